@@ -1,0 +1,35 @@
+"""The kinds of objects that are used, and where the API server serves them."""
+
+from dataclasses import dataclass
+
+from functions.runs import naming
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: `api_version` as in an object, `plural` as in a path."""
+
+    api_version: str
+    name: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """Path of the collection, of one object, or of its subresource; `namespace` None spans all."""
+        root = "/api" if "/" not in self.api_version else "/apis"
+        place = f"/namespaces/{namespace}" if namespace else ""
+        parts = (f"{root}/{self.api_version}{place}/{self.plural}", name, subresource)
+        return "/".join(part for part in parts if part)
+
+
+DOCS_RUN = Kind(naming.API_VERSION, "DocsRun", "docsruns")
+CODE_RUN = Kind(naming.API_VERSION, "CodeRun", "coderuns")
+JOB = Kind("batch/v1", "Job", "jobs")
+POD = Kind("v1", "Pod", "pods")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SECRET = Kind("v1", "Secret", "secrets")
+CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+EVENT = Kind("v1", "Event", "events")
+NAMESPACE = Kind("v1", "Namespace", "namespaces")
+
+RUNS = {kind.name: kind for kind in (DOCS_RUN, CODE_RUN)}
+"""The kinds of run by name."""

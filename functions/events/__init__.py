@@ -1,0 +1,1 @@
+"""CloudEvents: one normaliser in, one publisher out."""

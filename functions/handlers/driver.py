@@ -1,0 +1,109 @@
+"""Drives one run towards its goal: observe, decide, act, until nothing is left to do.
+
+Every function that moves a run does it through here, so that there is one way a run moves. Whoever is second finds
+the run further on (409) and decides again from what is there.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from functions.cluster.errors import Conflict, NotFound
+from functions.cluster.kinds import JOB, POD, RUNS
+from functions.handlers import acting
+from functions.handlers.services import Services
+from functions.runs import actions
+from functions.runs.decide import decide
+from functions.runs.observed import UNREAD, Job, Observed, Pod, Unread, parse_job, parse_pod
+from functions.runs.run import Run, parse
+
+log = logging.getLogger("orchestrator")
+
+STEPS = 12
+"""Most actions in one go: twice what the longest way through a run's life takes."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the caller has read of a run's attempt already, by listing; UNREAD is read when it is needed."""
+
+    job: Job | Unread | None = UNREAD
+    pods: Sequence[Pod] | Unread = UNREAD
+
+
+def drive(services: Services, kind: str, namespace: str, name: str) -> None:
+    """Takes the run as far as it goes now. A run that is gone needs nothing.
+
+    Raises:
+        ClusterError: the API server did not do as asked; the same call later goes on from where this one came to.
+    """
+    try:
+        advance(services, read(services, kind, namespace, name), Known())
+    except NotFound:
+        log.info("gone", extra={"run": f"{namespace}/{name}"})
+
+
+def read(services: Services, kind: str, namespace: str, name: str) -> Run:
+    """The run as it is now. Raises NotFound."""
+    return parse(services.cluster.get(RUNS[kind], namespace, name))
+
+
+def advance(services: Services, run: Run, known: Known) -> None:
+    """Takes the run, as just read, as far as it goes now. Raises a ClusterError."""
+    seen = Observed(run, known.job, known.pods)
+    for _ in range(STEPS):
+        action = decide(seen, services.clock(), services.policy)
+        if isinstance(action, actions.Nothing):
+            return
+        log.info("%s", type(action).__name__, extra={"run": run.key, "attempt": run.status.attempt})
+        try:
+            after = _perform(services, seen, action)
+        except Conflict:
+            run = seen.run
+            after = Observed(read(services, run.kind, run.namespace, run.name))
+        if after is None:
+            return
+        seen = after
+    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is decided again with the next event")
+
+
+def _perform(services: Services, seen: Observed, action: actions.Action) -> Observed | None:
+    """What is known after the action; None where nothing more is to be done now."""
+    run = seen.run
+    match action:
+        case actions.LookAtJob():
+            return replace(seen, job=_job(services, run))
+        case actions.LookAtPods():
+            return replace(seen, pods=_pods(services, run))
+        case actions.Fence():
+            acting.fence(services, run)
+            return replace(seen, job=_job(services, run))
+        case actions.Adopt():
+            return replace(seen, run=acting.adopt(services, run))
+        case actions.Unmark():
+            return replace(seen, run=acting.unmark(services, run))
+        case actions.WriteStatus(status):
+            return Observed(acting.write_status(services, run, status))
+        case actions.Start(status):
+            acting.start(services, run, status)
+        case actions.CreateResources():
+            acting.create_resources(services, run)
+        case actions.Stop():
+            acting.stop(services, run)
+        case actions.Close(status):
+            acting.close(services, run, status)
+        case actions.Release():
+            acting.release(services, run)
+    return None
+
+
+def _job(services: Services, run: Run) -> Job | None:
+    try:
+        return parse_job(services.cluster.get(JOB, run.namespace, run.status.job_name or ""))
+    except NotFound:
+        return None
+
+
+def _pods(services: Services, run: Run) -> list[Pod]:
+    selector = f"job-name={run.status.job_name}"
+    return [parse_pod(raw) for raw in services.cluster.list(POD, run.namespace, selector)]

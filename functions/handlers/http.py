@@ -1,0 +1,128 @@
+"""The edge of every function: what a handler is given and answers, and how failures become answers.
+
+Two families of failure, and the platform sees the difference: *retry* (429 or 5xx: the queue delivers again, with
+back-off) and *final* (to a person 4xx, naming every problem; to a queue an acknowledgement, with a log line, since
+sending it again cannot help). Never 202: Pub/Sub counts it as a failure.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from functions import __version__
+from functions.cluster import errors
+from functions.events.event import MalformedError
+
+log = logging.getLogger("orchestrator")
+
+LARGEST_BODY = 3 * 1024 * 1024
+"""Bytes; the API server takes no larger request (apiserver, MaxRequestBodyBytes)."""
+
+RETRY_AFTER = 5
+"""Seconds, where the cause names none."""
+
+QUEUE_HEADER = "x-goog-pubsub-subscription-name"
+"""Header of a push delivery (Pub/Sub: push without wrapping, write metadata); the embedded queue sets it too."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a handler is given: `headers` have lower-case names."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def queued(self) -> bool:
+        """Whether a queue delivers it, and will again unless it is acknowledged."""
+        return QUEUE_HEADER in self.headers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler answers; no body means an acknowledgement."""
+
+    code: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+ACKNOWLEDGED = Answer(204)
+
+Handler = Callable[[Request], Answer]
+
+
+class Refused(Exception):
+    """The request will never be taken: `code` is 4xx, `problems` are (field, what is wrong)."""
+
+    def __init__(self, code: int, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.problems = problems
+
+
+def answer(handler: Handler, request: Request) -> Answer:
+    """The handler's answer, with everything it may raise turned into one; nothing else leaves this function."""
+    try:
+        return handler(request)
+    except Refused as refused:
+        return _final(request, refused.code, refused.message, refused.problems)
+    except MalformedError as malformed:
+        return _final(request, 400, "the request cannot be understood", malformed.problems)
+    except errors.Invalid as invalid:
+        return _final(request, 422, str(invalid), invalid.causes)
+    except errors.ClusterError as error:
+        return _again(error, getattr(error, "retry_after", None))
+    except Exception as error:
+        log.exception("unexpected error")
+        return _again(error, None)
+
+
+def _final(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
+    log.warning("refused: %s", message, extra={"code": code, "problems": [f"{at}: {why}" for at, why in problems]})
+    if request.queued:
+        return ACKNOWLEDGED
+    return failure(code, message, problems)
+
+
+def _again(error: Exception, seconds: float | None) -> Answer:
+    log.warning("to be retried: %s: %s", type(error).__name__, error)
+    body = failure(503, "the cluster cannot be reached or is busy; the same request may succeed later").body
+    return Answer(503, body, {"Retry-After": str(int(seconds or RETRY_AFTER))})
+
+
+def failure(code: int, message: str, problems: Sequence[tuple[str, str]] = ()) -> Answer:
+    """An error as clients read it."""
+    named = [{"field": at, "message": why} for at, why in problems]
+    return Answer(code, {"success": False, "message": message, "errors": named})
+
+
+def health(now: datetime) -> Answer:
+    """Says that the process serves; the cluster is not asked."""
+    return Answer(200, {"status": "ok", "version": __version__, "timestamp": now.isoformat()})
+
+
+def serve(handler: Handler, flask_request: Any) -> tuple[str, int, dict[str, str]]:
+    """Answers a request of functions-framework (a `flask.Request`) in Flask's terms."""
+    found = _route(handler, flask_request)
+    text = "" if found.body is None else json.dumps(found.body)
+    return text, found.code, {"Content-Type": "application/json", **found.headers}
+
+
+def _route(handler: Handler, flask_request: Any) -> Answer:
+    if flask_request.method in ("GET", "HEAD") and flask_request.path.rstrip("/").endswith("/health"):
+        return health(datetime.now(UTC))
+    if flask_request.method != "POST":
+        refused = failure(405, f"{flask_request.method} is not allowed; send POST")
+        return Answer(refused.code, refused.body, {"Allow": "POST"})
+    if (flask_request.content_length or 0) > LARGEST_BODY:
+        return failure(413, f"the body is larger than {LARGEST_BODY} bytes")
+    body = flask_request.stream.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        return failure(413, f"the body is larger than {LARGEST_BODY} bytes")
+    headers = {name.lower(): value for name, value in flask_request.headers.items()}
+    return answer(handler, Request(headers, body))

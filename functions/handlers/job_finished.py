@@ -1,0 +1,50 @@
+"""The function `job_finished`: a watch event on a Job moves the run whose attempt it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import RUNS
+from functions.events.event import Hint, MalformedError, hint
+from functions.events.normalise import normalise
+from functions.handlers.driver import Known, advance, log, read
+from functions.handlers.http import ACKNOWLEDGED, Answer, Request
+from functions.handlers.services import Services
+from functions.runs import naming
+from functions.runs.observed import UNREAD, Job, parse_job
+
+
+def handle(services: Services, request: Request) -> Answer:
+    """Acknowledges once what the Job's change means for its run is recorded."""
+    found = hint(normalise(request.headers, request.body))
+    if found and found.kind == "Job" and found.seen is not None:
+        _job_changed(services, found, found.seen)
+    return ACKNOWLEDGED
+
+
+def _job_changed(services: Services, found: Hint, raw: Mapping[str, Any]) -> None:
+    owner, job = _owner(raw), _parsed(raw)
+    if not owner or not (job.ended or job.ready or found.deleted):
+        return
+    try:
+        run = read(services, owner["kind"], found.namespace, owner["name"])
+        if run.status.job_name == job.name:  # else it is a Job of an attempt that is over
+            # That a Job got ready is a fact for ever; its end is read afresh, together with its pods.
+            advance(services, run, Known(job=UNREAD if job.ended or found.deleted else job))
+    except NotFound:
+        log.info("gone", extra={"run": f"{found.namespace}/{owner['name']}"})
+
+
+def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The reference to the run that the Job was made for."""
+    for owner in raw["metadata"].get("ownerReferences") or ():
+        if owner.get("apiVersion") == naming.API_VERSION and owner.get("kind") in RUNS and owner.get("name"):
+            return dict(owner)
+    return None
+
+
+def _parsed(raw: Mapping[str, Any]) -> Job:
+    try:
+        return parse_job(raw)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedError(("data", f"is not a Job: {error!r}")) from None

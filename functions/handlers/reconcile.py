@@ -1,0 +1,25 @@
+"""The function `reconcile`: a watch event on a run drives that run one step towards its goal."""
+
+from functions.cluster.kinds import RUNS
+from functions.events.event import Hint, hint
+from functions.events.normalise import normalise
+from functions.handlers.driver import drive
+from functions.handlers.http import ACKNOWLEDGED, Answer, Request
+from functions.handlers.services import Services
+from functions.runs.decide import quiet
+from functions.runs.run import parse
+
+
+def handle(services: Services, request: Request) -> Answer:
+    """Acknowledges once the run is where it can be for now; an event for something else is acknowledged too."""
+    found = hint(normalise(request.headers, request.body))
+    if found and found.kind in RUNS and not found.deleted and not _quiet(services, found):
+        drive(services, found.kind, found.namespace, found.name)
+    return ACKNOWLEDGED
+
+
+def _quiet(services: Services, found: Hint) -> bool:
+    try:
+        return found.seen is not None and quiet(parse(found.seen), services.clock())
+    except (KeyError, TypeError, ValueError):
+        return False  # an object that no API server wrote decides nothing

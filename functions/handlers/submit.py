@@ -1,0 +1,139 @@
+"""The functions `submit_docs` and `submit_code`: a request becomes a run, once, before it is answered.
+
+A request comes over HTTP (the body is the spec) or as a CloudEvent from the queue (its data is the spec). With a key
+(the header `Idempotency-Key`, or the event's source and id) the run's name is made from the key, so that the API
+server itself sees to it that there is one run: a repeated request finds it and gets the same answer.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from functions.cluster.errors import AlreadyExists, NotFound
+from functions.cluster.kinds import CONFIG_MAP, RUNS
+from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, Event, MalformedError
+from functions.events.normalise import decode, is_event, normalise
+from functions.handlers import access
+from functions.handlers.http import ACKNOWLEDGED, Answer, Refused, Request
+from functions.handlers.services import Services
+from functions.manifests import requested
+from functions.manifests.tombstone import REQUEST
+from functions.runs import naming
+from functions.runs.run import parse, problems
+from functions.runs.specs import SPECS, CodeRunSpec, RunSpec, wire
+
+LONGEST_KEY = 255
+"""Characters of an Idempotency-Key."""
+
+_REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
+
+
+def handle(services: Services, kind: str, request: Request) -> Answer:
+    """Answers 201 with the new run, or 200 with the one that an earlier request with the same key made.
+
+    Raises:
+        Refused: the caller, the key or the spec is not acceptable; nothing was created.
+        ClusterError: whether it was created is not known; the same request with a key may be sent again.
+    """
+    caller = access.caller(services.settings.auth, request)
+    if not is_event(request.headers):
+        return _create(services, caller, _spec(kind, _body(request)), _key(request))
+    event = normalise(request.headers, request.body)
+    if _REQUESTED.get(event.type) != kind:
+        return ACKNOWLEDGED
+    return _create(services, caller, _spec(kind, event.data), _event_key(event))
+
+
+def _body(request: Request) -> Any:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
+    return decode(request.body)
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
+    return f"key\n{key}" if key else None
+
+
+def _event_key(event: Event) -> str:
+    return f"event\n{event.source}\n{event.id}"
+
+
+def _spec(kind: str, body: Any) -> RunSpec:
+    """The spec in a request: camelCase or snake_case, not a mixture; unknown fields are refused."""
+    if not isinstance(body, Mapping):
+        raise MalformedError(("body", "must be a JSON object: the spec of the run"))
+    snake = any("_" in str(field) for field in body)
+    try:
+        return SPECS[kind].model_validate(dict(body), strict=True, extra="forbid", by_alias=not snake, by_name=snake)
+    except ValidationError as error:
+        raise Refused(400, "the spec is not valid", problems(error)) from None
+
+
+def _create(services: Services, caller: str, spec: RunSpec, key: str | None) -> Answer:
+    settings = services.settings
+    refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
+    if refused:
+        why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
+        raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
+    if key is None:
+        _refuse_second(services, spec)
+        return _made(201, services.cluster.create(RUNS[spec.kind], requested.run(spec, settings.namespace)))
+    return _once(services, spec, naming.run_name("\n".join((caller, settings.namespace, spec.kind, key))))
+
+
+def _once(services: Services, spec: RunSpec, name: str) -> Answer:
+    """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
+    kind, namespace, digest = RUNS[spec.kind], services.settings.namespace, _digest(spec)
+    try:
+        stone = services.cluster.get(CONFIG_MAP, namespace, naming.tombstone(spec.kind, name))
+        _same(stone["data"]["request"], digest)
+        data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
+        return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
+    except NotFound:
+        pass
+    try:
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, digest)))
+    except AlreadyExists:
+        found = services.cluster.get(kind, namespace, name)
+        _same(found["metadata"].get("annotations", {}).get(REQUEST), digest)
+        return _made(200, found)
+
+
+def _same(earlier: str | None, digest: str) -> None:
+    if earlier != digest:
+        raise Refused(422, "the key was used for another request", [("Idempotency-Key", "belongs to another body")])
+
+
+def _digest(spec: RunSpec) -> str:
+    return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_second(services: Services, spec: RunSpec) -> None:
+    """Without a key, an unfinished code run of the same task, service and agent is taken for the same request."""
+    if not isinstance(spec, CodeRunSpec):
+        return
+    wanted = naming.labels(spec)
+    selector = ",".join([*(f"{key}={value}" for key, value in wanted.items()), f"!{naming.FINISHED}"])
+    for raw in services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector):
+        if raw["metadata"].get("labels", {}).get(naming.label("agent")) == spec.agent:
+            name = raw["metadata"]["name"]
+            why = f"CodeRun {name} is at work on it; wait for it, cancel it, or send an Idempotency-Key"
+            raise Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
+
+
+def _made(code: int, raw: Mapping[str, Any]) -> Answer:
+    run = parse(raw)
+    data = {"name": run.name, "namespace": run.namespace, "kind": run.kind, "uid": run.uid}
+    message = "the run is accepted" if code == 201 else "the run was accepted by an earlier request"
+    return _success(code, message, data | {"phase": run.status.phase or "Pending"})
+
+
+def _success(code: int, message: str, data: Mapping[str, Any]) -> Answer:
+    return Answer(code, {"success": True, "message": message, "data": data})

@@ -1,0 +1,45 @@
+"""The deployed entry points, nothing else.
+
+`functions-framework --source functions/main.py --target NAME` puts this file's folder on the path, not the root of
+the project, so the root is put there first.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import functions_framework
+
+from functions.handlers import entry
+
+
+@functions_framework.http
+def submit_docs(request: Any) -> Any:
+    """Makes a DocsRun from a request."""
+    return entry.submit("DocsRun", request)
+
+
+@functions_framework.http
+def submit_code(request: Any) -> Any:
+    """Makes a CodeRun from a request."""
+    return entry.submit("CodeRun", request)
+
+
+@functions_framework.http
+def reconcile(request: Any) -> Any:
+    """Drives a run after a watch event on it."""
+    return entry.reconcile(request)
+
+
+@functions_framework.http
+def job_finished(request: Any) -> Any:
+    """Moves a run after a watch event on its Job."""
+    return entry.job_finished(request)
+
+
+@functions_framework.http
+def sweep(request: Any) -> Any:
+    """Heals what events missed."""
+    return entry.sweep(request)

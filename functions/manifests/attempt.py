@@ -1,0 +1,114 @@
+"""What one attempt puts on the cluster: task files, workspace claim and Job, all named in the run's status first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.manifests.pod import pod_spec
+from functions.runs import naming
+from functions.runs.run import Run
+from functions.settings import JobSettings, Settings
+
+Object = dict[str, Any]
+CHECKSUM = naming.label("templates-checksum")
+"""Annotation of the task files: which templates they were rendered from."""
+
+
+def labels(run: Run) -> dict[str, str]:
+    """Labels of everything made for the attempt that is under way."""
+    own = {naming.label("run"): run.name, naming.label("attempt"): str(run.status.attempt)}
+    return (naming.labels(run.spec) if run.spec else {}) | own
+
+
+def task_files(run: Run, files: Mapping[str, str], checksum: str) -> Object:
+    """The ConfigMap of the attempt's task files; it never changes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(run, run.status.config_map_name) | {"annotations": {CHECKSUM: checksum}},
+        "immutable": True,
+        "data": dict(files),
+    }
+
+
+def claim(run: Run, settings: JobSettings) -> Object:
+    """The workspace of a service and agent. It outlives runs, so that it has no owner."""
+    spec = run.spec
+    assert spec, "a claim is made for a run that can work"
+    requested: Object = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": settings.workspace_size}},
+    }
+    if settings.workspace_class:
+        requested["storageClassName"] = settings.workspace_class
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": run.status.workspace_name,
+            "namespace": run.namespace,
+            "labels": workspace_labels(run),
+        },
+        "spec": requested,
+    }
+
+
+def workspace_labels(run: Run) -> dict[str, str]:
+    """Labels of the run's workspace claim."""
+    return whose_workspace(labels(run))
+
+
+def whose_workspace(found: Mapping[str, str]) -> dict[str, str]:
+    """The part of an object's labels that says whose workspace a claim is."""
+    kept = (naming.label("service"), naming.label("agent"), "app.kubernetes.io/managed-by")
+    return {key: value for key, value in found.items() if key in kept}
+
+
+def job(run: Run, settings: Settings) -> Object:
+    """The Job of the attempt that is under way."""
+    spec = run.spec
+    assert spec, "a Job is made for a run that can work"
+    return _job(run) | {
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "podReplacementPolicy": "Failed",
+            "activeDeadlineSeconds": deadline(run, settings.job),
+            "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished or settings.job.ttl_after_finished,
+            "template": {"metadata": {"labels": labels(run)}, "spec": pod_spec(run, settings)},
+        }
+    }
+
+
+def fence(run: Run) -> Object:
+    """A Job that takes the name of the attempt's Job and never starts a pod."""
+    container = {"name": "agent", "image": "none", "command": ["false"]}
+    return _job(run) | {
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 0,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+        }
+    }
+
+
+def deadline(run: Run, settings: JobSettings) -> int:
+    """Longest the attempt may take, in seconds."""
+    configured = settings.docs_deadline if run.kind == "DocsRun" else settings.code_deadline
+    wanted = run.spec.timeout_seconds if run.spec else None
+    return wanted or configured
+
+
+def _job(run: Run) -> Object:
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": _metadata(run, run.status.job_name)}
+
+
+def _metadata(run: Run, name: str | None) -> Object:
+    assert name, "names are recorded in status before anything is made"
+    return {
+        "name": name,
+        "namespace": run.namespace,
+        "labels": labels(run),
+        "ownerReferences": [run.owner_reference],
+    }

@@ -1,0 +1,154 @@
+"""The custom resource definitions, made from the models of the domain, so that there is one set of rules.
+
+`python -m functions.manifests.crds` writes them to `crds/`; a test fails when they differ.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from functions.runs import naming
+from functions.runs.fields import DNS_LABEL, RUN_NAME_LENGTH
+from functions.runs.specs import SPECS, RunSpec
+from functions.runs.status import RunStatus
+
+KEPT = frozenset(
+    {
+        "type", "format", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
+        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not",
+    }
+)  # fmt: skip
+"""What a structural schema has in common with pydantic's JSON Schema; the rest is left out."""
+
+_SHORT = {"DocsRun": "dr", "CodeRun": "cr"}
+
+_COLUMNS: dict[str, list[tuple[str, str, str]]] = {
+    "DocsRun": [
+        ("Repository", "string", ".spec.repositoryUrl"),
+        ("Model", "string", ".spec.model"),
+        ("Phase", "string", ".status.phase"),
+        ("Reason", "string", '.status.conditions[?(@.type=="Succeeded")].reason'),
+        ("PR", "string", ".status.pullRequestUrl"),
+        ("Age", "date", ".metadata.creationTimestamp"),
+    ],
+    "CodeRun": [
+        ("Task", "integer", ".spec.taskId"),
+        ("Service", "string", ".spec.service"),
+        ("Agent", "string", ".metadata.labels.agents\\.platform/agent"),
+        ("Phase", "string", ".status.phase"),
+        ("Attempt", "integer", ".status.attempt"),
+        ("PR", "string", ".status.pullRequestUrl"),
+        ("Age", "date", ".metadata.creationTimestamp"),
+    ],
+}
+_WIDE = {
+    "DocsRun": [("Job", "string", ".status.jobName"), ("Cost", "string", ".status.usage.costUsd")],
+    "CodeRun": [
+        ("Model", "string", ".spec.model"),
+        ("Job", "string", ".status.jobName"),
+        ("Cost", "string", ".status.usage.costUsd"),
+    ],
+}
+
+
+def crd(spec: type[RunSpec]) -> dict[str, Any]:
+    """The CustomResourceDefinition of one kind of run."""
+    schema = {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "metadata": {
+                "type": "object",
+                "properties": {"name": {"type": "string", "maxLength": RUN_NAME_LENGTH, "pattern": DNS_LABEL}},
+            },
+            "spec": structural(spec),
+            "status": structural(RunStatus),
+        },
+    }
+    version = {
+        "name": naming.VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            *(_column(*column) for column in _COLUMNS[spec.kind]),
+            *(_column(*column) | {"priority": 1} for column in _WIDE[spec.kind]),
+        ],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{spec.plural}.{naming.GROUP}"},
+        "spec": {
+            "group": naming.GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": spec.kind,
+                "listKind": f"{spec.kind}List",
+                "plural": spec.plural,
+                "singular": spec.kind.lower(),
+                "shortNames": [_SHORT[spec.kind]],
+                "categories": ["agents"],
+            },
+            "versions": [version],
+        },
+    }
+
+
+def _column(name: str, kind: str, path: str) -> dict[str, Any]:
+    return {"name": name, "type": kind, "jsonPath": path}
+
+
+def structural(model: type[BaseModel]) -> dict[str, Any]:
+    """The structural schema of `model`: references resolved, optional fields without their null."""
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    return _structural(schema, schema.get("$defs", {}))
+
+
+def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    node = _resolve(node, definitions)
+    found = {key: value for key, value in node.items() if key in KEPT}
+    if found.get("default", ...) is None or found.get("default") == []:
+        del found["default"]
+    if "exclusiveMinimum" in found:  # a number in JSON Schema, a flag in OpenAPI v3.0
+        found |= {"minimum": found["exclusiveMinimum"], "exclusiveMinimum": True}
+    if "items" in node:
+        found["items"] = _structural(node["items"], definitions)
+    if "properties" in node:
+        found["properties"] = {name: _structural(each, definitions) for name, each in node["properties"].items()}
+    if _is_conditions(node, found):
+        found |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    return found
+
+
+def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """`node` with what it refers to put in its place; "this or null" is just this, since null is pruned as absent."""
+    options = [option for option in node.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1 and len(node["anyOf"]) == 2:
+        node = options[0] | {key: value for key, value in node.items() if key != "anyOf"}
+    if "$ref" in node:
+        named = definitions[node["$ref"].rsplit("/", 1)[-1]]
+        node = named | {key: value for key, value in node.items() if key != "$ref"}
+    return node
+
+
+def _is_conditions(node: dict[str, Any], found: dict[str, Any]) -> bool:
+    return node.get("type") == "array" and "lastTransitionTime" in found["items"].get("properties", {})
+
+
+def write(directory: Path) -> None:
+    """Writes every CRD to `directory`, one file each."""
+    for name, text in files().items():
+        (directory / name).write_text(text)
+
+
+def files() -> dict[str, str]:
+    """File name to YAML text of every CRD."""
+    return {f"{spec.plural}.yaml": yaml.safe_dump(crd(spec), sort_keys=False, width=118) for spec in SPECS.values()}
+
+
+if __name__ == "__main__":
+    write(Path(__file__).resolve().parents[2] / "crds")

@@ -1,0 +1,119 @@
+"""The pod an agent works in: hardened to Pod Security "restricted", everything it needs mounted, nothing more.
+
+Secret references are optional, so that the container script names a missing one within seconds; a required one
+would leave the pod hanging with its reason in an Event.
+"""
+
+from typing import Any
+
+from functions.runs import naming
+from functions.runs.run import Run
+from functions.runs.specs import RunSpec
+from functions.settings import Settings
+
+Object = dict[str, Any]
+
+USER = 1000
+"""uid, gid and fsGroup of the agent image; not root."""
+
+KEY_MODE = 0o440
+"""ssh takes a key that is owned by root and readable by the pod's group, and refuses one that is wider."""
+
+
+def pod_spec(run: Run, settings: Settings) -> Object:
+    """The spec of the attempt's pod."""
+    spec = run.spec
+    assert spec, "a pod is made for a run that can work"
+    agent = settings.agent
+    found: Object = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 60,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": _volumes(run, spec),
+        "containers": [_container(spec, settings)],
+    }
+    if agent.pull_secrets:
+        found["imagePullSecrets"] = [{"name": name} for name in agent.pull_secrets]
+    return found
+
+
+def _container(spec: RunSpec, settings: Settings) -> Object:
+    agent, job = settings.agent, settings.job
+    return {
+        "name": "agent",
+        "image": f"{agent.image}:{agent.tag}",
+        "imagePullPolicy": agent.pull_policy,
+        "command": ["/bin/bash", "/config/container.sh"],
+        "env": _env(spec, settings),
+        "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in spec.env_from_secrets or ()],
+        "resources": {"requests": job.requests.model_dump(), "limits": job.limits.model_dump()},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "task-files", "mountPath": "/config", "readOnly": True},
+            {
+                "name": "task-files",
+                "mountPath": "/etc/claude-code/managed-settings.json",
+                "subPath": "settings.json",
+                "readOnly": True,
+            },
+            {"name": "workspace", "mountPath": "/workspace"},
+            {"name": "home", "mountPath": "/home/agent"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  (a volume of the pod's own)
+            {"name": "credentials", "mountPath": _credentials_path(spec), "readOnly": True},
+        ],
+    }
+
+
+def _env(spec: RunSpec, settings: Settings) -> list[Object]:
+    secrets = settings.secrets
+    key = {"name": secrets.api_key_secret_name, "key": secrets.api_key_secret_key, "optional": True}
+    return [
+        *({"name": each.name, "value": each.value} for each in spec.env or ()),
+        {"name": "HOME", "value": "/home/agent"},
+        {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+        {"name": "ANTHROPIC_API_KEY", "valueFrom": {"secretKeyRef": key}},
+    ]
+
+
+def _credentials_path(spec: RunSpec) -> str:
+    return "/secrets/github-app" if spec.github_app else "/secrets/ssh"
+
+
+def _volumes(run: Run, spec: RunSpec) -> list[Object]:
+    workspace: Object = {"emptyDir": {}}
+    if run.status.workspace_name:
+        workspace = {"persistentVolumeClaim": {"claimName": run.status.workspace_name}}
+    return [
+        {"name": "task-files", "configMap": {"name": run.status.config_map_name}},
+        {"name": "workspace", **workspace},
+        {"name": "home", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "credentials", "secret": _credentials(spec)},
+    ]
+
+
+def _credentials(spec: RunSpec) -> Object:
+    if spec.github_app:
+        return {"secretName": naming.app_secret(spec), "optional": True, "defaultMode": KEY_MODE}
+    return {
+        "secretName": naming.ssh_secret(spec),
+        "optional": True,
+        "defaultMode": KEY_MODE,
+        "items": [
+            {"key": "ssh-privatekey", "path": "id_ed25519"},
+            {"key": "ssh-publickey", "path": "id_ed25519.pub"},
+        ],
+    }

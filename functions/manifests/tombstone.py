@@ -1,0 +1,46 @@
+"""What a deleted run leaves: a small ConfigMap, so that a request that comes again makes no second run."""
+
+from datetime import datetime
+from typing import Any
+
+from functions.runs import naming
+from functions.runs.run import Run
+from functions.runs.status import stamp
+
+REQUEST = naming.label("request")
+"""Annotation of a run made from a request that may come again: SHA-256 of what was asked for."""
+
+TOMBSTONE = naming.label("tombstone")
+
+
+def of(run: Run, now: datetime) -> dict[str, Any] | None:
+    """The tombstone of `run`; None for a run that no request can make again."""
+    request = run.raw["metadata"].get("annotations", {}).get(REQUEST)
+    if not request:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": naming.tombstone(run.kind, run.name),
+            "namespace": run.namespace,
+            "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator"},
+        },
+        "immutable": True,
+        "data": {"uid": run.uid, "request": request, "deletedAt": stamp(now)},
+    }
+
+
+def valid_spec(run: Run) -> dict[str, Any]:
+    """A merge patch that turns any spec of the run's kind into the smallest valid one."""
+    smallest: dict[str, Any] = {
+        "repositoryUrl": "https://deleted.invalid/run.git",
+        "model": "claude-deleted",
+        "githubUser": "deleted",
+    }
+    if run.kind == "DocsRun":
+        smallest["sourceBranch"] = "deleted"
+    else:
+        smallest |= {"taskId": 1, "service": "deleted", "platformRepositoryUrl": smallest["repositoryUrl"]}
+    spec = run.raw.get("spec")
+    return dict.fromkeys(spec if isinstance(spec, dict) else ()) | smallest

@@ -1,0 +1,87 @@
+"""The steps that `decide` can ask for. Each says what to do, never how; `handlers` performs them."""
+
+from dataclasses import dataclass
+
+from functions.runs.status import RunStatus
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The run is where it should be, or somebody else has to move first."""
+
+
+@dataclass(frozen=True)
+class LookAtJob:
+    """Read the Job that the status names, then decide again."""
+
+
+@dataclass(frozen=True)
+class LookAtPods:
+    """Read the pods of that Job, then decide again."""
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Put our finalizer on the run, then decide again."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Render the task files, write this status, then create what it names."""
+
+    status: RunStatus
+
+
+@dataclass(frozen=True)
+class CreateResources:
+    """Create what the status names already: whoever recorded the attempt did not get so far."""
+
+
+@dataclass(frozen=True)
+class WriteStatus:
+    """Write this status, then decide again."""
+
+    status: RunStatus
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the live Job of the attempt; its end is an event of its own."""
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Create the attempt's Job so that it never starts a pod, then decide again: its name is taken from now on."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Write this final status, and mark the run as finished."""
+
+    status: RunStatus
+
+
+@dataclass(frozen=True)
+class Unmark:
+    """Take the mark of a finished run off, then decide again: the sweep must see a run before it is reopened."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Leave a tombstone and take our finalizer off, so that the deletion completes."""
+
+
+Action = (
+    Nothing
+    | LookAtJob
+    | LookAtPods
+    | Adopt
+    | Start
+    | CreateResources
+    | WriteStatus
+    | Stop
+    | Fence
+    | Close
+    | Unmark
+    | Release
+)

@@ -1,0 +1,120 @@
+"""The statuses a run passes through: pure, each from the run as it was read."""
+
+from datetime import datetime
+from typing import Any
+
+from functions.runs import naming
+from functions.runs.lifecycle import State, move
+from functions.runs.reasons import Reason, Then, then
+from functions.runs.run import Run
+from functions.runs.specs import CodeRunSpec
+from functions.runs.status import ATTEMPTS_KEPT, Attempt, RunStatus
+from functions.runs.verdict import Verdict
+
+
+def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
+    return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
+
+
+def start(run: Run, now: datetime) -> RunStatus:
+    """The run with its next attempt recorded, and everything named that the attempt will make."""
+    number = (run.status.attempt or 0) + 1
+    resumes = _resumes(run)
+    attempt = Attempt(
+        attempt=number,
+        job_name=naming.job_name(run.kind, run.name, run.uid, number),
+        generation=run.generation,
+        started_at=now,
+        resumes=resumes,
+    )
+    version = run.spec.context_version if isinstance(run.spec, CodeRunSpec) else 1
+    fresh_session = naming.session_id(run.uid, version, number)
+    return _step(
+        run,
+        State.STARTING,
+        Reason.STARTING,
+        f"starting attempt {number}",
+        now,
+        attempt=number,
+        attempts=[*run.status.attempts, attempt][-ATTEMPTS_KEPT:],
+        context_version=version,
+        job_name=attempt.job_name,
+        config_map_name=attempt.job_name,
+        workspace_name=naming.workspace(run.spec) if run.spec else None,
+        branch=naming.branch(run.name, run.uid),
+        session_id=run.status.session_id if resumes else fresh_session,
+        started_at=run.status.started_at or now,
+        next_attempt_at=None,
+    )
+
+
+def _resumes(run: Run) -> bool:
+    """Whether the next attempt takes up the agent's session: its store must have outlived the last attempt."""
+    if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
+        return False
+    if run.spec.context_version > (run.status.context_version or 1):
+        return True
+    return then(run.status.attempts[-1].reason) in (Then.RESUME, Then.RESUME_ONCE)
+
+
+def restart(run: Run, now: datetime) -> RunStatus:
+    """The open attempt recorded again, for a spec that changed before anything was made from the old one."""
+    *earlier, attempt = run.status.attempts
+    again = attempt.model_copy(update={"generation": run.generation})
+    return _step(run, State.STARTING, Reason.STARTING, run.status.message or "", now, attempts=[*earlier, again])
+
+
+def running(run: Run, now: datetime) -> RunStatus:
+    """The run once its agent was seen."""
+    return _step(run, State.RUNNING, Reason.RUNNING, f"attempt {run.status.attempt} is running", now)
+
+
+def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
+    """The run while its pod cannot start, or its task files cannot be made, for a reason people can mend."""
+    state = State.STARTING if run.status.open_attempt else State.WAITING
+    return _step(run, state, reason, message, now, pending_since=run.status.pending_since or now, **changes)
+
+
+def reopen(run: Run, now: datetime) -> RunStatus:
+    """A finished run that a person asked to try again."""
+    return _step(
+        run,
+        State.WAITING,
+        Reason.ACCEPTED,
+        "a person asked for another attempt",
+        now,
+        retry_count=0,
+        finished_at=None,
+        pending_since=None,
+        next_attempt_at=None,
+    )
+
+
+def end_run(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
+    """The run at its end."""
+    return _step(run, to, reason, message, now, finished_at=now, next_attempt_at=None, pending_since=None, **changes)
+
+
+def wait(run: Run, reason: Reason, message: str, at: datetime, now: datetime, **changes: Any) -> RunStatus:
+    """The run between two attempts."""
+    return _step(run, State.WAITING, reason, message, now, next_attempt_at=at, **changes)
+
+
+def evidence(run: Run, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    """What the end of the open attempt adds to the status, whatever follows it."""
+    *earlier, attempt = run.status.attempts
+    report = verdict.report
+    ended = attempt.model_copy(
+        update={
+            "finished_at": now,
+            "reason": verdict.reason.value,
+            "message": verdict.message[:500] or None,
+            "commit": report.commit if report else None,
+        }
+    )
+    changes: dict[str, Any] = {"attempts": [*earlier, ended]}
+    if report and report.usage:
+        changes["usage"] = run.status.usage.plus(report.usage) if run.status.usage else report.usage
+    if report and report.pull_request_url:
+        changes["pull_request_url"] = report.pull_request_url
+    return changes

@@ -1,0 +1,168 @@
+"""The rules for the fields of a run, each written once.
+
+A rule serves twice: pydantic checks it in the functions, and the CRD schema made from the same type has the API
+server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's regex and Python's `re` read alike
+(no look-around), and what such a pattern cannot say is said as patterns the value must *not* match.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+"""RFC 1123 label, as Kubernetes checks it (apimachinery, validation.IsDNS1123Label)."""
+
+
+@dataclass(frozen=True)
+class Never:
+    """A pattern that a value must not match, and how to tell a person so."""
+
+    pattern: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters."""
+
+    pattern: str
+    why: str
+    never: tuple[Never, ...] = ()
+    min_length: int = 1
+    max_length: int = 253
+
+    def check(self, value: str) -> str:
+        """Returns `value`. Raises ValueError, saying what it must be."""
+        if not self.min_length <= len(value) <= self.max_length:
+            raise ValueError(f"must have {self.min_length} to {self.max_length} characters")
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.why)
+        for rule in self.never:
+            if re.search(rule.pattern, value):
+                raise ValueError(rule.why)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(schema) | {
+            "minLength": self.min_length,
+            "maxLength": self.max_length,
+            "pattern": self.pattern,
+        }
+        if self.never:
+            found["allOf"] = [{"not": {"pattern": rule.pattern}} for rule in self.never]
+        return found
+
+
+DnsLabel = Annotated[
+    str,
+    Text(DNS_LABEL, "must be lower case letters, digits and '-', starting and ending alphanumeric", max_length=63),
+]
+
+AgentCli = Annotated[
+    str, Text(DNS_LABEL, "must be a directory of templates/: lower case letters, digits and '-'", max_length=40)
+]
+
+_PATH = r"[A-Za-z0-9._~%+/:@-]*[A-Za-z0-9._~%+/-]"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
+RepositoryUrl = Annotated[
+    str,
+    Text(
+        rf"^(https://{_HOST}/{_PATH}|ssh://([A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}/{_PATH}"
+        rf"|[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:{_PATH})$",
+        "must be https://host/path, ssh://[user@]host/path or user@host:path, without credentials",
+        max_length=512,
+    ),
+]
+
+# git check-ref-format(1), plus: no leading '-' (an option to git) and only printable ASCII.
+Branch = Annotated[
+    str,
+    Text(
+        r"^[!-~]+$",
+        "must be a git branch name: printable ASCII without spaces",
+        (
+            Never(r"[ ~^:?*\[\\]", "must be a git branch name: none of space ~ ^ : ? * [ \\"),
+            Never(r"\.\.|//|@\{", "must be a git branch name: no '..', '//' or '@{'"),
+            Never(r"^[-/.]|/\.|/$|\.$|^@$", "must be a git branch name: bad start or end of a part"),
+            Never(r"\.lock(/|$)", "must be a git branch name: no part ends with '.lock'"),
+        ),
+        max_length=200,
+    ),
+]
+
+WorkingDirectory = Annotated[
+    str,
+    Text(
+        r"^[^\x00-\x1f\x7f/\\-][^\x00-\x1f\x7f\\]*$",
+        "must be a relative directory of the repository, with '/' and without control characters",
+        (
+            Never(r"(^|/)\.\.(/|$)", "must not climb out of the repository: no '..'"),
+            Never(r"(^|/)\.git(/|$)", "must not be inside .git"),
+        ),
+        max_length=400,
+    ),
+]
+
+Model = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]*$",
+        "must be a full model name, passed to the agent CLI as it is",
+        max_length=128,
+    ),
+]
+
+# GitHub: letters, digits, single inner hyphens, at most 39 (github.com/join).
+GithubUser = Annotated[
+    str, Text(r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-'", max_length=39)
+]
+
+GithubApp = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z0-9](-?[A-Za-z0-9])*$",
+        "must be the GitHub App's name: letters, digits and single '-', such as 5DLabs-Rex",
+        max_length=60,
+    ),
+]
+
+SecretName = Annotated[
+    str, Text(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be the name of a Kubernetes Secret", max_length=253)
+]
+
+RESERVED_ENV = (
+    r"^((ANTHROPIC|CLAUDE|GIT|GH|GITHUB|LD|DYLD|ORCHESTRATOR|OTEL|SSH|NODE|NPM|PYTHON|BASH|XDG|MCP)_"
+    r"|BASH_?ENV$|(PATH|HOME|SHELL|USER|LOGNAME|ENV|IFS|PS4|TMPDIR|SHELLOPTS|BASHOPTS|CDPATH|GLOBIGNORE|PROMPT_COMMAND)$)"
+)
+"""Names through which an environment variable could change what runs, or where its credentials go."""
+
+EnvName = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z_][A-Za-z0-9_]*$",
+        "must be the name of an environment variable",
+        (Never(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
+        max_length=128,
+    ),
+]
+
+# Kubernetes keeps the name for Jobs made from it: code-<run>-<uid5>-<attempt> must fit a 63-character label.
+RUN_NAME_LENGTH = 45
+
+# A list of MCP tool names: letters, digits and what their names use; empty parts are refused.
+ToolList = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z0-9_.:/*-]+( *, *[A-Za-z0-9_.:/*-]+)*$",
+        "must be names of MCP tools separated by commas",
+        max_length=2000,
+    ),
+]
+
+Prompt = Annotated[str, Field(max_length=32_000)]

@@ -1,0 +1,79 @@
+"""What follows the end of an attempt: success, another attempt after a pause, or the end of the run."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.runs import attempts
+from functions.runs.lifecycle import State
+from functions.runs.reasons import Reason, Then, then
+from functions.runs.run import Run
+from functions.runs.status import RunStatus, stamp
+from functions.runs.verdict import Verdict
+
+LONGEST_BACKOFF = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What configuration has to say about the life of runs."""
+
+    max_retries: int
+    backoff: timedelta
+    pending_wait: timedelta
+
+    def retries_of(self, run: Run) -> int:
+        """How many automatic retries the run has."""
+        wanted = run.spec.max_retries if run.spec else None
+        return self.max_retries if wanted is None else wanted
+
+    def waited_out(self, run: Run, now: datetime) -> bool:
+        """Whether people had their time to mend what keeps the run from working."""
+        since = run.status.pending_since
+        return since is not None and now - since >= self.pending_wait
+
+    def gives_up(self, run: Run, now: datetime) -> bool:
+        """Whether the run still shows something to mend, and people had their time."""
+        shown = run.status.succeeded
+        return shown is not None and then(shown.reason) is Then.MEND and self.waited_out(run, now)
+
+
+def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatus:
+    """The status that follows `verdict` over the open attempt."""
+    gained = attempts.evidence(run, verdict, now)
+    if verdict.succeeded:
+        return attempts.end_run(run, State.SUCCEEDED, verdict.reason, verdict.message, now, **gained)
+    if run.cancel:
+        message = "cancelled; the attempt was stopped"
+        return attempts.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
+    if then(verdict.reason) is Then.MEND and not policy.waited_out(run, now):
+        gained["pending_since"] = run.status.pending_since or now
+        return attempts.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
+    if _may_retry(run, verdict, policy):
+        at = _next_time(run, verdict, now, policy)
+        gained |= {"retry_count": _retries(run) + 1, "pending_since": None}
+        message = f"attempt {run.status.attempt}: {verdict.reason}: {verdict.message}; next attempt after {stamp(at)}"
+        return attempts.wait(run, Reason.RETRYING, message, at, now, **gained)
+    return attempts.end_run(run, State.FAILED, verdict.reason, verdict.message, now, **gained)
+
+
+def _retries(run: Run) -> int:
+    return run.status.retry_count or 0
+
+
+def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
+    if _retries(run) >= policy.retries_of(run):
+        return False
+    match then(verdict.reason):
+        case Then.FRESH | Then.RESUME:
+            return True
+        case Then.RESUME_ONCE:
+            recent = run.status.attempts[-1 - _retries(run) : -1]
+            return all(attempt.reason != verdict.reason for attempt in recent)
+        case _:
+            return False
+
+
+def _next_time(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> datetime:
+    back_off: datetime = now + min(policy.backoff * 2 ** _retries(run), LONGEST_BACKOFF)
+    reset = verdict.report.rate_limit_reset_at if verdict.report else None
+    return max(back_off, reset) if reset and verdict.reason is Reason.RATE_LIMITED else back_off

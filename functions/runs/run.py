@@ -1,0 +1,128 @@
+"""A run as read from the cluster: parsed once, then trusted.
+
+A run whose spec does not pass the rules is still a run (somebody may have written it before the rules were
+there): it has a spec of None and the problems in words, so that it can be failed, deleted and listed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from functions.runs import naming
+from functions.runs.specs import SPECS, RunSpec, wire
+from functions.runs.status import RunStatus
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    created: datetime
+    deleting: bool
+    finalizers: Sequence[str]
+    labels: Mapping[str, str]
+    cancel: bool
+    spec: RunSpec | None
+    problems: str
+    status: RunStatus
+    raw: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as logs and events name it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def owner_reference(self) -> dict[str, Any]:
+        """What everything made for this run carries, so that it is deleted with it."""
+        return {
+            "apiVersion": naming.API_VERSION,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+    def with_status(self, status: RunStatus) -> dict[str, Any]:
+        """The whole object to write to the status subresource, at the resourceVersion it was read at."""
+        return {**self.raw, "status": wire(status)}
+
+    def having(self, status: RunStatus) -> "Run":
+        """This run as it will be once `status` is written."""
+        return replace(self, status=status)
+
+
+def parse(raw: Mapping[str, Any]) -> Run:
+    """The run in an object of the API.
+
+    Raises:
+        KeyError: the object has no kind or metadata that every stored object has; it is not from an API server.
+    """
+    metadata = raw["metadata"]
+    kind = raw["kind"]
+    spec, problems = _spec(kind, raw.get("spec") or {})
+    return Run(
+        kind=kind,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 1),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        finalizers=metadata.get("finalizers", ()),
+        labels=metadata.get("labels", {}),
+        cancel=_asks_to_cancel(raw),
+        spec=spec,
+        problems=problems,
+        status=_status(raw.get("status") or {}),
+        raw=raw,
+    )
+
+
+def _asks_to_cancel(raw: Mapping[str, Any]) -> bool:
+    spec = raw.get("spec")
+    return isinstance(spec, Mapping) and spec.get("cancel") is True
+
+
+def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
+    try:
+        return SPECS[kind].model_validate(raw), ""
+    except ValidationError as error:
+        return None, describe(error)
+
+
+def _status(raw: Any) -> RunStatus:
+    try:
+        return RunStatus.model_validate(raw)
+    except ValidationError:
+        return RunStatus()  # a status nobody can read says nothing; the run is driven from its spec
+
+
+_WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
+
+
+def describe(error: ValidationError) -> str:
+    """Every problem of `error` in one line, each named by its field."""
+    return "; ".join(f"{field or 'spec'}: {why}" for field, why in problems(error))
+
+
+def problems(error: ValidationError) -> list[tuple[str, str]]:
+    """The problems of `error` as (field in camelCase with dots, what is wrong); values are left out."""
+    return [
+        (
+            ".".join(str(part) for part in item["loc"]),
+            _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "),
+        )
+        for item in error.errors(include_input=False, include_url=False)
+    ]
