@@ -2,7 +2,7 @@
 
 `ORCHESTRATOR_CONFIG` names the YAML file. Every key can also be set, or overridden, by an environment variable:
 `ORCHESTRATOR_` + the key in upper case, sections joined by two underscores, as in `ORCHESTRATOR_AGENT__IMAGE`;
-values that are not strings are written as JSON. An unknown key, a wrong value or a missing image stops start-up.
+lists and mappings are written as JSON. An unknown key, a wrong value or a missing image stops start-up.
 """
 
 import json
@@ -209,12 +209,11 @@ def _put(values: dict[str, Any], path: list[str], text: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """JSON where it is JSON for something other than a string, else the text itself."""
+    """A list or mapping written as JSON, else the text itself: its setting knows what it should be."""
     try:
-        value = json.loads(text)
+        return json.loads(text) if text.startswith(("[", "{")) else text
     except ValueError:
         return text
-    return text if isinstance(value, str) else value
 
 
 def _explain(error: ValidationError) -> list[str]:

@@ -81,11 +81,16 @@ def _env(spec: RunSpec, settings: Settings) -> list[Object]:
     secrets = settings.secrets
     key = {"name": secrets.api_key_secret_name, "key": secrets.api_key_secret_key, "optional": True}
     return [
-        *({"name": each.name, "value": each.value} for each in spec.env or ()),
+        *({"name": each.name, "value": _verbatim(each.value)} for each in spec.env or ()),
         {"name": "HOME", "value": "/home/agent"},
         {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
         {"name": "ANTHROPIC_API_KEY", "valueFrom": {"secretKeyRef": key}},
     ]
+
+
+def _verbatim(value: str) -> str:
+    """`value` so that the kubelet, which expands $(NAME), hands it on as it is (EnvVar: $$ is a single $)."""
+    return value.replace("$", "$$")
 
 
 def _credentials_path(spec: RunSpec) -> str:

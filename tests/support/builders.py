@@ -1,0 +1,104 @@
+"""Runs, Jobs and pods as an API server would give them, with only what a test cares about spelled out."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.runs import naming
+from functions.runs.observed import Job, Pod, parse_job, parse_pod
+from functions.runs.retries import Policy
+from functions.runs.run import Run, parse
+from functions.settings import Settings
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+UID = "3f2b8a4e-0d7b-4b1e-9a53-6f1e0c7d9a11"
+POLICY = Policy(max_retries=1, backoff=timedelta(seconds=10), pending_wait=timedelta(minutes=15))
+
+DOCS_SPEC: Mapping[str, Any] = {
+    "repositoryUrl": "https://git.example/shop.git",
+    "sourceBranch": "main",
+    "model": "claude-opus-4-20250514",
+    "githubUser": "octocat",
+}
+CODE_SPEC: Mapping[str, Any] = {
+    "taskId": 3,
+    "service": "api",
+    "repositoryUrl": "https://git.example/shop.git",
+    "platformRepositoryUrl": "https://git.example/shop.git",
+    "model": "claude-3-5-sonnet-20241022",
+    "githubApp": "5DLabs-Rex",
+}
+
+
+def settings(**sections: Any) -> Settings:
+    """Settings with an image, and what is given."""
+    return Settings.model_validate({"agent": {"image": "registry.example/agent"}, **sections})
+
+
+def raw_run(
+    kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any
+) -> dict[str, Any]:
+    """A stored run, with our finalizer, as submit makes it."""
+    found: dict[str, Any] = {
+        "apiVersion": naming.API_VERSION,
+        "kind": kind,
+        "metadata": {
+            "name": "run-1",
+            "namespace": "orchestrator",
+            "uid": UID,
+            "resourceVersion": "7",
+            "generation": 1,
+            "creationTimestamp": "2026-01-02T03:00:00Z",
+            "finalizers": [naming.FINALIZER],
+            "labels": {},
+            **metadata,
+        },
+        "spec": dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC) | dict(spec or {}),
+    }
+    if status is not None:
+        found["status"] = status
+    return found
+
+
+def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any) -> Run:
+    """The same, parsed."""
+    return parse(raw_run(kind, spec, status, **metadata))
+
+
+def job(name: str, *, uid: str = UID, ended: str = "", reason: str = "", ready: int = 0, **spec: Any) -> Job:
+    """The facts of a Job; `ended` is Complete or Failed."""
+    return parse_job(raw_job(name, uid=uid, ended=ended, reason=reason, ready=ready, **spec))
+
+
+def raw_job(
+    name: str,
+    *,
+    uid: str = UID,
+    kind: str = "CodeRun",
+    ended: str = "",
+    reason: str = "",
+    ready: int = 0,
+    **spec: Any,
+) -> dict[str, Any]:
+    """A stored Job of the run."""
+    owner = {"apiVersion": naming.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
+    conditions = [{"type": ended, "status": "True", "reason": reason}] if ended else []
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": "orchestrator", "ownerReferences": [owner]},
+        "spec": {"parallelism": 1, **spec},
+        "status": {"conditions": conditions, "ready": ready},
+    }
+
+
+def pod(phase: str = "Succeeded", *, report: str = "", exit_code: int | None = 0, **status: Any) -> Pod:
+    """The facts of a pod of one container."""
+    terminated = {"exitCode": exit_code, "message": report} if exit_code is not None else None
+    state = {"terminated": terminated} if terminated else {}
+    return parse_pod(
+        {
+            "metadata": {"name": "p"},
+            "status": {"phase": phase, "containerStatuses": [{"state": state}], **status},
+        }
+    )

@@ -1,0 +1,61 @@
+"""Envelopes in: what becomes an event, and how a malformed one is told."""
+
+import json
+
+import pytest
+
+from functions.events.event import Event, Hint, MalformedError, hint
+from functions.events.normalise import normalise
+
+ATTRIBUTES = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}
+BINARY = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}
+STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
+
+
+def test_binary_and_structured_mode_are_the_same_event() -> None:
+    wanted = Event("1", "/s", "t", "", {"a": 1})
+    assert normalise(BINARY, b'{"a": 1}') == wanted
+    assert normalise(STRUCTURED, json.dumps({**ATTRIBUTES, "data": {"a": 1}}).encode()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "field"),
+    [
+        ({}, b"", "type"),
+        ({"content-type": "application/json"}, b"{}", "source"),
+        ({**BINARY, "ce-specversion": "0.3"}, b"{}", "specversion"),
+        (BINARY, b'{"a": ', "body"),
+        (BINARY, b"\xff\xfe", "body"),
+        (STRUCTURED, b"[]", "body"),
+        (STRUCTURED, b'{"id": 1}', "id"),
+        ({"content-type": "application/cloudevents-batch+json"}, b"[]", "content-type"),
+        (BINARY, b"[" * 100_000, "body"),
+    ],
+)
+def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: bytes, field: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        normalise(headers, body)
+    assert field in [at for at, _ in caught.value.problems]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(MalformedError) as caught:
+        normalise({"ce-id": "1"}, b"")
+    assert [at for at, _ in caught.value.problems] == ["source", "type", "specversion"]
+
+
+def test_a_watch_event_hints_at_its_object() -> None:
+    data = {"kind": "CodeRun", "metadata": {"name": "x", "namespace": "n"}}
+    event = Event("1", "/s", "dev.knative.apiserver.resource.update", "", data)
+    assert hint(event) == Hint("CodeRun", "n", "x", False, data)
+    reference = {"kind": "CodeRun", "name": "x", "namespace": "n"}
+    assert hint(Event("1", "/s", "dev.knative.apiserver.ref.delete", "", reference)) == Hint(
+        "CodeRun", "n", "x", True, None
+    )
+    assert hint(Event("1", "/s", "somebody.elses.event", "", None)) is None
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"kind": "CodeRun"}, {"kind": 1, "metadata": {"name": "x"}}])
+def test_a_watch_event_without_its_object_is_malformed(data: object) -> None:
+    with pytest.raises(MalformedError, match="data"):
+        hint(Event("1", "/s", "dev.knative.apiserver.resource.add", "", data))

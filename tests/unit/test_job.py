@@ -1,0 +1,106 @@
+"""The Job of an attempt: hardened to Pod Security "restricted", and everything an agent needs mounted."""
+
+from typing import Any
+
+import pytest
+
+from functions.manifests import attempt
+from functions.runs import attempts
+from functions.runs.run import Run
+from tests.support.builders import NOW, UID, run, settings
+
+
+def started(kind: str = "CodeRun", **spec: Any) -> Run:
+    found = run(kind, spec)
+    return found.having(attempts.start(found, NOW))
+
+
+def job(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:
+    return attempt.job(started(kind, **(spec or {})), settings(**sections))
+
+
+def pod(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:
+    return job(kind, spec, **sections)["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
+def test_the_pod_passes_pod_security_restricted(kind: str) -> None:
+    found = pod(kind)
+    container = found["containers"][0]
+    assert found["securityContext"]["runAsNonRoot"] is True
+    assert found["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    allowed = {"configMap", "emptyDir", "secret", "persistentVolumeClaim"}
+    assert all(set(volume) - {"name"} <= allowed for volume in found["volumes"])
+    assert found["automountServiceAccountToken"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(found)
+
+
+def test_a_job_always_has_a_command_and_never_a_second_pod() -> None:
+    found = job()["spec"]
+    assert pod()["containers"][0]["command"] == ["/bin/bash", "/config/container.sh"]
+    assert (found["backoffLimit"], found["completions"], pod()["restartPolicy"]) == (0, 1, "Never")
+
+
+def test_everything_made_for_a_run_is_owned_by_it_but_the_workspace() -> None:
+    found = started()
+    for item in (attempt.job(found, settings()), attempt.fence(found), attempt.task_files(found, {}, "c")):
+        assert [owner["uid"] for owner in item["metadata"]["ownerReferences"]] == [UID]
+    assert "ownerReferences" not in attempt.claim(found, settings().job)["metadata"]
+
+
+def test_every_mount_has_its_volume_and_none_was_lost() -> None:
+    for kind, credentials in (("DocsRun", "/secrets/ssh"), ("CodeRun", "/secrets/github-app")):
+        found = pod(kind)
+        mounts = {mount["mountPath"]: mount for mount in found["containers"][0]["volumeMounts"]}
+        managed = mounts["/etc/claude-code/managed-settings.json"]
+        assert {"/config", "/workspace", "/home/agent", "/tmp", credentials} <= set(mounts)
+        assert (managed["subPath"], managed["readOnly"]) == ("settings.json", True)
+        assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in found["volumes"]}
+
+
+def test_a_code_run_works_in_a_claim_and_a_docs_run_does_not() -> None:
+    volumes = {volume["name"]: volume for volume in pod("CodeRun")["volumes"]}
+    assert volumes["workspace"]["persistentVolumeClaim"] == {"claimName": "workspace-api-rex"}
+    assert {"name": "workspace", "emptyDir": {}} in pod("DocsRun")["volumes"]
+
+
+def test_the_git_key_is_readable_by_the_agents_user_where_it_is_mounted() -> None:
+    secret = next(volume["secret"] for volume in pod("DocsRun")["volumes"] if "secret" in volume)
+    assert (secret["secretName"], secret["optional"], secret["defaultMode"]) == ("github-ssh-octocat", True, 0o440)
+    assert pod()["securityContext"]["fsGroup"] == 1000
+
+
+def test_image_and_pull_secrets_come_from_configuration_only() -> None:
+    found = pod(agent={"image": "r.example/a", "tag": "7", "pull_policy": "Always", "pull_secrets": ["reg"]})
+    assert found["imagePullSecrets"] == [{"name": "reg"}]
+    assert found["containers"][0]["image"] == "r.example/a:7"
+    assert found["containers"][0]["imagePullPolicy"] == "Always"
+
+
+def test_the_deadline_is_the_runs_or_the_configured_one_of_its_kind() -> None:
+    assert job("DocsRun")["spec"]["activeDeadlineSeconds"] == 14_400
+    assert job("CodeRun")["spec"]["activeDeadlineSeconds"] == 7200
+    assert job("CodeRun", {"timeoutSeconds": 60})["spec"]["activeDeadlineSeconds"] == 60
+
+
+def test_secrets_are_referred_to_and_never_written_out() -> None:
+    env = {
+        each["name"]: each
+        for each in pod("DocsRun", {"env": [{"name": "MODE", "value": "$(x)"}]})["containers"][0]["env"]
+    }
+    assert env["ANTHROPIC_API_KEY"]["valueFrom"]["secretKeyRef"]["optional"] is True
+    assert "value" not in env["ANTHROPIC_API_KEY"]
+    assert env["MODE"]["value"] == "$$(x)"  # the kubelet turns $$ into $ and expands nothing
+
+
+def test_labels_tell_whose_everything_is() -> None:
+    found = job()["metadata"]["labels"]
+    assert found["agents.platform/run"] == "run-1"
+    assert (found["agents.platform/service"], found["agents.platform/agent"]) == ("api", "rex")
+    assert (found["agents.platform/task-id"], found["agents.platform/attempt"]) == ("3", "1")
+    assert job()["spec"]["template"]["metadata"]["labels"] == found

@@ -1,0 +1,56 @@
+"""The configuration: complete before anything starts, every problem named by its key."""
+
+from pathlib import Path
+
+import pytest
+
+from functions.settings import SettingsError, load
+
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+
+
+def test_without_an_image_nothing_starts() -> None:
+    with pytest.raises(SettingsError, match="ORCHESTRATOR_AGENT"):
+        load({})
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("agent: {image: a, tag: '1'}\njob: {max_retries: 3}\n")
+    found = load({"ORCHESTRATOR_CONFIG": str(file), "ORCHESTRATOR_AGENT__TAG": "2"})
+    assert (found.agent.image, found.agent.tag, found.job.max_retries) == ("a", "2", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("ORCHESTRATOR_JOB__BACKOF", "1", "job.backof"),
+        ("ORCHESTRATOR_JOB__MAX_RETRIES", "many", "job.max_retries"),
+        ("ORCHESTRATOR_JOB__TTL_AFTER_FINISHED", "60", "job.ttl_after_finished"),
+        ("ORCHESTRATOR_AGENT__PULL_POLICY", "Sometimes", "agent.pull_policy"),
+        ("ORCHESTRATOR_AUTH__MODE", "bearer", "auth"),
+        ("ORCHESTRATOR_NAMESPACES", "x", "namespaces"),
+    ],
+)
+def test_a_bad_key_stops_the_start_naming_it(name: str, value: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=f"setting {key}: "):
+        load({**IMAGE, name: value})
+
+
+def test_every_problem_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({"ORCHESTRATOR_JOB__BACKOFF": "-1", "ORCHESTRATOR_NAMESPACE": "5"})
+    assert {"job.backoff", "agent"} <= {
+        line.split(":")[0].removeprefix("setting ") for line in str(caught.value).split("\n")
+    }
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml"):
+        load({**IMAGE, "ORCHESTRATOR_CONFIG": str(tmp_path / "nowhere.yaml")})
+
+
+def test_a_token_is_not_told_in_an_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": '{"ci": ["s3cret"]}'})
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,204 @@
+"""The rules of a spec, asked twice: the functions (pydantic) and the API server (the CRD's schema) must agree."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.manifests import crds
+from functions.runs.run import parse
+from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, raw_run
+
+ROOT = Path(__file__).resolve().parents[2]
+BASES = {"DocsRun": DOCS_SPEC, "CodeRun": CODE_SPEC}
+
+REFUSED = [
+    ("repositoryUrl", "http://git.example/shop.git"),
+    ("repositoryUrl", "file:///etc/passwd"),
+    ("repositoryUrl", "https://user:token@git.example/shop.git"),
+    ("repositoryUrl", "ssh://-oProxyCommand=touch%20x/y"),
+    ("repositoryUrl", "ext::sh -c touch% x"),
+    ("workingDirectory", "/etc"),
+    ("workingDirectory", "../up"),
+    ("workingDirectory", "a/../../up"),
+    ("workingDirectory", "a\nb"),
+    ("workingDirectory", ".git/hooks"),
+    ("workingDirectory", "-C"),
+    ("model", "sonnet"),
+    ("model", "claude-x; touch x"),
+    ("githubUser", "-evil"),
+    ("agentCli", "../claude"),
+    ("maxRetries", 11),
+    ("maxRetries", -1),
+    ("maxCostUsd", 0),
+    ("timeoutSeconds", "1h"),
+    ("cancel", "yes"),
+    ("env", [{"name": "LD_PRELOAD", "value": "x"}]),
+    ("env", [{"name": "PATH", "value": "x"}]),
+    ("env", [{"name": "a b", "value": "x"}]),
+    ("env", {"A": "b"}),
+    ("envFromSecrets", ["Not A Name"]),
+]
+REFUSED_CODE = [
+    ("taskId", 0),
+    ("taskId", "3"),
+    ("service", "Not A Label"),
+    ("service", "a" * 64),
+    ("toolConfig", "everything"),
+    ("promptMode", "prepend"),
+    ("remoteTools", ""),
+    ("remoteTools", "a,,b"),
+    ("contextVersion", 0),
+    *(
+        ("branch", bad)
+        for bad in (
+            "",
+            "-x",
+            "a b",
+            "a..b",
+            "a//b",
+            "/a",
+            "a/",
+            "a.",
+            ".a",
+            "a/.b",
+            "a.lock",
+            "@",
+            "a@{1}",
+            "a\nb",
+            "a~1",
+        )
+    ),
+]
+VERBATIM = [
+    ("branch", "feature/$(touch${IFS}x)"),
+    ("branch", "a`touch`b"),
+    ("branch", 'it\'s-"quoted"'),
+    ("workingDirectory", "pkg/$(touch x) {{7*7}} `id` 'q' \"d\""),
+    ("promptModification", "$(touch x)\n`id`\n{{7*7}} {% raw %} \"quoted\" 'single' \\ end"),
+]
+
+
+def schema(kind: str) -> Any:
+    """The CRD's schema of the spec, as JSON Schema has it: exclusiveMinimum is a number there."""
+    found = crds.crd(SPECS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return _as_json_schema(found)
+
+
+def _as_json_schema(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_as_json_schema(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _as_json_schema(value) for key, value in node.items()}
+    if found.get("exclusiveMinimum") is True:
+        found["exclusiveMinimum"] = found.pop("minimum")
+    if isinstance(found.get("pattern"), str):  # Go's and Rust's '$' is the end of the text, Python's is not
+        found["pattern"] = re.sub(r"(?<!\\)\$", r"\\Z", found["pattern"])
+    return found
+
+
+def api_server_takes(kind: str, spec: dict[str, Any]) -> bool:
+    defaulted = {"agentCli": "claude"} | spec
+    return bool(jsonschema.Draft202012Validator(schema(kind)).is_valid(defaulted))
+
+
+def functions_take(kind: str, spec: dict[str, Any]) -> bool:
+    return parse(raw_run(kind) | {"spec": spec}).spec is not None
+
+
+@pytest.mark.parametrize(("field", "value"), [*REFUSED, *REFUSED_CODE])
+def test_what_breaks_a_rule_is_refused_by_both(field: str, value: Any) -> None:
+    kinds = ["CodeRun"] if (field, value) in REFUSED_CODE else list(BASES)
+    for kind in kinds:
+        spec = {**BASES[kind], field: value}
+        if field == "githubUser":
+            spec.pop("githubApp", None)
+        assert not api_server_takes(kind, spec), f"the schema of {kind} takes {field}={value!r}"
+        with pytest.raises(ValueError, match=field):
+            SPECS[kind].model_validate(spec, strict=True, extra="forbid")
+
+
+@pytest.mark.parametrize(("field", "value"), VERBATIM)
+def test_what_is_allowed_arrives_verbatim(field: str, value: str) -> None:
+    spec = {**CODE_SPEC, field: value}
+    assert api_server_takes("CodeRun", spec)
+    found = parse(raw_run(spec=spec)).spec
+    assert isinstance(found, CodeRunSpec)
+    assert getattr(found, re.sub("([A-Z])", r"_\1", field).lower()) == value
+
+
+@pytest.mark.parametrize("kind", BASES)
+@pytest.mark.parametrize("both", [True, False])
+def test_exactly_one_identity_is_given(kind: str, both: bool) -> None:
+    spec = {name: value for name, value in BASES[kind].items() if not name.startswith("github")}
+    spec |= {"githubUser": "a", "githubApp": "b"} if both else {}
+    assert not api_server_takes(kind, spec)
+    assert not functions_take(kind, spec)
+
+
+def test_another_agent_cli_may_use_other_models() -> None:
+    spec = {**DOCS_SPEC, "agentCli": "codex", "model": "gpt-5.2-codex"}
+    assert api_server_takes("DocsRun", spec)
+    assert functions_take("DocsRun", spec)
+
+
+TEXT_FIELDS = [
+    "repositoryUrl",
+    "workingDirectory",
+    "model",
+    "githubApp",
+    "service",
+    "branch",
+    "remoteTools",
+    "agentCli",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    field=st.sampled_from(TEXT_FIELDS),
+    value=st.one_of(
+        st.text(alphabet="aZ0-_./~^:@{}[]$`'\"\\ \n\t*?,git", max_size=12),
+        st.from_regex(r"^(https://|ssh://|git@)[a-z.@:/-]{1,12}$"),
+        st.text(max_size=8),
+    ),
+)
+def test_both_agree_on_any_text(field: str, value: str) -> None:
+    spec = {**CODE_SPEC, field: value}
+    if field == "agentCli":
+        spec["model"] = "claude-x"
+    assert api_server_takes("CodeRun", spec) == functions_take("CodeRun", spec), f"{field}={value!r}"
+
+
+@pytest.mark.parametrize("name", crds.files())
+def test_the_files_in_crds_are_the_ones_the_models_make(name: str) -> None:
+    assert (ROOT / "crds" / name).read_text() == crds.files()[name], "run: python -m functions.manifests.crds"
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_a_crd_is_what_people_and_tools_expect(spec: type[RunSpec]) -> None:
+    found = crds.crd(spec)["spec"]
+    version = found["versions"][0]
+    status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+    assert (found["names"]["categories"], found["scope"]) == (["agents"], "Namespaced")
+    assert version["subresources"] == {"status": {}}
+    assert status["conditions"]["x-kubernetes-list-map-keys"] == ["type"]
+    assert "x-kubernetes-validations" not in str(found)
+
+
+def test_a_structural_schema_has_none_of_what_kubernetes_refuses() -> None:
+    refused = {"$ref", "$defs", "const", "title", "patternProperties", "propertyNames", "additionalItems", "null"}
+
+    def keys(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            return set(node).union(*(keys(each) for each in node.values()))
+        return set().union(*(keys(each) for each in node)) if isinstance(node, list) else set()
+
+    for spec in SPECS.values():
+        assert not refused & keys(crds.structural(spec))

@@ -1,0 +1,70 @@
+"""Conditions and names: what stays, what moves, and what fits."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.runs import naming
+from functions.runs.fields import RUN_NAME_LENGTH
+from functions.runs.reasons import Reason
+from functions.runs.specs import SPECS, wire
+from functions.runs.status import Condition, RunStatus, with_conditions
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run
+
+LATER = NOW + timedelta(minutes=1)
+
+
+def test_a_condition_of_somebody_else_is_kept_and_an_unchanged_one_keeps_its_time() -> None:
+    foreign = Condition(type="Audited", status="True", reason="Seen", last_transition_time=NOW)
+    first = with_conditions([foreign], "Unknown", Reason.STARTING, "", 1, NOW)
+    second = with_conditions(first, "Unknown", Reason.RUNNING, "", 1, LATER)
+    third = with_conditions(second, "True", Reason.COMPLETED, "", 1, LATER)
+    assert foreign in third
+    assert [c.last_transition_time for c in second if c.type == "Succeeded"] == [NOW]
+    assert [c.last_transition_time for c in third if c.type == "Succeeded"] == [LATER]
+    assert len({c.type for c in third}) == len(third) == 3
+
+
+def test_ready_follows_the_decisive_condition() -> None:
+    found = {c.type: c.status for c in with_conditions([], "False", Reason.NO_REPORT, "", 1, NOW)}
+    assert found == {"Succeeded": "False", "Ready": "False"}
+
+
+def test_a_status_is_written_whole_with_what_a_newer_revision_put_there() -> None:
+    found = run(status={"phase": "Running", "fromTheFuture": {"a": 1}, "attempts": []})
+    assert found.with_status(found.status)["status"]["fromTheFuture"] == {"a": 1}
+
+
+def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -> None:
+    found = run(status={"pullRequestUrl": "https://github.com/a/b/pull/1"})
+    assert wire(found.status.model_copy(update={"message": "x"}))["pullRequestUrl"].endswith("/pull/1")
+
+
+def test_a_status_nobody_can_read_does_not_stop_its_run_from_being_read() -> None:
+    assert run(status={"attempts": "many"}).status == RunStatus()
+
+
+@given(name=st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,43}[a-z0-9])?\Z"), attempt=st.integers(1, 99_999))
+def test_job_names_fit_a_label_and_differ_by_attempt(name: str, attempt: int) -> None:
+    job = naming.job_name("DocsRun", name, UID, attempt)
+    assert len(job) <= 63
+    assert job != naming.job_name("DocsRun", name, UID, attempt + 1)
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("DocsRun", DOCS_SPEC), ("CodeRun", CODE_SPEC)])
+def test_names_of_runs_leave_room_for_what_is_made_from_them(kind: str, spec: dict[str, str]) -> None:
+    found = SPECS[kind].model_validate(spec)
+    assert len(naming.name_prefix(found)) + 5 <= RUN_NAME_LENGTH
+    assert len(naming.run_name("any key")) <= RUN_NAME_LENGTH
+    assert naming.run_name("any key") == naming.run_name("any key") != naming.run_name("other key")
+
+
+def test_the_agent_is_the_last_part_of_the_apps_name_in_lower_case() -> None:
+    found = SPECS["CodeRun"].model_validate(CODE_SPEC)
+    assert (found.agent, naming.workspace(found), naming.app_secret(found)) == (
+        "rex",
+        "workspace-api-rex",
+        "github-app-rex",
+    )
