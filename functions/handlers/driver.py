@@ -83,7 +83,7 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
         case actions.Unmark():
             return replace(seen, run=acting.unmark(services, run))
         case actions.WriteStatus(status):
-            return Observed(acting.write_status(services, run, status))
+            return replace(seen, run=acting.write_status(services, run, status))
         case actions.Start(status):
             acting.start(services, run, status)
         case actions.CreateResources():

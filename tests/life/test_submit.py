@@ -1,0 +1,155 @@
+"""A request becomes one run, once, before it is answered; what is refused leaves nothing behind."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN, DOCS_RUN
+from functions.handlers import submit
+from functions.handlers.driver import drive
+from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER, Answer, Request, answer
+from functions.runs import naming
+from functions.settings import AuthSettings
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+
+JSON = {"content-type": "application/json"}
+EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
+
+
+def post(world: World, body: Any, headers: dict[str, str] | None = None, kind: str = "DocsRun") -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = Request(JSON if headers is None else headers, raw)
+    return answer(lambda asked: submit.handle(world.services, kind, asked), request)
+
+
+def runs(world: World) -> list[Any]:
+    return [run for kind in (DOCS_RUN, CODE_RUN) for run in world.kubelet.list(kind, world.namespace)]
+
+
+def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
+    found = post(world, CODE_SPEC, kind="CodeRun")
+    assert (found.code, found.body and found.body["success"]) == (201, True)
+    (run,) = runs(world)
+    assert found.body
+    assert found.body["data"]["name"] == run["metadata"]["name"]
+    assert run["metadata"]["finalizers"] == [naming.FINALIZER]
+    assert run["metadata"]["labels"]["agents.platform/agent"] == "rex"
+    assert run["spec"]["branch"] == "main"
+
+
+def test_the_same_key_gives_the_same_run_and_the_same_answer(world: World) -> None:
+    headers = JSON | {"idempotency-key": "k1"}
+    first, second = post(world, DOCS_SPEC, headers), post(world, DOCS_SPEC, headers)
+    assert (first.code, second.code) == (201, 200)
+    assert first.body
+    assert second.body
+    assert first.body["data"] == second.body["data"]
+    assert len(runs(world)) == 1
+
+
+def test_many_at_once_with_one_key_make_one_run(world: World) -> None:
+    headers = JSON | {"idempotency-key": "k1"}
+    with ThreadPoolExecutor(10) as pool:
+        codes = sorted(found.code for found in pool.map(lambda _: post(world, DOCS_SPEC, headers), range(10)))
+    assert codes == [200] * 9 + [201]
+    assert len(runs(world)) == 1
+
+
+def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+    headers = JSON | {"idempotency-key": "k1"}
+    post(world, DOCS_SPEC, headers)
+    found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, headers)
+    assert found.code == 422
+    assert len(runs(world)) == 1
+
+
+def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_deleted(world: World) -> None:
+    first = post(world, DOCS_SPEC, EVENT)
+    assert first.body
+    name = first.body["data"]["name"]
+    world.kubelet.delete(DOCS_RUN, world.namespace, name, first.body["data"]["uid"])
+    drive(world.services, "DocsRun", world.namespace, name)
+    assert runs(world) == []
+    again = post(world, DOCS_SPEC, EVENT)
+    assert again.body
+    assert (again.code, again.body["data"]["uid"]) == (200, first.body["data"]["uid"])
+    assert runs(world) == []
+
+
+def test_an_unfinished_code_run_of_the_same_task_is_named(world: World) -> None:
+    first = post(world, CODE_SPEC, kind="CodeRun")
+    second = post(world, CODE_SPEC, kind="CodeRun")
+    assert first.body
+    assert second.body
+    assert second.code == 409
+    assert first.body["data"]["name"] in second.body["message"]
+    assert post(world, {**CODE_SPEC, "taskId": 4}, kind="CodeRun").code == 201
+    assert post(world, {**CODE_SPEC, "githubApp": "5DLabs-Tess"}, kind="CodeRun").code == 201
+
+
+def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
+    snake = {
+        "repository_url": DOCS_SPEC["repositoryUrl"],
+        "source_branch": "main",
+        "model": "claude-x",
+        "github_user": "a",
+    }
+    assert post(world, snake).code == 201
+    mixed = post(world, {**snake, "workingDirectory": "."})
+    assert mixed.body
+    assert mixed.code == 400
+    assert {"field": "workingDirectory", "message": "is not a known field"} in mixed.body["errors"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code", "field"),
+    [
+        (b"", JSON, 400, "body"),
+        (b'{"model": ', JSON, 400, "body"),
+        (b"[]", JSON, 400, "body"),
+        (b'"x"', JSON, 400, "body"),
+        (b"{}", JSON, 400, "repositoryUrl"),
+        (json.dumps({**DOCS_SPEC, "surprise": 1}).encode(), JSON, 400, "surprise"),
+        (json.dumps({**DOCS_SPEC, "taskId": 1}).encode(), JSON, 400, "taskId"),
+        (json.dumps({**DOCS_SPEC, "model": 5}).encode(), JSON, 400, "model"),
+        (json.dumps({**DOCS_SPEC, "envFromSecrets": ["claude-api-key"]}).encode(), JSON, 400, "envFromSecrets"),
+        (json.dumps(DOCS_SPEC).encode(), {}, 415, "content-type"),
+        (json.dumps(DOCS_SPEC).encode(), {"content-type": "text/plain"}, 415, "content-type"),
+        (json.dumps(DOCS_SPEC).encode(), {**JSON, "idempotency-key": "k" * 256}, 400, "Idempotency-Key"),
+        (b"{}", {"ce-id": "1"}, 400, "type"),
+    ],
+)
+def test_what_is_refused_is_named_by_field_and_leaves_nothing(
+    world: World, body: bytes, headers: dict[str, str], code: int, field: str
+) -> None:
+    found = post(world, body, headers)
+    assert found.body
+    assert (found.code, found.body["success"]) == (code, False)
+    assert field in [problem["field"] for problem in found.body["errors"]]
+    assert world.calls.calls == []
+
+
+def test_an_event_of_another_type_is_acknowledged_and_ignored(world: World) -> None:
+    assert post(world, DOCS_SPEC, EVENT | {"ce-type": "somebody.elses.v1"}).code == 204
+    assert runs(world) == []
+
+
+def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for_ever(world: World) -> None:
+    assert post(world, {"model": 1}, EVENT | {QUEUE_HEADER: "s"}).code == 204
+    assert post(world, b"{", EVENT | {QUEUE_HEADER: "s"}).code == 204
+    assert runs(world) == []
+
+
+def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: World) -> None:
+    world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
+    assert post(world, DOCS_SPEC).code == 401
+    assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer wrong"}).code == 403
+    assert runs(world) == []
+    assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer s3cret"}).code == 201
+
+
+def test_the_largest_body_is_that_of_the_api_server() -> None:
+    assert LARGEST_BODY == 3 * 1024 * 1024

@@ -1,0 +1,144 @@
+"""An embedded API server on a loopback port, a client that counts its calls, and a stand-in for the kubelet."""
+
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import JOB, NAMESPACE, POD
+from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.handlers.services import Services
+from functions.local.apiserver import Registry, Store, create_app
+from functions.local.database import connect
+from functions.local.dev.server import HOST, free_port
+from functions.settings import ClusterSettings
+from tests.support.builders import NOW, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NoLogs:
+    """No pod has a log."""
+
+    async def open(self, namespace: str, pod: str, *, follow: bool, tail_lines: int | None) -> AsyncIterator[bytes]:
+        raise LookupError(pod)
+        yield b""
+
+
+@contextmanager
+def api_server(database: Path) -> Iterator[str]:
+    """The URL of an API server with the project's CRDs, until the block ends."""
+    app = create_app(Store(connect(database)), Registry.load(ROOT / "crds"), NoLogs())
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not server.started:
+        assert thread.is_alive(), "the API server did not start"
+        assert time.monotonic() < until, "the API server did not start in time"
+        time.sleep(0.01)
+    yield f"http://{HOST}:{port}"
+    server.should_exit = True
+    thread.join(timeout=5)
+
+
+def kubeconfig(url: str, file: Path) -> str:
+    """A kubeconfig for the API server at `url`."""
+    file.write_text(
+        f"apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+        f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\n"
+        f"contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
+    )
+    return str(file)
+
+
+def transport(url: str, folder: Path) -> Transport:
+    """The same transport that deployed functions use."""
+    return KubernetesTransport(ClusterSettings(kubeconfig=kubeconfig(url, folder / "kubeconfig")))
+
+
+@dataclass
+class Counting:
+    """A transport that keeps a record of what was sent."""
+
+    inner: Transport
+    calls: list[Request] = field(default_factory=list)
+
+    def send(self, request: Request) -> Any:
+        self.calls.append(request)
+        return self.inner.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.inner.stream(request)
+
+    @property
+    def writes(self) -> list[str]:
+        return [f"{call.method} {call.path}" for call in self.calls if call.method != "GET"]
+
+    @property
+    def reads(self) -> list[str]:
+        return [call.path for call in self.calls if call.method == "GET"]
+
+
+class World:
+    """One API server and the functions over it, with a clock that a test moves."""
+
+    def __init__(self, inner: Transport, namespace: str, **sections: Any) -> None:
+        self.now = NOW
+        self.calls = Counting(inner)
+        self.namespace = namespace
+        self.services = Services(settings(namespace=namespace, **sections), Cluster(self.calls), lambda: self.now)
+        self.kubelet = Cluster(inner)
+        self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+
+    def configure(self, **changed: Any) -> None:
+        """Gives the functions other settings from now on."""
+        self.services = replace(self.services, settings=self.services.settings.model_copy(update=changed))
+
+    def later(self, **by: float) -> datetime:
+        """Moves the clock."""
+        self.now += timedelta(**by)
+        return self.now
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return list(self.kubelet.list(JOB, self.namespace))
+
+    def job_ready(self, name: str) -> dict[str, Any]:
+        """Plays a kubelet whose pod came up."""
+        self.kubelet.create(POD, _pod(self.namespace, name))
+        pod = {"phase": "Running", "containerStatuses": [_container({"running": {}})]}
+        self.kubelet.patch(POD, self.namespace, f"{name}-pod", {"status": pod}, "status")
+        return self.kubelet.patch(JOB, self.namespace, name, {"status": {"active": 1, "ready": 1}}, "status")
+
+    def job_ends(self, name: str, report: str = "", *, ok: bool = True, **terminated: Any) -> dict[str, Any]:
+        """Plays a kubelet whose pod ended, and the Job controller after it."""
+        state = {"terminated": {"exitCode": 0 if ok else 1, "message": report, **terminated}}
+        pod = {"phase": "Succeeded" if ok else "Failed", "containerStatuses": [_container(state)]}
+        self.kubelet.patch(POD, self.namespace, f"{name}-pod", {"status": pod}, "status")
+        kind = "Complete" if ok else "Failed"
+        condition = {"type": kind, "status": "True", "reason": "" if ok else "BackoffLimitExceeded"}
+        ended = {"active": 0, "ready": 0, "conditions": [condition]}
+        return self.kubelet.patch(JOB, self.namespace, name, {"status": ended}, "status")
+
+
+def _pod(namespace: str, job: str) -> dict[str, Any]:
+    labels = {"job-name": job, "app.kubernetes.io/managed-by": "orchestrator"}
+    container = {"name": "agent", "image": "x"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"{job}-pod", "namespace": namespace, "labels": labels},
+        "spec": {"restartPolicy": "Never", "containers": [container]},
+    }
+
+
+def _container(state: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "agent", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
