@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Invalid, NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, RUNS, Kind
+from functions.cluster.errors import AlreadyExists, ClusterError, Invalid, NotFound
+from functions.cluster.kinds import CLAIM, CONFIG_MAP, EVENT, JOB, RUNS, Kind
 from functions.handlers import rendering
 from functions.handlers.rendering import Unrenderable
 from functions.handlers.services import Services
-from functions.manifests import attempt, tombstone
+from functions.manifests import attempt, event, tombstone
 from functions.runs import attempts, naming
 from functions.runs.lifecycle import State
 from functions.runs.observed import STOPPED_AFTER
@@ -26,11 +26,22 @@ log = logging.getLogger("orchestrator")
 
 def write_status(services: Services, run: Run, status: RunStatus) -> Run:
     """Writes the whole status at the version the decision was made from. Raises Conflict."""
-    written = services.cluster.replace_status(RUNS[run.kind], run.with_status(status))
-    condition = status.succeeded
-    fields = {"run": run.key, "attempt": status.attempt, "reason": condition.reason if condition else None}
-    log.info("%s", status.phase, extra=fields)
-    return parse(written)
+    written = parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(status)))
+    condition, before = status.succeeded, run.status.succeeded
+    if condition and (before is None or before.reason != condition.reason):
+        log.info("%s", status.phase, extra={"run": run.key, "attempt": status.attempt, "reason": condition.reason})
+        _tell(services, written)
+    return written
+
+
+def _tell(services: Services, run: Run) -> None:
+    """Posts the Kubernetes Event of a transition. For people: where it fails, the run goes on without it."""
+    item = event.of(run, services.clock())
+    try:
+        if item:
+            services.cluster.create(EVENT, item)
+    except ClusterError as error:
+        log.warning("no Event was posted: %s", error, extra={"run": run.key})
 
 
 def adopt(services: Services, run: Run) -> Run:

@@ -1,0 +1,58 @@
+# `make run` and `make test` set up what they need: a virtual environment in .venv, from the lock files.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# Large counts in tests are multiplied by it; CI sets 1.
+SCALE ?= 0.1
+export SCALE
+
+.PHONY: run dev test unit lint format parts lock clean
+
+run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository
+	@$(BIN)/python -m functions.clients run --repo "$(REPO)"
+
+dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; PORT=8900 moves it
+	@$(BIN)/python -m functions.clients dev $(if $(PORT),--port $(PORT))
+
+test: lint  ## Everything this machine can test
+	$(BIN)/pytest
+
+unit: $(VENV)/.dev  ## The tests that take milliseconds
+	$(BIN)/pytest tests/unit
+
+lint: $(VENV)/.dev  ## Style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+parts:  ## The optional real parts that some tests run against
+	@.ci/parts
+
+lock: $(VENV)/.dev  ## Writes the lock files anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet pip-tools
+	.ci/lock $(BIN)/pip-compile
+
+clean:
+	rm -rf .state build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the Python module venv is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+$(VENV)/.local: requirements-local.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up $(VENV) ..."
+	@$(INSTALL) -r requirements-local.txt
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.local
+	@$(INSTALL) -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	@touch $@

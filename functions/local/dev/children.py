@@ -1,0 +1,106 @@
+"""The functions as processes of their own, each served by functions-framework exactly as when it is deployed.
+
+Every process leads a group of its own and is written down with its start time, so that the next start finds what a
+SIGKILL left behind, and ends it.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MAIN = Path(__file__).resolve().parents[2] / "main.py"
+SAME_START = 2.0
+"""Seconds by which two readings of one process's start time may differ: both are derived from the boot time."""
+
+
+@dataclass
+class Child:
+    """One function, served on a port."""
+
+    target: str
+    port: int
+    environ: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the function answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has gone without being told to."""
+        return self.process is None or self.process.poll() is not None
+
+    def start(self) -> None:
+        """Starts the process; its output is added to its log."""
+        framework = [sys.executable, "-m", "functions_framework"]
+        options = ["--source", str(MAIN), "--target", self.target, "--host", "127.0.0.1", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*framework, *options],
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stop(self, seconds: float = 5) -> None:
+        """Ends the process and all of its group."""
+        if self.process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(self.process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+
+
+class Register:
+    """Which processes were started from here, kept in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def write(self, children: list[Child]) -> None:
+        """Notes the processes that run now."""
+        started = {}
+        for child in children:
+            if child.process and not child.ended:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    started[child.process.pid] = psutil.Process(child.process.pid).create_time()
+        scratch = self._file.with_suffix(".new")
+        scratch.write_text(json.dumps(started))
+        scratch.replace(self._file)
+
+    def end_leftovers(self) -> int:
+        """Ends what an earlier start noted and did not end itself; returns how many there were."""
+        try:
+            noted = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return 0
+        found = [int(pid) for pid, started in noted.items() if _is_same(int(pid), started)]
+        for pid in found:
+            _signal(pid, signal.SIGKILL)
+        return len(found)
+
+
+def _is_same(pid: int, started: float) -> bool:
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < SAME_START
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

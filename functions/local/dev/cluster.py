@@ -1,0 +1,63 @@
+"""What a fresh embedded cluster is given so that a first run can work: namespace, credentials, a kubeconfig."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import AlreadyExists
+from functions.cluster.kinds import NAMESPACE, SECRET, Kind
+
+EXAMPLE_USER = "octocat"
+"""GitHub login of runs on the example; its key opens nothing, since the example is a directory on this machine."""
+
+
+def kubeconfig(url: str, namespace: str) -> str:
+    """A kubeconfig for the embedded API server, which asks for no credentials."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "orchestrator-dev",
+            "clusters": [{"name": "orchestrator-dev", "cluster": {"server": url}}],
+            "contexts": [
+                {
+                    "name": "orchestrator-dev",
+                    "context": {"cluster": "orchestrator-dev", "user": "anonymous", "namespace": namespace},
+                }
+            ],
+            "users": [{"name": "anonymous", "user": {}}],
+        },
+        indent=2,
+    )
+
+
+def furnish(cluster: Cluster, namespace: str, api_key: str | None) -> None:
+    """Creates the namespace and the secrets that are not there yet; what is there is left as it is."""
+    _ensure(cluster, NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    placeholder = "no key: this agent user works on local mirrors only\n"
+    _secret(cluster, namespace, f"github-ssh-{EXAMPLE_USER}", {"ssh-privatekey": placeholder})
+    if api_key:
+        _secret(cluster, namespace, "claude-api-key", {"api-key": api_key})
+
+
+def _secret(cluster: Cluster, namespace: str, name: str, values: Mapping[str, str]) -> None:
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in values.items()}
+    metadata = {"name": name, "namespace": namespace}
+    _ensure(cluster, SECRET, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+
+def _ensure(cluster: Cluster, kind: Kind, item: dict[str, Any]) -> None:
+    try:
+        cluster.create(kind, item)
+    except AlreadyExists:
+        return
+
+
+def write_kubeconfig(folder: Path, url: str, namespace: str) -> Path:
+    """Writes the kubeconfig to `folder`; returns its path."""
+    file = folder / "kubeconfig"
+    file.write_text(kubeconfig(url, namespace))
+    return file

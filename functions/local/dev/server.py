@@ -1,0 +1,74 @@
+"""The embedded API server and queue, served from one port by a thread of this process."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from functions.local import apiserver, queue
+from functions.local.apiserver.guard import LoopbackOnly
+from functions.local.database import connect
+
+HOST = "127.0.0.1"
+QUEUE_PATH = "/queue"
+
+
+def free_port() -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def application(database: Path, crds: Path, topology: queue.Topology, logs: apiserver.PodLogs) -> Starlette:
+    """The API server at the root and the queue below QUEUE_PATH, with their state in one file."""
+    api = apiserver.create_app(apiserver.Store(connect(database)), apiserver.Registry.load(crds), logs)
+    broker = queue.Queue(connect(database), topology)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with api.router.lifespan_context(api):
+            await broker.start()
+            yield
+            await broker.stop()
+
+    return Starlette(
+        routes=[Mount(QUEUE_PATH, queue.create_app(broker)), Mount("/", api)],
+        lifespan=lifespan,
+        middleware=[Middleware(LoopbackOnly)],
+    )
+
+
+class Server:
+    """Serves an application on a loopback port from a thread."""
+
+    def __init__(self, application: Starlette, port: int) -> None:
+        config = uvicorn.Config(application, HOST, port, log_level="warning", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="api-server", daemon=True)
+        self.url = f"http://{HOST}:{port}"
+
+    def start(self) -> None:
+        """Serves from now on. Raises OSError where the port is taken."""
+        self._thread.start()
+
+    @property
+    def serving(self) -> bool:
+        """Whether requests are answered."""
+        return self._server.started
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs at all; it ends at once where the port is taken."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ends the server and waits for it."""
+        self._server.should_exit = True
+        self._thread.join(timeout=5)

@@ -1,0 +1,155 @@
+"""Everything on one machine, started in the order in which each needs the other, and stopped the other way round."""
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from functions.bridge import watch
+from functions.cluster.client import Cluster
+from functions.cluster.transport import KubernetesTransport
+from functions.events.publisher import HttpPublisher
+from functions.local.dev import cluster as furniture
+from functions.local.dev.children import Child, Register
+from functions.local.dev.repositories import Mirror, redirect
+from functions.local.dev.server import QUEUE_PATH, Server, application, free_port
+from functions.local.dev.wiring import FUNCTIONS, WATCHED, topology
+from functions.local.runner import Runner
+from functions.settings import ClusterSettings
+
+log = logging.getLogger("orchestrator")
+
+ROOT = Path(__file__).resolve().parents[3]
+REHEARSAL = ROOT / "functions" / "local" / "rehearsal.py"
+START_SECONDS = 60.0
+"""Longest a part may take to come up; a function takes about one second on an idle machine."""
+
+
+class StartError(Exception):
+    """A part did not come up; the text names it and its log."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: `port` 0 takes free ports, otherwise the API server's, with the functions on the ports after it."""
+
+    state: Path
+    port: int = 0
+    namespace: str = "orchestrator"
+    sweep_seconds: float = 5.0
+    backoff_seconds: int = 2
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def agent(self) -> str:
+        """Who works: Claude Code where it is installed and has a key, else a rehearsal."""
+        ready = shutil.which("claude", path=self.environ.get("PATH")) and self.environ.get("ANTHROPIC_API_KEY")
+        return "claude" if ready else "rehearsal"
+
+
+class Stack:
+    """API server, queue, bridge, runner and functions; `url` is the API server's."""
+
+    def __init__(self, options: Options, mirrors: list[Mirror]) -> None:
+        self._options = options
+        self._mirrors = mirrors
+        self._stopping = threading.Event()
+        port = options.port or free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.state = options.state
+        (self.state / "logs").mkdir(parents=True, exist_ok=True)
+        self.kubeconfig = furniture.write_kubeconfig(self.state, self.url, options.namespace)
+        self._children = [self._child(target, number) for number, target in enumerate(FUNCTIONS, start=1)]
+        self.functions = {child.target: child.url for child in self._children}
+        self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
+        self._register = Register(self.state / "processes.json")
+        self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
+        fed = topology(self.functions, options.sweep_seconds)
+        database = self.state / "state.sqlite"
+        self._server = Server(application(database, ROOT / "crds", fed, self._runner.pod_logs), port)
+        self._bridge: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Returns once everything answers. Raises StartError."""
+        ended = self._register.end_leftovers()
+        if ended:
+            log.warning("ended %d processes that an earlier start left behind", ended)
+        self._server.start()
+        _wait("the API server", lambda: self._server.serving, lambda: self._server.alive, f"port in use? {self.url}")
+        furniture.furnish(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
+        for child in self._children:
+            child.start()
+        self._register.write(self._children)
+        self._runner.start()
+        self._bridge = watch.start([self._watch(kind, topic) for kind, topic in WATCHED.items()])
+        for child in self._children:
+            _wait_for(child)
+
+    def supervise(self) -> None:
+        """Starts again what has ended by itself; returns when `stop` is called."""
+        while not self._stopping.wait(1):
+            for child in [child for child in self._children if child.ended]:
+                log.warning("%s ended; starting it again (its log: %s)", child.target, child.log)
+                child.start()
+                self._register.write(self._children)
+
+    def stop(self) -> None:
+        """Ends everything that was started."""
+        self._stopping.set()
+        self._runner.stop()
+        for child in self._children:
+            child.stop()
+        self._server.stop()
+
+    def _child(self, target: str, number: int) -> Child:
+        port = self._options.port + number if self._options.port else free_port()
+        settings = {
+            "ORCHESTRATOR_NAMESPACE": self._options.namespace,
+            "ORCHESTRATOR_AGENT__IMAGE": "local",
+            "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
+            "ORCHESTRATOR_JOB__BACKOFF": str(self._options.backoff_seconds),
+            "THREADS": "8",
+        }
+        return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
+
+    def _watch(self, kind: Any, topic: str) -> watch.Watch:
+        publisher = HttpPublisher(self.url + QUEUE_PATH)
+        return watch.Watch(self.cluster, publisher, kind, topic, self._options.namespace, self._stopping.wait)
+
+    def _pod_environ(self, _: Mapping[str, Any]) -> Mapping[str, str]:
+        """What a pod on this machine is told besides its own environment."""
+        found = dict(redirect(self._mirrors))
+        if self._options.agent == "rehearsal":
+            found["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
+        kept = ("REHEARSAL_SECONDS", "REHEARSAL_LOG")
+        return found | {name: text for name in kept if (text := self._options.environ.get(name))}
+
+
+def _wait_for(child: Child) -> None:
+    _wait(child.target, lambda: _healthy(child.url), lambda: not child.ended, f"its log: {child.log}")
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return urllib3.request("GET", f"{url}/health", retries=False, timeout=2).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def _wait(what: str, ready: Callable[[], bool], alive: Callable[[], bool], hint: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not ready():
+        if not alive():
+            raise StartError(f"{what} ended while it was starting ({hint})")
+        if time.monotonic() > until:
+            raise StartError(f"{what} did not answer within {START_SECONDS:.0f} s ({hint})")
+        time.sleep(0.02)

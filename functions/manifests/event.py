@@ -1,0 +1,43 @@
+"""The Kubernetes Event of a transition: what `kubectl describe` shows below a run."""
+
+from datetime import datetime
+from typing import Any
+
+from functions.runs import naming
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from functions.runs.status import stamp
+
+_NORMAL = frozenset(
+    {Reason.ACCEPTED, Reason.QUEUED, Reason.STARTING, Reason.RUNNING, Reason.COMPLETED, Reason.CANCELLED}
+)
+
+
+def of(run: Run, now: datetime) -> dict[str, Any] | None:
+    """The Event that tells of the run's present condition; None where it has none.
+
+    Its name is made from the version that the transition was written as, so that it is told once.
+    """
+    condition = run.status.succeeded
+    if condition is None:
+        return None
+    ended_well = condition.status == "True" or condition.reason in _NORMAL
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{run.name}.{run.resource_version}", "namespace": run.namespace},
+        "involvedObject": {
+            "apiVersion": naming.API_VERSION,
+            "kind": run.kind,
+            "name": run.name,
+            "namespace": run.namespace,
+            "uid": run.uid,
+        },
+        "type": "Normal" if ended_well else "Warning",
+        "reason": condition.reason,
+        "message": condition.message[:1000],
+        "source": {"component": "orchestrator"},
+        "firstTimestamp": stamp(now),
+        "lastTimestamp": stamp(now),
+        "count": 1,
+    }

@@ -1,0 +1,36 @@
+"""What all tests share: the scale of large counts, and real parts that a machine may not have."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+SCALE = float(os.environ.get("SCALE", "0.1"))
+
+
+def pytest_report_header() -> str:
+    """Says at which scale large counts are tested."""
+    return f"scale of large counts: {SCALE}"
+
+
+@pytest.fixture(scope="session")
+def scaled() -> Callable[[int], int]:
+    """A large count at the scale of this run; at least 2."""
+    return lambda count: max(2, round(count * SCALE))
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str, str], str]:
+    """The path of a real part, by name; without it the test is skipped with the hint, and under CI=true it fails."""
+
+    def find(name: str, hint: str) -> str:
+        path = shutil.which(name)
+        if path:
+            return path
+        message = f"{name} is not installed: {hint}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+    return find
