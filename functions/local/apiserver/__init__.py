@@ -1,0 +1,13 @@
+"""An API server that speaks the Kubernetes wire protocol for the kinds this project uses.
+
+It lets the functions, kubectl and any client library work on one machine exactly as on a cluster, with the state in
+one SQLite file. It is held to a real kube-apiserver by the tests in tests/contract/apiserver. What it lacks: users
+and permissions, admission webhooks, server-side apply, and every other kind.
+"""
+
+from functions.local.apiserver.app import create_app
+from functions.local.apiserver.logs import PodLogs
+from functions.local.apiserver.registry import Registry
+from functions.local.apiserver.store import Store
+
+__all__ = ["PodLogs", "Registry", "Store", "create_app"]

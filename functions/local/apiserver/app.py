@@ -1,0 +1,91 @@
+"""The server as an ASGI application: routes, errors, and the work that goes on beside requests."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from functions.local.apiserver.discovery import Discovery
+from functions.local.apiserver.endpoints import Endpoints
+from functions.local.apiserver.errors import StatusError, method_not_allowed
+from functions.local.apiserver.garbage import GarbageCollector
+from functions.local.apiserver.guard import LoopbackOnly
+from functions.local.apiserver.logs import PodLogs
+from functions.local.apiserver.registry import Registry
+from functions.local.apiserver.seed import seed
+from functions.local.apiserver.store import Store
+
+
+def utc_now() -> datetime:
+    """The present time."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    store: Store, resources: Registry, pod_logs: PodLogs, *, now: Callable[[], datetime] = utc_now
+) -> Starlette:
+    """The API server of these kinds over this store.
+
+    Serve it on a loopback address, in one process. Watches stay open for long, so give the server that runs it a
+    short graceful timeout.
+    """
+    seed(store, resources, now)
+    collector = GarbageCollector(store, resources, now)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        collecting = asyncio.create_task(collector.run())
+        yield
+        collecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await collecting
+
+    return Starlette(
+        routes=[
+            *(Route(path, _healthy) for path in ("/healthz", "/readyz", "/livez")),
+            *Discovery(resources).routes(),
+            Route("/{path:path}", _AnyMethod(Endpoints(store, resources, pod_logs, now))),
+        ],
+        lifespan=lifespan,
+        middleware=[Middleware(LoopbackOnly)],
+        exception_handlers={StatusError: _refused, 405: _not_allowed, 500: _failed},
+    )
+
+
+class _AnyMethod:
+    """Objects are asked for with any method; which are allowed depends on the path."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._endpoints(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, StatusError):
+        raise error
+    headers = {"Retry-After": "1"} if error.code in (429, 504) else None
+    return Response(json.dumps(error.status()), error.code, headers, media_type="application/json")
+
+
+def _not_allowed(request: Request, _: Exception) -> Response:
+    return _refused(request, method_not_allowed())
+
+
+def _failed(request: Request, _: Exception) -> Response:
+    """A defect of this server; the traceback goes to its log."""
+    return _refused(request, StatusError(500, "Internal error occurred", details={}))

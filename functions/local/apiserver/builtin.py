@@ -1,0 +1,184 @@
+"""The built-in kinds other than Jobs and Pods, and the list of them all."""
+
+import base64
+import binascii
+from typing import ClassVar
+
+from functions.local.apiserver import names, shapes
+from functions.local.apiserver.errors import (
+    Cause,
+    Obj,
+    forbidden_field,
+    immutable,
+    invalid,
+    required,
+)
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.rules import BY_NAME, MisfitError, Rules, WithStatus
+from functions.local.apiserver.workloads import JobRules, PodRules
+
+DATA_LIMIT = 1024 * 1024  # bytes of a ConfigMap or Secret: k8s.io/api/core/v1, MaxSecretSize
+KEY_WORDING = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+    f"'KEY_NAME',  or 'key-name', regex used for validation is '{names.CONFIG_KEY}')"
+)
+IMMUTABLE_WORDING = "field is immutable when `immutable` is set"
+REFERENCE_PARTS = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+PVC_WORDING = "spec is immutable after creation except resources.requests for bound claims"
+
+
+class DataRules(Rules):
+    """What ConfigMaps and Secrets have in common: keys, a size limit, `immutable`."""
+
+    data_fields: ClassVar[tuple[str, ...]]
+    size_field: ClassVar[str]
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """Keys, size, and what `immutable` protects."""
+        size, found = 0, []
+        for field in self.data_fields:
+            for key, value in obj.get(field, {}).items():
+                size += len(value.encode())
+                if len(key) > 253 or not names.matches(names.CONFIG_KEY, key):
+                    found.append(invalid(f"{field}[{key}]", key, KEY_WORDING))
+        if size > DATA_LIMIT:
+            wording = f"Too long: must have at most {DATA_LIMIT} bytes"
+            found.append(Cause("FieldValueTooLong", self.size_field, wording))
+        return found + (self._protected(obj, old) if old is not None and old.get("immutable") else [])
+
+    def _protected(self, obj: Obj, old: Obj) -> list[Cause]:
+        fields = [field for field in self.data_fields if obj.get(field) != old.get(field)]
+        fields += [] if obj.get("immutable") else ["immutable"]
+        return [forbidden_field(field, IMMUTABLE_WORDING) for field in fields]
+
+
+class ConfigMapRules(DataRules):
+    """core/v1 ConfigMap."""
+
+    shape = shapes.CONFIG_MAP
+    data_fields = ("data", "binaryData")
+    size_field = "[]"  # as the real server names it
+
+
+class SecretRules(DataRules):
+    """core/v1 Secret."""
+
+    shape = shapes.SECRET
+    data_fields = ("data",)
+    size_field = "data"
+
+    def default(self, obj: Obj) -> None:
+        """`stringData` is only a way to write `data`."""
+        data = obj.get("data", {})
+        for key, value in data.items():
+            try:
+                base64.b64decode(value, validate=True)
+            except binascii.Error as error:
+                raise MisfitError(f"data.{key} is not base64: {error}") from None
+        text = obj.pop("stringData", {})
+        if text:
+            obj["data"] = data | {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
+        obj.setdefault("type", "Opaque")
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:
+        """As all data; the type stays."""
+        found = super().check(obj, old, status=status)
+        if old is not None and obj["type"] != old["type"]:
+            found.append(immutable("type", obj["type"]))
+        return found
+
+
+class ClaimRules(WithStatus):
+    """core/v1 PersistentVolumeClaim."""
+
+    shape = shapes.CLAIM
+
+    def default(self, obj: Obj) -> None:
+        """Set defaults."""
+        obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+
+    def on_create(self, obj: Obj) -> None:
+        """A new claim waits for its volume."""
+        obj["status"] = {"phase": "Pending"}
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """Access mode and size; the spec stays, but for the size and the volume that gets bound."""
+        spec, found = obj["spec"], []
+        if not spec.get("accessModes"):
+            found.append(required("spec.accessModes", "at least 1 access mode is required"))
+        if not spec.get("resources", {}).get("requests", {}).get("storage"):
+            found.append(required("spec.resources[storage]"))
+        if old is not None and _fixed_claim(spec) != _fixed_claim(old["spec"]):
+            found.append(forbidden_field("spec", PVC_WORDING))
+        return found
+
+
+def _fixed_claim(spec: Obj) -> Obj:
+    return {field: value for field, value in spec.items() if field not in ("resources", "volumeName")}
+
+
+class NamespaceRules(WithStatus):
+    """core/v1 Namespace."""
+
+    selectable = (*BY_NAME, "status.phase")
+
+    def on_create(self, obj: Obj) -> None:
+        """A namespace is active until it is deleted with all that is in it."""
+        obj["spec"] = {"finalizers": ["kubernetes"]}
+        obj["status"] = {"phase": "Active"}
+
+    def on_update(self, obj: Obj, old: Obj) -> None:
+        """Only the metadata can change."""
+        obj["spec"], obj["status"] = old["spec"], old["status"]
+
+
+class LeaseRules(Rules):
+    """coordination.k8s.io/v1 Lease."""
+
+    shape = shapes.LEASE
+    unconditional_update = False
+    create_on_update = True
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """The duration."""
+        duration = obj.get("spec", {}).get("leaseDurationSeconds", 1)
+        field = "spec.leaseDurationSeconds"
+        return [invalid(field, duration, "must be greater than 0")] if duration <= 0 else []
+
+
+class EventRules(Rules):
+    """core/v1 Event."""
+
+    shape = shapes.EVENT
+    create_on_update = True
+    selectable = (*BY_NAME, *(f"involvedObject.{part}" for part in REFERENCE_PARTS), "reason", "type")
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """An event stands in the namespace of what it is about."""
+        about = obj.get("involvedObject", {}).get("namespace", "default")
+        if about == obj["metadata"]["namespace"]:
+            return []
+        return [invalid("involvedObject.namespace", about, "does not match event.namespace")]
+
+
+READ_VERBS = ("get", "list", "watch")
+
+KINDS = (
+    Kind("", "v1", "ConfigMap", "configmaps", ConfigMapRules(), ("cm",)),
+    Kind("", "v1", "Event", "events", EventRules(), ("ev",)),
+    Kind(
+        "", "v1", "Namespace", "namespaces", NamespaceRules(), ("ns",),
+        namespaced=False, has_status=True, name_problems=names.label_name_problems,
+    ),
+    Kind(
+        "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", ClaimRules(), ("pvc",), has_status=True
+    ),
+    Kind("", "v1", "Pod", "pods", PodRules(), ("po",), ("all",), has_status=True),
+    Kind("", "v1", "Secret", "secrets", SecretRules()),
+    Kind("batch", "v1", "Job", "jobs", JobRules(), (), ("all",), has_status=True),
+    Kind("coordination.k8s.io", "v1", "Lease", "leases", LeaseRules()),
+    Kind(
+        "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", Rules(),
+        ("crd", "crds"), ("api-extensions",), namespaced=False, verbs=READ_VERBS,
+    ),
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""Custom resources: the kinds that CRD files describe, and the rules their schemas make."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import yaml
+
+from functions.local.apiserver import schema
+from functions.local.apiserver.errors import Cause, Obj
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.rules import WithStatus
+from functions.local.apiserver.validation import compile_schema, list_duplicates, violations
+
+ESTABLISHED = "the embedded API server serves what it finds at start"
+
+
+class CustomRules(WithStatus):
+    """A kind with a structural schema and, if it says so, a status subresource."""
+
+    unconditional_update: ClassVar[bool] = False
+    has_generation: ClassVar[bool] = True
+
+    def __init__(self, structural: Obj, *, has_status: bool) -> None:
+        super().__init__()
+        self._schema = structural
+        self._validator = compile_schema(structural)
+        self._has_status = has_status
+
+    def admit(self, obj: Obj) -> list[str]:
+        """Prune, then default."""
+        unknown = schema.prune(self._schema, obj)
+        schema.default(self._schema, obj)
+        return unknown
+
+    def on_create(self, obj: Obj) -> None:
+        """A new object has no status, where status is a subresource."""
+        if self._has_status:
+            super().on_create(obj)
+
+    def on_update(self, obj: Obj, old: Obj) -> None:
+        """The main endpoint does not change the status, where it is a subresource."""
+        if self._has_status:
+            super().on_update(obj, old)
+
+    def on_status(self, obj: Obj, old: Obj) -> None:
+        """Only the status changes, not even the metadata."""
+        super().on_status(obj, old)
+        obj["metadata"] = copy.deepcopy(old["metadata"])
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:
+        """The schema; lists of type set and map unless they were wrong before."""
+        found = violations(self._validator, obj)
+        wrong_before = old is not None and any(list_duplicates(self._schema, old))
+        if not status and not wrong_before:
+            found += list_duplicates(self._schema, obj)
+        return found
+
+
+def definitions(folder: Path) -> Iterator[Obj]:
+    """The CustomResourceDefinitions in the YAML files of a folder, in order of file name.
+
+    Raises yaml.YAMLError for a file that cannot be read.
+    """
+    for path in sorted(folder.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
+                yield document
+
+
+def kinds(definition: Obj) -> Iterator[Kind]:
+    """The kinds that a definition serves, one for each version."""
+    spec = definition["spec"]
+    names = spec["names"]
+    for version in spec["versions"]:
+        if not version.get("served"):
+            continue
+        has_status = "status" in version.get("subresources", {})
+        yield Kind(
+            group=spec["group"],
+            version=version["name"],
+            kind=names["kind"],
+            plural=names["plural"],
+            rules=CustomRules(version["schema"]["openAPIV3Schema"], has_status=has_status),
+            short_names=tuple(names.get("shortNames", ())),
+            categories=tuple(names.get("categories", ())),
+            namespaced=spec["scope"] == "Namespaced",
+            has_status=has_status,
+            custom=True,
+            printer_columns=tuple(version.get("additionalPrinterColumns", ())),
+        )
+
+
+def established(definition: Obj) -> Obj:
+    """A definition as the server shows it, with the status of one that is served."""
+    names, spec = definition["spec"]["names"], definition["spec"]
+    accepted = {"singular": names["kind"].lower(), "listKind": f"{names['kind']}List", **names}
+    conditions = [
+        {"type": kind, "status": "True", "reason": reason, "message": ESTABLISHED}
+        for kind, reason in (("NamesAccepted", "NoConflicts"), ("Established", "InitialNamesAccepted"))
+    ]
+    stored = [version["name"] for version in spec["versions"] if version.get("storage")]
+    status = {"conditions": conditions, "acceptedNames": accepted, "storedVersions": stored}
+    return {**definition, "spec": {**spec, "names": accepted}, "status": status}

@@ -1,0 +1,176 @@
+"""DELETE: preconditions, grace periods, finalizers, and what is to become of dependents."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, cast
+
+from starlette.datastructures import QueryParams
+
+from functions.local.apiserver import metadata
+from functions.local.apiserver.bodies import json_problem
+from functions.local.apiserver.errors import (
+    Obj,
+    StatusError,
+    bad_request,
+    details,
+    invalid,
+    invalid_options,
+    unsupported,
+)
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.requests import WriteOptions, number
+from functions.local.apiserver.rules import Propagation
+from functions.local.apiserver.store import Key, Store
+from functions.local.apiserver.writer import Written
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"  # the finalizers that the garbage collector works off
+FINALIZERS: dict[Propagation, str] = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
+OPTIONS = "DeleteOptions"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """How an object is to be deleted."""
+
+    propagation: Propagation | None = None
+    grace_seconds: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    dry_run: bool = False
+
+    @classmethod
+    def parse(cls, raw: bytes, query: QueryParams) -> Self:
+        """From the body, which may be empty, and the query.
+
+        Raises StatusError 400 or 422.
+        """
+        body = _options_body(raw)
+        preconditions = body.get("preconditions") or {}
+        grace = body.get("gracePeriodSeconds")
+        return cls(
+            _propagation(body, query),
+            number(query, "gracePeriodSeconds") if grace is None else int(grace),
+            preconditions.get("uid"),
+            preconditions.get("resourceVersion"),
+            WriteOptions.parse(query, OPTIONS).dry_run or bool(body.get("dryRun")),
+        )
+
+
+def _options_body(raw: bytes) -> Obj:
+    try:
+        body: Any = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        raise bad_request(f"couldn't get version/kind; json parse error: {json_problem(error)}") from None
+    if not isinstance(body, dict) or body.get("kind", OPTIONS) != OPTIONS:
+        raise bad_request(f"the body of a delete request must be {OPTIONS}")
+    return body
+
+
+def _propagation(body: Obj, query: QueryParams) -> Propagation | None:
+    given = body.get("propagationPolicy") or query.get("propagationPolicy")
+    orphan = body.get("orphanDependents")
+    if given is not None and orphan is not None:
+        both = "orphanDependents and deletionPropagation cannot be both set"
+        raise invalid_options(OPTIONS, invalid("propagationPolicy", given, both))
+    if orphan is not None:
+        return "Orphan" if orphan else "Background"
+    if given is not None and given not in ("Foreground", "Background", "Orphan"):
+        allowed = ["Foreground", "Background", "Orphan", "nil"]
+        raise invalid_options(OPTIONS, unsupported("propagationPolicy", given, allowed))
+    return cast(Propagation | None, given)
+
+
+class Deleter:
+    """Deletes objects. `now` gives the present time."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def delete(self, kind: Kind, key: Key, options: DeleteOptions) -> Written:
+        """DELETE one object.
+
+        Answers with the object while it waits for finalizers or its grace period, else with a Status.
+        Raises StatusError 404, 409 (preconditions).
+        """
+        text = self._store.get(key)
+        if text is None:
+            message = f'{kind.resource} "{key.name}" not found'
+            raise StatusError(404, message, details=details(key.name, kind.group, kind.plural))
+        obj: Obj = json.loads(text)
+        _check_preconditions(kind, obj["metadata"], options)
+        if kind.resource == "namespaces":
+            return Written(200, self._terminate_namespace(key, obj, options))
+        if not self._mark(kind, obj, options):
+            return self._remove(kind, key, obj, options)
+        if options.dry_run or obj == json.loads(text):
+            return Written(200, json.dumps(obj))
+        return Written(200, self._store.put(key, obj))
+
+    def _mark(self, kind: Kind, obj: Obj, options: DeleteOptions) -> bool:
+        """Mark an object that has to wait; False when it may go at once."""
+        meta = obj["metadata"]
+        finalizers = _finalizers(kind, meta, options)
+        grace = kind.rules.grace_seconds(obj, options.grace_seconds)
+        if "deletionTimestamp" in meta:
+            grace = min(grace, meta.get("deletionGracePeriodSeconds", 0))
+        waits = bool(finalizers) or grace > 0
+        if finalizers:
+            meta["finalizers"] = finalizers
+        else:
+            meta.pop("finalizers", None)
+        begins = "deletionTimestamp" not in meta and (waits or kind.rules.graceful)
+        if begins or grace < meta.get("deletionGracePeriodSeconds", 0):
+            metadata.mark_deleted(meta, self._now(), grace)
+        return waits
+
+    def _remove(self, kind: Kind, key: Key, obj: Obj, options: DeleteOptions) -> Written:
+        if not options.dry_run:
+            self._store.delete(key, obj)
+        if kind.rules.graceful:
+            return Written(200, json.dumps(obj))
+        about = details(key.name, kind.group, kind.plural) | {"uid": obj["metadata"]["uid"]}
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": about}
+        return Written(200, json.dumps(status))
+
+    def _terminate_namespace(self, key: Key, obj: Obj, options: DeleteOptions) -> str:
+        if key.name in PROTECTED:
+            message = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
+            raise StatusError(403, message, details=details(key.name, "", "namespaces"))
+        if "deletionTimestamp" in obj["metadata"]:
+            return json.dumps(obj)
+        obj["metadata"]["deletionTimestamp"] = metadata.timestamp(self._now())
+        obj["status"] = {"phase": "Terminating"}
+        return json.dumps(obj) if options.dry_run else self._store.put(key, obj)
+
+
+PROTECTED = ("default", "kube-system", "kube-public")
+
+
+def _finalizers(kind: Kind, meta: Obj, options: DeleteOptions) -> list[str]:
+    """The finalizers an object has from now on: those it has, and the garbage collector's as asked for."""
+    present = meta.get("finalizers", [])
+    if options.propagation is None and ({FOREGROUND, ORPHAN} & set(present)):
+        return list(present)
+    wanted = FINALIZERS.get(options.propagation or kind.rules.default_propagation)
+    kept = [item for item in present if item not in (FOREGROUND, ORPHAN)]
+    return kept + ([wanted] if wanted else [])
+
+
+def _check_preconditions(kind: Kind, meta: Obj, options: DeleteOptions) -> None:
+    checks = (
+        ("UID", options.uid, meta["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.resource_version, meta["resourceVersion"], "modified"),
+    )
+    for word, wanted, present, happened in checks:
+        if wanted is not None and wanted != present:
+            qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+            raise StatusError(
+                409,
+                f'Operation cannot be fulfilled on {qualified} "{meta["name"]}": the {word} in the precondition '
+                f"({wanted}) does not match the {word} in record ({present}). "
+                f"The object might have been {happened}",
+                details=details(meta["name"], kind.group, kind.kind),
+            )

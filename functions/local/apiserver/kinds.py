@@ -1,0 +1,44 @@
+"""What a kind of object is to this server; builtin.py and custom.py make them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from functions.local.apiserver import names
+from functions.local.apiserver.errors import Obj
+from functions.local.apiserver.rules import Rules
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # one of each: told apart by identity
+class Kind:
+    """One kind of object, as discovery describes it, with the rules for writing it."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    rules: Rules = field(default_factory=Rules)
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    has_status: bool = False
+    custom: bool = False
+    verbs: tuple[str, ...] = ALL_VERBS
+    printer_columns: tuple[Obj, ...] = ()
+    name_problems: Callable[[str], Iterator[str]] = names.subdomain_problems
+
+    @property
+    def resource(self) -> str:
+        """The name in messages and in the store, such as `coderuns.agents.platform` or `pods`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def api_version(self) -> str:
+        """As it stands in objects, such as `batch/v1` or `v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def singular(self) -> str:
+        """The name of one, in lower case."""
+        return self.kind.lower()

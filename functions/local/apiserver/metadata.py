@@ -1,0 +1,147 @@
+"""The metadata of an object: what a client may say, what only the server says, and what is refused."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.local.apiserver import names
+from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
+from functions.local.apiserver.rules import MisfitError
+
+NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, no words
+ANNOTATIONS_LIMIT = 256 * 1024  # bytes, keys and values together
+
+CLIENT_FIELDS: dict[str, type] = {
+    "name": str,
+    "generateName": str,
+    "namespace": str,
+    "labels": dict,
+    "annotations": dict,
+    "finalizers": list,
+    "ownerReferences": list,
+}
+TYPE_NAMES: dict[type, str] = {str: "a string", dict: "a map of strings", list: "a list"}
+SERVER_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+IGNORED = ("managedFields", "selfLink")  # clients may send them back; they are not kept
+ORDER = (*CLIENT_FIELDS, *SERVER_FIELDS, "resourceVersion")
+
+
+def clean(meta: Any) -> Obj:
+    """The known fields of the metadata with their types checked; empty ones are left out.
+
+    Raises MisfitError.
+    """
+    if not isinstance(meta, dict):
+        raise MisfitError("metadata must be an object")
+    for field, kind in {**CLIENT_FIELDS, "uid": str, "resourceVersion": str}.items():
+        if meta.get(field) is not None and not isinstance(meta[field], kind):
+            raise MisfitError(f"metadata.{field} must be {TYPE_NAMES[kind]}")
+    _check_entries(meta)
+    return {field: meta[field] for field in ORDER if meta.get(field) not in (None, "", {}, [])}
+
+
+def unknown_fields(meta: Obj) -> list[str]:
+    """The paths of fields that no object's metadata has."""
+    return [f"metadata.{field}" for field in meta if field not in (*ORDER, *IGNORED)]
+
+
+def _check_entries(meta: Obj) -> None:
+    for field in ("labels", "annotations"):
+        for key, value in (meta.get(field) or {}).items():
+            if not isinstance(value, str):
+                raise MisfitError(f"metadata.{field}.{key} must be a string")
+    for index, finalizer in enumerate(meta.get("finalizers") or ()):
+        if not isinstance(finalizer, str):
+            raise MisfitError(f"metadata.finalizers[{index}] must be a string")
+    for index, reference in enumerate(meta.get("ownerReferences") or ()):
+        if not isinstance(reference, dict):
+            raise MisfitError(f"metadata.ownerReferences[{index}] must be an object")
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp_new(meta: Obj, now: datetime) -> None:
+    """Set what the server decides about a new object."""
+    for field in (*SERVER_FIELDS, "resourceVersion"):
+        meta.pop(field, None)
+    meta["uid"] = str(uuid.uuid4())
+    meta["creationTimestamp"] = timestamp(now)
+
+
+def generated_name(prefix: str) -> str:
+    """A name from `generateName`: five random characters are added."""
+    return prefix[:58] + "".join(secrets.choice(NAME_ALPHABET) for _ in range(5))
+
+
+def carry_over(meta: Obj, old: Obj) -> None:
+    """Give an update what only the server may change."""
+    for field in SERVER_FIELDS:
+        if field in old:
+            meta[field] = old[field]
+        else:
+            meta.pop(field, None)
+
+
+def mark_deleted(meta: Obj, now: datetime, grace_seconds: int) -> None:
+    """The object is to go, after its grace period and its finalizers."""
+    meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace_seconds))
+    meta["deletionGracePeriodSeconds"] = grace_seconds
+    if "generation" in meta:
+        meta["generation"] += 1
+
+
+def problems(meta: Obj, old: Obj | None, name_problems: Callable[[str], Iterator[str]]) -> list[Cause]:
+    """Every problem of the metadata; `old` is that of the object being updated."""
+    found: list[Cause] = []
+    if "name" not in meta:
+        return [required("metadata.name", "name or generateName is required")]
+    found += [invalid("metadata.name", meta["name"], text) for text in name_problems(meta["name"])]
+    found += _label_problems(meta.get("labels", {}), "metadata.labels")
+    found += _annotation_problems(meta.get("annotations", {}))
+    found += _finalizer_problems(meta, old)
+    found += _owner_problems(meta.get("ownerReferences", []))
+    if old is not None and meta.get("uid", old["uid"]) != old["uid"]:
+        found.append(immutable("metadata.uid", meta["uid"]))
+    return found
+
+
+def _label_problems(labels: dict[str, str], field: str) -> Iterator[Cause]:
+    for key, value in labels.items():
+        yield from (invalid(field, key, text) for text in names.qualified_name_problems(key))
+        yield from (invalid(field, value, text) for text in names.label_value_problems(value))
+
+
+def _annotation_problems(annotations: dict[str, str]) -> Iterator[Cause]:
+    field = "metadata.annotations"
+    for key in annotations:
+        yield from (invalid(field, key, text) for text in names.qualified_name_problems(key.lower()))
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
+        yield Cause("FieldValueTooLong", field, f"Too long: must have at most {ANNOTATIONS_LIMIT} bytes")
+
+
+def _finalizer_problems(meta: Obj, old: Obj | None) -> Iterator[Cause]:
+    field, finalizers = "metadata.finalizers", meta.get("finalizers", [])
+    for finalizer in finalizers:
+        yield from (invalid(field, finalizer, text) for text in names.qualified_name_problems(finalizer))
+    if old is not None and "deletionTimestamp" in old:
+        added = [item for item in finalizers if item not in old.get("finalizers", [])]
+        if added:
+            listed = ", ".join(f'"{item}"' for item in added)
+            detail = "no new finalizers can be added if the object is being deleted, found new finalizers "
+            yield forbidden_field(field, f"{detail}[]string{{{listed}}}")
+
+
+def _owner_problems(owners: list[Obj]) -> Iterator[Cause]:
+    field = "metadata.ownerReferences"
+    parts = {"apiVersion": "version", "kind": "kind", "name": "name", "uid": "uid"}
+    for owner in owners:
+        for part, word in parts.items():
+            if not isinstance(owner.get(part), str) or not owner[part]:
+                yield invalid(f"{field}.{part}", owner.get(part) or "", f"{word} must not be empty")
+    if sum(owner.get("controller") is True for owner in owners) > 1:
+        yield invalid(field, owners, "Only one reference can have Controller set to true")

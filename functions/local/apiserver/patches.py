@@ -1,0 +1,83 @@
+"""PATCH: the kinds of patch that are taken, and what each makes of an object."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+
+from functions.local.apiserver.bodies import json_problem, load_json
+from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.strategic import strategic_merge
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+REJECTED = "the server rejected our request due to an error in our request"
+USE_INSTEAD = (
+    f"server-side apply is not served here: use client-side apply (kubectl apply without --server-side) or {MERGE}"
+)
+
+
+def parse_patch(raw: bytes, media: str, kind: Kind) -> Callable[[Obj], Obj]:
+    """The change that a patch makes to an object.
+
+    Raises StatusError 415 or 400 here, 422 when the change is applied and does not fit.
+    """
+    if media == APPLY:
+        raise StatusError(415, USE_INSTEAD)
+    if media not in _accepted(kind):
+        accepted = ", ".join(_accepted(kind))
+        raise StatusError(
+            415, f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        )
+    patch = _parse(raw)
+    if media == JSON_PATCH:
+        return _json_patch(patch)
+    if not isinstance(patch, dict):
+        problem = "couldn't get version/kind; json parse error: a patch must be an object"
+        raise invalid_object("", "", "", [invalid("patch", raw.decode(errors="replace"), problem)])
+    return lambda obj: strategic_merge(obj, patch) if media == STRATEGIC else merge(obj, patch)
+
+
+def _accepted(kind: Kind) -> tuple[str, ...]:
+    return (JSON_PATCH, MERGE) if kind.custom else (JSON_PATCH, MERGE, STRATEGIC)
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return load_json(raw)
+    except (ValueError, RecursionError) as error:
+        raise bad_request(f"error decoding patch: {json_problem(error)}") from None
+
+
+def merge(present: Any, patch: Any) -> Any:
+    """RFC 7386: null removes, objects merge, everything else replaces. `present` may be changed."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = present if isinstance(present, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged
+
+
+def _json_patch(operations: Any) -> Callable[[Obj], Obj]:
+    if not isinstance(operations, list):
+        raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+
+    def change(obj: Obj) -> Obj:
+        try:
+            changed = jsonpatch.apply_patch(obj, operations)
+        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+            changed = None  # the exception quotes the object, which may be a Secret
+        if not isinstance(changed, dict):
+            raise StatusError(422, REJECTED, reason="Invalid", details={})
+        return changed
+
+    return change

@@ -1,0 +1,104 @@
+"""What a request asks for: the object or collection its path names, and the options in its query."""
+
+from dataclasses import dataclass
+from typing import Literal, Self, cast
+
+from starlette.datastructures import QueryParams
+
+from functions.local.apiserver.errors import bad_request, invalid_options, no_such_resource, unsupported
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.registry import Registry
+from functions.local.apiserver.store import Key
+
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An object, one of its subresources, or (name None) a collection. `namespace` '' is all or none."""
+
+    kind: Kind
+    namespace: str
+    name: str | None
+    subresource: str | None
+
+    @property
+    def key(self) -> Key:
+        """Where the object is in the store."""
+        return Key(self.kind.resource, self.namespace, self.name or "")
+
+
+def parse_path(path: str, registry: Registry) -> Target:
+    """The target of a path below /api or /apis.
+
+    Raises StatusError 404 for a path that names nothing served here.
+    """
+    group, version, *rest = _group_and_rest(path.strip("/").split("/"))
+    namespace = ""
+    if len(rest) > 2 and rest[0] == "namespaces" and rest[2] != "status":
+        namespace, rest = rest[1], rest[2:]
+    kind = registry.served(group, version, rest[0]) if rest else None
+    if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):
+        raise no_such_resource()
+    name, subresource = (*rest[1:], None, None)[:2]
+    if name is not None and kind.namespaced and not namespace:
+        raise no_such_resource()
+    if subresource not in (None, *subresources(kind)):
+        raise no_such_resource()
+    return Target(kind, namespace, name, subresource)
+
+
+def _group_and_rest(parts: list[str]) -> list[str]:
+    if parts[0] == "api" and len(parts) > 2:
+        return ["", *parts[1:]]
+    if parts[0] == "apis" and len(parts) > 3:
+        return parts[1:]
+    raise no_such_resource()
+
+
+def subresources(kind: Kind) -> tuple[str, ...]:
+    """The subresources of a kind."""
+    log = ("log",) if kind.resource == "pods" else ()
+    return ("status", *log) if kind.has_status else log
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a write is to be done."""
+
+    dry_run: bool = False
+    field_validation: FieldValidation = "Warn"
+
+    @classmethod
+    def parse(cls, query: QueryParams, options_kind: str) -> Self:
+        """From `dryRun` and `fieldValidation`.
+
+        Raises StatusError 422 for a value that is not known.
+        """
+        dry_run = query.getlist("dryRun")
+        if any(value != "All" for value in dry_run):
+            raise invalid_options(options_kind, unsupported("dryRun", dry_run, ["All"]))
+        validation = query.get("fieldValidation") or "Warn"
+        if validation not in ("Strict", "Warn", "Ignore"):
+            cause = unsupported("fieldValidation", validation, ["Ignore", "Strict", "Warn"])
+            raise invalid_options(options_kind, cause)
+        return cls(bool(dry_run), cast(FieldValidation, validation))
+
+
+def flag(query: QueryParams, name: str) -> bool:
+    """A boolean of the query, with the spellings that Go takes."""
+    return query.get(name, "").lower() in ("1", "t", "true")
+
+
+def number(query: QueryParams, name: str) -> int | None:
+    """A whole number of the query; None when it is not given.
+
+    Raises StatusError 400 for anything else.
+    """
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None

@@ -1,0 +1,84 @@
+"""Structural schemas: what a custom resource loses (unknown fields, nulls) and gains (defaults) on its way in.
+
+The rules are those of "Extend the Kubernetes API with CustomResourceDefinitions": pruning, defaulting and
+nullable. A null where null is not allowed counts as absent.
+"""
+
+import copy
+from typing import Any
+
+from functions.local.apiserver.errors import Obj
+
+ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})  # every object has them, no schema needs to name them
+
+
+def prune(schema: Obj, obj: Obj) -> list[str]:
+    """Remove the fields of a whole object that its schema does not know. Returns their paths."""
+    unknown: list[str] = []
+    properties = {name: sub for name, sub in schema.get("properties", {}).items() if name not in ROOT_FIELDS}
+    known = {**properties, **dict.fromkeys(ROOT_FIELDS, ANYTHING)}
+    _prune({**schema, "properties": known}, obj, "", unknown)
+    return unknown
+
+
+ANYTHING: Obj = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+def _prune(schema: Obj, value: Any, path: str, unknown: list[str]) -> None:
+    if isinstance(value, dict):
+        _prune_fields(schema, value, path, unknown)
+    elif isinstance(value, list):
+        items = schema.get("items", ANYTHING)
+        for index, item in enumerate(value):
+            _prune(items, item, f"{path}[{index}]", unknown)
+
+
+def _prune_fields(schema: Obj, value: Obj, path: str, unknown: list[str]) -> None:
+    for name in list(value):
+        place = f"{path}.{name}" if path else name
+        sub = field_schema(schema, name)
+        if sub is None:
+            del value[name]
+            unknown.append(place)
+        elif value[name] is None and name in schema.get("properties", ()) and not _nullable(sub):
+            del value[name]
+        else:
+            _prune(sub, value[name], place, unknown)
+
+
+def field_schema(schema: Obj, name: str) -> Obj | None:
+    """The schema of one field of an object; None when the field is unknown."""
+    found = schema.get("properties", {}).get(name)
+    if found is not None:
+        return dict(found)
+    extra = schema.get("additionalProperties")
+    if extra:
+        return dict(extra) if isinstance(extra, dict) else ANYTHING
+    return ANYTHING if schema.get("x-kubernetes-preserve-unknown-fields") else None
+
+
+def _nullable(schema: Obj) -> bool:
+    return bool(schema.get("nullable")) or schema is ANYTHING or "type" not in schema
+
+
+def default(schema: Obj, value: Any) -> None:
+    """Fill in the defaults below `value`."""
+    if isinstance(value, dict):
+        _default_fields(schema, value)
+    elif isinstance(value, list):
+        items = schema.get("items", {})
+        for item in value:
+            default(items, item)
+
+
+def _default_fields(schema: Obj, value: Obj) -> None:
+    properties: Obj = schema.get("properties", {})
+    for name, sub in properties.items():
+        if name not in value and "default" in sub:
+            value[name] = copy.deepcopy(sub["default"])
+        if name in value:
+            default(sub, value[name])
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        for name in value.keys() - properties.keys():
+            default(extra, value[name])

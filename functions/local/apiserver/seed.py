@@ -1,0 +1,47 @@
+"""What a server has from its first moment: the default namespace, and the definitions of its custom kinds."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from functions.local.apiserver import metadata
+from functions.local.apiserver.errors import Obj
+from functions.local.apiserver.registry import Registry
+from functions.local.apiserver.requests import Target, WriteOptions
+from functions.local.apiserver.store import Key, Store
+from functions.local.apiserver.writer import Writer
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+
+
+def seed(store: Store, registry: Registry, now: Callable[[], datetime]) -> None:
+    """Make sure of it all; a second time changes nothing."""
+    if store.get(Key("namespaces", "", "default")) is None:
+        kind = registry.served("", "v1", "namespaces")
+        if kind is not None:
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+            Writer(store, now).create(Target(kind, "", None, None), namespace, WriteOptions())
+    for definition in registry.definitions:
+        _define(store, definition, now)
+    _forget(store, {definition["metadata"]["name"] for definition in registry.definitions})
+
+
+def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> None:
+    key = Key(DEFINITIONS, "", definition["metadata"]["name"])
+    text = store.get(key)
+    stored = json.loads(text) if text else None
+    meta = metadata.clean(definition["metadata"])
+    if stored is None:
+        metadata.stamp_new(meta, now())
+    else:
+        meta |= {field: stored["metadata"][field] for field in ("uid", "creationTimestamp", "resourceVersion")}
+    obj = {**definition, "metadata": meta}
+    if obj != stored:
+        store.put(key, obj)
+
+
+def _forget(store: Store, known: set[str]) -> None:
+    for text in store.bodies(DEFINITIONS, None):
+        obj = json.loads(text)
+        if obj["metadata"]["name"] not in known:
+            store.delete(Key(DEFINITIONS, "", obj["metadata"]["name"]), obj)

@@ -1,0 +1,88 @@
+"""Tables: what `kubectl get` prints.
+
+The columns of built-in kinds are in columns.py, those of custom kinds in their CRDs.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from functions.local.apiserver.columns import AGE, COLUMNS, NAME, Column, ago
+from functions.local.apiserver.errors import Obj
+from functions.local.apiserver.jsonpath import compile_path
+from functions.local.apiserver.kinds import Kind
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "string": (str, int, float, bool),
+}
+
+
+def table(kind: Kind, objects: list[Obj], now: datetime, include: str) -> Obj:
+    """The table of these objects.
+
+    `include` is what goes with each row (query parameter includeObject): Metadata, Object or None.
+    """
+    columns = _columns(kind)
+    rows = [
+        {"cells": [column.cell(obj, now) for column in columns], "object": _included(obj, include)} for obj in objects
+    ]
+    version = objects[0]["metadata"]["resourceVersion"] if len(objects) == 1 else ""
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": version},
+        "columnDefinitions": [column.definition() for column in columns],
+        "rows": rows,
+    }
+
+
+def _included(obj: Obj, include: str) -> Obj | None:
+    if include == "None":
+        return None
+    if include == "Object":
+        return obj
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+
+
+@cache
+def _columns(kind: Kind) -> tuple[Column, ...]:
+    if not kind.custom:
+        return COLUMNS.get(kind.resource, (NAME, AGE))
+    declared = kind.printer_columns or ({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},)
+    return (NAME, *(_declared(column) for column in declared))
+
+
+def _declared(column: Obj) -> Column:
+    return Column(
+        column["name"],
+        _date(column["jsonPath"]) if column["type"] == "date" else _value(column["jsonPath"], column["type"]),
+        wide=column.get("priority", 0) > 0,
+        type=column["type"],
+        format=column.get("format", ""),
+        description=column.get("description", ""),
+    )
+
+
+def _value(path: str, kind: str) -> Callable[[Obj, datetime], Any]:
+    """The first value at a path; a value of another type shows as nothing."""
+    values = compile_path(path)
+
+    def cell(obj: Obj, _: datetime) -> Any:
+        found = next(iter(values(obj)), None)
+        return found if isinstance(found, TYPES[kind]) else None
+
+    return cell
+
+
+def _date(path: str) -> Callable[[Obj, datetime], Any]:
+    values = compile_path(path)
+
+    def cell(obj: Obj, now: datetime) -> Any:
+        found = next(iter(values(obj)), None)
+        return None if found is None else ago(found, now)
+
+    return cell

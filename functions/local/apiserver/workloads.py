@@ -1,0 +1,182 @@
+"""Jobs and Pods: the defaults that a Job runner and a client rely on, and the rules they would trip over.
+
+Values: k8s.io/kubernetes/pkg/apis/{batch,core}/v1/defaults.go and .../validation/validation.go.
+"""
+
+from typing import Any, ClassVar
+
+from functions.local.apiserver import names, shapes
+from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
+from functions.local.apiserver.rules import BY_NAME, Propagation, WithStatus
+
+POD_DEFAULTS: Obj = {
+    "restartPolicy": "Always",
+    "terminationGracePeriodSeconds": 30,
+    "dnsPolicy": "ClusterFirst",
+    "schedulerName": "default-scheduler",
+}
+CONTAINER_DEFAULTS: Obj = {
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
+JOB_COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
+POD_MUTABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName")
+NOT_SELECTED = "`selector` does not match template `labels`"
+POD_UPDATES = (
+    "pod updates may not change fields other than `spec.containers[*].image`, "
+    "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds` or `spec.tolerations` "
+    "(only additions to existing tolerations)"
+)
+
+
+def containers_of(spec: Obj) -> list[tuple[str, Obj]]:
+    """All containers of a pod with their paths below the spec."""
+    return [
+        (f"{field}[{index}]", container)
+        for field in ("initContainers", "containers")
+        for index, container in enumerate(spec.get(field, ()))
+    ]
+
+
+def default_pod_spec(spec: Obj) -> None:
+    """Fill in a pod's spec."""
+    for field, value in POD_DEFAULTS.items():
+        spec.setdefault(field, value)
+    spec.setdefault("securityContext", {})
+    for _, container in containers_of(spec):
+        container.setdefault("resources", {})
+        for field, value in CONTAINER_DEFAULTS.items():
+            container.setdefault(field, value)
+        container.setdefault("imagePullPolicy", _pull_policy(str(container.get("image", ""))))
+
+
+def _pull_policy(image: str) -> str:
+    last = image.rpartition("/")[2]
+    pinned = "@" in image or (":" in last and not last.endswith(":latest"))
+    return "IfNotPresent" if pinned else "Always"
+
+
+def pod_spec_problems(spec: Obj, path: str) -> list[Cause]:
+    """What no pod can do without."""
+    if not spec.get("containers"):
+        return [required(f"{path}.containers")]
+    return [
+        required(f"{path}.{place}.{field}")
+        for place, container in containers_of(spec)
+        for field in ("name", "image")
+        if not container.get(field)
+    ]
+
+
+class JobRules(WithStatus):
+    """batch/v1 Job."""
+
+    shape: ClassVar[Obj] = shapes.JOB
+    default_propagation: ClassVar[Propagation] = "Orphan"  # history: batch/v1 says so, kubectl asks for Background
+    has_generation: ClassVar[bool] = True
+    selectable: ClassVar[tuple[str, ...]] = (*BY_NAME, "status.successful")
+
+    def default(self, obj: Obj) -> None:
+        """Set defaults."""
+        spec = obj.setdefault("spec", {})
+        if "completions" not in spec and "parallelism" not in spec:
+            spec["completions"] = 1
+        spec.setdefault("parallelism", 1)
+        spec.setdefault("backoffLimit", 6)
+        pod = spec.setdefault("template", {}).setdefault("spec", {})
+        given = "restartPolicy" in pod
+        default_pod_spec(pod)
+        if not given:
+            del pod["restartPolicy"]  # a Job has to choose one
+
+    def on_create(self, obj: Obj) -> None:
+        """Label the pods of this Job and select them by it."""
+        spec, meta = obj["spec"], obj["metadata"]
+        own = {"controller-uid": meta["uid"], "job-name": meta["name"]}
+        if not spec.get("manualSelector"):
+            spec["selector"] = {"matchLabels": {"controller-uid": meta["uid"]}}
+            template_meta = spec["template"].setdefault("metadata", {})
+            template_meta["labels"] = (template_meta.get("labels") or {}) | own
+        meta.setdefault("labels", dict(spec["template"].get("metadata", {}).get("labels", {})))
+        obj["status"] = {}
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """Counts, the pod template, and what may not change."""
+        spec = obj["spec"]
+        found = [
+            invalid(f"spec.{field}", spec[field], "must be greater than or equal to 0")
+            for field in JOB_COUNTS
+            if isinstance(spec.get(field), int) and spec[field] < 0
+        ]
+        found += self._template_problems(spec)
+        if old is not None:
+            found += self._change_problems(spec, old["spec"])
+        return found
+
+    def _template_problems(self, spec: Obj) -> list[Cause]:
+        pod, path = spec["template"]["spec"], "spec.template.spec"
+        labels: dict[str, str] = spec["template"].get("metadata", {}).get("labels") or {}
+        found = [
+            invalid("spec.template.labels", value, text)
+            for value in labels.values()
+            for text in names.label_value_problems(value)
+        ]
+        selector = (spec.get("selector") or {}).get("matchLabels") or {}
+        if not selector:
+            found.append(required("spec.selector"))
+        if not selector or selector.items() - labels.items():
+            found.append(invalid("spec.template.metadata.labels", labels, NOT_SELECTED))
+        found += pod_spec_problems(pod, path)
+        if pod.get("restartPolicy") not in ("Never", "OnFailure"):
+            found.append(required(f"{path}.restartPolicy", 'valid values: "OnFailure", "Never"'))
+        return found
+
+    def _change_problems(self, spec: Obj, old: Obj) -> list[Cause]:
+        return [
+            immutable(f"spec.{field}", spec.get(field))
+            for field in ("completions", "selector", "template")
+            if spec.get(field) != old.get(field)
+        ]
+
+
+class PodRules(WithStatus):
+    """core/v1 Pod."""
+
+    shape: ClassVar[Obj] = shapes.POD
+    graceful: ClassVar[bool] = True
+    selectable: ClassVar[tuple[str, ...]] = (
+        *BY_NAME,
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "status.phase",
+    )
+
+    def default(self, obj: Obj) -> None:
+        """Set defaults."""
+        default_pod_spec(obj.setdefault("spec", {}))
+
+    def on_create(self, obj: Obj) -> None:
+        """A new pod waits for whoever runs it."""
+        obj["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
+
+    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
+        """Containers; hardly anything of a spec may change."""
+        found = pod_spec_problems(obj["spec"], "spec")
+        if old is not None and _fixed(obj["spec"]) != _fixed(old["spec"]):
+            found.append(forbidden_field("spec", POD_UPDATES))
+        return found
+
+    def grace_seconds(self, obj: Obj, asked: int | None) -> int:
+        """A pod on a node stays until its runner has ended it; others go at once."""
+        if not obj["spec"].get("nodeName") or obj.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+            return 0
+        return int(obj["spec"]["terminationGracePeriodSeconds"]) if asked is None else asked
+
+
+def _fixed(spec: Obj) -> dict[str, Any]:
+    """The part of a pod's spec that stays as it was created."""
+    fixed = {field: value for field, value in spec.items() if field not in POD_MUTABLE}
+    for field in ("initContainers", "containers"):
+        if field in fixed:
+            fixed[field] = [{**container, "image": None} for container in fixed[field]]
+    return fixed

@@ -1,0 +1,20 @@
+"""The embedded queue: topics and push subscriptions as on Google Pub/Sub, kept in SQLite, for one machine.
+
+What is published is on disk before the answer; what is not acknowledged is delivered again, with back-off, and
+after its last attempt kept as a dead letter. At least once, in no promised order.
+"""
+
+from functions.local.queue.app import create_app
+from functions.local.queue.queue import Queue, UnknownTopicError
+from functions.local.queue.topology import DeadLetterPolicy, RetryPolicy, Schedule, Subscription, Topology
+
+__all__ = [
+    "DeadLetterPolicy",
+    "Queue",
+    "RetryPolicy",
+    "Schedule",
+    "Subscription",
+    "Topology",
+    "UnknownTopicError",
+    "create_app",
+]

@@ -1,0 +1,106 @@
+"""The queue over HTTP: publishing for the functions, inspection for people."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from functions.events.event import MalformedError
+from functions.local.queue.message import parse
+from functions.local.queue.queue import Queue, UnknownLetterError, UnknownTopicError
+from functions.local.queue.store import Delivery
+
+MESSAGE_BYTES = 10_000_000
+"""Longest message (Pub/Sub: Quotas and limits)."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class TooLongError(Exception):
+    """The body is longer than a message may be."""
+
+
+def create_app(queue: Queue) -> Starlette:
+    """The queue's endpoints; whoever serves them starts and stops the queue in the same event loop.
+
+    POST /topics/{topic}             publishes a CloudEvent: 200 {messageId}
+    GET /topics                      the topics' names
+    GET /subscriptions               how each stands
+    GET /dead/{topic}                its dead letters
+    POST /dead/{topic}/{id}/replay   delivers one again: 204
+    DELETE /dead/{topic}/{id}        forgets one: 204
+    """
+
+    async def publish(request: Request) -> Response:
+        message = parse(request.headers, await _body(request))
+        return JSONResponse({"messageId": await queue.publish(request.path_params["topic"], message)})
+
+    async def topics(_: Request) -> Response:
+        return JSONResponse({"topics": queue.topology.topics})
+
+    async def subscriptions(_: Request) -> Response:
+        return JSONResponse({"subscriptions": queue.subscriptions()})
+
+    async def dead(request: Request) -> Response:
+        return JSONResponse({"letters": [_letter(each) for each in queue.dead(request.path_params["topic"])]})
+
+    async def replay(request: Request) -> Response:
+        await queue.replay(request.path_params["topic"], request.path_params["letter"])
+        return Response(status_code=204)
+
+    async def drop(request: Request) -> Response:
+        await queue.drop(request.path_params["topic"], request.path_params["letter"])
+        return Response(status_code=204)
+
+    routes = [
+        Route("/topics/{topic}", publish, methods=["POST"]),
+        Route("/topics", topics),
+        Route("/subscriptions", subscriptions),
+        Route("/dead/{topic}", dead),
+        Route("/dead/{topic}/{letter:int}/replay", replay, methods=["POST"]),
+        Route("/dead/{topic}/{letter:int}", drop, methods=["DELETE"]),
+    ]
+    return Starlette(routes=routes, exception_handlers=dict.fromkeys(_CODES, _refuse))
+
+
+_CODES: dict[Any, int] = {
+    MalformedError: 400,
+    UnknownTopicError: 404,
+    UnknownLetterError: 404,
+    TooLongError: 413,
+    sqlite3.Error: 503,
+}
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
+    problems = error.problems if isinstance(error, MalformedError) else ()
+    named = [{"field": field, "message": why} for field, why in problems]
+    return JSONResponse({"message": str(error), "errors": named}, code)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MESSAGE_BYTES:
+            raise TooLongError(f"a message has at most {MESSAGE_BYTES} bytes")
+    return bytes(body)
+
+
+def _letter(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "messageId": str(delivery.message_id),
+        "topic": delivery.topic,
+        "subscription": delivery.subscription,
+        "publishedAt": datetime.fromtimestamp(delivery.published, UTC).isoformat(timespec="milliseconds"),
+        "attempts": delivery.attempts,
+        "reason": delivery.reason,
+        "event": delivery.message.structured(),
+    }

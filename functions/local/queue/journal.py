@@ -1,0 +1,56 @@
+"""Group commit: what the same turn of the event loop wants written shares one transaction, and one wait for the disk.
+
+Everybody waits for the commit that holds their own write, so nobody is told "stored" too early; under load the
+disk is the slowest part, and this is what makes the queue faster than one commit per message.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Journal:
+    """All writes to the queue's tables; used from one event loop."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+
+    async def write(self, work: Callable[[], Result]) -> Result:
+        """What `work` returned, once it is on disk. Raises sqlite3.Error when nothing of it was kept."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append((work, future))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._commit)
+        return await future
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            results = self._transaction([work for work, _ in waiting])
+        except Exception as error:  # noqa: BLE001  (handed on to everybody who waits)
+            for _, future in waiting:
+                _settle(future.set_exception, future, error)
+            return
+        for (_, future), result in zip(waiting, results, strict=True):
+            _settle(future.set_result, future, result)
+
+    def _transaction(self, works: list[Callable[[], Any]]) -> list[Any]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [work() for work in works]
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return results
+
+
+def _settle(settle: Callable[[Any], None], future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():  # whoever waited may have been cancelled
+        settle(value)

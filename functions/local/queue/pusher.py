@@ -1,0 +1,94 @@
+"""Delivers one subscription: leases what is due, a bounded number at a time, and settles each by its answer.
+
+A message that fails waits for its back-off in the store, not in a place of its own here, so it blocks nobody.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+
+import aiohttp
+
+from functions.local.queue.journal import Journal
+from functions.local.queue.pushing import Refusal, after, push
+from functions.local.queue.store import Delivery, Store
+from functions.local.queue.topology import Subscription
+
+_log = logging.getLogger("orchestrator")
+
+
+class Pusher:
+    """One subscription at work; `acknowledged` counts since it was started."""
+
+    def __init__(
+        self, subscription: Subscription, store: Store, journal: Journal, clock: Callable[[], float]
+    ) -> None:
+        self.subscription = subscription
+        self.acknowledged = 0
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._leases: dict[int, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """How many are being delivered right now."""
+        return len(self._leases)
+
+    def wake(self) -> None:
+        """There may be something to deliver."""
+        self._wake.set()
+
+    async def run(self, session: aiohttp.ClientSession) -> None:
+        """Delivers until it is cancelled; what was under way is then delivered again at the next start."""
+        try:
+            while True:
+                self._wake.clear()
+                self._lease(session)
+                await self._rest()
+        finally:
+            tasks = [*self._leases.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _lease(self, session: aiohttp.ClientSession) -> None:
+        """As many of the longest due as there is room for; those under way are due too, and are passed over."""
+        limit = self.subscription.concurrency
+        if self.in_flight == limit:
+            return
+        for delivery in self._store.due(self.subscription.name, self._clock(), limit + self.in_flight):
+            if delivery.id not in self._leases and self.in_flight < limit:
+                self._leases[delivery.id] = asyncio.create_task(self._deliver(session, delivery))
+
+    async def _rest(self) -> None:
+        now = self._clock()
+        full = self.in_flight == self.subscription.concurrency
+        due = None if full else self._store.next_due(self.subscription.name, now)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), None if due is None else due - now)
+
+    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+        try:
+            await self._settle(delivery, await push(session, self.subscription, delivery))
+        except sqlite3.Error as error:
+            _log.error("message %d to %s: cannot be settled: %s", delivery.message_id, delivery.subscription, error)
+            await asyncio.sleep(self.subscription.retry.minimum_backoff)
+        finally:
+            del self._leases[delivery.id]
+            self.wake()
+
+    async def _settle(self, delivery: Delivery, refusal: Refusal | None) -> None:
+        if refusal is None:
+            await self._journal.write(partial(self._store.forget, delivery))
+            self.acknowledged += 1
+            return
+        delivery, dead_topic = after(delivery, refusal, self.subscription, self._clock())
+        await self._journal.write(partial(self._store.keep, delivery, dead_topic))
+        level = logging.ERROR if dead_topic else logging.WARNING
+        what = f"is dead, kept in {dead_topic}" if dead_topic else f"is tried again in {delivery.backoff:g} s"
+        _log.log(level, "message %d to %s %s: %s", delivery.message_id, delivery.subscription, what, refusal.reason)

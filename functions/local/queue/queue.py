@@ -1,0 +1,142 @@
+"""The queue as a whole: publishing, delivery, schedules, and what became of the dead letters."""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import aiohttp
+
+from functions.local.queue.journal import Journal
+from functions.local.queue.message import Message
+from functions.local.queue.pusher import Pusher
+from functions.local.queue.store import Delivery, Store
+from functions.local.queue.topology import Schedule, Topology
+
+SOURCE = "/orchestrator/queue"
+"""Source of the events that schedules publish."""
+
+IDLE_SECONDS = 1.0
+"""How long a connection to a consumer is kept: less than gunicorn does (2 s), which would close it in our face."""
+
+
+class UnknownTopicError(Exception):
+    """There is no such topic."""
+
+
+class UnknownLetterError(Exception):
+    """There is no such dead letter."""
+
+
+class Queue:
+    """Topics and push subscriptions over one SQLite connection; lives in one event loop."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, topology: Topology, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.topology = topology
+        self._store = Store(connection)
+        self._journal = Journal(connection)
+        self._clock = clock
+        self._pushers = [Pusher(each, self._store, self._journal, clock) for each in topology.subscriptions]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Delivers what is waiting, and starts the schedules."""
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
+        self._session = aiohttp.ClientSession(connector=connector)
+        work = [pusher.run(self._session) for pusher in self._pushers]
+        work += [self._tick(schedule) for schedule in self.topology.schedules]
+        self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def stop(self) -> None:
+        """Ends every delivery under way; the next start repeats those."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session:
+            await self._session.close()
+
+    async def publish(self, topic: str, message: Message, schedule: str | None = None) -> str:
+        """The message's id, once it is on disk.
+
+        Raises:
+            UnknownTopicError: the topic is not in the topology.
+            sqlite3.Error: it could not be stored.
+        """
+        self._known(topic)
+        names = [each.name for each in self.topology.subscribers(topic)]
+        found = await self._journal.write(
+            partial(self._store.publish, topic, message, names, self._clock(), schedule)
+        )
+        self._wake(topic)
+        return str(found)
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """How each subscription stands: messages waiting (in flight or not) and dead; acknowledged since start."""
+        return [self._stand(pusher) for pusher in self._pushers]
+
+    def dead(self, topic: str) -> list[Delivery]:
+        """The dead letters of a topic. Raises UnknownTopicError."""
+        self._known(topic)
+        return list(self._store.dead(topic))
+
+    async def replay(self, topic: str, letter: int) -> None:
+        """Delivers a dead letter once more, with all its attempts. Raises UnknownTopicError, UnknownLetterError."""
+        delivery = self._letter(topic, letter)
+        again = replace(delivery, due=self._clock(), attempts=0, backoff=0.0)
+        await self._journal.write(partial(self._store.keep, again))
+        self._wake(delivery.topic)
+
+    async def drop(self, topic: str, letter: int) -> None:
+        """Forgets a dead letter. Raises UnknownTopicError, UnknownLetterError."""
+        await self._journal.write(partial(self._store.forget, self._letter(topic, letter)))
+
+    def _known(self, topic: str) -> None:
+        if topic not in self.topology.topics:
+            raise UnknownTopicError(f"there is no topic {topic}; there are {', '.join(self.topology.topics)}")
+
+    def _letter(self, topic: str, letter: int) -> Delivery:
+        for delivery in self.dead(topic):
+            if delivery.id == letter:
+                return delivery
+        raise UnknownLetterError(f"topic {topic} has no dead letter {letter}")
+
+    def _wake(self, topic: str) -> None:
+        for pusher in self._pushers:
+            if pusher.subscription.topic == topic:
+                pusher.wake()
+
+    def _stand(self, pusher: Pusher) -> dict[str, Any]:
+        waiting, dead = self._store.counts(pusher.subscription.name)
+        return {
+            "name": pusher.subscription.name,
+            "topic": pusher.subscription.topic,
+            "pushEndpoint": pusher.subscription.push_endpoint,
+            "waiting": waiting,
+            "inFlight": pusher.in_flight,
+            "acked": pusher.acknowledged,
+            "dead": dead,
+        }
+
+    async def _tick(self, schedule: Schedule) -> None:
+        while True:
+            if not self._store.outstanding(schedule.name):
+                with contextlib.suppress(sqlite3.Error):  # the next tick makes up for it
+                    await self.publish(schedule.topic, Message(_tick_headers(schedule), b""), schedule.name)
+            await asyncio.sleep(schedule.every_seconds)
+
+
+def _tick_headers(schedule: Schedule) -> Mapping[str, str]:
+    return {
+        "ce-specversion": "1.0",
+        "ce-id": str(uuid.uuid4()),
+        "ce-source": SOURCE,
+        "ce-type": schedule.event_type,
+    }

@@ -1,0 +1,127 @@
+"""The queue's tables. A message is kept while any subscription has not acknowledged it.
+
+    queue_messages      what was published
+    queue_deliveries    one row per message and subscription: waiting, or dead when `dead_topic` is set
+
+Leases are not kept: a delivery that was under way when the process died is due again at once.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from functions.local.queue.message import Message
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS queue_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
+    published REAL NOT NULL, schedule TEXT);
+CREATE INDEX IF NOT EXISTS queue_ticks ON queue_messages (schedule) WHERE schedule IS NOT NULL;
+CREATE TABLE IF NOT EXISTS queue_deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES queue_messages ON DELETE CASCADE,
+    subscription TEXT NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    backoff REAL NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', dead_topic TEXT);
+CREATE INDEX IF NOT EXISTS queue_due ON queue_deliveries (subscription, due) WHERE dead_topic IS NULL;
+CREATE INDEX IF NOT EXISTS queue_dead ON queue_deliveries (dead_topic) WHERE dead_topic IS NOT NULL;
+CREATE INDEX IF NOT EXISTS queue_owed ON queue_deliveries (message);
+"""
+
+_SELECT = """
+SELECT d.id, d.message, d.subscription, d.due, d.attempts, d.backoff, d.reason,
+       m.topic, m.published, m.headers, m.body
+FROM queue_deliveries d JOIN queue_messages m ON m.id = d.message
+"""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message on its way to one subscription. Times in seconds since the epoch, `backoff` in seconds.
+
+    `attempts` counts the tries that reached the consumer; `backoff` is the last wait, `reason` why it was needed.
+    """
+
+    id: int
+    message_id: int
+    subscription: str
+    due: float
+    attempts: int
+    backoff: float
+    reason: str
+    topic: str
+    published: float
+    message: Message
+
+
+class Store:
+    """Reads at any time; methods that write are called inside a transaction of the journal."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.executescript(_TABLES)
+
+    def publish(
+        self, topic: str, message: Message, subscriptions: list[str], now: float, schedule: str | None = None
+    ) -> int:
+        """Keeps the message for each subscription; its id."""
+        row = (topic, json.dumps(dict(message.headers)), message.body, now, schedule)
+        insert = "INSERT INTO queue_messages (topic, headers, body, published, schedule) VALUES (?, ?, ?, ?, ?)"
+        found = self._connection.execute(insert, row).lastrowid
+        assert found
+        self._connection.executemany(
+            "INSERT INTO queue_deliveries (message, subscription, due) VALUES (?, ?, ?)",
+            [(found, name, now) for name in subscriptions],
+        )
+        if not subscriptions:  # as on Pub/Sub, what nobody subscribes to is not kept
+            self._connection.execute("DELETE FROM queue_messages WHERE id = ?", (found,))
+        return found
+
+    def forget(self, delivery: Delivery) -> None:
+        """It is acknowledged, or dropped; with its last delivery the message goes."""
+        self._connection.execute("DELETE FROM queue_deliveries WHERE id = ?", (delivery.id,))
+        owed = "SELECT 1 FROM queue_deliveries WHERE message = ?"
+        self._connection.execute(
+            f"DELETE FROM queue_messages WHERE id = ? AND NOT EXISTS ({owed})",  # noqa: S608  (constant text)
+            (delivery.message_id, delivery.message_id),
+        )
+
+    def keep(self, delivery: Delivery, dead_topic: str | None = None) -> None:
+        """Writes the new state of a delivery that goes on waiting, or is dead."""
+        self._connection.execute(
+            "UPDATE queue_deliveries SET due = ?, attempts = ?, backoff = ?, reason = ?, dead_topic = ? WHERE id = ?",
+            (delivery.due, delivery.attempts, delivery.backoff, delivery.reason, dead_topic, delivery.id),
+        )
+
+    def due(self, subscription: str, now: float, limit: int) -> Iterator[Delivery]:
+        """What is to be delivered now, longest due first."""
+        where = "WHERE d.subscription = ? AND d.dead_topic IS NULL AND d.due <= ? ORDER BY d.due LIMIT ?"
+        return map(_delivery, self._connection.execute(_SELECT + where, (subscription, now, limit)).fetchall())
+
+    def next_due(self, subscription: str, now: float) -> float | None:
+        """When something becomes due after `now`."""
+        select = "SELECT MIN(due) FROM queue_deliveries WHERE subscription = ? AND dead_topic IS NULL AND due > ?"
+        found: float | None = self._connection.execute(select, (subscription, now)).fetchone()[0]
+        return found
+
+    def dead(self, topic: str) -> Iterator[Delivery]:
+        """The dead letters of a topic, oldest first."""
+        where = "WHERE d.dead_topic = ? ORDER BY d.id"
+        return map(_delivery, self._connection.execute(_SELECT + where, (topic,)).fetchall())
+
+    def counts(self, subscription: str) -> tuple[int, int]:
+        """How many are not acknowledged yet, and how many are dead."""
+        select = "SELECT COUNT(*), COUNT(dead_topic) FROM queue_deliveries WHERE subscription = ?"
+        kept, dead = self._connection.execute(select, (subscription,)).fetchone()
+        return kept - dead, dead
+
+    def outstanding(self, schedule: str) -> bool:
+        """Whether the last event of a schedule is still being delivered."""
+        select = """SELECT 1 FROM queue_messages m JOIN queue_deliveries d ON d.message = m.id
+                    WHERE m.schedule = ? AND d.dead_topic IS NULL LIMIT 1"""
+        return self._connection.execute(select, (schedule,)).fetchone() is not None
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    fields = (*row[:-2], Message(json.loads(row[-2]), row[-1]))
+    return Delivery(*fields)

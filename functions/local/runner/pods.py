@@ -1,0 +1,145 @@
+"""Pods as a Job controller makes them and a kubelet reports them. Pure.
+
+Sources: Kubernetes pkg/controller/job (the pod), pkg/kubelet/status and pkg/kubelet/kuberuntime (its status).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.cluster.client import Object
+from functions.local.runner.records import Outcome, Record
+from functions.local.runner.sources import FAILED_MOUNT, UNSCHEDULABLE, NotReadyError
+
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""Finalizer of a Job's pods: none goes before the Job has counted it."""
+
+
+def stamp(seconds: float) -> str:
+    """Seconds since the epoch as Kubernetes writes times."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def pod_of(job: Object, name: str, node: str) -> Object:
+    """The Job's pod."""
+    owner, template = job["metadata"], job["spec"]["template"]
+    metadata = template.get("metadata") or {}
+    own = {"controller-uid": owner["uid"], "job-name": owner["name"]}
+    labels = own | {f"batch.kubernetes.io/{key}": value for key, value in own.items()}
+    reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": owner["namespace"],
+            "labels": (metadata.get("labels") or {}) | labels,
+            "annotations": metadata.get("annotations") or {},
+            "finalizers": [TRACKING],
+            "ownerReferences": [reference | {"controller": True, "blockOwnerDeletion": True}],
+        },
+        "spec": template["spec"] | {"nodeName": node},
+    }
+
+
+def status_of(pod: Object, record: Record, obstacle: NotReadyError | None, now: float) -> Object:
+    """The pod's whole status as its kubelet reports it now."""
+    old = pod.get("status") or {}
+    common = {"startTime": old.get("startTime") or stamp(now), "hostIP": "127.0.0.1", "podIP": "127.0.0.1"}
+    if record.outcome:
+        return old | common | _ended(pod, record.outcome, old, now)
+    if record.pid:
+        running = {"running": {"startedAt": stamp(record.started or now)}}
+        containers = [_container(pod, running, ready=True)]
+        return (
+            old | common | {"phase": "Running", "conditions": _conditions(old, now), "containerStatuses": containers}
+        )
+    return old | _pending(pod, obstacle, old, now)
+
+
+def failed_mount(pod: Object, obstacle: NotReadyError, now: float) -> Object:
+    """The Event that names what keeps a volume from being mounted."""
+    metadata = pod["metadata"]
+    digest = hashlib.sha256(f"{metadata['uid']} {obstacle}".encode()).hexdigest()[:16]
+    named = {"kind": "Pod", "apiVersion": "v1", **{key: metadata[key] for key in ("name", "namespace", "uid")}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name']}.{digest}", "namespace": metadata["namespace"]},
+        "involvedObject": named,
+        "type": "Warning",
+        "reason": FAILED_MOUNT,
+        "message": str(obstacle),
+        "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")},
+        "firstTimestamp": stamp(now),
+        "lastTimestamp": stamp(now),
+        "count": 1,
+    }
+
+
+def _pending(pod: Object, obstacle: NotReadyError | None, old: Object, now: float) -> Object:
+    if obstacle is None:
+        return {"phase": "Pending"}
+    if obstacle.reason == UNSCHEDULABLE:
+        scheduled = _condition("PodScheduled", False, UNSCHEDULABLE, old, now) | {"message": str(obstacle)}
+        return {"phase": "Pending", "conditions": [scheduled]}
+    waiting = {"reason": obstacle.reason, "message": str(obstacle)}
+    if obstacle.reason == FAILED_MOUNT:  # a kubelet says this much in the status; the cause is in an Event
+        waiting = {"reason": "ContainerCreating"}
+    containers = [_container(pod, {"waiting": waiting})]
+    return {
+        "phase": "Pending",
+        "conditions": _conditions(old, now, "ContainersNotReady"),
+        "containerStatuses": containers,
+    }
+
+
+def _ended(pod: Object, outcome: Outcome, old: Object, now: float) -> Object:
+    well = outcome.phase == "Succeeded"
+    found: Object = {
+        "phase": outcome.phase,
+        "conditions": _conditions(old, now, "PodCompleted" if well else "PodFailed"),
+    }
+    if outcome.pod_reason:
+        found |= {"reason": outcome.pod_reason, "message": outcome.pod_message}
+    if outcome.started_at:
+        found["containerStatuses"] = [_container(pod, {"terminated": _terminated(outcome)})]
+    return found
+
+
+def _terminated(outcome: Outcome) -> Object:
+    found: Object = {
+        "exitCode": outcome.code,
+        "reason": outcome.reason,
+        "startedAt": stamp(outcome.started_at),
+        "finishedAt": stamp(outcome.finished_at),
+    }
+    optional = {"signal": outcome.signal, "message": outcome.message}
+    return found | {key: value for key, value in optional.items() if value}
+
+
+def _container(pod: Object, state: Object, *, ready: bool = False) -> Object:
+    container = pod["spec"]["containers"][0]
+    return {
+        "name": container["name"],
+        "image": container.get("image", ""),
+        "imageID": "",
+        "ready": ready,
+        "started": ready,
+        "restartCount": 0,
+        "state": state,
+    }
+
+
+def _conditions(old: Object, now: float, not_ready: str = "") -> list[Object]:
+    """The four conditions of a pod on a node; `not_ready` is why its container does not serve, if it does not."""
+    always = [_condition(kind, True, "", old, now) for kind in ("PodScheduled", "Initialized")]
+    return always + [_condition(kind, not not_ready, not_ready, old, now) for kind in ("ContainersReady", "Ready")]
+
+
+def _condition(kind: str, holds: bool, reason: str, old: Object, now: float) -> Object:
+    status = str(holds)
+    before: dict[str, Any] = next((each for each in old.get("conditions") or () if each["type"] == kind), {})
+    changed = before["lastTransitionTime"] if before.get("status") == status else stamp(now)
+    found = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
+    return found | ({"reason": reason} if reason else {})

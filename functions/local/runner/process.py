@@ -1,0 +1,129 @@
+"""A container's process: started through the shim, stopped with everything it started, found again after a crash."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from functions.local.runner.shim import family
+
+SHIM = Path(__file__).parent / "shim"
+
+SAME_START = 2.0
+"""Seconds by which two readings of one process's start time may differ: both are derived from the boot time."""
+
+GIVE_UP_SECONDS = 5.0
+"""How long the shim may take to write down an end before it is ended itself."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the shim is to start; `directory` is its own, `message` the path of the termination log."""
+
+    directory: str
+    argv: list[str]
+    env: Mapping[str, str]
+    cwd: str
+    log: str
+    message: str
+
+
+class Process:
+    """The shim of one container, and all below it."""
+
+    def __init__(self) -> None:
+        """Starts the shim; it waits for `go`, and ends by itself where that never comes."""
+        self._popen = subprocess.Popen(
+            [sys.executable, "-I", SHIM], env={}, stdin=subprocess.PIPE, start_new_session=True
+        )
+        self._leader = psutil.Process(self._popen.pid)
+        self._kill_at = float("inf")
+        self.pid = self._popen.pid
+        self.started: float = self._leader.create_time()
+
+    @property
+    def running(self) -> bool:
+        """Whether the shim is still there; it goes last."""
+        return self._popen.poll() is None
+
+    def go(self, plan: Plan, ended: Callable[[], None]) -> None:
+        """Permits the start; `ended` is called, from another thread, when everything is over."""
+        threading.Thread(target=self._await, args=(ended,), name=f"pid-{self.pid}", daemon=True).start()
+        assert self._popen.stdin
+        with contextlib.suppress(BrokenPipeError), self._popen.stdin as pipe:
+            pipe.write(json.dumps(asdict(plan)).encode() + b"\n")
+
+    def stop(self, grace: float) -> None:
+        """SIGTERM to the group at once, SIGKILL to all after `grace` seconds; may be repeated with less grace."""
+        kill_at = time.monotonic() + grace
+        if self._kill_at == float("inf"):
+            self._terminate()
+        if kill_at < self._kill_at:
+            self._kill_at = kill_at
+            timer = threading.Timer(grace, self._kill)
+            timer.daemon = True
+            timer.start()
+
+    def wait(self, seconds: float) -> None:
+        """Waits until all is over, at most so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(seconds)
+
+    def _terminate(self) -> None:
+        if self.running:
+            os.killpg(self.pid, signal.SIGTERM)
+
+    def _kill(self) -> None:
+        """The shim is spared: it writes down how its child ended, and goes."""
+        family.end(lambda: family.family(self._leader))
+        self.wait(GIVE_UP_SECONDS)
+        if self.running:
+            self._popen.kill()
+
+    def _await(self, ended: Callable[[], None]) -> None:
+        self._popen.wait()
+        ended()
+
+
+def end_left_over(pid: int, started: float, root: Path) -> bool:
+    """Ends a process of an earlier runner with all that belongs to it; False if something would not go.
+
+    It is told from a stranger with the same pid by its start time. Where it is gone itself, what it left is told by
+    its environment, in which only containers of this pod have POD_ROOT=`root`.
+    """
+    leader = _same(pid, started)
+    done = family.end(lambda: [*(family.family(leader) if leader else ()), *_living_in(root, leader)])
+    if leader is None:
+        return done
+    give_up = time.monotonic() + GIVE_UP_SECONDS
+    while family.alive(leader) and time.monotonic() < give_up:  # it writes down how its child ended, and goes
+        time.sleep(0.01)
+    return done and family.end(lambda: [leader] if family.alive(leader) else [])
+
+
+def _same(pid: int, started: float) -> psutil.Process | None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        found = psutil.Process(pid)
+        if abs(found.create_time() - started) < SAME_START:
+            return found
+    return None
+
+
+def _living_in(root: Path, leader: psutil.Process | None) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if process != leader and _lives_in(process, root)]
+
+
+def _lives_in(process: psutil.Process, root: Path) -> bool:
+    try:
+        return process.environ().get("POD_ROOT") == str(root)
+    except psutil.Error:
+        return False

@@ -1,0 +1,117 @@
+"""What the runner must not forget: which pod a Job got, which process the pod got, and how that ended.
+
+A record moves one way, each step on disk before the next is made:
+
+    claimed    the Job's one pod is named            before the pod is created
+    created    the pod's uid is known                before anything of it is started
+    started    pid and start time of the process     before the agent itself starts
+    ended      the outcome                           before the pod is reported as ended
+
+So a crash can repeat a step, but never start a second pod for a Job or a second process for a pod.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS runner_pods (
+    job_uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, job TEXT NOT NULL, pod TEXT NOT NULL,
+    pod_uid TEXT UNIQUE, pid INTEGER, started REAL, outcome TEXT)
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a pod ended. Times in seconds since the epoch, 0 where the container never started.
+
+    `reason` and `message` are the container's; `pod_reason` and `pod_message` say what the node did to it.
+    """
+
+    code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    pod_reason: str = ""
+    pod_message: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The pod's last phase."""
+        well = self.started_at and not self.code and not self.pod_reason
+        return "Succeeded" if well else "Failed"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One Job's pod; `started` is the start time of process `pid`, in seconds since the epoch."""
+
+    job_uid: str
+    namespace: str
+    job: str
+    pod: str
+    pod_uid: str | None = None
+    pid: int | None = None
+    started: float | None = None
+    outcome: Outcome | None = None
+
+
+class Records:
+    """All records, in memory and on disk; used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute(_TABLE)
+        self._records = {record.job_uid: record for record in _read(connection)}
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter([*self._records.values()])
+
+    def get(self, job_uid: str) -> Record | None:
+        """The record of a Job."""
+        return self._records.get(job_uid)
+
+    def of_pod(self, pod_uid: str) -> Record | None:
+        """The record of a pod."""
+        return next((record for record in self if record.pod_uid == pod_uid), None)
+
+    def claimed(self, job_uid: str, namespace: str, job: str, pod: str) -> Record:
+        """Names the pod of a Job."""
+        return self._put(Record(job_uid, namespace, job, pod))
+
+    def created(self, record: Record, pod_uid: str) -> Record:
+        """The pod is there."""
+        return self._put(replace(record, pod_uid=pod_uid))
+
+    def started(self, record: Record, pid: int, started: float) -> Record:
+        """The process is there, and waits for permission."""
+        return self._put(replace(record, pid=pid, started=started))
+
+    def never_started(self, record: Record) -> Record:
+        """The process went without having started the agent, so another may."""
+        return self._put(replace(record, pid=None, started=None))
+
+    def ended(self, record: Record, outcome: Outcome) -> Record:
+        """The process is gone."""
+        return self._put(replace(record, outcome=outcome))
+
+    def forget(self, record: Record) -> None:
+        """Job and pod are gone; their uids never come back."""
+        self._connection.execute("DELETE FROM runner_pods WHERE job_uid = ?", (record.job_uid,))
+        del self._records[record.job_uid]
+
+    def _put(self, record: Record) -> Record:
+        outcome = json.dumps(asdict(record.outcome)) if record.outcome else None
+        row = (record.job_uid, record.namespace, record.job, record.pod, record.pod_uid, record.pid, record.started)
+        self._connection.execute("REPLACE INTO runner_pods VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, outcome))
+        self._records[record.job_uid] = record
+        return record
+
+
+def _read(connection: sqlite3.Connection) -> Iterator[Record]:
+    for *fields, outcome in connection.execute("SELECT * FROM runner_pods").fetchall():
+        record = Record(*fields)
+        yield replace(record, outcome=Outcome(**json.loads(outcome))) if outcome else record

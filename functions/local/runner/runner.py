@@ -1,0 +1,85 @@
+"""The Job runner as a whole: Job controller and kubelet of one machine, for the embedded API server or any other."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from functions.bridge.watch import Watch, start
+from functions.cluster.client import Cluster, Object
+from functions.cluster.kinds import JOB, POD
+from functions.local.database import connect
+from functions.local.runner.controller import Controller
+from functions.local.runner.kubelet import ExtraEnv, Kubelet
+from functions.local.runner.layout import Layout
+from functions.local.runner.logs import Logs
+from functions.local.runner.loop import Inbox, Loop
+from functions.local.runner.objects import Objects
+from functions.local.runner.records import Records
+from functions.local.runner.recovery import recover
+
+STOP_GRACE = 10.0
+"""Seconds that agents get to end by themselves when the runner is stopped."""
+
+
+def no_env(_: Object) -> Mapping[str, str]:
+    """Nothing is added to what a pod declares."""
+    return {}
+
+
+class Runner:
+    """Runs the Jobs of an API server as processes of this machine; one runner per `state_dir`.
+
+    `extra_env` gives, for a pod, variables that outweigh what it declares. Beyond `max_processes`, pods stay Pending.
+    `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        state_dir: Path,
+        *,
+        extra_env: ExtraEnv = no_env,
+        max_processes: int = 16,
+        node: str = "local",
+        stop_grace: float = STOP_GRACE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._layout = Layout(state_dir.resolve())
+        self._records = Records(connect(self._layout.database))
+        self._inbox = inbox = Inbox()
+        self._kubelet = Kubelet(cluster, self._records, self._layout, extra_env, max_processes, inbox.wake)
+        objects = Objects(cluster)
+        controller = Controller(objects, self._records, self._kubelet, node, clock, inbox.wake)
+        loop = Loop(inbox, objects, self._records, controller.sync)
+        self._cluster = cluster
+        self._node = node
+        self._stop_grace = stop_grace
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=loop.run, name="runner", daemon=True)
+        self.pod_logs = Logs(self._layout.state)
+
+    def start(self) -> None:
+        """Ends what an earlier runner left, then works in threads of its own.
+
+        The API server may come later, or go and come back.
+
+        Raises:
+            RuntimeError: a process of an earlier runner would not go.
+        """
+        recover(self._records, self._layout, self._node, self._clock())
+        start(
+            [
+                Watch(self._cluster, self._inbox, kind, kind.name, None, pause=self._stopping.wait)
+                for kind in (JOB, POD)
+            ]
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the work and every process; their pods are reported, as of a node that went down, after the start."""
+        self._stopping.set()
+        self._inbox.stop()
+        self._thread.join()
+        self._kubelet.shut_down(self._stop_grace, self._clock())

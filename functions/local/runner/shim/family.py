@@ -1,0 +1,60 @@
+"""All processes that belong to one, and how they are ended.
+
+A process may leave its group, and its parent may die before it; so both the group and the descendants are looked
+at, again and again until nobody is left.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+import psutil
+
+LONGEST_SECONDS = 10.0
+"""A killed process is gone within milliseconds, unless the kernel holds it (a dead network disk, say)."""
+
+
+def family(leader: psutil.Process) -> list[psutil.Process]:
+    """The living processes of the leader's group, and its descendants in any group; not the leader itself."""
+    try:
+        found = {*leader.children(recursive=True), *filter(_in_group(leader.pid), psutil.process_iter())}
+    except psutil.NoSuchProcess:
+        return []
+    return [process for process in found - {leader} if alive(process)]
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether the process still runs: one that ended but was not waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def end(find: Callable[[], list[psutil.Process]]) -> bool:
+    """Kills what `find` finds until it finds nothing; False if something would not go."""
+    give_up = time.monotonic() + LONGEST_SECONDS
+    while left := find():
+        for process in left:
+            _kill(process)
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def _in_group(group: int) -> Callable[[psutil.Process], bool]:
+    def belongs(process: psutil.Process) -> bool:
+        try:
+            return os.getpgid(process.pid) == group
+        except (ProcessLookupError, PermissionError):
+            return False
+
+    return belongs

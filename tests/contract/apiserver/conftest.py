@@ -1,0 +1,76 @@
+"""Both servers, and a namespace of its own on each for every test."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.contract.apiserver import control_plane, embedded
+from tests.contract.apiserver.client import Server
+from tests.contract.apiserver.samples import Place
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+counter = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with embedded.running(tmp_path_factory.mktemp("embedded") / "state.sqlite") as url:
+        yield Server("embedded", url)
+
+
+@pytest.fixture(scope="session")
+def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    binaries = control_plane.assets()
+    if binaries is None:
+        assert os.environ.get("CI") != "true", control_plane.INSTALL_HINT
+        pytest.skip(control_plane.INSTALL_HINT)
+    with control_plane.running(binaries, tmp_path_factory.mktemp("real")) as plane:
+        server = Server("real", plane.url, plane.token, plane.certificate, plane.kubeconfig)
+        _define(server, embedded.CRDS / "samples.yaml")
+        yield server
+
+
+def _define(server: Server, file: Path) -> None:
+    definition = yaml.safe_load(file.read_text())
+    assert server.post(DEFINITIONS, definition).code == 201
+    path = f"{DEFINITIONS}/{definition['metadata']['name']}"
+    deadline = time.monotonic() + 20
+    while not _established(server, path):
+        assert time.monotonic() < deadline, "the CRD is not established"
+        time.sleep(0.1)
+
+
+def _established(server: Server, path: str) -> bool:
+    conditions = server.get(path).body.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+@pytest.fixture(params=["embedded", "real"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """The server under test: every test that takes it runs against both."""
+    found: Server = request.getfixturevalue(f"{request.param}_server")
+    return found
+
+
+@pytest.fixture
+def place(server: Server) -> Place:
+    """A new namespace on the server under test."""
+    return new_place(server)
+
+
+@pytest.fixture
+def embedded_place(embedded_server: Server) -> Place:
+    """A new namespace on the embedded server, for what only it promises."""
+    return new_place(embedded_server)
+
+
+def new_place(server: Server) -> Place:
+    name = f"contract-{next(counter)}"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert server.post("/api/v1/namespaces", namespace).code == 201
+    return Place(server, name)

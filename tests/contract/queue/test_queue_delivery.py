@@ -1,0 +1,171 @@
+"""What a push subscription promises its consumer.
+
+answer                         what follows
+102 200 201 203 204            acknowledged: never delivered again
+202, any other, time-out       delivered again, later each time
+the last attempt fails         a dead letter, with the reason
+no consumer there              delivered once it is there
+"""
+
+import time
+from itertools import pairwise
+
+import pytest
+from cloudevents.http import from_http
+
+from functions.local.queue import RetryPolicy
+
+
+def test_the_event_arrives_as_it_was_published(broker, consumer, wait_until):
+    queue = broker(consumer)
+    queue.publish("one", body=b'{"a": [1, 2.50, "\xc3\xbc"]}')
+    wait_until(lambda: consumer.pushes)
+    push = consumer.pushes[0]
+    event = from_http(push.headers, push.body)
+    assert (event["id"], event["source"], event["type"]) == ("one", "/tests", "tests.v1")
+    assert push.body == b'{"a": [1, 2.50, "\xc3\xbc"]}'
+    assert push.headers["content-type"] == "application/json"
+    assert push.headers["x-goog-pubsub-subscription-name"] == "to-0"
+
+
+@pytest.mark.parametrize("answer", [200, 201, 203, 204])
+def test_acknowledged_is_never_delivered_again(broker, consumer, wait_until, answer):
+    consumer.answer = answer
+    queue = broker(consumer)
+    queue.publish("one")
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    time.sleep(0.3)
+    assert consumer.ids() == ["one"]
+    assert queue.stands()["to-0"]["waiting"] == 0
+
+
+@pytest.mark.parametrize("answer", [202, 301, 400, 404, 429, 500, 503])
+def test_any_other_answer_is_delivered_again(broker, consumer, wait_until, answer):
+    consumer.answer = lambda _: answer if len(consumer.pushes) < 3 else 200
+    queue = broker(consumer)
+    queue.publish("one")
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    assert consumer.ids() == ["one"] * 3
+    assert [push.headers["x-goog-pubsub-delivery-attempt"] for push in consumer.pushes] == ["1", "2", "3"]
+
+
+def test_an_answer_after_the_ack_deadline_comes_too_late(broker, consumer, wait_until):
+    def slow_at_first(_):
+        time.sleep(1.0 if len(consumer.pushes) == 1 else 0)
+        return 200
+
+    consumer.answer = slow_at_first
+    queue = broker(consumer, ack_deadline=0.3)
+    queue.publish("one")
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    assert consumer.ids() == ["one", "one"]
+
+
+def test_waits_grow_up_to_the_maximum(broker, consumer, wait_until):
+    consumer.answer = 500
+    queue = broker(consumer, retry=RetryPolicy(0.1, 0.4))
+    queue.publish("one")
+    wait_until(queue.letters)
+    times = [push.at for push in consumer.pushes]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert [wait >= least for wait, least in zip(waits, [0.1, 0.2, 0.4, 0.4], strict=True)] == [True] * 4
+    assert waits[-1] < 10 * waits[0], "it does not grow beyond the maximum"
+
+
+def test_retry_after_is_honoured(broker, consumer, wait_until):
+    consumer.answer, consumer.retry_after = 429, "1"
+    queue = broker(consumer)
+    queue.publish("one")
+    wait_until(lambda: len(consumer.pushes) == 2)
+    assert consumer.pushes[1].at - consumer.pushes[0].at >= 1
+
+
+def test_after_the_last_attempt_it_is_a_dead_letter_with_its_reason(broker, consumer, wait_until):
+    consumer.answer = 503
+    queue = broker(consumer, attempts=5)
+    queue.publish("poison", body=b"not JSON")
+    wait_until(queue.letters)
+    (letter,) = queue.letters()
+    assert len(consumer.pushes) == letter["attempts"] == 5
+    assert letter["reason"].startswith("answered 503")
+    assert letter["event"]["id"] == "poison"
+    assert letter["event"]["data_base64"] == "bm90IEpTT04="
+    assert queue.stands()["to-0"]["dead"] == 1
+
+
+def test_poison_and_slowness_block_nobody(broker, consumer, wait_until):
+    def answer(push):
+        if push.id == "slow":
+            time.sleep(2)
+        return 500 if push.id.startswith("poison") else 200
+
+    consumer.answer = answer
+    queue = broker(consumer, attempts=100)
+    for event in ["slow", *(f"poison-{n}" for n in range(20)), *(f"good-{n}" for n in range(20))]:
+        queue.publish(event)
+    start = time.monotonic()
+    wait_until(lambda: queue.stands()["to-0"]["acked"] >= 20)
+    assert time.monotonic() - start < 2
+    assert {event for event in consumer.ids() if event.startswith("good")} == {f"good-{n}" for n in range(20)}
+
+
+def test_at_most_so_many_at_once(broker, consumer, wait_until):
+    running, most = set(), []
+
+    def answer(push):
+        running.add(push.id)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.discard(push.id)
+        return 200
+
+    consumer.answer = answer
+    queue = broker(consumer, concurrency=3)
+    for n in range(20):
+        queue.publish(str(n))
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 20)
+    assert max(most) == 3
+
+
+def test_every_subscription_gets_every_event(broker, consumer, wait_until):
+    queue = broker(consumer, consumer)
+    queue.publish("one")
+    wait_until(lambda: len(consumer.pushes) == 2)
+    assert {push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes} == {"to-0", "to-1"}
+
+
+def test_a_consumer_that_is_not_there_costs_no_attempt(broker, consumer, wait_until):
+    with consumer.serving():
+        url = consumer.url
+    queue = broker(consumer, attempts=2)  # nobody listens there any more
+    queue.publish("one")
+    time.sleep(1.2)
+    assert queue.letters() == []
+    with consumer.serving(port=int(url.rstrip("/").rpartition(":")[2])):
+        wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    assert consumer.pushes[0].headers["x-goog-pubsub-delivery-attempt"] == "1"
+
+
+def test_a_dead_letter_can_be_replayed_to_the_one_who_refused_it(broker, consumer, wait_until):
+    consumer.answer = lambda push: 500 if push.headers["x-goog-pubsub-subscription-name"] == "to-1" else 200
+    queue = broker(consumer, consumer, attempts=2)
+    queue.publish("one")
+    wait_until(queue.letters)
+    consumer.answer = 200
+    consumer.pushes.clear()
+    status, _ = queue.request("POST", f"/dead/jobs-dead/{queue.letters()[0]['id']}/replay")
+    assert status == 204
+    wait_until(lambda: queue.stands()["to-1"]["acked"] == 1)
+    assert [push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes] == ["to-1"]
+    assert queue.letters() == []
+
+
+def test_a_dead_letter_can_be_dropped(broker, consumer, wait_until):
+    consumer.answer = 500
+    queue = broker(consumer, attempts=1)
+    queue.publish("one")
+    wait_until(queue.letters)
+    (letter,) = queue.letters()
+    assert queue.request("DELETE", f"/dead/jobs-dead/{letter['id']}")[0] == 204
+    assert queue.letters() == []
+    assert queue.request("DELETE", f"/dead/jobs-dead/{letter['id']}")[0] == 404

@@ -1,0 +1,140 @@
+"""Nothing published is lost when the queue's process is killed.
+
+killed                                    after the restart
+after publish, before any delivery        delivered
+while the consumer works on it            delivered again
+after the acknowledgement                 not delivered again
+while many publish                        whatever was answered 200 is delivered
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import urllib3
+
+HOST = Path(__file__).with_name("host.py")
+
+
+class Consumer:
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.answer = 200
+        self.hold = threading.Event()
+        self.hold.set()
+        consumer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                consumer.ids.append(self.headers["ce-id"])
+                consumer.hold.wait(20)
+                self.send_response(consumer.answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self.hold.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def consumer() -> Iterator[Consumer]:
+    found = Consumer()
+    yield found
+    found.close()
+
+
+@contextmanager
+def hosted(database: Path, consumer: Consumer) -> Iterator[str]:
+    """A queue's process, killed with SIGKILL when the block ends; its URL."""
+    process = subprocess.Popen([sys.executable, HOST, database, consumer.url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def publish(url: str, event: str) -> bool:
+    headers = {"ce-id": event, "ce-source": "/t", "ce-type": "t", "ce-specversion": "1.0"}
+    try:
+        return urllib3.request("POST", f"{url}/topics/jobs", headers=headers, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def until(condition) -> None:
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_what_was_not_acknowledged_is_delivered_after_the_restart(tmp_path, consumer):
+    consumer.answer = 500
+    with hosted(tmp_path / "state.db", consumer) as url:
+        assert publish(url, "one")
+    consumer.answer = 200
+    consumer.ids.clear()
+    with hosted(tmp_path / "state.db", consumer):
+        until(lambda: consumer.ids == ["one"])
+
+
+def test_what_was_under_way_is_delivered_again_at_once(tmp_path, consumer):
+    consumer.hold.clear()
+    with hosted(tmp_path / "state.db", consumer) as url:
+        publish(url, "one")
+        until(lambda: consumer.ids == ["one"])
+    consumer.hold.set()
+    with hosted(tmp_path / "state.db", consumer):
+        until(lambda: consumer.ids == ["one", "one"])
+
+
+def test_what_was_acknowledged_is_not(tmp_path, consumer):
+    with hosted(tmp_path / "state.db", consumer) as url:
+        publish(url, "one")
+        until(lambda: urllib3.request("GET", f"{url}/subscriptions").json()["subscriptions"][0]["acked"] == 1)
+    with hosted(tmp_path / "state.db", consumer) as url:
+        publish(url, "two")
+        until(lambda: "two" in consumer.ids)
+    assert consumer.ids == ["one", "two"]
+
+
+def test_killed_in_the_middle_of_publishing(tmp_path, consumer):
+    stored: list[str] = []
+    with hosted(tmp_path / "state.db", consumer) as url:
+        workers = [threading.Thread(target=_publish_until_cut, args=(url, n, stored)) for n in range(4)]
+        for worker in workers:
+            worker.start()
+        until(lambda: len(stored) > 100)
+    for worker in workers:
+        worker.join()
+    with hosted(tmp_path / "state.db", consumer):
+        until(lambda: set(stored) <= set(consumer.ids))
+
+
+def _publish_until_cut(url: str, worker: int, stored: list[str]) -> None:
+    """Publishes until the process is gone; keeps what was answered 200."""
+    number = 0
+    while publish(url, f"{worker}-{number}"):
+        stored.append(f"{worker}-{number}")
+        number += 1

@@ -1,0 +1,129 @@
+"""Schedules do not pile up; writes of one moment share a commit; a topology that cannot work is refused."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from functions.local.database import connect
+from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Schedule, Subscription, Topology
+from functions.local.queue.message import Message
+
+EVENT = Message({"ce-id": "1", "ce-source": "/t", "ce-type": "t", "ce-specversion": "1.0"}, b"")
+
+
+@dataclass
+class Consumer:
+    delay: float = 0.0
+    types: list[str] = field(default_factory=list)
+
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
+        self.types.append(request.headers["ce-type"])
+        await asyncio.sleep(self.delay)
+        return web.Response()
+
+
+@asynccontextmanager
+async def ticking(database: Path, consumer: Consumer):
+    """A queue with one schedule, every 0.05 s, pushing to the consumer in the same loop."""
+    runner = web.ServerRunner(web.Server(consumer), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    subscription = Subscription("to-sweep", "sweep", f"http://127.0.0.1:{port}/", retry=RetryPolicy(0.05, 0.1))
+    queue = Queue(
+        connect(database), Topology(("sweep", "quiet"), (subscription,), (Schedule("sweep", 0.05, "due.v1"),))
+    )
+    await queue.start()
+    try:
+        yield queue
+    finally:
+        await queue.stop()
+        await runner.cleanup()
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_schedule_publishes_again_and_again(tmp_path):
+    async def scenario() -> None:
+        consumer = Consumer()
+        async with ticking(tmp_path / "state.db", consumer):
+            while len(consumer.types) < 3:
+                await asyncio.sleep(0.01)
+        assert set(consumer.types) == {"due.v1"}
+
+    run(scenario)
+
+
+def test_ticks_do_not_pile_up_behind_a_slow_consumer_nor_over_a_restart(tmp_path):
+    async def scenario() -> None:
+        consumer = Consumer(delay=30)
+        for times in (1, 2):
+            async with ticking(tmp_path / "state.db", consumer) as queue:
+                await asyncio.sleep(0.4)
+                assert queue.subscriptions()[0]["waiting"] == 1
+                assert len(consumer.types) == times
+
+    run(scenario)
+
+
+def test_writes_of_one_moment_share_a_commit(tmp_path):
+    async def scenario() -> None:
+        connection = connect(tmp_path / "state.db")
+        queue = Queue(connection, Topology(("jobs",), (Subscription("s", "jobs", "http://127.0.0.1:1/"),)))
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        ids = await asyncio.gather(*(queue.publish("jobs", EVENT) for _ in range(50)))
+        assert len(set(ids)) == 50
+        assert statements.count("COMMIT") == 1
+        assert queue.subscriptions()[0]["waiting"] == 50
+
+    run(scenario)
+
+
+def test_what_nobody_subscribes_to_is_not_kept(tmp_path):
+    async def scenario() -> None:
+        connection = connect(tmp_path / "state.db")
+        assert await Queue(connection, Topology(("quiet",))).publish("quiet", EVENT) == "1"
+        assert connection.execute("SELECT COUNT(*) FROM queue_messages").fetchone() == (0,)
+
+    run(scenario)
+
+
+def test_when_the_disk_refuses_every_publisher_is_told(tmp_path):
+    async def scenario() -> None:
+        connection = connect(tmp_path / "state.db")
+        queue = Queue(connection, Topology(("jobs",), (Subscription("s", "jobs", "http://127.0.0.1:1/"),)))
+        connection.execute("PRAGMA query_only = ON")
+        answers = await asyncio.gather(*(queue.publish("jobs", EVENT) for _ in range(3)), return_exceptions=True)
+        assert [type(answer).__name__ for answer in answers] == ["OperationalError"] * 3
+        connection.execute("PRAGMA query_only = OFF")
+        assert await queue.publish("jobs", EVENT)
+
+    run(scenario)
+
+
+def test_a_topology_names_every_broken_reference():
+    dead = Subscription("a", "nowhere", "http://x/", DeadLetterPolicy("gone"))
+    with pytest.raises(ValueError, match="nowhere") as error:
+        Topology(("jobs",), (dead, dead), (Schedule("never", 1, "t"),))
+    for problem in ("two of this name", "gone", "never"):
+        assert problem in str(error.value)
+
+
+def test_a_topic_of_dead_letters_has_no_subscribers():
+    with pytest.raises(ValueError, match="nothing may subscribe"):
+        Topology(
+            ("jobs", "dead"),
+            (
+                Subscription("a", "jobs", "http://x/", DeadLetterPolicy("dead")),
+                Subscription("b", "dead", "http://x/"),
+            ),
+        )

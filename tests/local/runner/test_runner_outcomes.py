@@ -1,0 +1,188 @@
+"""What becomes of a Job.
+
+container                      pod         Job
+exits 0                        Succeeded   Complete
+exits otherwise, is killed     Failed      Failed, BackoffLimitExceeded
+cannot be started              Failed      Failed, BackoffLimitExceeded
+deadline passes                ended, gone Failed, DeadlineExceeded
+parallelism 0, suspended       none        not finished, but for its deadline
+more than one pod asked for    none        Failed, UnsupportedPolicy
+"""
+
+import time
+from datetime import datetime
+
+import pytest
+
+from functions.cluster.kinds import JOB, POD
+
+
+def test_a_container_that_exits_0_completes_its_job(machine, terminated):
+    with machine.runner():
+        machine.job("echo words >$POD_ROOT/dev/termination-log; sleep 0.2")
+        machine.until(lambda: machine.phase() == "Running")
+        job, pod = machine.get(JOB, "work"), machine.pod()
+        machine.until(lambda: machine.get(JOB, "work")["status"].get("ready") == 1)
+        assert pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+        assert pod["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+        assert pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == "work"
+        job, pod = machine.finished()
+        assert pod["status"]["phase"] == "Succeeded"
+        ended = terminated(pod)
+        assert (ended["exitCode"], ended["reason"], ended["message"]) == (0, "Completed", "words\n")
+        status = job["status"]
+        assert (status["succeeded"], status.get("failed"), status.get("active")) == (1, None, None)
+        assert [each["type"] for each in status["conditions"]] == ["SuccessCriteriaMet", "Complete"]
+        assert datetime.fromisoformat(status["startTime"]) <= datetime.fromisoformat(status["completionTime"])
+        machine.until(lambda: not machine.pod()["metadata"].get("finalizers"))
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "signal"), [("exit 3", 3, None), ("kill -9 $$", 137, 9), ("kill -TERM $$", 143, 15)]
+)
+def test_a_container_that_fails_fails_its_job(machine, terminated, script, code, signal):
+    with machine.runner():
+        machine.job(f"printf '%05000d' 1 >$POD_ROOT/dev/termination-log; {script}")
+        job, pod = machine.finished()
+        ended = terminated(pod)
+        assert (ended["exitCode"], ended["reason"], ended.get("signal")) == (code, "Error", signal)
+        assert len(ended["message"]) == 4096
+        assert job["status"]["failed"] == 1
+        assert machine.condition("Failed")["reason"] == "BackoffLimitExceeded"
+
+
+def test_a_command_that_is_not_there(machine, terminated):
+    with machine.runner():
+        machine.job("", pod={"command": ["/no/such/program"]})
+        _, pod = machine.finished()
+        assert terminated(pod)["exitCode"] == 128
+        assert terminated(pod)["reason"] == "StartError"
+        assert "/no/such/program" in terminated(pod)["message"]
+
+
+def test_a_job_without_a_command_does_not_succeed(machine):
+    with machine.runner():
+        machine.job("", pod={"command": []})
+        machine.until(lambda: machine.pod() and machine.pod()["status"].get("containerStatuses"))
+        waiting = machine.pod()["status"]["containerStatuses"][0]["state"]["waiting"]
+        assert waiting["reason"] == "CreateContainerError"
+        assert "command" in waiting["message"]
+
+
+def test_what_the_container_left_running_goes_with_it(machine, marker, living):
+    with machine.runner():
+        machine.job(f"setsid sleep 60 & echo $! >>{marker}; (sleep 60 & echo $! >>{marker}); echo $$ >>{marker}")
+        machine.finished()
+        assert len(marker.read_text().split()) == 3
+        assert living(marker) == []
+
+
+def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker, living):
+    with machine.runner():
+        machine.job(
+            f"trap '' TERM; (trap '' TERM; echo $BASHPID >>{marker}; while :; do sleep 0.1; done) &"
+            f"echo $$ >>{marker}; wait; while :; do sleep 0.1; done",
+            activeDeadlineSeconds=2,
+        )
+        machine.until(lambda: len(living(marker)) == 2)
+        job, _ = machine.finished()
+        assert (
+            machine.condition("Failed")["reason"]
+            == machine.condition("FailureTarget")["reason"]
+            == "DeadlineExceeded"
+        )
+        assert job["status"]["failed"] == 1
+        assert living(marker) == []
+        machine.until(lambda: machine.pods() == [])
+
+
+def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machine):
+    with machine.runner():
+        machine.job("trap 'echo stopped >$POD_ROOT/dev/termination-log; exit 1' TERM; while :; do sleep 0.05; done")
+        machine.until(lambda: machine.phase() == "Running")
+        seen = []
+        version = machine.pod()["metadata"]["resourceVersion"]
+        machine.patch_job({"activeDeadlineSeconds": 1})
+        machine.finished()
+        for verb, pod in machine.cluster.watch(POD, "default", version, seconds=1):
+            seen.append((verb, pod))
+        messages = [
+            state["terminated"].get("message")
+            for _, pod in seen
+            if (state := (pod["status"].get("containerStatuses") or [{}])[0].get("state", {})).get("terminated")
+        ]
+        assert messages[0] == "stopped\n"
+        assert seen[-1][0] == "DELETED"
+
+
+def test_parallelism_0_and_suspended_start_nothing(machine):
+    with machine.runner():
+        machine.job("true", "fence", parallelism=0, activeDeadlineSeconds=1)
+        machine.job("true", "held", suspend=True)
+        machine.job("true", "work")
+        machine.finished("work")
+        machine.finished("fence")
+        assert machine.condition("Failed", "fence")["reason"] == "DeadlineExceeded"
+        assert [pod["metadata"]["labels"]["job-name"] for pod in machine.pods()] == ["work"]
+        assert not machine.get(JOB, "held")["status"].get("startTime")
+        machine.patch_job({"suspend": False}, "held")
+        machine.finished("held")
+        assert machine.condition("Complete", "held")
+
+
+@pytest.mark.parametrize(
+    ("spec", "pod", "named"),
+    [
+        ({"backoffLimit": 2}, {}, "spec.backoffLimit"),
+        ({"parallelism": 2}, {}, "spec.parallelism"),
+        ({}, {"restartPolicy": "OnFailure"}, "restartPolicy"),
+        ({}, {"initContainers": [{"name": "a", "image": "b"}]}, "initContainers"),
+    ],
+)
+def test_what_is_not_supported_says_so(machine, spec, pod, named):
+    with machine.runner():
+        machine.job("true", pod=pod, **spec)
+        machine.finished()
+        assert machine.condition("Failed")["reason"] == "UnsupportedPolicy"
+        assert named in machine.condition("Failed")["message"]
+        assert machine.pods() == []
+
+
+def test_deleting_the_job_ends_the_process_and_then_the_pod(machine, marker, living):
+    with machine.runner():
+        job = machine.job(f"trap '' TERM; echo $$ >>{marker}; while :; do sleep 0.1; done")
+        machine.until(lambda: living(marker))
+        machine.delete(JOB, job)
+        machine.until(lambda: machine.pods() == [])
+        assert living(marker) == []
+        machine.until(lambda: not any(path.is_file() for path in machine.state.glob("logs/*/*")))
+
+
+def test_deleting_the_pod_fails_the_job_and_starts_no_other(machine, marker, living):
+    with machine.runner():
+        machine.job(f"echo $$ >>{marker}; sleep 60")
+        machine.until(lambda: living(marker))
+        machine.delete(POD, machine.pod())
+        machine.finished()
+        machine.until(lambda: machine.pods() == [])
+        time.sleep(0.5)
+        assert machine.pods() == []
+        assert len(marker.read_text().split()) == 1
+
+
+def test_a_finished_job_goes_when_its_time_to_live_is_over(machine):
+    with machine.runner():
+        machine.job("true", ttlSecondsAfterFinished=1)
+        machine.until(lambda: machine.get(JOB, "work") is None)
+        machine.until(lambda: machine.pods() == [])
+
+
+def test_twenty_at_once(machine, marker):
+    with machine.runner(max_processes=8):
+        for number in range(20):
+            machine.job(f"echo $$ >>{marker}; sleep 0.3", f"work-{number}")
+        for number in range(20):
+            machine.finished(f"work-{number}", seconds=60)
+            assert machine.condition("Complete", f"work-{number}")
+    assert len(marker.read_text().split()) == 20
+    assert len(machine.pods()) == 20
