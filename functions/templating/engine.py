@@ -1,0 +1,113 @@
+"""Jinja2 set up so that nothing is left out quietly and nothing that a user wrote becomes code.
+
+Values reach shell scripts only through the filter `sh` and JSON only through `json`; an unknown name is an error
+that says where.
+"""
+
+import json
+import shlex
+import traceback
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta
+from jinja2 import TemplateError as JinjaError
+
+
+class TemplateError(Exception):
+    """A template cannot be rendered; the text names template, line and what is wrong."""
+
+    def __init__(self, template: str, line: int | None, message: str) -> None:
+        """`line` is None where the fault belongs to the rendered text as a whole."""
+        super().__init__(f"template {template}{f', line {line}' if line else ''}: {message}")
+        self.template = template
+        self.line = line
+        self.message = message
+
+
+class _RefusedError(JinjaError):
+    """Raised by `refuse(...)` in a template: a value that the template cannot serve."""
+
+
+@lru_cache
+def environment(templates: Path) -> Environment:
+    """The one environment of a templates directory; it notices when a file in it changes."""
+    found = Environment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  (scripts, JSON and Markdown, not HTML; see the filters)
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"sh": _sh, "json": _json}
+    found.globals["refuse"] = _refuse
+    return found
+
+
+def _sh(value: object) -> str:
+    return shlex.quote(str(value))
+
+
+def _json(value: object) -> str:
+    # str() of what json does not know: an undefined value raises its own error there.
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise _RefusedError(message)
+
+
+def render(templates: Path, name: str, variables: Mapping[str, Any]) -> str:
+    """The text of template `name`. JSON templates (`*.json.j2`) must come out as JSON.
+
+    Raises:
+        TemplateError: with the template and line it is about, which may be an included one.
+    """
+    try:
+        text = environment(templates).get_template(name).render(variables)
+    except TemplateSyntaxError as error:
+        raise TemplateError(error.name or name, error.lineno, error.message or "syntax error") from error
+    except TemplateNotFound as error:
+        raise TemplateError(name, None, f"there is no template {error.name} in {templates}") from error
+    except (JinjaError, TypeError, ValueError) as error:
+        raise TemplateError(*_place(templates, name, error), str(error)) from error
+    if name.endswith(".json.j2"):
+        _check_json(name, text)
+    return text
+
+
+def _place(templates: Path, name: str, error: Exception) -> tuple[str, int | None]:
+    """Where in the templates `error` arose: Jinja2 puts template files and lines into tracebacks."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(templates):
+            return path.relative_to(templates).as_posix(), frame.lineno
+    return name, None
+
+
+def _check_json(name: str, text: str) -> None:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise TemplateError(name, None, f"is not JSON once rendered: {error}") from error
+
+
+def sources(templates: Path, names: Mapping[str, str]) -> dict[str, bytes]:
+    """Every template that `names` (task file to template) are made of, with what they include and extend."""
+    found: dict[str, bytes] = {}
+    waiting = list(names.values())
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = (templates / name).read_bytes()
+            waiting += _references(templates, found[name].decode())
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _references(templates: Path, source: str) -> tuple[str, ...]:
+    parsed = environment(templates).parse(source)
+    return tuple(name for name in meta.find_referenced_templates(parsed) if name)

@@ -1,0 +1,47 @@
+"""Which templates make the task files of an attempt: decided by the layout of the templates directory alone.
+
+    shared/                      for every agent CLI and kind of work
+    <agentCli>/shared/           for every kind of work of that agent CLI
+    <agentCli>/<kind>/           for docs or for code
+    <agentCli>/agents/<agent>/<kind>/   for one agent
+
+A later directory overrides an earlier one file by file. In each, `NAME.j2` becomes the task file `NAME`, and
+`hooks/NAME.j2` becomes `hooks-NAME`; other subdirectories hold parts to include.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from functions.templating.engine import TemplateError
+
+SUFFIX = ".j2"
+HOOK = "hooks-"
+"""How the task files that are hooks begin; a ConfigMap's keys cannot hold a slash."""
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+"""Keys of a ConfigMap (Kubernetes: ConfigMap, data)."""
+
+
+def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Mapping[str, str]:
+    """Task file name to template name (relative to `templates`, with `/`), in the order of the former.
+
+    Raises:
+        TemplateError: `<agentCli>/<kind>` is not a directory.
+    """
+    own = f"{agent_cli}/{kind}"
+    if not (templates / own).is_dir():
+        raise TemplateError(own, None, f"agentCli {agent_cli} has no such directory in {templates}")
+    layers = ["shared", f"{agent_cli}/shared", own]
+    if agent:
+        layers.append(f"{agent_cli}/agents/{agent}/{kind}")
+    found = {key: name for layer in layers for key, name in _files(templates, layer)}
+    return dict(sorted(found.items()))
+
+
+def _files(templates: Path, layer: str) -> Iterator[tuple[str, str]]:
+    for directory, prefix in ((layer, ""), (f"{layer}/hooks", HOOK)):
+        for path in (templates / directory).glob(f"*{SUFFIX}"):
+            key = prefix + path.name.removesuffix(SUFFIX)
+            if _KEY.fullmatch(key):
+                yield key, f"{directory}/{path.name}"

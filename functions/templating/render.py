@@ -1,0 +1,64 @@
+"""The task files of an attempt, from the templates of its agent CLI, kind of work and agent."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions.settings import Settings
+from functions.templating import engine, layout
+from functions.templating.engine import TemplateError
+from functions.templating.task import Task, variables
+
+__all__ = ["Task", "TaskFiles", "TaskFilesTooLarge", "TemplateError", "task_files"]
+
+LARGEST_SET = 1_048_576
+"""Most that the keys and values of a ConfigMap may take, in bytes (Kubernetes: ConfigMap, 1 MiB)."""
+
+
+class TaskFilesTooLarge(Exception):
+    """The task files do not fit a ConfigMap; the text names the largest."""
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """What an attempt is given."""
+
+    files: Mapping[str, str]
+    """ConfigMap key to text."""
+    checksum: str
+    """SHA-256 of the templates used, in the order of their names, in hexadecimal."""
+
+
+def task_files(task: Task, settings: Settings) -> TaskFiles:
+    """The task files of one attempt.
+
+    Raises:
+        TemplateError: the agent CLI has no templates, or one is malformed, uses a name it cannot know, or makes
+            something that is not JSON.
+        TaskFilesTooLarge: all files together are over 1 MiB.
+    """
+    templates = settings.templates
+    names = layout.find(templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    hooks = [key.removeprefix(layout.HOOK) for key in names if key.startswith(layout.HOOK)]
+    known = variables(task, settings, hooks)
+    files = {key: engine.render(templates, name, known) for key, name in names.items()}
+    _check_size(files)
+    return TaskFiles(files, _checksum(templates, names))
+
+
+def _check_size(files: Mapping[str, str]) -> None:
+    sizes = {key: len(key) + len(text.encode()) for key, text in files.items()}
+    if sum(sizes.values()) > LARGEST_SET:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise TaskFilesTooLarge(
+            f"the task files take {sum(sizes.values())} bytes, more than the {LARGEST_SET} of a ConfigMap; "
+            f"the largest is {largest} with {sizes[largest]}"
+        )
+
+
+def _checksum(templates: Path, names: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, source in sorted(engine.sources(templates, names).items()):
+        digest.update(f"{name}\0{len(source)}\0".encode() + source)
+    return digest.hexdigest()

@@ -1,0 +1,214 @@
+"""However an attempt ends, what is there is pushed, nothing keeps running, and a report says what happened.
+
+told to stop (SIGTERM), its own clock, the agent's own failure, a refused push, silence
+"""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from functions.runs.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import Pod, World, result_line
+
+# An agent that leaves work, a child in a session of its own that ignores SIGTERM, and stays.
+STUBBORN = """
+echo half > half.txt
+printf '{"type": "system", "session_id": "s"}\\n'
+setsid bash -c 'trap "" TERM; echo $$ > "$POD_ROOT/child"; while true; do sleep 0.1; done' &
+while [[ ! -s $POD_ROOT/child ]]; do sleep 0.02; done
+echo ready
+wait
+"""
+
+
+def child_of(pod: Pod) -> Path:
+    return Path("/proc") / (pod.root / "child").read_text().strip()
+
+
+def test_sigterm_ends_everything_and_reports(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
+    pod.until_logged("ready")
+    assert child_of(pod).exists()
+    pod.kill(signal.SIGTERM)
+    told = pod.wait()
+    assert (told.outcome, told.reason) == ("failed", Reason.CANCELLED)
+    assert not child_of(pod).exists()
+    assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
+    assert told.commit == world.remotes.tip("shop", told.branch or "")
+
+
+def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
+    pod.until_logged("ready")
+    pod.kill_group(signal.SIGTERM)
+    told = pod.wait()
+    assert told.reason is Reason.CANCELLED
+    assert not child_of(pod).exists()
+    assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
+
+
+def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> None:
+    slow = world.path / "upload-pack"
+    slow.write_text('#!/bin/sh\necho waiting >&2\ntouch "$POD_ROOT/asked"\nexec sleep 60\n')
+    slow.chmod(0o755)
+    setting = ("remote.origin.uploadpack", str(slow))
+    pod = world.pod(
+        world.task(code_spec()), GIT_CONFIG_COUNT="2", GIT_CONFIG_KEY_1=setting[0], GIT_CONFIG_VALUE_1=setting[1]
+    ).start()
+    deadline = time.monotonic() + 10
+    while not (pod.root / "asked").exists():
+        assert time.monotonic() < deadline, pod.log
+        time.sleep(0.02)
+    pod.kill(signal.SIGTERM)
+    assert pod.wait(5).reason is Reason.CANCELLED
+
+
+def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory) -> None:
+    started = time.monotonic()
+    pod = world.pod(world.task(docs_spec(), deadline_seconds=4), AGENT_COMMAND=world.agent("echo x > x; sleep 60"))
+    told = pod.run()
+    assert told.reason is Reason.DEADLINE_EXCEEDED
+    assert 3 <= time.monotonic() - started < 10
+    assert world.remotes.files("platform", told.branch or "") == ["x"]
+
+
+def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFactory) -> None:
+    agent = f"echo x > x; (setsid sleep 60 & echo $! > $POD_ROOT/child)\n{result_line()}"
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
+    assert pod.run().reason is Reason.COMPLETED
+    assert not child_of(pod).exists()
+
+
+@pytest.mark.parametrize(
+    ("agent", "reason", "words"),
+    [
+        (result_line(subtype="error_max_turns", is_error=True), Reason.MAX_TURNS, "3 turns"),
+        (result_line(subtype="error_max_budget_usd", is_error=True), Reason.BUDGET_EXCEEDED, "0.25 USD"),
+        (
+            result_line(is_error=True, result='API Error: 529 {"error":{"type":"overloaded_error"}}'),
+            Reason.OVERLOADED,
+            "overloaded_error",
+        ),
+        (result_line(is_error=True, result="API Error: 429 rate_limit_error"), Reason.RATE_LIMITED, "rate_limit"),
+        (result_line(is_error=True, result="Invalid API key"), Reason.MISSING_SECRET, "Invalid API key"),
+        (result_line(is_error=True, result="API Error: ECONNREFUSED"), Reason.NETWORK, "ECONNREFUSED"),
+        ("echo 'it broke' >&2; exit 7", Reason.AGENT_ERROR, "exit code 7: it broke"),
+        (f"{result_line()}; exit 3", Reason.AGENT_ERROR, "exit code 3"),
+        ("exit 0", Reason.AGENT_ERROR, "said nothing"),
+        (result_line(), Reason.NO_CHANGES, "NO_CHANGES"),
+    ],
+)
+def test_a_failure_of_the_agent_is_told_apart(
+    world: World, code_spec: SpecFactory, agent: str, reason: Reason, words: str
+) -> None:
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
+    assert (told.outcome, told.reason) == ("failed", reason)
+    assert words in told.message
+    assert told.branch is None
+
+
+def test_an_agent_that_cannot_be_started_is_named(world: World, code_spec: SpecFactory) -> None:
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND="/nowhere/claude").run()
+    assert told.reason is Reason.AGENT_ERROR
+    assert "/nowhere/claude" in told.message
+
+
+@pytest.mark.parametrize(
+    "prelude", ["", 'printf \'{"type": "rate_limit_event", "rate_limit_info": {"resetsAt": 1800000000}}\\n\'']
+)
+def test_the_end_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactory, prelude: str) -> None:
+    words = "Claude AI usage limit reached" + ("" if prelude else "|1800000000")
+    agent = world.agent(f"{prelude}\n{result_line(is_error=True, result=words)}\nexit 1")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert told.reason is Reason.RATE_LIMITED
+    assert told.rate_limit_reset_at
+    assert told.rate_limit_reset_at.timestamp() == 1_800_000_000
+
+
+def test_usage_counts_the_cache(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent(f"echo x > x\n{result_line()}")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert told.usage
+    assert told.usage.model_dump() == {"cost_usd": 0.25, "input_tokens": 15, "output_tokens": 7, "turns": 3}
+
+
+def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent(result_line(result="I looked.\nNO_CHANGES: the endpoint is there already"))
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    assert told.message == "the endpoint is there already"
+    assert world.remotes.branches("shop") == ["main"]
+
+
+def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent("echo x > x; git add x; git commit -qm mine; echo y > y; exit 1")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert told.reason is Reason.AGENT_ERROR
+    assert world.remotes.files("shop", told.branch or "") == ["x", "y"]
+
+
+@pytest.mark.parametrize("elsewhere", ["git checkout -qb feature", "git checkout -q --detach"])
+def test_commits_made_beside_the_branch_are_pushed_on_it(
+    world: World, code_spec: SpecFactory, elsewhere: str
+) -> None:
+    agent = world.agent(f"{elsewhere}; echo x > x; git add x; git commit -qm mine\n{result_line()}")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", told.branch or "") == ["x"]
+    assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
+
+
+def test_an_agent_that_goes_back_to_the_base_loses_nothing(world: World, code_spec: SpecFactory) -> None:
+    back = "git checkout -q --detach refs/remotes/origin/main"
+    agent = world.agent(f"echo x > x; git add x; git commit -qm mine; {back}\n{result_line()}")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert world.remotes.files("shop", told.branch or "") == ["x"]
+
+
+def test_a_push_refused_by_the_server_is_told(world: World, code_spec: SpecFactory) -> None:
+    hook = world.remotes.root / "shop/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho 'policy: no agents here' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    told = world.pod(world.task(code_spec())).run()
+    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert "policy: no agents here" in told.message
+
+
+def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
+    world: World, code_spec: SpecFactory
+) -> None:
+    agent = world.agent(
+        f"""echo x > x; git add x; git commit -qm mine
+        until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done
+        {result_line()}"""
+    )
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).start()
+    pod.until_logged("starting the agent")
+    world.remotes.commit("shop", {"theirs": "t"}, branch="agents/r1-3b2c1")
+    (pod.root / "go").touch()
+    assert pod.wait().reason is Reason.CONFLICT
+    assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
+
+
+def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(result_line(is_error=True, result="✗" * 9000)))
+    told = pod.run()
+    assert told.message.endswith("✗")
+    assert len((pod.root / "dev/termination-log").read_bytes()) <= 4096
+
+
+def test_without_a_report_nothing_exits_0(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), files={"attempt_report.py": "raise SystemExit(9)"}).start()
+    assert pod.process
+    assert pod.process.wait(30) != 0
+
+
+def test_the_report_is_one_json_object(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()))
+    pod.run()
+    told = json.loads((pod.root / "dev/termination-log").read_text())
+    assert set(told) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage"}

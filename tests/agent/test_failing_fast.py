@@ -1,0 +1,141 @@
+"""What is wrong before the agent starts ends the attempt at once, in words that name what to mend.
+
+secret or key missing, API key missing        MissingSecret
+settings or another task file broken          ConfigurationError
+repository or branch not there                RepositoryDenied, InvalidInput
+no write access                               PushRefused
+task or directory not there                   InvalidInput
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from functions.runs.reasons import Reason
+from functions.runs.report import Report
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import Pod, World
+
+
+def refused(pod: Pod, reason: Reason, *words: str) -> Report:
+    """The report of a pod that must end for `reason` before it starts an agent."""
+    told = pod.run()
+    assert (told.outcome, told.reason) == ("failed", reason), pod.log
+    assert not [word for word in words if word not in told.message], told.message
+    assert "[rehearsal]" not in pod.log
+    return told
+
+
+@pytest.mark.parametrize(
+    ("identity", "secrets", "words"),
+    [
+        ({"githubUser": "OctoCat"}, {}, ["github-ssh-octocat", "ssh-privatekey", "namespace agents"]),
+        ({"githubUser": "octocat"}, {"ssh/id_ed25519": ""}, ["github-ssh-octocat", "ssh-privatekey"]),
+        ({"githubApp": "5DLabs-Rex"}, {"github-app/private-key": "k"}, ["github-app-rex", "app-id"]),
+        ({"githubApp": "5DLabs-Rex"}, {"github-app/app-id": "1"}, ["github-app-rex", "private-key"]),
+    ],
+)
+def test_a_missing_secret_is_named_with_its_key_within_a_second(
+    world: World, code_spec: SpecFactory, identity: Mapping[str, str], secrets: Mapping[str, str], words: list[str]
+) -> None:
+    pod = world.pod(world.task(code_spec(**{"githubUser": None, **identity})), secrets=secrets)
+    started = time.monotonic()
+    refused(pod, Reason.MISSING_SECRET, *words)
+    assert time.monotonic() - started < 1
+
+
+def test_a_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), ANTHROPIC_API_KEY="", AGENT_COMMAND="")
+    refused(pod, Reason.MISSING_SECRET, "claude-api-key", "api-key")
+
+
+@pytest.mark.parametrize("text", ['{"permissions": {"deny": ["Bash"]}', "[]", "null", "not json"])
+def test_malformed_settings_would_fail_open_and_stop_the_attempt(
+    world: World, code_spec: SpecFactory, text: str
+) -> None:
+    pod = world.pod(world.task(code_spec()), files={"settings.json": text})
+    refused(pod, Reason.CONFIGURATION_ERROR, "/etc/claude-code/managed-settings.json", "not a JSON object")
+
+
+@pytest.mark.parametrize("name", ["CLAUDE.md", "prompt.md", "known_hosts", "settings.json"])
+def test_a_missing_task_file_is_named(world: World, code_spec: SpecFactory, name: str) -> None:
+    pod = world.pod(world.task(code_spec()), files={name: ""})
+    refused(pod, Reason.CONFIGURATION_ERROR, f"/config/{name}")
+
+
+def test_a_missing_tool_of_the_image_is_named(world: World, code_spec: SpecFactory) -> None:
+    tools = world.path / "bin"
+    tools.mkdir()
+    for name in ("bash", "mktemp", "git", "flock", "sleep"):
+        (tools / name).symlink_to(Path("/usr/bin") / name)
+    refused(world.pod(world.task(code_spec()), PATH=str(tools)), Reason.CONFIGURATION_ERROR, "no python3")
+
+
+def test_a_base_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec(branch="release/9")))
+    refused(pod, Reason.INVALID_INPUT, "release/9", "https://github.com/acme/shop")
+
+
+@pytest.mark.parametrize("field", ["repositoryUrl", "platformRepositoryUrl"])
+def test_a_repository_that_is_not_there_is_named(world: World, code_spec: SpecFactory, field: str) -> None:
+    url = "https://github.com/acme/nowhere"
+    refused(world.pod(world.task(code_spec(**{field: url}))), Reason.REPOSITORY_DENIED, url)
+
+
+def test_a_platform_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec(platformBranch="plans")))
+    refused(pod, Reason.INVALID_INPUT, "plans", "https://github.com/acme/platform")
+
+
+def test_a_host_that_does_not_answer_is_a_network_error(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec(repositoryUrl="https://127.0.0.1:1/x")), GIT_HTTP_LOW_SPEED_TIME="1")
+    refused(pod, Reason.NETWORK, "https://127.0.0.1:1/x")
+
+
+def test_without_write_access_no_agent_starts(world: World, code_spec: SpecFactory) -> None:
+    read_only = world.path / "receive-pack"
+    read_only.write_text("#!/bin/sh\necho 'ERROR: this key is read only' >&2\nexit 1\n")
+    read_only.chmod(0o755)
+    setting = ("remote.origin.receivepack", str(read_only))
+    pod = world.pod(
+        world.task(code_spec()), GIT_CONFIG_COUNT="2", GIT_CONFIG_KEY_1=setting[0], GIT_CONFIG_VALUE_1=setting[1]
+    )
+    refused(pod, Reason.PUSH_REFUSED, "this key is read only")
+    assert world.remotes.branches("shop") == ["main"]
+
+
+def test_an_undefined_task_names_every_place_looked_at(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec(taskId=99)))
+    places = [".taskmaster/docs/task-99/", ".taskmaster/tasks/task_099.txt", ".taskmaster/tasks/tasks.json"]
+    refused(pod, Reason.INVALID_INPUT, "task 99", *places)
+
+
+def test_a_platform_directory_without_tasks_is_named(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec(platformDirectory="team/a")))
+    refused(pod, Reason.INVALID_INPUT, "team/a/.taskmaster")
+
+
+def test_a_working_directory_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+    refused(world.pod(world.task(code_spec(workingDirectory="svc/api"))), Reason.INVALID_INPUT, "svc/api")
+
+
+def test_docs_without_tasks_name_the_path(world: World, docs_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(docs_spec(repositoryUrl="https://github.com/acme/shop", workingDirectory="src")))
+    refused(pod, Reason.INVALID_INPUT, "src/.taskmaster/tasks/tasks.json", "main")
+
+
+def test_a_working_directory_that_leads_out_is_refused(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.create("trap", {"a": "x"})
+    world.remotes.link("trap", "svc", "/")
+    pod = world.pod(world.task(code_spec(repositoryUrl="https://github.com/acme/trap", workingDirectory="svc")))
+    refused(pod, Reason.INVALID_INPUT, "leads out of the repository")
+
+
+def test_an_unexpected_failure_says_where(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()))
+    (world.path / "workspace/.claude").write_text("in the way")
+    told = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
+    assert json.loads(told.model_dump_json())["commit"] is None

@@ -1,0 +1,97 @@
+"""What users wrote arrives as they wrote it and is never run; what is secret turns up nowhere."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from functions.runs.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import API_KEY, PRIVATE_KEY, World, result_line
+
+TOUCH = "touch $POD_ROOT/pwned"
+EVIL = f"$({TOUCH}) `{TOUCH}` '; {TOUCH}; ' \" && {TOUCH} {{{{7*7}}}} {{% x %}}"
+EVIL_BRANCH = "b$(touch${IFS}$POD_ROOT/pwned)`touch${IFS}pwned`';touch${IFS}$POD_ROOT/pwned;'\"&&{{7+7}}"
+KEY_LINE = PRIVATE_KEY.splitlines()[1]
+
+
+def pwned(world: World) -> list[Path]:
+    return list(world.path.rglob("pwned"))
+
+
+def test_branch_and_directory_with_metacharacters_work_and_run_nothing(world: World, code_spec: SpecFactory) -> None:
+    directory = f"d {EVIL}".replace("$POD_ROOT/", "")
+    world.remotes.commit("shop", {f"{directory}/keep": "x"}, branch=EVIL_BRANCH)
+    pod = world.pod(world.task(code_spec(branch=EVIL_BRANCH, workingDirectory=directory)))
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    assert not pwned(world)
+    assert f"{directory}/rehearsal/task-1.md" in world.remotes.tree("shop", told.branch or "")
+
+
+def test_docs_with_metacharacters_work_and_run_nothing(world: World, docs_spec: SpecFactory) -> None:
+    directory = f"d {EVIL}".replace("$POD_ROOT/", "")
+    tasks = json.dumps({"tasks": [{"id": 1, "title": EVIL}]})
+    world.remotes.commit("platform", {f"{directory}/.taskmaster/tasks/tasks.json": tasks}, branch=EVIL_BRANCH)
+    pod = world.pod(world.task(docs_spec(sourceBranch=EVIL_BRANCH, workingDirectory=directory)))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert not pwned(world)
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_the_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFactory, mode: str) -> None:
+    words = f'{EVIL}\n\n"quoted" \\n back\\slash\ttab é ✓\n--not-an-option\n'
+    agent = world.agent(f'cat > "$POD_ROOT/prompt"\n{result_line(result="NO_CHANGES: read")}')
+    pod = world.pod(world.task(code_spec(promptModification=words, promptMode=mode)), AGENT_COMMAND=agent)
+    pod.run()
+    prompt = (pod.root / "prompt").read_text()
+    assert words in prompt
+    assert ("## Further instructions" in prompt) == (mode == "append")
+    assert ("Implement task 1" in prompt) == (mode == "append")
+    assert not pwned(world)
+
+
+def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> None:
+    nosy = f"""
+        env; cat "$POD_ROOT/secrets/ssh/id_ed25519"; echo stderr $ANTHROPIC_API_KEY >&2
+        tr '\\0' ' ' < /proc/$$/cmdline; echo
+        git config --list > config.txt
+        {result_line(result="the key is")} | sed "s/the key is/the key is $ANTHROPIC_API_KEY/"
+    """
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(nosy))
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    assert "[redacted]" in pod.log
+    kept = [pod.root / "log", pod.root / "dev/termination-log"]
+    kept += [path for path in (world.path / "workspace").rglob("*") if path.is_file()]
+    for secret in (API_KEY, KEY_LINE):
+        assert not [path for path in kept if secret.encode() in path.read_bytes()]
+
+
+def test_a_failing_agent_puts_no_secret_into_the_report(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $ANTHROPIC_API_KEY; exit 1"))
+    assert pod.run().message == "the agent ended with exit code 1: cannot use [redacted]"
+
+
+def test_the_key_is_used_where_it_is_mounted(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent(f'printf "%s" "$GIT_SSH_COMMAND" > "$POD_ROOT/ssh"\n{result_line(result="NO_CHANGES: x")}')
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    pod.run()
+    command = (pod.root / "ssh").read_text()
+    assert f"-i {pod.root}/secrets/ssh/id_ed25519 " in command
+    assert f"UserKnownHostsFile={pod.root}/config/known_hosts" in command
+    assert "StrictHostKeyChecking=yes" in command
+
+
+def test_https_urls_of_github_go_over_ssh_with_a_key(world: World, code_spec: SpecFactory) -> None:
+    ssh = world.path / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> "$POD_ROOT/ssh-arguments"\nexit 255\n')
+    ssh.chmod(0o755)
+    spec = code_spec(repositoryUrl="https://github.com/elsewhere/shop")
+    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{os.environ['PATH']}")
+    assert pod.run().reason is Reason.REPOSITORY_DENIED
+    asked = (pod.root / "ssh-arguments").read_text()
+    assert "git@github.com\n" in asked
+    assert "git-upload-pack '/elsewhere/shop'" in asked

@@ -1,0 +1,186 @@
+"""The workspace of code runs: one attempt at a time, one pod per attempt, and no work is ever lost or mixed."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from functions.runs.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.remotes import git
+from tests.agent.world import Pod, World, result_line
+
+WAITING = "echo started; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x"
+
+
+def clone(world: World) -> Path:
+    return next((world.path / "workspace").glob("shop-????????"))
+
+
+def waiting_pod(world: World, spec: SpecFactory) -> Pod:
+    pod = world.pod(world.task(spec()), AGENT_COMMAND=world.agent(f"{WAITING}\n{result_line()}")).start()
+    pod.until_logged("started")
+    return pod
+
+
+def test_a_second_pod_of_the_same_attempt_starts_no_agent(world: World, code_spec: SpecFactory) -> None:
+    first = waiting_pod(world, code_spec)
+    second = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
+    told = second.run()
+    assert (told.outcome, told.reason) == ("failed", Reason.DUPLICATE_POD)
+    assert "pod-uid-0" in told.message
+    assert not (world.path / "starts").exists()
+    (first.root / "go").touch()
+    assert first.wait().reason is Reason.COMPLETED
+
+
+def test_a_late_second_pod_is_refused_as_well(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec())).run()
+    assert world.pod(world.task(code_spec())).run().reason is Reason.DUPLICATE_POD
+
+
+def test_another_run_waits_for_the_workspace(world: World, code_spec: SpecFactory) -> None:
+    first = waiting_pod(world, code_spec)
+    second = world.pod(world.task(code_spec(), run="r2")).start()
+    second.until_logged("waiting for another attempt")
+    assert "starting the agent" not in second.log
+    (first.root / "go").touch()
+    assert first.wait().reason is Reason.COMPLETED
+    assert second.wait().reason is Reason.COMPLETED
+    assert "x" not in world.remotes.files("shop", "agents/r2-3b2c1")
+
+
+def test_waiting_is_bounded_by_the_deadline(world: World, code_spec: SpecFactory) -> None:
+    waiting_pod(world, code_spec)
+    second = world.pod(world.task(code_spec(), run="r2", deadline_seconds=2))
+    assert second.run().reason is Reason.DEADLINE_EXCEEDED
+
+
+def test_two_agents_of_a_service_work_at_the_same_time(world: World, code_spec: SpecFactory) -> None:
+    first = waiting_pod(world, code_spec)
+    second = world.pod(world.task(code_spec(), run="r2"), workspace="workspace-of-another")
+    assert second.run().reason is Reason.COMPLETED
+    (first.root / "go").touch()
+    assert first.wait().reason is Reason.COMPLETED
+
+
+def test_a_retry_continues_earlier_work(world: World, code_spec: SpecFactory) -> None:
+    work = "echo 1 > one; git add one; git commit -qm one; echo 2 > two"
+    agent = world.agent(f"{work}; mkdir -p .orchestrator; echo c > .orchestrator/c; exit 1")
+    world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    again = world.agent(f"[[ -e one && -e two && -e .orchestrator/c ]] && echo 3 > three\n{result_line()}")
+    told = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again).run()
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", told.branch or "") == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_a_retry_without_the_workspace_continues_the_pushed_branch(
+    world: World, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
+) -> None:
+    spec = code_spec() if kind == "code" else docs_spec(repositoryUrl="https://github.com/acme/platform")
+    first = world.pod(world.task(spec), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
+    again = world.agent(f"[[ -e one ]] && echo 2 > two\n{result_line()}")
+    pod = world.pod(world.task(spec, attempt=2), workspace="another", AGENT_COMMAND=again)
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    repository = spec.repository_url.rsplit("/", 1)[-1]
+    assert world.remotes.files(repository, first.branch or "") == ["one", "two"]
+
+
+def test_killed_work_of_another_run_is_kept_apart(world: World, code_spec: SpecFactory) -> None:
+    first = waiting_pod(world, code_spec)
+    (clone(world) / "half").write_text("unfinished")
+    assert first.process
+    first.end()
+    second = world.pod(world.task(code_spec(), run="r2"))
+    told = second.run()
+    assert told.reason is Reason.COMPLETED, second.log
+    assert "half" not in world.remotes.files("shop", told.branch or "")
+    back = world.pod(world.task(code_spec(), attempt=2))
+    assert back.run().reason is Reason.COMPLETED
+    assert "half" in world.remotes.files("shop", "agents/r1-3b2c1")
+
+
+def test_a_killed_git_leaves_no_lock_behind(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    for lock in ("index.lock", "refs/heads/x.lock", "config.lock"):
+        (clone(world) / ".git" / lock).touch()
+    assert world.pod(world.task(code_spec(), attempt=2)).run().reason is Reason.COMPLETED
+
+
+def test_branches_that_parted_are_reported_and_both_kept(world: World, code_spec: SpecFactory) -> None:
+    hook = world.remotes.root / "shop/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    world.pod(world.task(code_spec())).run()
+    ours = git("rev-parse", "HEAD", cwd=clone(world))
+    hook.unlink()
+    world.remotes.commit("shop", {"theirs": "t"}, branch="agents/r1-3b2c1")
+    told = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert told.reason is Reason.CONFLICT
+    assert git("rev-parse", "agents/r1-3b2c1", cwd=clone(world)) == ours
+    assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
+
+
+def test_a_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    git("checkout", "--quiet", "--detach", cwd=clone(world))
+    git("commit", "--quiet", "--allow-empty", "-m", "loose", cwd=clone(world))
+    loose = git("rev-parse", "HEAD", cwd=clone(world))
+    world.pod(world.task(code_spec(), attempt=2)).run()
+    assert git("rev-parse", "kept/code-r1-3b2c1-2", cwd=clone(world)) == loose
+
+
+def test_an_unfinished_merge_of_another_run_is_reported(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    work = clone(world)
+    git("checkout", "--quiet", "-b", "theirs", cwd=work)
+    for branch, text in (("theirs", "a"), ("agents/r1-3b2c1", "b")):
+        git("checkout", "--quiet", branch, cwd=work)
+        (work / "README.md").write_text(text)
+        git("commit", "--quiet", "--all", "-m", branch, cwd=work)
+    with pytest.raises(subprocess.CalledProcessError):
+        git("merge", "theirs", cwd=work)
+    told = world.pod(world.task(code_spec(), run="r2")).run()
+    assert told.reason is Reason.CONFLICT
+    assert "unfinished merge on agents/r1-3b2c1" in told.message
+    assert "<<<<<<<" in (work / "README.md").read_text()
+
+
+def test_the_session_is_resumed_where_it_is_known(world: World, code_spec: SpecFactory) -> None:
+    task = world.task(code_spec())
+    world.pod(task).run()
+    sessions = list((world.path / "workspace/.claude/projects").rglob("*.jsonl"))
+    assert [file.stem for file in sessions] == [task.session_id]
+    told = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert told.session_id == task.session_id
+    assert len(sessions[0].read_text().splitlines()) == 2
+
+
+def test_an_unknown_session_is_started_new(world: World, code_spec: SpecFactory) -> None:
+    told = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert told.reason is Reason.COMPLETED
+
+
+def test_a_new_run_continues_the_last_session_when_asked(world: World, code_spec: SpecFactory) -> None:
+    first = world.task(code_spec())
+    world.pod(first).run()
+    own = "11111111-1111-5111-8111-111111111111"
+    record = world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"\n{result_line()}')
+    pod = world.pod(world.task(code_spec(continueSession=True), run="r2", session_id=own), AGENT_COMMAND=record)
+    pod.run()
+    given = (pod.root / "arguments").read_text().split("\n")
+    at = given.index("--resume")
+    assert given[at : at + 5] == ["--resume", first.session_id, "--fork-session", "--session-id", own]
+
+
+def test_memory_is_kept_on_a_retry_and_fresh_for_another_run(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec())).run()
+    memory = world.path / "workspace/.claude/CLAUDE.md"
+    with memory.open("a") as file:
+        file.write("learned\n")
+    world.pod(world.task(code_spec(), run="r2")).run()
+    assert "learned" not in memory.read_text()
+    world.pod(world.task(code_spec(), attempt=2)).run()
+    assert memory.read_text().endswith("learned\n")
