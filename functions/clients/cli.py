@@ -54,7 +54,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace) -> int:
     state = given.state.resolve() / time.strftime("%Y%m%d-%H%M%S")
-    return demo.run(Options(state), given.repo or None, sys.stdout)
+    (state / "logs").mkdir(parents=True)
+    with (state / "logs" / "orchestrator.log").open("w") as log:
+        logs.configure(log)
+        return demo.run(Options(state), given.repo or None, sys.stdout)
 
 
 def _dev(given: argparse.Namespace) -> int:

@@ -26,10 +26,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def application(database: Path, crds: Path, topology: queue.Topology, logs: apiserver.PodLogs) -> Starlette:
-    """The API server at the root and the queue below QUEUE_PATH, with their state in one file."""
-    api = apiserver.create_app(apiserver.Store(connect(database)), apiserver.Registry.load(crds), logs)
-    broker = queue.Queue(connect(database), topology)
+def application(store: apiserver.Store, broker: queue.Queue, crds: Path, logs: apiserver.PodLogs) -> Starlette:
+    """The API server at the root and the queue below QUEUE_PATH."""
+    api = apiserver.create_app(store, apiserver.Registry.load(crds), logs)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -45,12 +44,29 @@ def application(database: Path, crds: Path, topology: queue.Topology, logs: apis
     )
 
 
-class Server:
-    """Serves an application on a loopback port from a thread."""
+class _Uvicorn(uvicorn.Server):
+    """Ends watches, which stay open for long, before it waits for requests to end."""
 
-    def __init__(self, application: Starlette, port: int) -> None:
-        config = uvicorn.Config(application, HOST, port, log_level="warning", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+    def __init__(self, config: uvicorn.Config, store: apiserver.Store) -> None:
+        super().__init__(config)
+        self._store = store
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the server."""
+        self._store.close()
+        await super().shutdown(sockets)
+
+
+class Server:
+    """API server and queue with their state in one file, served on a loopback port by a thread."""
+
+    def __init__(
+        self, database: Path, crds: Path, topology: queue.Topology, logs: apiserver.PodLogs, port: int
+    ) -> None:
+        store = apiserver.Store(connect(database))
+        served = application(store, queue.Queue(connect(database), topology), crds, logs)
+        config = uvicorn.Config(served, HOST, port, log_level="warning", timeout_graceful_shutdown=2)
+        self._server = _Uvicorn(config, store)
         self._thread = threading.Thread(target=self._server.run, name="api-server", daemon=True)
         self.url = f"http://{HOST}:{port}"
 

@@ -21,7 +21,7 @@ from functions.events.publisher import HttpPublisher
 from functions.local.dev import cluster as furniture
 from functions.local.dev.children import Child, Register
 from functions.local.dev.repositories import Mirror, redirect
-from functions.local.dev.server import QUEUE_PATH, Server, application, free_port
+from functions.local.dev.server import QUEUE_PATH, Server, free_port
 from functions.local.dev.wiring import FUNCTIONS, WATCHED, topology
 from functions.local.runner import Runner
 from functions.settings import ClusterSettings
@@ -74,8 +74,8 @@ class Stack:
         self._register = Register(self.state / "processes.json")
         self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
         fed = topology(self.functions, options.sweep_seconds)
-        database = self.state / "state.sqlite"
-        self._server = Server(application(database, ROOT / "crds", fed, self._runner.pod_logs), port)
+        state, crds, logs = self.state / "state.sqlite", ROOT / "crds", self._runner.pod_logs
+        self._server = Server(state, crds, fed, logs, port)
         self._bridge: list[threading.Thread] = []
 
     def start(self) -> None:

@@ -1,0 +1,5 @@
+"""The same API server for all tests here."""
+
+from tests.life.conftest import api
+
+__all__ = ["api"]

@@ -1,0 +1,212 @@
+"""Rendering: what ships is what lies in the templates directory, and nothing is left out quietly."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.templating.render import Task, TaskFiles, TaskFilesTooLarge, TemplateError, task_files
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
+
+METACHARACTERS = st.text(st.sampled_from(list("$(){}[]`'\"\\;&|<>*?#%!~^\n\t =+-aé✓{}%")), min_size=1, max_size=80)
+
+
+def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> Task:
+    spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
+        {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
+    )
+    return Task(
+        run="run-1",
+        namespace="agents",
+        uid=UID,
+        attempt=attempt,
+        job_name=f"{kind}-run-1-3f2b8-{attempt}",
+        spec=spec,
+        branch="agents/run-1-3f2b8",
+        session_id=UID,
+        resume=attempt > 1,
+        deadline_seconds=7200,
+    )
+
+
+def render(kind: str = "code", *, attempt: int = 1, templates: Path | None = None, **changes: Any) -> TaskFiles:
+    chosen = settings(templates=str(templates)) if templates else settings()
+    return task_files(task(kind, attempt=attempt, **changes), chosen)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A templates directory with one file for code."""
+    write(tmp_path, "cli/code/a.txt.j2", "run {{ run }}\n")
+    return tmp_path
+
+
+def write(templates: Path, name: str, text: str) -> None:
+    (templates / name).parent.mkdir(parents=True, exist_ok=True)
+    (templates / name).write_text(text)
+
+
+def small_files(templates: Path, **changes: Any) -> dict[str, str]:
+    return dict(render(templates=templates, agentCli="cli", **changes).files)
+
+
+COMMON = {"CLAUDE.md", "prompt.md", "container.sh", "settings.json"}
+
+
+def test_every_file_of_the_contract_ships() -> None:
+    assert set(render("docs").files) >= COMMON | {"hooks-stop-pr-creation.sh"}
+    code = {"mcp.json", "client-config.json", "coding-guidelines.md", "github-guidelines.md"}
+    assert set(render("code").files) >= COMMON | code | {"hooks-early-test.sh", "hooks-stop-commit.sh"}
+
+
+def test_parts_do_not_ship(small: Path) -> None:
+    write(small, "cli/parts/secret.j2", "x")
+    write(small, "cli/code/parts/secret.j2", "x")
+    assert set(small_files(small)) == {"a.txt"}
+
+
+def test_later_directories_override_file_by_file(small: Path) -> None:
+    for layer in ("shared", "cli/shared", "cli/code", "cli/agents/rex/code"):
+        write(small, f"{layer}/{layer.count('/')}.txt.j2", "own")
+        write(small, f"{layer}/all.txt.j2", layer)
+    assert small_files(small)["all.txt"] == "cli/agents/rex/code"
+    assert set(small_files(small)) == {"a.txt", "all.txt", "0.txt", "1.txt", "3.txt"}
+    other = small_files(small, githubApp="5DLabs-Cleo")
+    assert other["all.txt"] == "cli/code"
+    assert "3.txt" not in other
+
+
+def test_an_agent_has_its_own_memory() -> None:
+    assert "the default implementer" in render("code").files["CLAUDE.md"]
+    assert "the default implementer" not in render("code", githubApp="5DLabs-Cleo").files["CLAUDE.md"]
+
+
+def test_a_hook_ships_because_it_is_there(small: Path) -> None:
+    write(small, "cli/code/hooks/stop-x.sh.j2", "#!/bin/sh\n")
+    assert set(small_files(small)) == {"a.txt", "hooks-stop-x.sh"}
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_settings_name_exactly_the_hooks_that_ship(kind: str) -> None:
+    files = render(kind).files
+    events = json.loads(files["settings.json"])["hooks"]
+    commands = [hook["command"] for groups in events.values() for group in groups for hook in group["hooks"]]
+    shipped = [f'"$ORCHESTRATOR_HOOKS"/{key.removeprefix("hooks-")}' for key in files if key.startswith("hooks-")]
+    assert sorted(commands) == sorted(shipped)
+
+
+def test_a_hook_whose_event_nobody_knows_is_refused(tmp_path: Path) -> None:
+    source = settings().templates
+    for path in source.rglob("*.j2"):
+        write(tmp_path, str(path.relative_to(source)), path.read_text())
+    write(tmp_path, "claude/code/hooks/later-x.sh.j2", "#!/bin/sh\n")
+    with pytest.raises(TemplateError, match=r"settings\.json\.j2, line \d+: hooks/later-x\.sh.*start-, guard-"):
+        render(templates=tmp_path)
+
+
+def test_an_unknown_agent_cli_is_named_with_its_directory(small: Path) -> None:
+    with pytest.raises(TemplateError, match=r"agentCli codex has no such directory") as caught:
+        render(templates=small, agentCli="codex")
+    assert "codex/code" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "expression", ["{{ servce }}", "{{ servce | sh }}", "{{ servce | json }}", "{% if servce %}{% endif %}"]
+)
+def test_an_unknown_variable_is_named_with_template_and_line(small: Path, expression: str) -> None:
+    write(small, "cli/code/a.txt.j2", f"one\ntwo {expression}\n")
+    with pytest.raises(TemplateError) as caught:
+        small_files(small)
+    assert str(caught.value) == "template cli/code/a.txt.j2, line 2: 'servce' is undefined"
+
+
+def test_an_error_in_an_included_part_names_that_part(small: Path) -> None:
+    write(small, "cli/code/a.txt.j2", '{% include "cli/parts/b.j2" %}')
+    write(small, "cli/parts/b.j2", "\n\n{{ nothing }}")
+    with pytest.raises(TemplateError, match=r"template cli/parts/b\.j2, line 3: 'nothing' is undefined"):
+        small_files(small)
+
+
+def test_a_missing_part_is_named(small: Path) -> None:
+    write(small, "cli/code/a.txt.j2", '{% include "cli/parts/b.j2" %}')
+    with pytest.raises(TemplateError, match=r"no template cli/parts/b\.j2"):
+        small_files(small)
+
+
+def test_broken_syntax_is_named_with_its_line(small: Path) -> None:
+    write(small, "cli/code/a.txt.j2", "\n{% if %}")
+    with pytest.raises(TemplateError, match=r"template cli/code/a\.txt\.j2, line 2"):
+        small_files(small)
+
+
+def test_what_is_not_json_is_named(small: Path) -> None:
+    write(small, "cli/code/a.json.j2", '{"run": {{ run }}}')
+    with pytest.raises(TemplateError, match=r"template cli/code/a\.json\.j2: is not JSON once rendered"):
+        small_files(small)
+
+
+def test_code_only_names_are_errors_in_docs(small: Path) -> None:
+    write(small, "cli/docs/a.txt.j2", "{{ task_id }}")
+    with pytest.raises(TemplateError, match="'task_id' is undefined"):
+        render("docs", templates=small, agentCli="cli")
+
+
+def test_too_many_bytes_name_the_largest_file(small: Path) -> None:
+    write(small, "cli/code/big.txt.j2", "é" * 600_000)
+    with pytest.raises(TaskFilesTooLarge, match=r"the largest is big\.txt with 1200007"):
+        small_files(small)
+
+
+def test_the_checksum_follows_every_template_that_is_used(small: Path) -> None:
+    def checksum() -> str:
+        return render(templates=small, agentCli="cli").checksum
+
+    write(small, "cli/code/b.txt.j2", '{% include "shared/parts/c.j2" %}')
+    write(small, "shared/parts/c.j2", "c")
+    write(small, "cli/docs/other.txt.j2", "x")
+    first = checksum()
+    assert len(first) == 64
+    write(small, "cli/docs/other.txt.j2", "y")
+    assert checksum() == first
+    write(small, "shared/parts/c.j2", "C")
+    assert checksum() != first
+
+
+def test_a_changed_template_is_noticed(small: Path) -> None:
+    assert small_files(small)["a.txt"] == "run run-1\n"
+    write(small, "cli/code/a.txt.j2", "changed: {{ run }}\n")
+    assert small_files(small)["a.txt"] == "changed: run-1\n"
+
+
+@given(METACHARACTERS)
+def test_the_prompt_holds_the_words_of_a_person_verbatim(words: str) -> None:
+    assert words in render(promptModification=words).files["prompt.md"]
+    assert render(promptModification=words, promptMode="replace").files["prompt.md"].rstrip("\n") == words.rstrip(
+        "\n"
+    )
+
+
+def test_an_addition_has_its_own_heading() -> None:
+    prompt = render(promptModification="use tabs").files["prompt.md"]
+    assert "\n## Further instructions\n\nuse tabs\n" in prompt
+    assert "Further instructions" not in render().files["prompt.md"]
+
+
+def test_replace_without_words_keeps_the_prompt() -> None:
+    assert render(promptMode="replace").files["prompt.md"] == render().files["prompt.md"]
+
+
+def test_a_retry_reads_the_checkpoint_first() -> None:
+    said = "read `.orchestrator/task-3-checkpoint.json`"
+    assert said not in render().files["prompt.md"]
+    assert said in render(attempt=2).files["prompt.md"]
+    assert said in render(contextVersion=2).files["prompt.md"]
+
+
+def test_files_do_not_hold_secrets_or_html_escapes() -> None:
+    files = render(promptModification="a < b && c > 'd'", workingDirectory="a&b").files
+    assert not [key for key, text in files.items() if "&lt;" in text or "&amp;" in text or "&#39;" in text]

@@ -1,0 +1,116 @@
+"""What the settings decide in the rendered JSON files: permissions, telemetry, tools."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.templating.render import TemplateError, task_files
+from tests.support.builders import settings
+from tests.unit.test_templating import render, task
+
+DEFAULT_ALLOW = [
+    "Bash",
+    "Read",
+    "Write",
+    "Edit",
+    "MultiEdit",
+    "Glob",
+    "Grep",
+    "LS",
+    "TodoRead",
+    "TodoWrite",
+    "WebFetch",
+    "WebSearch",
+]
+TOOLS = {"server_url": "https://tools.example/mcp"}
+
+
+def file(name: str, kind: str = "code", sections: dict[str, Any] | None = None, **changes: Any) -> Any:
+    return json.loads(task_files(task(kind, **changes), settings(**sections or {})).files[name])
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_default_permissions(kind: str) -> None:
+    assert file("settings.json", kind)["permissions"] == {
+        "allow": DEFAULT_ALLOW,
+        "deny": [],
+        "defaultMode": "acceptEdits",
+    }
+
+
+def test_configured_permissions_replace_the_default() -> None:
+    configured = {"agent_tools_override": True, "allow": ["Read"], "deny": ['Bash(rm "*")']}
+    found = file("settings.json", sections={"permissions": configured})["permissions"]
+    assert found == {"allow": ["Read"], "deny": ['Bash(rm "*")'], "defaultMode": "acceptEdits"}
+
+
+def test_permissions_without_the_override_change_nothing() -> None:
+    found = file("settings.json", sections={"permissions": {"allow": ["Read"]}})
+    assert found["permissions"]["allow"] == DEFAULT_ALLOW
+
+
+def test_the_model_is_passed_verbatim_and_nothing_updates_itself() -> None:
+    found = file("settings.json", model="claude-opus-4-20250514")
+    assert found["model"] == "claude-opus-4-20250514"
+    assert found["env"]["DISABLE_AUTOUPDATER"] == "1"
+    assert found["includeCoAuthoredBy"] is False
+    assert not [name for name in found["env"] if name.startswith("OTEL")]
+
+
+def test_telemetry_where_it_is_enabled() -> None:
+    telemetry = {
+        "enabled": True,
+        "otlp_endpoint": "http://otel:4317",
+        "logs_endpoint": "http://logs:4318",
+        "logs_protocol": "http/protobuf",
+    }
+    found = file("settings.json", sections={"telemetry": telemetry})["env"]
+    assert found["CLAUDE_CODE_ENABLE_TELEMETRY"] == "1"
+    assert found["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] == "http://otel:4317"
+    assert found["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"] == "grpc"
+    assert found["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] == "http://logs:4318"
+    assert found["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"] == "http/protobuf"
+
+
+@pytest.mark.parametrize(
+    ("changes", "remote", "local"),
+    [
+        ({"toolConfig": "minimal"}, [], []),
+        ({}, ["brave_web_search", "memory_query", "docs_query"], []),
+        ({"toolConfig": "minimal", "remoteTools": "a, b,c"}, ["a", "b", "c"], []),
+        ({"remoteTools": "a"}, ["a"], []),
+        ({"toolConfig": "minimal", "localTools": "filesystem"}, [], ["filesystem"]),
+    ],
+)
+def test_tools_of_presets_and_of_the_run(changes: dict[str, str], remote: list[str], local: list[str]) -> None:
+    sections = {"tools": TOOLS}
+    assert file("client-config.json", sections=sections, **changes) == {"remoteTools": remote, "localServers": local}
+    servers = file("mcp.json", sections=sections, **changes)["mcpServers"]
+    assert set(servers) == ({"tools"} if remote else set()) | set(local)
+    allowed = file("settings.json", sections=sections, **changes)["permissions"]["allow"]
+    assert allowed == [f"mcp__tools__{name}" for name in remote] + [f"mcp__{name}" for name in local] + DEFAULT_ALLOW
+
+
+def test_the_advanced_preset_has_both() -> None:
+    found = file("mcp.json", sections={"tools": TOOLS}, toolConfig="advanced")["mcpServers"]
+    assert found["tools"] == {"type": "http", "url": "https://tools.example/mcp"}
+    assert found["filesystem"]["args"] == ["${ORCHESTRATOR_WORKSPACE}"]
+
+
+def test_without_a_tool_server_remote_tools_are_off() -> None:
+    assert file("mcp.json") == {"mcpServers": {}}
+    assert file("client-config.json")["remoteTools"] == []
+    assert file("settings.json")["permissions"]["allow"] == DEFAULT_ALLOW
+
+
+def test_an_unknown_local_tool_is_refused() -> None:
+    with pytest.raises(TemplateError, match="there is no local tool browser; known: filesystem"):
+        render(localTools="filesystem,browser")
+
+
+def test_limits_of_the_agent_are_on_its_command_line() -> None:
+    script = render(maxTurns=5, maxCostUsd=1.5).files["container.sh"]
+    assert "--max-turns 5\n" in script
+    assert "--max-budget-usd 1.5\n" in script
+    assert "--max-" not in render().files["container.sh"]
