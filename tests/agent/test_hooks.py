@@ -1,7 +1,6 @@
 """Hooks ship because they are there, and do what they say."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from functions.runs.reasons import Reason
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import World, plain_settings
+from tests.agent.world import PATH, World, plain_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +33,7 @@ def gh(world: World) -> str:
         '#!/bin/bash\necho "$@" >> "$POD_ROOT/gh"\n[[ $2 != create ]] || echo "https://github.com/acme/shop/pull/7"\n'
     )
     program.chmod(0o755)
-    return f"{program.parent}:{os.environ['PATH']}"
+    return f"{program.parent}:{PATH}"
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])

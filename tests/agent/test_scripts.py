@@ -18,7 +18,10 @@ from tests.agent.world import World, lay_out, plain_settings
 ROOT = Path(__file__).parents[2]
 
 IDENTITIES: list[dict[str, Any]] = [{"githubUser": "octocat"}, {"githubUser": None, "githubApp": "5DLabs-Rex"}]
-EXTRAS: list[dict[str, Any]] = [{}, {"continueSession": True, "maxTurns": 3, "maxCostUsd": 2.5, "workingDirectory": "a b'c"}]
+EXTRAS: list[dict[str, Any]] = [
+    {},
+    {"continueSession": True, "maxTurns": 3, "maxCostUsd": 2.5, "workingDirectory": "a b'c"},
+]
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """What users wrote arrives as they wrote it and is never run; what is secret turns up nowhere."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from functions.runs.reasons import Reason
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import API_KEY, PRIVATE_KEY, World, result_line
+from tests.agent.world import API_KEY, PATH, PRIVATE_KEY, World, result_line
 
 TOUCH = "touch $POD_ROOT/pwned"
 EVIL = f"$({TOUCH}) `{TOUCH}` '; {TOUCH}; ' \" && {TOUCH} {{{{7*7}}}} {{% x %}}"
@@ -90,7 +89,7 @@ def test_https_urls_of_github_go_over_ssh_with_a_key(world: World, code_spec: Sp
     ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> "$POD_ROOT/ssh-arguments"\nexit 255\n')
     ssh.chmod(0o755)
     spec = code_spec(repositoryUrl="https://github.com/elsewhere/shop")
-    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{os.environ['PATH']}")
+    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{PATH}")
     assert pod.run().reason is Reason.REPOSITORY_DENIED
     asked = (pod.root / "ssh-arguments").read_text()
     assert "git@github.com\n" in asked

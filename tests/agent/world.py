@@ -19,6 +19,8 @@ from functions.templating.render import Task, task_files
 from tests.agent.remotes import Remotes
 
 REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal.py"
+PATH = f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"
+"""With this very Python first: what stands before it on a developer's machine may be a slow wrapper."""
 UID = "3b2c1d4e-0000-4000-8000-000000000001"
 API_KEY = "sk-test-4f5c2b7a9d1e"
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdGVzdC1vbmx5\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -64,7 +66,7 @@ class Pod:
             )
         return self
 
-    def wait(self, seconds: float = 30) -> report.Report:
+    def wait(self, seconds: float = 60) -> report.Report:
         """Its report, once it has ended."""
         assert self.process
         self.process.wait(seconds)
@@ -78,7 +80,7 @@ class Pod:
     def run(self) -> report.Report:
         return self.start().wait()
 
-    def until_logged(self, words: str, seconds: float = 10) -> None:
+    def until_logged(self, words: str, seconds: float = 30) -> None:
         """Waits until its log has `words`."""
         deadline = time.monotonic() + seconds
         while words not in self.log:
@@ -152,7 +154,7 @@ class World:
 
     def environ(self, root: Path, number: int) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
+            "PATH": PATH,
             "POD_ROOT": str(root),
             "POD_UID": f"pod-uid-{number}",
             "HOME": str(root / "home/agent"),

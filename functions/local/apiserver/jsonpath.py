@@ -1,6 +1,6 @@
-"""The small part of JSONPath that printer columns of CRDs use.
+r"""The small part of JSONPath that printer columns of CRDs use.
 
-`.a.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the Kubernetes
+`.a.b`, `.a\.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the Kubernetes
 documentation of CustomResourceDefinitions.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 STEP = re.compile(
-    r"""\.(?P<field>[\w-]+)
+    r"""\.(?P<field>(?:[\w/-]|\\\.)+)
       | \['(?P<quoted>[^']+)'\]
       | \[(?P<index>\d+|\*)\]
       | \[\?\(@\.(?P<key>[\w-]+)\s*==\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)\)\]
@@ -48,7 +48,7 @@ def _step(match: re.Match[str]) -> Step:
         return _filter(parts["key"], parts["value"])
     if parts["index"]:
         return _index(parts["index"])
-    return _field(parts["field"] or parts["quoted"])
+    return _field(parts["quoted"] or parts["field"].replace("\\.", "."))
 
 
 def _field(name: str) -> Step:

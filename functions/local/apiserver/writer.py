@@ -146,7 +146,7 @@ class Writer:
         try:
             clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given)}
             clean |= {field: value for field, value in obj.items() if field not in clean}
-            fields = [*metadata.unknown_fields(given), *kind.rules.admit(clean)]
+            fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
         except MisfitError as error:
             raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None
         unknown = tuple(f'unknown field "{field}"' for field in fields)

@@ -10,8 +10,8 @@ from functions.local.runner.environment import command, environment, on_this_mac
 from functions.local.runner.layout import Layout, remove_tree
 from functions.local.runner.outcomes import NEVER_STARTED, killed, left_behind, shut_down
 from functions.local.runner.pods import failed_mount, status_of
-from functions.local.runner.process import Plan, Process
-from functions.local.runner.records import Record, Records
+from functions.local.runner.process import Plan, Process, end_left_over
+from functions.local.runner.records import Outcome, Record, Records
 from functions.local.runner.shim.family import LONGEST_SECONDS
 from functions.local.runner.sources import FAILED_MOUNT, NotReadyError, Sources
 from functions.local.runner.volumes import mount
@@ -64,7 +64,7 @@ class Kubelet:
             process.wait(grace + LONGEST_SECONDS)
             record = self._records.get(job_uid)
             assert record
-            self._records.ended(record, shut_down(left_behind(record, self._layout) or killed(record, now)))
+            self._records.ended(record, shut_down(self._outcome(record, now)))
 
     def _advance(self, record: Record, pod: Object | None, now: float) -> Record:
         process = self._processes.get(record.job_uid)
@@ -123,13 +123,22 @@ class Kubelet:
         self._obstacles[record.job_uid] = obstacle
 
     def _ended(self, record: Record, now: float) -> Record:
-        outcome = left_behind(record, self._layout) or killed(record, now)
-        record = self._records.ended(record, outcome)
+        record = self._records.ended(record, self._outcome(record, now))
         del self._processes[record.job_uid]
         for job_uid in [*self._queued][: self._max_processes - len(self._processes)]:
             del self._queued[job_uid]  # it queues again where there is no room after all
             self._wake(job_uid, 0)
         return record
+
+    def _outcome(self, record: Record, now: float) -> Outcome:
+        """How the container ended; where its shim was killed, what that left running is ended first."""
+        outcome = left_behind(record, self._layout)
+        if outcome is None:
+            assert record.pod_uid
+            assert record.pid is not None
+            assert record.started is not None
+            end_left_over(record.pid, record.started, self._layout.root(record.pod_uid))
+        return outcome or killed(record, now)
 
     def _report(self, record: Record, pod: Object, now: float) -> None:
         metadata = pod["metadata"]

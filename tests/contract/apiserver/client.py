@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ class Server:
     def embedded(self) -> bool:
         return self.name == "embedded"
 
-    def call(self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str) -> Answer:
+    def call(
+        self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str
+    ) -> Answer:
         """Send one request. `body` is bytes, or a value that is sent as JSON."""
         with self._connected() as connection:
             return self._send(connection, method, path, body, media, headers)
@@ -96,12 +99,12 @@ class Server:
             for line in connection.getresponse():
                 yield json.loads(line)
 
-    def _connected(self) -> "_Closing":
+    def _connected(self) -> closing[http.client.HTTPConnection]:
         where = urlsplit(self.url)
         if self.certificate is None:
-            return _Closing(http.client.HTTPConnection(where.netloc, timeout=PATIENCE_SECONDS))
+            return closing(http.client.HTTPConnection(where.netloc, timeout=PATIENCE_SECONDS))
         context = ssl.create_default_context(cafile=str(self.certificate))
-        return _Closing(http.client.HTTPSConnection(where.netloc, timeout=PATIENCE_SECONDS, context=context))
+        return closing(http.client.HTTPSConnection(where.netloc, timeout=PATIENCE_SECONDS, context=context))
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -120,14 +123,3 @@ class Server:
         connection.request(method, path, raw, {**self._headers(), **typed, **headers})
         response = connection.getresponse()
         return Answer(response.status, response.read().decode(), response.headers)
-
-
-@dataclass(frozen=True)
-class _Closing:
-    connection: http.client.HTTPConnection
-
-    def __enter__(self) -> http.client.HTTPConnection:
-        return self.connection
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()

@@ -176,10 +176,14 @@ def _lives(pid: int) -> bool:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    found = Machine(tmp_path)
-    with found.served():
-        yield found
+def machine_without_server(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def machine(machine_without_server: Machine) -> Iterator[Machine]:
+    with machine_without_server.served():
+        yield machine_without_server
 
 
 @pytest.fixture

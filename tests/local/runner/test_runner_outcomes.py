@@ -96,23 +96,17 @@ def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker,
         machine.until(lambda: machine.pods() == [])
 
 
-def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machine):
+def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machine, terminated):
     with machine.runner():
         machine.job("trap 'echo stopped >$POD_ROOT/dev/termination-log; exit 1' TERM; while :; do sleep 0.05; done")
         machine.until(lambda: machine.phase() == "Running")
-        seen = []
         version = machine.pod()["metadata"]["resourceVersion"]
         machine.patch_job({"activeDeadlineSeconds": 1})
         machine.finished()
-        for verb, pod in machine.cluster.watch(POD, "default", version, seconds=1):
-            seen.append((verb, pod))
-        messages = [
-            state["terminated"].get("message")
-            for _, pod in seen
-            if (state := (pod["status"].get("containerStatuses") or [{}])[0].get("state", {})).get("terminated")
-        ]
-        assert messages[0] == "stopped\n"
+        watched = machine.cluster.watch(POD, "default", version, seconds=1)
+        seen = [(verb, pod) for verb, pod in watched if verb != "BOOKMARK"]
         assert seen[-1][0] == "DELETED"
+        assert terminated(seen[-1][1])["message"] == "stopped\n"
 
 
 def test_parallelism_0_and_suspended_start_nothing(machine):

@@ -1,0 +1,161 @@
+"""Lists: selectors, all namespaces, pages of one consistent state."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.apiserver import embedded
+from tests.contract.apiserver.client import Obj, Server
+from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.samples import PATHS, Place, pod, refused, sample
+
+LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
+
+
+@pytest.fixture
+def four(place: Place) -> Place:
+    for name, labels in LABELLED.items():
+        place.create(sample(name, meta={"labels": labels}))
+    return place
+
+
+def names(place: Place, **query: Any) -> list[str]:
+    answer = place.server.get(place.path(), **query)
+    assert answer.code == 200, answer.text
+    return [item["metadata"]["name"] for item in answer.body["items"]]
+
+
+def test_a_list_is_in_order_and_has_a_version(four: Place) -> None:
+    listed = four.server.get(four.path()).body
+    assert (listed["kind"], listed["apiVersion"]) == ("SampleList", "contract.agents.platform/v1")
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["a", "b", "c", "d"]
+    assert listed["items"][0] == four.get("a")
+    assert int(listed["metadata"]["resourceVersion"]) >= int(four.get("d")["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("app=x", "ac"),
+        ("app==x", "ac"),
+        ("app!=x", "bd"),
+        ("app in (x, y)", "abc"),
+        ("app in (x),tier=1", "a"),
+        ("app notin (x)", "bd"),
+        ("tier", "ab"),
+        ("!tier", "cd"),
+        ("app,!tier", "c"),
+        ("app=", ""),
+        ("", "abcd"),
+    ],
+)
+def test_label_selectors(four: Place, selector: str, expected: str) -> None:
+    assert "".join(names(four, labelSelector=selector)) == expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"), [("metadata.name=b", "b"), ("metadata.name!=b", "acd"), ("metadata.namespace=zz", "")]
+)
+def test_field_selectors(four: Place, selector: str, expected: str) -> None:
+    assert "".join(names(four, fieldSelector=selector)) == expected
+
+
+def test_pods_are_selected_by_phase_and_node(place: Place) -> None:
+    place.create(pod("a", nodeName="n1"), "pods")
+    place.create(pod("b", nodeName="n2"), "pods")
+    place.server.patch(place.path("pods", "b", "status"), {"status": {"phase": "Running"}})
+
+    def found(selector: str) -> list[str]:
+        listed = place.server.get(place.path("pods"), fieldSelector=selector).body
+        return [item["metadata"]["name"] for item in listed["items"]]
+
+    assert found("status.phase=Running") == ["b"]
+    assert found("status.phase!=Running") == ["a"]
+    assert found("spec.nodeName=n1") == ["a"]
+
+
+def test_events_are_selected_by_what_they_are_about(place: Place) -> None:
+    for name in ("x", "y"):
+        about = {"kind": "Pod", "name": name, "namespace": place.namespace, "uid": f"uid-{name}"}
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": f"e-{name}"}, "involvedObject": about}
+        place.create({**event, "reason": "R", "message": "m", "type": "Normal"}, "events")
+    for selector in ("involvedObject.name=x", "involvedObject.uid=uid-x,involvedObject.kind=Pod", "type=Normal"):
+        listed = place.server.get(place.path("events"), fieldSelector=selector).body["items"]
+        assert "e-x" in [item["metadata"]["name"] for item in listed]
+    assert place.server.get(place.path("events"), fieldSelector="reason=Other").body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"labelSelector": "a==="}, "unable to parse requirement: found '=', expected: identifier"),
+        ({"labelSelector": "a in (b"}, "unable to parse requirement: found '', expected: ',' or ')'"),
+        ({"labelSelector": "a in"}, "unable to parse requirement: found '' expected: '('"),
+        ({"labelSelector": "a=b!"}, "found '!', expected: ',' or 'end of string'"),
+        ({"fieldSelector": "spec.task=1"}, "field label not supported: spec.task"),
+        ({"fieldSelector": "odd"}, "invalid selector: 'odd'; can't understand 'odd'"),
+        ({"limit": "x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
+    ],
+)
+def test_queries_that_are_refused(place: Place, query: Obj, message: str) -> None:
+    refused(place.server.get(place.path(), **query), 400, "BadRequest", message)
+
+
+def test_all_namespaces(place: Place) -> None:
+    other = new_place(place.server)
+    for each in (place, other):
+        each.create(sample("everywhere"))
+    query = {"fieldSelector": "metadata.name=everywhere"}
+    listed = place.server.get(f"{PATHS['samples']}/samples", **query).body["items"]
+    assert {item["metadata"]["namespace"] for item in listed} >= {place.namespace, other.namespace}
+
+
+def test_pages_are_one_state_however_much_changes_meanwhile(four: Place) -> None:
+    first = four.server.get(four.path(), limit=2).body
+    assert [item["metadata"]["name"] for item in first["items"]] == ["a", "b"]
+    four.server.delete(four.path(name="c"))
+    four.server.patch(four.path(name="d"), {"spec": {"task": 9}})
+    four.create(sample("e"))
+    second = four.server.get(four.path(), limit=2, **{"continue": first["metadata"]["continue"]}).body
+    assert [(item["metadata"]["name"], item["spec"]["task"]) for item in second["items"]] == [("c", 1), ("d", 1)]
+    assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    assert not second["metadata"].get("continue")
+    assert first["metadata"]["remainingItemCount"] == 2
+
+
+def test_pages_of_a_selection(four: Place) -> None:
+    first = four.server.get(four.path(), limit=1, labelSelector="app=x").body
+    rest = four.server.get(four.path(), labelSelector="app=x", **{"continue": first["metadata"]["continue"]}).body
+    assert [item["metadata"]["name"] for item in first["items"] + rest["items"]] == ["a", "c"]
+
+
+def test_a_token_that_is_none(place: Place) -> None:
+    answer = place.server.get(place.path(), limit=1, **{"continue": "odd"})
+    assert (answer.code, answer.reason) == (400, "BadRequest")
+    assert answer.message.startswith("invalid continue token")
+
+
+@pytest.fixture
+def forgetful(tmp_path: Any) -> Iterator[Place]:
+    """An embedded server that keeps five changes."""
+    with embedded.running(tmp_path / "state.sqlite", history=5) as url:
+        yield new_place(Server("embedded", url))
+
+
+def test_a_token_older_than_the_history_has_expired(forgetful: Place) -> None:
+    for name in "abc":
+        forgetful.create(sample(name))
+    token = forgetful.server.get(forgetful.path(), limit=1).body["metadata"]["continue"]
+    for task in range(2, 9):
+        forgetful.server.patch(forgetful.path(name="a"), {"spec": {"task": task}})
+    answer = forgetful.server.get(forgetful.path(), limit=1, **{"continue": token})
+    assert (answer.code, answer.reason) == (410, "Expired")
+    assert "You must start a new list without the continue parameter" in answer.message
+
+
+def test_a_version_that_is_not_reached_yet(place: Place) -> None:
+    place.create(sample())
+    answer = place.server.get(f"{place.path(name='a')}?resourceVersion=999999999")
+    assert (answer.code, answer.reason) == (504, "Timeout")
+    assert answer.message.startswith("Timeout: Too large resource version: 999999999, current: ")

@@ -1,0 +1,190 @@
+"""PATCH: merge, JSON and strategic merge patches; what each kind of object takes."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.apiserver.client import JSON_PATCH, MERGE, STRATEGIC, Obj
+from tests.contract.apiserver.samples import Place, config_map, pod, refused, sample
+
+APPLY = "application/apply-patch+yaml"
+REJECTED = "the server rejected our request due to an error in our request"
+
+
+def test_a_merge_patch_sets_and_removes(place: Place) -> None:
+    place.create(sample(meta={"labels": {"a": "1", "b": "2"}}, env=[{"name": "A"}], directory="x"))
+    patch = {"metadata": {"labels": {"a": None, "c": "3"}}, "spec": {"env": [{"name": "B"}], "directory": None}}
+    patched = place.server.patch(place.path(name="a"), patch)
+    assert patched.code == 200
+    assert patched.body["metadata"]["labels"] == {"b": "2", "c": "3"}
+    assert patched.body["spec"]["env"] == [{"name": "B", "value": ""}]
+    assert "directory" not in patched.body["spec"]
+    assert patched.body["metadata"]["generation"] == 2
+
+
+def test_removing_a_field_with_a_default_brings_the_default_back(place: Place) -> None:
+    place.create(sample(mode="minimal"))
+    assert place.server.patch(place.path(name="a"), {"spec": {"mode": None}}).body["spec"]["mode"] == "default"
+
+
+def test_a_patch_of_the_main_endpoint_leaves_the_status(place: Place) -> None:
+    place.create(sample())
+    patched = place.server.patch(place.path(name="a"), {"status": {"attempt": 9}, "spec": {"cancel": True}}).body
+    assert patched["spec"]["cancel"] is True
+    assert "status" not in patched
+
+
+def test_a_patch_of_the_status_leaves_the_rest(place: Place) -> None:
+    created = place.create(sample())
+    patch = {"status": {"attempt": 3}, "spec": {"task": 11}, "metadata": {"labels": {"a": "b"}}}
+    patched = place.server.patch(place.path(name="a", subresource="status"), patch).body
+    assert (patched["status"], patched["spec"]) == ({"attempt": 3}, created["spec"])
+    assert "labels" not in patched["metadata"]
+
+
+def test_a_version_in_the_patch_is_a_lock(place: Place) -> None:
+    created = place.create(sample())
+    lock = {"metadata": {"resourceVersion": created["metadata"]["resourceVersion"]}}
+    assert place.server.patch(place.path(name="a"), {**lock, "spec": {"task": 2}}).code == 200
+    answer = place.server.patch(place.path(name="a"), {**lock, "spec": {"task": 3}})
+    refused(
+        answer,
+        409,
+        "Conflict",
+        'Operation cannot be fulfilled on samples.contract.agents.platform "a": the object has been modified; '
+        "please apply your changes to the latest version and try again",
+    )
+    assert place.get("a")["spec"]["task"] == 2
+
+
+@pytest.mark.parametrize(
+    ("patch", "code", "message"),
+    [
+        (
+            {"metadata": {"uid": "1"}},
+            422,
+            'Sample.contract.agents.platform "a" is invalid: metadata.uid: Invalid value: "1": field is immutable',
+        ),
+        ({"metadata": {"name": "b"}}, 400, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            {"kind": "Other"},
+            422,
+            'Other.contract.agents.platform "a" is invalid: kind: Invalid value: "Other": must be Sample',
+        ),
+        (
+            {"spec": {"task": "x"}},
+            422,
+            'Sample.contract.agents.platform "a" is invalid: spec.task: Invalid value: "string": spec.task in body '
+            'must be of type integer: "string"',
+        ),
+    ],
+)
+def test_patches_that_are_refused(place: Place, patch: Obj, code: int, message: str) -> None:
+    created = place.create(sample())
+    answer = place.server.patch(place.path(name="a"), patch)
+    assert (answer.code, answer.message) == (code, message)
+    assert place.get("a") == created
+
+
+def test_a_patch_of_what_is_not_there(place: Place) -> None:
+    answer = place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
+    refused(answer, 404, "NotFound", 'samples.contract.agents.platform "a" not found')
+
+
+@pytest.mark.parametrize("body", [b'{"a":', b"", b'"text"', b"[]"])
+def test_a_merge_patch_that_is_none(place: Place, body: bytes) -> None:
+    created = place.create(sample())
+    answer = place.server.patch(place.path(name="a"), body)
+    assert answer.code >= 400  # old servers answer 500, newer ones 400 or 422
+    assert place.get("a") == created
+
+
+def test_a_json_patch_tests_and_replaces(place: Place) -> None:
+    place.create(sample())
+    operations = [
+        {"op": "test", "path": "/spec/task", "value": 1},
+        {"op": "replace", "path": "/spec/task", "value": 7},
+        {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}},
+    ]
+    patched = place.server.patch(place.path(name="a"), operations, JSON_PATCH).body
+    assert (patched["spec"]["task"], patched["metadata"]["labels"]) == (7, {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [{"op": "test", "path": "/spec/task", "value": 9}, {"op": "replace", "path": "/spec/task", "value": 3}],
+        [{"op": "remove", "path": "/spec/nothing"}],
+        [{"op": "add", "path": "/spec/nothing/at/all", "value": 1}],
+        [{"op": "odd", "path": "/spec/task"}],
+    ],
+)
+def test_a_json_patch_that_does_not_fit(place: Place, operations: list[Obj]) -> None:
+    created = place.create(sample())
+    refused(place.server.patch(place.path(name="a"), operations, JSON_PATCH), 422, "Invalid", REJECTED)
+    assert place.get("a") == created
+
+
+def test_a_json_patch_that_is_no_list(place: Place) -> None:
+    place.create(sample())
+    answer = place.server.patch(place.path(name="a"), {}, JSON_PATCH)
+    refused(
+        answer, 400, "BadRequest", "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+    )
+
+
+@pytest.mark.parametrize("media", [STRATEGIC, "application/json", "text/plain", ""])
+def test_media_types_that_custom_resources_do_not_take(place: Place, media: str) -> None:
+    place.create(sample())
+    answer = place.server.patch(place.path(name="a"), {}, media)
+    assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
+    assert answer.message.startswith(
+        f"the body of the request was in an unknown format - accepted media types include: {JSON_PATCH}, {MERGE}"
+    )
+
+
+def test_server_side_apply_is_refused_with_the_word_what_to_use(embedded_place: Place) -> None:
+    answer = embedded_place.server.patch(embedded_place.path(name="a"), sample(), APPLY)
+    assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
+    assert "client-side apply" in answer.message
+    assert MERGE in answer.message
+
+
+STRATEGIC_CASES: list[tuple[Any, Any, Any]] = [
+    ([{"name": "A", "value": "1"}], [{"name": "B", "value": "2"}], {"A": "1", "B": "2"}),
+    ([{"name": "A", "value": "1"}], [{"name": "A", "value": "2"}], {"A": "2"}),
+    (
+        [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+        [{"name": "A", "$patch": "delete"}],
+        {"B": "2"},
+    ),
+    ([{"name": "A", "value": "1"}], [{"$patch": "replace"}, {"name": "C", "value": "3"}], {"C": "3"}),
+]
+
+
+@pytest.mark.parametrize(("present", "patch", "expected"), STRATEGIC_CASES)
+def test_a_strategic_patch_merges_conditions_by_type(place: Place, present: Any, patch: Any, expected: Any) -> None:
+    def conditions(items: list[Obj]) -> list[Obj]:
+        renamed = {"name": "type", "value": "message"}
+        return [{renamed.get(key, key): value for key, value in item.items()} for item in items]
+
+    place.create(pod(), "pods")
+    path = place.path("pods", "a", "status")
+    place.server.patch(path, {"status": {"conditions": conditions(present)}})
+    patched = place.server.patch(path, {"status": {"conditions": conditions(patch)}}, STRATEGIC)
+    assert patched.code == 200
+    assert {each["type"]: each["message"] for each in patched.body["status"]["conditions"]} == expected
+
+
+def test_a_strategic_patch_merges_finalizers_and_maps(place: Place) -> None:
+    place.create(config_map(meta={"finalizers": ["a.b/c"], "labels": {"x": "1"}}, data={"a": "1"}), "configmaps")
+    patch = {
+        "metadata": {"finalizers": ["d.e/f"], "labels": {"x": None, "y": "2"}},
+        "data": {"b": "2"},
+    }
+    path = place.path("configmaps", "a")
+    patched = place.server.patch(path, patch, STRATEGIC).body
+    assert sorted(patched["metadata"]["finalizers"]) == ["a.b/c", "d.e/f"]
+    assert (patched["metadata"]["labels"], patched["data"]) == ({"y": "2"}, {"a": "1", "b": "2"})
+    removed = place.server.patch(path, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}}, STRATEGIC)
+    assert removed.body["metadata"]["finalizers"] == ["d.e/f"]

@@ -1,0 +1,176 @@
+"""PUT and the status subresource: versions, generations, and what each endpoint may change."""
+
+import copy
+
+import pytest
+
+from tests.contract.apiserver.client import MERGE, Obj
+from tests.contract.apiserver.samples import Place, config_map, refused, sample
+
+STALE = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def version(obj: Obj) -> int:
+    return int(obj["metadata"]["resourceVersion"])
+
+
+def changed(obj: Obj, **spec: object) -> Obj:
+    return {**obj, "spec": {**obj["spec"], **spec}}
+
+
+def test_a_change_of_spec_raises_version_and_generation(place: Place) -> None:
+    created = place.create(sample())
+    answer = place.server.put(place.path(name="a"), changed(created, task=5))
+    assert answer.code == 200
+    assert version(answer.body) > version(created)
+    assert (answer.body["metadata"]["generation"], answer.body["spec"]["task"]) == (2, 5)
+
+
+def test_a_change_of_metadata_keeps_the_generation(place: Place) -> None:
+    created = place.create(sample())
+    created["metadata"] |= {"labels": {"a": "b"}, "generation": 9, "creationTimestamp": "2001-01-01T00:00:00Z"}
+    updated = place.server.put(place.path(name="a"), created).body["metadata"]
+    assert (updated["generation"], updated["labels"]) == (1, {"a": "b"})
+    assert updated["creationTimestamp"] > "2025"
+
+
+def test_the_same_object_again_is_no_change(place: Place) -> None:
+    created = place.create(sample())
+    assert version(place.server.put(place.path(name="a"), created).body) == version(created)
+    assert version(place.server.patch(place.path(name="a"), {"spec": {"task": 1}}).body) == version(created)
+    events = place.server.watch(place.path(), resourceVersion=version(created))
+    assert [event["type"] for event in events if event["type"] != "BOOKMARK"] == []
+
+
+def test_a_stale_version_is_a_conflict(place: Place) -> None:
+    created = place.create(sample())
+    place.server.put(place.path(name="a"), changed(created, task=2))
+    answer = place.server.put(place.path(name="a"), changed(created, task=3))
+    message = f'Operation cannot be fulfilled on samples.contract.agents.platform "a": {STALE}'
+    refused(answer, 409, "Conflict", message)
+    assert answer.body["details"] == {"name": "a", "group": "contract.agents.platform", "kind": "samples"}
+    assert place.get("a")["spec"]["task"] == 2
+
+
+def test_an_update_of_a_custom_resource_needs_a_version(place: Place) -> None:
+    place.create(sample())
+    answer = place.server.put(place.path(name="a"), sample(task=2))
+    refused(
+        answer,
+        422,
+        "Invalid",
+        'samples.contract.agents.platform "a" is invalid: metadata.resourceVersion: Invalid value: 0x0: '
+        "must be specified for an update",
+    )
+
+
+def test_an_update_of_a_config_map_needs_none(place: Place) -> None:
+    place.create(config_map(data={"a": "1"}), "configmaps")
+    answer = place.server.put(place.path("configmaps", "a"), config_map(data={"a": "2"}))
+    assert (answer.code, answer.body["data"]) == (200, {"a": "2"})
+
+
+def test_another_uid_is_a_conflict(place: Place) -> None:
+    created = place.create(sample())
+    created["metadata"]["uid"] = "other"
+    answer = place.server.put(place.path(name="a"), created)
+    assert (answer.code, answer.reason) == (409, "Conflict")
+    assert "Precondition failed: UID in precondition: other, UID in object meta: " in answer.message
+
+
+@pytest.mark.parametrize(
+    ("meta", "message"),
+    [
+        ({"name": "b"}, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            {"namespace": "b"},
+            "the namespace of the object (b) does not match the namespace on the request ({namespace})",
+        ),
+    ],
+)
+def test_an_object_of_another_place(place: Place, meta: Obj, message: str) -> None:
+    created = place.create(sample())
+    created["metadata"] |= meta
+    answer = place.server.put(place.path(name="a"), created)
+    refused(answer, 400, "BadRequest", message.format(namespace=place.namespace))
+
+
+def test_an_object_that_is_not_there(place: Place) -> None:
+    body = sample(meta={"resourceVersion": "1"})
+    refused(
+        place.server.put(place.path(name="a"), body),
+        404,
+        "NotFound",
+        'samples.contract.agents.platform "a" not found',
+    )
+
+
+def test_an_invalid_change_leaves_the_object_as_it_was(place: Place) -> None:
+    created = place.create(sample())
+    answer = place.server.put(place.path(name="a"), changed(created, task="x"))
+    assert (answer.code, answer.reason) == (422, "Invalid")
+    assert place.get("a") == created
+
+
+def test_the_main_endpoint_leaves_the_status(place: Place) -> None:
+    created = place.create(sample())
+    running = place.server.put(place.path(name="a", subresource="status"), {**created, "status": {"phase": "Running"}})
+    again = {**running.body, "status": {"phase": "Pending", "attempt": 5}}
+    kept = place.server.put(place.path(name="a"), again).body
+    assert kept["status"] == {"phase": "Running", "attempt": 0}
+    assert version(kept) == version(running.body)
+
+
+def test_the_status_endpoint_changes_nothing_else(place: Place) -> None:
+    created = place.create(sample(meta={"labels": {"a": "b"}}))
+    body = changed(copy.deepcopy(created), task=9)
+    body["metadata"] |= {"labels": {"z": "z"}, "annotations": {"z": "z"}, "finalizers": ["a.b/c"]}
+    updated = place.server.put(place.path(name="a", subresource="status"), {**body, "status": {"phase": "Running"}})
+    assert updated.code == 200
+    assert updated.body["status"] == {"phase": "Running", "attempt": 0}
+    assert updated.body["spec"] == created["spec"]
+    expected = {**created["metadata"], "resourceVersion": updated.body["metadata"]["resourceVersion"]}
+    assert updated.body["metadata"] == expected
+    assert place.server.get(place.path(name="a", subresource="status")).body == updated.body
+
+
+def test_a_status_without_a_spec_is_taken(place: Place) -> None:
+    created = place.create(sample())
+    body = {**created, "status": {"phase": "Running"}}
+    del body["spec"]
+    updated = place.server.put(place.path(name="a", subresource="status"), body)
+    assert (updated.code, updated.body["spec"]) == (200, created["spec"])
+
+
+def test_a_stale_status_is_a_conflict(place: Place) -> None:
+    created = place.create(sample())
+    path = place.path(name="a", subresource="status")
+    place.server.patch(path, {"status": {"phase": "Running"}})
+    answer = place.server.put(path, {**created, "status": {"phase": "Pending"}})
+    assert (answer.code, answer.reason) == (409, "Conflict")
+    assert place.get("a")["status"]["phase"] == "Running"
+
+
+def test_the_status_is_checked_and_defaulted(place: Place) -> None:
+    place.create(sample())
+    path = place.path(name="a", subresource="status")
+    assert place.server.patch(path, {"status": {"phase": "Odd", "unknown": 1}}).causes() == {
+        ("status.phase", 'Unsupported value: "Odd": supported values: "Pending", "Running"')
+    }
+    assert place.server.patch(path, {"status": {"conditions": [{"type": "A"}]}}).causes() == {
+        ("status.conditions.status", "Required value")
+    }
+    assert place.server.patch(path, {"status": {"unknown": 1}}).body["status"] == {"attempt": 0}
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_status_can_only_be_read_and_changed(place: Place, method: str) -> None:
+    created = place.create(sample())
+    answer = place.server.call(method, place.path(name="a", subresource="status"), created)
+    assert (answer.code, answer.reason) == (405, "MethodNotAllowed")
+
+
+def test_a_kind_without_status_has_no_such_endpoint(place: Place) -> None:
+    place.create(config_map(), "configmaps")
+    assert place.server.get(place.path("configmaps", "a", "status")).code == 404
+    assert place.server.call("PATCH", place.path("configmaps", "a", "status"), {}, MERGE).code == 404

@@ -1,0 +1,197 @@
+"""After SIGKILL of the runner, or of anything it holds on to, no pod is started twice and none is forgotten.
+
+killed                          after the restart
+runner, agent at work           agent ended; pod Failed, NodeLost; Job Failed; started once
+runner, agent ended meanwhile   the true outcome
+runner, and its shim too        agent ended all the same
+shim                            pod Failed
+API server                      work goes on, and is reported
+"""
+
+import os
+import signal
+import time
+
+import psutil
+
+from functions.cluster.kinds import JOB
+from functions.local.database import connect
+from functions.local.runner.layout import Layout
+from functions.local.runner.process import Process
+from functions.local.runner.records import Records
+from functions.local.runner.recovery import recover
+
+
+def test_what_a_killed_runner_left_is_ended_before_anything_starts(machine, marker, terminated, living):
+    with machine.runner_process():
+        machine.job(
+            f"trap '' TERM; echo $$ >>{marker}; (echo $BASHPID >>{marker}; sleep 60) & setsid sleep 60 & wait"
+        )
+        machine.until(lambda: len(living(marker)) == 2 and machine.phase() == "Running")
+        machine.job("true", "next", suspend=True)
+    assert len(living(marker)) == 2, "nobody ended it yet"
+    with machine.runner():
+        assert living(marker) == [], "ended when start returns"
+        job, pod = machine.finished()
+        assert pod["status"]["phase"] == "Failed"
+        assert pod["status"]["reason"] == "NodeLost"
+        assert pod["metadata"]["name"] in pod["status"]["message"]
+        assert terminated(pod)["reason"] == "ContainerStatusUnknown"
+        assert job["status"]["failed"] == 1
+        assert machine.condition("Failed")["reason"] == "BackoffLimitExceeded"
+        time.sleep(0.5)
+        assert len(marker.read_text().split()) == 2, "started once"
+        assert not list((machine.state / "pods").iterdir())
+
+
+def test_an_end_that_the_runner_missed_is_told_truly(machine, marker, terminated, living):
+    with machine.runner_process():
+        machine.job(f"echo $$ >>{marker}; sleep 1.2; echo all done >$POD_ROOT/dev/termination-log; exit 0")
+        machine.until(lambda: living(marker) and machine.phase() == "Running")
+    machine.until(lambda: not living(marker) and list(machine.state.glob("containers/*/exit.json")))
+    with machine.runner():
+        _, pod = machine.finished()
+        assert pod["status"]["phase"] == "Succeeded"
+        assert terminated(pod)["message"] == "all done\n"
+        assert machine.condition("Complete")
+
+
+def test_an_agent_whose_shim_is_gone_too_is_found_by_its_environment(machine, marker, living):
+    with machine.runner_process():
+        machine.job(f"echo $$ >>{marker}; setsid sleep 61 & echo $! >>{marker}; wait; sleep 60")
+        machine.until(lambda: len(living(marker)) == 2)
+        shim = psutil.Process(living(marker)[0]).parent()
+    shim.kill()
+    with machine.runner():
+        assert living(marker) == []
+        machine.finished()
+        assert machine.pod()["status"]["reason"] == "NodeLost"
+
+
+def test_a_killed_shim_fails_the_pod(machine, marker, terminated, living):
+    with machine.runner():
+        machine.job(f"echo $$ >>{marker}; sleep 60")
+        machine.until(lambda: living(marker))
+        psutil.Process(living(marker)[0]).parent().kill()
+        _, pod = machine.finished()
+        assert terminated(pod)["exitCode"] == 137
+        assert living(marker) == []
+
+
+def test_the_runner_killed_again_and_again_starts_each_pod_once(machine, marker):
+    for number in range(4):
+        machine.job(f"echo {number} >>{marker}.starts; sleep 0.3", f"work-{number}")
+    for milliseconds in (300, 450, 600, 750, 900):
+        with machine.runner_process():
+            time.sleep(milliseconds / 1000)
+    with machine.runner():
+        for number in range(4):
+            machine.finished(f"work-{number}")
+    starts = marker.with_name("pids.starts").read_text().split()
+    assert len(starts) == len(set(starts))
+    assert len(machine.pods()) == 4
+
+
+def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(machine):
+    layout = Layout(machine.state)
+    job = machine.job("true")
+    with machine.runner(max_processes=0):
+        machine.until(machine.pod)
+    records = Records(connect(layout.database))
+    shim = Process()
+    records.started(next(iter(records)), shim.pid, shim.started)
+    shim._popen.stdin.close()  # as the runner's death does
+    recover(Records(connect(layout.database)), layout, "local", time.time())
+    assert not psutil.pid_exists(shim.pid) or not shim.running
+    with machine.runner():
+        machine.finished()
+        assert machine.condition("Complete")
+    assert job["metadata"]["uid"]
+
+
+def test_a_stranger_with_a_recorded_pid_is_left_alone(machine):
+    layout = Layout(machine.state)
+    machine.job("true")
+    with machine.runner(max_processes=0):
+        machine.until(machine.pod)
+    records = Records(connect(layout.database))
+    records.started(next(iter(records)), os.getpid(), 1.0)
+    recover(records, layout, "local", time.time())
+    assert psutil.Process().is_running()
+
+
+def test_a_stopped_runner_leaves_nothing_running_and_says_why(machine, marker, living, terminated):
+    with machine.runner():
+        machine.job(
+            f"trap 'echo bye >$POD_ROOT/dev/termination-log; exit 1' TERM; echo $$ >>{marker}; sleep 60 & wait"
+        )
+        machine.until(lambda: living(marker))
+    assert living(marker) == []
+    with machine.runner():
+        _, pod = machine.finished()
+        assert pod["status"]["reason"] == "Terminated"
+        assert terminated(pod)["message"] == "bye\n"
+
+
+def test_the_api_server_may_go_and_come_back(machine_without_server, marker, living):
+    machine = machine_without_server
+    with machine.runner():
+        with machine.served():
+            machine.job(f"echo $$ >>{marker}; sleep 1")
+            machine.until(lambda: living(marker))
+        machine.until(lambda: not living(marker))
+        with machine.served():
+            machine.finished()
+            assert machine.condition("Complete")
+            job = machine.job("true", "second")
+            machine.finished("second")
+            assert machine.get(JOB, "second")["metadata"]["uid"] == job["metadata"]["uid"]
+
+
+def test_a_job_deleted_while_nobody_looked_is_cleaned_up(machine, marker, living):
+    with machine.runner_process():
+        job = machine.job(f"echo $$ >>{marker}; sleep 60")
+        machine.until(lambda: living(marker))
+    machine.delete(JOB, job)
+    with machine.runner():
+        machine.until(lambda: machine.pods() == [])
+        assert living(marker) == []
+        machine.until(lambda: not list(machine.state.glob("logs/*/*")))
+
+
+def test_one_job_that_fails_to_sync_holds_up_no_other(machine):
+    machine.state.mkdir(parents=True, exist_ok=True)
+    with machine.runner():
+        blocked = machine.state / "logs" / "default"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way of the log's folder")
+        machine.job("true", "first")
+        machine.until(lambda: machine.pod("first"))
+        time.sleep(0.3)
+        blocked.unlink()
+        machine.job("true", "second")
+        machine.finished("second")
+        machine.finished("first")
+
+
+def test_sigterm_reaches_the_whole_group(machine, marker, living):
+    with machine.runner():
+        job = machine.job(
+            f"(echo $BASHPID >>{marker}; exec sleep 60) & echo $$ >>{marker}; wait",
+            pod={"terminationGracePeriodSeconds": 30},
+        )
+        machine.until(lambda: len(living(marker)) == 2)
+        start = time.monotonic()
+        machine.delete(JOB, job)
+        machine.until(lambda: not living(marker))
+        assert time.monotonic() - start < 5, "nobody waited for SIGKILL"
+
+
+def test_only_the_runners_own_group_is_signalled(machine, marker, living):
+    with machine.runner():
+        machine.job(f"echo $$ >>{marker}; sleep 60")
+        machine.until(lambda: living(marker))
+        assert os.getpgid(living(marker)[0]) != os.getpgid(0)
+        assert os.getsid(living(marker)[0]) != os.getsid(0)
+        os.kill(living(marker)[0], signal.SIGKILL)
+        machine.finished()

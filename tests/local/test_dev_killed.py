@@ -1,0 +1,135 @@
+"""`orchestrator dev` is killed with SIGKILL in the middle of its work, and started again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import KubernetesTransport
+from functions.local.dev.repositories import EXAMPLE_URL, Mirror
+from functions.local.dev.wiring import FUNCTIONS
+from functions.runs import lifecycle
+from functions.runs.run import Run, parse
+from functions.settings import ClusterSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS_AT_ONCE = 6
+STARTED = re.compile(r"run=\S+/(\S+) attempt=(\d+)")
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    for first in range(20_000, 30_000, count):
+        sockets = [socket.socket() for _ in range(count)]
+        try:
+            for offset, each in enumerate(sockets):
+                each.bind(("127.0.0.1", first + offset))
+            return first
+        except OSError:
+            continue
+        finally:
+            for each in sockets:
+                each.close()
+    raise AssertionError("no free ports")
+
+
+class Dev:
+    """The command, as a user runs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_ports(len(FUNCTIONS) + 1)
+        self.starts = folder / "starts"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        environ = os.environ | {
+            "REHEARSAL_SECONDS": "2",
+            "REHEARSAL_LOG": str(self.starts),
+            "ORCHESTRATOR_JOB__MAX_RETRIES": "5",
+        }
+        environ.pop("ANTHROPIC_API_KEY", None)
+        command = [sys.executable, "-m", "functions.clients", "dev"]
+        options = ["--port", str(self.port), "--state", str(self.folder / "state")]
+        with (self.folder / "dev.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.startswith("Ready"):
+                return
+        raise AssertionError((self.folder / "dev.log").read_text()[-2000:])
+
+    def end(self, number: signal.Signals) -> int:
+        """Sends the signal to the command alone, not to what it started."""
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def submit(self, service: str) -> str:
+        spec = {"repositoryUrl": EXAMPLE_URL, "platformRepositoryUrl": EXAMPLE_URL, "githubUser": "octocat"}
+        body = json.dumps(spec | {"taskId": 1, "service": service, "model": "claude-x"})
+        url = f"http://127.0.0.1:{self.port + 1 + FUNCTIONS.index('submit_code')}"
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+        answer = urllib3.request("POST", url, body=body, headers=headers, retries=False)
+        assert answer.status == 201, answer.data
+        return str(answer.json()["data"]["name"])
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.folder / "state" / "kubeconfig"))))
+
+    def runs(self) -> list[Run]:
+        return [parse(raw) for raw in self.cluster.list(RUNS["CodeRun"], "orchestrator")]
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    found = Dev(tmp_path)
+    found.start()
+    yield found
+    if found.process and found.process.poll() is None:
+        found.end(signal.SIGTERM)
+
+
+def until(what: Any, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(240)
+def test_killed_in_the_middle_and_started_again_every_run_ends_with_one_result(dev: Dev) -> None:
+    names = [dev.submit(f"s{number}") for number in range(RUNS_AT_ONCE)]
+    for wait in (0.5, 1.5):
+        until(lambda: any(run.status.phase == "Running" for run in dev.runs()), 60)
+        time.sleep(wait)  # somewhere in the middle: between agents that begin, work and push
+        assert dev.end(signal.SIGKILL) == -signal.SIGKILL
+        dev.start()
+    until(lambda: all(lifecycle.state(run.status) in lifecycle.FINISHED for run in dev.runs()), 120)
+    runs = {run.name: run for run in dev.runs()}
+    assert sorted(runs) == sorted(names)
+    assert {run.status.phase for run in runs.values()} == {"Succeeded"}
+    started = Counter(STARTED.findall(dev.starts.read_text()))
+    assert started, "agents were started"
+    assert set(started.values()) == {1}, "each agent was started once per attempt"
+    mirror = Mirror(EXAMPLE_URL, dev.folder / "state" / "repositories" / "inventory.git")
+    for run in runs.values():
+        assert mirror.commits(run.status.branch or "", "main") >= 1
+    assert dev.end(signal.SIGTERM) == 130
