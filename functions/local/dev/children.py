@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +56,17 @@ class Child:
                 start_new_session=True,
             )
 
-    def stop(self, seconds: float = 5) -> None:
-        """Ends the process and all of its group."""
-        if self.process is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            _signal(self.process.pid, number)
+
+def stop(children: list[Child], seconds: float = 5) -> None:
+    """Ends the processes and all of their groups: asks all of them, and after so long ends what is left."""
+    processes = [child.process for child in children if child.process]
+    until = time.monotonic() + seconds
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            _signal(process.pid, number)
+        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+                process.wait(max(0.1, until - time.monotonic()))
 
 
 class Register:

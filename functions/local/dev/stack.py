@@ -19,7 +19,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
 from functions.events.publisher import HttpPublisher
 from functions.local.dev import cluster as furniture
-from functions.local.dev.children import Child, Register
+from functions.local.dev.children import Child, Register, stop
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import QUEUE_PATH, Server, free_port
 from functions.local.dev.wiring import FUNCTIONS, WATCHED, topology
@@ -106,8 +106,7 @@ class Stack:
         """Ends everything that was started."""
         self._stopping.set()
         self._runner.stop()
-        for child in self._children:
-            child.stop()
+        stop(self._children)
         self._server.stop()
 
     def _child(self, target: str, number: int) -> Child:

@@ -128,9 +128,7 @@ def test_a_json_patch_that_does_not_fit(place: Place, operations: list[Obj]) -> 
 def test_a_json_patch_that_is_no_list(place: Place) -> None:
     place.create(sample())
     answer = place.server.patch(place.path(name="a"), {}, JSON_PATCH)
-    refused(
-        answer, 400, "BadRequest", "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-    )
+    refused(answer, 400, "BadRequest", "json: cannot unmarshal object into Go value of type jsonpatch.Patch")
 
 
 @pytest.mark.parametrize("media", [STRATEGIC, "application/json", "text/plain", ""])
