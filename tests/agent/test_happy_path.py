@@ -6,7 +6,7 @@ import pytest
 
 from functions.runs.reasons import Reason
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import TASKS, World
+from tests.agent.world import TASKS, World, result_line
 
 OURS = ("CLAUDE.md", ".orchestrator", ".claude", "guidelines", "hooks", "mcp.json", "container.sh")
 
@@ -150,3 +150,18 @@ def test_a_docs_run_with_nothing_to_do_says_why(world: World, docs_spec: SpecFac
     told = world.pod(world.task(docs_spec())).run()
     assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("platform") == ["main"]
+
+
+def test_the_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> None:
+    record = world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"\n{result_line()}')
+    task = world.task(code_spec(maxTurns=5, maxCostUsd=2))
+    pod = world.pod(task, AGENT_COMMAND=record)
+    pod.run()
+    given = (pod.root / "arguments").read_text().replace(str(pod.root), "").split("\n")
+    assert given[:-1] == [
+        *("-p", "--output-format", "stream-json", "--verbose"),
+        *("--settings", "/etc/claude-code/managed-settings.json"),
+        *("--setting-sources", "user", "--strict-mcp-config", "--model", "claude-test"),
+        *("--max-turns", "5", "--max-budget-usd", "2.0", "--mcp-config", "/config/mcp.json"),
+        *("--session-id", task.session_id),
+    ]

@@ -1,7 +1,7 @@
 r"""The small part of JSONPath that printer columns of CRDs use.
 
-`.a.b`, `.a\.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the Kubernetes
-documentation of CustomResourceDefinitions.
+`.a.b`, `.a\.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the
+Kubernetes documentation of CustomResourceDefinitions.
 """
 
 import re

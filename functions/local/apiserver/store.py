@@ -172,7 +172,7 @@ class Store:
         return self._bells.setdefault(resource, asyncio.Event())
 
     def close(self) -> None:
-        """Ends every watch, so that a server that stops does not wait for them. Call it in the server's event loop."""
+        """End every watch, so that a server that stops need not wait for them. Call it in its event loop."""
         self.closing = True
         for bell in self._bells.values():
             bell.set()

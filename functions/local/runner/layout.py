@@ -18,6 +18,7 @@ class Layout:
     volumes/<namespace>/<claim>   what a claim holds; it outlives pods
     logs/<namespace>/<pod>.log    what the container printed; <pod>.ended is made when nothing more comes
     runner.db                     which pod and process belong to which Job
+    runner.lock                   is locked by the one runner that works here
     """
 
     state: Path
@@ -50,6 +51,11 @@ class Layout:
     def database(self) -> Path:
         """The runner's records."""
         return self.state / "runner.db"
+
+    @property
+    def lock(self) -> Path:
+        """The runner's lock."""
+        return self.state / "runner.lock"
 
 
 def remove_tree(path: Path) -> None:

@@ -1,9 +1,11 @@
 """The Job runner as a whole: Job controller and kubelet of one machine, for the embedded API server or any other."""
 
+import fcntl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from functions.bridge.watch import Watch, start
 from functions.cluster.client import Cluster, Object
@@ -57,6 +59,7 @@ class Runner:
         self._stop_grace = stop_grace
         self._clock = clock
         self._stopping = threading.Event()
+        self._lock: TextIO | None = None
         self._thread = threading.Thread(target=loop.run, name="runner", daemon=True)
         self.pod_logs = Logs(self._layout.state)
 
@@ -66,8 +69,9 @@ class Runner:
         The API server may come later, or go and come back.
 
         Raises:
-            RuntimeError: a process of an earlier runner would not go.
+            RuntimeError: another runner works in the same directory, or a process of an earlier one would not go.
         """
+        self._lock = _lock(self._layout.lock)
         recover(self._records, self._layout, self._node, self._clock())
         start(
             [
@@ -81,5 +85,19 @@ class Runner:
         """Ends the work and every process; their pods are reported, as of a node that went down, after the start."""
         self._stopping.set()
         self._inbox.stop()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._kubelet.shut_down(self._stop_grace, self._clock())
+        if self._lock:
+            self._lock.close()
+
+
+def _lock(path: Path) -> TextIO:
+    """Held as long as the file is open; the kernel lets go of it when the process dies."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise RuntimeError(f"another runner works in {path.parent}; stop it first") from None
+    return file

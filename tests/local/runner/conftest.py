@@ -62,16 +62,16 @@ class Machine:
     @contextmanager
     def runner(self, **options: Any) -> Iterator[Runner]:
         found = Runner(self.new_cluster(), self.state, stop_grace=2, **options)
-        found.start()
         try:
+            found.start()
             yield found
         finally:
             found.stop()
 
     @contextmanager
-    def runner_process(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """A runner in a process of its own, killed with SIGKILL when the block ends."""
-        process = subprocess.Popen([sys.executable, HOST, self.kubeconfig, self.state])
+    def runner_process(self, calls: int = 1_000_000) -> Iterator["subprocess.Popen[bytes]"]:
+        """A runner in a process of its own, killed with SIGKILL after so many API calls, or when the block ends."""
+        process = subprocess.Popen([sys.executable, HOST, self.kubeconfig, self.state, str(calls)])
         try:
             yield process
         finally:

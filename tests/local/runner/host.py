@@ -1,14 +1,36 @@
-"""A runner in a process of its own, so that a test can kill it. Arguments: kubeconfig, state directory."""
+"""A runner in a process of its own, so that it can be killed. Arguments: kubeconfig, state directory, and after how
+many API calls it kills itself.
+"""
 
+import itertools
+import os
+import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.transport import KubernetesTransport, Request
 from functions.local.runner import Runner
 from functions.settings import ClusterSettings
 
-runner = Runner(Cluster(KubernetesTransport(ClusterSettings(kubeconfig=sys.argv[1]))), Path(sys.argv[2]))
+
+class Mortal(KubernetesTransport):
+    """Dies right after the answer to the last call."""
+
+    def __init__(self, settings: ClusterSettings, calls: int) -> None:
+        super().__init__(settings)
+        self._left = itertools.count(calls - 1, -1)
+
+    def send(self, request: Request) -> Any:
+        answer = super().send(request)
+        if next(self._left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+
+kubeconfig, state, calls = sys.argv[1:]
+runner = Runner(Cluster(Mortal(ClusterSettings(kubeconfig=kubeconfig), int(calls))), Path(state))
 runner.start()
 threading.Event().wait()

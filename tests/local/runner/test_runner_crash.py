@@ -13,6 +13,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from functions.cluster.kinds import JOB
 from functions.local.database import connect
@@ -78,18 +79,24 @@ def test_a_killed_shim_fails_the_pod(machine, marker, terminated, living):
         assert living(marker) == []
 
 
-def test_the_runner_killed_again_and_again_starts_each_pod_once(machine, marker):
-    for number in range(4):
-        machine.job(f"echo {number} >>{marker}.starts; sleep 0.3", f"work-{number}")
-    for milliseconds in (300, 450, 600, 750, 900):
-        with machine.runner_process():
-            time.sleep(milliseconds / 1000)
+@pytest.mark.parametrize("calls", range(2, 10))
+def test_killed_after_each_api_call_it_starts_each_pod_once(machine, marker, calls):
+    machine.job(f"echo $$ >>{marker}; sleep 0.1")
+    with machine.runner_process(calls) as process:
+        machine.until(lambda: process.poll() is not None or machine.condition("Complete"))
     with machine.runner():
-        for number in range(4):
-            machine.finished(f"work-{number}")
-    starts = marker.with_name("pids.starts").read_text().split()
-    assert len(starts) == len(set(starts))
-    assert len(machine.pods()) == 4
+        machine.finished()
+        assert machine.pod()["status"]["phase"] in ("Succeeded", "Failed")
+    assert len(marker.read_text().split()) == 1
+
+
+def test_a_second_runner_in_the_same_directory_is_refused(machine, marker, living):
+    with machine.runner():
+        machine.job(f"echo $$ >>{marker}; sleep 60")
+        machine.until(lambda: living(marker))
+        with pytest.raises(RuntimeError, match="another runner"), machine.runner():
+            pass
+        assert living(marker)
 
 
 def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(machine):

@@ -1,0 +1,205 @@
+"""Jobs, Pods, ConfigMaps, Secrets, claims, Leases, Events: their defaults and their own rules."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.apiserver.client import Obj
+from tests.contract.apiserver.samples import Place, config_map, job, pod, refused
+
+IMMUTABLE = "Forbidden: field is immutable when `immutable` is set"
+NOT_NEGATIVE = "Invalid value: -1: must be greater than or equal to 0"
+
+
+def secret(**fields: Any) -> Obj:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, **fields}
+
+
+def claim(**spec: Any) -> Obj:
+    body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}, "spec": body}
+
+
+def test_what_a_job_gets(place: Place) -> None:
+    created = place.create(job(activeDeadlineSeconds=600), "jobs")
+    own = {"controller-uid": created["metadata"]["uid"], "job-name": "a"}
+    spec = created["spec"]
+    assert (spec["parallelism"], spec["completions"], spec["backoffLimit"]) == (1, 1, 6)
+    assert spec["selector"] == {"matchLabels": {"controller-uid": created["metadata"]["uid"]}}
+    assert spec["template"]["metadata"]["labels"] == own
+    assert created["metadata"]["labels"] == own
+    assert created["status"] == {}
+    inner = spec["template"]["spec"]
+    assert inner["terminationGracePeriodSeconds"] == 30
+    assert inner["containers"][0]["terminationMessagePath"] == "/dev/termination-log"
+    assert inner["containers"][0]["imagePullPolicy"] == "Always"
+
+
+def test_a_job_with_parallelism_alone_gets_no_completions(place: Place) -> None:
+    assert "completions" not in place.create(job(parallelism=0), "jobs")["spec"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "causes"),
+    [
+        (
+            {"template": {"spec": {}}},
+            {
+                ("spec.template.spec.containers", "Required value"),
+                ("spec.template.spec.restartPolicy", 'Required value: valid values: "OnFailure", "Never"'),
+            },
+        ),
+        (
+            {"template": {"spec": {"containers": [{"name": "c"}], "restartPolicy": "Never"}}},
+            {("spec.template.spec.containers.image", "Required value")},
+        ),
+        (
+            {"backoffLimit": -1, "parallelism": -1, "activeDeadlineSeconds": -1},
+            {(f"spec.{field}", NOT_NEGATIVE) for field in ("backoffLimit", "parallelism", "activeDeadlineSeconds")},
+        ),
+    ],
+)
+def test_a_job_that_is_refused(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
+    answer = place.server.post(place.path("jobs"), job(**spec))
+    assert (answer.code, answer.reason, answer.causes()) == (422, "Invalid", causes)
+
+
+@pytest.mark.parametrize(
+    ("plural", "body"),
+    [
+        ("jobs", job(backoffLimit="x")),
+        ("jobs", {**job(), "spec": "text"}),
+        ("jobs", job(template=[])),
+        ("pods", pod(containers="x")),
+        ("pods", pod(containers=["x"])),
+        ("configmaps", config_map(data={"a": 3})),
+        ("configmaps", config_map(data="x")),
+        ("secrets", secret(data={"a": "%%"})),
+        ("secrets", secret(stringData={"a": 1})),
+        ("persistentvolumeclaims", claim(accessModes="x")),
+        ("jobs", {**pod(), "metadata": {"name": "a"}}),
+        ("jobs", {**job(), "apiVersion": "batch/v9"}),
+    ],
+)
+def test_values_of_the_wrong_type(place: Place, plural: str, body: Obj) -> None:
+    answer = place.server.post(place.path(plural), body)
+    assert (answer.code, answer.reason) == (400, "BadRequest")
+    assert " cannot be handled as a " in answer.message
+    assert place.gone("a", plural)
+
+
+def test_a_job_can_be_stopped_but_not_rewritten(place: Place) -> None:
+    place.create(job(parallelism=0), "jobs")
+    path = place.path("jobs", "a")
+    assert place.server.patch(path, {"spec": {"activeDeadlineSeconds": 1}}).code == 200
+    for change in ({"completions": 4}, {"template": {"metadata": {"labels": {"a": "b"}}}}):
+        answer = place.server.patch(path, {"spec": change})
+        assert (answer.code, answer.reason) == (422, "Invalid")
+        assert {field for field, _ in answer.causes()} == {f"spec.{next(iter(change))}"}
+        assert answer.message.endswith(": field is immutable")
+
+
+def test_the_status_of_a_job_is_written_apart(place: Place) -> None:
+    place.create(job(parallelism=0), "jobs")
+    patch = {"status": {"failed": 3}, "spec": {"parallelism": 5}, "metadata": {"labels": {"via": "status"}}}
+    answer = place.server.patch(place.path("jobs", "a", "status"), patch)
+    assert (answer.body["status"]["failed"], answer.body["spec"]["parallelism"]) == (3, 0)
+    assert answer.body["metadata"]["labels"]["via"] == "status"
+    assert place.server.patch(place.path("jobs", "a"), {"status": {"failed": 9}}).body["status"]["failed"] != 9
+
+
+def test_what_a_pod_gets(place: Place) -> None:
+    created = place.create(pod(), "pods")
+    assert created["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
+    assert created["spec"]["restartPolicy"] == "Always"
+
+
+def test_a_pod_is_not_rewritten(place: Place) -> None:
+    place.create(pod(), "pods")
+    answer = place.server.patch(place.path("pods", "a"), {"spec": {"restartPolicy": "Never"}})
+    assert (answer.code, answer.reason) == (422, "Invalid")
+    ((field, message),) = answer.causes()
+    assert field == "spec"
+    assert message.startswith("Forbidden: pod updates may not change fields other than `spec.containers[*].image`")
+
+
+def test_a_config_map_that_is_immutable(place: Place) -> None:
+    place.create(config_map(immutable=True, data={"a": "b"}), "configmaps")
+    path = place.path("configmaps", "a")
+    for field, patch in (
+        ("data", {"data": {"a": "c"}}),
+        ("binaryData", {"binaryData": {"b": "YQ=="}}),
+        ("immutable", {"immutable": None}),
+    ):
+        answer = place.server.patch(path, patch)
+        refused(answer, 422, "Invalid", f'ConfigMap "a" is invalid: {field}: {IMMUTABLE}')
+    assert place.server.patch(path, {"metadata": {"labels": {"a": "b"}}}).code == 200
+    assert place.server.delete(path).code == 200
+
+
+def test_a_config_map_has_keys_and_a_size(place: Place) -> None:
+    answer = place.server.post(place.path("configmaps"), config_map(data={"a b": "c"}))
+    assert [field for field, _ in answer.causes()] == ["data[a b]"]
+    assert "a valid config key must consist of alphanumeric characters, '-', '_' or '.'" in answer.message
+    answer = place.server.post(place.path("configmaps"), config_map(data={"a": "x" * (1024 * 1024 + 1)}))
+    assert answer.causes() == {("[]", "Too long: must have at most 1048576 bytes")}
+    assert place.server.post(place.path("configmaps"), config_map(data={"a": "x" * 1024 * 1024})).code == 201
+
+
+def test_a_secret_takes_text(place: Place) -> None:
+    created = place.create(secret(stringData={"a": "b"}, data={"z": "YQ=="}), "secrets")
+    assert (created["data"], created["type"]) == ({"a": "Yg==", "z": "YQ=="}, "Opaque")
+    assert "stringData" not in created
+    patched = place.server.patch(place.path("secrets", "a"), {"stringData": {"a": "q"}})
+    assert patched.body["data"] == {"a": "cQ==", "z": "YQ=="}
+    answer = place.server.patch(place.path("secrets", "a"), {"type": "x"})
+    refused(answer, 422, "Invalid", 'Secret "a" is invalid: type: Invalid value: "x": field is immutable')
+
+
+def test_a_claim(place: Place) -> None:
+    created = place.create(claim(), "persistentvolumeclaims")
+    assert (created["status"], created["spec"]["volumeMode"]) == ({"phase": "Pending"}, "Filesystem")
+    answer = place.server.patch(place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}})
+    ((field, message),) = answer.causes()
+    assert field == "spec"
+    assert message.startswith("Forbidden: spec is immutable after creation except resources.requests for bound claims")
+    empty = {**claim(), "metadata": {"name": "b"}, "spec": {}}
+    assert place.server.post(place.path("persistentvolumeclaims"), empty).causes() == {
+        ("spec.accessModes", "Required value: at least 1 access mode is required"),
+        ("spec.resources[storage]", "Required value"),
+    }
+
+
+def test_a_lease_is_taken_by_version(place: Place) -> None:
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}}
+    bad = {**lease, "spec": {"leaseDurationSeconds": 0}}
+    assert place.server.post(place.path("leases"), bad).causes() == {
+        ("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0")
+    }
+    created = place.server.put(place.path("leases", "a"), {**lease, "spec": {"holderIdentity": "x"}})
+    assert created.code == 201
+    taken = place.server.put(place.path("leases", "a"), {**created.body, "spec": {"holderIdentity": "y"}})
+    late = place.server.put(place.path("leases", "a"), {**created.body, "spec": {"holderIdentity": "z"}})
+    assert (taken.code, late.code, place.get("a", "leases")["spec"]["holderIdentity"]) == (200, 409, "y")
+
+
+def test_an_event_is_where_its_object_is(place: Place) -> None:
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "a"}, "reason": "R", "type": "Normal"}
+    wrong = {**event, "involvedObject": {"kind": "Pod", "name": "x", "namespace": "elsewhere"}}
+    refused(
+        place.server.post(place.path("events"), wrong),
+        422,
+        "Invalid",
+        'Event "a" is invalid: involvedObject.namespace: Invalid value: "elsewhere": does not match event.namespace',
+    )
+    right = {**event, "involvedObject": {"kind": "Pod", "name": "x", "namespace": place.namespace}}
+    assert place.create(right, "events")["reason"] == "R"
+
+
+def test_a_namespace(place: Place) -> None:
+    got = place.server.get(f"/api/v1/namespaces/{place.namespace}").body
+    assert (got["spec"], got["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
+    bad = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a.b"}}
+    answer = place.server.post("/api/v1/namespaces", bad)
+    assert (answer.code, answer.reason) == (422, "Invalid")
+    assert place.server.delete("/api/v1/namespaces/default").code == 403

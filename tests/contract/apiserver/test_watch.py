@@ -1,0 +1,156 @@
+"""Watches: what is there, what changes, what a selection sees of it, and where to begin."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.apiserver import embedded
+from tests.contract.apiserver.client import Obj, Server
+from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.samples import PATHS, Place, config_map, sample
+
+
+def seen(events: list[Obj]) -> list[tuple[str, str]]:
+    return [(event["type"], event["object"]["metadata"]["name"]) for event in events if event["type"] != "BOOKMARK"]
+
+
+def version(place: Place) -> str:
+    return str(place.server.get(place.path()).body["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}])
+def test_without_a_version_it_begins_with_what_there_is(place: Place, query: Obj) -> None:
+    for name in "ab":
+        place.create(sample(name))
+    events = place.server.watch(place.path(), **query)
+    assert seen(events) == [("ADDED", "a"), ("ADDED", "b")]
+    assert events[0]["object"]["spec"]["task"] == 1
+
+
+def test_from_a_version_it_gives_what_happened_since(place: Place) -> None:
+    place.create(sample("before"))
+    since = version(place)
+    place.create(sample())
+    place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
+    place.server.delete(place.path(name="a"))
+    events = place.server.watch(place.path(), resourceVersion=since)
+    assert seen(events) == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+    tasks = [event["object"]["spec"]["task"] for event in events[:3]]
+    versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in events[:3]]
+    assert tasks == [1, 2, 2]
+    assert versions == sorted(set(versions))
+
+
+def test_what_goes_through_a_selection(place: Place) -> None:
+    since = version(place)
+    place.create(sample(meta={"labels": {"app": "x"}}))
+    for label in ("x2", "x", "x"):
+        place.server.patch(place.path(name="a"), {"metadata": {"labels": {"app": label}}})
+    place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
+    place.server.patch(place.path(name="a"), {"metadata": {"labels": {"app": None}}})
+    place.server.delete(place.path(name="a"))
+    events = place.server.watch(place.path(), resourceVersion=since, labelSelector="app=x")
+    assert [kind for kind, _ in seen(events)] == ["ADDED", "DELETED", "ADDED", "MODIFIED", "DELETED"]
+    left = events[1]["object"]["metadata"]
+    assert left["labels"] == {"app": "x"}
+    assert int(left["resourceVersion"]) > int(events[0]["object"]["metadata"]["resourceVersion"])
+
+
+def test_one_object_by_name(place: Place) -> None:
+    since = version(place)
+    for name in "ab":
+        place.create(sample(name))
+    events = place.server.watch(place.path(), resourceVersion=since, fieldSelector="metadata.name=b")
+    assert seen(events) == [("ADDED", "b")]
+
+
+def test_all_namespaces(place: Place) -> None:
+    since = version(place)
+    other = new_place(place.server)
+    place.create(sample("here"))
+    other.create(sample("there"))
+    events = place.server.watch(f"{PATHS['samples']}/samples", resourceVersion=since)
+    assert seen(events) == [("ADDED", "here"), ("ADDED", "there")]
+
+
+def test_events_come_as_they_happen(place: Place) -> None:
+    since = version(place)
+    arrived: list[tuple[str, float]] = []
+
+    def follow() -> None:
+        for event in place.server.stream(place.path(), resourceVersion=since, timeoutSeconds=10):
+            arrived.append((event["object"]["metadata"]["name"], time.monotonic()))
+            if event["object"]["metadata"]["name"] == "b":
+                return
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    time.sleep(0.3)
+    written = {}
+    for name in "ab":
+        place.create(sample(name))
+        written[name] = time.monotonic()
+        time.sleep(0.2)
+    thread.join(timeout=10)
+    assert [name for name, _ in arrived] == ["a", "b"]
+    assert all(when - written[name] < 0.15 for name, when in arrived)
+
+
+def test_a_bookmark_says_how_far_it_got(place: Place) -> None:
+    """At the latest when its time is up, in the embedded server; the real one sends them about once a minute."""
+    if not place.server.embedded:
+        pytest.skip("the real server takes a minute")
+    since = version(place)
+    place.create(config_map(), "configmaps")
+    events = place.server.watch(place.path(), resourceVersion=since, allowWatchBookmarks="true")
+    (bookmark,) = events
+    assert bookmark["type"] == "BOOKMARK"
+    assert bookmark["object"]["kind"] == "Sample"
+    assert int(bookmark["object"]["metadata"]["resourceVersion"]) > int(since)
+    assert place.server.watch(place.path(), resourceVersion=since) == []
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Iterator[Place]:
+    """An embedded server that keeps five changes."""
+    with embedded.running(tmp_path / "state.sqlite", history=5) as url:
+        yield new_place(Server("embedded", url))
+
+
+def expired(events: list[Obj]) -> bool:
+    (event,) = events
+    status = event["object"]
+    assert (event["type"], status["kind"], status["code"], status["reason"]) == ("ERROR", "Status", 410, "Expired")
+    return str(status["message"]).startswith("too old resource version: ")
+
+
+def test_a_version_older_than_the_history_has_expired(forgetful: Place) -> None:
+    since = version(forgetful)
+    for name in "abcdef":
+        forgetful.create(sample(name))
+    assert expired(forgetful.server.watch(forgetful.path(), resourceVersion=since))
+
+
+def test_the_real_server_words_it_so(place: Place) -> None:
+    if place.server.embedded:
+        pytest.skip("this shows that the real server does as the test above says")
+    place.create(sample())
+    assert expired(place.server.watch(place.path(), resourceVersion=1))
+
+
+def test_a_version_of_another_database_has_expired(embedded_place: Place) -> None:
+    """It can only come from before the state was thrown away; waiting for it would be waiting for ever."""
+    assert expired(embedded_place.server.watch(embedded_place.path(), resourceVersion=99_999_999))
+
+
+def test_a_slow_watch_that_falls_behind_is_told(forgetful: Place) -> None:
+    events = forgetful.server.stream(forgetful.path(), timeoutSeconds=5)
+    forgetful.create(sample("first"))
+    assert next(events)["object"]["metadata"]["name"] == "first"
+    big = {"anything": {"text": "x" * 500_000}}
+    for number in range(30):  # more than the socket's buffers hold: the server stops sending, history moves on
+        forgetful.create(sample(f"more-{number}", **big))
+    assert [event["type"] for event in events][-1] == "ERROR"
