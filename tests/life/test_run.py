@@ -1,6 +1,7 @@
 """The life of a run on the API server, its events delivered by hand: in order, twice, late, and not at all."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -84,13 +85,14 @@ def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: World) -> None
     job_event(world, ready)
     ended = world.job_ends(now(world, run).status.job_name or "", DONE)
     job_event(world, ended)
-    for deliver in (
+    deliveries: list[Callable[[], Answer]] = [
         lambda: run_event(world, run.raw, "add"),
         lambda: run_event(world, now(world, run).raw),
         lambda: job_event(world, ready),
         lambda: job_event(world, ended),
         lambda: job_event(world, ended, "delete"),
-    ):
+    ]
+    for deliver in deliveries:
         world.calls.calls.clear()
         assert deliver().code == 204
         assert world.calls.writes == []

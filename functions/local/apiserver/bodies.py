@@ -10,11 +10,13 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
+from functions.local.apiserver import protobuf
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes
-JSON, YAML = "application/json", "application/yaml"
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+UNKNOWN_FORMAT = "the body of the request was in an unknown format"
 
 
 async def read_body(request: Request) -> bytes:
@@ -47,17 +49,22 @@ def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
     anywhere, but not JSON.
     Raises StatusError 415, 400, or 422 for another kind.
     """
-    if media not in (JSON, YAML):
-        accepted = f"accepted media types include: {JSON}, {YAML}"
-        raise StatusError(415, f"the body of the request was in an unknown format - {accepted}")
-    value = parse_json(raw, kind) if media == JSON else _parse_yaml(raw, kind)
+    readers = {JSON: parse_json, YAML: _parse_yaml, PROTOBUF: _parse_protobuf}
+    if media not in readers:
+        raise StatusError(415, f"{UNKNOWN_FORMAT} - accepted media types include: {', '.join(readers)}")
+    value = readers[media](raw, kind)
     if not isinstance(value, dict):
-        raise _unrecognized(
-            kind,
-            f"couldn't get version/kind; json parse error: json: cannot unmarshal {_go_type(value)} into an object",
-        )
+        problem = f"json: cannot unmarshal {_go_type(value)} into an object"
+        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {problem}")
     check_kind(value, kind)
     return value
+
+
+def _parse_protobuf(raw: bytes, _: Kind) -> Obj:
+    try:
+        return protobuf.read_object(raw)
+    except ValueError as error:
+        raise StatusError(415, f"{UNKNOWN_FORMAT} ({error}): send {JSON}, or use kubectl apply -f") from None
 
 
 def parse_json(raw: bytes, kind: Kind) -> Any:

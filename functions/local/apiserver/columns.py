@@ -96,7 +96,8 @@ def _container_statuses(obj: Obj) -> list[Obj]:
 
 
 def _pod_ready(obj: Obj, _: datetime) -> str:
-    ready = sum(bool(status.get("ready")) for status in _container_statuses(obj))
+    statuses = _container_statuses(obj)
+    ready = sum(bool(status.get("ready") and "running" in status.get("state", {})) for status in statuses)
     return f"{ready}/{len(obj['spec']['containers'])}"
 
 

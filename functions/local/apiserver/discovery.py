@@ -44,7 +44,9 @@ class Discovery:
             "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())},
             "/openapi/v3": openapi.index(self._paths()),
         }
-        documents |= {f"/apis/{group}": {**found, "apiVersion": "v1"} for group, found in groups.items()}
+        documents |= {
+            f"/apis/{group}": {"kind": "APIGroup", "apiVersion": "v1", **found} for group, found in groups.items()
+        }
         for path, kinds in self._paths().items():
             documents[path] = _resource_list(kinds)
             documents[f"/openapi/v3{path}"] = openapi.document(kinds)
@@ -72,7 +74,7 @@ def _constant(document: Obj) -> Callable[[Request], Response]:
 
 def _group(group: str, versions: list[str]) -> Obj:
     described = [{"groupVersion": f"{group}/{version}", "version": version} for version in versions]
-    return {"kind": "APIGroup", "name": group, "versions": described, "preferredVersion": described[0]}
+    return {"name": group, "versions": described, "preferredVersion": described[0]}
 
 
 def _resource_list(kinds: list[Kind]) -> Obj:

@@ -105,7 +105,7 @@ def test_the_status_of_a_job_is_written_apart(place: Place) -> None:
     answer = place.server.patch(place.path("jobs", "a", "status"), patch)
     assert (answer.body["status"]["failed"], answer.body["spec"]["parallelism"]) == (3, 0)
     assert answer.body["metadata"]["labels"]["via"] == "status"
-    assert place.server.patch(place.path("jobs", "a"), {"status": {"failed": 9}}).body["status"]["failed"] != 9
+    assert place.server.patch(place.path("jobs", "a"), {"status": {"failed": 9}}).body["status"].get("failed") != 9
 
 
 def test_what_a_pod_gets(place: Place) -> None:
@@ -159,10 +159,14 @@ def test_a_secret_takes_text(place: Place) -> None:
 def test_a_claim(place: Place) -> None:
     created = place.create(claim(), "persistentvolumeclaims")
     assert (created["status"], created["spec"]["volumeMode"]) == ({"phase": "Pending"}, "Filesystem")
-    answer = place.server.patch(place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}})
+    answer = place.server.patch(
+        place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}}
+    )
     ((field, message),) = answer.causes()
     assert field == "spec"
-    assert message.startswith("Forbidden: spec is immutable after creation except resources.requests for bound claims")
+    assert message.startswith(
+        "Forbidden: spec is immutable after creation except resources.requests for bound claims"
+    )
     empty = {**claim(), "metadata": {"name": "b"}, "spec": {}}
     assert place.server.post(place.path("persistentvolumeclaims"), empty).causes() == {
         ("spec.accessModes", "Required value: at least 1 access mode is required"),

@@ -11,8 +11,8 @@ from tests.contract.apiserver.samples import Place, config_map, refused, sample
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 SUBDOMAIN = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 QUALIFIED = (
@@ -26,8 +26,14 @@ def test_the_server_sets_identity_defaults_and_generation(place: Place) -> None:
     meta = {"uid": "mine", "creationTimestamp": "2001-01-01T00:00:00Z", "generation": 7, "labels": {"a": "b"}}
     created = place.create(sample(meta=meta, nested={}, unknown=1, anything={"x": 1}))
     assert created["spec"] == {
-        **{"task": 1, "url": "https://x/y", "app": "a", "anything": {"x": 1}},
-        **{"model": "claude-x", "cli": "claude", "mode": "default", "cancel": False},
+        "task": 1,
+        "url": "https://x/y",
+        "app": "a",
+        "anything": {"x": 1},
+        "model": "claude-x",
+        "cli": "claude",
+        "mode": "default",
+        "cancel": False,
         "nested": {"inner": {"count": 3}},
     }
     got = created["metadata"]
@@ -62,8 +68,14 @@ def test_whole_numbers_may_be_written_as_floats_and_nulls_count_as_absent(place:
     body = sample(task=2.0)
     body["spec"] |= {"model": None, "cost": None}
     assert place.create(body)["spec"] == {
-        **{"task": 2, "url": "https://x/y", "app": "a", "cost": None},
-        **{"model": "claude-x", "cli": "claude", "mode": "default", "cancel": False},
+        "task": 2,
+        "url": "https://x/y",
+        "app": "a",
+        "cost": None,
+        "model": "claude-x",
+        "cli": "claude",
+        "mode": "default",
+        "cancel": False,
     }
 
 

@@ -7,6 +7,7 @@ the last attempt fails         a dead letter, with the reason
 no consumer there              delivered once it is there
 """
 
+import threading
 import time
 from itertools import pairwise
 
@@ -94,19 +95,21 @@ def test_after_the_last_attempt_it_is_a_dead_letter_with_its_reason(broker, cons
 
 
 def test_poison_and_slowness_block_nobody(broker, consumer, wait_until):
+    held = threading.Event()
+
     def answer(push):
         if push.id == "slow":
-            time.sleep(2)
+            held.wait(20)
         return 500 if push.id.startswith("poison") else 200
 
     consumer.answer = answer
-    queue = broker(consumer, attempts=100)
+    queue = broker(consumer, attempts=100, ack_deadline=20)
     for event in ["slow", *(f"poison-{n}" for n in range(20)), *(f"good-{n}" for n in range(20))]:
         queue.publish(event)
-    start = time.monotonic()
-    wait_until(lambda: queue.stands()["to-0"]["acked"] >= 20)
-    assert time.monotonic() - start < 2
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 20)
+    held.set()
     assert {event for event in consumer.ids() if event.startswith("good")} == {f"good-{n}" for n in range(20)}
+    wait_until(lambda: queue.stands()["to-0"]["acked"] == 21)
 
 
 def test_at_most_so_many_at_once(broker, consumer, wait_until):

@@ -1,0 +1,142 @@
+"""What was answered is there after any end of the server."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.contract.apiserver import embedded
+from tests.contract.apiserver.client import Server
+from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.samples import Place, sample
+
+PROGRAM = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
+    import uvicorn
+    from functions.local.apiserver import Registry, Store, create_app
+    from functions.local.database import connect
+    from tests.contract.apiserver.embedded import CRDS, SampleLogs
+
+    app = create_app(Store(connect(Path(sys.argv[1]))), Registry.load(CRDS), SampleLogs())
+    uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
+    """
+)
+
+
+def started(database: Path) -> tuple[subprocess.Popen[bytes], Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(database), str(port)])
+    server = Server("embedded", f"http://127.0.0.1:{port}")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            server.get("/readyz")
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return process, server
+    process.kill()
+    raise AssertionError("the server did not start")
+
+
+def test_objects_versions_and_history_survive_a_restart(tmp_path: Path) -> None:
+    database = tmp_path / "state.sqlite"
+    with embedded.running(database) as url:
+        place = new_place(Server("embedded", url))
+        since = place.server.get(place.path()).body["metadata"]["resourceVersion"]
+        created = place.create(sample())
+        place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
+    with embedded.running(database) as url:
+        again = Place(Server("embedded", url), place.namespace)
+        assert again.get("a")["metadata"]["uid"] == created["metadata"]["uid"]
+        events = again.server.watch(again.path(), resourceVersion=since)
+        assert [event["type"] for event in events] == ["ADDED", "MODIFIED"]
+        before = int(again.get("a")["metadata"]["resourceVersion"])
+        after = again.server.patch(again.path(name="a"), {"spec": {"task": 3}}).body
+        assert int(after["metadata"]["resourceVersion"]) > before
+
+
+@pytest.mark.parametrize("after_seconds", [0.2, 0.7])
+def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_answered(tmp_path: Path, after_seconds: float) -> None:
+    database = tmp_path / "state.sqlite"
+    process, server = started(database)
+    answered: dict[str, str] = {}
+    place = new_place(server)
+    timer = threading.Timer(after_seconds, process.send_signal, [signal.SIGKILL])
+    timer.start()
+    try:
+        for number in range(100_000):
+            created = server.post(place.path(), sample(f"s-{number}"))
+            answered[f"s-{number}"] = created.body["metadata"]["resourceVersion"]
+    except (OSError, json.JSONDecodeError):
+        pass
+    process.wait(timeout=10)
+    timer.join()
+    assert len(answered) > 10
+    with embedded.running(database) as url:
+        again = Place(Server("embedded", url), place.namespace)
+        items = again.server.get(again.path()).body["items"]
+        found = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
+        assert answered.items() <= found.items()
+        assert len(found) <= len(answered) + 1
+        assert len(set(found.values())) == len(found)
+        events = again.server.watch(again.path())
+        assert len(events) == len(found)
+
+
+def test_two_writers_of_one_version_have_one_winner(embedded_place: Place) -> None:
+    created = embedded_place.create(sample())
+    codes: list[int] = []
+
+    def write(task: int) -> None:
+        body = {**created, "spec": {**created["spec"], "task": task}}
+        codes.append(embedded_place.server.put(embedded_place.path(name="a"), body).code)
+
+    threads = [threading.Thread(target=write, args=[task]) for task in range(2, 22)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(codes) == [200] + [409] * 19
+
+
+def test_twenty_creators_of_one_name_have_one_winner(embedded_place: Place) -> None:
+    codes: list[int] = []
+
+    def create() -> None:
+        codes.append(embedded_place.server.post(embedded_place.path(), sample()).code)
+
+    threads = [threading.Thread(target=create) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(codes) == [201] + [409] * 19
+
+
+def test_a_new_default_shows_in_old_objects(tmp_path: Path) -> None:
+    crds = tmp_path / "crds"
+    crds.mkdir()
+    definition = (embedded.CRDS / "samples.yaml").read_text()
+    (crds / "samples.yaml").write_text(definition)
+    database = tmp_path / "state.sqlite"
+    with embedded.running(database, crds) as url:
+        place = new_place(Server("embedded", url))
+        place.create(sample())
+    marker = "              app: {type: string}\n"
+    (crds / "samples.yaml").write_text(
+        definition.replace(marker, marker + "              more: {type: string, default: d}\n")
+    )
+    with embedded.running(database, crds) as url:
+        assert Place(Server("embedded", url), place.namespace).get("a")["spec"]["more"] == "d"

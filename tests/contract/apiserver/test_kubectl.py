@@ -1,0 +1,177 @@
+"""kubectl as it is installed, against both servers."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.contract.apiserver.client import Obj
+from tests.contract.apiserver.samples import Place, config_map, eventually, pod, sample
+
+KUBECTL = shutil.which("kubectl")
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl in one namespace of one server."""
+
+    place: Place
+    home: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        server = self.place.server
+        where = ["--kubeconfig", str(server.kubeconfig)] if server.kubeconfig else ["--server", server.url]
+        return [str(KUBECTL), *where, "--cache-dir", str(self.home), "-n", self.place.namespace, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": ""}
+
+    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment(),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, given: str = "") -> str:
+        done = self.run(*arguments, given=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refused(self, *arguments: str, given: str = "") -> str:
+        done = self.run(*arguments, given=given)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+
+@pytest.fixture
+def kubectl(place: Place, tmp_path: Path) -> Kubectl:
+    if KUBECTL is None:
+        assert os.environ.get("CI") != "true", "kubectl is not installed"
+        pytest.skip("kubectl is not installed: see https://kubernetes.io/docs/tasks/tools")
+    return Kubectl(place, tmp_path)
+
+
+def text(obj: Obj) -> str:
+    return json.dumps(obj)
+
+
+def test_apply_creates_leaves_and_changes(kubectl: Kubectl) -> None:
+    def apply(obj: Obj) -> str:
+        return kubectl("apply", "--validate=false", "-f", "-", given=text(obj)).split()[-1]
+
+    assert [apply(sample()), apply(sample()), apply(sample(task=4))] == ["created", "unchanged", "configured"]
+    assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}") == "4"
+
+
+def test_apply_of_built_in_kinds_patches_them(kubectl: Kubectl) -> None:
+    for value, verb in (("1", "created"), ("1", "unchanged"), ("2", "configured")):
+        body = text(config_map(data={"a": value}))
+        assert kubectl("apply", "--validate=false", "-f", "-", given=body).split()[-1] == verb
+    assert kubectl("get", "cm", "a", "-o", "jsonpath={.data.a}") == "2"
+
+
+def test_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
+    if KUBECTL is None:
+        pytest.skip("kubectl is not installed")
+    kubectl = Kubectl(embedded_place, tmp_path)
+    assert "created" in kubectl("apply", "-f", "-", given=text(sample()))
+    assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample("b", extra=1)))
+    assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample(extra=1)))
+
+
+def test_an_invalid_object_is_refused_by_field(kubectl: Kubectl) -> None:
+    said = kubectl.refused("apply", "--validate=false", "-f", "-", given=text(sample(task="x")))
+    assert 'The Sample "a" is invalid: spec.task: Invalid value: "string"' in said
+
+
+def test_get_shows_columns_and_more_when_wide(kubectl: Kubectl) -> None:
+    kubectl.place.create(sample())
+    assert kubectl("get", "smp").splitlines()[0].split() == ["NAME", "TASK", "PHASE", "REASON", "AGE"]
+    wide = [line.split() for line in kubectl("get", "contract", "-o", "wide").splitlines()]
+    assert wide[0] == ["NAME", "TASK", "PHASE", "REASON", "MODEL", "AGE"]
+    assert wide[1][:3] == ["a", "1", "claude-x"]
+    assert "No resources found" in kubectl.run("get", "smp", "-l", "none").stderr
+
+
+def test_describe_shows_spec_and_events(kubectl: Kubectl) -> None:
+    created = kubectl.place.create(sample())
+    about = {"kind": "Sample", "name": "a", "namespace": kubectl.place.namespace, "uid": created["metadata"]["uid"]}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "involvedObject": about}
+    kubectl.place.create({**event, "reason": "Began", "message": "it began", "type": "Normal"}, "events")
+    said = kubectl("describe", "smp", "a")
+    assert "Task:" in said
+    assert "it began" in said
+
+
+def test_wait_for_a_condition(kubectl: Kubectl) -> None:
+    kubectl.place.create(sample())
+    arguments = kubectl.command("wait", "--for=condition=Succeeded", "smp/a", f"--timeout={SECONDS}s")
+    with subprocess.Popen(arguments, env=kubectl.environment(), stdout=subprocess.PIPE, text=True) as waiting:
+        time.sleep(0.5)
+        condition = {"type": "Succeeded", "status": "True"}
+        path = kubectl.place.path(name="a", subresource="status")
+        kubectl.place.server.patch(path, {"status": {"conditions": [condition]}})
+        said, _ = waiting.communicate(timeout=SECONDS)
+    assert (waiting.returncode, "condition met" in said) == (0, True)
+
+
+def test_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -> None:
+    kubectl.place.create(sample())
+    output = tmp_path / "watched"
+    with output.open("w") as file:
+        watching = subprocess.Popen(kubectl.command("get", "smp", "-w"), env=kubectl.environment(), stdout=file)
+        try:
+            eventually(lambda: len(output.read_text().splitlines()) == 2)
+            kubectl.place.server.patch(kubectl.place.path(name="a"), {"spec": {"task": 7}})
+            eventually(lambda: output.read_text().splitlines()[-1].split()[:2] == ["a", "7"])
+        finally:
+            watching.terminate()
+            watching.wait(timeout=SECONDS)
+
+
+def test_patch_label_and_delete(kubectl: Kubectl) -> None:
+    kubectl.place.create(sample())
+    kubectl("patch", "smp", "a", "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    kubectl("patch", "smp", "a", "--type=json", "-p", '[{"op":"replace","path":"/spec/task","value":9}]')
+    kubectl("patch", "smp", "a", "--subresource=status", "--type=merge", "-p", '{"status":{"phase":"Running"}}')
+    kubectl("label", "smp", "a", "x=y")
+    got = kubectl.place.get("a")
+    assert (got["spec"]["cancel"], got["spec"]["task"], got["status"]["phase"]) == (True, 9, "Running")
+    assert "not supported" in kubectl.refused("patch", "smp", "a", "-p", "{}")
+    assert kubectl("get", "smp", "-l", "x=y", "-o", "name").split() == ["sample.contract.agents.platform/a"]
+    kubectl("delete", "smp", "a")
+    assert kubectl.place.gone("a")
+
+
+def test_what_kubectl_creates_itself(kubectl: Kubectl) -> None:
+    """These it sends as protobuf."""
+    kubectl("create", "secret", "generic", "s", "--from-literal=a=b", "--from-literal=c=d")
+    kubectl("create", "configmap", "c", "--from-literal=a=b")
+    kubectl("create", "namespace", f"{kubectl.place.namespace}-made")
+    assert kubectl.place.get("s", "secrets")["data"] == {"a": "Yg==", "c": "ZA=="}
+    assert kubectl.place.get("s", "secrets")["type"] == "Opaque"
+    assert kubectl.place.get("c", "configmaps")["data"] == {"a": "b"}
+
+
+def test_logs(embedded_place: Place, tmp_path: Path) -> None:
+    if KUBECTL is None:
+        pytest.skip("kubectl is not installed")
+    kubectl = Kubectl(embedded_place, tmp_path)
+    for name in ("a", "silent"):
+        embedded_place.create(pod(name), "pods")
+    assert kubectl("logs", "a") == "one\ntwo\nthree\n"
+    assert kubectl("logs", "a", "--tail=1") == "three\n"
+    assert kubectl("logs", "a", "-f") == "one\ntwo\nthree\n"
+    assert "NotFound" in kubectl.refused("logs", "silent")
+    assert 'pods "none" not found' in kubectl.refused("logs", "none")

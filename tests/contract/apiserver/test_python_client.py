@@ -1,0 +1,50 @@
+"""The `kubernetes` Python client, as the functions use it, against both servers."""
+
+from collections.abc import Iterator
+
+import pytest
+from kubernetes import client, watch
+
+from tests.contract.apiserver.samples import Place, job, sample
+
+
+@pytest.fixture
+def api(place: Place) -> Iterator[client.ApiClient]:
+    configuration = client.Configuration(host=place.server.url)
+    if place.server.certificate:
+        configuration.ssl_ca_cert = str(place.server.certificate)
+        configuration.api_key["authorization"] = f"Bearer {place.server.token}"
+    with client.ApiClient(configuration) as found:
+        yield found
+
+
+def test_custom_objects(place: Place, api: client.ApiClient) -> None:
+    where = ("contract.agents.platform", "v1", place.namespace, "samples")
+    custom = client.CustomObjectsApi(api)
+    created = custom.create_namespaced_custom_object(*where, sample())
+    custom.patch_namespaced_custom_object_status(*where, "a", {"status": {"phase": "Running"}})
+    created["spec"]["task"] = 2
+    with pytest.raises(client.ApiException) as stale:
+        custom.replace_namespaced_custom_object(*where, "a", created)
+    assert stale.value.status == 409
+    assert [item["status"]["phase"] for item in custom.list_namespaced_custom_object(*where)["items"]] == ["Running"]
+    custom.delete_namespaced_custom_object(*where, "a")
+    assert place.gone("a")
+
+
+def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient) -> None:
+    batch = client.BatchV1Api(api)
+    batch.create_namespaced_job(place.namespace, job(parallelism=0))
+    batch.patch_namespaced_job("a", place.namespace, {"spec": {"activeDeadlineSeconds": 600}})
+    found = batch.read_namespaced_job("a", place.namespace)
+    assert (found.spec.active_deadline_seconds, found.spec.parallelism) == (600, 0)
+    batch.delete_namespaced_job("a", place.namespace, propagation_policy="Background")
+    assert place.gone("a", "jobs")
+
+
+def test_a_watch(place: Place, api: client.ApiClient) -> None:
+    core = client.CoreV1Api(api)
+    core.create_namespaced_config_map(place.namespace, {"metadata": {"name": "a"}, "data": {"x": "1"}})
+    stream = watch.Watch().stream(core.list_namespaced_config_map, place.namespace, timeout_seconds=1)
+    seen = [(event["type"], event["object"].metadata.name) for event in stream]
+    assert ("ADDED", "a") in seen

@@ -1,0 +1,171 @@
+"""Tables: columns and cells, as `kubectl get` is given them."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.apiserver.client import TABLE, Obj
+from tests.contract.apiserver.samples import Place, config_map, job, pod, sample
+
+
+def table(place: Place, plural: str = "samples", query: str = "") -> Obj:
+    answer = place.server.call("GET", place.path(plural) + query, Accept=f"{TABLE},application/json")
+    assert answer.code == 200
+    assert (answer.body["kind"], answer.body["apiVersion"]) == ("Table", "meta.k8s.io/v1")
+    return answer.body
+
+
+def row(body: Obj) -> dict[str, Any]:
+    (only,) = body["rows"]
+    return dict(zip([column["name"] for column in body["columnDefinitions"]], only["cells"], strict=True))
+
+
+def test_the_columns_of_a_definition(place: Place) -> None:
+    created = place.create(sample())
+    place.server.patch(
+        place.path(name="a", subresource="status"),
+        {
+            "status": {
+                "conditions": [
+                    {"type": "Other", "status": "True"},
+                    {"type": "Succeeded", "status": "True", "reason": "Done"},
+                ]
+            }
+        },
+    )
+    body = table(place)
+    described = [(c["name"], c["type"], c["priority"]) for c in body["columnDefinitions"]]
+    assert described == [
+        ("Name", "string", 0),
+        ("Task", "integer", 0),
+        ("Phase", "string", 0),
+        ("Reason", "string", 0),
+        ("Model", "string", 1),
+        ("Age", "date", 0),
+    ]
+    cells = row(body)
+    age = cells.pop("Age")
+    assert cells == {"Name": "a", "Task": 1, "Phase": None, "Reason": "Done", "Model": "claude-x"}
+    assert age.endswith("s")
+    shown = body["rows"][0]["object"]
+    assert (shown["kind"], shown["metadata"]["uid"]) == ("PartialObjectMetadata", created["metadata"]["uid"])
+    assert "spec" not in shown
+
+
+def test_what_goes_with_a_row(place: Place) -> None:
+    place.create(sample())
+    assert table(place, query="?includeObject=None")["rows"][0]["object"] is None
+    assert table(place, query="?includeObject=Object")["rows"][0]["object"]["spec"]["task"] == 1
+
+
+def test_one_object_is_a_table_of_one_row(place: Place) -> None:
+    created = place.create(sample())
+    body = place.server.call("GET", place.path(name="a"), Accept=TABLE).body
+    assert row(body)["Name"] == "a"
+    assert body["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
+
+
+def test_pages_are_tables_too(place: Place) -> None:
+    for name in "ab":
+        place.create(sample(name))
+    first = table(place, query="?limit=1")
+    assert row(first)["Name"] == "a"
+    assert row(table(place, query=f"?limit=1&continue={first['metadata']['continue']}"))["Name"] == "b"
+
+
+def test_a_watch_of_tables(place: Place) -> None:
+    place.create(sample())
+    answer = place.server.call("GET", f"{place.path()}?watch=1&timeoutSeconds=1", Accept=TABLE)
+    assert '"kind":"Table"' in answer.text.splitlines()[0]
+    assert '"type":"ADDED"' in answer.text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("plural", "body", "expected"),
+    [
+        ("configmaps", config_map(data={"a": "1"}, binaryData={"b": "YQ=="}), {"Name": "a", "Data": 2}),
+        (
+            "secrets",
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": "b"}},
+            {"Name": "a", "Type": "Opaque", "Data": 1},
+        ),
+        ("pods", pod(), {"Name": "a", "Ready": "0/1", "Status": "Pending", "Restarts": 0}),
+        ("jobs", job(), {"Name": "a", "Completions": "0/1"}),
+        (
+            "persistentvolumeclaims",
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "a"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            },
+            {
+                "Name": "a",
+                "Status": "Pending",
+                "Volume": "",
+                "Capacity": "",
+                "Access Modes": "",
+                "VolumeMode": "Filesystem",
+            },
+        ),
+        (
+            "leases",
+            {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": "Lease",
+                "metadata": {"name": "a"},
+                "spec": {"holderIdentity": "x"},
+            },
+            {"Name": "a", "Holder": "x"},
+        ),
+    ],
+)
+def test_the_columns_of_built_in_kinds(place: Place, plural: str, body: Obj, expected: Obj) -> None:
+    place.create(body, plural)
+    cells = row(table(place, plural, "?fieldSelector=metadata.name=a"))
+    assert {name: str(cells[name]) for name in expected} == {name: str(value) for name, value in expected.items()}
+    assert cells["Age"].endswith("s")
+
+
+def test_the_status_of_a_pod_is_that_of_its_container(place: Place) -> None:
+    place.create(pod(), "pods")
+    status = {
+        "phase": "Running",
+        "containerStatuses": [
+            {
+                "name": "c",
+                "image": "x",
+                "imageID": "",
+                "ready": True,
+                "restartCount": 2,
+                "state": {"waiting": {"reason": "ErrImagePull"}},
+            }
+        ],
+    }
+    assert place.server.patch(place.path("pods", "a", "status"), {"status": status}).code == 200
+    cells = row(table(place, "pods"))
+    assert (cells["Ready"], cells["Status"], str(cells["Restarts"])) == ("0/1", "ErrImagePull", "2")
+
+
+def test_an_event(place: Place) -> None:
+    about = {"kind": "Pod", "name": "x", "namespace": place.namespace}
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "a"},
+        "involvedObject": about,
+        "type": "Warning",
+    }
+    place.create({**event, "reason": "R", "message": "m\n", "lastTimestamp": "2026-01-01T00:00:00Z"}, "events")
+    cells = row(table(place, "events", "?fieldSelector=metadata.name=a"))
+    expected = {"Type": "Warning", "Reason": "R", "Object": "pod/x", "Message": "m"}
+    assert {name: cells[name] for name in expected} == expected
+
+
+def test_a_pod_is_ready_when_its_container_runs_and_says_so(place: Place) -> None:
+    place.create(pod(), "pods")
+    running = {"name": "c", "image": "x", "imageID": "", "restartCount": 0, "state": {"running": {}}}
+    for ready, shown in ((False, "0/1"), (True, "1/1")):
+        status = {"phase": "Running", "containerStatuses": [{**running, "ready": ready}]}
+        place.server.patch(place.path("pods", "a", "status"), {"status": status})
+        assert (row(table(place, "pods"))["Ready"], row(table(place, "pods"))["Status"]) == (shown, "Running")
