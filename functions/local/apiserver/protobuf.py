@@ -92,6 +92,8 @@ def _read(message: Message, data: bytes) -> Obj:
     found: Obj = {}
     for number, raw in _fields(data):
         field = message.get(number)
+        if field is None and not raw:
+            continue  # empty fields are sent too
         if field is None:
             raise UnreadableError(f"field number {number} is not known here")
         value = _map_entry(field, raw) if field.many == "map" else _value(field.type, raw)
@@ -99,7 +101,7 @@ def _read(message: Message, data: bytes) -> Obj:
             found.setdefault(field.name, {}).update(value)
         elif field.many == "list":
             found.setdefault(field.name, []).append(value)
-        elif value != {}:
+        elif value not in ("", {}):
             found[field.name] = value
     return found
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psutil
 
+from functions.local.runner.shim import family
+
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
-SAME_START = 2.0
-"""Seconds by which two readings of one process's start time may differ: both are derived from the boot time."""
 
 
 @dataclass
@@ -92,17 +92,10 @@ class Register:
             noted = json.loads(self._file.read_text())
         except (OSError, ValueError):
             return 0
-        found = [int(pid) for pid, started in noted.items() if _is_same(int(pid), started)]
+        found = [int(pid) for pid, started in noted.items() if family.find(int(pid), started)]
         for pid in found:
             _signal(pid, signal.SIGKILL)
         return len(found)
-
-
-def _is_same(pid: int, started: float) -> bool:
-    try:
-        return abs(psutil.Process(pid).create_time() - started) < SAME_START
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -18,9 +18,6 @@ from functions.local.runner.shim import family
 
 SHIM = Path(__file__).parent / "shim"
 
-SAME_START = 2.0
-"""Seconds by which two readings of one process's start time may differ: both are derived from the boot time."""
-
 GIVE_UP_SECONDS = 5.0
 """How long the shim may take to write down an end before it is ended itself."""
 
@@ -100,7 +97,7 @@ def end_left_over(pid: int, started: float, root: Path) -> bool:
     It is told from a stranger with the same pid by its start time. Where it is gone itself, what it left is told by
     its environment, in which only containers of this pod have POD_ROOT=`root`.
     """
-    leader = _same(pid, started)
+    leader = family.find(pid, started)
     done = family.end(lambda: [*(family.family(leader) if leader else ()), *_living_in(root, leader)])
     if leader is None:
         return done
@@ -108,14 +105,6 @@ def end_left_over(pid: int, started: float, root: Path) -> bool:
     while family.alive(leader) and time.monotonic() < give_up:  # it writes down how its child ended, and goes
         time.sleep(0.01)
     return done and family.end(lambda: [leader] if family.alive(leader) else [])
-
-
-def _same(pid: int, started: float) -> psutil.Process | None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        found = psutil.Process(pid)
-        if abs(found.create_time() - started) < SAME_START:
-            return found
-    return None
 
 
 def _living_in(root: Path, leader: psutil.Process | None) -> list[psutil.Process]:

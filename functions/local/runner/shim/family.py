@@ -14,6 +14,19 @@ LONGEST_SECONDS = 10.0
 """A killed process is gone within milliseconds, unless the kernel holds it (a dead network disk, say)."""
 
 
+SAME_START = 2.0
+"""Seconds by which two readings of one process's start time may differ: both are derived from the boot time."""
+
+
+def find(pid: int, started: float) -> psutil.Process | None:
+    """The process with this pid, told from a later one of the same pid by its start time (seconds since the epoch)."""
+    try:
+        found = psutil.Process(pid)
+        return found if abs(found.create_time() - started) < SAME_START else None
+    except psutil.NoSuchProcess:
+        return None
+
+
 def family(leader: psutil.Process) -> list[psutil.Process]:
     """The living processes of the leader's group, and its descendants in any group; not the leader itself."""
     try:
