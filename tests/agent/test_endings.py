@@ -144,6 +144,12 @@ def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: S
     assert world.remotes.branches("shop") == ["main"]
 
 
+def test_a_git_killed_with_the_agent_does_not_keep_its_work_back(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent("echo x > x; touch .git/index.lock; exit 1")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert world.remotes.files("shop", told.branch or "") == ["x"]
+
+
 def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent("echo x > x; git add x; git commit -qm mine; echo y > y; exit 1")
     told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()

@@ -19,7 +19,7 @@ SAME_START = 2.0
 
 
 def find(pid: int, started: float) -> psutil.Process | None:
-    """The process with this pid, told from a later one of the same pid by its start time (seconds since the epoch)."""
+    """The process with this pid, told from a later one of the same pid by its start (seconds since the epoch)."""
     try:
         found = psutil.Process(pid)
         return found if abs(found.create_time() - started) < SAME_START else None
