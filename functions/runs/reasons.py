@@ -27,6 +27,7 @@ class Reason(StrEnum):
     PREEMPTED = "Preempted"
     REPORT_LOST = "ReportLost"
     JOB_LOST = "JobLost"
+    TERMINATED = "Terminated"
     NETWORK = "NetworkError"
     DUPLICATE_POD = "DuplicatePod"
     # Worth resuming
@@ -75,6 +76,7 @@ _THEN: dict[str, Then] = {
     Reason.JOB_LOST: Then.FRESH,
     Reason.NETWORK: Then.FRESH,
     Reason.DUPLICATE_POD: Then.FRESH,
+    Reason.TERMINATED: Then.RESUME,
     Reason.DEADLINE_EXCEEDED: Then.RESUME,
     Reason.OVERLOADED: Then.RESUME,
     Reason.RATE_LIMITED: Then.RESUME,

@@ -35,7 +35,7 @@ REPORTABLE = frozenset(
         Reason.INVALID_INPUT,
         Reason.CONFLICT,
         Reason.POLICY_VIOLATION,
-        Reason.CANCELLED,
+        Reason.TERMINATED,
     }
 )
 """Reasons that an attempt may give for itself; the others are ours or the cluster's to tell."""

@@ -173,7 +173,7 @@ def test_exit_code_0_without_a_report_is_a_failure_that_says_so() -> None:
     assert action.status.succeeded.reason == Reason.NO_REPORT
 
 
-@pytest.mark.parametrize("reason", ["NetworkError", "Overloaded", "AgentError"])
+@pytest.mark.parametrize("reason", ["NetworkError", "Overloaded", "AgentError", "Terminated"])
 def test_a_failure_worth_another_try_waits_its_time_and_only_as_often_as_allowed(reason: str) -> None:
     found = running()
     seen = ended_with(reason)
