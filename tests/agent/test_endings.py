@@ -35,7 +35,7 @@ def test_sigterm_ends_everything_and_reports(world: World, code_spec: SpecFactor
     assert child_of(pod).exists()
     pod.kill(signal.SIGTERM)
     told = pod.wait()
-    assert (told.outcome, told.reason) == ("failed", Reason.CANCELLED)
+    assert (told.outcome, told.reason) == ("failed", Reason.TERMINATED)
     assert not child_of(pod).exists()
     assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
     assert told.commit == world.remotes.tip("shop", told.branch or "")
@@ -46,7 +46,7 @@ def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecF
     pod.until_logged("ready")
     pod.kill_group(signal.SIGTERM)
     told = pod.wait()
-    assert told.reason is Reason.CANCELLED
+    assert told.reason is Reason.TERMINATED
     assert not child_of(pod).exists()
     assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
 
@@ -64,7 +64,7 @@ def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> 
         assert time.monotonic() < deadline, pod.log
         time.sleep(0.02)
     pod.kill(signal.SIGTERM)
-    assert pod.wait(20).reason is Reason.CANCELLED
+    assert pod.wait(20).reason is Reason.TERMINATED
 
 
 def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory) -> None:
