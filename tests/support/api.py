@@ -1,4 +1,4 @@
-"""An embedded API server on a loopback port, a client that counts its calls, and a stand-in for the kubelet."""
+"""An embedded API server on a loopback port, and a client that counts its calls."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from functions.cluster.client import Cluster
-from functions.cluster.kinds import JOB, NAMESPACE, POD
+from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.handlers.services import Services
 from functions.local.apiserver import Registry, Store, create_app
@@ -20,6 +20,7 @@ from functions.local.database import connect
 from functions.local.dev.server import HOST, free_port
 from functions.settings import ClusterSettings
 from tests.support.builders import NOW, settings
+from tests.support.node import Node, StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,12 +94,13 @@ class Counting:
 class World:
     """One API server and the functions over it, with a clock that a test moves."""
 
-    def __init__(self, inner: Transport, namespace: str, **sections: Any) -> None:
+    def __init__(self, inner: Transport, namespace: str, node: Node | None = None) -> None:
         self.now = NOW
         self.calls = Counting(inner)
         self.namespace = namespace
-        self.services = Services(settings(namespace=namespace, **sections), Cluster(self.calls), lambda: self.now)
-        self.kubelet = Cluster(inner)
+        self.services = Services(settings(namespace=namespace), Cluster(self.calls), lambda: self.now)
+        self.kubelet = node.cluster if node else Cluster(inner)
+        self.node = node or StandIn(self.kubelet)
         self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 
     def configure(self, **changed: Any) -> None:
@@ -114,33 +116,10 @@ class World:
         return list(self.kubelet.list(JOB, self.namespace))
 
     def job_ready(self, name: str) -> dict[str, Any]:
-        """Plays a kubelet whose pod came up."""
-        self.kubelet.create(POD, _pod(self.namespace, name))
-        pod = {"phase": "Running", "containerStatuses": [_container({"running": {}})]}
-        self.kubelet.patch(POD, self.namespace, f"{name}-pod", {"status": pod}, "status")
-        return self.kubelet.patch(JOB, self.namespace, name, {"status": {"active": 1, "ready": 1}}, "status")
+        """The Job once its agent runs."""
+        return self.node.runs(self.namespace, name)
 
     def job_ends(self, name: str, report: str = "", *, ok: bool = True, **terminated: Any) -> dict[str, Any]:
-        """Plays a kubelet whose pod ended, and the Job controller after it."""
+        """The Job once its agent ended with that termination message."""
         state = {"terminated": {"exitCode": 0 if ok else 1, "message": report, **terminated}}
-        pod = {"phase": "Succeeded" if ok else "Failed", "containerStatuses": [_container(state)]}
-        self.kubelet.patch(POD, self.namespace, f"{name}-pod", {"status": pod}, "status")
-        kind = "Complete" if ok else "Failed"
-        condition = {"type": kind, "status": "True", "reason": "" if ok else "BackoffLimitExceeded"}
-        ended = {"active": 0, "ready": 0, "conditions": [condition]}
-        return self.kubelet.patch(JOB, self.namespace, name, {"status": ended}, "status")
-
-
-def _pod(namespace: str, job: str) -> dict[str, Any]:
-    labels = {"job-name": job, "app.kubernetes.io/managed-by": "orchestrator"}
-    container = {"name": "agent", "image": "x"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": f"{job}-pod", "namespace": namespace, "labels": labels},
-        "spec": {"restartPolicy": "Never", "containers": [container]},
-    }
-
-
-def _container(state: dict[str, Any]) -> dict[str, Any]:
-    return {"name": "agent", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+        return self.node.ends(self.namespace, name, {"phase": "Succeeded" if ok else "Failed"}, state)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from functions.local.apiserver.discovery import Discovery
 from functions.local.apiserver.endpoints import Endpoints
-from functions.local.apiserver.errors import StatusError, method_not_allowed
+from functions.local.apiserver.errors import StatusError, bad_request, method_not_allowed
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.guard import LoopbackOnly
 from functions.local.apiserver.logs import PodLogs
@@ -56,7 +56,7 @@ def create_app(
         ],
         lifespan=lifespan,
         middleware=[Middleware(LoopbackOnly)],
-        exception_handlers={StatusError: _refused, 405: _not_allowed, 500: _failed},
+        exception_handlers={StatusError: _refused, RecursionError: _too_deep, 405: _not_allowed, 500: _failed},
     )
 
 
@@ -84,6 +84,10 @@ def _refused(_: Request, error: Exception) -> Response:
 
 def _not_allowed(request: Request, _: Exception) -> Response:
     return _refused(request, method_not_allowed())
+
+
+def _too_deep(request: Request, _: Exception) -> Response:
+    return _refused(request, bad_request("exceeded max depth"))
 
 
 def _failed(request: Request, _: Exception) -> Response:

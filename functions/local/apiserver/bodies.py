@@ -88,7 +88,7 @@ def json_problem(error: Exception) -> str:
 def _parse_yaml(raw: bytes, kind: Kind) -> Any:
     try:
         return load_json(json.dumps(yaml.safe_load(raw), default=str))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise _unrecognized(kind, str(error)) from None
 
 

@@ -38,7 +38,7 @@ class DataRules(Rules):
         size, found = 0, []
         for field in self.data_fields:
             for key, value in obj.get(field, {}).items():
-                size += len(value.encode())
+                size += names.byte_length(value)
                 if len(key) > 253 or not names.matches(names.CONFIG_KEY, key):
                     found.append(invalid(f"{field}[{key}]", key, KEY_WORDING))
         if size > DATA_LIMIT:
@@ -77,7 +77,9 @@ class SecretRules(DataRules):
                 raise MisfitError(f"data.{key} is not base64: {error}") from None
         text = obj.pop("stringData", {})
         if text:
-            obj["data"] = data | {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
+            obj["data"] = data | {
+                key: base64.b64encode(value.encode(errors="replace")).decode() for key, value in text.items()
+            }
         obj.setdefault("type", "Opaque")
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:

@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver import metadata
+from functions.local.apiserver import metadata, refusals, shapes
 from functions.local.apiserver.bodies import json_problem
 from functions.local.apiserver.errors import (
     Obj,
@@ -21,13 +21,15 @@ from functions.local.apiserver.errors import (
 )
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.requests import WriteOptions, number
-from functions.local.apiserver.rules import Propagation
+from functions.local.apiserver.rules import Propagation, drop_nulls
 from functions.local.apiserver.store import Key, Store
+from functions.local.apiserver.validation import compile_schema, misfit
 from functions.local.apiserver.writer import Written
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"  # the finalizers that the garbage collector works off
 FINALIZERS: dict[Propagation, str] = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 OPTIONS = "DeleteOptions"
+SHAPE = compile_schema(shapes.DELETE_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,11 @@ class DeleteOptions:
         Raises StatusError 400 or 422.
         """
         body = _options_body(raw)
-        preconditions = body.get("preconditions") or {}
+        preconditions = body.get("preconditions", {})
         grace = body.get("gracePeriodSeconds")
         return cls(
             _propagation(body, query),
-            number(query, "gracePeriodSeconds") if grace is None else int(grace),
+            number(query, "gracePeriodSeconds") if grace is None else grace,
             preconditions.get("uid"),
             preconditions.get("resourceVersion"),
             WriteOptions.parse(query, OPTIONS).dry_run or bool(body.get("dryRun")),
@@ -63,9 +65,11 @@ def _options_body(raw: bytes) -> Obj:
         body: Any = json.loads(raw) if raw.strip() else {}
     except ValueError as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {json_problem(error)}") from None
-    if not isinstance(body, dict) or body.get("kind", OPTIONS) != OPTIONS:
-        raise bad_request(f"the body of a delete request must be {OPTIONS}")
-    return body
+    drop_nulls(body)
+    problem = misfit(SHAPE, body)
+    if problem or body.get("kind", OPTIONS) != OPTIONS:
+        raise bad_request(f"the body of a delete request must be {OPTIONS}" + (f": {problem}" if problem else ""))
+    return cast(Obj, body)
 
 
 def _propagation(body: Obj, query: QueryParams) -> Propagation | None:
@@ -97,8 +101,7 @@ class Deleter:
         """
         text = self._store.get(key)
         if text is None:
-            message = f'{kind.resource} "{key.name}" not found'
-            raise StatusError(404, message, details=details(key.name, kind.group, kind.plural))
+            raise refusals.not_found(kind, key.name)
         obj: Obj = json.loads(text)
         _check_preconditions(kind, obj["metadata"], options)
         if kind.resource == "namespaces":
@@ -131,7 +134,7 @@ class Deleter:
             self._store.delete(key, obj)
         if kind.rules.graceful:
             return Written(200, json.dumps(obj))
-        about = details(key.name, kind.group, kind.plural) | {"uid": obj["metadata"]["uid"]}
+        about = refusals.about(kind, key.name) | {"uid": obj["metadata"]["uid"]}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": about}
         return Written(200, json.dumps(status))
 

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from functions.local.apiserver import refusals
 from functions.local.apiserver.bodies import media_type, parse_object, read_body
 from functions.local.apiserver.deletion import DeleteOptions, Deleter
 from functions.local.apiserver.errors import Obj, StatusError, details, method_not_allowed
@@ -21,7 +22,7 @@ from functions.local.apiserver.requests import Target, WriteOptions, flag, numbe
 from functions.local.apiserver.store import Key, Store
 from functions.local.apiserver.tables import table
 from functions.local.apiserver.watch import TIMEOUT_SECONDS, WatchOptions, watch
-from functions.local.apiserver.writer import Writer, Written, not_found
+from functions.local.apiserver.writer import Writer, Written
 
 COLLECTION: dict[str, str] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 OBJECT: dict[str, str] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -83,7 +84,7 @@ class Endpoints:
             selector=selector_of(kind, query),
             bookmarks=flag(query, "allowWatchBookmarks"),
             timeout_seconds=number(query, "timeoutSeconds") or TIMEOUT_SECONDS,
-            show=(lambda obj: self._shown(request, kind, [obj])) if as_table else None,
+            show=(lambda objects: self._shown(request, kind, objects)) if as_table else None,
         )
         return StreamingResponse(watch(self._store, target, options), media_type="application/json")
 
@@ -121,7 +122,7 @@ class Endpoints:
 
     async def _log(self, request: Request, target: Target) -> Response:
         if self._store.get(target.key) is None:
-            raise not_found(target)
+            raise refusals.not_found(target.kind, target.key.name)
         pieces = self._pod_logs.open(
             target.namespace,
             target.key.name,
@@ -159,6 +160,5 @@ def _json(value: Any) -> Response:
 def _written(written: Written) -> Response:
     response = Response(written.body, written.code, media_type="application/json")
     for warning in written.warnings:
-        quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.append("Warning", f'299 - "{quoted}"')
+        response.headers.append("Warning", f"299 - {json.dumps(warning)}")
     return response

@@ -120,7 +120,10 @@ def _annotation_problems(annotations: dict[str, str]) -> Iterator[Cause]:
     field = "metadata.annotations"
     for key in annotations:
         yield from (invalid(field, key, text) for text in names.qualified_name_problems(key.lower()))
-    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
+    if (
+        sum(names.byte_length(key) + names.byte_length(value) for key, value in annotations.items())
+        > ANNOTATIONS_LIMIT
+    ):
         yield Cause("FieldValueTooLong", field, f"Too long: must have at most {ANNOTATIONS_LIMIT} bytes")
 
 

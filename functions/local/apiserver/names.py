@@ -20,6 +20,11 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
+def byte_length(text: str) -> int:
+    """The length in UTF-8; what cannot be encoded (half of a surrogate pair) counts as one."""
+    return len(text.encode(errors="replace"))
+
+
 def subdomain_problems(name: str) -> Iterator[str]:
     """Problems of a name of most kinds."""
     if len(name) > 253:

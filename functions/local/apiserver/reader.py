@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver import selectors
+from functions.local.apiserver import refusals, selectors
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, expired
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.requests import Target, number
 from functions.local.apiserver.selectors import Selector
 from functions.local.apiserver.store import Store
-from functions.local.apiserver.writer import not_found
 
 CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
@@ -65,7 +64,7 @@ class Reader:
         """One object. Raises StatusError 404."""
         text = self._store.get(target.key)
         if text is None:
-            raise not_found(target)
+            raise refusals.not_found(target.kind, target.key.name)
         return load(target.kind, text)
 
     def page(self, target: Target, query: QueryParams) -> Page:

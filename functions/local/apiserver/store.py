@@ -85,10 +85,10 @@ class Store:
         ).fetchone()
         return row[0] if row else None
 
-    def by_uid(self, uid: str) -> tuple[Key, str] | None:
-        """The object with this uid and its key."""
-        row = self._db.execute("SELECT resource, namespace, name, body FROM objects WHERE uid = ?", (uid,)).fetchone()
-        return (Key(*row[:3]), row[3]) if row else None
+    def by_uid(self, uid: str) -> Key | None:
+        """Where the object with this uid is."""
+        row = self._db.execute("SELECT resource, namespace, name FROM objects WHERE uid = ?", (uid,)).fetchone()
+        return Key(*row) if row else None
 
     def bodies(self, resource: str, namespace: str | None) -> list[str]:
         """All objects of a resource in order of namespace and name; `namespace` None is all of them."""
@@ -136,32 +136,29 @@ class Store:
         self._commit(change, obj)
         return change.body
 
-    def dependents(self, uid: str) -> list[tuple[Key, str]]:
+    def dependents(self, uid: str) -> list[Key]:
         """The objects that name `uid` as an owner."""
-        rows = self._db.execute(
-            "SELECT resource, namespace, name, body FROM objects JOIN owners USING (uid) WHERE owner = ?", (uid,)
+        return self._keys(
+            "SELECT resource, namespace, name FROM objects JOIN owners USING (uid) WHERE owner = ?", uid
         )
-        return [(Key(*row[:3]), row[3]) for row in rows]
 
-    def with_absent_owner(self) -> list[tuple[Key, str]]:
+    def with_absent_owner(self) -> list[Key]:
         """The objects that name an owner that does not exist (or not in their namespace)."""
-        rows = self._db.execute(
-            "SELECT DISTINCT d.resource, d.namespace, d.name, d.body FROM owners JOIN objects d USING (uid)"
+        return self._keys(
+            "SELECT DISTINCT d.resource, d.namespace, d.name FROM owners JOIN objects d USING (uid)"
             " LEFT JOIN objects o ON o.uid = owner AND o.namespace IN ('', d.namespace) WHERE o.uid IS NULL"
         )
-        return [(Key(*row[:3]), row[3]) for row in rows]
 
-    def in_deletion(self) -> list[tuple[Key, str]]:
+    def in_deletion(self) -> list[Key]:
         """The objects that wait for their finalizers or their grace period."""
-        rows = self._db.execute("SELECT resource, namespace, name, body FROM objects WHERE deleting")
-        return [(Key(*row[:3]), row[3]) for row in rows]
+        return self._keys("SELECT resource, namespace, name FROM objects WHERE deleting")
 
-    def in_namespace(self, namespace: str) -> list[tuple[Key, str]]:
+    def in_namespace(self, namespace: str) -> list[Key]:
         """Everything in a namespace."""
-        rows = self._db.execute(
-            "SELECT resource, namespace, name, body FROM objects WHERE namespace = ?", (namespace,)
-        )
-        return [(Key(*row[:3]), row[3]) for row in rows]
+        return self._keys("SELECT resource, namespace, name FROM objects WHERE namespace = ?", namespace)
+
+    def _keys(self, query: str, *values: str) -> list[Key]:
+        return [Key(*row) for row in self._db.execute(query, values)]
 
     def observe(self, observer: Callable[[Change], None]) -> None:
         """Call `observer` after each commit."""

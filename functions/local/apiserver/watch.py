@@ -21,13 +21,13 @@ TIMEOUT_SECONDS = 3_600  # the real server: 30 to 60 minutes
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How to watch. `version` 0: begin with what there is. `show` turns an object into what is sent."""
+    """How to watch. `version` 0: begin with what there is. `show` turns objects into what is sent for them."""
 
     version: int
     selector: Selector
     bookmarks: bool
     timeout_seconds: float
-    show: Callable[[Obj], Obj] | None = None
+    show: Callable[[list[Obj]], Obj] | None = None
 
 
 async def watch(store: Store, target: Target, options: WatchOptions) -> AsyncIterator[bytes]:
@@ -90,7 +90,8 @@ class _Stream:
         self._bookmarked = self._version
         kind = self._target.kind
         meta = {"resourceVersion": str(self._version), "creationTimestamp": None}
-        return self._event("BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta})
+        empty = show([]) if (show := self._options.show) else {"kind": kind.kind, "apiVersion": kind.api_version}
+        return _line("BOOKMARK", json.dumps({**empty, "metadata": meta}))
 
     def _lines(self, change: Change) -> Iterator[bytes]:
         """A change as this watch sees it: an object that leaves the selection is deleted for it."""
@@ -112,7 +113,7 @@ class _Stream:
 
     def _event(self, kind: str, obj: Obj) -> bytes:
         show = self._options.show
-        return _line(kind, json.dumps(show(obj) if show else obj, separators=(",", ":")))
+        return _line(kind, json.dumps(show([obj]) if show else obj, separators=(",", ":")))
 
 
 def _line(kind: str, body: str) -> bytes:

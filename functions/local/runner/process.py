@@ -80,9 +80,11 @@ class Process:
             os.killpg(self.pid, signal.SIGTERM)
 
     def _kill(self) -> None:
-        """The shim is spared: it writes down how its child ended, and goes."""
-        family.end(lambda: family.family(self._leader))
-        self.wait(GIVE_UP_SECONDS)
+        """The shim is spared, to write down how its child ended; again and again, as it may only just start that."""
+        give_up = time.monotonic() + GIVE_UP_SECONDS
+        while self.running and time.monotonic() < give_up:
+            family.end(lambda: family.family(self._leader))
+            self.wait(0.05)
         if self.running:
             self._popen.kill()
 
@@ -98,13 +100,11 @@ def end_left_over(pid: int, started: float, root: Path) -> bool:
     its environment, in which only containers of this pod have POD_ROOT=`root`.
     """
     leader = family.find(pid, started)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if leader:
+            leader.suspend()  # it may be about to start the agent; and orphans stay its children until it goes
     done = family.end(lambda: [*(family.family(leader) if leader else ()), *_living_in(root, leader)])
-    if leader is None:
-        return done
-    give_up = time.monotonic() + GIVE_UP_SECONDS
-    while family.alive(leader) and time.monotonic() < give_up:  # it writes down how its child ended, and goes
-        time.sleep(0.01)
-    return done and family.end(lambda: [leader] if family.alive(leader) else [])
+    return family.end(lambda: [leader] if leader and family.alive(leader) else []) and done
 
 
 def _living_in(root: Path, leader: psutil.Process | None) -> list[psutil.Process]:

@@ -18,13 +18,13 @@ def recover(records: Records, layout: Layout, node: str, now: float) -> None:
 
 
 def _settle(record: Record, records: Records, layout: Layout, node: str, now: float) -> None:
-    """An end the shim wrote down before we came is the true one; without a start, another process may be started."""
+    """An end that the shim wrote down is the true one; without a start, another process may be started."""
     assert record.pod_uid
     assert record.pid is not None
     assert record.started is not None
-    outcome = left_behind(record, layout)
     if not end_left_over(record.pid, record.started, layout.root(record.pod_uid)):
         raise RuntimeError(f"process {record.pid} of pod {record.pod} cannot be ended; end it, then start again")
+    outcome = left_behind(record, layout)
     if outcome is None and not (layout.container(record.pod_uid) / "started").exists():
         records.never_started(record)
         return

@@ -46,7 +46,7 @@ def _define(server: Server, file: Path) -> None:
 
 
 def _established(server: Server, path: str) -> bool:
-    conditions = server.get(path).body.get("status", {}).get("conditions", [])
+    conditions = server.get(path).body.get("status", {}).get("conditions") or []
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 

@@ -326,3 +326,31 @@ def test_unknown_fields_are_warned_of_and_dropped_otherwise(embedded_place: Plac
     answer = embedded_place.server.post(embedded_place.path(), sample(extra=1))
     assert answer.headers.get_all("Warning") == ['299 - "unknown field \\"spec.extra\\""']
     assert "extra" not in answer.body["spec"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"apiVersion":"contract.agents.platform/v1","kind":"Sample","metadata":{"name":"a"},"spec":'
+        + b'{"nested":' * 2000
+        + b"{}"
+        + b"}" * 2001,
+        b'{"apiVersion":"contract.agents.platform/v1","kind":"Sample","metadata":{"name":"a"},"spec":{"anything":'
+        + b'{"x":' * 600
+        + b"1"
+        + b"}" * 602,
+        b'{"spec":"\xff\xfe"}',
+        b"NaN",
+        b'{"spec":{"task":1e999}}',
+    ],
+)
+def test_bodies_that_are_meant_to_break_things(embedded_place: Place, body: bytes) -> None:
+    answer = embedded_place.server.post(embedded_place.path(), body)
+    assert (answer.code, answer.reason) == (400, "BadRequest")
+    assert embedded_place.server.get(embedded_place.path()).body["items"] == []
+
+
+def test_half_a_surrogate_pair_is_kept_or_replaced_but_breaks_nothing(embedded_place: Place) -> None:
+    body = config_map(data={"a": "\ud800"}, meta={"annotations": {"b": "\udfff"}})
+    assert embedded_place.server.post(embedded_place.path("configmaps"), body).code == 201
+    assert embedded_place.server.get(embedded_place.path("configmaps")).code == 200

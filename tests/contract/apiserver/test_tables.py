@@ -1,5 +1,6 @@
 """Tables: columns and cells, as `kubectl get` is given them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ def test_a_pod_is_ready_when_its_container_runs_and_says_so(place: Place) -> Non
         status = {"phase": "Running", "containerStatuses": [{**running, "ready": ready}]}
         place.server.patch(place.path("pods", "a", "status"), {"status": status})
         assert (row(table(place, "pods"))["Ready"], row(table(place, "pods"))["Status"]) == (shown, "Running")
+
+
+def test_a_bookmark_in_a_watch_of_tables_has_no_rows(embedded_place: Place) -> None:
+    since = embedded_place.server.get(embedded_place.path()).body["metadata"]["resourceVersion"]
+    embedded_place.create(config_map(), "configmaps")
+    query = f"?watch=1&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion={since}"
+    (line,) = embedded_place.server.call("GET", embedded_place.path() + query, Accept=TABLE).text.splitlines()
+    event = json.loads(line)
+    assert (event["type"], event["object"]["kind"], event["object"]["rows"]) == ("BOOKMARK", "Table", [])
+    assert int(event["object"]["metadata"]["resourceVersion"]) > int(since)

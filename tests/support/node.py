@@ -1,0 +1,110 @@
+"""Plays the kubelet: says of pods what a test wants them to have done.
+
+`StandIn` also plays the Job controller, for the embedded API server alone; `KubeletOnly` leaves Jobs to a real one.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import JOB, POD
+
+Object = dict[str, Any]
+PATIENCE = 30.0
+"""Seconds that a real controller is waited for."""
+
+
+class Node(Protocol):
+    """Where a Job's pod runs; both methods return the Job as it is afterwards."""
+
+    cluster: Cluster
+
+    def runs(self, namespace: str, job: str) -> Object:
+        """The Job's pod came up."""
+        ...
+
+    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+        """The Job's pod ended: `pod` is put in its status, `state` is that of its container."""
+        ...
+
+
+def container(state: Object) -> Object:
+    """ContainerStatuses of a pod with one container."""
+    return {"name": "agent", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+
+
+@dataclass
+class StandIn:
+    """Kubelet and Job controller in one."""
+
+    cluster: Cluster
+
+    def runs(self, namespace: str, job: str) -> Object:
+        self.cluster.create(POD, _pod(namespace, job))
+        status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
+        self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
+        return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": 1}}, "status")
+
+    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+        status = pod | ({"containerStatuses": [container(state)]} if state else {})
+        self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
+        well = pod["phase"] == "Succeeded"
+        condition = {"type": "Complete" if well else "Failed", "status": "True"}
+        condition["reason"] = "" if well else "BackoffLimitExceeded"
+        ended = {"active": 0, "ready": 0, "conditions": [condition]}
+        return self.cluster.patch(JOB, namespace, job, {"status": ended}, "status")
+
+
+def _pod(namespace: str, job: str) -> Object:
+    labels = {"job-name": job, "app.kubernetes.io/managed-by": "orchestrator"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"{job}-pod", "namespace": namespace, "labels": labels},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]},
+    }
+
+
+@dataclass
+class KubeletOnly:
+    """A kubelet beside a real Job controller."""
+
+    cluster: Cluster
+
+    def runs(self, namespace: str, job: str) -> Object:
+        self.says(namespace, job, {"phase": "Running", "containerStatuses": [container({"running": {}})]})
+        return self.cluster.get(JOB, namespace, job)
+
+    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+        self.says(namespace, job, pod | ({"containerStatuses": [container(state)]} if state else {}))
+        return self.job_when(namespace, job, has_ended)
+
+    def says(self, namespace: str, job: str, status: Object) -> None:
+        """Puts `status` in the pod that the Job controller made."""
+        pod = _until(lambda: next(self.cluster.list(POD, namespace, f"job-name={job}"), None), f"no pod of {job}")
+        self.cluster.patch(POD, namespace, pod["metadata"]["name"], {"status": status}, "status")
+
+    def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
+        """The Job once it is so."""
+
+        def look() -> Object | None:
+            found = self.cluster.get(JOB, namespace, job)
+            return found if is_so(found) else None
+
+        return _until(look, f"Job {job} did not get there")
+
+
+def has_ended(job: Object) -> bool:
+    """Whether the Job is complete or failed."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
+
+
+def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
+    end = time.monotonic() + PATIENCE
+    while (found := look()) is None:
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.05)
+    return found
