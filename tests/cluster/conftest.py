@@ -11,7 +11,7 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport, Transport
 from functions.settings import ClusterSettings
-from tests.contract.apiserver import control_plane
+from tests.support import control_plane
 from tests.support.api import World
 from tests.support.node import KubeletOnly
 
@@ -30,7 +30,9 @@ def plane(
         pytest.skip(control_plane.INSTALL_HINT)
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     with control_plane.running(binaries, tmp_path_factory.mktemp("real")) as found:
-        rendered = subprocess.run([kubectl, "kustomize", str(ROOT / "infra/kubernetes/base")], capture_output=True, check=True)
+        rendered = subprocess.run(
+            [kubectl, "kustomize", str(ROOT / "infra/kubernetes/base")], capture_output=True, check=True
+        )
         admin = [kubectl, "--kubeconfig", str(found.kubeconfig)]
         subprocess.run([*admin, "apply", "--filename", "-"], input=rendered.stdout, check=True, capture_output=True)
         established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]
@@ -39,11 +41,9 @@ def plane(
 
 
 def connect(plane: control_plane.ControlPlane, user: str | None = None) -> Transport:
-    """A transport as the administrator, or as somebody the administrator impersonates."""
-    found = KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig)))
-    if user:
-        found.as_user(user)
-    return found
+    """A transport as the administrator, or as a user with the rights that RBAC gives."""
+    file = plane.kubeconfig_of(user) if user else plane.kubeconfig
+    return KubernetesTransport(ClusterSettings(kubeconfig=str(file)))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from functions.runs.run import Run, parse
 from tests.life.test_run import DONE, LOST, event, now, submitted
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
+from tests.support.node import Node
 
 MOST_CALLS = 60
 _numbers = itertools.count(1)
@@ -31,8 +32,8 @@ Handler = Callable[[Services, Request], Any]
 class Story:
     """The life of one run, in which one call of one handler is fatal."""
 
-    def __init__(self, api: Transport, at: int, after: bool, redelivered: bool) -> None:
-        self.world = World(api, f"crash-{next(_numbers)}")
+    def __init__(self, api: Transport, at: int, after: bool, redelivered: bool, node: Node | None = None) -> None:
+        self.world = World(api, f"crash-{next(_numbers)}", node)
         self.crashing = Crashing(api, at, after)
         self.redelivered = redelivered
         self.crashed = False

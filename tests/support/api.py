@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from functions.cluster.client import Cluster
+from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.handlers.services import Services
@@ -101,7 +102,8 @@ class World:
         self.services = Services(settings(namespace=namespace), Cluster(self.calls), lambda: self.now)
         self.kubelet = node.cluster if node else Cluster(inner)
         self.node = node or StandIn(self.kubelet)
-        self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        with suppress(AlreadyExists):
+            self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 
     def configure(self, **changed: Any) -> None:
         """Gives the functions other settings from now on."""

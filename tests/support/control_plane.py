@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOKEN = "contract-admin"
+USERS = ("orchestrator-functions", "orchestrator-bridge")
+"""Users with no rights but those that a test gives them."""
 READY_SECONDS = 60
 INSTALL_HINT = (
     "no real control plane: set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and "
@@ -32,6 +34,12 @@ class ControlPlane:
     token: str
     certificate: Path
     kubeconfig: Path
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """A kubeconfig of one of USERS."""
+        file = self.kubeconfig.with_name(f"kubeconfig-{user}")
+        file.write_text(self.kubeconfig.read_text().replace(self.token, f"token-of-{user}"))
+        return file
 
 
 def assets() -> Path | None:
@@ -69,7 +77,8 @@ def _write_files(folder: Path, plane: ControlPlane) -> None:
     public = ["openssl", "rsa", "-in", str(folder / "sa.key"), "-pubout", "-out", str(folder / "sa.pub")]
     for command in (key, public):
         subprocess.run(command, check=True, capture_output=True)
-    (folder / "tokens.csv").write_text(f'{TOKEN},admin,1,"system:masters"\n')
+    others = [f"token-of-{user},{user},{user}\n" for user in USERS]
+    (folder / "tokens.csv").write_text("".join([f'{TOKEN},admin,1,"system:masters"\n', *others]))
     plane.kubeconfig.write_text(
         f"""apiVersion: v1
 kind: Config

@@ -1,0 +1,148 @@
+"""Every way an attempt can end, on a real API server with the real Job controller; only the kubelet is played.
+
+The functions run as their own user: each outcome is also a proof that their rights suffice.
+"""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import JOB, POD, RUNS
+from functions.handlers import job_finished, reconcile, sweep
+from functions.handlers.http import Request, answer
+from functions.runs import naming
+from functions.runs.run import Run
+from tests.life.test_run import DONE, LOST, event, now, submitted
+from tests.support.api import World
+from tests.support.node import KubeletOnly, container, has_ended
+
+REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
+
+
+def deliver(world: World, handler: Any, request: Request) -> None:
+    assert answer(lambda asked: handler.handle(world.services, asked), request).code in (200, 204)
+
+
+def swept(world: World) -> None:
+    deliver(world, sweep, Request({}, b""))
+
+
+def started(world: World, **spec: Any) -> Run:
+    service = f"s-{uuid.uuid4().hex[:8]}"
+    run = submitted(world, name=f"run-{uuid.uuid4().hex[:8]}", service=service, **spec)
+    deliver(world, reconcile, event(run.raw, "add"))
+    return now(world, run)
+
+
+def node(world: World) -> KubeletOnly:
+    assert isinstance(world.node, KubeletOnly)
+    return world.node
+
+
+def ended(exit_code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
+    return {"terminated": {"exitCode": exit_code, "message": message, "reason": reason}}
+
+
+OUTCOMES = [
+    ("succeeded", {"phase": "Succeeded"}, ended(0, DONE, "Completed"), "Succeeded", "Completed"),
+    ("failed", {"phase": "Failed"}, ended(1, REPORT), "Failed", "InvalidInput"),
+    ("no report", {"phase": "Succeeded"}, ended(0, "", "Completed"), "Failed", "NoReport"),
+    ("out of memory", {"phase": "Failed"}, ended(137, LOST, "OOMKilled"), "Failed", "OutOfMemory"),
+    ("evicted", {"phase": "Failed", "reason": "Evicted", "message": "low on disk"}, None, "Retrying", "Evicted"),
+    ("node lost", {"phase": "Failed", "reason": "NodeLost", "message": "gone"}, None, "Retrying", "NodeLost"),
+    ("network", {"phase": "Failed"}, ended(1, LOST), "Retrying", "NetworkError"),
+    ("crashed", {"phase": "Failed"}, ended(2), "Retrying", "AgentError"),
+]
+
+
+@pytest.mark.parametrize(
+    ("pod", "state", "phase", "reason"), [case[1:] for case in OUTCOMES], ids=[c[0] for c in OUTCOMES]
+)
+def test_an_attempt_ends_as_its_pod_did(world: World, pod: Any, state: Any, phase: str, reason: str) -> None:
+    run = started(world)
+    job = run.status.job_name or ""
+    world.job_ready(job)
+    swept(world)
+    assert now(world, run).status.phase == "Running"
+    deliver(world, job_finished, event(world.node.ends(world.namespace, job, pod, state)))
+    run = now(world, run)
+    assert (run.status.phase, run.status.attempts[-1].reason) == (phase, reason)
+
+
+def waiting(reason: str, message: str) -> dict[str, Any]:
+    return {"containerStatuses": [container({"waiting": {"reason": reason, "message": message}})]}
+
+
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+PENDING = [
+    ("image", waiting("ImagePullBackOff", "no image x"), "ImagePullFailed"),
+    ("config", waiting("CreateContainerConfigError", "no map"), "ContainerConfigError"),
+    ("nodes", {"conditions": [UNSCHEDULABLE]}, "Unschedulable"),
+]
+
+
+@pytest.mark.parametrize(("shown", "reason"), [case[1:] for case in PENDING], ids=[case[0] for case in PENDING])
+def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
+    world: World, shown: dict[str, Any], reason: str
+) -> None:
+    run = started(world)
+    job = run.status.job_name or ""
+    node(world).says(world.namespace, job, {"phase": "Pending", **shown})
+    swept(world)
+    run = now(world, run)
+    assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Pending", reason)
+    world.later(minutes=16)
+    swept(world)
+    stopped = node(world).job_when(world.namespace, job, has_ended)
+    deliver(world, job_finished, event(stopped))
+    run = now(world, run)
+    assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
+
+
+def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: World) -> None:
+    run = started(world, timeoutSeconds=1)
+    job = run.status.job_name or ""
+    world.job_ready(job)
+    deliver(world, job_finished, event(node(world).job_when(world.namespace, job, has_ended)))
+    run = now(world, run)
+    assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "DeadlineExceeded")
+
+
+def test_cancel_stops_the_pod_and_keeps_the_job(world: World) -> None:
+    run = started(world)
+    job = run.status.job_name or ""
+    world.job_ready(job)
+    cancelled = world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, {"spec": {"cancel": True}})
+    deliver(world, reconcile, event(cancelled))
+    deliver(world, job_finished, event(node(world).job_when(world.namespace, job, has_ended)))
+    assert now(world, run).status.phase == "Cancelled"
+    assert world.kubelet.get(JOB, world.namespace, job)["metadata"]["name"] == job
+
+
+def test_deleting_a_run_takes_its_job_and_pods_with_it(world: World) -> None:
+    run = started(world)
+    job = run.status.job_name or ""
+    world.job_ready(job)
+    world.kubelet.delete(RUNS[run.kind], run.namespace, run.name, run.uid)
+    deliver(world, reconcile, event(now(world, run).raw))
+    end = time.monotonic() + 30
+    while list(world.kubelet.list(POD, world.namespace, f"job-name={job}")):
+        assert time.monotonic() < end, "the pod outlived its run"
+        time.sleep(0.1)
+
+
+def test_a_second_attempt_is_a_second_job_beside_the_first(world: World) -> None:
+    run = started(world)
+    first = run.status.job_name or ""
+    world.job_ready(first)
+    deliver(world, job_finished, event(world.job_ends(first, LOST, ok=False)))
+    world.later(minutes=1)
+    swept(world)
+    second = now(world, run).status.job_name or ""
+    deliver(world, job_finished, event(world.job_ends(second, DONE)))
+    run = now(world, run)
+    assert (run.status.phase, run.status.attempt, run.labels[naming.FINISHED]) == ("Succeeded", 2, "true")
+    assert first != second
