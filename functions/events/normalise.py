@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from functions.events.event import Event, MalformedError
 
@@ -44,7 +45,9 @@ def _structured(body: bytes) -> Event:
 
 
 def _binary(headers: Mapping[str, str], body: bytes) -> Event:
-    attributes = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
+    # Values are percent-encoded (CloudEvents HTTP binding, HTTP Header Values).
+    found = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
+    attributes = {name: unquote(value) for name, value in found.items()}
     return _event(attributes, decode(body) if body else None)
 
 

@@ -1,11 +1,15 @@
 """Events out: durable when `publish` returns."""
 
 import json
-from typing import Any, Protocol
+from typing import Protocol
+from urllib.parse import quote
 
 import urllib3
 
 from functions.events.event import Event
+
+HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+"""What a header value carries as it is; the rest is percent-encoded (CloudEvents HTTP binding, Header Values)."""
 
 
 class PublishError(Exception):
@@ -31,7 +35,7 @@ class HttpPublisher:
         """Returns once the event is stored. Raises PublishError."""
         try:
             answer = self._pool.request(
-                "POST", f"{self._url}/topics/{topic}", headers=_headers(event), body=json.dumps(event.data)
+                "POST", f"{self._url}/topics/{topic}", headers=encoded(event), body=json.dumps(event.data)
             )
         except urllib3.exceptions.HTTPError as error:
             raise PublishError(f"topic {topic}: the queue did not answer: {error}") from error
@@ -39,7 +43,8 @@ class HttpPublisher:
             raise PublishError(f"topic {topic}: the queue answered {answer.status}: {answer.data[:200]!r}")
 
 
-def _headers(event: Event) -> dict[str, Any]:
+def encoded(event: Event) -> dict[str, str]:
+    """The headers of an event in binary mode."""
     headers = {
         "ce-specversion": "1.0",
         "ce-id": event.id,
@@ -47,4 +52,8 @@ def _headers(event: Event) -> dict[str, Any]:
         "ce-type": event.type,
         "content-type": "application/json",
     }
-    return headers | ({"ce-subject": event.subject} if event.subject else {})
+    if event.subject:
+        headers["ce-subject"] = event.subject
+    return {
+        name: quote(value, safe=HEADER_SAFE) if name.startswith("ce-") else value for name, value in headers.items()
+    }

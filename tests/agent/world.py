@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from functions.local.runner.shim import family
 from functions.runs import naming, report
 from functions.runs.specs import RunSpec
 from functions.settings import Settings
@@ -101,6 +102,7 @@ class Pod:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        assert family.end(lambda: family.living_in(self.root)), "what it started is gone too"
 
 
 @dataclass

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,12 @@ from functions.local.dev.repositories import EXAMPLE, git
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def orchestrator(
-    state: Path, *arguments: str, environ: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def orchestrator(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     given = {name: text for name, text in os.environ.items() if name != "ANTHROPIC_API_KEY"}
     return subprocess.run(
         [sys.executable, "-m", "functions.clients", "run", "--state", str(state), *arguments],
         cwd=ROOT,
-        env=given | {"REHEARSAL_SECONDS": "0.2"} | (environ or {}),
+        env=given | {"REHEARSAL_SECONDS": "0.2"},
         capture_output=True,
         text=True,
         timeout=100,

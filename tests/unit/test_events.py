@@ -6,6 +6,7 @@ import pytest
 
 from functions.events.event import Event, Hint, MalformedError, hint
 from functions.events.normalise import normalise
+from functions.events.publisher import encoded
 
 ATTRIBUTES = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}
 BINARY = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}
@@ -16,6 +17,13 @@ def test_binary_and_structured_mode_are_the_same_event() -> None:
     wanted = Event("1", "/s", "t", "", {"a": 1})
     assert normalise(BINARY, b'{"a": 1}') == wanted
     assert normalise(STRUCTURED, json.dumps({**ATTRIBUTES, "data": {"a": 1}}).encode()) == wanted
+
+
+def test_attributes_in_headers_are_percent_encoded_and_come_out_as_they_went_in() -> None:
+    event = Event("a b/100%", "/s", "t", 'Grüße "x"', None)
+    sent = {name.lower(): value for name, value in encoded(event).items()}
+    assert all(value.isascii() and " " not in value for value in sent.values())
+    assert normalise(sent, b"") == event
 
 
 @pytest.mark.parametrize(

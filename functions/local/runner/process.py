@@ -103,16 +103,5 @@ def end_left_over(pid: int, started: float, root: Path) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         if leader:
             leader.suspend()  # it may be about to start the agent; and orphans stay its children until it goes
-    done = family.end(lambda: [*(family.family(leader) if leader else ()), *_living_in(root, leader)])
+    done = family.end(lambda: [*(family.family(leader) if leader else ()), *family.living_in(root, leader)])
     return family.end(lambda: [leader] if leader and family.alive(leader) else []) and done
-
-
-def _living_in(root: Path, leader: psutil.Process | None) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if process != leader and _lives_in(process, root)]
-
-
-def _lives_in(process: psutil.Process, root: Path) -> bool:
-    try:
-        return process.environ().get("POD_ROOT") == str(root)
-    except psutil.Error:
-        return False

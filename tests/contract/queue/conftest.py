@@ -149,9 +149,9 @@ def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
     with ExitStack() as stack:
 
         def make(*consumers: Consumer, attempts: int = 5, **options: Any) -> Broker:
-            options = {"retry": RetryPolicy(0.05, 0.4), "ack_deadline": 5.0} | options
+            given: dict[str, Any] = {"retry": RetryPolicy(0.05, 0.4), "ack_deadline": 5.0, **options}
             subscriptions = tuple(
-                Subscription(f"to-{number}", "jobs", each.url, DeadLetterPolicy("jobs-dead", attempts), **options)
+                Subscription(f"to-{number}", "jobs", each.url, DeadLetterPolicy("jobs-dead", attempts), **given)
                 for number, each in enumerate(consumers)
             )
             topology = Topology(("jobs", "jobs-dead"), subscriptions)

@@ -62,6 +62,7 @@ def test_an_agent_whose_shim_is_gone_too_is_found_by_its_environment(machine, ma
         machine.job(f"echo $$ >>{marker}; setsid sleep 61 & echo $! >>{marker}; wait; sleep 60")
         machine.until(lambda: len(living(marker)) == 2)
         shim = psutil.Process(living(marker)[0]).parent()
+    assert shim
     shim.kill()
     with machine.runner():
         assert living(marker) == []
@@ -73,7 +74,9 @@ def test_a_killed_shim_fails_the_pod(machine, marker, terminated, living):
     with machine.runner():
         machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))
-        psutil.Process(living(marker)[0]).parent().kill()
+        parent = psutil.Process(living(marker)[0]).parent()
+        assert parent
+        parent.kill()
         _, pod = machine.finished()
         assert terminated(pod)["exitCode"] == 137
         assert living(marker) == []
@@ -107,6 +110,7 @@ def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(ma
     records = Records(connect(layout.database))
     shim = Process()
     records.started(next(iter(records)), shim.pid, shim.started)
+    assert shim._popen.stdin
     shim._popen.stdin.close()  # as the runner's death does
     recover(Records(connect(layout.database)), layout, "local", time.time())
     assert not psutil.pid_exists(shim.pid) or not shim.running

@@ -97,9 +97,10 @@ def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker,
 
 
 def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machine, terminated):
+    stopped = "trap 'echo stopped >$POD_ROOT/dev/termination-log; exit 1' TERM"
     with machine.runner():
-        machine.job("trap 'echo stopped >$POD_ROOT/dev/termination-log; exit 1' TERM; while :; do sleep 0.05; done")
-        machine.until(lambda: machine.phase() == "Running")
+        machine.job(f"{stopped}; echo ready; while :; do sleep 0.05; done", pod={"terminationGracePeriodSeconds": 10})
+        machine.until(lambda: machine.log() and machine.phase() == "Running")
         version = machine.pod()["metadata"]["resourceVersion"]
         machine.patch_job({"activeDeadlineSeconds": 1})
         machine.finished()

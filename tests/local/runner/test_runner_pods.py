@@ -19,7 +19,7 @@ from functions.cluster.kinds import CLAIM, POD, SECRET
 
 
 def told(machine, terminated) -> str:
-    return terminated(machine.finished()[1]).get("message", "").strip()
+    return str(terminated(machine.finished()[1]).get("message", "")).strip()
 
 
 def test_mounts_are_laid_out_below_pod_root(machine, terminated):

@@ -7,6 +7,7 @@ at, again and again until nobody is left.
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -34,6 +35,18 @@ def family(leader: psutil.Process) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         return []
     return [process for process in found - {leader} if alive(process)]
+
+
+def living_in(root: Path, leader: psutil.Process | None = None) -> list[psutil.Process]:
+    """The processes, but for the leader, whose environment says that they belong to the pod with this POD_ROOT."""
+    return [process for process in psutil.process_iter() if process != leader and _lives_in(process, root)]
+
+
+def _lives_in(process: psutil.Process, root: Path) -> bool:
+    try:
+        return process.environ().get("POD_ROOT") == str(root)
+    except psutil.Error:
+        return False
 
 
 def alive(process: psutil.Process) -> bool:
