@@ -24,6 +24,10 @@ class SettingsError(Exception):
     """The configuration cannot be used; the text names every key and what to do."""
 
 
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i|[MGTPE])?$")]
+"""Amount of a resource, as Kubernetes writes it: 500m, 2, 4Gi."""
+
+
 class Section(BaseModel):
     """Settings cannot be changed after start, and a key nobody knows is an error."""
 
@@ -33,8 +37,8 @@ class Section(BaseModel):
 class Resources(Section):
     """CPU and memory of an agent's container, as Kubernetes quantities."""
 
-    cpu: str
-    memory: str
+    cpu: Quantity
+    memory: Quantity
 
 
 class JobSettings(Section):
@@ -45,12 +49,13 @@ class JobSettings(Section):
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
     ttl_after_finished: Annotated[
-        int, Field(ge=86_400, description="How long a finished Job is kept; it is its attempt's lock.")
+        int,
+        Field(ge=86_400, le=2_147_483_647, description="How long a finished Job is kept; it is its attempt's lock."),
     ] = 86_400
     pending_wait: Annotated[int, Field(ge=1, description="How long a run waits for what people can mend.")] = 900
     max_retries: Annotated[int, Field(ge=0, le=10, description="Automatic retries per run.")] = 1
     backoff: Annotated[int, Field(ge=0, description="Wait before the first retry; doubled for each more.")] = 10
-    workspace_size: str = "10Gi"
+    workspace_size: Quantity = "10Gi"
     workspace_class: Annotated[str | None, Field(description="StorageClass; null: the cluster's default.")] = None
 
 

@@ -74,6 +74,15 @@ def _event(attributes: Mapping[str, Any], data: Any) -> Event:
 def decode(body: bytes) -> Any:
     """The JSON in `body`. Raises MalformedError."""
     try:
-        return json.loads(body)
+        return json.loads(body, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise MalformedError(("body", f"is not JSON: {error}")) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise MalformedError(*((name, "is given twice") for name in twice))
+    return found

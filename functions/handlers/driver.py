@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import JOB, POD, RUNS
-from functions.handlers import acting
+from functions.handlers import acting, creating
 from functions.handlers.services import Services
 from functions.runs import actions
 from functions.runs.decide import decide
@@ -76,7 +76,7 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
         case actions.LookAtPods():
             return replace(seen, pods=_pods(services, run))
         case actions.Fence():
-            acting.fence(services, run)
+            creating.fence(services, run)
             return replace(seen, job=_job(services, run))
         case actions.Adopt():
             return replace(seen, run=acting.adopt(services, run))
@@ -85,9 +85,9 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
         case actions.WriteStatus(status):
             return replace(seen, run=acting.write_status(services, run, status))
         case actions.Start(status):
-            acting.start(services, run, status)
+            creating.start(services, run, status)
         case actions.CreateResources():
-            acting.create_resources(services, run)
+            creating.create_resources(services, run)
         case actions.Stop():
             acting.stop(services, run)
         case actions.Close(status):

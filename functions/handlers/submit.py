@@ -83,8 +83,7 @@ def _create(services: Services, caller: str, spec: RunSpec, key: str | None) -> 
         why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
     if key is None:
-        _refuse_second(services, spec)
-        return _made(201, services.cluster.create(RUNS[spec.kind], requested.run(spec, settings.namespace)))
+        return _without_key(services, spec)
     return _once(services, spec, naming.run_name("\n".join((caller, settings.namespace, spec.kind, key))))
 
 
@@ -115,17 +114,34 @@ def _digest(spec: RunSpec) -> str:
     return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
 
 
-def _refuse_second(services: Services, spec: RunSpec) -> None:
-    """Without a key, an unfinished code run of the same task, service and agent is taken for the same request."""
+def _without_key(services: Services, spec: RunSpec) -> Answer:
+    """A new run; an unfinished code run of the same task, service and agent is taken for the same request.
+
+    Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken.
+    """
+    kind, namespace = RUNS[spec.kind], services.settings.namespace
     if not isinstance(spec, CodeRunSpec):
-        return
-    wanted = naming.labels(spec)
-    selector = ",".join([*(f"{key}={value}" for key, value in wanted.items()), f"!{naming.FINISHED}"])
-    for raw in services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector):
-        if raw["metadata"].get("labels", {}).get(naming.label("agent")) == spec.agent:
-            name = raw["metadata"]["name"]
-            why = f"CodeRun {name} is at work on it; wait for it, cancel it, or send an Idempotency-Key"
-            raise Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace)))
+    earlier = _of_the_same_task(services, spec)
+    for raw in earlier:
+        if naming.FINISHED not in raw["metadata"]["labels"]:
+            raise _at_work(raw["metadata"]["name"])
+    name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
+    try:
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name)))
+    except AlreadyExists:
+        raise _at_work(name) from None
+
+
+def _of_the_same_task(services: Services, spec: CodeRunSpec) -> list[dict[str, Any]]:
+    selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
+    found = services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector)
+    return [raw for raw in found if raw["metadata"]["labels"].get(naming.label("agent")) == spec.agent]
+
+
+def _at_work(name: str) -> Refused:
+    why = f"CodeRun {name} is at work on it; wait for it, cancel it, or send an Idempotency-Key"
+    return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
 
 
 def _made(code: int, raw: Mapping[str, Any]) -> Answer:

@@ -48,6 +48,9 @@ def handle(services: Services, _: Request) -> Answer:
         except ClusterError as error:  # one run never blocks the others; the next sweep comes to it again
             log.warning("could not be driven: %s", error, extra={"run": run.key})
             failed.append(run.key)
+        except Exception:  # noqa: BLE001  (nor does a run that we cannot make sense of)
+            log.exception("unexpected error", extra={"run": run.key})
+            failed.append(run.key)
     data = {"looked": looked, "failed": failed}
     return Answer(200, {"success": not failed, "message": f"looked at {looked} runs", "data": data})
 

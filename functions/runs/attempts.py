@@ -52,7 +52,7 @@ def _resumes(run: Run) -> bool:
     """Whether the next attempt takes up the agent's session: its store must have outlived the last attempt."""
     if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
         return False
-    if run.spec.context_version > (run.status.context_version or 1):
+    if run.status.succeeded and run.status.succeeded.reason == Reason.ACCEPTED:  # a person reopened it
         return True
     return then(run.status.attempts[-1].reason) in (Then.RESUME, Then.RESUME_ONCE)
 
@@ -77,17 +77,29 @@ def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: An
 
 def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
+    assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     return _step(
         run,
         State.WAITING,
         Reason.ACCEPTED,
         "a person asked for another attempt",
         now,
+        context_version=run.spec.context_version,
         retry_count=0,
         finished_at=None,
         pending_since=None,
         next_attempt_at=None,
     )
+
+
+def refuse_retry(run: Run, now: datetime) -> RunStatus:
+    """An unfinished run that a person asked to try again: refused, so that it does not happen at its end either."""
+    assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
+    wanted = run.spec.context_version
+    message = (
+        f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
+    )
+    return run.status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})
 
 
 def end_run(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:

@@ -8,7 +8,7 @@ times.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.runs import actions, attempts, lifecycle, retries
+from functions.runs import actions, attempts, lifecycle, naming, retries
 from functions.runs.actions import Action, Nothing
 from functions.runs.lifecycle import State
 from functions.runs.naming import FINALIZER, FINISHED
@@ -27,8 +27,10 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
     if lifecycle.state(run.status) in lifecycle.FINISHED:
         return _after_the_end(run, now)
-    if FINALIZER not in run.finalizers:
+    if not _adopted(run):
         return actions.Adopt()
+    if run.status.context_version is not None and _retry_wanted(run):
+        return actions.WriteStatus(attempts.refuse_retry(run, now))
     if run.status.open_attempt is None:
         return _between_attempts(run, now, policy)
     return _under_way(seen, now, policy)
@@ -48,12 +50,17 @@ def quiet(run: Run, now: datetime) -> bool:
         return FINALIZER not in run.finalizers
     if state in lifecycle.FINISHED:
         return FINISHED in run.labels and not _retry_wanted(run)
-    if run.cancel:
+    if run.cancel or _retry_wanted(run):
         return False
     if state is State.WAITING:
         return run.status.next_attempt_at is not None and run.status.next_attempt_at > now
     recorded = run.status.last_update
     return state is State.RUNNING or (recorded is not None and now - recorded < ECHO)
+
+
+def _adopted(run: Run) -> bool:
+    labels = naming.labels(run.spec) if run.spec else {}
+    return FINALIZER in run.finalizers and labels.items() <= run.labels.items()
 
 
 def _after_the_end(run: Run, now: datetime) -> Action:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -165,4 +165,9 @@ ToolList = Annotated[
     ),
 ]
 
-Prompt = Annotated[str, Field(max_length=32_000)]
+# No NUL: neither an environment variable nor a file that a shell reads can hold one.
+EnvValue = Annotated[str, Text(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=4096)]
+Prompt = Annotated[str, Text(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=32_000)]
+
+INT32 = 2_147_483_647
+"""Largest value of most integer fields of Kubernetes."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 
 from functions.runs.specs import CodeRunSpec, RunSpec
 
@@ -61,6 +62,13 @@ def session_id(uid: str, context_version: int, attempt: int) -> str:
 def run_name(key: str) -> str:
     """A run's name as a function of the (already scoped) idempotency key alone; 96 bits keep keys apart."""
     return f"run-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+
+
+def next_name(spec: RunSpec, earlier: Sequence[str]) -> str:
+    """Name of the run after those of its labels with the uids `earlier`; the same for all who see the same ones."""
+    seen = [*sorted(labels(spec).items()), *sorted(earlier)]
+    digest = hashlib.sha256(repr(seen).encode()).hexdigest()[:10]
+    return f"{name_prefix(spec)}{digest}"
 
 
 def tombstone(spec_kind: str, run: str) -> str:

@@ -4,10 +4,9 @@ It is text from a container that ran foreign code: it is checked like any input,
 no report.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from functions.runs.reasons import Reason
 from functions.runs.specs import Wire
@@ -52,7 +51,7 @@ class Report(Wire):
     pull_request_url: Annotated[str | None, Field(pattern=r"^https://\S+$", max_length=500)] = None
     session_id: Annotated[str | None, Field(max_length=100)] = None
     usage: Usage | None = None
-    rate_limit_reset_at: datetime | None = None
+    rate_limit_reset_at: AwareDatetime | None = None
 
 
 def read(text: str) -> Report | None:

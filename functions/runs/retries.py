@@ -11,6 +11,8 @@ from functions.runs.status import RunStatus, stamp
 from functions.runs.verdict import Verdict
 
 LONGEST_BACKOFF = timedelta(minutes=10)
+LONGEST_RESET = timedelta(days=8)
+"""Furthest reset of a rate limit that is believed; the longest there are last a week."""
 
 
 @dataclass(frozen=True)
@@ -76,4 +78,6 @@ def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
 def _next_time(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> datetime:
     back_off: datetime = now + min(policy.backoff * 2 ** _retries(run), LONGEST_BACKOFF)
     reset = verdict.report.rate_limit_reset_at if verdict.report else None
-    return max(back_off, reset) if reset and verdict.reason is Reason.RATE_LIMITED else back_off
+    if reset is None or verdict.reason is not Reason.RATE_LIMITED:
+        return back_off
+    return max(back_off, min(reset, now + LONGEST_RESET))

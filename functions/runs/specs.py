@@ -25,7 +25,7 @@ class EnvVar(Wire):
     """One environment variable, as in a pod."""
 
     name: fields.EnvName
-    value: Annotated[str, Field(max_length=4096)] = ""
+    value: fields.EnvValue = ""
 
 
 class RunSpec(Wire, ABC):
@@ -69,12 +69,14 @@ class RunSpec(Wire, ABC):
         None
     )
     ttl_seconds_after_finished: Annotated[
-        int | None, Field(description="How long a finished Job is kept.", ge=86_400)
+        int | None, Field(description="How long a finished Job is kept.", ge=86_400, le=fields.INT32)
     ] = None
     cancel: Annotated[bool, Field(description="Set to true to stop the run.")] = False
     priority: Annotated[int, Field(description="Higher is admitted first.", ge=-1000, le=1000)] = 0
-    max_turns: Annotated[int | None, Field(description="Most turns of the agent.", ge=1)] = None
-    max_cost_usd: Annotated[float | None, Field(description="Most the agent may spend, in US dollars.", gt=0)] = None
+    max_turns: Annotated[int | None, Field(description="Most turns of the agent.", ge=1, le=fields.INT32)] = None
+    max_cost_usd: Annotated[
+        float | None, Field(description="Most the agent may spend, in US dollars.", gt=0, le=1_000_000)
+    ] = None
 
     @model_validator(mode="after")
     def _across_fields(self) -> Self:
@@ -117,7 +119,7 @@ class CodeRunSpec(RunSpec):
     kind: ClassVar[str] = "CodeRun"
     plural: ClassVar[str] = "coderuns"
 
-    task_id: Annotated[int, Field(description="Task Master task.", ge=1)]
+    task_id: Annotated[int, Field(description="Task Master task.", ge=1, le=fields.INT32)]
     service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
         fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
@@ -138,7 +140,7 @@ class CodeRunSpec(RunSpec):
     tool_config: Annotated[Literal["minimal", "default", "advanced"], Field(description="Preset of MCP tools.")] = (
         "default"
     )
-    context_version: Annotated[int, Field(description="Raised by each person's retry.", ge=1)] = 1
+    context_version: Annotated[int, Field(description="Raised by each person's retry.", ge=1, le=fields.INT32)] = 1
     continue_session: Annotated[bool, Field(description="Take up the last session of the workspace.")] = False
     prompt_modification: Annotated[fields.Prompt | None, Field(description="What a person adds to the prompt.")] = (
         None

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, ConfigDict, Field, PlainSerializer
 
 from functions.runs.reasons import Reason
 from functions.runs.specs import Wire
 
 ATTEMPTS_KEPT = 20
 """Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""
+
+MOST = 1_000_000_000_000
+"""Largest number of a usage that is believed: an attempt tells it, and what it tells is input like any other."""
 
 MESSAGE_LENGTH = 2000
 """Longest message kept, in characters."""
@@ -25,7 +28,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Timestamp = Annotated[datetime, PlainSerializer(stamp, return_type=str, when_used="json")]
+Timestamp = Annotated[AwareDatetime, PlainSerializer(stamp, return_type=str, when_used="json")]
 Truth = Literal["True", "False", "Unknown"]
 Phase = Literal["Pending", "Queued", "Running", "Retrying", "Succeeded", "Failed", "Cancelled"]
 
@@ -50,18 +53,18 @@ class Condition(Kept):
 class Usage(Kept):
     """What a run consumed, over all its attempts."""
 
-    cost_usd: float = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    turns: int = 0
+    cost_usd: Annotated[float, Field(ge=0, le=MOST)] = 0
+    input_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0
+    output_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0
+    turns: Annotated[int, Field(ge=0, le=MOST)] = 0
 
     def plus(self, other: "Usage") -> "Usage":
         """The sum of both."""
         return Usage(
-            cost_usd=round(self.cost_usd + other.cost_usd, 6),
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            turns=self.turns + other.turns,
+            cost_usd=min(MOST, round(self.cost_usd + other.cost_usd, 6)),
+            input_tokens=min(MOST, self.input_tokens + other.input_tokens),
+            output_tokens=min(MOST, self.output_tokens + other.output_tokens),
+            turns=min(MOST, self.turns + other.turns),
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -305,3 +306,22 @@ def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(
     odd = {"kind": "Job", "metadata": {"name": "x", "namespace": "y", "ownerReferences": [{"kind": "CodeRun"}]}}
     assert deliver(event(odd)) == 204
     assert world.calls.calls == []
+
+
+def test_one_run_that_nobody_can_make_sense_of_does_not_keep_the_sweep_from_others(world: World) -> None:
+    for number in (1, 2):
+        submitted(world, name=f"run-{number}", taskId=number)
+    astray = iter([True])
+
+    def clock() -> Any:
+        if next(astray, False):
+            raise ZeroDivisionError
+        return world.now
+
+    world.services = replace(world.services, clock=clock)
+    answered = swept(world)
+    assert answered.body
+    assert len(answered.body["data"]["failed"]) == 1
+    assert len(world.jobs()) == 1
+    swept(world)
+    assert len(world.jobs()) == 2

@@ -90,6 +90,34 @@ def test_an_unfinished_code_run_of_the_same_task_is_named(world: World) -> None:
     assert post(world, {**CODE_SPEC, "githubApp": "5DLabs-Tess"}, kind="CodeRun").code == 201
 
 
+def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: World) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        codes = sorted(found.code for found in pool.map(lambda _: post(world, CODE_SPEC, kind="CodeRun"), range(10)))
+    assert codes == [201] + [409] * 9
+    assert len(runs(world)) == 1
+
+
+def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: World) -> None:
+    first = post(world, DOCS_SPEC, EVENT)
+    assert first.body
+    name, uid = first.body["data"]["name"], first.body["data"]["uid"]
+    before = world.kubelet.get(DOCS_RUN, world.namespace, name)
+    world.kubelet.delete(DOCS_RUN, world.namespace, name, uid)
+    drive(world.services, "DocsRun", world.namespace, name)
+    late = {key: before["metadata"][key] for key in ("name", "namespace", "annotations", "labels", "finalizers")}
+    world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request had seen no tombstone yet
+    drive(world.services, "DocsRun", world.namespace, name)
+    (again,) = runs(world)
+    assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
+
+
+def test_a_web_page_cannot_submit_where_no_token_is_asked_for(world: World) -> None:
+    assert post(world, DOCS_SPEC, JSON | {"host": "evil.example"}).code == 403
+    assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901", "origin": "http://evil.example"}).code == 403
+    assert runs(world) == []
+    assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901"}).code == 201
+
+
 def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
     snake = {
         "repository_url": DOCS_SPEC["repositoryUrl"],
@@ -110,6 +138,8 @@ def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
         (b"", JSON, 400, "body"),
         (b'{"model": ', JSON, 400, "body"),
         (b"[]", JSON, 400, "body"),
+        (b'{"model": "claude-a", "model": "claude-b"}', JSON, 400, "model"),
+        (json.dumps({**DOCS_SPEC, "maxCostUsd": float("inf")}).encode(), JSON, 400, "maxCostUsd"),
         (b'"x"', JSON, 400, "body"),
         (b"{}", JSON, 400, "repositoryUrl"),
         (json.dumps({**DOCS_SPEC, "surprise": 1}).encode(), JSON, 400, "surprise"),

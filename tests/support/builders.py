@@ -8,6 +8,7 @@ from functions.runs import naming
 from functions.runs.observed import Job, Pod, parse_job, parse_pod
 from functions.runs.retries import Policy
 from functions.runs.run import Run, parse
+from functions.runs.specs import SPECS
 from functions.settings import Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -39,6 +40,7 @@ def raw_run(
     kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any
 ) -> dict[str, Any]:
     """A stored run, with our finalizer, as submit makes it."""
+    base = dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC)
     found: dict[str, Any] = {
         "apiVersion": naming.API_VERSION,
         "kind": kind,
@@ -50,10 +52,10 @@ def raw_run(
             "generation": 1,
             "creationTimestamp": "2026-01-02T03:00:00Z",
             "finalizers": [naming.FINALIZER],
-            "labels": {},
             **metadata,
+            "labels": naming.labels(SPECS[kind].model_validate(base)) | metadata.get("labels", {}),
         },
-        "spec": dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC) | dict(spec or {}),
+        "spec": base | dict(spec or {}),
     }
     if status is not None:
         found["status"] = status

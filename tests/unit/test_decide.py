@@ -16,6 +16,7 @@
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from functions.runs.lifecycle import TRANSITIONS, IllegalTransitionError, State,
 from functions.runs.naming import FINALIZER, FINISHED
 from functions.runs.observed import UNREAD, Observed
 from functions.runs.reasons import Reason
+from functions.runs.retries import LONGEST_RESET
 from functions.runs.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 
@@ -53,8 +55,8 @@ def name_of(found: Run) -> str:
     return found.status.job_name or ""
 
 
-def ended_with(reason: str, **more: Any) -> tuple[Any, list[Any]]:
-    report = json.dumps({"outcome": "failed", "reason": reason, "message": "why", **more})
+def ended_with(reason: str, /, **more: Any) -> tuple[Any, list[Any]]:
+    report = json.dumps({"outcome": "failed", "reason": reason, "message": "why"} | more)
     return job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)]
 
 
@@ -300,3 +302,52 @@ def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> Non
     assert not quiet(running(spec={"cancel": True}), LATER)
     assert not quiet(finished(), LATER)
     assert not quiet(run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=[FINALIZER]), NOW)
+
+
+def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_up_for_later() -> None:
+    early = running(spec={"contextVersion": 1})
+    raised = run(status=early.with_status(early.status)["status"], spec={"contextVersion": 2})
+    assert not quiet(raised, LATER)
+    action = next_for(raised)
+    assert isinstance(action, actions.WriteStatus)
+    assert "contextVersion 2 is refused" in (action.status.message or "")
+    told = raised.having(action.status)
+    assert next_for(told, job(name_of(told))) == actions.Nothing()
+    end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
+    assert isinstance(end, actions.Close)
+    ended = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
+    assert next_for(ended) == actions.Nothing()
+
+
+def test_labels_that_were_lost_are_put_back() -> None:
+    stripped = run()
+    bare = replace(stripped, labels={})
+    assert next_for(bare) == actions.Adopt()
+
+
+def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:
+    action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt="9999-12-31T00:00:00Z"))
+    assert isinstance(action, actions.WriteStatus)
+    assert action.status.next_attempt_at == LATER + LONGEST_RESET
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"rateLimitResetAt": "2026-01-01T00:00:00"},
+        {"usage": {"costUsd": float("nan")}},
+        {"usage": {"inputTokens": 10**26}},
+        {"usage": {"turns": -1}},
+        {"reason": "Succeeded"},
+        {"reason": "NameTaken"},
+        {"commit": "$(touch x)"},
+        {"pullRequestUrl": "javascript:alert(1)"},
+        {"message": "x" * 5000},
+    ],
+    ids=str,
+)
+def test_a_report_that_cannot_be_believed_is_none(told: dict[str, Any]) -> None:
+    seen = ended_with("RateLimited", **told)
+    action = next_for(running(), *seen)
+    assert isinstance(action, actions.WriteStatus)
+    assert action.status.attempts[-1].reason == Reason.AGENT_ERROR

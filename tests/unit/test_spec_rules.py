@@ -36,6 +36,11 @@ REFUSED = [
     ("maxRetries", 11),
     ("maxRetries", -1),
     ("maxCostUsd", 0),
+    ("maxCostUsd", float("inf")),
+    ("ttlSecondsAfterFinished", 10**12),
+    ("env", [{"name": "AGENT_COMMAND", "value": "x"}]),
+    ("env", [{"name": "POD_ROOT", "value": "x"}]),
+    ("env", [{"name": "A", "value": "a\x00b"}]),
     ("timeoutSeconds", "1h"),
     ("cancel", "yes"),
     ("env", [{"name": "LD_PRELOAD", "value": "x"}]),
@@ -46,6 +51,8 @@ REFUSED = [
 ]
 REFUSED_CODE = [
     ("taskId", 0),
+    ("taskId", 10**26),
+    ("promptModification", "a\x00b"),
     ("taskId", "3"),
     ("service", "Not A Label"),
     ("service", "a" * 64),

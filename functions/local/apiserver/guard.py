@@ -4,13 +4,13 @@ It listens on the loopback interface and asks for no credentials, so a page in t
 a cross-origin request (it carries Origin) or by a name of its own that resolves to 127.0.0.1 (Host tells).
 """
 
-import ipaddress
 import json
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.handlers.access import is_loopback
 from functions.local.apiserver.errors import StatusError
 
 
@@ -36,14 +36,3 @@ def _problem(headers: Headers) -> str | None:
     if not is_loopback(headers.get("host", "")):
         return "the Host header has to be a loopback name or address, such as 127.0.0.1"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a Host header (`name[:port]`, `[v6][:port]`) is of this machine."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.rpartition(":")[0] or host
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -1,0 +1,137 @@
+"""Starting an attempt: its task files, workspace and Job, created by whoever comes first, found by everybody else."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from functions.cluster.errors import AlreadyExists, Forbidden, Invalid, NotFound
+from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, Kind
+from functions.handlers import rendering
+from functions.handlers.acting import close, write_status
+from functions.handlers.rendering import Unrenderable
+from functions.handlers.services import Services
+from functions.manifests import attempt, tombstone
+from functions.runs import attempts, naming
+from functions.runs.lifecycle import State
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from functions.runs.status import MESSAGE_LENGTH, RunStatus
+from functions.runs.verdict import Verdict
+from functions.templating.render import TaskFiles
+
+log = logging.getLogger("orchestrator")
+Object = dict[str, Any]
+
+
+def start(services: Services, run: Run, status: RunStatus) -> None:
+    """Records the attempt in `status`, then creates what it names. Raises Conflict."""
+    if run.status.attempt is None and _was_deleted_before(services, run):
+        message = "its request made a run earlier, which was deleted; the request came again"
+        return close(
+            services, run, attempts.end_run(run, State.CANCELLED, Reason.CANCELLED, message, services.clock())
+        )
+    try:
+        files = rendering.task_files(services.settings, run.having(status))
+    except Unrenderable as problem:
+        return _cannot_render(services, run, problem)
+    status = status.model_copy(update={"templates_checksum": files.checksum})
+    return _create(services, write_status(services, run, status), files)
+
+
+def _was_deleted_before(services: Services, run: Run) -> bool:
+    """Whether a request that was under way while its run was deleted made the run again."""
+    if tombstone.REQUEST not in run.raw["metadata"].get("annotations", {}):
+        return False
+    try:
+        services.cluster.get(CONFIG_MAP, run.namespace, naming.tombstone(run.kind, run.name))
+    except NotFound:
+        return False
+    return True
+
+
+def create_resources(services: Services, run: Run) -> None:
+    """Creates what an attempt recorded by somebody else names. Raises Conflict."""
+    try:
+        files = rendering.task_files(services.settings, run)
+    except Unrenderable as problem:
+        return _cannot_render(services, run, problem)
+    return _create(services, run, files)
+
+
+def fence(services: Services, run: Run) -> None:
+    """Takes the name of the attempt's Job, so that nobody who was held up can still create it."""
+    try:
+        services.cluster.create(JOB, attempt.fence(run))
+    except AlreadyExists:
+        log.info("the Job is there after all", extra={"run": run.key})
+
+
+def _create(services: Services, run: Run, files: TaskFiles) -> None:
+    try:
+        if run.status.workspace_name:
+            _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
+        kept = _ensure(services, CONFIG_MAP, attempt.task_files(run, files.files, files.checksum), _is_owned_by(run))
+        _ensure(services, JOB, attempt.job(run, services.settings), _is_owned_by(run))
+    except TakenError as taken:
+        return _fail(services, run, Reason.NAME_TAKEN, str(taken))
+    except (Invalid, Forbidden) as refused:
+        message = f"the cluster refuses what the attempt needs: {refused}"
+        return _show(services, run, Reason.CONFIGURATION_ERROR, message)
+    carried = kept["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
+    if carried != run.status.templates_checksum:  # another revision was first; its files are the ones mounted
+        write_status(services, run, run.status.model_copy(update={"templates_checksum": carried}))
+    return None
+
+
+_REMEDY = {CLAIM: "is the workspace of another service and agent; choose another service or agent"}
+
+
+class TakenError(Exception):
+    """An object that a run needs is there already and belongs to something else."""
+
+
+def _ensure(services: Services, kind: Kind, item: Object, ours: Callable[[Object], bool]) -> Object:
+    """The object under the name of `item`: created, or found and ours."""
+    try:
+        return services.cluster.create(kind, item)
+    except AlreadyExists:
+        name = item["metadata"]["name"]
+        found = services.cluster.get(kind, item["metadata"]["namespace"], name)
+        if not ours(found):
+            remedy = _REMEDY.get(kind, "belongs to something else; delete it")
+            raise TakenError(f"{kind.name} {name} {remedy}") from None
+        return found
+
+
+def _is_owned_by(run: Run) -> Callable[[Object], bool]:
+    return lambda found: any(owner["uid"] == run.uid for owner in found["metadata"].get("ownerReferences", ()))
+
+
+def _is_workspace_of(run: Run) -> Callable[[Object], bool]:
+    wanted = attempt.workspace_labels(run)
+    return lambda found: attempt.whose_workspace(found["metadata"].get("labels", {})) == wanted
+
+
+def _cannot_render(services: Services, run: Run, problem: Unrenderable) -> None:
+    if problem.final:
+        return _fail(services, run, problem.reason, str(problem))
+    return _show(services, run, problem.reason, str(problem))
+
+
+def _show(services: Services, run: Run, reason: Reason, message: str) -> None:
+    """Shows what people can mend; the next sweep tries again."""
+    shown, message = run.status.succeeded, message[:MESSAGE_LENGTH]
+    if not shown or (shown.reason, shown.message) != (reason, message):
+        now = services.clock()
+        at = now + services.policy.backoff
+        write_status(services, run, attempts.pending(run, reason, message, now, next_attempt_at=at))
+
+
+def _fail(services: Services, run: Run, reason: Reason, message: str) -> None:
+    """Ends the run; an attempt that is open ends with it, its Job's name taken first."""
+    now = services.clock()
+    ended = {}
+    if run.status.open_attempt:
+        fence(services, run)
+        ended = attempts.evidence(run, Verdict(False, reason, message), now)
+    close(services, run, attempts.end_run(run, State.FAILED, reason, message, now, **ended))
