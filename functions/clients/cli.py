@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
@@ -53,8 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(given: argparse.Namespace) -> int:
-    state = given.state.resolve() / time.strftime("%Y%m%d-%H%M%S")
-    (state / "logs").mkdir(parents=True)
+    given.state.mkdir(parents=True, exist_ok=True)
+    state = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=given.state.resolve()))
+    (state / "logs").mkdir()
     with (state / "logs" / "orchestrator.log").open("w") as log:
         logs.configure(log)
         return demo.run(Options(state), given.repo or None, sys.stdout)

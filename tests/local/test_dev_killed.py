@@ -114,6 +114,17 @@ def until(what: Any, seconds: float) -> None:
         time.sleep(0.2)
 
 
+def test_a_second_one_on_the_same_state_is_refused_and_leaves_the_first_alone(dev: Dev) -> None:
+    assert dev.process
+    before = (dev.folder / "state" / "kubeconfig").read_text()
+    second = [sys.executable, "-m", "functions.clients", "dev", "--port", "1", "--state", str(dev.folder / "state")]
+    done = subprocess.run(second, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "another orchestrator works in" in done.stderr) == (1, True)
+    assert (dev.folder / "state" / "kubeconfig").read_text() == before
+    assert (dev.folder / "state").stat().st_mode & 0o777 == 0o700
+    dev.submit("still-served")
+
+
 @pytest.mark.timeout(240)
 def test_killed_in_the_middle_and_started_again_every_run_ends_with_one_result(dev: Dev) -> None:
     names = [dev.submit(f"s{number}") for number in range(RUNS_AT_ONCE)]

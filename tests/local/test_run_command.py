@@ -51,7 +51,7 @@ def test_it_shows_both_kinds_of_work_and_their_results(tmp_path: Path) -> None:
 
 
 def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(tmp_path: Path) -> None:
-    own = repository(tmp_path / "a repo of mine")
+    own = repository(tmp_path / "a repo of mine ü")
     before = git(own, "for-each-ref"), git(own, "status", "--porcelain")
     done = orchestrator(tmp_path / "state", "--repo", str(own))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -66,13 +66,18 @@ def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(t
     ("source", "why"),
     [
         ("no-such-directory", "neither a directory nor an https, ssh or git@ URL"),
-        ("empty", "empty"),
+        ("empty", "cannot be cloned"),
+        ("odd tasks", "no task with a number"),
         ("no-tasks", ".taskmaster/tasks/tasks.json"),
     ],
 )
 def test_what_cannot_work_is_said_at_once(tmp_path: Path, source: str, why: str) -> None:
     if source == "no-tasks":
         repository(tmp_path / source, with_tasks=False)
+    if source == "odd tasks":
+        own = repository(tmp_path / source)
+        (own / ".taskmaster/tasks/tasks.json").write_text('{"a": {"tasks": [{"id": "x"}, {}, 5, {"id": 0}]}, "b": 1}')
+        git(own, "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--all", "--message=odd")
     if source == "empty":
         (tmp_path / source).mkdir()
     done = orchestrator(

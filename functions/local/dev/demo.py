@@ -43,7 +43,7 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
     mirror = _mirror(options.state, source)
     stack = Stack(options, [mirror])
     _say(out, f"agent: {options.agent}" + _how_to_get_claude(options.agent))
-    _say(out, f"repository: {mirror.url} (a bare mirror: {mirror.path})")
+    _say(out, f"repository: {mirror.url} (a bare mirror of what is committed, branch {mirror.branch}: {mirror.path})")
     try:
         stack.start()
         _say(out, f"API server, queue, bridge, runner and {len(stack.functions)} functions: {stack.url}, ready after "

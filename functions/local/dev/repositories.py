@@ -9,12 +9,17 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from functions.runs.specs import DocsRunSpec
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example"
 EXAMPLE_URL = "https://git.example.invalid/shop/inventory.git"
 """Names the bundled example; `.invalid` is never a host (RFC 2606)."""
+
+
+TASKS = ".taskmaster/tasks/tasks.json"
+"""Where Task Master keeps the tasks of a repository."""
 
 
 class RepositoryError(Exception):
@@ -35,15 +40,15 @@ class Mirror:
 
     def tasks(self) -> list[int]:
         """Ids of the Task Master tasks on the default branch. Raises RepositoryError where there are none."""
-        file = ".taskmaster/tasks/tasks.json"
         try:
-            found = json.loads(git(self.path, "show", f"HEAD:{file}"))
+            found = json.loads(git(self.path, "show", f"HEAD:{TASKS}"))
+        except RepositoryError as error:
+            raise RepositoryError(f"{TASKS} is not committed on the default branch; agents need its tasks") from error
         except ValueError as error:
-            raise RepositoryError(f"{file} is not JSON: {error}") from error
-        groups = [found] if "tasks" in found else [group for group in found.values() if isinstance(group, dict)]
-        ids = [int(task["id"]) for group in groups for task in group.get("tasks", ())]
+            raise RepositoryError(f"{TASKS} on branch {self.branch} is not JSON: {error}") from error
+        ids = [task["id"] for group in _groups(found) for task in group if _is_task(task)]
         if not ids:
-            raise RepositoryError(f"{file} on branch {self.branch} has no tasks")
+            raise RepositoryError(f"{TASKS} on branch {self.branch} has no task with a number of 1 or more as its id")
         return ids
 
     def commits(self, branch: str, base: str) -> int:
@@ -56,6 +61,20 @@ class Mirror:
     def changes(self, branch: str, base: str) -> str:
         """The diff stat of `branch` against where it left `base`."""
         return git(self.path, "diff", "--stat", f"{base}...{branch}")
+
+
+def _groups(found: Any) -> list[list[Any]]:
+    """Lists of tasks in a tasks.json: one (`{tasks: [...]}`), or one for each tag (`{tag: {tasks: [...]}}`)."""
+    if not isinstance(found, dict):
+        return []
+    groups = [found, *found.values()]
+    tasks = [group.get("tasks") for group in groups if isinstance(group, dict)]
+    return [each for each in tasks if isinstance(each, list)]
+
+
+def _is_task(task: Any) -> bool:
+    number = task.get("id") if isinstance(task, dict) else None
+    return isinstance(number, int) and number >= 1
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -88,13 +107,22 @@ def mirror_of(source: str, folder: Path) -> Mirror:
     directory = Path(source).expanduser()
     name = source.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git") or "repository"
     local = directory.is_dir()
-    url = f"https://local.invalid/{''.join(c if c.isalnum() else '-' for c in name)}.git" if local else source
+    url = (
+        f"https://local.invalid/{''.join(c if c.isascii() and c.isalnum() else '-' for c in name)}.git"
+        if local
+        else source
+    )
     _check_url(url, source)
     path = folder / f"{name}.git"
     if path.exists():
         shutil.rmtree(path)
-    _publish(directory.resolve() if local else source, path)
-    return Mirror(url, path)
+    try:
+        _publish(directory.resolve() if local else source, path)
+    except RepositoryError as error:
+        raise RepositoryError(f"REPO={source} cannot be cloned: {error}") from error
+    mirror = Mirror(url, path)
+    mirror.tasks()  # said before anything is started
+    return mirror
 
 
 def _check_url(url: str, source: str) -> None:
@@ -114,7 +142,8 @@ def _publish(source: Path | str, path: Path) -> None:
 
 def redirect(mirrors: list[Mirror]) -> Mapping[str, str]:
     """Environment that has git use each mirror in place of its URL (git-config: GIT_CONFIG_COUNT, url.insteadOf)."""
-    found = {"GIT_CONFIG_COUNT": str(len(mirrors))}
+    # Configuration of this machine could send pushes elsewhere (url.pushInsteadOf), past the mirror.
+    found = {"GIT_CONFIG_COUNT": str(len(mirrors)), "GIT_CONFIG_NOSYSTEM": "1"}
     for index, mirror in enumerate(mirrors):
         found[f"GIT_CONFIG_KEY_{index}"] = f"url.{mirror.path}.insteadOf"
         found[f"GIT_CONFIG_VALUE_{index}"] = mirror.url

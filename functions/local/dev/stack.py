@@ -1,5 +1,6 @@
 """Everything on one machine, started in the order in which each needs the other, and stopped the other way round."""
 
+import fcntl
 import logging
 import os
 import shlex
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import urllib3
 
@@ -56,12 +57,27 @@ class Options:
         return "claude" if ready else "rehearsal"
 
 
+def _alone_in(state: Path) -> TextIO:
+    """A lock on the folder, which no other user may look into: it holds secrets. Raises StartError."""
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
+    file = (state / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise StartError(
+            f"another orchestrator works in {state}; stop it, or choose another folder: --state"
+        ) from None
+    return file
+
+
 class Stack:
     """API server, queue, bridge, runner and functions; `url` is the API server's."""
 
     def __init__(self, options: Options, mirrors: list[Mirror]) -> None:
         self._options = options
         self._mirrors = mirrors
+        self._lock = _alone_in(options.state)
         self._stopping = threading.Event()
         port = options.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -108,6 +124,7 @@ class Stack:
         self._runner.stop()
         stop(self._children)
         self._server.stop()
+        self._lock.close()
 
     def _child(self, target: str, number: int) -> Child:
         port = self._options.port + number if self._options.port else free_port()
