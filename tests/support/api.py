@@ -35,9 +35,9 @@ class NoLogs:
 
 
 @contextmanager
-def api_server(database: Path) -> Iterator[str]:
+def api_server(database: Path, crds: Path = ROOT / "crds") -> Iterator[str]:
     """The URL of an API server with the project's CRDs, until the block ends."""
-    app = create_app(Store(connect(database)), Registry.load(ROOT / "crds"), NoLogs())
+    app = create_app(Store(connect(database)), Registry.load(crds), NoLogs())
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)

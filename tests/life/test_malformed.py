@@ -1,0 +1,65 @@
+"""Resources that were stored before today's rules: each fails or goes by itself, and none holds up another."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.cluster.errors import Invalid, NotFound
+from functions.cluster.kinds import CODE_RUN
+from functions.handlers import reconcile, sweep
+from functions.handlers.http import Request, answer
+from functions.manifests import crds
+from functions.runs import naming
+from functions.runs.run import parse
+from functions.runs.specs import SPECS
+from tests.life.test_run import event, submitted
+from tests.support.api import World, api_server, transport
+from tests.support.builders import CODE_SPEC
+
+LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+BROKEN: dict[str, Any] = {**CODE_SPEC, "service": "Not A Label", "taskId": "three", "surprise": {"a": [1]}}
+
+
+def loose_definitions(folder: Path) -> Path:
+    """The CRDs as they might have been: anything goes in a spec."""
+    folder.mkdir()
+    for spec in SPECS.values():
+        definition = crds.crd(spec)
+        properties = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+        properties["spec"] = LOOSE
+        (folder / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+    return folder
+
+
+def stored(name: str, namespace: str, spec: Any, *, finalizers: list[str]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "finalizers": finalizers}
+    return {"apiVersion": naming.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec}
+
+
+def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> None:
+    database = tmp_path / "state.sqlite"
+    with api_server(database, loose_definitions(tmp_path / "loose")) as url:
+        before = World(transport(url, tmp_path), "strict")
+        for name in ("delete-me", "leave-me"):
+            item = stored(name, "strict", BROKEN, finalizers=[naming.FINALIZER])
+            before.kubelet.create(CODE_RUN, item)
+    with api_server(database) as url:
+        world = World(transport(url, tmp_path), "strict")
+        fine = submitted(world)
+        broken = world.kubelet.get(CODE_RUN, "strict", "delete-me")
+        with pytest.raises(Invalid):
+            world.kubelet.patch(CODE_RUN, "strict", "delete-me", {"metadata": {"finalizers": []}})
+        world.kubelet.delete(CODE_RUN, "strict", "delete-me", broken["metadata"]["uid"])
+        gone = world.kubelet.get(CODE_RUN, "strict", "delete-me")
+        assert answer(lambda request: reconcile.handle(world.services, request), event(gone)).code == 204
+        with pytest.raises(NotFound):
+            world.kubelet.get(CODE_RUN, "strict", "delete-me")
+        swept = answer(lambda request: sweep.handle(world.services, request), Request({}, b""))
+        assert swept.body
+        assert swept.body["data"]["failed"] == ["strict/leave-me"]
+        assert len(world.jobs()) == 1
+        assert parse(world.kubelet.get(CODE_RUN, "strict", fine.name)).status.attempt == 1
+        names = [raw["metadata"]["name"] for raw in world.kubelet.list(CODE_RUN, "strict")]
+        assert sorted(names) == ["leave-me", fine.name], "it is still listed, beside the others"
