@@ -22,6 +22,7 @@ from functions.local.apiserver.endpoints import Endpoints
 from functions.local.apiserver.errors import StatusError
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.seed import seed
+from functions.local.apiserver.store import Key
 from tests.support.api import ROOT, NoLogs
 
 
@@ -51,6 +52,13 @@ class Direct:
     def close(self) -> None:
         """Frees the memory."""
         self._db.close()
+
+    def objects(self, namespace: str) -> list[tuple[Key, str]]:
+        """Every object of a namespace and its body."""
+        rows = self._db.execute(
+            "SELECT resource, namespace, name, body FROM objects WHERE namespace = ?", (namespace,)
+        )
+        return [(Key(*row[:3]), row[3]) for row in rows]
 
     def collect(self) -> None:
         """Collects garbage until there is none."""

@@ -31,6 +31,16 @@ log = logging.getLogger("orchestrator")
 
 ROOT = Path(__file__).resolve().parents[3]
 REHEARSAL = ROOT / "functions" / "local" / "rehearsal.py"
+HANDED_ON = (
+    "REHEARSAL_SECONDS",
+    "REHEARSAL_LOG",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
+"""What pods on this machine see of the environment `orchestrator` was started with."""
+
 START_SECONDS = 60.0
 """Longest a part may take to come up; a function takes about one second on an idle machine."""
 
@@ -146,8 +156,7 @@ class Stack:
         found = dict(redirect(self._mirrors))
         if self._options.agent == "rehearsal":
             found["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
-        kept = ("REHEARSAL_SECONDS", "REHEARSAL_LOG")
-        return found | {name: text for name in kept if (text := self._options.environ.get(name))}
+        return found | {name: text for name in HANDED_ON if (text := self._options.environ.get(name))}
 
 
 def _wait_for(child: Child) -> None:
