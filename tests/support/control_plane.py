@@ -121,8 +121,11 @@ def _api_server(binaries: Path, folder: Path, etcd: int, port: int) -> list[str]
 
 def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
     (port,) = _free_ports(1)
+    program = str(binaries / "kube-controller-manager")
+    flags = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
     return [
-        str(binaries / "kube-controller-manager"),
+        program,
+        *(["--port=0"] if "--port int" in flags else []),  # old ones also listen on one fixed port, without TLS
         f"--kubeconfig={plane.kubeconfig}",
         "--controllers=job,garbagecollector,namespace",
         "--bind-address=127.0.0.1",

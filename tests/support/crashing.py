@@ -20,6 +20,11 @@ class Crashing:
     after: bool
     sent: int = 0
 
+    @property
+    def struck(self) -> bool:
+        """Whether that call was made."""
+        return self.sent > self.at
+
     def send(self, request: Request) -> Any:
         number, self.sent = self.sent, self.sent + 1
         if number < self.at:

@@ -74,7 +74,7 @@ def owned_by(owner: Obj, **more: Any) -> Obj:
     return {"ownerReferences": [reference]}
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not condition():
