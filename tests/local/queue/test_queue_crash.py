@@ -7,6 +7,7 @@ after the acknowledgement                 not delivered again
 while many publish                        whatever was answered 200 is delivered
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 import urllib3
 
 HOST = Path(__file__).with_name("host.py")
+HOST_ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 
 
 class Consumer:
@@ -64,7 +66,9 @@ def consumer() -> Iterator[Consumer]:
 @contextmanager
 def hosted(database: Path, consumer: Consumer) -> Iterator[str]:
     """A queue's process, killed with SIGKILL when the block ends; its URL."""
-    process = subprocess.Popen([sys.executable, HOST, database, consumer.url], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, HOST, database, consumer.url], env=HOST_ENVIRON, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -27,6 +27,7 @@ from functions.settings import ClusterSettings
 from tests.support.api import ROOT, kubeconfig
 
 HOST = Path(__file__).with_name("host.py")
+HOST_ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 SPACE = "default"
 
 
@@ -71,7 +72,7 @@ class Machine:
     @contextmanager
     def runner_process(self, calls: int = 1_000_000) -> Iterator["subprocess.Popen[bytes]"]:
         """A runner in a process of its own, killed with SIGKILL after so many API calls, or when the block ends."""
-        process = subprocess.Popen([sys.executable, HOST, self.kubeconfig, self.state, str(calls)])
+        process = subprocess.Popen([sys.executable, HOST, self.kubeconfig, self.state, str(calls)], env=HOST_ENVIRON)
         try:
             yield process
         finally:
