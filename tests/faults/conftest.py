@@ -5,15 +5,20 @@ from collections import Counter
 
 import pytest
 
-from tests.life.conftest import api
-
-__all__ = ["api"]
+from functions.cluster.transport import Transport
+from tests.support.direct import Direct
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that are tried; 1 is all of them."""
 SEED = os.environ.get("FAULT_SEED", "1")
 """Of everything random."""
 _TALLY = pytest.StashKey[Counter[str]]()
+
+
+@pytest.fixture(scope="session")
+def api() -> Transport:
+    """One API server for all stories that have a namespace of their own."""
+    return Direct()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,15 @@
-"""Kills the function at every API call of a run's life, before and after the call was applied.
+"""Kills the function at every API call of a run's life, and at every call of whatever happens at any stage of it,
+before and after the call was applied.
 
 Afterwards the queue delivers the event again, or nobody does and only the sweep comes. Either way the run must end as
 if nothing had happened: same outcome, one Job per attempt, no attempt lost, nothing left over.
 """
 
 import itertools
+import random
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +23,10 @@ from functions.handlers.http import Request
 from functions.handlers.services import Services
 from functions.runs import naming
 from functions.runs.run import Run, parse
+from tests.faults.conftest import SCALE, SEED
+from tests.faults.interrupted import interrupted_at
+from tests.faults.place import Place
+from tests.faults.stages import HAPPENINGS, STAGES, Happening
 from tests.life.test_run import DONE, LOST, event, now, submitted
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
@@ -136,11 +144,22 @@ def check_the_end(story: Story, run: Run, attempts: int) -> None:
 STORIES = [succeeds, is_tried_again, is_cancelled, is_deleted, is_made_by_hand]
 
 
+@pytest.mark.parametrize("happening", HAPPENINGS, ids=lambda happening: happening.__name__)
+@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
+    build: Callable[[Place], None], happening: Happening, tally: Counter[str]
+) -> None:
+    interrupted, rng = interrupted_at(build), random.Random(f"{SEED} {build.__name__} {happening.__name__}")
+    for after in (False, True):
+        tried = interrupted.every_call(happening, partial(Crashing, after=after), lambda: rng.random() < SCALE)
+        tally["crash points"] += len(list(tried))
+
+
 @pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_crash_at_any_call_changes_nothing_in_the_end(
-    api: Transport, story: Callable[[Story], None], after: bool, redelivered: bool
+    api: Transport, story: Callable[[Story], None], after: bool, redelivered: bool, tally: Counter[str]
 ) -> None:
     tried = 0
     for at in range(MOST_CALLS):
@@ -149,6 +168,7 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(
         if not told.crashed:
             break
         tried += 1
+    tally["crash points"] += tried
     assert 2 <= tried < MOST_CALLS, "every call of the story was fatal once, and then none was"
 
 

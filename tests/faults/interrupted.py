@@ -1,0 +1,78 @@
+"""One happening at one stage of a run's life, with one call of it that goes wrong, and what comes of it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Protocol
+
+from functions.cluster.errors import ClusterError
+from functions.cluster.transport import Transport
+from tests.faults.futures import Futures
+from tests.faults.place import Outcome, Place, Stage
+from tests.faults.stages import Happening, reached
+from tests.support.crashing import Killed
+
+
+class Fatal(Transport, Protocol):
+    """A transport of which one call goes wrong."""
+
+    @property
+    def struck(self) -> bool:
+        """Whether that call was made."""
+        ...
+
+
+Breaks = Callable[[Transport, int], Fatal]
+
+
+class Interrupted:
+    """All that may happen at one stage, with a call of it that goes wrong."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._futures = Futures(events=False)
+        self._known: dict[tuple[Happening, ...], Outcome] = {}
+
+    def every_call(self, happening: Happening, breaks: Breaks, chosen: Callable[[], bool]) -> Iterator[str]:
+        """Breaks each chosen call once; then it happens again, or only the sweep comes. What was tried, in words.
+
+        Raises AssertionError where the run ends in another way than if the call had gone well.
+        """
+        expected = {self._outcome(happening), self._outcome(happening, happening)}
+        for again in (True, False):
+            allowed = expected if again else expected | {self._outcome()}  # a person may have been refused
+            for at in itertools.count():
+                if chosen():
+                    outcome = self._broken(happening, breaks, at, again=again)
+                    if outcome is None:
+                        break
+                    told = f"{happening.__name__} at {self._stage.name}, call {at}, again={again}"
+                    assert outcome in allowed, f"{told}: {outcome}, not one of {allowed}"
+                    yield told
+
+    def _outcome(self, *happenings: Happening) -> Outcome:
+        if happenings not in self._known:
+            place = Place(self._stage)
+            for happening in happenings:
+                happening(place, place.server)
+            self._known[happenings] = self._futures.of(place)
+        return self._known[happenings]
+
+    def _broken(self, happening: Happening, breaks: Breaks, at: int, *, again: bool) -> Outcome | None:
+        """What becomes of the run; None where there is no such call."""
+        place = Place(self._stage)
+        fatal = breaks(place.server, at)
+        with suppress(ClusterError, Killed):
+            happening(place, fatal)
+        if not fatal.struck:
+            return None
+        if again:
+            happening(place, place.server)
+        return self._futures.of(place)
+
+
+@cache
+def interrupted_at(build: Callable[[Place], None]) -> Interrupted:
+    """The one for the stage that `build` leads to; all tests share what it has played."""
+    return Interrupted(reached(build))

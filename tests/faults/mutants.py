@@ -1,0 +1,122 @@
+"""Functions that are broken on purpose: what comes between them and the API server makes of the right call the wrong
+one. The harness has to notice each.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.cluster.transport import Request, Transport
+from functions.runs import naming
+
+_clock = itertools.count(1_767_323_045)
+
+
+@dataclass
+class Mutant:
+    """Passes every call on as it is."""
+
+    inner: Transport
+
+    def send(self, request: Request) -> Any:
+        return self.inner.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.inner.stream(request)
+
+
+def _makes_job(request: Request) -> bool:
+    return request.method == "POST" and request.path.endswith("/jobs")
+
+
+def _writes_status(request: Request) -> bool:
+    return request.method == "PUT" and request.path.endswith("/status")
+
+
+@dataclass
+class StatusLast(Mutant):
+    """The Job is created before the status that names it is written."""
+
+    held: Request | None = None
+
+    def send(self, request: Request) -> Any:
+        if _writes_status(request) and not request.body["status"]["attempts"][-1].get("finishedAt"):
+            self.held = request
+            return request.body
+        answer = self.inner.send(request)
+        if _makes_job(request) and self.held:
+            self.inner.send(self.held)
+        return answer
+
+
+class JobNamedByTheClock(Mutant):
+    """The Job's name holds the time, so that whoever repeats the step makes another one."""
+
+    def send(self, request: Request) -> Any:
+        if _makes_job(request):
+            metadata = request.body["metadata"]
+            named = {**metadata, "name": f"{metadata['name']}-{next(_clock)}"}
+            request = replace(request, body={**request.body, "metadata": named})
+        return self.inner.send(request)
+
+
+class OwnerNotChecked(Mutant):
+    """Whatever Job is found under the name is taken for the run's own."""
+
+    run: Mapping[str, Any] | None = None
+
+    def send(self, request: Request) -> Any:
+        answer = self.inner.send(request)
+        if "/coderuns" in request.path:
+            self.run = next(iter(answer.get("items", [answer])), self.run)
+        if self.run and request.method == "GET" and "/jobs/" in request.path:
+            owner = {"apiVersion": naming.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
+            answer["metadata"]["ownerReferences"] = [owner]
+        return answer
+
+
+class StatusByForce(Mutant):
+    """The status is written whatever became of the run since it was read."""
+
+    def send(self, request: Request) -> Any:
+        if _writes_status(request):
+            present = self.inner.send(Request("GET", request.path.removesuffix("/status"), {}))
+            metadata = {**request.body["metadata"], "resourceVersion": present["metadata"]["resourceVersion"]}
+            request = replace(request, body={**request.body, "metadata": metadata})
+        return self.inner.send(request)
+
+
+class JobDeletedToStopIt(Mutant):
+    """To stop an attempt its Job is deleted, which frees its name."""
+
+    def send(self, request: Request) -> Any:
+        if request.method == "PATCH" and "/jobs/" in request.path:
+            request = Request("DELETE", request.path, {}, {"kind": "DeleteOptions", "apiVersion": "v1"})
+        return self.inner.send(request)
+
+
+@dataclass
+class NameNotTaken(Mutant):
+    """An attempt whose Job is missing is ended without taking the Job's name first."""
+
+    fence: Any = None
+
+    def send(self, request: Request) -> Any:
+        if _makes_job(request) and request.body["spec"]["parallelism"] == 0:
+            self.fence = request.body
+            return self.fence
+        if self.fence and request.path.endswith(f"/jobs/{self.fence['metadata']['name']}"):
+            return self.fence
+        return self.inner.send(request)
+
+
+class PodsNotAwaited(Mutant):
+    """The end of a Job is taken for the end of its pods."""
+
+    def send(self, request: Request) -> Any:
+        answer = self.inner.send(request)
+        if request.method == "GET" and request.path.endswith("/pods"):
+            for pod in answer["items"]:
+                pod["status"] = {**pod["status"], "phase": "Failed"}
+        return answer
