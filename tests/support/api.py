@@ -1,70 +1,36 @@
 """An embedded API server on a loopback port, and a client that counts its calls."""
 
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.handlers.services import Services
-from functions.local.apiserver import Registry, Store, create_app
-from functions.local.database import connect
-from functions.local.dev.server import HOST, free_port
+from functions.local.dev.cluster import write_kubeconfig
 from functions.settings import ClusterSettings
 from tests.support.builders import NOW, settings
+from tests.support.embedded import running
 from tests.support.node import Node, StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class NoLogs:
-    """No pod has a log."""
-
-    async def open(self, namespace: str, pod: str, *, follow: bool, tail_lines: int | None) -> AsyncIterator[bytes]:
-        raise LookupError(pod)
-        yield b""
-
-
 @contextmanager
 def api_server(database: Path, crds: Path = ROOT / "crds") -> Iterator[str]:
     """The URL of an API server with the project's CRDs, until the block ends."""
-    app = create_app(Store(connect(database)), Registry.load(crds), NoLogs())
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 10
-    while not server.started:
-        assert thread.is_alive(), "the API server did not start"
-        assert time.monotonic() < until, "the API server did not start in time"
-        time.sleep(0.01)
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    thread.join(timeout=5)
-
-
-def kubeconfig(url: str, file: Path) -> str:
-    """A kubeconfig for the API server at `url`."""
-    file.write_text(
-        f"apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-        f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\n"
-        f"contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
-    )
-    return str(file)
+    with running(database, crds) as url:
+        yield url
 
 
 def transport(url: str, folder: Path) -> Transport:
     """The same transport that deployed functions use."""
-    return KubernetesTransport(ClusterSettings(kubeconfig=kubeconfig(url, folder / "kubeconfig")))
+    return KubernetesTransport(ClusterSettings(kubeconfig=str(write_kubeconfig(folder, url, "orchestrator"))))
 
 
 @dataclass

@@ -23,7 +23,8 @@ from functions.local.apiserver.errors import StatusError
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.seed import seed
 from functions.local.apiserver.store import Key
-from tests.support.api import ROOT, NoLogs
+from tests.support.api import ROOT
+from tests.support.embedded import SampleLogs
 
 
 @cache
@@ -40,7 +41,7 @@ class Direct:
             self._db.deserialize(content)
         self._db.execute("PRAGMA foreign_keys = ON")
         self.store = Store(self._db)
-        self._endpoints = Endpoints(self.store, _registry(), NoLogs(), utc_now)
+        self._endpoints = Endpoints(self.store, _registry(), SampleLogs(), utc_now)
         self._collector = GarbageCollector(self.store, _registry(), utc_now)
         if not content:
             seed(self.store, _registry(), utc_now)

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.contract.apiserver import embedded
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place
-from tests.support import control_plane
+from tests.support import control_plane, embedded
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 counter = itertools.count(1)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.apiserver import embedded
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import Place, sample
+from tests.support import embedded
 
 PROGRAM = textwrap.dedent(
     """
@@ -24,7 +24,7 @@ PROGRAM = textwrap.dedent(
     import uvicorn
     from functions.local.apiserver import Registry, Store, create_app
     from functions.local.database import connect
-    from tests.contract.apiserver.embedded import CRDS, SampleLogs
+    from tests.support.embedded import CRDS, SampleLogs
 
     app = create_app(Store(connect(Path(sys.argv[1]))), Registry.load(CRDS), SampleLogs())
     uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.apiserver import embedded
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import PATHS, Place, pod, refused, sample
+from tests.support import embedded
 
 LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.apiserver import embedded
 from tests.contract.apiserver.client import TABLE, Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import Place
+from tests.support import embedded
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"
 BASE = "/apis/agents.platform/v1"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.apiserver import embedded
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import PATHS, Place, config_map, sample
+from tests.support import embedded
 
 
 def seen(events: list[Obj]) -> list[tuple[str, str]]:

@@ -21,10 +21,11 @@ from functions.cluster.kinds import CLAIM, CONFIG_MAP, EVENT, JOB, POD, SECRET, 
 from functions.cluster.transport import KubernetesTransport
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
+from functions.local.dev.cluster import write_kubeconfig
 from functions.local.dev.server import free_port
 from functions.local.runner import Logs, Runner
 from functions.settings import ClusterSettings
-from tests.support.api import ROOT, kubeconfig
+from tests.support.api import ROOT
 
 HOST = Path(__file__).with_name("host.py")
 HOST_ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
@@ -40,7 +41,7 @@ class Machine:
         self._database = folder / "state.db"
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        self.kubeconfig = kubeconfig(self.url, folder / "kubeconfig")
+        self.kubeconfig = str(write_kubeconfig(folder, self.url, "orchestrator"))
         self.cluster = self.new_cluster()
 
     def new_cluster(self) -> Cluster:

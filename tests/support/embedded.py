@@ -11,7 +11,8 @@ import uvicorn
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
 
-CRDS = Path(__file__).parent / "crds"
+CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
+"""Sample definitions, which try more of a schema than the project needs."""
 LOG = [b"one\n", b"two\n", b"three\n"]
 
 
