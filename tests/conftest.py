@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -14,10 +15,12 @@ def pytest_report_header() -> str:
     return f"scale of large counts: {SCALE}"
 
 
-@pytest.fixture(scope="session")
-def scaled() -> Callable[[int], int]:
-    """A large count at the scale of this run; at least 2."""
-    return lambda count: max(2, round(count * SCALE))
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says once for each missing real part how many tests were skipped, and what to install."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"skipped {count} tests: {reason}")
 
 
 @pytest.fixture(scope="session")
