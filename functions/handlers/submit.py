@@ -8,6 +8,7 @@ server itself sees to it that there is one run: a repeated request finds it and 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -54,15 +55,23 @@ def _body(request: Request) -> Any:
     return decode(request.body)
 
 
-def _key(request: Request) -> str | None:
+@dataclass(frozen=True)
+class Key:
+    """What makes a request the same as an earlier one, and the field it came in."""
+
+    field: str
+    text: str
+
+
+def _key(request: Request) -> Key | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
-    return f"key\n{key}" if key else None
+    return Key("Idempotency-Key", f"key\n{key}") if key else None
 
 
-def _event_key(event: Event) -> str:
-    return f"event\n{event.source}\n{event.id}"
+def _event_key(event: Event) -> Key:
+    return Key("id", f"event\n{event.source}\n{event.id}")
 
 
 def _spec(kind: str, body: Any) -> RunSpec:
@@ -76,7 +85,7 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _create(services: Services, caller: str, spec: RunSpec, key: str | None) -> Answer:
+def _create(services: Services, caller: str, spec: RunSpec, key: Key | None) -> Answer:
     settings = services.settings
     refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
     if refused:
@@ -84,15 +93,16 @@ def _create(services: Services, caller: str, spec: RunSpec, key: str | None) -> 
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
     if key is None:
         return _without_key(services, spec)
-    return _once(services, spec, naming.run_name("\n".join((caller, settings.namespace, spec.kind, key))))
+    name = naming.run_name("\n".join((caller, settings.namespace, spec.kind, key.text)))
+    return _once(services, spec, name, key.field)
 
 
-def _once(services: Services, spec: RunSpec, name: str) -> Answer:
+def _once(services: Services, spec: RunSpec, name: str, field: str) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     kind, namespace, digest = RUNS[spec.kind], services.settings.namespace, _digest(spec)
     try:
         stone = services.cluster.get(CONFIG_MAP, namespace, naming.tombstone(spec.kind, name))
-        _same(stone["data"]["request"], digest)
+        _same(stone["data"]["request"], digest, field)
         data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
     except NotFound:
@@ -101,13 +111,13 @@ def _once(services: Services, spec: RunSpec, name: str) -> Answer:
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, digest)))
     except AlreadyExists:
         found = services.cluster.get(kind, namespace, name)
-        _same(found["metadata"].get("annotations", {}).get(REQUEST), digest)
+        _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)
         return _made(200, found)
 
 
-def _same(earlier: str | None, digest: str) -> None:
+def _same(earlier: str | None, digest: str, field: str) -> None:
     if earlier != digest:
-        raise Refused(422, "the key was used for another request", [("Idempotency-Key", "belongs to another body")])
+        raise Refused(422, "the key was used for another request", [(field, "belongs to another body")])
 
 
 def _digest(spec: RunSpec) -> str:

@@ -62,8 +62,16 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     headers = JSON | {"idempotency-key": "k1"}
     post(world, DOCS_SPEC, headers)
     found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, headers)
-    assert found.code == 422
+    assert found.body
+    assert (found.code, found.body["errors"][0]["field"]) == (422, "Idempotency-Key")
     assert len(runs(world)) == 1
+
+
+def test_an_event_id_that_comes_again_with_other_data_is_refused_naming_it(world: World) -> None:
+    post(world, DOCS_SPEC, EVENT)
+    found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, EVENT)
+    assert found.body
+    assert (found.code, found.body["errors"][0]["field"]) == (422, "id")
 
 
 def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_deleted(world: World) -> None:
