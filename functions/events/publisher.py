@@ -7,6 +7,7 @@ from urllib.parse import quote
 import urllib3
 
 from functions.events.event import Event
+from functions.settings import QueueSettings
 
 HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """What a header value carries as it is; the rest is percent-encoded (CloudEvents HTTP binding, Header Values)."""
@@ -41,6 +42,13 @@ class HttpPublisher:
             raise PublishError(f"topic {topic}: the queue did not answer: {error}") from error
         if answer.status != 200:
             raise PublishError(f"topic {topic}: the queue answered {answer.status}: {answer.data[:200]!r}")
+
+
+def connect(settings: QueueSettings) -> Publisher:
+    """The publisher that the settings name. Calls nobody. Raises PublishError where they name none."""
+    if not settings.url:
+        raise PublishError("setting queues.url is empty: there is nothing to publish to")
+    return HttpPublisher(settings.url)
 
 
 def encoded(event: Event) -> dict[str, str]:
