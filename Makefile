@@ -8,16 +8,20 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: run dev test unit lint format parts lock clean
+.PHONY: run dev test test-cluster unit lint format golden parts lock clean
 
-run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository
-	@$(BIN)/python -m functions.clients run --repo "$(REPO)"
+run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; PUBSUB=emulator
+	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --pubsub "$(PUBSUB)"
 
 dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; PORT=8900 moves it
 	@$(BIN)/python -m functions.clients dev $(if $(PORT),--port $(PORT))
 
 test: lint  ## Everything this machine can test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test-cluster: $(VENV)/.dev  ## What is true of every API server, on the cluster of KUBECONFIG, in namespaces of its own
+	@test -f "$(KUBECONFIG)" || { echo "name the cluster: make test-cluster KUBECONFIG=file" >&2; exit 1; }
+	TEST_CLUSTER="$(abspath $(KUBECONFIG))" $(BIN)/pytest tests/contract/apiserver tests/cluster
 
 unit: $(VENV)/.dev  ## The tests that take milliseconds
 	$(BIN)/pytest tests/unit
@@ -31,6 +35,9 @@ lint: $(VENV)/.dev  ## Style, types and layers
 format: $(VENV)/.dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
+	$(BIN)/python -m tests.support.golden
 
 parts:  ## The optional real parts that some tests run against
 	@.ci/parts

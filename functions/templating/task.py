@@ -6,6 +6,7 @@ and a name that is not here is an error.
 
 import hashlib
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ class Task:
 def variables(task: Task, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
     """Every name a template may use; fields of the spec have their own names, in snake_case."""
     spec = task.spec
+    key = settings.secrets.api_key(spec.agent_cli)
     return {
         **{name: getattr(spec, name) for name in type(spec).model_fields},
         "kind": task.kind,
@@ -71,8 +73,14 @@ def variables(task: Task, settings: Settings, hooks: Sequence[str]) -> dict[str,
         "repository_directory": checkout(spec.repository_url),
         "work_seconds": max(1, task.deadline_seconds - min(MARGIN_SECONDS, task.deadline_seconds // 4)),
         "git_secret": naming.app_secret(spec) if spec.github_app else naming.ssh_secret(spec),
-        "api_key_secret": settings.secrets.api_key_secret_name,
-        "api_key_key": settings.secrets.api_key_secret_key,
+        "api_key_secret": key.secret if key else None,
+        "api_key_key": key.key if key else None,
+        "api_key_env": key.env if key else None,
+        "github_api_url": settings.github.api_url,
+        "github_host": settings.github.host,
+        "github_repository": on_github(spec.repository_url, settings.github.host),
+        "github_platform_repository": on_github(getattr(spec, "platform_repository_url", ""), settings.github.host),
+        "known_hosts": settings.github.known_hosts,
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
@@ -100,3 +108,11 @@ def checkout(url: str) -> str:
     name = url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
     return f"{words[:40] or 'repository'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+
+
+def on_github(url: str, host: str) -> str:
+    """`owner/name` of a repository of the Git host `host`, by any of its URLs; empty for one that is elsewhere."""
+    name = re.escape(host.split(":")[0])
+    prefix = rf"(?:https://{re.escape(host)}/|ssh://git@{name}(?::\d+)?/|git@{name}:)"
+    found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
+    return found[1] if found else ""

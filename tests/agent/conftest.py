@@ -8,14 +8,44 @@ from typing import Any
 import pytest
 
 from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from tests.agent import sshd
 from tests.agent.remotes import Remotes
+from tests.agent.sshd import SshServer
 from tests.agent.world import TASKS, World
+
+PARTS = Path(__file__).parents[2] / ".parts/node_modules/.bin"
+
+
+@pytest.fixture(scope="session")
+def claude(program: Callable[[str, str], str]) -> str:
+    """The real Claude Code, in the version that `.ci/parts` pins."""
+    return program(str(PARTS / "claude"), "make parts, with npm installed")
+
+
+@pytest.fixture(scope="session")
+def ssh_server(program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """One real sshd for all tests."""
+    hint = "make parts (Debian: apt-get install openssh-server)"
+    with sshd.serving(
+        program("/usr/sbin/sshd", hint), program("git-shell", "apt-get install git"), tmp_path_factory.mktemp("sshd")
+    ) as found:
+        yield found
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    yield from _world(tmp_path, "")
+
+
+@pytest.fixture
+def ssh_world(tmp_path: Path, ssh_server: SshServer) -> Iterator[World]:
+    """A world whose remotes are behind the real sshd."""
+    yield from _world(tmp_path, ssh_server.url(tmp_path / "remotes"))
+
+
+def _world(tmp_path: Path, url: str) -> Iterator[World]:
     (tmp_path / "remotes").mkdir()
-    found = World(tmp_path, Remotes(tmp_path / "remotes"))
+    found = World(tmp_path, Remotes(tmp_path / "remotes", url))
     found.remotes.create("shop", {"README.md": "shop\n", "src/app.py": "print()\n"})
     documents = {f".taskmaster/docs/task-1/{name}.md": f"# {name}\n- [ ] say hello\n" for name in ("task", "prompt")}
     found.remotes.create("platform", {".taskmaster/tasks/tasks.json": json.dumps(TASKS), **documents})

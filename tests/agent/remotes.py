@@ -19,8 +19,10 @@ def git(*arguments: str, cwd: Path) -> str:
 class Remotes:
     """Bare repositories that stand for https://github.com/acme/<name>."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, url: str = "") -> None:
         self.root = root
+        self.url = url or f"file://{root}/"
+        """What stands before a repository's name for git, ending in a slash."""
 
     def create(self, name: str, files: Mapping[str, str], branch: str = "main") -> Path:
         """A repository with one commit of `files`; its bare directory."""

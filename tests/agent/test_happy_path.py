@@ -68,21 +68,11 @@ def test_the_stream_is_kept_as_transcript(world: World, code_spec: SpecFactory) 
     assert '"type": "result"' in transcript
 
 
-@pytest.mark.parametrize(
-    ("identity", "name"),
-    [
-        ({"githubUser": "octocat"}, "octocat <octocat@users.noreply.github.com>"),
-        (
-            {"githubUser": None, "githubApp": "5DLabs-Rex"},
-            "5dlabs-rex[bot] <5dlabs-rex[bot]@users.noreply.github.com>",
-        ),
-    ],
-)
-def test_commits_carry_the_identity(
-    world: World, code_spec: SpecFactory, identity: dict[str, str], name: str
-) -> None:
-    told = world.pod(world.task(code_spec(**identity))).run()
-    assert f"Author: {name}" in world.remotes.log("shop", f"main..{told.branch}")
+def test_commits_carry_the_identity(world: World, code_spec: SpecFactory) -> None:
+    """An App's: test_github_app."""
+    told = world.pod(world.task(code_spec())).run()
+    author = "Author: octocat <octocat@users.noreply.github.com>"
+    assert author in world.remotes.log("shop", f"main..{told.branch}")
 
 
 def test_work_in_a_subdirectory(world: World, code_spec: SpecFactory) -> None:
@@ -130,9 +120,9 @@ def test_one_repository_for_both(world: World, code_spec: SpecFactory) -> None:
 
 def test_the_memory_is_ours_with_the_base_branch_appended(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"CLAUDE.md": "use tabs\n", "src/CLAUDE.md": "src only\n"})
-    world.pod(world.task(code_spec(workingDirectory="src", githubUser=None, githubApp="5DLabs-Rex"))).run()
+    world.pod(world.task(code_spec(workingDirectory="src"))).run()
     memory = (world.path / "workspace/.claude/CLAUDE.md").read_text()
-    assert memory.startswith("# Task 1 of shop\n\nYou are `rex`, the default implementer")
+    assert memory.startswith("# Task 1 of shop\n")
     assert "# Coding guidelines" in memory
     assert "# From the repository: CLAUDE.md\n\nuse tabs\n" in memory
     assert "# From the repository: ./CLAUDE.md\n\nsrc only\n" in memory

@@ -9,7 +9,7 @@ import pytest
 
 from functions.runs.reasons import Reason
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import PATH, World, plain_settings
+from tests.agent.world import World, plain_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,36 +22,6 @@ def test_a_hook_dropped_into_the_directory_runs(world: World, code_spec: SpecFac
     pod = world.pod(world.task(code_spec()), settings=plain_settings(templates=str(templates)))
     assert pod.run().reason is Reason.COMPLETED
     assert (pod.root / "ran-r1").exists(), pod.log
-
-
-@pytest.fixture
-def gh(world: World) -> str:
-    """PATH with a `gh` that opens pull request 7 and notes how it was called."""
-    program = world.path / "bin/gh"
-    program.parent.mkdir()
-    program.write_text(
-        '#!/bin/bash\necho "$@" >> "$POD_ROOT/gh"\n[[ $2 != create ]] || echo "https://github.com/acme/shop/pull/7"\n'
-    )
-    program.chmod(0o755)
-    return f"{program.parent}:{PATH}"
-
-
-@pytest.mark.parametrize("kind", ["docs", "code"])
-def test_with_a_token_the_stop_hook_opens_the_pull_request(
-    world: World, code_spec: SpecFactory, docs_spec: SpecFactory, gh: str, kind: str
-) -> None:
-    spec = code_spec() if kind == "code" else docs_spec()
-    pod = world.pod(world.task(spec), PATH=gh, GH_TOKEN="token-for-tests-only")
-    told = pod.run()
-    assert told.pull_request_url == "https://github.com/acme/shop/pull/7"
-    assert "--base main --head agents/r1-3b2c1" in (pod.root / "gh").read_text()
-    assert "No pull request" not in told.message
-
-
-def test_without_a_token_none_is_opened(world: World, code_spec: SpecFactory, gh: str) -> None:
-    pod = world.pod(world.task(code_spec()), PATH=gh)
-    assert pod.run().pull_request_url is None
-    assert not (pod.root / "gh").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions.runs.reasons import Reason
+from tests.agent import shims
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import API_KEY, PATH, PRIVATE_KEY, World, result_line
+from tests.agent.sshd import SshServer
+from tests.agent.world import API_KEY, PATH, PRIVATE_KEY, World, plain_settings, result_line
 
 TOUCH = "touch $POD_ROOT/pwned"
 EVIL = f"$({TOUCH}) `{TOUCH}` '; {TOUCH}; ' \" && {TOUCH} {{{{7*7}}}} {{% x %}}"
@@ -68,6 +71,59 @@ def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> No
         assert not [path for path in kept if secret.encode() in path.read_bytes()]
 
 
+PROGRAMS = ("git", "ssh", "python3", "find", "flock", "timeout", "sleep")
+
+
+def test_secrets_of_the_environment_are_the_agents_alone(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
+    """Nothing else that an attempt starts could show them, in its arguments or in its environment."""
+    given: dict[str, Any] = {
+        "ANTHROPIC_API_KEY": API_KEY,
+        "DATABASE_PASSWORD": "pw-for-tests-only",
+        "SENTRY_TOKEN": "token-for-tests",
+    }
+    agent = ssh_world.agent(f'env > "$POD_ROOT/env"; export BY_AGENT=1; git status; echo x > x\n{result_line()}')
+    noted = shims.make(ssh_world.path / "shims", *PROGRAMS)
+    pod = ssh_world.pod(
+        ssh_world.task(code_spec()),
+        settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
+        secrets={"ssh/id_ed25519": ssh_server.private_key},
+        AGENT_COMMAND=agent,
+        PATH=noted.path,
+        **given,
+    )
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), (
+        "the agent has them"
+    )
+    calls = noted.calls()
+    assert {"git", "ssh", "python3"} <= {Path(call.arguments.split("\n")[0]).name for call in calls}
+    secrets = [*given.values(), *ssh_server.private_key.splitlines()[1:-1]]
+    assert not [call for call in calls for secret in secrets if secret in call.arguments]
+    assert not [call for call in calls if not call.by_agent for secret in secrets if secret in call.environ]
+
+
+def test_no_private_key_inside_the_work_tree_or_anywhere_we_write(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
+    """Also not the API key: logs, report, task files, git's configuration, remotes, workspace, pushed branch."""
+    pod = ssh_world.pod(
+        ssh_world.task(code_spec()),
+        settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
+        secrets={"ssh/id_ed25519": ssh_server.private_key},
+    )
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    written = [ssh_world.path / "workspace", ssh_world.remotes.root, *(pod.root / name for name in ("home", "tmp"))]
+    written += [pod.root / name for name in ("config", "dev", "log")]
+    paths = [path for each in written for path in (each, *each.rglob("*")) if path.is_file()]
+    assert len(paths) > 50
+    secrets = [API_KEY, *ssh_server.private_key.splitlines()[1:-1]]
+    assert not [path for path in paths for secret in secrets if secret.encode() in path.read_bytes()]
+    assert not list((pod.root / "tmp").iterdir()), "nothing is left behind"
+
+
 def test_a_failing_agent_puts_no_secret_into_the_report(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $ANTHROPIC_API_KEY; exit 1"))
     assert pod.run().message == "the agent ended with exit code 1: cannot use [redacted]"
@@ -83,7 +139,7 @@ def test_the_key_is_used_where_it_is_mounted(world: World, code_spec: SpecFactor
     assert "StrictHostKeyChecking=yes" in command
 
 
-def test_https_urls_of_github_go_over_ssh_with_a_key(world: World, code_spec: SpecFactory) -> None:
+def test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh(world: World, code_spec: SpecFactory) -> None:
     ssh = world.path / "bin/ssh"
     ssh.parent.mkdir()
     ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> "$POD_ROOT/ssh-arguments"\nexit 255\n')

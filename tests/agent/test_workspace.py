@@ -1,6 +1,7 @@
 """The workspace of code runs: one attempt at a time, one pod per attempt, and no work is ever lost or mixed."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.world import Pod, World, result_line
 
+OWN = "agents/r1-3b2c1"
 WAITING = "echo started; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x"
 
 
@@ -132,20 +134,126 @@ def test_a_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None
     assert git("rev-parse", "kept/code-r1-3b2c1-2", cwd=clone(world)) == loose
 
 
-def test_an_unfinished_merge_of_another_run_is_reported(world: World, code_spec: SpecFactory) -> None:
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+def diverge(world: World, spec: SpecFactory) -> Path:
+    """The clone of a first run whose branch differs from a branch `theirs` in README.md."""
+    world.pod(world.task(spec()), AGENT_COMMAND=world.agent("exit 1")).run()
     work = clone(world)
     git("checkout", "--quiet", "-b", "theirs", cwd=work)
-    for branch, text in (("theirs", "a"), ("agents/r1-3b2c1", "b")):
+    for branch, text in (("theirs", "a"), (OWN, "b")):
         git("checkout", "--quiet", branch, cwd=work)
         (work / "README.md").write_text(text)
         git("commit", "--quiet", "--all", "-m", branch, cwd=work)
+    return work
+
+
+def test_an_unfinished_merge_of_another_run_is_kept_and_stands_in_nobodys_way(
+    world: World, code_spec: SpecFactory
+) -> None:
+    work = diverge(world, code_spec)
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)
-    told = world.pod(world.task(code_spec(), run="r2")).run()
-    assert told.reason is Reason.CONFLICT
-    assert "unfinished merge on agents/r1-3b2c1" in told.message
-    assert "<<<<<<<" in (work / "README.md").read_text()
+    pod = world.pod(world.task(code_spec(), run="r2"))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    kept = "kept/code-r2-3b2c1-1-unfinished"
+    assert "<<<<<<<" in git("show", f"{kept}:README.md", cwd=work)
+    assert len(git("rev-parse", f"{kept}^@", cwd=work).split()) == 2, "it is a merge"
+    assert f"as {kept}" in pod.log
+    assert not (work / ".git/MERGE_HEAD").exists()
+    assert "README.md" not in world.remotes.files("shop", "agents/r2-3b2c1")
+
+
+def test_an_unfinished_merge_of_the_run_itself_is_the_agents_to_finish(world: World, code_spec: SpecFactory) -> None:
+    work = diverge(world, code_spec)
+    with pytest.raises(subprocess.CalledProcessError):
+        git("merge", "theirs", cwd=work)
+    finish = "grep -q '<<<<<<<' README.md && echo both > README.md; git add README.md; git commit -qm merge"
+    agent = f"{finish}\n{result_line()}"
+    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=world.agent(agent))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert world.remotes.show("shop", f"{OWN}:README.md") == "both\n"
+
+
+@pytest.mark.parametrize("operation", [["rebase", "theirs"], ["cherry-pick", "theirs"], ["revert", "HEAD~1"]])
+def test_what_else_was_left_half_done_is_kept(world: World, code_spec: SpecFactory, operation: list[str]) -> None:
+    """On no branch, as a rebase works, so that it is nobody's to finish."""
+    work = diverge(world, code_spec)
+    tip = git("rev-parse", OWN, cwd=work)
+    if operation[0] != "rebase":
+        (work / "README.md").write_text("c")
+        git("commit", "--quiet", "--all", "-m", "c", cwd=work)
+        git("checkout", "--quiet", "--detach", cwd=work)
+        tip = git("rev-parse", "HEAD", cwd=work)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(*operation, cwd=work)
+    pod = world.pod(world.task(code_spec(), attempt=2))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert "<<<<<<<" in git("show", "kept/code-r1-3b2c1-2-unfinished:README.md", cwd=work)
+    assert git("merge-base", OWN, tip.strip(), cwd=work) == tip, "nothing that was committed is lost"
+    left = [".git/rebase-merge", ".git/CHERRY_PICK_HEAD", ".git/REVERT_HEAD", ".git/sequencer"]
+    assert not [name for name in left if (work / name).exists()]
+
+
+def damage_object(work: Path) -> None:
+    loose = git("rev-parse", "HEAD^{tree}", cwd=work).strip()
+    (work / ".git/objects" / loose[:2] / loose[2:]).unlink()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a reference emptied": lambda work: (work / ".git/refs/heads" / OWN).write_text(""),
+    "HEAD emptied": lambda work: (work / ".git/HEAD").write_text(""),
+    "an object lost": damage_object,
+    "no repository any more": lambda work: (work / ".git/config").write_text("[core\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_clone_is_set_aside_and_made_anew(world: World, code_spec: SpecFactory, damage: str) -> None:
+    first = world.agent("echo 1 > one; exit 1")
+    world.pod(world.task(code_spec()), AGENT_COMMAND=first).run()
+    work = clone(world)
+    (work / "two").write_text("not pushed")
+    DAMAGE[damage](work)
+    again = world.agent(f"[[ -e one ]] && echo 2 > three\n{result_line()}")
+    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert world.remotes.files("shop", OWN) == ["one", "three"]
+    (aside,) = (world.path / "workspace").glob("*.broken-code-r1-3b2c1-2-*")
+    assert (aside / "two").read_text() == "not pushed"
+    assert f"set aside as /workspace/{aside.name}" in pod.log
+
+
+def test_a_damaged_index_is_made_anew_and_files_stay(world: World, code_spec: SpecFactory) -> None:
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
+    (clone(world) / ".git/index").write_bytes(b"DIRC garbage")
+    (clone(world) / "two").write_text("not pushed")
+    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=world.agent(result_line()))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert world.remotes.files("shop", OWN) == ["one", "two"]
+
+
+def test_a_clone_made_shallow_gets_its_history_back(world: World, code_spec: SpecFactory) -> None:
+    for number in range(3):
+        world.remotes.commit("shop", {f"f{number}": "x"})
+    make = "git fetch -q --depth 1 origin main; echo 1 > one; exit 1"
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(make)).run()
+    assert (clone(world) / ".git/shallow").exists()
+    pod = world.pod(world.task(code_spec(), attempt=2))
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert git("rev-parse", "--is-shallow-repository", cwd=clone(world)).strip() == "false"
+
+
+@pytest.mark.parametrize("damage", ["a lock left", "an object lost"])
+def test_the_store_of_task_documents_is_made_anew(world: World, code_spec: SpecFactory, damage: str) -> None:
+    world.pod(world.task(code_spec())).run()
+    (store,) = (world.path / "workspace").glob("platform-*.git")
+    if damage == "a lock left":
+        (store / "shallow.lock").touch()
+    else:
+        for each in store.glob("objects/*/*"):
+            each.unlink()
+    pod = world.pod(world.task(code_spec(), attempt=2))
+    assert pod.run().reason is not Reason.REPOSITORY_DENIED, pod.log
+    assert "starting the agent" in pod.log
 
 
 def test_the_session_is_resumed_where_it_is_known(world: World, code_spec: SpecFactory) -> None:

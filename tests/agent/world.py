@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,20 @@ class Pod:
     def run(self) -> report.Report:
         return self.start().wait()
 
-    def until_logged(self, words: str, seconds: float = 30) -> None:
+    def until_logged(self, words: str) -> None:
         """Waits until its log has `words`."""
+        self.until(lambda: words in self.log)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 30) -> None:
+        """Waits until `condition` holds."""
         deadline = time.monotonic() + seconds
-        while words not in self.log:
+        while not condition():
             assert time.monotonic() < deadline, self.log
             time.sleep(0.02)
+
+    def leftovers(self) -> list[str]:
+        """Command lines of what it started and did not end."""
+        return [" ".join(process.cmdline()) for process in family.living_in(self.root)]
 
     def kill(self, number: signal.Signals) -> None:
         """To the script alone, as a kubelet sends it."""
@@ -165,7 +173,7 @@ class World:
             "AGENT_COMMAND": shlex.join([sys.executable, "-I", str(REHEARSAL)]),
             "REHEARSAL_SECONDS": "0",
             "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.file://{self.remotes.root}/.insteadOf",
+            "GIT_CONFIG_KEY_0": f"url.{self.remotes.url}.insteadOf",
             "GIT_CONFIG_VALUE_0": "https://github.com/acme/",
         }
 

@@ -85,7 +85,8 @@ def test_telemetry_where_it_is_enabled() -> None:
 )
 def test_tools_of_presets_and_of_the_run(changes: dict[str, str], remote: list[str], local: list[str]) -> None:
     sections = {"tools": TOOLS}
-    assert file("client-config.json", sections=sections, **changes) == {"remoteTools": remote, "localServers": local}
+    server = TOOLS["server_url"] if remote else ""
+    assert file("client-config.json", sections=sections, **changes) == {"server": server, "tools": remote}
     servers = file("mcp.json", sections=sections, **changes)["mcpServers"]
     assert set(servers) == ({"tools"} if remote else set()) | set(local)
     allowed = file("settings.json", sections=sections, **changes)["permissions"]["allow"]
@@ -94,13 +95,13 @@ def test_tools_of_presets_and_of_the_run(changes: dict[str, str], remote: list[s
 
 def test_the_advanced_preset_has_both() -> None:
     found = file("mcp.json", sections={"tools": TOOLS}, toolConfig="advanced")["mcpServers"]
-    assert found["tools"] == {"type": "http", "url": "https://tools.example/mcp"}
+    assert found["tools"] == {"command": "mcp-client", "args": []}
     assert found["filesystem"]["args"] == ["${ORCHESTRATOR_WORKSPACE}"]
 
 
 def test_without_a_tool_server_remote_tools_are_off() -> None:
     assert file("mcp.json") == {"mcpServers": {}}
-    assert file("client-config.json")["remoteTools"] == []
+    assert file("client-config.json") == {"server": "", "tools": []}
     assert file("settings.json")["permissions"]["allow"] == DEFAULT_ALLOW
 
 
@@ -113,4 +114,6 @@ def test_limits_of_the_agent_are_on_its_command_line() -> None:
     script = render(maxTurns=5, maxCostUsd=1.5).files["container.sh"]
     assert "--max-turns 5\n" in script
     assert "--max-budget-usd 1.5\n" in script
-    assert "--max-" not in render().files["container.sh"]
+    without = render().files["container.sh"]
+    assert "--max-turns" not in without
+    assert "--max-budget-usd" not in without

@@ -1,0 +1,150 @@
+"""A model that says what a test has it say: the Messages API, streamed, on loopback.
+
+The turn is chosen by counting the assistant's messages in a request, so that a repeated request gets the same answer
+and a resumed session goes on where it stopped. Every request is kept for the test to look at.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the assistant says, and what it is said to have cost."""
+
+    blocks: Sequence[Block]
+    output_tokens: int = 7
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error in place of an answer."""
+
+    status: int
+    kind: str
+    message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def says(text: str) -> Turn:
+    return Turn([{"type": "text", "text": text}])
+
+
+def uses(tool: str, *, output_tokens: int = 7, **given: Any) -> Turn:
+    call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:20]}", "name": tool, "input": given}
+    return Turn([call], output_tokens)
+
+
+@dataclass
+class Model:
+    """The script, and what was asked."""
+
+    turns: Sequence[Turn | Refusal]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+    last: Turn | Refusal | None = None
+
+    def answer(self, request: dict[str, Any]) -> Turn | Refusal:
+        if request["max_tokens"] == 1:  # somebody asks whether a refusal still holds
+            return self.last or says("")
+        self.requests.append(request)
+        self.last = turn = self._turn(request)
+        return turn
+
+    def _turn(self, request: dict[str, Any]) -> Turn | Refusal:
+        said: int = sum(message["role"] == "assistant" for message in request["messages"])
+        return self.turns[min(said, len(self.turns) - 1)]
+
+    def told(self, number: int = 0) -> str:
+        """All that a request's messages say, as text."""
+        return "\n".join(as_text(message["content"]) for message in self.requests[number]["messages"])
+
+    def tool_results(self) -> list[Block]:
+        """Every result of a tool in the last request."""
+        contents = [m["content"] for m in self.requests[-1]["messages"] if isinstance(m["content"], list)]
+        return [block for content in contents for block in content if block["type"] == "tool_result"]
+
+
+def as_text(content: str | list[Block]) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n".join(block.get("text") or json.dumps(block, ensure_ascii=False) for block in content)
+
+
+@contextmanager
+def serving(model: Model) -> Iterator[Model]:
+    """`model` behind its `url`, until the end of the block."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(model))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    model.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield model
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(model: Model) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self._send(200, b"", "text/plain")
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = model.answer({**body, "headers": dict(self.headers)})
+            if isinstance(answer, Refusal):
+                error = {"type": "error", "error": {"type": answer.kind, "message": answer.message}}
+                self._send(answer.status, json.dumps(error).encode(), "application/json", answer.headers)
+            else:
+                self._send(200, b"".join(_events(answer, body["model"])), "text/event-stream")
+
+        def _send(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    return Handler
+
+
+def _events(turn: Turn, model: str) -> Iterator[bytes]:
+    usage = {"input_tokens": 100, "output_tokens": 1}
+    message: dict[str, Any] = {
+        "id": f"msg_{uuid.uuid4().hex[:20]}",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+    }
+    message |= {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+    yield _event("message_start", message=message)
+    for index, block in enumerate(turn.blocks):
+        tool = block["type"] == "tool_use"
+        empty: Block = {"input": {}} if tool else {"text": ""}
+        yield _event("content_block_start", index=index, content_block={**block, **empty})
+        part = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])} if tool else None
+        yield _event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": block["text"]})
+        yield _event("content_block_stop", index=index)
+    reason = "tool_use" if turn.blocks[-1]["type"] == "tool_use" else "end_turn"
+    told = {"stop_reason": reason, "stop_sequence": None}
+    yield _event("message_delta", delta=told, usage={"output_tokens": turn.output_tokens})
+    yield _event("message_stop")
+
+
+def _event(kind: str, **fields: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()

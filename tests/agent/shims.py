@@ -1,0 +1,59 @@
+"""Programs that note how they were called, then are themselves: what a process list could have shown."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.agent.world import PATH
+
+SHIM = """#!/bin/bash
+call=$(/usr/bin/mktemp "{calls}/XXXXXXXX")
+/bin/cat "/proc/$$/environ" >"$call.environ"
+printf '%s\\0' "$0" "$@" >"$call.arguments"
+exec "{program}" "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a program."""
+
+    arguments: str
+    environ: str
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether it is the agent's process, or below it: a variable of its environment says so."""
+        return "agent_process.py" in self.arguments or "BY_AGENT=1" in self.environ
+
+
+@dataclass(frozen=True)
+class Shims:
+    """Stand before other programs on `path`."""
+
+    directory: Path
+
+    @property
+    def path(self) -> str:
+        return f"{self.directory}:{PATH}"
+
+    def calls(self) -> list[Call]:
+        """So far, in no order."""
+        noted = (self.directory / "calls").glob("*.arguments")
+        return [Call(_text(each), _text(each.with_suffix(".environ"))) for each in noted]
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().replace(b"\0", b"\n").decode()
+
+
+def make(directory: Path, *programs: str) -> Shims:
+    """For each of `programs`, in `directory`."""
+    (directory / "calls").mkdir(parents=True)
+    for name in programs:
+        program = shutil.which(name, path=PATH)
+        assert program, name
+        shim = directory / name
+        shim.write_text(SHIM.format(calls=directory / "calls", program=program))
+        shim.chmod(0o755)
+    return Shims(directory)

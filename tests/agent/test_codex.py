@@ -1,0 +1,274 @@
+"""The second agent CLI, Codex, for real, asked by a scripted model: the seam between agent CLIs holds.
+
+arrives       prompt, AGENTS.md, guidelines, the base branch's AGENTS.md
+works         the model's command changes files, hooks run, the branch is pushed, the report has session and usage
+is held       permissions.deny; what the branch says of itself has no effect; its shell does not see the key
+goes on       a retry resumes the session; a new run that continues the session takes it up
+fails         rate limit, overload, bad key, missing key, malformed settings: each with its reason
+refuses       what Codex cannot hold: limits of turns and cost, narrower lists of tools
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.runs import naming
+from functions.runs.reasons import Reason
+from functions.runs.specs import RunSpec
+from functions.templating.render import TemplateError, task_files
+from tests.agent.conftest import PARTS, SpecFactory
+from tests.agent.responses_server import Refusal, Responses, runs, says, serving
+from tests.agent.world import UID, Pod, World, lay_out, plain_settings
+
+BRANCH = "agents/r1-3b2c1"
+KEY = "sk-codex-9a8b7c6d5e4f"
+MODEL = "gpt-5.1-codex"
+
+
+@pytest.fixture(scope="session")
+def codex(program: Callable[[str, str], str]) -> str:
+    return program(str(PARTS / "codex"), "make parts, with npm installed")
+
+
+@dataclass
+class Desk:
+    """Pods with the real Codex."""
+
+    world: World
+    codex: str
+
+    def pod(self, spec: RunSpec, model: Responses, *, run: str = "r1", attempt: int = 1, **changes: Any) -> Pod:
+        given: dict[str, Any] = {
+            "AGENT_COMMAND": "",
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": model.url,
+            "ANTHROPIC_API_KEY": "",
+        }
+        task = self.world.task(spec, run, attempt, **changes.pop("task", {}))
+        return self.world.pod(task, **given | {"PATH": f"{PARTS}:{self.path}"} | changes)
+
+    @property
+    def path(self) -> str:
+        return self.world.environ(self.world.path, 0)["PATH"]
+
+
+@pytest.fixture
+def desk(world: World, codex: str) -> Desk:
+    return Desk(world, codex)
+
+
+@pytest.fixture
+def spec(code_spec: SpecFactory) -> RunSpec:
+    return code_spec(agentCli="codex", model=MODEL)
+
+
+WRITES = runs("echo 'print(1)' > hello.py && git log -1 --format=%s && echo key:$OPENAI_API_KEY.")
+WAITS = runs("echo waiting > half.txt; sleep 60")
+
+
+def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, spec: RunSpec) -> None:
+    desk.world.remotes.commit("shop", {"AGENTS.md": "the base branch says: tabs\n"})
+    with serving(WRITES, says("wrote hello.py")) as model:
+        pod = desk.pod(spec, model)
+        told = pod.run()
+    assert (told.outcome, told.reason, told.branch) == ("succeeded", Reason.COMPLETED, BRANCH), pod.log
+    assert desk.world.remotes.files("shop", BRANCH) == ["hello.py"]
+    assert told.usage
+    assert (told.usage.input_tokens, told.usage.output_tokens, told.usage.turns) == (200, 14, 1)
+    assert told.session_id
+    assert f'"thread_id":"{told.session_id}"' in pod.log
+    assert "Implement task 1 of service shop" in model.messages("user")
+    assert "# Task 1 of shop" in model.messages("user")
+    assert "## Coding guidelines" in model.messages("user")
+    assert "the base branch says: tabs" in model.messages("user")
+    assert model.requests[0]["model"] == MODEL
+    assert KEY not in pod.log
+    assert "key:.\n" in model.outputs()[0], "the shell of the agent does not see the key"
+
+
+def test_a_docs_attempt(desk: Desk, docs_spec: SpecFactory) -> None:
+    write = runs("mkdir -p .taskmaster/docs/task-2 && echo x > .taskmaster/docs/task-2/task.md")
+    with serving(write, says("documented")) as model:
+        told = desk.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
+    assert told.reason == Reason.COMPLETED, told.message
+    assert desk.world.remotes.files("platform", BRANCH) == [".taskmaster/docs/task-2/task.md"]
+    assert "# Documentation of Task Master tasks" in model.messages("user")
+
+
+def test_codex_runs_the_stop_hook(desk: Desk, spec: RunSpec) -> None:
+    hook = "#!/bin/bash\ncat >said-to-hook.json\n"
+    with serving(WRITES, says("done")) as model:
+        pod = desk.pod(spec, model, files={"hooks-stop-commit.sh": hook})
+        assert pod.run().reason == Reason.COMPLETED
+    said = json.loads(desk.world.remotes.show("shop", f"{BRANCH}:said-to-hook.json"))
+    assert (said["hook_event_name"], said["last_assistant_message"]) == ("Stop", "done")
+
+
+def test_a_hook_dropped_into_the_directory_runs(desk: Desk, spec: RunSpec) -> None:
+    templates = desk.world.path / "templates"
+    shutil.copytree(plain_settings().templates, templates)
+    hook = '#!/bin/bash\ncat >"$POD_ROOT/started.json"\n'
+    (templates / "codex/code/hooks/start-hello.sh.j2").write_text(hook)
+    with serving(says("NO_CHANGES: looked")) as model:
+        pod = desk.pod(spec, model, settings=plain_settings(templates=str(templates)))
+        pod.run()
+    assert json.loads((pod.root / "started.json").read_text())["hook_event_name"] == "SessionStart"
+
+
+def test_hooks_speak_to_the_agent(desk: Desk, spec: RunSpec) -> None:
+    patch = "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: bad.json\n+{\n*** End Patch\nEOF\n"
+    with serving(runs(patch), runs("echo fine"), runs("echo still"), says("done")) as model:
+        desk.pod(spec, model).run()
+    assert "fine" in model.outputs()[1], "what the command printed is not lost"
+    assert model.told(-1).count("bad.json does not parse") == 1, "once, not after every command"
+
+
+def test_a_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
+    deny = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch *)"]}
+    hidden = runs("cd . && A=1 touch forbidden.txt")
+    with serving(hidden, says("NO_CHANGES: it was forbidden")) as model:
+        told = desk.pod(spec, model, settings=plain_settings(permissions=deny)).run()
+    assert told.reason == Reason.NO_CHANGES, told.message
+    assert "forbidden by the rule Bash(touch *)" in model.outputs()[0]
+    assert desk.world.remotes.branches("shop") == ["main"]
+
+
+@pytest.mark.parametrize("directory", [".", "src"])
+def test_what_the_branch_says_of_itself_has_no_effect(desk: Desk, code_spec: SpecFactory, directory: str) -> None:
+    spec = code_spec(agentCli="codex", model=MODEL, workingDirectory=directory)
+    evil = '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "touch EVIL-HOOK"\n'
+    evil += '[mcp_servers.evil]\ncommand = "touch"\nargs = ["EVIL-MCP"]\n'
+    skill = "---\nname: evil\ndescription: EVIL-SKILL\n---\n"
+    files = {".codex/config.toml": evil, "AGENTS.md": "EVIL-MEMORY\n", ".agents/skills/evil/SKILL.md": skill}
+    files |= {f"src/{name}": text for name, text in files.items()}
+    desk.world.remotes.commit("shop", files, branch=BRANCH)
+    with serving(WRITES, says("done")) as model:
+        pod = desk.pod(spec, model)
+        assert pod.run().reason == Reason.COMPLETED
+    assert "EVIL" not in model.told(-1)
+    assert [path for path in desk.world.remotes.files("shop", BRANCH) if "EVIL" in path] == []
+
+
+def test_a_killed_attempt_is_resumed_by_the_next(desk: Desk, spec: RunSpec) -> None:
+    with serving(WAITS, says("done")) as model:
+        first = desk.pod(spec, model).start()
+        first.until_logged("sleep 60")
+        first.until(lambda: (first.root / "workspace").joinpath().exists() and "in_progress" in first.log)
+        first.kill(signal.SIGTERM)
+        assert first.wait().reason == Reason.TERMINATED
+        second = desk.pod(spec, model, attempt=2)
+        told = second.run()
+    assert told.reason == Reason.COMPLETED, second.log
+    assert f'"thread_id":"{told.session_id}"' in first.log, "the same session"
+    assert "Earlier work on this task is there." in model.messages("user", -1)
+    assert "sleep 60" in model.told(-1), "what it did before"
+    assert "half.txt" in desk.world.remotes.files("shop", BRANCH)
+
+
+def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory, spec: RunSpec) -> None:
+    with serving(WRITES, says("first done"), says("second done")) as model:
+        desk.pod(spec, model).run()
+        more = code_spec(agentCli="codex", model=MODEL, continueSession=True, promptModification="add a farewell")
+        changes = {"session_id": naming.session_id(UID, 2, 1), "branch": "agents/r2-3b2c1"}
+        told = desk.pod(more, model, run="r2", task=changes).run()
+    assert "first done" in model.told(-1)
+    assert told.usage
+    assert told.usage.input_tokens == 100, "of this run alone; Codex counts the whole session"
+    assert "add a farewell" in model.messages("user", -1)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (Refusal(429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}), Reason.RATE_LIMITED),
+        (Refusal(429, {"type": "usage_limit_reached", "message": "x", "resets_at": 1999999999}), Reason.RATE_LIMITED),
+        (Refusal(503, {"message": "The server is overloaded"}), Reason.OVERLOADED),
+        (Refusal(401, {"message": "Incorrect API key provided"}), Reason.MISSING_SECRET),
+    ],
+)
+def test_failures_are_told_apart(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
+    with serving(refusal) as model:
+        pod = desk.pod(spec, model, files=once(spec, desk.world))
+        told = pod.run()
+    assert (told.outcome, told.reason) == ("failed", reason), told.message
+
+
+def changed_settings(spec: RunSpec, world: World, **changes: Any) -> dict[str, str]:
+    settings = json.loads(task_files(world.task(spec), plain_settings()).files["settings.json"])
+    return {"settings.json": json.dumps(settings | changes)}
+
+
+def once(spec: RunSpec, world: World) -> dict[str, str]:
+    """Settings by which Codex asks once, so that a test need not wait for its retries."""
+    settings = json.loads(task_files(world.task(spec), plain_settings()).files["settings.json"])
+    server = settings["model_providers"]["server"] | {"request_max_retries": 0, "stream_max_retries": 0}
+    return changed_settings(spec, world, model_providers={"server": server})
+
+
+def test_a_missing_key_is_named(desk: Desk, spec: RunSpec) -> None:
+    with serving(says("never asked")) as model:
+        told = desk.pod(spec, model, OPENAI_API_KEY="").run()
+    assert told.reason == Reason.MISSING_SECRET
+    assert "secret openai-api-key with key api-key" in told.message
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_malformed_settings_ask_no_model(desk: Desk, spec: RunSpec, text: str) -> None:
+    with serving(says("never asked")) as model:
+        told = desk.pod(spec, model, files={"settings.json": text}).run()
+    assert told.reason == Reason.CONFIGURATION_ERROR, told.message
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("wrong", [{"no_such_setting": 1}, {"model": 1}, {"hooks": {"Stop": "x"}}])
+def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wrong: dict[str, Any]) -> None:
+    with serving(says("never asked")) as model:
+        told = desk.pod(spec, model, files=changed_settings(spec, desk.world, **wrong)).run()
+    assert told.reason == Reason.CONFIGURATION_ERROR, told.message
+    assert model.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "permissions", "words"),
+    [
+        ({"maxTurns": 3}, {}, "maxTurns: the agent CLI codex has no such limit"),
+        ({"maxCostUsd": 3}, {}, "maxCostUsd: the agent CLI codex has no such limit"),
+        ({}, {"allow": ["Read"]}, "permissions.allow without Bash"),
+        ({}, {"allow": ["Bash"], "deny": ["Read(.env)"]}, r"codex cannot hold the rule Read\(.env\)"),
+        ({"localTools": "browser"}, {}, "there is no local tool browser; known: filesystem"),
+    ],
+)
+def test_what_codex_cannot_hold_is_refused(
+    world: World, code_spec: SpecFactory, changes: dict[str, Any], permissions: dict[str, Any], words: str
+) -> None:
+    section = {"agent_tools_override": True, **permissions} if permissions else {}
+    with pytest.raises(TemplateError, match=words):
+        task_files(
+            world.task(code_spec(agentCli="codex", model=MODEL, **changes)), plain_settings(permissions=section)
+        )
+
+
+def test_scripts_and_helpers_pass_their_linters(
+    world: World, code_spec: SpecFactory, docs_spec: SpecFactory, program: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    shellcheck = program("shellcheck", "make parts (Debian: apt-get install shellcheck)")
+    shapes: tuple[dict[str, Any], ...] = ({}, {"continueSession": True, "workingDirectory": "a b'c"})
+    specs = [make(agentCli="codex", model=MODEL) for make in (code_spec, docs_spec)]
+    specs += [code_spec(agentCli="codex", model=MODEL, **shape) for shape in shapes]
+    for number, spec in enumerate(specs):
+        lay_out(tmp_path / f"rendered-{number}", task_files(world.task(spec), plain_settings()).files)
+    scripts = [str(path) for path in tmp_path.glob("rendered-*/*.sh")]
+    helpers = [str(path) for path in tmp_path.glob("rendered-0/*.py")]
+    config = ["--config", str(plain_settings().templates.parent / "pyproject.toml"), "--no-cache"]
+    for command in ([shellcheck, *scripts], [sys.executable, "-m", "ruff", "check", *config, *helpers]):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout

@@ -1,0 +1,84 @@
+"""Attempts in a container: uid 1000, no capability, a read-only root, keys readable by group alone, as process 1.
+
+the real agent CLI, real managed settings, a key that belongs to root      in one attempt each of docs and code
+deny rules of the managed settings                                         hold whatever the workspace says
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions.runs.reasons import Reason
+from functions.runs.specs import RunSpec
+from tests.agent.conftest import PARTS, SpecFactory
+from tests.agent.container import Container
+from tests.agent.model_server import Model, says, serving, uses
+from tests.agent.sshd import SshServer
+from tests.agent.world import API_KEY, World, plain_settings
+
+MODEL = "claude-sonnet-4-5-20250929"
+BRANCH = "agents/r1-3b2c1"
+Start = Callable[..., Container]
+
+
+@pytest.fixture
+def start(ssh_world: World, ssh_server: SshServer, claude: str) -> Iterator[Start]:
+    """Starts an attempt of a spec in a container, asked by a model."""
+    if os.getuid() != 0:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs root, to make a container")
+    started = []
+
+    def begin(spec: RunSpec, model: Model, **settings: Any) -> Container:
+        settings = {"github": {"known_hosts": [ssh_server.host_key]}, **settings}
+        secrets = {"ssh/id_ed25519": ssh_server.private_key}
+        pod = ssh_world.pod(ssh_world.task(spec), settings=plain_settings(**settings), secrets=secrets)
+        redirect = {name: value for name, value in pod.environ.items() if name.startswith("GIT_CONFIG_")}
+        environ = {"ANTHROPIC_API_KEY": API_KEY, "ANTHROPIC_BASE_URL": model.url, **redirect}
+        started.append(Container(pod).start(PARTS.parents[1], environ))
+        return started[-1]
+
+    yield begin
+    for container in started:
+        container.end()
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_an_attempt_in_a_hardened_container(
+    ssh_world: World, start: Start, docs_spec: SpecFactory, code_spec: SpecFactory, kind: str
+) -> None:
+    make, repository = (docs_spec, "platform") if kind == "docs" else (code_spec, "shop")
+    look = (
+        "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status | tr -d '\\t'; touch /opt/x /usr/x /config/x"
+    )
+    turn = uses("Bash", command=f"{{ {look}; }} > seen.txt 2>&1; echo $HOME > home.txt", description="look")
+    with serving(Model([turn, says("Done.")])) as model:
+        container = start(make(model=MODEL), model)
+        told = container.wait()
+    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), container.log
+    seen = ssh_world.remotes.show(repository, f"{BRANCH}:seen.txt").splitlines()
+    assert seen[:4] == ["1000", "CapEff:0000000000000000", "CapBnd:0000000000000000", "NoNewPrivs:1"]
+    assert len([line for line in seen if "Read-only file system" in line]) == 3
+    assert ssh_world.remotes.show(repository, f"{BRANCH}:home.txt") == "/home/agent\n"
+
+
+def test_managed_settings_hold_whatever_the_workspace_says(
+    ssh_world: World, start: Start, code_spec: SpecFactory
+) -> None:
+    """An earlier attempt could have written the user's settings: they lie on the workspace."""
+    own = ssh_world.path / "workspace/.claude/settings.json"
+    own.parent.mkdir(parents=True)
+    rules = {"permissions": {"allow": ["Bash(touch:*)"], "deny": [], "defaultMode": "bypassPermissions"}}
+    own.write_text(json.dumps(rules))
+    for path in (own.parent, own):
+        os.chown(path, 1000, 1000)
+    permissions = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch:*)"]}
+    turns = [uses("Bash", command=f"{word} > {word}", description="x") for word in ("touch", "id")]
+    with serving(Model([*turns, says("Done.")])) as model:
+        container = start(code_spec(model=MODEL), model, permissions=permissions)
+        told = container.wait()
+    assert told.reason is Reason.COMPLETED, container.log
+    assert ssh_world.remotes.files("shop", BRANCH) == ["id"]
+    assert "denied" in str(model.tool_results()[0]["content"])

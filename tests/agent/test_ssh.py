@@ -1,0 +1,93 @@
+"""Git over a real sshd: the key is used where it is mounted, and only a host with a pinned key is talked to.
+
+pinned key          docs and code attempts clone and push
+another host key    no agent starts; the reason says what to mend (also for a host nobody pinned)
+another user key    no agent starts
+host away           a network error, tried again
+"""
+
+from collections.abc import Sequence
+
+import pytest
+
+from functions.local.dev.server import free_port
+from functions.runs.reasons import Reason
+from functions.runs.specs import RunSpec
+from tests.agent import sshd
+from tests.agent.conftest import SpecFactory
+from tests.agent.sshd import SshServer
+from tests.agent.world import Pod, World, plain_settings, result_line
+
+
+def pod_of(world: World, spec: RunSpec, known_hosts: Sequence[str], key: str) -> Pod:
+    settings = plain_settings(github={"known_hosts": list(known_hosts)})
+    return world.pod(world.task(spec), settings=settings, secrets={"ssh/id_ed25519": key})
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_work_is_cloned_and_pushed_over_ssh(
+    ssh_world: World, ssh_server: SshServer, docs_spec: SpecFactory, code_spec: SpecFactory, kind: str
+) -> None:
+    """With https URLs: a key is of no use to them, so that they are rewritten."""
+    spec = docs_spec() if kind == "docs" else code_spec()
+    assert spec.repository_url.startswith("https://")
+    pod = pod_of(ssh_world, spec, [ssh_server.host_key], ssh_server.private_key)
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    assert told.commit == ssh_world.remotes.tip("shop" if kind == "code" else "platform", "agents/r1-3b2c1")
+
+
+@pytest.mark.parametrize("pinned", ["another", "none"])
+def test_a_host_key_that_is_not_pinned_stops_the_attempt(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory, pinned: str
+) -> None:
+    other = f"[127.0.0.1]:{ssh_server.port} {sshd.make_key(ssh_world.path / 'other')}"
+    known = [other] if pinned == "another" else []
+    pod = pod_of(ssh_world, code_spec(), known, ssh_server.private_key)
+    told = pod.run()
+    assert (told.outcome, told.reason) == ("failed", Reason.CONFIGURATION_ERROR), pod.log
+    assert "github.known_hosts" in told.message
+    assert "starting the agent" not in pod.log
+
+
+def test_a_key_that_nobody_knows_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
+    sshd.make_key(ssh_world.path / "stranger")
+    key = (ssh_world.path / "stranger").read_text()
+    pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], key)
+    told = pod.run()
+    assert (told.outcome, told.reason) == ("failed", Reason.REPOSITORY_DENIED), pod.log
+    assert "Permission denied" in told.message
+
+
+def test_a_host_that_is_away_is_a_network_error(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
+    ssh_world.remotes.url = ssh_world.remotes.url.replace(str(ssh_server.port), str(free_port()))
+    pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], ssh_server.private_key)
+    assert pod.run().reason is Reason.NETWORK, pod.log
+
+
+def test_two_agents_of_a_service_push_at_once(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
+    """Each in a workspace of its own, as naming.workspace gives them."""
+    settings = plain_settings(github={"known_hosts": [ssh_server.host_key]})
+    secrets = {"ssh/id_ed25519": ssh_server.private_key}
+    wait = 'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo $POD_UID > x'
+    pods = [
+        ssh_world.pod(
+            ssh_world.task(code_spec(), run=run),
+            settings=settings,
+            secrets=secrets,
+            workspace=f"workspace-{run}",
+            AGENT_COMMAND=ssh_world.agent(f"{wait}\n{result_line()}"),
+        ).start()
+        for run in ("r1", "r2")
+    ]
+    for pod in pods:
+        pod.until((pod.root / "working").exists)
+    for pod in pods:
+        (pod.root / "go").touch()
+    assert [pod.wait().reason for pod in pods] == [Reason.COMPLETED] * 2
+    contents = {ssh_world.remotes.show("shop", f"agents/{run}-3b2c1:x") for run in ("r1", "r2")}
+    assert contents == {"pod-uid-0\n", "pod-uid-1\n"}

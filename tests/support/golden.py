@@ -1,0 +1,134 @@
+"""Golden files: what every template comes out as, for every shape of attempt, so that a change of a template is seen.
+
+For each agent CLI, kind of work and task file one golden holds the text of the first case that has the file, and
+after it, as diffs from that text, every other text it comes out as, each with the cases it is for. A golden that
+would equal that of another agent CLI only says so, and a file without Jinja in it has none: it is its own golden.
+
+`python -m tests.support.golden` (`make golden`) writes them anew.
+"""
+
+import difflib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.settings import Settings
+from functions.templating import layout
+from functions.templating.render import Task, task_files
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
+
+DIRECTORY = Path(__file__).parents[1] / "golden"
+MODELS = {"claude": "claude-opus-4-20250514", "codex": "gpt-5.1-codex"}
+IDENTITIES: Mapping[str, Mapping[str, Any]] = {
+    "user": {"githubUser": "octocat", "githubApp": None},
+    **{
+        name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")
+    },
+}
+PRESETS = ("default", "minimal", "advanced")
+SECTIONS: Mapping[str, Any] = {"tools": {"server_url": "https://tools.example/mcp"}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One shape of attempt; `preset` is empty for docs."""
+
+    cli: str
+    kind: str
+    identity: str
+    preset: str
+    retry: bool
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.identity, self.preset, "retry" if self.retry else "first") if word)
+
+    @property
+    def task(self) -> Task:
+        """An attempt of this shape; names and ids are always the same."""
+        return make_task(self.cli, self.kind, retry=self.retry, **IDENTITIES[self.identity], **self._preset)
+
+    @property
+    def _preset(self) -> dict[str, str]:
+        return {"toolConfig": self.preset} if self.preset else {}
+
+
+def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> Task:
+    """An attempt; `changes` are fields of its spec."""
+    model: type[RunSpec] = CodeRunSpec if kind == "code" else DocsRunSpec
+    base = dict(CODE_SPEC if kind == "code" else DOCS_SPEC) | {"agentCli": cli, "model": MODELS[cli]}
+    attempt = 2 if retry else 1
+    return Task(
+        run="run-1",
+        namespace="orchestrator",
+        uid=UID,
+        attempt=attempt,
+        job_name=f"{kind}-run-1-3f2b8-{attempt}",
+        spec=model.model_validate(base | changes),
+        branch="agents/run-1-3f2b8",
+        session_id=UID,
+        resume=retry,
+        deadline_seconds=7200,
+    )
+
+
+def cases(cli: str, kind: str) -> list[Case]:
+    """Every shape for an agent CLI and kind of work."""
+    presets = PRESETS if kind == "code" else ("",)
+    found = itertools.product(IDENTITIES, presets, (False, True))
+    return [Case(cli, kind, identity, preset, retry) for identity, preset, retry in found]
+
+
+def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]]:
+    """Task file to case to text, for templates that have Jinja in them."""
+    found: dict[str, dict[Case, str]] = {}
+    for case in cases(cli, kind):
+        names = layout.find(chosen.templates, cli, kind, case.task.spec.agent)
+        for key, text in task_files(case.task, chosen).files.items():
+            if (chosen.templates / names[key]).read_text() != text:
+                found.setdefault(key, {})[case] = text
+    return found
+
+
+def golden(texts: Mapping[Case, str]) -> str:
+    """The first text, then each other one as a diff from it."""
+    groups: dict[str, list[Case]] = {}
+    for case, text in texts.items():
+        groups.setdefault(text, []).append(case)
+    (base, first), *others = groups.items()
+    parts = [_heading(first), base]
+    for text, found in others:
+        lines = difflib.unified_diff(base.splitlines(True), text.splitlines(True), "first", "here", n=1)
+        parts += ["\n", _heading(found), *lines]
+    return "".join(parts)
+
+
+def _heading(found: list[Case]) -> str:
+    return f"=== {', '.join(map(str, found))}\n"
+
+
+def goldens() -> Iterator[tuple[str, str]]:
+    """Every golden: path below DIRECTORY, and text."""
+    chosen, seen = settings(**SECTIONS), dict[str, str]()
+    for cli, kind in itertools.product(MODELS, ("docs", "code")):
+        for key, texts in rendered(cli, kind, chosen).items():
+            text, path = golden(texts), f"{cli}/{kind}/{key}"
+            same = seen.setdefault(text, path)
+            yield f"{path}.golden", text if same == path else f"the same as {same}.golden\n"
+
+
+def write() -> None:
+    """Writes all of them, and removes what is there no more."""
+    found = dict(goldens())
+    for old in DIRECTORY.rglob("*.golden"):
+        if old.relative_to(DIRECTORY).as_posix() not in found:
+            old.unlink()
+    for path, text in found.items():
+        (DIRECTORY / path).parent.mkdir(parents=True, exist_ok=True)
+        (DIRECTORY / path).write_text(text)
+
+
+if __name__ == "__main__":
+    write()

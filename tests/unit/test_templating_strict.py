@@ -1,0 +1,105 @@
+"""Nothing is left out quietly: in every template, a name nobody knows is an error that says template, line and name.
+
+Each name a template uses is misspelled in a copy of the templates; some attempt must then fail and say where.
+"""
+
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import meta
+
+from functions.templating.engine import environment
+from functions.templating.render import Task, TemplateError, task_files
+from tests.support import golden
+from tests.support.builders import settings
+
+TEMPLATES = settings().templates
+SECTIONS: dict[str, Any] = {
+    **golden.SECTIONS,
+    "telemetry": {"enabled": True, "otlp_endpoint": "http://otel:4318", "otlp_protocol": "http/protobuf"},
+}
+OVERRIDE = {"permissions": {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(rm *)"]}}
+COMMON: dict[str, Any] = {"workingDirectory": "backend", "repositoryUrl": "https://github.com/acme/shop"}
+EVERYTHING: dict[str, Any] = {
+    **COMMON,
+    "platformRepositoryUrl": "https://github.com/acme/platform",
+    "continueSession": True,
+    "promptModification": "use tabs",
+    "platformBranch": "main",
+    "maxTurns": 3,
+    "maxCostUsd": 1.5,
+}
+_TAG = re.compile(r"{[{%].*?[}%]}", re.DOTALL)
+
+
+def names_of(template: Path) -> list[str]:
+    return sorted(
+        meta.find_undeclared_variables(environment(TEMPLATES).parse(template.read_text())) - {"refuse", "_"}
+    )
+
+
+EVERY = [
+    (path.relative_to(TEMPLATES).as_posix(), name)
+    for path in sorted(TEMPLATES.rglob("*.j2"))
+    for name in names_of(path)
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(TEMPLATES, tmp_path_factory.mktemp("templates") / "t"))
+
+
+def misspelled(source: str, name: str) -> str:
+    return _TAG.sub(lambda tag: re.sub(rf"(?<![\w.\"]){name}(?![\w\"(])", f"{name}_typo", tag[0]), source)
+
+
+def attempts(template: str) -> Iterator[Task]:
+    """Attempts that between them come by every name of `template`."""
+    first = template.split("/")[0]
+    clis = [first] if first in golden.MODELS else list(golden.MODELS)
+    kinds = [kind for kind in ("code", "docs") if f"/{kind}/" in template] or ["code", "docs"]
+    for cli, kind, identity in itertools.product(clis, kinds, golden.IDENTITIES.values()):
+        changes = {key: value for key, value in EVERYTHING.items() if cli == "claude" or not key.startswith("max")}
+        yield golden.make_task(cli, kind, retry=True, **identity, **(changes if kind == "code" else COMMON))
+
+
+def failure(templates: Path, template: str) -> TemplateError | None:
+    """The first error of rendering any of its attempts, with all that settings can switch on."""
+    for task, override in itertools.product(attempts(template), ({}, OVERRIDE)):
+        try:
+            task_files(task, settings(templates=str(templates), **SECTIONS, **override))
+        except TemplateError as error:
+            return error
+    return None
+
+
+@pytest.mark.parametrize(("template", "name"), EVERY)
+def test_a_name_nobody_knows_is_an_error_that_says_where(copy: Path, template: str, name: str) -> None:
+    path, source = copy / template, (TEMPLATES / template).read_text()
+    broken = misspelled(source, name)
+    assert broken != source
+    try:
+        path.write_text(broken)
+        error = failure(copy, template)
+    finally:
+        path.write_text(source)
+    assert error, f"nothing that is rendered comes by {name}"
+    assert (error.template, error.message) == (template, f"'{name}_typo' is undefined")
+    assert error.line
+    assert f"{name}_typo" in broken.splitlines()[error.line - 1] or is_kept_first(broken, name)
+
+
+def is_kept_first(source: str, name: str) -> bool:
+    """Whether a `set` keeps the name's value, so that the line of the error is that of its use."""
+    return any(f"{name}_typo" in tag for tag in re.findall(r"{% set .*?%}", source, re.DOTALL))
+
+
+def test_the_copy_renders_where_nothing_is_misspelled(copy: Path) -> None:
+    for template in ("claude/parts/agent.sh.j2", "codex/parts/agent.sh.j2"):
+        assert failure(copy, template) is None
