@@ -1,0 +1,52 @@
+"""Everything that is put on a cluster: what infra/ declares, and the Jobs that are rendered for runs."""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from functions.manifests import attempt
+from functions.runs import attempts
+from functions.runs.run import parse
+from tests.support.builders import NOW, raw_run, settings
+from tests.support.installed import KUBERNETES, kustomized
+
+KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
+NAMES = {"githubUser", "githubApp"}
+IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}
+SETTINGS = settings(agent={"image": "registry.example/agent", "tag": "0.1.0"})
+Object = dict[str, Any]
+
+
+@functools.cache
+def rendered(kubectl: str, folder: str) -> list[Object]:
+    """The objects of a kustomization."""
+    return [each for each in yaml.safe_load_all(kustomized(kubectl, KUBERNETES / folder)) if each]
+
+
+def jobs() -> Iterator[tuple[str, Object]]:
+    """The Job of an attempt and of its fence, for docs and code, for a user and an App."""
+    for kind in ("DocsRun", "CodeRun"):
+        for who, identity in IDENTITIES.items():
+            raw = raw_run(kind)
+            raw["spec"] = {name: value for name, value in raw["spec"].items() if name not in NAMES} | dict(identity)
+            run = parse(raw)
+            started = run.having(attempts.start(run, NOW))
+            yield f"{kind}-{who}", attempt.job(started, SETTINGS)
+            yield f"{kind}-{who}-fence", attempt.fence(started)
+
+
+def pods(item: Object) -> Iterator[Object]:
+    """The pod of a workload; nothing for other objects."""
+    template = (item.get("spec") or {}).get("template")
+    if isinstance(template, dict) and "containers" in (template.get("spec") or {}):
+        yield {"metadata": template.get("metadata", {}), "spec": template["spec"]}
+
+
+def write(folder: Path, items: Mapping[str, Object]) -> None:
+    """A file for each object, as a linter reads them."""
+    for name, item in items.items():
+        (folder / f"{name}.json").write_text(json.dumps(item))

@@ -1,0 +1,162 @@
+"""infra/kubernetes: each kustomization is complete, agrees with the code, and is taken by a real API server.
+
+base       has the bridge; without an image and a queue it refuses to start, naming them
+example    is a complete installation: its settings are valid, its image is named
+knative    has no bridge; its sources and channels are those of the topology
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.bridge.bridge import OF_RUNS
+from functions.bridge.timing import DEFAULT
+from functions.bridge.watched import WATCHED
+from functions.cluster.kinds import Kind
+from functions.events.publisher import connect
+from functions.events.topology import FED_BY
+from functions.settings import SettingsError, load
+from tests.infra import manifests
+from tests.support import installed
+from tests.support.control_plane import ControlPlane
+
+
+def of_kind(items: list[manifests.Object], kind: str) -> dict[str, manifests.Object]:
+    return {item["metadata"]["name"]: item for item in items if item["kind"] == kind}
+
+
+def bridge(kubectl: str, folder: str) -> Any:
+    return of_kind(manifests.rendered(kubectl, folder), "Deployment")["orchestrator-bridge"]["spec"]
+
+
+def settings_of(kubectl: str, folder: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of the bridge, with its settings file on this machine."""
+    pod = bridge(kubectl, folder)["template"]["spec"]
+    (mount,) = pod["containers"][0]["volumeMounts"]
+    (volume,) = pod["volumes"]
+    assert volume["name"] == mount["name"]
+    files = of_kind(manifests.rendered(kubectl, folder), "ConfigMap")[volume["configMap"]["name"]]["data"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    environ = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    return {name: value.replace(mount["mountPath"], str(tmp_path)) for name, value in environ.items()}
+
+
+def test_the_example_has_settings_that_the_bridge_can_start_with(kubectl: str, tmp_path: Path) -> None:
+    settings = load(settings_of(kubectl, "example", tmp_path))
+    connect(settings.queues)
+    items = manifests.rendered(kubectl, "example")
+    (namespace,) = of_kind(items, "Namespace")
+    assert settings.namespace == namespace
+    assert bridge(kubectl, "example")["template"]["spec"]["containers"][0]["image"] != "orchestrator"
+
+
+def test_without_settings_of_ones_own_the_bridge_names_what_is_missing(kubectl: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"agent"):
+        load(settings_of(kubectl, "base", tmp_path))
+
+
+def test_the_bridges_probes_ask_where_it_answers_and_its_stop_has_the_time_it_may_take(kubectl: str) -> None:
+    pod = bridge(kubectl, "base")["template"]["spec"]
+    (container,) = pod["containers"]
+    (port,) = container["ports"]
+    assert container["args"] == ["--host", "0.0.0.0", "--port", str(port["containerPort"])]
+    probes = {name: container[name]["httpGet"] for name in ("readinessProbe", "livenessProbe")}
+    assert probes == {
+        "readinessProbe": {"path": "/health/ready", "port": port["name"]},
+        "livenessProbe": {"path": "/health/live", "port": port["name"]},
+    }
+    assert pod["terminationGracePeriodSeconds"] > DEFAULT.closing
+    policies = of_kind(manifests.rendered(kubectl, "base"), "NetworkPolicy")
+    (rule,) = policies["orchestrator-bridge"]["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": port["containerPort"]}]
+
+
+def test_the_network_policy_of_agents_selects_their_pods(kubectl: str) -> None:
+    policy = of_kind(manifests.rendered(kubectl, "base"), "NetworkPolicy")["orchestrator-agents"]["spec"]
+    (wanted,) = policy["podSelector"]["matchExpressions"]
+    for name, job in manifests.jobs():
+        if not name.endswith("fence"):  # which starts no pod
+            (pod,) = manifests.pods(job)
+            assert wanted["key"] in pod["metadata"]["labels"]
+    assert "ingress" not in policy
+
+
+def test_the_bridges_pod_has_the_rights_of_the_bridge(kubectl: str) -> None:
+    items = manifests.rendered(kubectl, "base")
+    account = bridge(kubectl, "base")["template"]["spec"]["serviceAccountName"]
+    assert account in of_kind(items, "ServiceAccount")
+    bound = [
+        binding["roleRef"]["name"]
+        for binding in of_kind(items, "RoleBinding").values()
+        for subject in binding["subjects"]
+        if (subject["kind"], subject["name"]) == ("ServiceAccount", account)
+    ]
+    assert bound == ["orchestrator-bridge"]
+
+
+def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(kubectl: str) -> None:
+    items = manifests.rendered(kubectl, "knative")
+    assert not of_kind(items, "Deployment")
+    sources = {}
+    for source in of_kind(items, "ApiServerSource").values():
+        assert source["spec"]["mode"] == "Resource"
+        (found,) = source["spec"]["resources"]
+        sources[found["apiVersion"], found["kind"]] = source["spec"]["sink"]["ref"]["name"]
+        (kind,) = (kind for kind in WATCHED if kind.name == found["kind"])
+        keys = [each["key"] for each in found.get("selector", {}).get("matchExpressions", ())]
+        assert keys == ([OF_RUNS[kind]] if kind in OF_RUNS else [])
+        assert source["spec"]["serviceAccountName"] in of_kind(items, "ServiceAccount")
+    assert sources == {(kind.api_version, kind.name): topic for kind, topic in WATCHED.items()}
+    fed = {}
+    for subscription in of_kind(items, "Subscription").values():
+        spec = subscription["spec"]
+        fed[spec["subscriber"]["ref"]["name"].replace("-", "_")] = spec["channel"]["name"]
+        assert spec["delivery"]["deadLetterSink"]["ref"]["name"] == f"{spec['channel']['name']}-dead"
+        assert {spec["channel"]["name"], f"{spec['channel']['name']}-dead"} <= set(of_kind(items, "Channel"))
+    topics = set(WATCHED.values())
+    assert fed == {function: topic for function, topic in FED_BY.items() if topic in topics}
+
+
+def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:
+    role = of_kind(manifests.rendered(kubectl, "knative"), "Role")["orchestrator-knative"]
+    granted = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
+    assert granted == {(kind.plural, verb) for kind in WATCHED for verb in ("get", "list", "watch")}
+
+
+KNATIVE = (
+    Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources"),
+    Kind("messaging.knative.dev/v1", "Channel", "channels"),
+    Kind("messaging.knative.dev/v1", "Subscription", "subscriptions"),
+)
+
+
+def definition(kind: Kind) -> manifests.Object:
+    """Stands for Knative's own CRD: it takes whatever it is given."""
+    group, version = kind.api_version.split("/")
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    names = {"kind": kind.name, "plural": kind.plural, "singular": kind.name.lower(), "listKind": f"{kind.name}List"}
+    served = {"name": version, "served": True, "storage": True, "schema": schema}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
+    }
+
+
+@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS)
+def test_a_real_api_server_takes_it_and_taking_it_twice_changes_nothing(
+    installed_plane: ControlPlane, kubectl: str, folder: str
+) -> None:
+    if folder == "knative":
+        definitions = yaml.safe_dump_all([definition(kind) for kind in KNATIVE])
+        installed.apply(kubectl, installed_plane, definitions.encode())
+    rendered = installed.kustomized(kubectl, installed.KUBERNETES / folder)
+    said = installed.apply(kubectl, installed_plane, rendered)
+    assert len(said.splitlines()) == len(manifests.rendered(kubectl, folder))
+    again = installed.apply(kubectl, installed_plane, rendered)
+    assert re.findall(r"(\S+ (?!unchanged)\S+)$", again, re.MULTILINE) == []

@@ -1,0 +1,95 @@
+"""What checkov, a linter for Kubernetes manifests, finds in infra/kubernetes and in the Jobs of runs.
+
+every finding   is mended, or accepted below with the reason
+accepted        each entry is still needed: what is found no more is taken off the list
+the linter      really looks: a bad workload is found out
+"""
+
+import json
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra import manifests
+
+NO_POD = "it takes a name and never starts a pod"
+OWN_CHOICE = "an installation names its images; tags are fixed in the example, and need no second look"
+ACCEPTED = (
+    ("CKV_K8S_10", "*-fence", NO_POD),
+    ("CKV_K8S_11", "*-fence", NO_POD),
+    ("CKV_K8S_12", "*-fence", NO_POD),
+    ("CKV_K8S_13", "*-fence", NO_POD),
+    ("CKV_K8S_14", "*-fence", NO_POD),
+    ("CKV_K8S_14", "base-Deployment-*", "the base is not complete: whoever installs it names the image"),
+    ("CKV_K8S_15", "*-Deployment-*", OWN_CHOICE),
+    ("CKV_K8S_15", "?*Run-*", "setting agent.pull_policy; " + OWN_CHOICE),
+    (
+        "CKV_K8S_35",
+        "?*Run-*",
+        "agent CLIs read their API key from the environment; by reference, so that it can rotate",
+    ),
+    ("CKV_K8S_38", "*-Deployment-*", "the bridge asks the API server, with list and watch of three kinds"),
+    ("CKV_K8S_40", "?*Run-*", "uid 1000 is the agent image's user, to whom its workspaces belong"),
+    ("CKV_K8S_43", "*-Deployment-*", OWN_CHOICE),
+    ("CKV_K8S_43", "?*Run-*", OWN_CHOICE),
+)
+"""Checks that are not passed: which, in which manifests (pattern of the file's name), and why."""
+
+
+def findings(checkov: Path, folder: Path) -> set[tuple[str, str]]:
+    """(manifest, check) of what was found in a folder. One process for all of it: it takes seconds to start."""
+    command = [
+        str(checkov),
+        "--framework",
+        "kubernetes",
+        "--skip-download",
+        "--compact",
+        "--quiet",
+        "--output",
+        "json",
+    ]
+    done = subprocess.run(
+        [*command, "--directory", str(folder)], capture_output=True, text=True, timeout=110, check=False
+    )
+    report: Any = json.loads(done.stdout)
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 0, done.stderr
+    return {(Path(check["file_path"]).stem, check["check_id"]) for check in report["results"]["failed_checks"]}
+
+
+@pytest.fixture(scope="module")
+def everything(kubectl: str, checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    folder = tmp_path_factory.mktemp("manifests")
+    found: dict[str, manifests.Object] = {}
+    for kustomization in manifests.KUSTOMIZATIONS:
+        for item in manifests.rendered(kubectl, kustomization):
+            found[f"{kustomization}-{item['kind']}-{item['metadata']['name']}"] = item
+    for name, job in manifests.jobs():
+        job["metadata"]["name"] = name.lower()
+        found[name] = job
+    bad = {"name": "bad", "image": "x:latest", "securityContext": {"privileged": True}}
+    metadata = {"name": "bad", "namespace": "orchestrator"}
+    found["bad"] = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [bad]}}
+    manifests.write(folder, found)
+    return findings(checkov, folder)
+
+
+def accepted(manifest: str, check: str) -> bool:
+    return any(check == each and fnmatch(manifest, pattern) for each, pattern, _ in ACCEPTED)
+
+
+def test_nothing_is_found_but_what_is_accepted(everything: set[tuple[str, str]]) -> None:
+    assert {each for each in everything if each[0] != "bad" and not accepted(*each)} == set()
+
+
+def test_what_is_accepted_is_still_found(everything: set[tuple[str, str]]) -> None:
+    for check, pattern, _ in ACCEPTED:
+        assert any(check == found and fnmatch(manifest, pattern) for manifest, found in everything), (check, pattern)
+
+
+def test_a_bad_workload_is_found_out(everything: set[tuple[str, str]]) -> None:
+    found = {check for manifest, check in everything if manifest == "bad"}
+    assert {"CKV_K8S_16", "CKV_K8S_14", "CKV_K8S_20", "CKV_K8S_23"} <= found, "privileged, latest, escalation, root"
