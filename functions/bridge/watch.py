@@ -1,102 +1,135 @@
 """Lists and watches one kind, and publishes each change; what was missed while nobody watched is found by listing.
 
 Events are hints, sent at least once: after a restart everything there is is sent again, and two bridges only double
-the hints. A change counts as seen when the queue has stored it: a slow queue slows the watch and loses nothing.
+the hints. A change counts as seen once the outbox has it, which lets go of it only when the queue has stored it, and
+no list and no watch begins before the outbox is empty. So a slow queue slows the watch and loses nothing.
 """
 
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.bridge.outbox import Outbox
+from functions.bridge.pulse import Pulse
+from functions.bridge.timing import Timing
 from functions.cluster.client import Cluster, Object
-from functions.cluster.errors import ClusterError, Gone, from_status
+from functions.cluster.errors import ClusterError, Gone, NotFound, Unavailable, from_status
 from functions.cluster.kinds import Kind
 from functions.events.event import RESOURCE, Event
-from functions.events.publisher import Publisher, PublishError
 
 log = logging.getLogger("orchestrator")
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
-"""Seconds between attempts to reach the API server or the queue, doubled from the first to the longest."""
 
 _VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 
 
 @dataclass
 class Watch:
-    """The watch of one kind. `pause` waits that many seconds and says whether to stop."""
+    """The watch of one kind, in one namespace or (None) in all; `labels` selects among the objects."""
 
     cluster: Cluster
-    publisher: Publisher
     kind: Kind
-    topic: str
     namespace: str | None
-    pause: Callable[[float], bool]
-    labels: str = ""
-    _versions: dict[str, tuple[str, Object]] = field(default_factory=dict)
+    labels: str
+    outbox: Outbox
+    pulse: Pulse
+    timing: Timing
+    stopping: threading.Event
+    _resume: str = ""
+    """The version to watch from; empty: list first."""
+    _told: dict[str, tuple[str, Object]] = field(default_factory=dict)
+    """By uid, what the queue was told of last: the version, and enough to tell of a deletion that nobody saw."""
 
     def run(self) -> None:
-        """Watches until told to stop. Never raises: what can go wrong is logged and tried again."""
-        resume, wait = "", FIRST_PAUSE
-        while True:
-            try:
-                if not resume:
-                    resume = self._list()
-                for version in self._watch(resume):
-                    resume, wait = version, FIRST_PAUSE
-            except Gone:
-                log.info("the history of %s is gone; listing again", self.kind.plural)
-                resume = ""
-            except (ClusterError, PublishError) as error:
-                log.warning("watch of %s: %s", self.kind.plural, error)
-                wait = min(wait * 2, LONGEST_PAUSE)
-            if self.pause(wait):
-                return
+        """Watches until told to stop. What can go wrong is told to the pulse and tried again."""
+        pause = self.timing.first_pause
+        while not self.stopping.is_set():
+            before = self._resume
+            asked = self._round()
+            self.outbox.settle()
+            moved_on = asked is None or self._resume != before
+            pause = self.timing.first_pause if moved_on else self.timing.longer(pause)
+            self.stopping.wait(max(pause, min(asked or 0.0, self.timing.longest_pause)))
 
-    def _list(self) -> str:
-        """Publishes what changed since it was last seen, deletions included; returns where a watch goes on."""
+    def _round(self) -> float | None:
+        """Lists if need be and watches until the watch ends: None in time, else the seconds asked to wait, or 0."""
+        try:
+            if not self._resume:
+                self._list()
+            self._watch()
+            return None
+        except Gone:
+            log.info("the history of %s is gone; listing again", self.kind.plural)
+            self._resume = ""
+        except ClusterError as error:
+            self.pulse.trouble("cluster", error)
+            if isinstance(error, NotFound):  # the kind is not defined, or was taken away
+                self._resume = ""
+            if isinstance(error, Unavailable):
+                return error.retry_after or 0.0
+        return 0.0
+
+    def _list(self) -> None:
+        """Publishes what is there and was not told of in this version, and what was told of and is not there."""
         token, version, there = "", "", set()
         while True:
             page = self.cluster.list_page(self.kind, self.namespace, self.labels, token)
+            self.pulse.well("cluster")
             version = version or page["metadata"]["resourceVersion"]
             for item in page["items"]:
                 there.add(item["metadata"]["uid"])
-                self._seen("add", item)
+                self._there("update" if item["metadata"]["uid"] in self._told else "add", item)
             token = page["metadata"].get("continue", "")
             if not token:
                 break
-        for uid in self._versions.keys() - there:
-            self._seen("delete", self._versions[uid][1])
-        return version
+        for uid in self._told.keys() - there:
+            self._gone(uid, version, self._told[uid][1])
+        if self.outbox.settle():
+            self.pulse.listed()
+        self._resume = version
 
-    def _watch(self, resume: str) -> Iterator[str]:
-        """Publishes changes as they come; yields each version from which a watch could go on."""
-        for verb, item in self.cluster.watch(self.kind, self.namespace, resume, labels=self.labels):
+    def _watch(self) -> None:
+        """Publishes changes as they come, until the server ends the watch in time, or it is time to stop."""
+        changes = self.cluster.watch(
+            self.kind,
+            self.namespace,
+            self._resume,
+            labels=self.labels,
+            seconds=self.timing.watch,
+            silence=self.timing.silence,
+        )
+        self.pulse.well("cluster")
+        for verb, item in changes:
             if verb == "ERROR":
                 raise _error(item)
-            if verb in _VERBS:
-                self._seen(_VERBS[verb], item)
-            yield item["metadata"]["resourceVersion"]
+            self.pulse.well("cluster")
+            metadata = item["metadata"]
+            if verb == "DELETED":
+                self._gone(metadata["uid"], metadata["resourceVersion"], item)
+            elif verb in _VERBS:
+                self._there(_VERBS[verb], item)
+            if self.stopping.is_set():
+                return
+            self._resume = metadata["resourceVersion"]
+        self.pulse.well("cluster")
 
-    def _seen(self, verb: str, item: Object) -> None:
+    def _there(self, verb: str, item: Object) -> None:
         metadata = item["metadata"]
         uid, version = metadata["uid"], metadata["resourceVersion"]
-        known = self._versions.get(uid)
-        if verb != "delete" and known and known[0] == version:
-            return
-        self.publisher.publish(self.topic, self._event(verb, item))
-        if verb == "delete":
-            self._versions.pop(uid, None)
-        else:
-            self._versions[uid] = (version, _identity(item))
+        if self._told.get(uid, ("",))[0] != version:
+            self.outbox.put(self._event(verb, f"{uid}/{version}", item))
+            self._told[uid] = (version, _identity(item))
 
-    def _event(self, verb: str, item: Object) -> Event:
+    def _gone(self, uid: str, version: str, item: Object) -> None:
+        self.outbox.put(self._event("delete", f"{uid}/{version}", item))
+        self._told.pop(uid, None)
+
+    def _event(self, verb: str, identifier: str, item: Object) -> Event:
         metadata = item["metadata"]
         return Event(
-            id=f"{metadata['uid']}/{metadata['resourceVersion']}",
+            id=identifier,
             source="orchestrator/watch",
             type=RESOURCE + verb,
             subject=self.kind.path(metadata["namespace"], metadata["name"]),
@@ -105,21 +138,11 @@ class Watch:
 
 
 def _identity(item: Object) -> Object:
-    """What a deletion that nobody saw is told with: enough to say what is gone, and small."""
+    """Enough to say what is gone and whose it was, and small: it is kept for every object there is."""
     kept = ("name", "namespace", "uid", "resourceVersion", "ownerReferences")
     metadata = {key: value for key, value in item["metadata"].items() if key in kept}
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata}
 
 
-def _error(status: dict[str, Any]) -> ClusterError:
+def _error(status: Mapping[str, Any]) -> ClusterError:
     return from_status(status.get("code", 500), json.dumps(status).encode(), None)
-
-
-def start(watches: list[Watch]) -> list[threading.Thread]:
-    """Runs each watch in a thread of its own."""
-    threads = [
-        threading.Thread(target=watch.run, name=f"watch-{watch.kind.plural}", daemon=True) for watch in watches
-    ]
-    for thread in threads:
-        thread.start()
-    return threads

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from functions.cluster.kinds import Kind
-from functions.cluster.transport import MERGE_PATCH, Request, Transport
+from functions.cluster.transport import MERGE_PATCH, METADATA_ONLY, Request, Transport
 
 PAGE = 500
 """Objects per page of a list, as kubectl asks for."""
@@ -22,20 +22,39 @@ class Cluster:
         """The object as it is now."""
         return self._send("GET", kind.path(namespace, name))
 
-    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Iterator[Object]:
-        """All objects that match the label selector, page by page; `namespace` None spans all."""
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        labels: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> Iterator[Object]:
+        """All objects that match the label and field selectors, page by page; `namespace` None spans all."""
         token = ""
         while True:
-            page = self.list_page(kind, namespace, labels, token)
+            page = self.list_page(kind, namespace, labels, token, fields=fields, metadata_only=metadata_only)
             yield from page["items"]
             token = page["metadata"].get("continue", "")
             if not token:
                 return
 
-    def list_page(self, kind: Kind, namespace: str | None = None, labels: str = "", token: str = "") -> Object:
+    def list_page(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        labels: str = "",
+        token: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> Object:
         """One page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`."""
-        query = {"limit": str(PAGE), "labelSelector": labels, "continue": token}
-        page = self._send("GET", kind.path(namespace), {key: text for key, text in query.items() if text})
+        query = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields, "continue": token}
+        found = {key: text for key, text in query.items() if text}
+        accept = METADATA_ONLY if metadata_only else "application/json"
+        page: Object = self._transport.send(Request("GET", kind.path(namespace), found, accept=accept))
         for item in page["items"]:  # a list leaves them out of built-in kinds
             item.setdefault("kind", kind.name)
             item.setdefault("apiVersion", kind.api_version)
@@ -56,13 +75,16 @@ class Cluster:
         """Applies a JSON merge patch; with metadata.resourceVersion in it, only to that version."""
         return self._send("PATCH", kind.path(namespace, name, subresource), body=patch, content_type=MERGE_PATCH)
 
-    def delete(self, kind: Kind, namespace: str | None, name: str, uid: str) -> None:
-        """Deletes the object with that uid and, after it, what it owns."""
+    def delete(self, kind: Kind, namespace: str | None, name: str, uid: str, version: str = "") -> None:
+        """Deletes the object with that uid, at that resourceVersion if one is given, and after it what it owns.
+
+        Raises Conflict where it is another one.
+        """
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": uid},
+            "preconditions": {"uid": uid, **({"resourceVersion": version} if version else {})},
         }
         self._send("DELETE", kind.path(namespace, name), body=options)
 
@@ -78,7 +100,8 @@ class Cluster:
     ) -> Iterator[tuple[str, Object]]:
         """Changes as (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for at most `seconds`.
 
-        A watch that stays silent for `silence` seconds is given up with Unavailable.
+        Returns once the server has opened the watch, so that a quiet one is known to be there. A watch that stays
+        silent for `silence` seconds is given up with Unavailable.
         """
         query = {
             "watch": "1",
@@ -90,8 +113,7 @@ class Cluster:
         request = Request(
             "GET", kind.path(namespace), {key: text for key, text in query.items() if text}, timeout=silence
         )
-        for event in self._transport.stream(request):
-            yield event["type"], event["object"]
+        return ((event["type"], event["object"]) for event in self._transport.stream(request))
 
     def _send(
         self,

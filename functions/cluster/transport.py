@@ -22,6 +22,8 @@ CONNECTIONS = 32
 """Connections kept open; functions-framework serves with 4 threads per processor."""
 
 MERGE_PATCH = "application/merge-patch+json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Of a list (Kubernetes API concepts: Alternate representations of resources)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Request:
     body: Any = None
     content_type: str = "application/json"
     timeout: float | None = None
+    accept: str = "application/json"
 
 
 class Transport(Protocol):
@@ -44,7 +47,7 @@ class Transport(Protocol):
         ...
 
     def stream(self, request: Request) -> Iterator[Any]:
-        """The decoded lines of a watch, as they come. Raises a ClusterError."""
+        """The decoded lines of a watch, as they come; returns once it is open. Raises a ClusterError."""
         ...
 
 
@@ -81,8 +84,10 @@ class KubernetesTransport:
         return json.loads(response.data)
 
     def stream(self, request: Request) -> Iterator[Any]:
-        """The decoded lines of a watch, as they come. Raises a ClusterError."""
-        response = self._open(request, preload=False)
+        """The decoded lines of a watch, as they come; returns once it is open. Raises a ClusterError."""
+        return self._lines(self._open(request, preload=False))
+
+    def _lines(self, response: Any) -> Iterator[Any]:
         try:
             for line in response:
                 if line.strip():
@@ -93,9 +98,9 @@ class KubernetesTransport:
             response.close()
 
     def _open(self, request: Request, *, preload: bool) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": request.content_type}
+        headers = {"Accept": request.accept, "Content-Type": request.content_type}
         self._api.update_params_for_auth(headers, [], ["BearerToken"])
-        url = self._api.configuration.host + request.path
+        url, longest = self._api.configuration.host + request.path, self._settings.timeout
         if request.query:
             url += "?" + urlencode(request.query)
         try:
@@ -104,7 +109,7 @@ class KubernetesTransport:
                 url,
                 body=None if request.body is None else json.dumps(request.body),
                 headers=headers,
-                timeout=request.timeout or self._settings.timeout,
+                timeout=urllib3.Timeout(connect=longest, read=request.timeout or longest),
                 preload_content=preload,
                 retries=False,
             )

@@ -1,15 +1,35 @@
-"""The watch bridge: every change reaches the queue, also what happened while nobody watched."""
+"""One watch, step by step, on a scripted API server: what it tells, from which version it goes on, what it logs.
 
+list        everything is told; a list after a gap tells what changed, and deletions that nobody saw
+watch       every change is told; it goes on from the last version, bookmarks included
+410         refused, or in the stream: list again
+errors      logged once per change of state, at ERROR where people must act; shown as not ready
+queue       what it does not take is tried again; the watch waits for it
+health      a quiet watch lives; a silent one, or one whose thread ended, is dead
+"""
+
+import logging
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from functions.bridge.watch import Watch
+import pytest
+
+from functions.bridge.bridge import Bridge
+from functions.bridge.pulse import Pulse
+from functions.bridge.timing import Timing
 from functions.cluster.client import Cluster
-from functions.cluster.errors import Gone, Unavailable
-from functions.cluster.kinds import CODE_RUN
+from functions.cluster.errors import ClusterError, Forbidden, Gone, NotFound, Unavailable
+from functions.cluster.kinds import CODE_RUN, JOB
 from functions.cluster.transport import Request
 from functions.events.event import Event, hint
 from functions.events.publisher import PublishError
+from functions.runs.observed import parse_job
+
+QUICK = Timing(first_pause=0.001, longest_pause=0.01, closing=5)
+PATIENCE = 20.0
 
 
 def item(name: str, version: int) -> dict[str, Any]:
@@ -17,19 +37,44 @@ def item(name: str, version: int) -> dict[str, Any]:
     return {"apiVersion": CODE_RUN.api_version, "kind": "CodeRun", "metadata": metadata}
 
 
-class Scripted:
-    """A transport that answers from a script: lists, and watches that end or fail as told."""
+def change(verb: str, name: str, version: int) -> dict[str, Any]:
+    return {"type": verb, "object": item(name, version)}
 
-    def __init__(self, lists: list[list[dict[str, Any]]], watches: list[list[Any]]) -> None:
+
+BOOKMARK = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "120"}}}
+EXPIRED = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
+
+
+class Scripted:
+    """A transport that answers from a script: lists and watches that end or fail as told; then it says it is over."""
+
+    def __init__(self, lists: list[Any], watches: list[Any]) -> None:
         self.lists, self.watches = iter(lists), iter(watches)
         self.resumed: list[str] = []
+        self.queries: list[str] = []
+        self.over = threading.Event()
+        self.hang_up = threading.Event()
 
     def send(self, request: Request) -> Any:
-        return {"items": next(self.lists), "metadata": {"resourceVersion": "100"}}
+        self.queries.append(request.query.get("labelSelector", ""))
+        return {"items": self._next(self.lists), "metadata": {"resourceVersion": "100"}}
 
     def stream(self, request: Request) -> Iterator[Any]:
         self.resumed.append(request.query["resourceVersion"])
-        for each in next(self.watches):
+        return self._lines(self._next(self.watches))
+
+    def _next(self, script: Iterator[Any]) -> Any:
+        found = next(script, None)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            self.over.set()
+            self.hang_up.wait(PATIENCE)
+            raise Unavailable("the script is over")
+        return found
+
+    def _lines(self, lines: list[Any]) -> Iterator[Any]:
+        for each in lines:
             if isinstance(each, Exception):
                 raise each
             yield each
@@ -53,21 +98,54 @@ class Queue:
         return [f"{event.type.rsplit('.', 1)[-1]} {event.id}" for event in self.events]
 
 
-def bridge(transport: Scripted, queue: Queue, rounds: int) -> None:
-    left = iter(range(rounds - 1))
-    Watch(Cluster(transport), queue, CODE_RUN, "runs", None, lambda _: next(left, None) is None).run()
+class Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
 
 
-def change(verb: str, name: str, version: int) -> dict[str, Any]:
-    return {"type": verb, "object": item(name, version)}
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What the project logs, wherever it is sent."""
+    handler, logger = Kept(), logging.getLogger("orchestrator")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    yield handler.records
+    logger.removeHandler(handler)
+    logger.setLevel(before)
 
 
-BOOKMARK = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "120"}}}
+def play(transport: Scripted, queue: Queue, kind: Any = CODE_RUN) -> Bridge:
+    """A bridge that has played the script to its end, and is stopped."""
+    bridge = Bridge(Cluster(transport), queue, "n", {kind: "runs"}, QUICK, hands=1)
+    bridge.start()
+    try:
+        assert transport.over.wait(PATIENCE), "the script was not played to its end"
+    finally:
+        stopped = bridge.stop()
+        transport.hang_up.set()
+        ended(bridge)
+    assert stopped
+    return bridge
+
+
+def ended(bridge: Bridge) -> None:
+    """Waits until the thread of its watch has ended."""
+    until = time.monotonic() + PATIENCE
+    while bridge.live:
+        assert time.monotonic() < until, "its thread goes on, or it is still called live"
+        time.sleep(0.01)
 
 
 def test_what_is_there_at_the_start_is_told_and_then_every_change() -> None:
     queue = Queue()
-    bridge(Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101), change("DELETED", "a", 102)]]), queue, 1)
+    play(Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101), change("DELETED", "a", 102)]]), queue)
     assert queue.told == ["add uid-a/5", "update uid-a/101", "delete uid-a/102"]
     found = hint(queue.events[1])
     assert found
@@ -76,34 +154,125 @@ def test_what_is_there_at_the_start_is_told_and_then_every_change() -> None:
 
 def test_a_cut_watch_goes_on_from_the_last_version_it_saw_bookmarks_included() -> None:
     transport = Scripted([[]], [[change("ADDED", "a", 101), BOOKMARK, Unavailable("cut")], []])
-    bridge(transport, Queue(), 2)
-    assert transport.resumed == ["100", "120"]
+    play(transport, Queue())
+    assert transport.resumed == ["100", "120", "120"]
 
 
-def test_history_that_is_gone_is_made_up_for_by_listing_changes_and_deletions() -> None:
-    lists = [[item("a", 5), item("b", 6), item("c", 7)], [item("a", 5), item("b", 9), item("d", 10)]]
-    expired = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
+@pytest.mark.parametrize("gone", [[EXPIRED], Gone("too old"), [change("MODIFIED", "a", 8), EXPIRED]])
+def test_history_that_is_gone_is_made_up_for_by_listing_changes_and_deletions(gone: Any) -> None:
+    lists = [[item("a", 5), item("b", 6), item("c", 7)], [item("a", 8), item("b", 9), item("d", 10)]]
     queue = Queue()
-    bridge(Scripted(lists, [[expired], []]), queue, 2)
+    transport = Scripted(lists, [gone, []])
+    play(transport, queue)
     assert queue.told == [
-        "add uid-a/5",
-        "add uid-b/6",
-        "add uid-c/7",
-        "add uid-b/9",
-        "add uid-d/10",
-        "delete uid-c/7",
+        *("add uid-a/5", "add uid-b/6", "add uid-c/7"),
+        *("update uid-a/8", "update uid-b/9", "add uid-d/10"),
+        "delete uid-c/100",
     ]
+    assert transport.resumed == ["100", "100", "100"]
+    assert len({event.id for event in queue.events}) == len(queue.events)
 
 
-def test_a_refused_watch_lists_again() -> None:
-    transport = Scripted([[], []], [[Gone("too old")], []])
-    bridge(transport, Queue(), 2)
-    assert transport.resumed == ["100", "100"]
+def test_a_deletion_that_nobody_saw_is_told_with_the_owner() -> None:
+    job = item("code-a-1", 5) | {"apiVersion": "batch/v1", "kind": "Job", "spec": {"x": 1}}
+    job["metadata"]["ownerReferences"] = [{"apiVersion": CODE_RUN.api_version, "uid": "u", "controller": True}]
+    queue = Queue()
+    play(Scripted([[job], []], [[EXPIRED], []]), queue, JOB)
+    assert queue.told[-1] == "delete uid-code-a-1/100"
+    assert parse_job(queue.events[-1].data).owner_uid == "u"
 
 
-def test_what_the_queue_did_not_take_is_told_again() -> None:
-    queue = Queue(refusals=1)
-    transport = Scripted([[]], [[change("ADDED", "a", 101)], [change("ADDED", "a", 101)]])
-    bridge(transport, queue, 2)
-    assert queue.told == ["add uid-a/101"]
-    assert transport.resumed == ["100", "100"]
+def test_of_the_jobs_only_those_of_runs_are_asked_for() -> None:
+    for kind, selector in ((CODE_RUN, ""), (JOB, "agents.platform/run")):
+        transport = Scripted([[]], [])
+        play(transport, Queue(), kind)
+        assert transport.queries == [selector]
+
+
+def test_what_the_queue_did_not_take_is_tried_again_and_nothing_is_told_twice() -> None:
+    queue = Queue(refusals=3)
+    transport = Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101)]])
+    play(transport, queue)
+    assert queue.told == ["add uid-a/5", "update uid-a/101"]
+    assert transport.resumed == ["100", "101"]
+
+
+def test_it_is_ready_only_when_the_first_list_is_in_the_queue() -> None:
+    queue = Queue(refusals=10**9)
+    transport = Scripted([[item("a", 5)]], [[]])
+    bridge = Bridge(Cluster(transport), queue, "n", {CODE_RUN: "runs"}, QUICK)
+    bridge.start()
+    try:
+        assert not transport.over.wait(0.1), "no watch begins before the list is published"
+        assert not bridge.ready
+        assert bridge.report()["coderuns"]["trouble"] == {"queue": "PublishError: busy"}
+        queue.refusals = 0
+        assert transport.over.wait(PATIENCE)
+        assert bridge.ready
+        assert bridge.live
+    finally:
+        bridge.stop()
+        transport.hang_up.set()
+        ended(bridge)
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(Forbidden("no rights"), "ERROR"), (NotFound("no such kind"), "ERROR"), (Unavailable("503"), "WARNING")],
+)
+def test_an_error_is_logged_once_per_change_of_state_and_makes_the_watch_not_ready(
+    error: ClusterError, level: str, logged: list[logging.LogRecord]
+) -> None:
+    other = Unavailable("busy") if level == "ERROR" else NotFound("gone")
+    transport = Scripted([error, error, error, other, error, []], [])
+    bridge = play(transport, Queue())
+    ours = [record for record in logged if "watch of coderuns" in record.getMessage()]
+    assert [record.levelname for record in ours][:4] == [level, *{"ERROR", "WARNING"} - {level}, level, "INFO"]
+    assert str(error) in ours[0].getMessage()
+    assert bridge.report()["coderuns"]["listed"]
+
+
+def test_a_kind_that_was_not_there_is_listed_again() -> None:
+    queue = Queue()
+    transport = Scripted([[], [item("a", 7)]], [NotFound("the CRD was taken away"), []])
+    play(transport, queue)
+    assert queue.told == ["add uid-a/7"]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_silence_is_what_tells_a_dead_watch_from_a_quiet_and_a_refused_one() -> None:
+    clock = Clock()
+    pulse = Pulse("coderuns", clock)
+    for sign in (lambda: pulse.well("cluster"), lambda: pulse.trouble("cluster", Forbidden("no rights"))):
+        clock.now += 100
+        assert pulse.silent == 100
+        sign()
+        assert pulse.silent == 0
+    clock.now += 100
+    pulse.trouble("cluster", Unavailable("no answer"))
+    pulse.published()
+    assert pulse.silent == 100, "neither a failed call nor the queue is a sign of life of the watch"
+    with pulse.waiting():
+        clock.now += 50
+        assert pulse.silent == 50
+        pulse.trouble("queue", PublishError("down"))
+        assert pulse.silent == 0, "but for a watch that waits for the queue it is"
+        clock.now += 70
+        assert pulse.silent == 70, "a queue that does not even refuse"
+    assert pulse.silent == 100, "waiting is no sign of life, and no silence of the cluster's"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_whose_thread_ended_is_dead_at_once() -> None:
+    transport = Scripted([[{"metadata": {}}]], [])  # a defect: an object without uid
+    bridge = Bridge(Cluster(transport), Queue(), "n", {CODE_RUN: "runs"}, replace(QUICK, dead_after=1e9))
+    bridge.start()
+    ended(bridge)
+    bridge.stop()
+    assert not bridge.report()["coderuns"]["live"]

@@ -1,0 +1,18 @@
+"""The settings of a command: the same as those of the functions, from the same places."""
+
+from typing import TYPE_CHECKING
+
+from functions.clients.failing import told
+
+if TYPE_CHECKING:
+    from functions.settings import Settings
+
+
+def settings() -> "Settings":
+    """The settings of this process. Raises CommandError, naming every key that is wrong."""
+    import os
+
+    from functions.settings import SettingsError, load
+
+    with told(SettingsError):
+        return load(os.environ)

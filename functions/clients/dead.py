@@ -1,0 +1,172 @@
+"""`orchestrator queues dead`: what was delivered in vain until the last attempt."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from functions.clients.configured import settings
+from functions.clients.failing import CommandError, told
+from functions.events.topology import TOPICS
+
+if TYPE_CHECKING:
+    from functions.events.letters import Letter, Letters, RunKey
+    from functions.settings import Settings
+
+app = typer.Typer(name="dead", help="Dead letters: what was delivered in vain.", no_args_is_help=True)
+
+
+def _known(topic: str | None) -> str | None:
+    if topic is not None and topic not in TOPICS:
+        raise typer.BadParameter(f"{topic!r}: the topics are {', '.join(TOPICS)}")
+    return topic
+
+
+class Output(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+TopicArgument = Annotated[str, typer.Argument(help="The topic it was published on.", callback=_known)]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")]
+All = Annotated[bool, typer.Option("--all", help="Every dead letter of the topic.")]
+
+
+@app.command("list")
+def list_letters(
+    topic: Annotated[str | None, typer.Argument(help="Only those of this topic.", callback=_known)] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it.")] = Output.TABLE,
+) -> None:
+    """List dead letters, each with its run and that run's last reason; else the message id to search the logs for."""
+    from functions.events.letters import LettersError
+
+    given = settings()
+    with told(LettersError):
+        found = [each for name in ([topic] if topic else TOPICS) for each in _letters(given).list(name)]
+    _write(found, _Reasons(given), output)
+
+
+@app.command()
+def replay(topic: TopicArgument, ids: Ids = None, every: All = False) -> None:
+    """Deliver dead letters once more; each is removed only after it was published."""
+    from functions.events.letters import LettersError
+
+    with told(LettersError):
+        letters = _letters(settings())
+        _tell("replayed", wanted := _wanted(letters, topic, ids, every), letters.replay(topic, wanted))
+
+
+@app.command()
+def drop(
+    topic: TopicArgument,
+    ids: Ids = None,
+    every: All = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget dead letters for good."""
+    from functions.events.letters import LettersError
+
+    with told(LettersError):
+        letters = _letters(settings())
+        wanted = _wanted(letters, topic, ids, every)
+        if wanted and not yes:
+            typer.confirm(f"Forget {len(wanted)} dead letters of {topic} for good?", abort=True)
+        _tell("dropped", wanted, letters.drop(topic, wanted))
+
+
+def _letters(settings: "Settings") -> "Letters":
+    from functions.events.letters import HttpLetters
+    from functions.events.project import Project
+    from functions.events.pulled import PulledLetters
+
+    queues = settings.queues
+    if queues.project:
+        return PulledLetters(Project(queues.project, queues.prefix))
+    if queues.url:
+        return HttpLetters(queues.url)
+    raise CommandError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
+
+
+def _wanted(letters: "Letters", topic: str, ids: Sequence[str] | None, every: bool) -> list[str]:
+    if bool(ids) == every:
+        raise typer.BadParameter("name the letters by their ids, or give --all", param_hint="ID...")
+    return [each.id for each in letters.list(topic)] if every else list(ids or ())
+
+
+def _tell(done: str, wanted: Sequence[str], found: Sequence[str]) -> None:
+    for each in found:
+        print(f"{done} {each}")
+    lost = [each for each in wanted if each not in found]
+    if lost:
+        raise CommandError(f"not there: {', '.join(lost)}")
+
+
+class _Reasons:
+    """The last reason of runs, read from the cluster with the caller's own rights."""
+
+    def __init__(self, settings: "Settings") -> None:
+        from functions.cluster.client import Cluster
+        from functions.cluster.transport import KubernetesTransport
+
+        self._cluster = Cluster(KubernetesTransport(settings.cluster))
+
+    def of(self, key: "RunKey") -> str:
+        """The run's last reason in words for people."""
+        from functions.cluster.errors import ClusterError, NotFound
+        from functions.cluster.kinds import RUNS
+        from functions.runs.run import parse
+
+        for kind in [RUNS[key.kind]] if key.kind else RUNS.values():
+            try:
+                succeeded = parse(self._cluster.get(kind, key.namespace, key.name)).status.succeeded
+            except NotFound:
+                continue
+            except ClusterError as error:
+                return f"unknown: {error}"
+            return succeeded.reason if succeeded else "none yet"
+        return "gone"
+
+
+def _write(letters: Sequence["Letter"], reasons: _Reasons, output: Output) -> None:
+    found = [
+        {
+            "topic": each.topic,
+            "id": each.id,
+            "event": each.event_id,
+            "type": each.event_type,
+            "subscription": each.subscription,
+            "attempts": each.attempts,
+            "run": str(each.run) if each.run else f"search the logs for message {each.message_id}",
+            "runReason": reasons.of(each.run) if each.run else "",
+            "reason": each.reason,
+        }
+        for each in letters
+    ]
+    match output:
+        case Output.JSON:
+            import json
+
+            print(json.dumps(found, indent=2))
+        case Output.YAML:
+            import yaml
+
+            print(yaml.safe_dump(found, sort_keys=False), end="")
+        case Output.TABLE if not found:
+            print("no dead letters")
+        case Output.TABLE:
+            from functions.local.table import table
+
+            print(
+                table(
+                    [[name.upper() for name in found[0]], *([_line(text) for text in row.values()] for row in found)]
+                )
+            )
+
+
+def _line(text: str) -> str:
+    """What fits in a cell: one line, of bounded length, without control characters."""
+    return "".join(each if each.isprintable() else " " for each in text)[:120]

@@ -1,0 +1,81 @@
+"""`orchestrator run` and `orchestrator dev`: all of it on one machine."""
+
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from functions.clients.failing import told
+
+if TYPE_CHECKING:
+    from functions.local.dev.stack import Stack
+
+STATE = Path(".state")
+PORT = 8900
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    repo: Annotated[
+        str, typer.Option(metavar="PATH_OR_URL", help="Work on a mirror of this repository, not on the example.")
+    ] = "",
+    state: Annotated[Path, typer.Option(help="Folder for state, logs and results.")] = STATE / "run",
+    pubsub: Annotated[
+        str, typer.Option(metavar="emulator", help="Google's Pub/Sub emulator in place of the embedded queue.")
+    ] = "",
+) -> None:
+    """Show a docs run and a code run from request to pushed branch, then stop."""
+    from functions.handlers import logs
+    from functions.local.dev import demo
+    from functions.local.dev.repositories import RepositoryError
+    from functions.local.dev.stack import Options, StartError
+
+    if pubsub not in ("", "emulator"):
+        raise typer.BadParameter(f"{pubsub!r}: only `emulator` can push to this machine", param_hint="--pubsub")
+    state.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=state.resolve()))
+    (folder / "logs").mkdir()
+    with (folder / "logs" / "orchestrator.log").open("w") as log, told(StartError, RepositoryError, demo.DemoError):
+        logs.configure(log)
+        raise typer.Exit(demo.run(Options(folder, pubsub=bool(pubsub)), repo or None, sys.stdout))
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Of the API server; the functions take the ports after it.")] = PORT,
+    state: Annotated[Path, typer.Option(help="Folder for state and logs.")] = STATE / "dev",
+) -> None:
+    """Run everything on this machine until interrupted; state is kept."""
+    from functions.handlers import logs
+    from functions.local.dev.repositories import RepositoryError, example
+    from functions.local.dev.stack import Options, Stack, StartError
+
+    logs.configure(sys.stderr)
+    logging.getLogger("orchestrator").setLevel(logging.INFO)
+    options = Options(state.resolve(), port=port)
+    with told(StartError, RepositoryError):
+        repositories = options.state / "repositories"
+        repositories.mkdir(parents=True, exist_ok=True)
+        mirror = example(repositories)
+        stack = Stack(options, [mirror])
+        try:
+            stack.start()
+            _explain(stack, options.agent, mirror.url)
+            stack.supervise()
+        finally:
+            stack.stop()
+
+
+def _explain(stack: "Stack", agent: str, example_url: str) -> None:
+    print(f"agent        {agent}")
+    print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
+    for target, url in stack.functions.items():
+        print(f"{target:<12} {url}")
+    print(f"example      {example_url} (githubUser: octocat)")
+    print("Ready. Ctrl-C stops it; the next start goes on from there.", flush=True)

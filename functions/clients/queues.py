@@ -1,0 +1,41 @@
+"""`orchestrator queues`: sets Pub/Sub up; what could not be delivered is in `dead`."""
+
+from typing import Annotated
+
+import typer
+
+from functions.clients import dead
+from functions.clients.configured import settings
+from functions.clients.failing import CommandError, told
+
+app = typer.Typer(name="queues", help="The queues between the functions.", no_args_is_help=True)
+app.add_typer(dead.app)
+
+
+@app.command()
+def apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+) -> None:
+    """Create or update topics and subscriptions on Pub/Sub, or on the emulator at PUBSUB_EMULATOR_HOST."""
+    from functions.events.applying import Applier
+    from functions.events.project import Project, ProjectError
+    from functions.events.terms import Identity
+    from functions.events.topology import FUNCTIONS, topology
+
+    queues = settings().queues
+    if not queues.project:
+        raise CommandError("setting queues.project is empty: the embedded queue sets itself up, Pub/Sub needs it")
+    unknown = sorted(set(queues.endpoints) - set(FUNCTIONS))
+    if unknown:
+        raise CommandError(
+            f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(FUNCTIONS)}"
+        )
+    identity = Identity(queues.push_identity, queues.push_audience) if queues.push_identity else None
+    with told(ProjectError):
+        for line in Applier(Project(queues.project, queues.prefix), dry_run).apply(
+            topology(queues.endpoints, identity=identity)
+        ):
+            print(line, flush=True)
+    absent = [each for each in FUNCTIONS if each not in queues.endpoints]
+    if absent:
+        print(f"no subscription for {', '.join(absent)}: not in the setting queues.endpoints")

@@ -1,0 +1,47 @@
+"""`orchestrator watch`: the watch bridge, as it runs in its pod."""
+
+from typing import Annotated
+
+import typer
+
+from functions.clients.failing import CommandError, told
+
+app = typer.Typer()
+
+
+@app.command()
+def watch(
+    host: Annotated[str, typer.Option(help="Address that answers for health; in a pod 0.0.0.0.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port that answers for health: /health/ready, /health/live.")] = 8080,
+) -> None:
+    """Publish every change of runs and their Jobs to the queue until stopped (the watch bridge)."""
+    import os
+    import signal
+    import sys
+
+    from functions.bridge.bridge import Bridge
+    from functions.bridge.health import HealthServer
+    from functions.bridge.watched import WATCHED
+    from functions.cluster.client import Cluster
+    from functions.cluster.transport import KubernetesTransport
+    from functions.events.publisher import PublishError, connect
+    from functions.handlers import logs
+    from functions.settings import SettingsError, load
+
+    # From here on a signal waits for sigwait below: threads inherit the mask, and none is interrupted.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    logs.configure(sys.stderr)
+    with told(SettingsError, PublishError):
+        settings = load(os.environ)
+        publisher = connect(settings.queues)
+    bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, WATCHED)
+    try:
+        health = HealthServer(bridge, host, port)
+    except OSError as error:
+        raise CommandError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
+    bridge.start()
+    print(f"watching; health: http://{host}:{health.port}/health", flush=True)
+    signal.sigwait(signals)
+    if not bridge.stop():
+        raise CommandError("stopped before the queue had stored everything; the next bridge will tell of it again")

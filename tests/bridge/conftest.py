@@ -1,0 +1,238 @@
+"""The bridge against the embedded API server and the real one, each behind a proxy, publishing to a queue over HTTP.
+
+On the real one the bridge is the user of its own that infra/kubernetes makes, with those rights and no others.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from functions.bridge.bridge import Bridge
+from functions.bridge.timing import Timing
+from functions.bridge.watched import WATCHED
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, JOB, NAMESPACE, Kind
+from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.local.dev.cluster import kubeconfig
+from functions.settings import ClusterSettings
+from tests.bridge import proxy, queues
+from tests.support import api, builders
+from tests.support.control_plane import ControlPlane
+from tests.support.installed import KUBERNETES
+
+PATIENCE = 60.0
+"""Longest a test waits for what must happen, also on a busy machine."""
+BRIDGE_USER = "orchestrator-bridge"
+QUICK = Timing(watch=1, silence=10.0, dead_after=20.0, first_pause=0.05, longest_pause=0.5, closing=10.0)
+_numbers = itertools.count(1)
+
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+
+
+def until(what: Callable[[], Any], why: str) -> None:
+    """Waits for a condition."""
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end, f"it took too long: {why}"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Host:
+    """An API server: `config` is the bridge's kubeconfig, `admin` the administrator's way in."""
+
+    url: str
+    config: str
+    admin: Transport
+    real: bool
+
+    @property
+    def place(self) -> tuple[str, int]:
+        where = urlsplit(self.url)
+        assert where.hostname
+        assert where.port
+        return where.hostname, where.port
+
+
+@pytest.fixture(scope="session")
+def embedded_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    folder = tmp_path_factory.mktemp("bridge")
+    with api.api_server(folder / "state.sqlite") as url:
+        yield host_of(url, folder)
+
+
+def host_of(url: str, folder: Path) -> Host:
+    """An embedded server."""
+    return Host(url, kubeconfig(url, "orchestrator"), api.transport(url, folder), real=False)
+
+
+@pytest.fixture(scope="session")
+def real_host(installed_plane: ControlPlane) -> Host:
+    admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
+    config = installed_plane.kubeconfig_of(BRIDGE_USER).read_text()
+    return Host(installed_plane.url, config, admin, real=True)
+
+
+@dataclass
+class Stand:
+    """A namespace on a server, the way to it through a proxy, and a queue; bridges are started by the test."""
+
+    host: Host
+    namespace: str
+    network: proxy.Proxy
+    queue: queues.QueueServer
+    folder: Path
+    bridges: list[Bridge] = field(default_factory=list)
+
+    @property
+    def admin(self) -> Cluster:
+        return Cluster(self.host.admin)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The bridge's, through the proxy."""
+        host, port = self.host.place
+        file = self.folder / "bridge-kubeconfig"
+        file.write_text(self.host.config.replace(f"{host}:{port}", f"127.0.0.1:{self.network.port}"))
+        return file
+
+    def transport(self, timeout: float = 10) -> Transport:
+        return KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig), timeout=timeout))
+
+    def bridge(
+        self,
+        timing: Timing = QUICK,
+        watched: Mapping[Kind, str] = WATCHED,
+        transport: Transport | None = None,
+    ) -> Bridge:
+        """Starts one; it is stopped with the test."""
+        cluster = Cluster(transport or self.transport())
+        found = Bridge(cluster, self.queue.publisher, self.namespace, watched, timing)
+        found.start()
+        self.bridges.append(found)
+        return found
+
+    def ready_bridge(self, timing: Timing = QUICK, **options: Any) -> Bridge:
+        found = self.bridge(timing, **options)
+        until(lambda: found.ready, f"ready: {found.report()}")
+        return found
+
+    def create(self, *names: str, kind: Kind = CODE_RUN) -> None:
+        for name in names:
+            self.admin.create(kind, run(kind, name, self.namespace))
+
+    def touch(self, name: str, kind: Kind = CODE_RUN) -> None:
+        self.admin.patch(kind, self.namespace, name, {"metadata": {"annotations": {"touched": str(time.time_ns())}}})
+
+    def delete(self, name: str, kind: Kind = CODE_RUN) -> None:
+        found = self.admin.get(kind, self.namespace, name)
+        self.admin.delete(kind, self.namespace, name, found["metadata"]["uid"])
+
+    def versions(self, kind: Kind = CODE_RUN) -> set[str]:
+        """The event ids that tell of everything there is."""
+        found = self.admin.list(kind, self.namespace)
+        return {f"{item['metadata']['uid']}/{item['metadata']['resourceVersion']}" for item in found}
+
+    def told(self) -> set[str]:
+        """The ids of the events in the queue."""
+        return {event.id for event in list(self.queue.events)}
+
+
+def run(kind: Kind, name: str, namespace: str) -> dict[str, Any]:
+    """A new object of a kind that is watched."""
+    if kind == JOB:
+        container = {"name": "agent", "image": "registry.example/agent"}
+        template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        metadata = {"name": name, "namespace": namespace, "labels": {"agents.platform/run": name}}
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": template}}
+    spec = builders.raw_run(kind.name)["spec"]
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def rules() -> list[dict[str, Any]]:
+    """What the bridge may do, as infra/kubernetes says."""
+    documents = yaml.safe_load_all((KUBERNETES / "base" / "rbac.yaml").read_text())
+    roles = {each["metadata"]["name"]: each["rules"] for each in documents if each["kind"] == "Role"}
+    found: list[dict[str, Any]] = roles[BRIDGE_USER]
+    return found
+
+
+def grant(host: Host, namespace: str, granted: list[dict[str, Any]]) -> None:
+    """Gives the bridge's user these rights in a namespace."""
+    meta = {"name": BRIDGE_USER, "namespace": namespace}
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": BRIDGE_USER}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": BRIDGE_USER}
+    role = {"apiVersion": ROLE.api_version, "kind": "Role", "metadata": meta, "rules": granted}
+    binding = {"apiVersion": ROLE.api_version, "kind": "RoleBinding", "metadata": meta, "roleRef": reference}
+    Cluster(host.admin).create(ROLE, role)
+    Cluster(host.admin).create(ROLE_BINDING, binding | {"subjects": [subject]})
+
+
+@pytest.fixture
+def stand_on(tmp_path: Path) -> Iterator[Callable[..., Stand]]:
+    """Makes a stand on a host; `granted` are the bridge's rights there, by default its own."""
+    with ExitStack() as stack:
+
+        def make(host: Host, granted: list[dict[str, Any]] | None = None) -> Stand:
+            namespace = f"bridge-{next(_numbers)}"
+            made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+            Cluster(host.admin).create(NAMESPACE, made)
+            if host.real:
+                grant(host, namespace, rules() if granted is None else granted)
+            network = stack.enter_context(proxy.proxied(*host.place))
+            queue = stack.enter_context(queues.running())
+            found = Stand(host, namespace, network, queue, tmp_path)
+            stack.callback(lambda: [each.stop() for each in found.bridges])
+            return found
+
+        yield make
+
+
+@pytest.fixture(params=["embedded", "real"])
+def stand(request: pytest.FixtureRequest, stand_on: Callable[..., Stand]) -> Stand:
+    """Every test that takes it runs against both servers."""
+    return stand_on(request.getfixturevalue(f"{request.param}_host"))
+
+
+@pytest.fixture
+def embedded_stand(embedded_host: Host, stand_on: Callable[..., Stand]) -> Stand:
+    """For what does not depend on the server."""
+    return stand_on(embedded_host)
+
+
+@dataclass
+class Counted:
+    """A transport that counts lists, watches and the lines read from watches."""
+
+    inner: Transport
+    lists: int = 0
+    watches: int = 0
+    lines: int = 0
+
+    def send(self, request: Request) -> Any:
+        self.lists += 1
+        return self.inner.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        found = self.inner.stream(request)
+        self.watches += 1
+        return self._counted(found)
+
+    def _counted(self, lines: Iterator[Any]) -> Iterator[Any]:
+        for line in lines:
+            self.lines += line["type"] != "BOOKMARK"
+            yield line

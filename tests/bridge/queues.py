@@ -1,0 +1,151 @@
+"""A queue over HTTP that a test slows down, makes refuse, or takes off the network; it keeps what it stored."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from functions.events.publisher import Publisher, connect
+from functions.settings import QueueSettings
+
+STORED = 100_000
+"""Enough permits to let everything pass."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One event that was acknowledged."""
+
+    topic: str
+    type: str
+    id: str
+    subject: str
+    data: Any
+
+    @property
+    def verb(self) -> str:
+        return self.type.rsplit(".", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        return str(self.data["metadata"]["name"])
+
+
+class QueueServer:
+    """Answers publishes on `port`. Every event takes one permit before it is stored; at first there are plenty."""
+
+    def __init__(self) -> None:
+        self.events: list[Stored] = []
+        self.refusals = 0
+        self._lock = threading.Lock()
+        self._permits = threading.Semaphore(STORED)
+        self._waiting = 0
+        self._most_waiting = 0
+        self._refusing = False
+        self._server = self._listen(0)
+        self.port: int = self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def publisher(self) -> Publisher:
+        return connect(QueueSettings(url=self.url))
+
+    @property
+    def waiting(self) -> int:
+        """Events that were sent and are not answered yet."""
+        return self._waiting
+
+    @property
+    def most_waiting(self) -> int:
+        """The most there were at once."""
+        return self._most_waiting
+
+    def hold(self) -> None:
+        """No event is answered from now on, but as `allow` says."""
+        self._permits = threading.Semaphore(0)
+
+    def allow(self, count: int = STORED) -> None:
+        """Answers so many more events."""
+        self._permits.release(count)
+
+    def refuse(self, refusing: bool) -> None:
+        """Whether events are answered 503."""
+        self._refusing = refusing
+
+    def go_away(self) -> None:
+        """Nobody answers on the port any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def come_back(self) -> None:
+        """Answers again, on the same port."""
+        self._server = self._listen(self.port)
+
+    def names(self, verb: str = "add") -> set[str]:
+        """Names of the objects that were told of with this verb."""
+        with self._lock:
+            return {event.name for event in self.events if event.verb == verb}
+
+    def take(self, topic: str, headers: Any, body: bytes) -> int:
+        """Stores an event; the answer's code."""
+        with self._lock:
+            if self._refusing:
+                self.refusals += 1
+                return 503
+            self._waiting += 1
+            self._most_waiting = max(self._most_waiting, self._waiting)
+        self._permits.acquire()
+        with self._lock:
+            self._waiting -= 1
+            subject = unquote(headers["ce-subject"])
+            self.events.append(
+                Stored(topic, headers["ce-type"], unquote(headers["ce-id"]), subject, json.loads(body))
+            )
+        return 200
+
+    def _listen(self, port: int) -> ThreadingHTTPServer:
+        server = _Server(("127.0.0.1", port), _handler(self))
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return server
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+def _handler(queue: QueueServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            code = queue.take(self.path.rsplit("/", 1)[-1], self.headers, body)
+            answer = json.dumps({"messageId": "1"}).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # whoever asked may be gone
+                self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    return Handler
+
+
+@contextlib.contextmanager
+def running() -> Iterator[QueueServer]:
+    """A queue until the block ends."""
+    queue = QueueServer()
+    try:
+        yield queue
+    finally:
+        queue.allow()
+        with contextlib.suppress(OSError):
+            queue.go_away()

@@ -1,0 +1,96 @@
+"""A queue that is slow, refuses, or is gone: events wait on the API server, the bridge's memory stays as it is.
+
+slow       the watch reads no further than the events in hand; all of it arrives once the queue moves
+refuses    tried again with back-off; nothing lost; not ready, but live
+gone       the same, also over a list
+stop       what is in hand is stored, within a bound; a queue that hangs does not hold a stop up
+"""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from functions.bridge.outbox import HANDS
+from functions.bridge.watched import WATCHED
+from functions.cluster.kinds import CODE_RUN
+from tests.bridge.conftest import PATIENCE, QUICK, Counted, Stand, until
+from tests.conftest import SCALE
+
+MANY = max(30, int(300 * SCALE))
+RUNS_ONLY = {CODE_RUN: WATCHED[CODE_RUN]}
+
+
+def names(count: int) -> list[str]:
+    return [f"r{number}" for number in range(count)]
+
+
+def test_a_slow_queue_slows_the_watch_and_nothing_is_lost(stand: Stand) -> None:
+    counted = Counted(stand.transport())
+    stand.ready_bridge(watched=RUNS_ONLY, transport=counted)
+    stand.queue.hold()
+    stand.create(*names(MANY))
+    until(lambda: stand.queue.waiting == HANDS, "all hands are full")
+    for allowed in (1, 5, 2):
+        before = len(stand.queue.events)
+        stand.queue.allow(allowed)
+        until(lambda: len(stand.queue.events) == before + allowed, "so many more")  # noqa: B023  (called at once)
+        until(lambda: stand.queue.waiting == HANDS, "the hands are full again")
+        # What is read is stored, in hand, or the one that waits for a hand.
+        assert counted.lines <= len(stand.queue.events) + HANDS + 1
+    assert counted.lines < MANY
+    stand.queue.allow()
+    until(lambda: stand.versions() <= stand.told(), "every run")
+    assert stand.queue.most_waiting == HANDS
+
+
+def test_a_queue_that_refuses_gets_every_event_again(stand: Stand) -> None:
+    bridge = stand.ready_bridge()
+    stand.queue.refuse(True)
+    stand.create(*names(10))
+    until(lambda: stand.queue.refusals > 2 * HANDS, "tried again")
+    report = bridge.report()["coderuns"]
+    assert (report["ready"], report["live"], bridge.live) == (False, True, True)
+    assert report["trouble"]["queue"].startswith("PublishError")
+    stand.queue.refuse(False)
+    until(lambda: stand.versions() <= stand.told(), "every run")
+    until(lambda: bridge.ready, "ready again")
+
+
+def test_a_queue_that_was_gone_gets_what_was_there_and_what_changed(stand: Stand) -> None:
+    stand.queue.go_away()
+    stand.create("early")
+    bridge = stand.bridge()
+    until(lambda: "queue" in bridge.report()["coderuns"]["trouble"], "it notices")
+    stand.create(*names(10))
+    stand.touch("early")
+    stand.network.cut()
+    assert not bridge.ready
+    stand.queue.come_back()
+    until(lambda: stand.versions() <= stand.told(), "everything as it is now")
+    until(lambda: bridge.ready, "ready")
+
+
+def test_a_stop_waits_for_what_is_in_hand_and_reads_no_more(embedded_stand: Stand) -> None:
+    stand = embedded_stand
+    bridge = stand.ready_bridge(watched=RUNS_ONLY)
+    stand.queue.hold()
+    stand.create(*names(MANY))
+    until(lambda: stand.queue.waiting == HANDS, "all hands are full")
+    stand.queue.allow(HANDS)
+    assert bridge.stop(), "all of it was stored"
+    assert len(stand.queue.events) == HANDS
+    assert stand.queue.waiting == 0
+
+
+@pytest.mark.parametrize("how", ["hangs", "refuses"])
+def test_a_stop_takes_no_longer_than_it_may(embedded_stand: Stand, how: str) -> None:
+    stand = embedded_stand
+    bridge = stand.ready_bridge(replace(QUICK, closing=0.5), watched=RUNS_ONLY)
+    stand.queue.hold() if how == "hangs" else stand.queue.refuse(True)
+    stand.create(*names(HANDS))
+    busy = (lambda: stand.queue.waiting) if how == "hangs" else (lambda: stand.queue.refusals)
+    until(lambda: busy() >= HANDS, "all hands are full")
+    before = time.monotonic()
+    assert not bridge.stop(), "it says that not all of it was stored"
+    assert time.monotonic() - before < PATIENCE, "bounded"
