@@ -9,17 +9,24 @@ REFERENCE = "dev.knative.apiserver.ref."
 DOCS_REQUESTED = "platform.agents.docs.requested.v1"
 CODE_REQUESTED = "platform.agents.code.requested.v1"
 SWEEP_DUE = "platform.agents.sweep.due.v1"
+RETENTION_DUE = "platform.agents.retention.due.v1"
+PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
+"""A Pub/Sub message that is no CloudEvent: its data is plain JSON. Eventarc's type for any message of Pub/Sub."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A CloudEvent: `data` is decoded JSON, or None."""
+    """A CloudEvent: `data` is decoded JSON, or None.
+
+    Events of one `key` are delivered in order where a subscription is ordered (CloudEvents, Partitioning extension).
+    """
 
     id: str
     source: str
     type: str
     subject: str
     data: Any
+    key: str = ""
 
 
 @dataclass(frozen=True)

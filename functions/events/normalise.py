@@ -1,21 +1,18 @@
-"""One normaliser for whatever arrives: HTTP headers and body to an `Event`."""
+"""One normaliser for whatever arrives: HTTP headers and body to an `Event`.
 
-import json
+request                                          envelope
+ce-* headers, or application/cloudevents+json    CloudEvents; inside it, Eventarc's around a Pub/Sub message
+x-goog-pubsub-* headers alone                    Pub/Sub without wrapping, plain JSON
+{"message", "subscription"}                      Pub/Sub, wrapped
+{"type", "body", "group", "version", "resource"} Argo Events; also as the plain JSON of a Pub/Sub message
+"""
+
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from functions.events.event import Event, MalformedError
-
-STRUCTURED = "application/cloudevents+json"
-BATCHED = "application/cloudevents-batch+json"
-REQUIRED = ("id", "source", "type", "specversion")
-"""Attributes that every CloudEvent has (CloudEvents 1.0, Required Attributes)."""
-
-
-def is_event(headers: Mapping[str, str]) -> bool:
-    """Whether a request carries an event, and not a plain body; `headers` have lower-case names."""
-    return "ce-type" in headers or "ce-id" in headers or _media_type(headers) in (STRUCTURED, BATCHED)
+from functions.events.decoding import decode
+from functions.events.envelopes import argo, cloudevents, pubsub
+from functions.events.event import PLAIN_MESSAGE, REFERENCE, RESOURCE, Event, MalformedError
 
 
 def normalise(headers: Mapping[str, str], body: bytes) -> Event:
@@ -24,65 +21,59 @@ def normalise(headers: Mapping[str, str], body: bytes) -> Event:
     Raises:
         MalformedError: with every problem, each named by attribute.
     """
-    match _media_type(headers):
-        case media if media == BATCHED:
-            raise MalformedError(("content-type", "a batch of events is not taken; send one event per request"))
-        case media if media == STRUCTURED:
-            return _structured(body)
-        case _:
-            return _binary(headers, body)
+    found = _opened(headers, body)
+    return argo.opened(found.data) if found.type == PLAIN_MESSAGE and argo.is_one(found.data) else found
 
 
-def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+def is_event(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a request carries an event, and not a plain body; `headers` have lower-case names."""
+    return cloudevents.is_one(headers) or pubsub.SUBSCRIPTION in headers or pubsub.is_wrapped(_document(body))
 
 
-def _structured(body: bytes) -> Event:
-    envelope = decode(body)
-    if not isinstance(envelope, dict):
-        raise MalformedError(("body", "must be a JSON object with a CloudEvent's attributes"))
-    return _event(envelope, envelope.get("data"))
+def from_queue(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a machine delivers the request that would, or might, send a refused one again.
+
+    So it is for every Pub/Sub push, also Eventarc's: anything but an acknowledgement comes again until it is a dead
+    letter, or for ever without a policy for those. Argo Events with `atLeastOnce` never gives up either. A broker
+    between Knative's source and us retries by rules of its own, and nobody reads the answer. A CloudEvent of any
+    other type may have been posted by a person, who is told what is wrong with it.
+    """
+    if pubsub.SUBSCRIPTION in headers:
+        return True
+    if headers.get("ce-type", "").startswith((PLAIN_MESSAGE, RESOURCE, REFERENCE)):
+        return True
+    document = _document(body)
+    return pubsub.is_wrapped(document) or argo.is_one(document) or _watched(document)
 
 
-def _binary(headers: Mapping[str, str], body: bytes) -> Event:
-    # Values are percent-encoded (CloudEvents HTTP binding, HTTP Header Values).
-    found = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
-    attributes = {name: unquote(value) for name, value in found.items()}
-    return _event(attributes, decode(body) if body else None)
+def _opened(headers: Mapping[str, str], body: bytes) -> Event:
+    if cloudevents.is_one(headers):
+        event = cloudevents.opened(headers, body)
+        return _from_eventarc(event) if event.type == PLAIN_MESSAGE else event
+    if pubsub.SUBSCRIPTION in headers:
+        return pubsub.plain(headers, body)
+    document = _document(body)
+    if pubsub.is_wrapped(document):
+        return pubsub.unwrapped(document)
+    if argo.is_one(document):
+        return argo.opened(document)
+    return cloudevents.opened(headers, body)  # which says what is missing
 
 
-def _event(attributes: Mapping[str, Any], data: Any) -> Event:
-    problems = [
-        (name, "is required and must be a string that is not empty")
-        for name in REQUIRED
-        if not (isinstance(attributes.get(name), str) and attributes[name])
-    ]
-    if not problems and attributes["specversion"] != "1.0":
-        problems = [("specversion", "must be 1.0")]
-    if problems:
-        raise MalformedError(*problems)
-    subject = attributes.get("subject")
-    return Event(
-        id=attributes["id"],
-        source=attributes["source"],
-        type=attributes["type"],
-        subject=subject if isinstance(subject, str) else "",
-        data=data,
-    )
+def _from_eventarc(event: Event) -> Event:
+    if not isinstance(event.data, Mapping):
+        raise MalformedError(("data", "must be a JSON object with a Pub/Sub message"))
+    return pubsub.unwrapped(event.data, outer=event)
 
 
-def decode(body: bytes) -> Any:
-    """The JSON in `body`. Raises MalformedError."""
+def _document(body: bytes) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(("body", f"is not JSON: {error}")) from None
+        return decode(body)
+    except MalformedError:
+        return None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise MalformedError(*((name, "is given twice") for name in twice))
-    return found
+def _watched(document: Any) -> bool:
+    """Whether it is a watch event, or Eventarc's, in structured mode."""
+    kind = document.get("type") if isinstance(document, Mapping) else None
+    return isinstance(kind, str) and kind.startswith((PLAIN_MESSAGE, RESOURCE, REFERENCE))

@@ -1,4 +1,4 @@
-"""Events out: durable when `publish` returns."""
+"""Events out: durable when `publish` returns. The embedded queue here, Google Pub/Sub in `pubsub`: one interface."""
 
 import json
 from typing import Protocol
@@ -46,9 +46,14 @@ class HttpPublisher:
 
 def connect(settings: QueueSettings) -> Publisher:
     """The publisher that the settings name. Calls nobody. Raises PublishError where they name none."""
-    if not settings.url:
-        raise PublishError("setting queues.url is empty: there is nothing to publish to")
-    return HttpPublisher(settings.url)
+    if settings.project:
+        from functions.events.project import Project
+        from functions.events.pubsub import PubsubPublisher
+
+        return PubsubPublisher(Project(settings.project, settings.prefix))
+    if settings.url:
+        return HttpPublisher(settings.url)
+    raise PublishError("there is nothing to publish to: set queues.project (Pub/Sub) or queues.url (embedded queue)")
 
 
 def encoded(event: Event) -> dict[str, str]:
@@ -62,6 +67,8 @@ def encoded(event: Event) -> dict[str, str]:
     }
     if event.subject:
         headers["ce-subject"] = event.subject
+    if event.key:
+        headers["ce-partitionkey"] = event.key
     return {
         name: quote(value, safe=HEADER_SAFE) if name.startswith("ce-") else value for name, value in headers.items()
     }

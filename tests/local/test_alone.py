@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from functions.events.topology import FUNCTIONS
 from functions.local.dev.server import free_port
-from functions.local.dev.wiring import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = {name: text for name, text in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "PYTHONPATH"))}

@@ -20,8 +20,8 @@ import urllib3
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import KubernetesTransport
+from functions.events.topology import FUNCTIONS
 from functions.local.dev.repositories import EXAMPLE_URL, Mirror
-from functions.local.dev.wiring import FUNCTIONS
 from functions.runs import lifecycle
 from functions.runs.run import Run, parse
 from functions.settings import ClusterSettings

@@ -37,8 +37,13 @@ def repository(folder: Path, branch: str = "trunk", *, with_tasks: bool = True) 
     return folder
 
 
-def test_it_shows_both_kinds_of_work_and_their_results(tmp_path: Path) -> None:
-    done = orchestrator(tmp_path)
+@pytest.mark.parametrize("queue", ["embedded", "emulator"])
+def test_it_shows_both_kinds_of_work_and_their_results(
+    tmp_path: Path, queue: str, request: pytest.FixtureRequest
+) -> None:
+    if queue == "emulator":
+        request.getfixturevalue("pubsub")  # which skips, and says why, where there is none
+    done = orchestrator(tmp_path, *(["--pubsub", "emulator"] if queue == "emulator" else []))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "agent: rehearsal" in done.stdout

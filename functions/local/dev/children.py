@@ -11,15 +11,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 from functions.local.runner.shim import family
 
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
+
+
+class Process(Protocol):
+    """Something that was started from here."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The process; None before its start."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has gone."""
+        ...
 
 
 @dataclass
@@ -75,7 +90,7 @@ class Register:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def write(self, children: list[Child]) -> None:
+    def write(self, children: Sequence[Process]) -> None:
         """Notes the processes that run now."""
         started = {}
         for child in children:

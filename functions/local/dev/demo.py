@@ -16,6 +16,7 @@ from functions.local.dev.cluster import EXAMPLE_USER
 from functions.local.dev.progress import Progress
 from functions.local.dev.repositories import Mirror, example, mirror_of
 from functions.local.dev.stack import Options, Stack
+from functions.local.table import table
 from functions.runs import lifecycle
 from functions.runs.run import Run, parse
 from functions.settings import ModelSettings
@@ -46,8 +47,8 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
     _say(out, f"repository: {mirror.url} (a bare mirror of what is committed, branch {mirror.branch}: {mirror.path})")
     try:
         stack.start()
-        _say(out, f"API server, queue, bridge, runner and {len(stack.functions)} functions: {stack.url}, ready after "
-             f"{time.monotonic() - began:.1f} s")  # fmt: skip
+        parts = f"API server, {_queue(options)}, bridge, runner and {len(stack.functions)} functions"
+        _say(out, f"{parts}: {stack.url}, ready after {time.monotonic() - began:.1f} s")
         submitted = [_submit(stack, kind, spec, out) for kind, spec in _specs(mirror).items()]
         runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], out)
         _conclude(runs, mirror, out)
@@ -55,6 +56,10 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
         return 0 if all(lifecycle.state(each.status) is lifecycle.State.SUCCEEDED for each in runs) else 1
     finally:
         stack.stop()
+
+
+def _queue(options: Options) -> str:
+    return "Pub/Sub emulator" if options.pubsub else "queue"
 
 
 def _mirror(state: Path, source: str | None) -> Mirror:
@@ -81,7 +86,8 @@ def _specs(mirror: Mirror) -> Mapping[str, Mapping[str, Any]]:
 def _submit(stack: Stack, kind: str, spec: Mapping[str, Any], out: TextIO) -> Submitted:
     target = {"DocsRun": "submit_docs", "CodeRun": "submit_code"}[kind]
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-    answer = urllib3.request("POST", stack.functions[target], body=json.dumps(spec), headers=headers, retries=False)
+    url, body = stack.functions[target], json.dumps(spec)
+    answer = urllib3.request("POST", url, body=body, headers=headers, retries=False, timeout=30)
     found = json.loads(answer.data)
     if answer.status != 201:
         raise DemoError(f"{target} answered {answer.status}: {found['message']} {found.get('errors', '')}")
@@ -131,14 +137,6 @@ def _conclude(runs: list[Run], mirror: Mirror, out: TextIO) -> None:
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:
     return f"{(end - start).total_seconds():.0f} s" if start and end else ""
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows in columns, each as wide as its longest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def _say(out: TextIO, text: str) -> None:

@@ -15,15 +15,16 @@ from typing import Any, TextIO
 
 import urllib3
 
-from functions.bridge import watch
+from functions.bridge.bridge import Bridge
+from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
-from functions.events.publisher import HttpPublisher
+from functions.events.topology import FUNCTIONS
 from functions.local.dev import cluster as furniture
 from functions.local.dev.children import Child, Register, stop
+from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
 from functions.local.dev.repositories import Mirror, redirect
-from functions.local.dev.server import QUEUE_PATH, Server, free_port
-from functions.local.dev.wiring import FUNCTIONS, WATCHED, topology
+from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
 from functions.settings import ClusterSettings
 
@@ -35,6 +36,7 @@ HANDED_ON = (
     "REHEARSAL_SECONDS",
     "REHEARSAL_LOG",
     "ANTHROPIC_BASE_URL",
+    "OPENAI_BASE_URL",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -51,13 +53,18 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `port` 0 takes free ports, otherwise the API server's, with the functions on the ports after it."""
+    """How to run: `port` 0 takes free ports, otherwise the API server's, with the functions on the ports after it.
+
+    `pubsub` puts Google's emulator in the embedded queue's place; `wrapped` has deliveries in Pub/Sub's own envelope.
+    """
 
     state: Path
     port: int = 0
     namespace: str = "orchestrator"
     sweep_seconds: float = 5.0
     backoff_seconds: int = 2
+    pubsub: bool = False
+    wrapped: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
@@ -94,15 +101,16 @@ class Stack:
         self.state = options.state
         (self.state / "logs").mkdir(parents=True, exist_ok=True)
         self.kubeconfig = furniture.write_kubeconfig(self.state, self.url, options.namespace)
-        self._children = [self._child(target, number) for number, target in enumerate(FUNCTIONS, start=1)]
-        self.functions = {child.target: child.url for child in self._children}
+        ports = {each: port + number if options.port else free_port() for number, each in enumerate(FUNCTIONS, 1)}
+        self.functions = {each: f"http://127.0.0.1:{number}" for each, number in ports.items()}
+        self._queue = self._chosen_queue()
+        self._children = [self._child(target, number) for target, number in ports.items()]
         self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
         self._register = Register(self.state / "processes.json")
         self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
-        fed = topology(self.functions, options.sweep_seconds)
         state, crds, logs = self.state / "state.sqlite", ROOT / "crds", self._runner.pod_logs
-        self._server = Server(state, crds, fed, logs, port)
-        self._bridge: list[threading.Thread] = []
+        self._server = Server(state, crds, self._queue.embedded, logs, port)
+        self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, WATCHED)
 
     def start(self) -> None:
         """Returns once everything answers. Raises StartError."""
@@ -112,11 +120,12 @@ class Stack:
         self._server.start()
         _wait("the API server", lambda: self._server.serving, lambda: self._server.alive, f"port in use? {self.url}")
         furniture.furnish(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
+        self._start_queue()
         for child in self._children:
             child.start()
-        self._register.write(self._children)
+        self._note_processes()
         self._runner.start()
-        self._bridge = watch.start([self._watch(kind, topic) for kind, topic in WATCHED.items()])
+        self._bridge.start()
         for child in self._children:
             _wait_for(child)
 
@@ -126,30 +135,43 @@ class Stack:
             for child in [child for child in self._children if child.ended]:
                 log.warning("%s ended; starting it again (its log: %s)", child.target, child.log)
                 child.start()
-                self._register.write(self._children)
+                self._note_processes()
 
     def stop(self) -> None:
         """Ends everything that was started."""
         self._stopping.set()
+        self._bridge.stop()
         self._runner.stop()
         stop(self._children)
+        self._queue.stop()
         self._server.stop()
         self._lock.close()
 
-    def _child(self, target: str, number: int) -> Child:
-        port = self._options.port + number if self._options.port else free_port()
+    def _chosen_queue(self) -> MachineQueue:
+        sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
+        if self._options.pubsub:
+            return EmulatedPubsub(self.state / "logs" / "pubsub.log", self.functions, sweep, wrapped=wrapped)
+        return EmbeddedQueue(self.url, self.functions, sweep, wrapped=wrapped)
+
+    def _start_queue(self) -> None:
+        try:
+            self._queue.start()
+        except QueueError as error:
+            raise StartError(str(error)) from error
+
+    def _note_processes(self) -> None:
+        self._register.write([*self._children, *self._queue.processes])
+
+    def _child(self, target: str, port: int) -> Child:
         settings = {
             "ORCHESTRATOR_NAMESPACE": self._options.namespace,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_JOB__BACKOFF": str(self._options.backoff_seconds),
             "THREADS": "8",
+            **self._queue.environ,
         }
         return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
-
-    def _watch(self, kind: Any, topic: str) -> watch.Watch:
-        publisher = HttpPublisher(self.url + QUEUE_PATH)
-        return watch.Watch(self.cluster, publisher, kind, topic, self._options.namespace, self._stopping.wait)
 
     def _pod_environ(self, _: Mapping[str, Any]) -> Mapping[str, str]:
         """What a pod on this machine is told besides its own environment."""

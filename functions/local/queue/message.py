@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from functions.events.envelopes.cloudevents import BATCHED, REQUIRED, STRUCTURED
 from functions.events.event import MalformedError
-from functions.events.normalise import BATCHED, REQUIRED, STRUCTURED
 
 JSON = "application/json"
 _NAME = re.compile("[a-z0-9]+")

@@ -12,10 +12,10 @@ from functools import partial
 
 import aiohttp
 
+from functions.events.terms import Subscription
 from functions.local.queue.journal import Journal
 from functions.local.queue.pushing import Refusal, after, push
 from functions.local.queue.store import Delivery, Store
-from functions.local.queue.topology import Subscription
 
 _log = logging.getLogger("orchestrator")
 
@@ -61,7 +61,10 @@ class Pusher:
         limit = self.subscription.concurrency
         if self.in_flight == limit:
             return
-        for delivery in self._store.due(self.subscription.name, self._clock(), limit + self.in_flight):
+        due = self._store.due(
+            self.subscription.name, self._clock(), limit + self.in_flight, ordered=self.subscription.ordered
+        )
+        for delivery in due:
             if delivery.id not in self._leases and self.in_flight < limit:
                 self._leases[delivery.id] = asyncio.create_task(self._deliver(session, delivery))
 

@@ -1,11 +1,15 @@
 """One push: the request, what its answer means, and what becomes of the delivery. The rules are Google Pub/Sub's."""
 
+import base64
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import aiohttp
 
+from functions.events.terms import Subscription
 from functions.local.queue.store import Delivery
-from functions.local.queue.topology import Subscription
 
 ACKNOWLEDGED = frozenset({102, 200, 201, 203, 204})
 """Answers that acknowledge a push (Pub/Sub: Receive push messages). 202 is not among them."""
@@ -20,14 +24,23 @@ class Refusal:
     retry_after: float = 0.0
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a push consists of."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
 async def push(session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> Refusal | None:
-    """Sends the event in binary mode; None is an acknowledgement."""
+    """Sends the event as the subscription wants it; None is an acknowledgement."""
+    sent = wrapped(delivery) if subscription.wrapped else Sent(_headers(delivery), delivery.message.body)
     timeout = aiohttp.ClientTimeout(total=subscription.ack_deadline)
     try:
         async with session.post(
             subscription.push_endpoint,
-            data=delivery.message.body,
-            headers=_headers(delivery),
+            data=sent.body,
+            headers=sent.headers,
             skip_auto_headers=("Content-Type",),
             timeout=timeout,
             allow_redirects=False,
@@ -57,7 +70,19 @@ def after(
     return found, policy.topic if policy and exhausted else None
 
 
-def _headers(delivery: Delivery) -> dict[str, str]:
+def wrapped(delivery: Delivery) -> Sent:
+    """The event in Pub/Sub's own envelope (Pub/Sub: Push subscriptions). Attributes are text, not percent-encoded."""
+    attributes = {name: unquote(value) for name, value in delivery.message.headers.items()}
+    message = {
+        "attributes": attributes,
+        "data": base64.b64encode(delivery.message.body).decode(),
+        "messageId": str(delivery.message_id),
+    }
+    document = {"message": message, "subscription": delivery.subscription, "deliveryAttempt": delivery.attempts + 1}
+    return Sent({"content-type": "application/json"}, json.dumps(document).encode())
+
+
+def _headers(delivery: Delivery) -> Mapping[str, str]:
     """The event's own, and the metadata that Pub/Sub adds (Payload unwrapping: write metadata)."""
     return {
         **delivery.message.headers,

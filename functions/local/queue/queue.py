@@ -12,11 +12,11 @@ from typing import Any
 
 import aiohttp
 
+from functions.events.terms import Schedule, Topology
 from functions.local.queue.journal import Journal
 from functions.local.queue.message import Message
 from functions.local.queue.pusher import Pusher
 from functions.local.queue.store import Delivery, Store
-from functions.local.queue.topology import Schedule, Topology
 
 SOURCE = "/orchestrator/queue"
 """Source of the events that schedules publish."""

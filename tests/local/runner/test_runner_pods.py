@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -212,6 +213,24 @@ def test_the_tail_of_a_log(machine, lines, expected):
         return b"".join([p async for p in machine.logs.open("default", "p", follow=False, tail_lines=lines)])
 
     assert asyncio.run(read()) == expected
+
+
+def test_the_lines_of_a_log_have_the_times_at_which_they_were_written(machine):
+    async def read(**wanted) -> list[bytes]:
+        name = machine.pod()["metadata"]["name"]
+        log = machine.logs.open("default", name, follow=False, tail_lines=None, **wanted)
+        return b"".join([piece async for piece in log]).splitlines()
+
+    with machine.runner():
+        machine.job("echo one; sleep 1; echo two; printf three")
+        machine.finished()
+        lines = asyncio.run(read(timestamps=True))
+        assert [line.split(b" ")[1] for line in lines] == [b"one", b"two", b"three"]
+        first, second, third = (datetime.fromisoformat(line.split(b" ")[0].decode()) for line in lines)
+        assert first < second <= third
+        assert asyncio.run(read(since=second)) == [b"two", b"three"]
+        assert asyncio.run(read(since=first, timestamps=True)) == lines
+        assert asyncio.run(read(since=third + timedelta(seconds=1))) == []
 
 
 def test_a_pod_without_a_log(machine):

@@ -1,6 +1,6 @@
-"""What is connected to what: topics, push subscriptions and schedules, in Google Pub/Sub's words.
+"""The words that describe a queue: topics, push subscriptions and schedules, as Google Pub/Sub has them.
 
-The same terms describe the queue in the cloud, so that one description can be applied to either.
+The same terms describe the embedded queue and the one in the cloud, so that one description can be applied to either.
 """
 
 from collections.abc import Iterator
@@ -24,10 +24,21 @@ class DeadLetterPolicy:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who a push says it is, by an OIDC token: a service account, and for whom the token is meant."""
+
+    service_account: str
+    audience: str
+
+
+@dataclass(frozen=True)
 class Subscription:
     """Pushes each message of a topic to an HTTP endpoint; `ack_deadline` in seconds (10: Pub/Sub's default).
 
-    Without a dead-letter policy a message is tried for ever.
+    Without a dead-letter policy a message is tried for ever. Messages are sent without wrapping and with metadata,
+    so that they arrive as CloudEvents in binary mode, unless `wrapped`. `identity` is of the queue in the
+    cloud: on one machine nobody asks who pushes. `ordered` holds an event back until those published before it under
+    the same key are acknowledged or dead; a refused one so blocks its key.
     """
 
     name: str
@@ -37,6 +48,9 @@ class Subscription:
     retry: RetryPolicy = RetryPolicy()
     ack_deadline: float = 10.0
     concurrency: int = 8
+    wrapped: bool = False
+    identity: Identity | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,11 +69,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Topology:
-    """All of a queue. Raises ValueError, naming every reference to a topic that is not there."""
+    """All of a queue. Raises ValueError, naming every reference to a topic that is not there.
+
+    `letters` are the topics whose messages are dead letters, kept until people deal with them.
+    """
 
     topics: tuple[str, ...]
     subscriptions: tuple[Subscription, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    letters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -81,6 +99,8 @@ class Topology:
                 yield from self._absent(f"subscription {each.name}, dead letters", each.dead_letter.topic)
                 if self.subscribers(each.dead_letter.topic):
                     yield f"topic {each.dead_letter.topic}: it keeps dead letters, so nothing may subscribe to it"
+        for topic in self.letters:
+            yield from self._absent("dead letters", topic)
         for schedule in self.schedules:
             yield from self._absent(f"schedule {schedule.name}", schedule.topic)
 

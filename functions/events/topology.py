@@ -1,0 +1,95 @@
+"""What is connected to what, once: the embedded queue, Pub/Sub and the emulator are all set up from here.
+
+    topic             published by                 pushed to
+    docs-requested    anyone                       submit_docs
+    code-requested    anyone                       submit_code
+    github            github_webhook               github_event (not there yet)
+    runs              the watch bridge             reconcile, report
+    jobs              the watch bridge             job_finished
+    lifecycle         report                       whoever subscribes to it
+    sweep             schedules: a minute, an hour sweep
+
+Every topic T has a topic T-dead for its dead letters, with a pull subscription of the same name: without one
+Pub/Sub would lose them. Nothing is ordered: a refused head would block what follows under its key, and handlers
+decide from the present state, whatever came first. Nothing is filtered: functions ignore what is not for them.
+"""
+
+from collections.abc import Mapping
+
+from functions.events.event import RETENTION_DUE, SWEEP_DUE
+from functions.events.terms import DeadLetterPolicy, Identity, RetryPolicy, Schedule, Subscription, Topology
+
+LIFECYCLE = "lifecycle"
+"""The topic of lifecycle events."""
+
+FED_BY: Mapping[str, str] = {
+    "submit_docs": "docs-requested",
+    "submit_code": "code-requested",
+    "reconcile": "runs",
+    "report": "runs",
+    "job_finished": "jobs",
+    "sweep": "sweep",
+}
+"""The topic that is pushed to each function: the targets of functions/main.py."""
+
+FUNCTIONS = tuple(FED_BY)
+
+TOPICS = ("docs-requested", "code-requested", "github", "runs", "jobs", LIFECYCLE, "sweep")
+
+TOPIC_OF: Mapping[str, str] = {"DocsRun": "runs", "CodeRun": "runs", "Job": "jobs"}
+"""The topic that changes of each watched kind are published on."""
+
+ATTEMPTS = 20
+"""Deliveries before a message is a dead letter: with this back-off, some ten minutes of a function being down.
+
+Pub/Sub takes 5 to 100 (Pub/Sub: Dead-letter topics).
+"""
+
+RETRY = RetryPolicy(minimum_backoff=0.5, maximum_backoff=60.0)
+HOUR = 3600.0
+"""Seconds between two passes over everything there is; what they delete is days old."""
+ACK_DEADLINE = 60.0
+"""Seconds; a handler makes some ten API calls of at most 10 s, nearly always of milliseconds."""
+
+
+def dead(topic: str) -> str:
+    """The topic of a topic's dead letters."""
+    return f"{topic}-dead"
+
+
+def subscription_name(function: str) -> str:
+    """The subscription that feeds a function."""
+    return f"{FED_BY[function]}-{function.replace('_', '-')}"
+
+
+def topology(
+    endpoints: Mapping[str, str],
+    sweep_seconds: float | None = None,
+    *,
+    identity: Identity | None = None,
+    wrapped: bool = False,
+) -> Topology:
+    """The queue for the functions at these URLs, which must be known ones; without `sweep_seconds` nobody ticks."""
+    return Topology(
+        topics=tuple(name for topic in TOPICS for name in (topic, dead(topic))),
+        subscriptions=tuple(_subscription(each, url, identity, wrapped) for each, url in endpoints.items()),
+        letters=tuple(dead(topic) for topic in TOPICS),
+        schedules=() if sweep_seconds is None else _schedules(sweep_seconds),
+    )
+
+
+def _schedules(sweep_seconds: float) -> tuple[Schedule, ...]:
+    return (Schedule("sweep", sweep_seconds, SWEEP_DUE), Schedule("sweep", HOUR, RETENTION_DUE))
+
+
+def _subscription(function: str, endpoint: str, identity: Identity | None, wrapped: bool) -> Subscription:
+    return Subscription(
+        name=subscription_name(function),
+        topic=FED_BY[function],
+        push_endpoint=endpoint,
+        dead_letter=DeadLetterPolicy(dead(FED_BY[function]), ATTEMPTS),
+        retry=RETRY,
+        ack_deadline=ACK_DEADLINE,
+        wrapped=wrapped,
+        identity=identity,
+    )

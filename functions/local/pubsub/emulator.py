@@ -1,0 +1,83 @@
+"""The emulator as a process: found, started on a loopback port, and ended together with the Java it starts."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PLACE = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
+"""Below the root of the Google Cloud SDK."""
+HINT = "install the Google Cloud SDK, `gcloud components install pubsub-emulator`, and a Java runtime"
+START_SECONDS = 60.0
+"""Longest the emulator may take to come up; it takes about one second on an idle machine."""
+
+
+class EmulatorError(Exception):
+    """The emulator is not there or did not start; the text says what to do."""
+
+
+def find() -> Path | None:
+    """The emulator's program; None where it, or the Java it needs, is not installed."""
+    gcloud = shutil.which("gcloud")
+    if not gcloud or not shutil.which("java"):
+        return None
+    beside = Path(gcloud).resolve().parents[1] / PLACE  # which asks nobody, and so takes no second
+    if beside.is_file():
+        return beside
+    asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
+    with contextlib.suppress(subprocess.SubprocessError, OSError):
+        root = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+        program = Path(root) / PLACE
+        return program if program.is_file() else None
+    return None
+
+
+class Emulator:
+    """One emulator; `address` is its host:port. What it holds is in its memory and goes with it."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self._port = port
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has gone without being told to."""
+        return self.process is None or self.process.poll() is not None
+
+    def start(self) -> None:
+        """Returns once it answers. Raises EmulatorError."""
+        program = find()
+        if program is None:
+            raise EmulatorError(f"the Pub/Sub emulator is not installed: {HINT}")
+        command = [str(program), "--host=127.0.0.1", f"--port={self._port}"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        until = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.ended or time.monotonic() > until:
+                self.stop()
+                raise EmulatorError(f"the Pub/Sub emulator did not start; its log: {self.log}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends its process group: the program is a shell script that starts Java."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), 1).close()
+        except OSError:
+            return False
+        return True

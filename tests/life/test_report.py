@@ -1,0 +1,236 @@
+"""What the world is told of a run: each milestone at least once, with its own id, and then noted in the status.
+
+what happens                              what is told
+queued, started, ended                    one event each, in order, id <uid>/<attempt>/<phase>
+a step went by unseen                     its event too
+told, but not noted (409, crash)          again, with the same id; never a second write over a newer status
+the queue refuses                         503, nothing noted; later told
+no event comes at all                     the sweep tells, and marks the run as finished
+no queue is configured                    nothing, and nothing waits for it
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN
+from functions.cluster.transport import Request as Call
+from functions.events.event import Event
+from functions.events.publisher import PublishError
+from functions.handlers import report
+from functions.handlers.http import Answer, answer
+from functions.runs import attempts, naming
+from functions.runs.lifecycle import State, move
+from functions.runs.milestones import Milestone, untold
+from functions.runs.reasons import Reason
+from functions.runs.run import Run, parse
+from functions.runs.status import RunStatus
+from tests.life.test_run import DONE, LOST, event, job_event, now, run_event, submitted, swept
+from tests.life.test_submit import post
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, NOW, run
+
+
+@dataclass
+class Topic:
+    """A queue that keeps what it is given, or refuses."""
+
+    events: list[Event] = field(default_factory=list)
+    refuses: bool = False
+
+    def publish(self, topic: str, event: Event) -> None:
+        assert topic == "lifecycle"
+        if self.refuses:
+            raise PublishError("topic lifecycle: refused by the test")
+        self.events.append(event)
+
+    def told(self) -> list[str]:
+        return [f"{event.type.split('.')[2]} {event.id.split('/', 1)[1]}" for event in self.events]
+
+
+@pytest.fixture
+def topic(world: World) -> Topic:
+    found = Topic()
+    world.services = replace(world.services, publisher=found)
+    return found
+
+
+def reported(world: World, raw: Any, verb: str = "update") -> Answer:
+    return answer(lambda request: report.handle(world.services, request), event(raw, verb))
+
+
+def ended(world: World, run: Run, message: str = DONE, *, ok: bool = True) -> Run:
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.job_ends(job, message, ok=ok))
+    return now(world, run)
+
+
+@pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
+def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
+    world: World, topic: Topic, kind: str
+) -> None:
+    made = submitted(world, kind)
+    assert reported(world, made.raw, "add").code == 204
+    assert topic.told() == []
+    run_event(world, made.raw, "add")
+    assert reported(world, now(world, made).raw).code == 204
+    assert now(world, made).status.reported == "1/started"
+    job = now(world, made).status.job_name or ""
+    world.job_ready(job)
+    world.calls.calls.clear()
+    job_event(world, world.job_ends(job, DONE))
+    assert len(world.calls.writes) == 1, "the mark waits for the report"
+    assert naming.FINISHED not in now(world, made).labels
+    world.calls.calls.clear()
+    assert reported(world, now(world, made).raw).code == 204
+    assert (len(world.calls.writes), len(world.calls.reads)) == (1, 1)
+    world.calls.calls.clear()
+    run_event(world, now(world, made).raw)
+    assert len(world.calls.writes) == 1
+    done = now(world, made)
+    assert (done.status.reported, done.labels[naming.FINISHED]) == ("1/succeeded", "true")
+    word = kind.lower()
+    assert topic.told() == [f"{word} 1/started", f"{word} 1/succeeded"]
+    last = topic.events[-1]
+    assert (last.id, last.subject) == (f"{made.uid}/1/succeeded", made.key)
+    assert last.type == f"platform.agents.{word}.succeeded.v1"
+    assert last.data["spec"] == done.raw["spec"]
+    assert last.data["status"]["conditions"][0]["status"] == "True"
+
+
+def test_nothing_untold_costs_no_call_and_moves_nobody(world: World, topic: Topic) -> None:
+    made = submitted(world)
+    run_event(world, made.raw, "add")
+    reported(world, now(world, made).raw)
+    noted = now(world, made)
+    world.calls.calls.clear()
+    assert reported(world, noted.raw).code == 204
+    assert run_event(world, noted.raw).code == 204
+    assert world.calls.calls == [], "what was noted is no reason to drive the run"
+    assert len(topic.events) == 1
+
+
+def test_a_milestone_that_went_by_unseen_is_told_all_the_same(world: World, topic: Topic) -> None:
+    done = ended(world, submitted(world), LOST, ok=False)
+    world.later(minutes=1)
+    run_event(world, done.raw)
+    job = now(world, done).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.job_ends(job, DONE))
+    reported(world, now(world, done).raw)
+    assert topic.told() == ["coderun 1/started", "coderun 2/started", "coderun 2/succeeded"]
+    assert now(world, done).status.reported == "2/succeeded"
+
+
+def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: World, topic: Topic) -> None:
+    done = ended(world, submitted(world))
+    topic.refuses = True
+    assert reported(world, done.raw).code == 503
+    assert now(world, done).status.reported is None
+    assert naming.FINISHED not in now(world, done).labels
+    topic.refuses = False
+    assert reported(world, done.raw).code == 204
+    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+
+
+class MovedOn:
+    """A transport under which the run changes before the first write of a status."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name, self._inner, self._struck = world, name, world.calls, False
+
+    def send(self, call: Call) -> Any:
+        if call.method == "PUT" and not self._struck:
+            self._struck = True
+            patch = {"metadata": {"annotations": {"moved": "on"}}}
+            self._world.kubelet.patch(CODE_RUN, self._world.namespace, self._name, patch)
+        return self._inner.send(call)
+
+    def stream(self, call: Call) -> Iterator[Any]:
+        return self._inner.stream(call)
+
+
+def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: World, topic: Topic) -> None:
+    done = ended(world, submitted(world))
+    cluster = type(world.services.cluster)(MovedOn(world, done.name))
+    world.services = replace(world.services, cluster=cluster)
+    assert reported(world, done.raw).code == 204
+    assert now(world, done).status.reported == "1/succeeded"
+    assert now(world, done).raw["metadata"]["annotations"]["moved"] == "on"
+    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+
+
+def test_told_but_not_noted_is_told_again_with_the_same_id(world: World, topic: Topic) -> None:
+    done = ended(world, submitted(world))
+    reported(world, done.raw)
+    status = {**now(world, done).raw["status"], "reported": None}
+    world.kubelet.patch(CODE_RUN, world.namespace, done.name, {"status": status}, "status")
+    reported(world, done.raw)
+    assert len({told.id for told in topic.events}) == 2
+    assert len(topic.events) == 4
+
+
+def test_without_any_event_the_sweep_alone_tells_and_marks(world: World, topic: Topic) -> None:
+    done = ended(world, submitted(world))
+    swept(world)
+    assert topic.told() == [], "its event may be on its way"
+    world.later(minutes=1)
+    assert swept(world).body
+    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+    swept(world)
+    assert now(world, done).labels[naming.FINISHED] == "true"
+
+
+def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: World, topic: Topic) -> None:
+    for number in range(3):
+        ended(world, submitted(world, name=f"done-{number}", service=f"s{number}"))
+    fresh = submitted(world, name="fresh", service="fresh")
+    world.later(minutes=1)
+    topic.refuses = True
+    found = swept(world)
+    assert found.body
+    assert len(found.body["data"]["failed"]) == 1
+    assert now(world, fresh).status.attempt == 1
+
+
+def test_a_run_whose_end_is_not_told_yet_does_not_stand_in_the_way_of_the_next(world: World, topic: Topic) -> None:
+    first = post(world, CODE_SPEC, kind="CodeRun")
+    assert first.body
+    made = submitted_as(world, first.body["data"]["name"])
+    assert post(world, CODE_SPEC, kind="CodeRun").code == 409
+    ended(world, made)
+    assert post(world, CODE_SPEC, kind="CodeRun").code == 201
+
+
+def submitted_as(world: World, name: str) -> Run:
+    return parse(world.kubelet.get(CODE_RUN, world.namespace, name))
+
+
+def test_without_a_queue_nothing_is_told_and_nothing_waits(world: World) -> None:
+    done = ended(world, submitted(world))
+    assert done.labels[naming.FINISHED] == "true"
+    world.calls.calls.clear()
+    assert reported(world, done.raw).code == 204
+    assert world.calls.calls == []
+
+
+def status(state: State, reason: Reason, base: RunStatus | None = None, **changes: Any) -> RunStatus:
+    return move(base or RunStatus(), state, reason, "", generation=1, now=NOW, **changes)
+
+
+def test_milestones_follow_from_the_status_alone() -> None:
+    waiting = status(State.WAITING, Reason.QUEUED)
+    assert untold(waiting) == [Milestone(1, "queued")]
+    started = attempts.start(run().having(waiting), NOW)
+    assert untold(started) == [Milestone(1, "started")]
+    told = started.model_copy(update={"reported": "1/queued"})
+    assert untold(told) == [Milestone(1, "started")]
+    assert untold(status(State.CANCELLED, Reason.CANCELLED)) == [Milestone(0, "cancelled")]
+    failed = status(State.FAILED, Reason.INVALID_SPEC, started)
+    assert untold(failed.model_copy(update={"reported": "1/started"})) == [Milestone(1, "failed")]
+    assert untold(failed.model_copy(update={"reported": "1/failed"})) == []
+    assert untold(failed.model_copy(update={"reported": "nonsense"})) == untold(failed)

@@ -1,0 +1,176 @@
+"""All that a deployment consists of, in processes that a test can kill: functions, bridge, and either queue.
+
+Only the kubelet is played (`Kubelet`), so that hundreds of runs are cheap; nothing is called but over HTTP.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError
+from functions.cluster.kinds import JOB, RUNS
+from functions.cluster.transport import KubernetesTransport
+from functions.events.applying import Applier
+from functions.events.project import Project
+from functions.events.terms import RetryPolicy, Subscription, Topology
+from functions.events.topology import FUNCTIONS, LIFECYCLE
+from functions.local.dev import cluster as furniture
+from functions.local.dev.children import Child, stop
+from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
+from functions.local.dev.server import Server, free_port
+from functions.runs.run import Run, parse
+from functions.settings import ClusterSettings
+from tests.contract.queue.conftest import Consumer
+from tests.support.api import ROOT
+from tests.support.embedded import SampleLogs
+from tests.support.node import StandIn
+
+NAMESPACE = "orchestrator"
+DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
+
+
+@dataclass
+class BridgeChild:
+    """`orchestrator watch` as a process, with the same face as a function's."""
+
+    environ: Mapping[str, str]
+    log: Path
+    target: str = "bridge"
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "functions.clients", "watch", "--port", "0"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=dict(self.environ), stdout=log, stderr=log, start_new_session=True
+            )
+
+
+class Kubelet:
+    """Runs the pod of every Job once and has it succeed; `ran` counts by the Job's name."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.ran: Counter[str] = Counter()
+        self._cluster, self._node = cluster, StandIn(cluster)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(0.05):
+            with suppress(ClusterError):
+                for job in self._cluster.list(JOB, NAMESPACE):
+                    name = job["metadata"]["name"]
+                    if job["spec"].get("parallelism", 1) and name not in self.ran:
+                        self.ran[name] += 1
+                        self._node.runs(NAMESPACE, name)
+                        done = {"terminated": {"exitCode": 0, "message": DONE}}
+                        self._node.ends(NAMESPACE, name, {"phase": "Succeeded"}, done)
+
+
+PAUSES = RetryPolicy(0.1, 1.0)
+
+
+def _impatient(topology: Topology, told: Subscription) -> Topology:
+    """The same with short pauses, and somebody who listens to lifecycle events."""
+    pushed = [replace(each, retry=PAUSES) for each in topology.subscriptions]
+    return replace(topology, subscriptions=(*pushed, told))
+
+
+@dataclass
+class Machine:
+    """A deployment at work."""
+
+    cluster: Cluster
+    queue: MachineQueue
+    children: list[Any]
+    kubelet: Kubelet
+    folder: Path
+    told: Consumer = field(default_factory=Consumer)
+
+    def kill(self, child: Any) -> None:
+        """SIGKILL to the process and all of its group; then it is started again, as a platform would."""
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+        child.start()
+
+    def runs(self) -> list[Run]:
+        return [parse(raw) for kind in RUNS.values() for raw in self.cluster.list(kind, NAMESPACE)]
+
+    def log(self, target: str) -> str:
+        return (self.folder / f"{target}.log").read_text()
+
+
+def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], object] = str) -> None:
+    """Waits for a condition, and fails where it does not come about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, otherwise()
+        time.sleep(0.1)
+
+
+@contextmanager
+def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float = 2.0) -> Iterator[Machine]:
+    """Starts it all, and ends it all."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    ports = {target: free_port() for target in FUNCTIONS}
+    endpoints = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
+    told = Consumer()
+    queue: MachineQueue
+    if emulator:
+        queue = EmulatedPubsub(folder / "pubsub.log", endpoints, sweep_seconds, wrapped=wrapped)
+    else:
+        queue = EmbeddedQueue(url, endpoints, sweep_seconds, wrapped=wrapped)
+    kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "ORCHESTRATOR_NAMESPACE": NAMESPACE,
+        "ORCHESTRATOR_AGENT__IMAGE": "local",
+        "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(kubeconfig),
+        **queue.environ,
+    }
+    children: list[Any] = [Child(each, number, environ, folder / f"{each}.log") for each, number in ports.items()]
+    children.append(BridgeChild(environ, folder / "bridge.log"))
+    with told.serving():
+        listens = Subscription("lifecycle-told", LIFECYCLE, told.url, retry=PAUSES)
+        embedded = queue.embedded if emulator else _impatient(queue.embedded, listens)
+        server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)
+        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
+        server.start()
+        until(lambda: server.serving, 30)
+        furniture.furnish(cluster, NAMESPACE, None)
+        kubelet = Kubelet(cluster)
+        try:
+            queue.start()
+            if emulator:
+                project = Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])
+                list(Applier(project).apply(Topology((LIFECYCLE,), (listens,))))
+            for child in children:
+                child.start()
+            yield Machine(cluster, queue, children, kubelet, folder, told)
+        finally:
+            stop(children)
+            kubelet.stop()
+            queue.stop()
+            server.stop()

@@ -1,0 +1,211 @@
+"""`orchestrator queues`, as people type it, against Google's emulator and the embedded queue.
+
+command                  what is asserted
+apply                    creates, then finds all as it should be, then updates what differs; --dry-run only says
+a setting is wrong       the command names it and does nothing
+publish to what is not there   the error names the topic and what to do
+dead list|replay|drop    the run and its last reason, "gone", or the message id; nothing of the data
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from functions.clients.failing import CommandError
+from functions.clients.queues import app
+from functions.cluster.kinds import CODE_RUN as KIND
+from functions.events.applying import Applier
+from functions.events.event import CODE_REQUESTED, RESOURCE, Event
+from functions.events.project import Project
+from functions.events.publisher import HttpPublisher, Publisher, PublishError, connect
+from functions.events.pubsub import PubsubPublisher
+from functions.events.terms import DeadLetterPolicy, RetryPolicy, Subscription, Topology
+from functions.events.topology import FED_BY, TOPICS
+from functions.local.database import connect as database
+from functions.local.dev.cluster import write_kubeconfig
+from functions.local.queue import Queue
+from functions.manifests import requested
+from functions.runs.specs import CodeRunSpec
+from functions.settings import QueueSettings
+from tests.contract.queue.conftest import Consumer, serve
+from tests.queues.machine import until
+from tests.support.api import World, api_server, transport
+from tests.support.builders import CODE_SPEC
+
+_numbers = itertools.count(1)
+Command = Callable[..., Result]
+SINCE = {"lastTransitionTime": "2026-01-02T03:04:05Z"}
+ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in FED_BY}
+
+
+def command(environ: Mapping[str, str]) -> Command:
+    def run(*arguments: str, ok: bool = True, typed: str = "") -> Result:
+        given = {"ORCHESTRATOR_AGENT__IMAGE": "x", **environ}
+        done = CliRunner().invoke(app, list(arguments), env=given, input=typed)
+        assert (done.exit_code == 0) is ok, (done.output, done.exception)
+        return done
+
+    return run
+
+
+@pytest.fixture
+def project(pubsub: str) -> Project:
+    return Project(f"commands-{next(_numbers)}", "pre-", pubsub)
+
+
+@pytest.fixture
+def orchestrator(project: Project) -> Command:
+    return command(environment(project))
+
+
+def environment(project: Project, **queues: Any) -> dict[str, str]:
+    found = {"project": project.id, "prefix": project.prefix, "endpoints": json.dumps(ENDPOINTS)} | queues
+    named = {f"ORCHESTRATOR_QUEUES__{key.upper()}": str(text) for key, text in found.items()}
+    return named | {"PUBSUB_EMULATOR_HOST": project.emulator}
+
+
+def test_apply_creates_finds_and_updates(orchestrator: Command, project: Project) -> None:
+    would = orchestrator("apply", "--dry-run").output
+    assert would.count("would be created") == 3 * len(TOPICS) + len(FED_BY)
+    path = f"projects/{project.id}"
+    assert list(project.publisher.list_topics(project=path)) == []
+    assert "would be" not in orchestrator("apply").output
+    again = orchestrator("apply").output
+    assert set(again.splitlines()) == {line for line in again.splitlines() if line.endswith("as it should be")}
+    names = {each.name.rpartition("/")[2] for each in project.publisher.list_topics(project=path)}
+    assert names == {f"pre-{topic}{end}" for topic in TOPICS for end in ("", "-dead")}
+    moved = environment(
+        project, endpoints=json.dumps({"reconcile": "https://moved.example/"}), push_identity="pusher@example"
+    )
+    changed = command(moved)("apply").output
+    assert "subscription pre-runs-reconcile: updated: push_config" in changed
+    assert "no subscription for submit_docs" in changed
+    found = project.subscriber.get_subscription(subscription=project.subscription("runs-reconcile"))
+    assert found.push_config.push_endpoint == "https://moved.example/"
+    assert found.push_config.oidc_token.service_account_email == "pusher@example"
+    assert found.push_config.oidc_token.audience == "https://moved.example/"
+    assert found.push_config.no_wrapper.write_metadata
+    assert (found.ack_deadline_seconds, found.dead_letter_policy.max_delivery_attempts) == (60, 20)
+    assert found.dead_letter_policy.dead_letter_topic == project.topic("runs-dead")
+
+
+def test_every_dead_letter_topic_that_is_used_has_a_subscription_that_keeps_the_letters(
+    orchestrator: Command, project: Project
+) -> None:
+    orchestrator("apply")
+    found = list(project.subscriber.list_subscriptions(project=f"projects/{project.id}"))
+    used = {each.dead_letter_policy.dead_letter_topic for each in found if each.dead_letter_policy.dead_letter_topic}
+    assert used
+    assert used <= {each.topic for each in found if not each.push_config.push_endpoint}
+
+
+@pytest.mark.parametrize(
+    ("queues", "named"),
+    [
+        ({"PROJECT": "proj-one", "URL": "http://x"}, "queues"),
+        ({"PREFIX": "a-"}, "prefix"),
+        ({"PROJECT": "proj-one", "PUSH_AUDIENCE": "a"}, "push_identity"),
+        ({"PROJECT": "NOT A PROJECT"}, "queues.project"),
+        ({"PROJECT": "proj-one", "ENDPOINTS": '{"reconcile": "no url"}'}, "queues.endpoints"),
+        ({"PROJECT": "proj-one", "ENDPOINTS": '{"reconcil": "https://x"}'}, "reconcil"),
+        ({"URL": "http://x"}, "queues.project"),
+        ({}, "queues.project"),
+    ],
+)
+def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
+    environ = {f"ORCHESTRATOR_QUEUES__{key}": text for key, text in queues.items()}
+    done = command(environ)("apply", ok=False)
+    assert isinstance(done.exception, CommandError)
+    assert named in str(done.exception)
+
+
+def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
+    event = Event("1", "/tests", CODE_REQUESTED, "", {})
+    with pytest.raises(PublishError, match=r"topics/pre-jobs is not there.*orchestrator queues apply"):
+        PubsubPublisher(project).publish("jobs", event)
+    with pytest.raises(PublishError, match=r"queues\.project"):
+        connect(QueueSettings())
+
+
+def test_an_emulator_that_is_not_there_is_told_within_bounds(pubsub: str) -> None:
+    away = PubsubPublisher(Project("commands-away", emulator="127.0.0.1:1"), seconds=1.0)
+    with pytest.raises(PublishError, match="did not do as asked"):
+        away.publish("jobs", Event("1", "/tests", CODE_REQUESTED, "", {}))
+
+
+Broker = tuple[Publisher, dict[str, str]]
+
+
+@pytest.fixture(params=["embedded", "emulator"])
+def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) -> Iterator[Broker]:
+    """A queue whose consumer refuses all: what is published on `runs` is a dead letter after 5 attempts."""
+    consumer.answer = 500
+    retry = RetryPolicy(0.05, 0.1)
+    subscription = Subscription("runs-push", "runs", consumer.url, DeadLetterPolicy("runs-dead", 5), retry)
+    topology = Topology(tuple(name for topic in TOPICS for name in (topic, f"{topic}-dead")), (subscription,))
+    if request.param == "embedded":
+        with serve(Queue(database(tmp_path / "queue.db"), topology)) as served:
+            yield HttpPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
+        return
+    project = request.getfixturevalue("project")
+    list(Applier(project).apply(topology))
+    environ = environment(project)
+    del environ["ORCHESTRATOR_QUEUES__ENDPOINTS"]
+    yield PubsubPublisher(project), environ
+
+
+@pytest.fixture
+def consumer() -> Iterator[Consumer]:
+    found = Consumer()
+    with found.serving():
+        yield found
+
+
+@pytest.mark.timeout(240)
+def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
+    publisher, environ = refused
+    with api_server(tmp_path / "state.sqlite") as url:
+        world = World(transport(url, tmp_path), "orchestrator")
+        spec = CodeRunSpec.model_validate({**CODE_SPEC, "env": [{"name": "TOKEN", "value": "s3cret"}]})
+        made = world.kubelet.create(KIND, requested.run(spec, "orchestrator", "stands"))
+        condition = {"type": "Succeeded", "status": "False", "reason": "MissingSecret", "message": "", **SINCE}
+        world.kubelet.patch(KIND, "orchestrator", "stands", {"status": {"conditions": [condition]}}, "status")
+        kubeconfig = write_kubeconfig(tmp_path, url, "orchestrator")
+        orchestrator = command({**environ, "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(kubeconfig)})
+        assert "no dead letters" in orchestrator("dead", "list", "runs").output
+        gone = {**made, "metadata": {**made["metadata"], "name": "away"}}
+        publisher.publish("runs", Event("1", "/tests", RESOURCE + "update", "", made))
+        publisher.publish("runs", Event("2", "/tests", RESOURCE + "update", "", gone))
+        publisher.publish("runs", Event("3", "/tests", "somebody.elses.v1", "", {"secret": "s3cret"}))
+
+        def listed() -> list[dict[str, str]]:
+            return list(json.loads(orchestrator("dead", "list", "runs", "-o", "json").output))
+
+        until(lambda: len(listed()) == 3, 100)
+        rows = {row["event"]: row for row in listed()}
+        assert (rows["1"]["run"], rows["1"]["runReason"]) == ("CodeRun orchestrator/stands", "MissingSecret")
+        assert (rows["2"]["run"], rows["2"]["runReason"]) == ("CodeRun orchestrator/away", "gone")
+        assert rows["3"]["run"].startswith("search the logs for message ")
+        table = orchestrator("dead", "list", "runs").output
+        assert "MissingSecret" in table
+        assert "s3cret" not in table + json.dumps(rows)
+        consumer.answer = 200
+        consumer.pushes.clear()
+        assert rows["1"]["id"] in orchestrator("dead", "replay", "runs", rows["1"]["id"]).output
+        until(lambda: consumer.pushes, 60)
+        assert [push.id for push in consumer.pushes] == ["1"]
+        kept = orchestrator("dead", "drop", "runs", rows["2"]["id"], typed="n\n", ok=False)
+        assert "for good?" in kept.output
+        orchestrator("dead", "drop", "runs", rows["2"]["id"], "--yes")
+        again = orchestrator("dead", "drop", "runs", rows["2"]["id"], "--yes", ok=False)
+        assert "not there" in str(again.exception)
+        assert [row["event"] for row in listed()] == ["3"]
+        orchestrator("dead", "drop", "runs", "--all", "--yes")
+        assert listed() == []
+        assert "the topics are" in orchestrator("dead", "list", "rnus", ok=False).output
+        assert "--all" in orchestrator("dead", "replay", "runs", ok=False).output

@@ -1,0 +1,93 @@
+"""Any process is killed with SIGKILL at any moment while runs go through: each run finishes, once.
+
+killed                                 what heals it
+a function in the middle of a message  it was not acknowledged, and comes again
+a function between two                 the queue waits for it, and tries again
+the bridge                             the next one lists, and tells of everything there is; the sweep meanwhile
+"""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from functions.events.event import CODE_REQUESTED, Event
+from functions.events.normalise import normalise
+from functions.runs.lifecycle import State, state
+from functions.runs.naming import FINISHED
+from tests.conftest import SCALE
+from tests.queues.machine import Machine, machine, until
+
+RUNS_THROUGH = max(12, round(200 * SCALE))
+KILLS = max(8, round(30 * SCALE))
+"""About so many, of processes that take a second or two to start again."""
+PAUSE = 0.3
+"""Seconds between two requests, on average."""
+
+
+def requested(number: int) -> Event:
+    spec = {
+        "taskId": number + 1,
+        "service": f"s{number}",
+        "githubUser": "octocat",
+        "model": "claude-x",
+        "repositoryUrl": "https://git.example/shop.git",
+        "platformRepositoryUrl": "https://git.example/shop.git",
+    }
+    return Event(f"request-{number}", "/tests", CODE_REQUESTED, "", spec)
+
+
+def finished(at_work: Machine) -> int:
+    return sum(FINISHED in run.labels for run in at_work.runs())
+
+
+def left(at_work: Machine) -> str:
+    phases = Counter(
+        f"{run.status.phase} {run.status.reported}" for run in at_work.runs() if FINISHED not in run.labels
+    )
+    return f"not finished: {phases}; logs in {at_work.folder}"
+
+
+def heard(at_work: Machine) -> set[str]:
+    return {normalise(push.headers, push.body).id for push in at_work.told.pushes}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("emulator", [False, True], ids=["embedded", "emulator"])
+def test_killed_at_random_moments_every_run_finishes_once(
+    tmp_path: Path, emulator: bool, seed: int, request: pytest.FixtureRequest
+) -> None:
+    if emulator:
+        request.getfixturevalue("pubsub")  # which skips, and says why, where there is none
+    chance = random.Random(seed)
+    with machine(tmp_path, emulator=emulator, wrapped=emulator) as at_work:
+        killed: Counter[str] = Counter()
+        for number in range(RUNS_THROUGH):
+            for event in [requested(number)] * chance.choice([1, 1, 2]):  # some are published twice
+                at_work.queue.publisher.publish("code-requested", event)
+            if number == 0:
+                until(lambda: finished(at_work), 100, lambda: left(at_work))  # everything is up
+            if chance.random() < KILLS / RUNS_THROUGH:
+                child = chance.choice([each for each in at_work.children if each.target != "submit_docs"])
+                killed[child.target] += 1
+                at_work.kill(child)
+            time.sleep(chance.uniform(0.0, 2 * PAUSE))
+        print(f"seed {seed}: killed {dict(killed)} while {finished(at_work)} of {RUNS_THROUGH} were finished")
+        until(lambda: finished(at_work) == RUNS_THROUGH, 100 + RUNS_THROUGH, lambda: left(at_work))
+        runs = at_work.runs()
+        assert len(runs) == RUNS_THROUGH
+        assert {state(run.status) for run in runs} == {State.SUCCEEDED}
+        assert {run.status.attempt for run in runs} == {1}
+        assert {run.status.reported for run in runs} == {"1/succeeded"}
+        assert len(at_work.kubelet.ran) == RUNS_THROUGH
+        assert set(at_work.kubelet.ran.values()) == {1}
+        told = {f"{run.uid}/1/{phase}" for run in runs for phase in ("started", "succeeded")}
+        until(lambda: told <= heard(at_work), 60)
+        assert heard(at_work) == told
+
+
+@pytest.fixture
+def seed() -> int:
+    return random.SystemRandom().randrange(1_000_000)
