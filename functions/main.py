@@ -40,6 +40,12 @@ def job_finished(request: Any) -> Any:
 
 
 @functions_framework.http
+def report(request: Any) -> Any:
+    """Tells the world of a run's milestones."""
+    return entry.report(request)
+
+
+@functions_framework.http
 def sweep(request: Any) -> Any:
     """Heals what events missed."""
     return entry.sweep(request)

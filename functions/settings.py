@@ -68,12 +68,61 @@ class AgentSettings(Section):
     pull_secrets: list[str] = []
 
 
+class ApiKey(Section):
+    """Where the API key of an agent CLI is, and the environment variable that the CLI reads it from."""
+
+    secret: Annotated[str, Field(min_length=1)]
+    key: Annotated[str, Field(min_length=1)] = "api-key"
+    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*_API_KEY$")]
+
+
 class SecretSettings(Section):
     """Secrets in the namespace of the runs."""
 
-    api_key_secret_name: str = "claude-api-key"  # noqa: S105  (a name)
+    api_key_secret_name: str = "claude-api-key"  # noqa: S105  (a name; of the agent CLI claude, as is the key)
     api_key_secret_key: str = "api-key"  # noqa: S105  (a key's name)
+    api_keys: Annotated[dict[str, ApiKey], Field(description="By the name of any other agent CLI.")] = {
+        "codex": ApiKey(secret="openai-api-key", env="OPENAI_API_KEY")  # noqa: S106  (a name)
+    }
     allowed: Annotated[list[str], Field(description="Secrets that envFromSecrets may name.")] = []
+
+    def api_key(self, agent_cli: str) -> ApiKey | None:
+        """The API key of an agent CLI; None for one that has none."""
+        if agent_cli == "claude":
+            return ApiKey(secret=self.api_key_secret_name, key=self.api_key_secret_key, env="ANTHROPIC_API_KEY")
+        return self.api_keys.get(agent_cli)
+
+
+class LimitSettings(Section):
+    """How many runs work at once; what is over a limit waits as Queued. null: no limit."""
+
+    runs: Annotated[int | None, Field(ge=0, le=2000, description="Of the installation; 0 pauses it.")] = None
+    per_service: Annotated[int | None, Field(ge=1, le=2000, description="Code runs of one service.")] = None
+    per_agent: Annotated[int | None, Field(ge=1, le=2000, description="Of one agent or GitHub user.")] = None
+    kueue_queue: Annotated[
+        str, Field(description="Kueue LocalQueue that also admits each Job; empty: Jobs start at once.")
+    ] = ""
+    exclusive: Annotated[
+        bool,
+        Field(
+            description="One code run per workspace and one docs run per repository, branch and directory at a time."
+        ),
+    ] = True
+
+
+class RetentionSettings(Section):
+    """How long things are kept, in days."""
+
+    succeeded_days: Annotated[float, Field(ge=0, description="Runs that succeeded.")] = 7
+    otherwise_days: Annotated[float, Field(ge=0, description="Runs that failed or were cancelled.")] = 30
+    tombstone_days: Annotated[
+        float,
+        Field(ge=7, description="What tells a request that comes again of its deleted run; a queue keeps it 7 days."),
+    ] = 7
+    workspace_days: Annotated[
+        float | None, Field(ge=1, description="Workspaces that no run names are reported after it; null: never.")
+    ] = None
+    delete_workspaces: Annotated[bool, Field(description="Delete them then, with all that is in them.")] = False
 
 
 class PermissionSettings(Section):
@@ -82,6 +131,26 @@ class PermissionSettings(Section):
     agent_tools_override: Annotated[bool, Field(description="Use allow and deny below.")] = False
     allow: list[str] = []
     deny: list[str] = []
+
+
+class GithubSettings(Section):
+    """The Git host that repositories are on: github.com, or a GitHub Enterprise Server."""
+
+    api_url: Annotated[
+        str,
+        Field(
+            pattern=r"^https://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_-]*)?$",
+            description="REST API, as in https://HOST/api/v3.",
+        ),
+    ] = "https://api.github.com"
+    known_hosts: Annotated[
+        list[str], Field(description="SSH host keys of Git hosts besides github.com, as lines of a known_hosts file.")
+    ] = []
+
+    @property
+    def host(self) -> str:
+        """Where repositories are: name, and port where it is not the usual one."""
+        return self.api_url.split("/")[2].removeprefix("api.")
 
 
 class TelemetrySettings(Section):
@@ -146,9 +215,46 @@ class AuthSettings(Section):
 
 
 class QueueSettings(Section):
-    """Where events are published."""
+    """Where events are published: on the embedded queue (`url`) or on Google Pub/Sub (`project`), not on both.
 
-    url: Annotated[str, Field(description="URL of the embedded queue; empty where nothing is published.")] = ""
+    `endpoints`, `push_identity` and `push_audience` are what `orchestrator queues apply` sets up pushes with.
+    """
+
+    url: Annotated[str, Field(description="URL of the embedded queue.")] = ""
+    project: Annotated[
+        str,
+        Field(pattern=r"^([a-z][a-z0-9.:-]{4,61}[a-z0-9])?$", description="Google Cloud project of the topics."),
+    ] = ""
+    prefix: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][a-z0-9-]{0,99})?$",
+            description="Begins the names of topics and subscriptions on Pub/Sub, where several share a project.",
+        ),
+    ] = ""
+    endpoints: Annotated[
+        dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]],
+        Field(description="URL of each function, by its target (submit_docs, reconcile, ...)."),
+    ] = {}
+    push_identity: Annotated[str, Field(description="Service account whose OIDC token pushes carry.")] = ""
+    push_audience: Annotated[str, Field(description="Audience of that token; empty: the function's URL.")] = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.url and self.project:
+            raise ValueError("url (the embedded queue) and project (Pub/Sub) are both set; keep one of them")
+        given = {"prefix": self.prefix, "endpoints": self.endpoints, "push_identity": self.push_identity}
+        lost = [key for key, value in given.items() if value and not self.project]
+        if lost:
+            raise ValueError(f"{', '.join(lost)} set without project; set queues.project too")
+        if self.push_audience and not self.push_identity:
+            raise ValueError("push_audience is set without push_identity; set queues.push_identity too")
+        return self
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is anything to publish to."""
+        return bool(self.url or self.project)
 
 
 class ClusterSettings(Section):
@@ -167,8 +273,11 @@ class Settings(Section):
     job: JobSettings = JobSettings()
     agent: AgentSettings
     secrets: SecretSettings = SecretSettings()
+    retention: RetentionSettings = RetentionSettings()
+    limits: LimitSettings = LimitSettings()
     permissions: PermissionSettings = PermissionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    github: GithubSettings = GithubSettings()
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()
     auth: AuthSettings = AuthSettings()

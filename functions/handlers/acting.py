@@ -8,6 +8,7 @@ from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
 from functions.handlers.services import Services
 from functions.manifests import event, tombstone
 from functions.runs import naming
+from functions.runs.milestones import untold
 from functions.runs.observed import STOPPED_AFTER
 from functions.runs.run import Run, parse
 from functions.runs.status import RunStatus
@@ -50,15 +51,25 @@ def unmark(services: Services, run: Run) -> Run:
 
 
 def close(services: Services, run: Run, status: RunStatus) -> None:
-    """Writes the final status, then marks the run as finished. Raises Conflict."""
+    """Writes the final status, then marks the run as finished, once its end is reported. Raises Conflict."""
     if status is not run.status:
-        run = write_status(services, run, status)
+        run = write_status(services, run, status.model_copy(update={"expire_at": services.retention.expires(status)}))
+    if services.policy.reports and untold(run.status):
+        return  # the event of what was reported comes back here; if it is lost, the sweep does
     _patch(services, run, {"labels": {naming.FINISHED: "true"}})
 
 
 def stop(services: Services, run: Run) -> None:
     """Ends the attempt's Job but keeps it: deleting it would free its name."""
-    patch = {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}}
+    _patch_job(services, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})
+
+
+def withdraw(services: Services, run: Run) -> None:
+    """Makes the attempt's suspended Job one that starts no pod, whoever resumes it."""
+    _patch_job(services, run, {"spec": {"parallelism": 0}})
+
+
+def _patch_job(services: Services, run: Run, patch: Object) -> None:
     try:
         services.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
     except NotFound:

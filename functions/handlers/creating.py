@@ -4,17 +4,18 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Forbidden, Invalid, NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, Kind
-from functions.handlers import rendering
+from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
+from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, RUNS, Kind
+from functions.handlers import admission, rendering
 from functions.handlers.acting import close, write_status
 from functions.handlers.rendering import Unrenderable
 from functions.handlers.services import Services
 from functions.manifests import attempt, tombstone
 from functions.runs import attempts, naming
 from functions.runs.lifecycle import State
+from functions.runs.observed import parse_job
 from functions.runs.reasons import Reason
-from functions.runs.run import Run
+from functions.runs.run import Run, parse
 from functions.runs.status import MESSAGE_LENGTH, RunStatus
 from functions.runs.verdict import Verdict
 from functions.templating.render import TaskFiles
@@ -24,7 +25,7 @@ Object = dict[str, Any]
 
 
 def start(services: Services, run: Run, status: RunStatus) -> None:
-    """Records the attempt in `status`, then creates what it names. Raises Conflict."""
+    """Records the attempt in `status`, once there is a place for it, then creates what it names. Raises Conflict."""
     if run.status.attempt is None and _was_deleted_before(services, run):
         message = "its request made a run earlier, which was deleted; the request came again"
         return close(
@@ -34,8 +35,17 @@ def start(services: Services, run: Run, status: RunStatus) -> None:
         files = rendering.task_files(services.settings, run.having(status))
     except Unrenderable as problem:
         return _cannot_render(services, run, problem)
+    obstacle = None if run.status.open_attempt else admission.ask(services, run)
+    if obstacle:
+        return _queue(services, run, obstacle)
     status = status.model_copy(update={"templates_checksum": files.checksum})
     return _create(services, write_status(services, run, status), files)
+
+
+def _queue(services: Services, run: Run, why: str) -> None:
+    """Shows that the run waits; what it waits for may change meanwhile, and is not written again."""
+    if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
+        write_status(services, run, attempts.queued(run, f"waits: {why}", services.clock()))
 
 
 def _was_deleted_before(services: Services, run: Run) -> bool:
@@ -71,16 +81,38 @@ def _create(services: Services, run: Run, files: TaskFiles) -> None:
         if run.status.workspace_name:
             _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
         kept = _ensure(services, CONFIG_MAP, attempt.task_files(run, files.files, files.checksum), _is_owned_by(run))
-        _ensure(services, JOB, attempt.job(run, services.settings), _is_owned_by(run))
+        run = _mounting(services, run, kept)
+        _ensure_job(services, run)
     except TakenError as taken:
         return _fail(services, run, Reason.NAME_TAKEN, str(taken))
     except (Invalid, Forbidden) as refused:
         message = f"the cluster refuses what the attempt needs: {refused}"
         return _show(services, run, Reason.CONFIGURATION_ERROR, message)
-    carried = kept["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
-    if carried != run.status.templates_checksum:  # another revision was first; its files are the ones mounted
-        write_status(services, run, run.status.model_copy(update={"templates_checksum": carried}))
     return None
+
+
+def _mounting(services: Services, run: Run, kept: Object) -> Run:
+    """The run once its status names the templates of the task files that are there. Raises Conflict."""
+    carried = kept["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
+    if carried == run.status.templates_checksum:
+        return run
+    # Another revision was first, and its files are the ones mounted.
+    named = {"templates_checksum": carried}
+    try:
+        return write_status(services, run, run.status.model_copy(update=named))
+    except Conflict:  # once the Job is there nobody comes back here: it is said now, unless the attempt is over
+        present = parse(services.cluster.get(RUNS[run.kind], run.namespace, run.name))
+        if not present.status.open_attempt or present.status.job_name != run.status.job_name:
+            raise
+        return write_status(services, present, present.status.model_copy(update=named))
+
+
+def _ensure_job(services: Services, run: Run) -> None:
+    """The attempt's Job. Raises Conflict where this process stood still so long that others may have seen its end."""
+    item = attempt.job(run, services.settings)
+    if not attempts.may_be_created(run, services.clock()):
+        raise Conflict(f"{run.key}: it is too late to create Job {item['metadata']['name']}; read and decide again")
+    _ensure(services, JOB, item, _is_owned_by(run))
 
 
 _REMEDY = {CLAIM: "is the workspace of another service and agent; choose another service or agent"}
@@ -128,10 +160,16 @@ def _show(services: Services, run: Run, reason: Reason, message: str) -> None:
 
 
 def _fail(services: Services, run: Run, reason: Reason, message: str) -> None:
-    """Ends the run; an attempt that is open ends with it, its Job's name taken first."""
+    """Ends the run; an attempt that is open ends with it, its Job's name taken first.
+
+    Where somebody else made the attempt's Job meanwhile, the attempt works, and its end decides.
+    """
     now = services.clock()
     ended = {}
     if run.status.open_attempt:
         fence(services, run)
+        job = parse_job(services.cluster.get(JOB, run.namespace, run.status.job_name or ""))
+        if job.owner_uid == run.uid and not job.fence:
+            return
         ended = attempts.evidence(run, Verdict(False, reason, message), now)
     close(services, run, attempts.end_run(run, State.FAILED, reason, message, now, **ended))

@@ -5,15 +5,16 @@ the run further on (409) and decides again from what is there.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import JOB, POD, RUNS
+from functions.cluster.errors import ClusterError, Conflict, NotFound
+from functions.cluster.kinds import EVENT, JOB, POD, RUNS
+from functions.events.publisher import PublishError
 from functions.handlers import acting, creating
 from functions.handlers.services import Services
-from functions.runs import actions
-from functions.runs.decide import decide
+from functions.runs import actions, mounting
+from functions.runs.decide import at_work, decide
 from functions.runs.observed import UNREAD, Job, Observed, Pod, Unread, parse_job, parse_pod
 from functions.runs.run import Run, parse
 
@@ -32,15 +33,32 @@ class Known:
 
 
 def drive(services: Services, kind: str, namespace: str, name: str) -> None:
-    """Takes the run as far as it goes now. A run that is gone needs nothing.
+    """Takes the run as far as it goes now. A run that is gone needs nothing; nor does one whose agent works.
 
     Raises:
         ClusterError: the API server did not do as asked; the same call later goes on from where this one came to.
     """
     try:
-        advance(services, read(services, kind, namespace, name), Known())
+        run = read(services, kind, namespace, name)
+        if not at_work(run):
+            advance(services, run, Known())
     except NotFound:
         log.info("gone", extra={"run": f"{namespace}/{name}"})
+
+
+def isolated(key: str, step: Callable[[], None]) -> bool:
+    """Whether `step` went well; what goes wrong with one run is logged, and never blocks the others."""
+    try:
+        step()
+    except NotFound:
+        log.info("gone", extra={"run": key})
+    except (ClusterError, PublishError) as error:  # the next sweep comes to it again
+        log.warning("could not be driven: %s", error, extra={"run": key})
+        return False
+    except Exception:  # a run that we cannot make sense of
+        log.exception("unexpected error", extra={"run": key})
+        return False
+    return True
 
 
 def read(services: Services, kind: str, namespace: str, name: str) -> Run:
@@ -75,9 +93,14 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
             return replace(seen, job=_job(services, run))
         case actions.LookAtPods():
             return replace(seen, pods=_pods(services, run))
+        case actions.LookAtEvents(pod):
+            return replace(seen, pods=_diagnosed(services, seen, pod))
         case actions.Fence():
             creating.fence(services, run)
             return replace(seen, job=_job(services, run))
+        case actions.Withdraw():
+            acting.withdraw(services, run)
+            return replace(seen, job=_job(services, run), pods=UNREAD)
         case actions.Adopt():
             return replace(seen, run=acting.adopt(services, run))
         case actions.Unmark():
@@ -107,3 +130,11 @@ def _job(services: Services, run: Run) -> Job | None:
 def _pods(services: Services, run: Run) -> list[Pod]:
     selector = f"job-name={run.status.job_name}"
     return [parse_pod(raw) for raw in services.cluster.list(POD, run.namespace, selector)]
+
+
+def _diagnosed(services: Services, seen: Observed, name: str) -> list[Pod]:
+    """The pods, with what the Events of this one say of it."""
+    about = f"involvedObject.kind=Pod,involvedObject.name={name}"
+    found = mounting.diagnosis(list(services.cluster.list(EVENT, seen.run.namespace, fields=about)))
+    pods = () if isinstance(seen.pods, Unread) else seen.pods
+    return [replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods]

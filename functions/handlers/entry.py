@@ -54,6 +54,13 @@ def job_finished(request: Any) -> Any:
     return serve(partial(job_finished.handle, _services()), request)
 
 
+def report(request: Any) -> Any:
+    """Answers for `report`."""
+    from functions.handlers import report
+
+    return serve(partial(report.handle, _services()), request)
+
+
 def sweep(request: Any) -> Any:
     """Answers for `sweep`."""
     from functions.handlers import sweep

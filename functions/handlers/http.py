@@ -2,7 +2,8 @@
 
 Two families of failure, and the platform sees the difference: *retry* (429 or 5xx: the queue delivers again, with
 back-off) and *final* (to a person 4xx, naming every problem; to a queue an acknowledgement, with a log line, since
-sending it again cannot help). Never 202: Pub/Sub counts it as a failure.
+sending it again cannot help; but for a lacking token or right, which people can mend). Never 202: Pub/Sub counts it
+as a failure.
 """
 
 import json
@@ -14,7 +15,10 @@ from typing import Any
 
 from functions import __version__
 from functions.cluster import errors
+from functions.events.envelopes.pubsub import SUBSCRIPTION
 from functions.events.event import MalformedError
+from functions.events.normalise import from_queue
+from functions.events.publisher import PublishError
 
 log = logging.getLogger("orchestrator")
 
@@ -24,8 +28,11 @@ LARGEST_BODY = 3 * 1024 * 1024
 RETRY_AFTER = 5
 """Seconds, where the cause names none."""
 
-QUEUE_HEADER = "x-goog-pubsub-subscription-name"
-"""Header of a push delivery (Pub/Sub: push without wrapping, write metadata); the embedded queue sets it too."""
+QUEUE_HEADER = SUBSCRIPTION
+"""Header of a push delivery without wrapping."""
+
+MENDABLE = frozenset({401, 403})
+"""Refusals that people can mend (a token, a right): a queue keeps what was refused so, at last as a dead letter."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Request:
     @property
     def queued(self) -> bool:
         """Whether a queue delivers it, and will again unless it is acknowledged."""
-        return QUEUE_HEADER in self.headers
+        return from_queue(self.headers, self.body)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ def answer(handler: Handler, request: Request) -> Answer:
         return _final(request, 400, "the request cannot be understood", malformed.problems)
     except errors.Invalid as invalid:
         return _final(request, 422, str(invalid), invalid.causes)
+    except PublishError as error:
+        return _again(error, None)
     except errors.ClusterError as error:
         return _again(error, getattr(error, "retry_after", None))
     except Exception as error:
@@ -84,14 +93,15 @@ def answer(handler: Handler, request: Request) -> Answer:
 
 def _final(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
     log.warning("refused: %s", message, extra={"code": code, "problems": [f"{at}: {why}" for at, why in problems]})
-    if request.queued:
+    if code not in MENDABLE and request.queued:
         return ACKNOWLEDGED
     return failure(code, message, problems)
 
 
 def _again(error: Exception, seconds: float | None) -> Answer:
     log.warning("to be retried: %s: %s", type(error).__name__, error)
-    body = failure(503, "the cluster cannot be reached or is busy; the same request may succeed later").body
+    what = "the cluster or the queue cannot be reached or is busy; the same request may succeed later"
+    body = failure(503, what).body
     return Answer(503, body, {"Retry-After": str(int(seconds or RETRY_AFTER))})
 
 
@@ -119,10 +129,9 @@ def _route(handler: Handler, flask_request: Any) -> Answer:
     if flask_request.method != "POST":
         refused = failure(405, f"{flask_request.method} is not allowed; send POST")
         return Answer(refused.code, refused.body, {"Allow": "POST"})
-    if (flask_request.content_length or 0) > LARGEST_BODY:
-        return failure(413, f"the body is larger than {LARGEST_BODY} bytes")
-    body = flask_request.stream.read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
-        return failure(413, f"the body is larger than {LARGEST_BODY} bytes")
     headers = {name.lower(): value for name, value in flask_request.headers.items()}
+    too_large = (flask_request.content_length or 0) > LARGEST_BODY
+    body = b"" if too_large else flask_request.stream.read(LARGEST_BODY + 1)
+    if too_large or len(body) > LARGEST_BODY:
+        return _final(Request(headers, b""), 413, f"the body is larger than {LARGEST_BODY} bytes", ())
     return answer(handler, Request(headers, body))

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import RUNS
-from functions.events.event import Hint, MalformedError, hint
-from functions.events.normalise import normalise
+from functions.cluster.kinds import JOB, RUNS
+from functions.events.event import Hint, MalformedError
 from functions.handlers.driver import Known, advance, log, read
+from functions.handlers.hints import watched
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
+from functions.handlers.promotion import promote
 from functions.handlers.services import Services
 from functions.runs import naming
 from functions.runs.observed import UNREAD, Job, parse_job
@@ -16,10 +17,20 @@ from functions.runs.observed import UNREAD, Job, parse_job
 
 def handle(services: Services, request: Request) -> Answer:
     """Acknowledges once what the Job's change means for its run is recorded."""
-    found = hint(normalise(request.headers, request.body))
-    if found and found.kind == "Job" and found.seen is not None:
-        _job_changed(services, found, found.seen)
+    found = watched(request)
+    if found and found.kind == "Job":
+        raw = found.seen if found.seen is not None else _referred(services, found)
+        if raw is not None:
+            _job_changed(services, found, raw)
     return ACKNOWLEDGED
+
+
+def _referred(services: Services, found: Hint) -> Mapping[str, Any] | None:
+    """The Job that an event only names; of one that is gone nobody knows the run, and the sweep comes to it."""
+    try:
+        return None if found.deleted else services.cluster.get(JOB, found.namespace, found.name)
+    except NotFound:
+        return None
 
 
 def _job_changed(services: Services, found: Hint, raw: Mapping[str, Any]) -> None:
@@ -33,6 +44,8 @@ def _job_changed(services: Services, found: Hint, raw: Mapping[str, Any]) -> Non
             advance(services, run, Known(job=UNREAD if job.ended or found.deleted else job))
     except NotFound:
         log.info("gone", extra={"run": f"{found.namespace}/{owner['name']}"})
+    if job.ended or found.deleted:
+        promote(services)
 
 
 def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,9 +1,9 @@
 """The function `reconcile`: a watch event on a run drives that run one step towards its goal."""
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import Hint, hint
-from functions.events.normalise import normalise
+from functions.events.event import Hint
 from functions.handlers.driver import drive
+from functions.handlers.hints import watched
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
 from functions.handlers.services import Services
 from functions.runs.decide import quiet
@@ -12,7 +12,7 @@ from functions.runs.run import parse
 
 def handle(services: Services, request: Request) -> Answer:
     """Acknowledges once the run is where it can be for now; an event for something else is acknowledged too."""
-    found = hint(normalise(request.headers, request.body))
+    found = watched(request)
     if found and found.kind in RUNS and not found.deleted and not _quiet(services, found):
         drive(services, found.kind, found.namespace, found.name)
     return ACKNOWLEDGED

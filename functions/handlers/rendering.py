@@ -1,6 +1,7 @@
 """From a run to its task files, with every way that can fail told apart: what people can mend, and what is final."""
 
 from functions.manifests.attempt import deadline
+from functions.runs import budget
 from functions.runs.reasons import Reason, Then, then
 from functions.runs.run import Run
 from functions.settings import Settings
@@ -23,8 +24,10 @@ class Unrenderable(Exception):
 
 def _task(settings: Settings, run: Run) -> Task:
     """The attempt recorded in the run's status, as templates know it."""
-    spec, status, recorded = run.spec, run.status, run.status.open_attempt
-    assert spec, "an attempt is recorded for a valid spec only"
+    status, recorded = run.status, run.status.open_attempt
+    assert run.spec, "an attempt is recorded for a valid spec only"
+    left = {"max_turns": budget.turns_left(run), "max_cost_usd": budget.cost_left(run)}
+    spec = run.spec.model_copy(update=left)
     assert recorded, "an attempt is recorded before its files are rendered"
     assert status.branch, "the branch is recorded with the attempt"
     assert status.session_id, "the session is recorded with the attempt"

@@ -1,10 +1,16 @@
 """What handlers work with, made once per process and passed in, so that a test passes its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from functions.cluster.client import Cluster
+from functions.events.publisher import Publisher
+from functions.events.publisher import connect as publisher
+from functions.runs.admission import Limits
+from functions.runs.retention import Retention
 from functions.runs.retries import Policy
 from functions.settings import Settings
 
@@ -16,15 +22,34 @@ class Services:
     settings: Settings
     cluster: Cluster
     clock: Callable[[], datetime]
+    publisher: Publisher | None = None
+    """None where no queue is configured: then nothing is published."""
+    turn: AbstractContextManager[object] = field(default_factory=Lock)
+    """Threads of one process take turns at the ledger of admitted runs, which they would else lose races for."""
 
     @property
     def policy(self) -> Policy:
         """What the settings say about the life of runs."""
-        job = self.settings.job
+        job, limits = self.settings.job, self.settings.limits
         return Policy(
             max_retries=job.max_retries,
             backoff=timedelta(seconds=job.backoff),
             pending_wait=timedelta(seconds=job.pending_wait),
+            reports=self.publisher is not None,
+            limits=Limits(limits.runs, limits.per_service, limits.per_agent, limits.exclusive),
+        )
+
+    @property
+    def retention(self) -> Retention:
+        """What the settings say about how long things are kept."""
+        kept = self.settings.retention
+        return Retention(
+            succeeded=timedelta(days=kept.succeeded_days),
+            otherwise=timedelta(days=kept.otherwise_days),
+            task_files=timedelta(seconds=self.settings.job.ttl_after_finished),
+            tombstones=timedelta(days=kept.tombstone_days),
+            workspaces=None if kept.workspace_days is None else timedelta(days=kept.workspace_days),
+            delete_workspaces=kept.delete_workspaces,
         )
 
 
@@ -33,4 +58,5 @@ def connect(settings: Settings) -> Services:
     from functions.cluster.transport import KubernetesTransport
 
     cluster = Cluster(KubernetesTransport(settings.cluster))
-    return Services(settings, cluster, lambda: datetime.now(UTC))
+    queue = publisher(settings.queues) if settings.queues.configured else None
+    return Services(settings, cluster, lambda: datetime.now(UTC), queue)

@@ -15,14 +15,17 @@ from pydantic import ValidationError
 
 from functions.cluster.errors import AlreadyExists, NotFound
 from functions.cluster.kinds import CONFIG_MAP, RUNS
-from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, Event, MalformedError
-from functions.events.normalise import decode, is_event, normalise
+from functions.events.decoding import decode, media_type
+from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
+from functions.events.normalise import is_event, normalise
 from functions.handlers import access
-from functions.handlers.http import ACKNOWLEDGED, Answer, Refused, Request
+from functions.handlers.hints import ignored
+from functions.handlers.http import Answer, Refused, Request
 from functions.handlers.services import Services
 from functions.manifests import requested
 from functions.manifests.tombstone import REQUEST
 from functions.runs import naming
+from functions.runs.decide import over
 from functions.runs.run import parse, problems
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec, wire
 
@@ -40,16 +43,16 @@ def handle(services: Services, kind: str, request: Request) -> Answer:
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     caller = access.caller(services.settings.auth, request)
-    if not is_event(request.headers):
+    if not is_event(request.headers, request.body):
         return _create(services, caller, _spec(kind, _body(request)), _key(request))
     event = normalise(request.headers, request.body)
-    if _REQUESTED.get(event.type) != kind:
-        return ACKNOWLEDGED
+    if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
+        return ignored(event)
     return _create(services, caller, _spec(kind, event.data), _event_key(event))
 
 
 def _body(request: Request) -> Any:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request.headers.get("content-type"))
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
     return decode(request.body)
@@ -134,7 +137,7 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace)))
     earlier = _of_the_same_task(services, spec)
     for raw in earlier:
-        if naming.FINISHED not in raw["metadata"]["labels"]:
+        if naming.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
             raise _at_work(raw["metadata"]["name"])
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
     try:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.manifests.pod import pod_spec
+from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.runs import naming
 from functions.runs.run import Run
 from functions.settings import JobSettings, Settings
 
 Object = dict[str, Any]
+KUEUE = "kueue.x-k8s.io/queue-name"
+"""Label of a Job that Kueue admits (Kueue: Run A Kubernetes Job)."""
 CHECKSUM = naming.label("templates-checksum")
 """Annotation of the task files: which templates they were rendered from."""
 
@@ -67,8 +69,13 @@ def job(run: Run, settings: Settings) -> Object:
     """The Job of the attempt that is under way."""
     spec = run.spec
     assert spec, "a Job is made for a run that can work"
-    return _job(run) | {
+    made = _job(run)
+    queue = settings.limits.kueue_queue
+    if queue:  # Kueue resumes it once its quota has room
+        made["metadata"]["labels"] = {**made["metadata"]["labels"], KUEUE: queue}
+    return made | {
         "spec": {
+            **({"suspend": True} if queue else {}),
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
@@ -81,14 +88,24 @@ def job(run: Run, settings: Settings) -> Object:
 
 
 def fence(run: Run) -> Object:
-    """A Job that takes the name of the attempt's Job and never starts a pod."""
-    container = {"name": "agent", "image": "none", "command": ["false"]}
+    """A Job that takes the name of the attempt's Job and never starts a pod.
+
+    It is hardened all the same: a cluster may refuse Jobs by what their pods would be.
+    """
+    security = {"securityContext": {**CONTAINER_SECURITY}}
+    container = {"name": "agent", "image": "none", "command": ["false"], **security}
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": {**POD_SECURITY},
+        "containers": [container],
+    }
     return _job(run) | {
         "spec": {
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 0,
-            "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+            "template": {"spec": pod},
         }
     }
 

@@ -4,17 +4,33 @@ Secret references are optional, so that the container script names a missing one
 would leave the pod hanging with its reason in an Event.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from functions.runs import naming
 from functions.runs.run import Run
 from functions.runs.specs import RunSpec
-from functions.settings import Settings
+from functions.settings import ApiKey, Settings
 
 Object = dict[str, Any]
 
 USER = 1000
 """uid, gid and fsGroup of the agent image; not root."""
+
+POD_SECURITY: Mapping[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "fsGroup": USER,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""With the pod's: what Pod Security "restricted" asks for, and a read-only root."""
 
 KEY_MODE = 0o440
 """ssh takes a key that is owned by root and readable by the pod's group, and refuses one that is wider."""
@@ -30,14 +46,7 @@ def pod_spec(run: Run, settings: Settings) -> Object:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 60,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {**POD_SECURITY},
         "volumes": _volumes(run, spec),
         "containers": [_container(spec, settings)],
     }
@@ -56,11 +65,7 @@ def _container(spec: RunSpec, settings: Settings) -> Object:
         "env": _env(spec, settings),
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in spec.env_from_secrets or ()],
         "resources": {"requests": job.requests.model_dump(), "limits": job.limits.model_dump()},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": {**CONTAINER_SECURITY},
         "volumeMounts": [
             {"name": "task-files", "mountPath": "/config", "readOnly": True},
             {
@@ -78,14 +83,19 @@ def _container(spec: RunSpec, settings: Settings) -> Object:
 
 
 def _env(spec: RunSpec, settings: Settings) -> list[Object]:
-    secrets = settings.secrets
-    key = {"name": secrets.api_key_secret_name, "key": secrets.api_key_secret_key, "optional": True}
     return [
         *({"name": each.name, "value": _verbatim(each.value)} for each in spec.env or ()),
         {"name": "HOME", "value": "/home/agent"},
         {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
-        {"name": "ANTHROPIC_API_KEY", "valueFrom": {"secretKeyRef": key}},
+        *_api_key(settings.secrets.api_key(spec.agent_cli)),
     ]
+
+
+def _api_key(found: ApiKey | None) -> list[Object]:
+    if not found:
+        return []
+    reference = {"name": found.secret, "key": found.key, "optional": True}
+    return [{"name": found.env, "valueFrom": {"secretKeyRef": reference}}]
 
 
 def _verbatim(value: str) -> str:

@@ -21,6 +21,13 @@ class LookAtPods:
 
 
 @dataclass(frozen=True)
+class LookAtEvents:
+    """Read the Events of the pod of this name, which does not say itself what it waits for, then decide again."""
+
+    pod: str
+
+
+@dataclass(frozen=True)
 class Adopt:
     """Put our finalizer on the run, then decide again."""
 
@@ -50,6 +57,11 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Withdraw:
+    """Keep a suspended Job from ever starting a pod, then decide again: a deadline does not run while it waits."""
+
+
+@dataclass(frozen=True)
 class Fence:
     """Create the attempt's Job so that it never starts a pod, then decide again: its name is taken from now on."""
 
@@ -75,11 +87,13 @@ Action = (
     Nothing
     | LookAtJob
     | LookAtPods
+    | LookAtEvents
     | Adopt
     | Start
     | CreateResources
     | WriteStatus
     | Stop
+    | Withdraw
     | Fence
     | Close
     | Unmark

@@ -1,6 +1,6 @@
 """The statuses a run passes through: pure, each from the run as it was read."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.runs import naming
@@ -11,6 +11,19 @@ from functions.runs.specs import CodeRunSpec
 from functions.runs.status import ATTEMPTS_KEPT, Attempt, RunStatus
 from functions.runs.verdict import Verdict
 
+LOCK_HOLDS = timedelta(hours=12)
+"""How long after an attempt was recorded its Job cannot have come and gone by itself: half of the shortest TTL of a
+Job (24 h, `ttlSecondsAfterFinished`), so that clocks may differ."""
+
+
+def may_be_created(run: Run, now: datetime) -> bool:
+    """Whether the open attempt's Job may be created: later, its name may be free because its agent was there already.
+
+    Whoever creates it asks right before, for it may have stood still since it read the run.
+    """
+    recorded = run.status.open_attempt
+    return recorded is not None and now - recorded.started_at < LOCK_HOLDS
+
 
 def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
@@ -20,14 +33,15 @@ def start(run: Run, now: datetime) -> RunStatus:
     """The run with its next attempt recorded, and everything named that the attempt will make."""
     number = (run.status.attempt or 0) + 1
     resumes = _resumes(run)
+    version = run.spec.context_version if isinstance(run.spec, CodeRunSpec) else 1
     attempt = Attempt(
         attempt=number,
         job_name=naming.job_name(run.kind, run.name, run.uid, number),
         generation=run.generation,
+        context_version=version,
         started_at=now,
         resumes=resumes,
     )
-    version = run.spec.context_version if isinstance(run.spec, CodeRunSpec) else 1
     fresh_session = naming.session_id(run.uid, version, number)
     return _step(
         run,
@@ -52,9 +66,10 @@ def _resumes(run: Run) -> bool:
     """Whether the next attempt takes up the agent's session: its store must have outlived the last attempt."""
     if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
         return False
-    if run.status.succeeded and run.status.succeeded.reason == Reason.ACCEPTED:  # a person reopened it
-        return True
-    return then(run.status.attempts[-1].reason) in (Then.RESUME, Then.RESUME_ONCE)
+    last = run.status.attempts[-1]
+    if not run.status.retry_count and (last.context_version or 1) != run.status.context_version:
+        return True  # a person reopened it
+    return then(last.reason) in (Then.RESUME, Then.RESUME_ONCE)
 
 
 def restart(run: Run, now: datetime) -> RunStatus:
@@ -75,6 +90,11 @@ def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: An
     return _step(run, state, reason, message, now, pending_since=run.status.pending_since or now, **changes)
 
 
+def queued(run: Run, why: str, now: datetime) -> RunStatus:
+    """The run while it waits for a place to work."""
+    return _step(run, State.WAITING, Reason.QUEUED, why, now, pending_since=None)
+
+
 def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
     assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
@@ -87,6 +107,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
         context_version=run.spec.context_version,
         retry_count=0,
         finished_at=None,
+        expire_at=None,
         pending_since=None,
         next_attempt_at=None,
     )

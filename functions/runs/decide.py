@@ -8,9 +8,10 @@ times.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.runs import actions, attempts, lifecycle, naming, retries
+from functions.runs import actions, attempts, budget, lifecycle, naming, retries
 from functions.runs.actions import Action, Nothing
 from functions.runs.lifecycle import State
+from functions.runs.milestones import untold
 from functions.runs.naming import FINALIZER, FINISHED
 from functions.runs.observed import Job, Observed, Pod, Unread
 from functions.runs.reasons import Reason
@@ -26,7 +27,7 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     if run.deleting:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
     if lifecycle.state(run.status) in lifecycle.FINISHED:
-        return _after_the_end(run, now)
+        return _after_the_end(run, now, policy)
     if not _adopted(run):
         return actions.Adopt()
     if run.status.context_version is not None and _retry_wanted(run):
@@ -38,6 +39,10 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
 
 ECHO = timedelta(seconds=10)
 """How long after recording an attempt its own handler may still be creating what it named."""
+
+
+PATIENCE = timedelta(seconds=15)
+"""How long a pod may take to start before its Events are read: volumes are mounted within seconds, or say why not."""
 
 
 def quiet(run: Run, now: datetime) -> bool:
@@ -58,15 +63,28 @@ def quiet(run: Run, now: datetime) -> bool:
     return state is State.RUNNING or (recorded is not None and now - recorded < ECHO)
 
 
+def at_work(run: Run) -> bool:
+    """Whether the run's agent works and nobody wants it to stop: then its Job and the sweep move it on, no event."""
+    asked = run.deleting or run.cancel or _retry_wanted(run)
+    return lifecycle.state(run.status) is State.RUNNING and not asked
+
+
 def _adopted(run: Run) -> bool:
     labels = naming.labels(run.spec) if run.spec else {}
     return FINALIZER in run.finalizers and labels.items() <= run.labels.items()
 
 
-def _after_the_end(run: Run, now: datetime) -> Action:
+def over(run: Run) -> bool:
+    """Whether the run is finished and nobody wants it tried again."""
+    return lifecycle.state(run.status) in lifecycle.FINISHED and not _retry_wanted(run)
+
+
+def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
     if _retry_wanted(run):
         return actions.Unmark() if FINISHED in run.labels else actions.WriteStatus(attempts.reopen(run, now))
-    return Nothing() if FINISHED in run.labels else actions.Close(run.status)
+    if FINISHED in run.labels or (policy.reports and untold(run.status)):
+        return Nothing()
+    return actions.Close(run.status)
 
 
 def _retry_wanted(run: Run) -> bool:
@@ -86,6 +104,9 @@ def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:
     if shown and policy.gives_up(run, now):
         message = f"gave up waiting: {shown.message}"
         return actions.Close(attempts.end_run(run, State.FAILED, Reason(shown.reason), message, now))
+    spent = budget.spent(run, run.status.usage)
+    if spent:
+        return actions.Close(attempts.end_run(run, State.FAILED, *spent, now))
     return actions.Start(attempts.start(run, now))
 
 
@@ -100,13 +121,18 @@ def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
     if job.ended or job.fence:
         return _ended(seen, job, now, policy)
     if run.cancel or policy.gives_up(run, now):
+        if job.suspended:
+            return actions.Withdraw()
         return Nothing() if job.stopping else actions.Stop()
     return _live(run, job, seen.pods, now)
 
 
 def _without_job(run: Run, now: datetime, policy: Policy) -> Action:
-    """The Job of a STARTING attempt is made; that of a RUNNING one is lost, and its name is taken for good."""
-    lost = lifecycle.state(run.status) is State.RUNNING
+    """The Job of a STARTING attempt is made; that of a RUNNING one is lost, and its name is taken for good.
+
+    So is that of an attempt recorded so long ago that its Job may have ended unseen.
+    """
+    lost = lifecycle.state(run.status) is State.RUNNING or not attempts.may_be_created(run, now)
     if lost or run.cancel or run.spec is None or policy.gives_up(run, now):
         return actions.Fence()
     attempt = run.status.open_attempt
@@ -155,4 +181,12 @@ def _live(run: Run, job: Job, pods: Sequence[Pod] | Unread, now: datetime) -> Ac
     shown = run.status.succeeded
     if stuck and shown and shown.reason != stuck[0]:
         return actions.WriteStatus(attempts.pending(run, *stuck, now))
+    silent = next((pod for pod in seen_pods if pod.silent), None)
+    if silent and not stuck and _took(run, now) >= PATIENCE:
+        return actions.LookAtEvents(silent.name)
     return Nothing()
+
+
+def _took(run: Run, now: datetime) -> timedelta:
+    attempt = run.status.open_attempt
+    return now - attempt.started_at if attempt else timedelta()

@@ -25,6 +25,7 @@ class Job:
     parallelism: int
     ready: bool
     stopping: bool
+    suspended: bool
     ended: bool
     deadline_exceeded: bool
 
@@ -47,6 +48,8 @@ class Pod:
     """Why the cluster ended it, if it did: reason and the cluster's words."""
     waiting: tuple[Reason, str] | None
     """Why it cannot start, if it cannot: reason and the cluster's words."""
+    silent: bool
+    """Whether it has not started and does not say why; its Events may."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
         parallelism=spec.get("parallelism", 1),
         ready=bool(status.get("ready")),
         stopping=spec.get("activeDeadlineSeconds") == STOPPED_AFTER or "deletionTimestamp" in raw["metadata"],
+        suspended=bool(spec.get("suspend")),
         ended=bool(ends),
         deadline_exceeded=any(c.get("reason") == "DeadlineExceeded" for c in ends),
     )
@@ -89,6 +93,7 @@ def parse_pod(raw: Mapping[str, Any]) -> Pod:
     containers = status.get("containerStatuses") or [{}]
     container = containers[0].get("state") or {}
     terminated = container.get("terminated") or {}
+    waiting = _waiting(status, container.get("waiting") or {}) if phase == "Pending" else None
     return Pod(
         name=raw["metadata"]["name"],
         terminal=phase in ("Succeeded", "Failed"),
@@ -96,7 +101,8 @@ def parse_pod(raw: Mapping[str, Any]) -> Pod:
         report=report.read(terminated.get("message") or ""),
         exit_code=terminated.get("exitCode"),
         failure=_failure(status, terminated),
-        waiting=_waiting(status, container.get("waiting") or {}) if phase == "Pending" else None,
+        waiting=waiting,
+        silent=phase == "Pending" and waiting is None,
     )
 
 

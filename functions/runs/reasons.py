@@ -39,6 +39,7 @@ class Reason(StrEnum):
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CONTAINER_CONFIG_ERROR = "ContainerConfigError"
     MOUNT_FAILED = "MountFailed"
+    VOLUME_NOT_ATTACHED = "VolumeNotAttached"
     UNSCHEDULABLE = "Unschedulable"
     MISSING_SECRET = "MissingSecret"  # noqa: S105  (a reason, not a secret)
     TEMPLATE_ERROR = "TemplateError"
@@ -84,6 +85,7 @@ _THEN: dict[str, Then] = {
     Reason.IMAGE_PULL_FAILED: Then.MEND,
     Reason.CONTAINER_CONFIG_ERROR: Then.MEND,
     Reason.MOUNT_FAILED: Then.MEND,
+    Reason.VOLUME_NOT_ATTACHED: Then.MEND,
     Reason.UNSCHEDULABLE: Then.MEND,
     Reason.MISSING_SECRET: Then.MEND,
     Reason.TEMPLATE_ERROR: Then.MEND,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.runs import attempts
+from functions.runs import attempts, budget
+from functions.runs.admission import NO_LIMITS, Limits
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason, Then, then
 from functions.runs.run import Run
@@ -11,6 +12,9 @@ from functions.runs.status import RunStatus, stamp
 from functions.runs.verdict import Verdict
 
 LONGEST_BACKOFF = timedelta(minutes=10)
+LEAST_WAIT = {Reason.VOLUME_NOT_ATTACHED: timedelta(minutes=10)}
+"""What goes away by itself, but slowly: a volume is let go of 6 minutes after its node was lost (attach/detach
+controller, maxWaitForUnmountDuration), and attached after that."""
 LONGEST_RESET = timedelta(days=8)
 """Furthest reset of a rate limit that is believed; the longest there are last a week."""
 
@@ -22,21 +26,25 @@ class Policy:
     max_retries: int
     backoff: timedelta
     pending_wait: timedelta
+    limits: Limits = NO_LIMITS
+    reports: bool = False
+    """Whether the end of a run is reported, and so the run marked as finished only after that."""
 
     def retries_of(self, run: Run) -> int:
         """How many automatic retries the run has."""
         wanted = run.spec.max_retries if run.spec else None
         return self.max_retries if wanted is None else wanted
 
-    def waited_out(self, run: Run, now: datetime) -> bool:
+    def waited_out(self, run: Run, reason: str, now: datetime) -> bool:
         """Whether people had their time to mend what keeps the run from working."""
         since = run.status.pending_since
-        return since is not None and now - since >= self.pending_wait
+        wait = max((least for slow, least in LEAST_WAIT.items() if slow == reason), default=self.pending_wait)
+        return since is not None and now - since >= max(wait, self.pending_wait)
 
     def gives_up(self, run: Run, now: datetime) -> bool:
         """Whether the run still shows something to mend, and people had their time."""
         shown = run.status.succeeded
-        return shown is not None and then(shown.reason) is Then.MEND and self.waited_out(run, now)
+        return shown is not None and then(shown.reason) is Then.MEND and self.waited_out(run, shown.reason, now)
 
 
 def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatus:
@@ -47,9 +55,12 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
     if run.cancel:
         message = "cancelled; the attempt was stopped"
         return attempts.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
-    if then(verdict.reason) is Then.MEND and not policy.waited_out(run, now):
+    if then(verdict.reason) is Then.MEND and not policy.waited_out(run, verdict.reason, now):
         gained["pending_since"] = run.status.pending_since or now
         return attempts.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
+    spent = budget.spent(run, gained.get("usage", run.status.usage))
+    if spent:
+        return attempts.end_run(run, State.FAILED, *spent, now, **gained)
     if _may_retry(run, verdict, policy):
         at = _next_time(run, verdict, now, policy)
         gained |= {"retry_count": _retries(run) + 1, "pending_since": None}

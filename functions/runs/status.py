@@ -74,6 +74,7 @@ class Attempt(Kept):
     attempt: Annotated[int, Field(ge=1)]
     job_name: str
     generation: Annotated[int, Field(description="Generation of the spec it was rendered from.")]
+    context_version: int | None = None
     started_at: Timestamp
     finished_at: Timestamp | None = None
     resumes: Annotated[bool, Field(description="Whether it resumes the agent's session.")] = False

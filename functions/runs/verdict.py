@@ -29,7 +29,8 @@ def judge(job: Job, pods: Sequence[Pod]) -> Verdict:
     if told and told.outcome == "succeeded":
         return Verdict(True, told.reason, told.message, told)
     if job.fence:
-        return Verdict(False, Reason.JOB_LOST, f"Job {job.name} was deleted by somebody", told)
+        message = f"Job {job.name} is gone: somebody deleted it, or nobody saw its end"
+        return Verdict(False, Reason.JOB_LOST, message, told)
     for pod in pods:
         if pod.failure:
             return Verdict(False, *pod.failure, told)
@@ -41,7 +42,8 @@ def judge(job: Job, pods: Sequence[Pod]) -> Verdict:
 
 
 def _without_report(pods: Sequence[Pod]) -> Verdict:
-    codes = [pod.exit_code for pod in pods if pod.exit_code is not None]
+    workers = [pod for pod in pods if not (pod.report and pod.report.reason is Reason.DUPLICATE_POD)]
+    codes = [pod.exit_code for pod in workers if pod.exit_code is not None]
     if not codes:
         return Verdict(False, Reason.REPORT_LOST, "the pod is gone and left no report")
     if any(codes):

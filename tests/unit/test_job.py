@@ -98,6 +98,17 @@ def test_secrets_are_referred_to_and_never_written_out() -> None:
     assert env["MODE"]["value"] == "$$(x)"  # the kubelet turns $$ into $ and expands nothing
 
 
+def test_the_api_key_is_that_of_the_agent_cli() -> None:
+    def keys(**spec: Any) -> dict[str, Any]:
+        env = pod("CodeRun", {"env": [{"name": "OTHER_API_KEY", "value": "own"}], **spec})["containers"][0]["env"]
+        return {each["name"]: each["valueFrom"]["secretKeyRef"] for each in env if "secretKeyRef" in str(each)}
+
+    codex = {"name": "openai-api-key", "key": "api-key", "optional": True}
+    assert keys() == {"ANTHROPIC_API_KEY": {"name": "claude-api-key", "key": "api-key", "optional": True}}
+    assert keys(agentCli="codex", model="gpt-5") == {"OPENAI_API_KEY": codex}
+    assert keys(agentCli="unheard-of", model="gpt-5") == {}
+
+
 def test_labels_tell_whose_everything_is() -> None:
     found = job()["metadata"]["labels"]
     assert found["agents.platform/run"] == "run-1"

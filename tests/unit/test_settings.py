@@ -29,7 +29,10 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("ORCHESTRATOR_JOB__TTL_AFTER_FINISHED", "60", "job.ttl_after_finished"),
         ("ORCHESTRATOR_AGENT__PULL_POLICY", "Sometimes", "agent.pull_policy"),
         ("ORCHESTRATOR_AUTH__MODE", "bearer", "auth"),
+        ("ORCHESTRATOR_SECRETS__API_KEYS", '{"x": {"secret": "s", "env": "PATH"}}', "secrets.api_keys.x.env"),
         ("ORCHESTRATOR_NAMESPACES", "x", "namespaces"),
+        ("ORCHESTRATOR_QUEUES__PREFIX", "a-", "queues"),
+        ("ORCHESTRATOR_QUEUES__PROJECT", "Not A Project", "queues.project"),
     ],
 )
 def test_a_bad_key_stops_the_start_naming_it(name: str, value: str, key: str) -> None:

@@ -1,0 +1,43 @@
+"""How long things are kept that nobody works with any more: pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.runs import lifecycle, naming
+from functions.runs.lifecycle import State
+from functions.runs.run import Run
+from functions.runs.status import RunStatus
+
+ORPHANED_AFTER = timedelta(minutes=1)
+"""Youngest orphan that is taken for one: its run may just be on its way."""
+
+UNUSED_SINCE = naming.label("unused-since")
+"""Annotation of a workspace that no run names any more: when that was noticed."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What configuration has to say about it."""
+
+    succeeded: timedelta = timedelta(days=7)
+    otherwise: timedelta = timedelta(days=30)
+    task_files: timedelta = timedelta(days=1)
+    tombstones: timedelta = timedelta(days=7)
+    workspaces: timedelta | None = None
+    delete_workspaces: bool = False
+
+    def expires(self, status: RunStatus) -> datetime | None:
+        """When a run with this status is deleted; None while it is not finished."""
+        state = lifecycle.state(status)
+        if state not in lifecycle.FINISHED or status.finished_at is None:
+            return None
+        kept: timedelta = self.succeeded if state is State.SUCCEEDED else self.otherwise
+        finished: datetime = status.finished_at
+        return finished + kept
+
+
+def expired(run: Run, now: datetime) -> bool:
+    """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
+    at = run.status.expire_at
+    asked = getattr(run.spec, "context_version", 1) > (run.status.context_version or 1)
+    return at is not None and at <= now and naming.FINISHED in run.labels and not (run.deleting or asked)

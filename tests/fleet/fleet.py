@@ -1,0 +1,164 @@
+"""Many runs on one API server, with all that happens to them; `settle` lets sweeps alone bring all to rest."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError, NotFound
+from functions.cluster.kinds import CONFIG_MAP, POD, RUNS
+from functions.cluster.transport import Transport
+from functions.handlers import job_finished, reconcile, sweep
+from functions.handlers.http import Request
+from functions.handlers.services import Services
+from functions.local.apiserver.store import Change
+from functions.manifests import ledger as manifest
+from functions.runs import lifecycle
+from functions.runs.admission import Limits
+from functions.runs.run import Run, parse
+from functions.settings import LimitSettings
+from tests.faults.witness import Witness, is_live
+from tests.fleet.witness import FleetWitness
+from tests.life.test_run import event, submitted
+from tests.support.actors import Actor, in_order
+from tests.support.api import World
+from tests.support.crashing import Crashing, Killed
+from tests.support.direct import Direct
+
+NAMESPACE = "orchestrator"
+ROUNDS = 80
+"""Most passes until all rest: with one place, each of a dozen runs takes a few for each of its attempts."""
+Object = dict[str, Any]
+Work = Callable[[Services], object]
+
+
+def unchanged(transport: Transport) -> Transport:
+    """The functions as they are."""
+    return transport
+
+
+class Fleet:
+    """Runs, the functions with these limits, and a kubelet; `wrap` may come between functions and API server."""
+
+    def __init__(self, limits: Limits, wrap: Callable[[Transport], Transport] = unchanged) -> None:
+        self.wrap = wrap
+        self.server = Direct()
+        self.world = World(self.server, NAMESPACE)
+        self.world.configure(
+            limits=LimitSettings(
+                runs=limits.runs,
+                per_service=limits.per_service,
+                per_agent=limits.per_agent,
+                exclusive=limits.exclusive,
+            )
+        )
+        self.witness = FleetWitness(self.server.store, NAMESPACE, limits, lambda: self.world.now)
+        self.each = Witness(self.server.content())
+        self.server.store.observe(self.each.see)
+        self.events: list[tuple[str, str]] = []
+        self.server.store.observe(self._notice)
+        self._count = 0
+
+    def _notice(self, change: Change) -> None:
+        """The events on their way: kind of object and its state."""
+        if change.type != "DELETED" and change.key.resource.split(".")[0] in ("coderuns", "docsruns", "jobs"):
+            self.events.append((change.key.resource, change.body))
+
+    def submit(self, kind: str, **spec: Any) -> str:
+        """A new run's name."""
+        self._count += 1
+        if kind == "CodeRun":
+            spec["taskId"] = self._count
+        return submitted(self.world, kind, f"run-{self._count}", **spec).name
+
+    def runs(self) -> list[Run]:
+        found = [raw for kind in RUNS.values() for raw in self.world.kubelet.list(kind, NAMESPACE)]
+        return [parse(raw) for raw in found]
+
+    def calls(self, work: Work, transport: Transport | None = None) -> None:
+        """A function at work; what it answers with an error is tried again by nobody."""
+        with suppress(ClusterError, Killed):
+            work(self._services(transport or self.world.calls))
+
+    def _services(self, transport: Transport) -> Services:
+        services = self.world.services
+        return Services(services.settings, Cluster(self.wrap(transport)), services.clock)
+
+    def dies(self, work: Work, at: int, *, after: bool) -> bool:
+        """The function is killed at that API call; whether it came so far."""
+        crashing = Crashing(self.server, at, after)
+        self.calls(work, crashing)
+        return crashing.struck
+
+    def at_once(self, works: Sequence[Work], order: Sequence[int]) -> None:
+        """Functions at work at the same time, their API calls in that order."""
+        in_order([self._actor(work) for work in works], order)
+
+    def _actor(self, work: Work) -> Actor:
+        return Actor(self.server, lambda transport: work(self._services(transport)))
+
+    def delivery(self, index: int) -> Work:
+        """The handling of one of the events on their way; it stays there, and may come again."""
+        resource, body = self.events[index % len(self.events)]
+        handler = job_finished if resource == "jobs.batch" else reconcile
+        return lambda services: handler.handle(services, event(json.loads(body)))
+
+    @staticmethod
+    def sweep(services: Services) -> None:
+        sweep.handle(services, Request({}, b""))
+
+    def live_jobs(self) -> list[Object]:
+        return [job for job in self.world.jobs() if is_live(job)]
+
+    def pod_ends(self, job: Object, report: str, *, ok: bool) -> None:
+        """The kubelet ends the Job's pod, whether or not it had come up."""
+        name, stopped = job["metadata"]["name"], job["spec"].get("activeDeadlineSeconds") == 1
+        self.pod_comes_up(job)
+        self.world.job_ends(name, "" if stopped else report, ok=ok and not stopped)
+
+    def pod_comes_up(self, job: Object) -> None:
+        name = job["metadata"]["name"]
+        if next(self.world.kubelet.list(POD, NAMESPACE, f"job-name={name}"), None) is None:
+            self.world.job_ready(name)
+
+    def asks(self, run: Run, **spec: Any) -> None:
+        """A person changes the run."""
+        with suppress(ClusterError):
+            self.world.kubelet.patch(RUNS[run.kind], NAMESPACE, run.name, {"spec": spec})
+
+    def deletes(self, run: Run) -> None:
+        self.world.kubelet.delete(RUNS[run.kind], NAMESPACE, run.name, run.uid)
+
+    def settle(self, report: str) -> None:
+        """No event comes any more; every pod ends with that report, and the sweep has to bring all to their end."""
+        for _ in range(ROUNDS):
+            self.server.collect()
+            live = self.live_jobs()
+            for job in live:
+                self.pod_ends(job, report, ok=True)
+            self.world.later(minutes=2)
+            before = self.server.store.version
+            self.calls(self.sweep)
+            if not live and before == self.server.store.version:
+                return
+        self.witness.violations.append(f"the fleet does not come to rest in {ROUNDS} sweeps")
+
+    def check(self) -> None:
+        """Raises AssertionError where something was never to be, or is not as it should be in the end."""
+        assert self.wrong() == []
+
+    def wrong(self) -> list[str]:
+        """What was never to be, and what is not as it should be in the end."""
+        return [*self.witness.violations, *self.each.violations, *self._unfinished()]
+
+    def _unfinished(self) -> Iterator[str]:
+        for run in self.runs():
+            if lifecycle.state(run.status) not in lifecycle.FINISHED:
+                yield f"{run.name} is not finished"
+        try:
+            raw = self.world.kubelet.get(CONFIG_MAP, NAMESPACE, manifest.NAME)
+        except NotFound:
+            return
+        for entry in manifest.parse(raw).entries.values():
+            yield f"{entry.name} holds a place in the end"

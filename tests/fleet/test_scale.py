@@ -1,0 +1,52 @@
+"""A sweep over very many runs makes no more calls than it has pages to read and work to do.
+
+The time and memory it takes are measured by `make bench`.
+"""
+
+import pytest
+
+from functions.cluster.client import PAGE
+from functions.handlers import sweep
+from functions.handlers.http import Request
+from functions.settings import LimitSettings
+from tests.conftest import SCALE
+from tests.fleet.crowd import Crowd
+from tests.support.api import World
+from tests.support.direct import Direct
+
+SIZE = max(1000, int(10_000 * SCALE))
+LEDGER = 1
+FINISH = 3
+"""Status, mark, Kubernetes Event."""
+START = 8
+"""A look whether the run before is finished; run, ledger; status, workspace, task files, Job, Kubernetes Event."""
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Crowd:
+    world = World(Direct(), "orchestrator")
+    found = Crowd(world, SIZE)
+    world.configure(limits=LimitSettings(runs=found.counts["working"]))
+    return found
+
+
+def swept(crowd: Crowd) -> int:
+    """How many calls a sweep made."""
+    crowd.world.calls.calls.clear()
+    sweep.handle(crowd.world.services, Request({}, b""))
+    return len(crowd.world.calls.calls)
+
+
+def test_a_sweep_that_finds_nothing_reads_its_pages_once(crowd: Crowd) -> None:
+    swept(crowd)  # the first one notes who waits
+    assert swept(crowd) <= crowd.pages(PAGE) + LEDGER
+    assert crowd.world.calls.writes == []
+
+
+def test_a_sweep_that_finds_work_makes_the_calls_of_that_work_besides(crowd: Crowd) -> None:
+    crowd.ends(10)
+    idle = crowd.pages(PAGE) + LEDGER
+    assert swept(crowd) <= idle + 10 * FINISH
+    assert len(crowd.world.jobs()) == crowd.counts["working"]
+    assert swept(crowd) <= idle + 10 * START + LEDGER
+    assert len(crowd.world.jobs()) == crowd.counts["working"] + 10

@@ -1,0 +1,243 @@
+"""What each function answers a queue, in either form of delivery, and what follows from it.
+
+outcome                                        answer      the queue
+done; nothing to do; not for this function     2xx         forgets it
+a defect of the message that stays one         204 + log   forgets it: sending it again cannot help
+the cluster or the queue cannot be reached     503         tries again, at last keeps it as a dead letter
+an unexpected error of ours                    503         the same
+no token, not a known token                    401, 403    the same: people can mend it
+Nothing answers 202, which Pub/Sub counts as a failure.
+"""
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import Forbidden, Unavailable
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
+from functions.cluster.transport import Request as Call
+from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, REFERENCE, RESOURCE
+from functions.events.publisher import PublishError
+from functions.handlers import job_finished, reconcile, report, submit, sweep
+from functions.handlers.driver import drive
+from functions.handlers.http import LARGEST_BODY, Answer, Request, answer, serve
+from functions.runs.naming import tombstone
+from functions.settings import AuthSettings
+from tests.life.test_run import DONE, job_event, now, run_event, submitted
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+
+ACKNOWLEDGED = (200, 201, 204)
+SUBSCRIPTION = "projects/shop-42/subscriptions/any"
+
+
+def unwrapped(data: bytes, attributes: Mapping[str, str]) -> Request:
+    metadata = {"x-goog-pubsub-subscription-name": SUBSCRIPTION, "x-goog-pubsub-message-id": "17"}
+    return Request({**{name.lower(): text for name, text in attributes.items()}, **metadata}, data)
+
+
+def wrapped(data: bytes, attributes: Mapping[str, str]) -> Request:
+    message = {"data": base64.b64encode(data).decode(), "attributes": attributes, "messageId": "17"}
+    body = {"message": message, "subscription": SUBSCRIPTION}
+    return Request({"content-type": "application/json"}, json.dumps(body).encode())
+
+
+Form = Callable[[bytes, Mapping[str, str]], Request]
+FORMS = pytest.mark.parametrize("form", [unwrapped, wrapped])
+
+FUNCTIONS: dict[str, Callable[[World, Request], Answer]] = {
+    "submit_docs": lambda world, asked: submit.handle(world.services, "DocsRun", asked),
+    "submit_code": lambda world, asked: submit.handle(world.services, "CodeRun", asked),
+    "reconcile": lambda world, asked: reconcile.handle(world.services, asked),
+    "job_finished": lambda world, asked: job_finished.handle(world.services, asked),
+    "report": lambda world, asked: report.handle(world.services, asked),
+    "sweep": lambda world, asked: sweep.handle(world.services, asked),
+}
+EACH = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+def deliver(world: World, function: str, request: Request) -> int:
+    return answer(lambda asked: FUNCTIONS[function](world, asked), request).code
+
+
+def attributes(kind: str, identifier: str = "1") -> dict[str, str]:
+    return {"ce-id": identifier, "ce-source": "/tests", "ce-type": kind, "ce-specversion": "1.0"}
+
+
+MINE = {
+    "submit_docs": DOCS_REQUESTED,
+    "submit_code": CODE_REQUESTED,
+    "reconcile": RESOURCE + "update",
+    "job_finished": RESOURCE + "update",
+    "report": RESOURCE + "update",
+}
+GONE = {"kind": "CodeRun", "metadata": {"name": "gone", "namespace": "test-gone"}}
+POISON: dict[str, tuple[bytes, Callable[[str], dict[str, str]]]] = {
+    "not JSON": (b'{"taskId": ', lambda kind: attributes(kind)),
+    "not text": (b"\xff\xfe", lambda kind: attributes(kind)),
+    "deeper than anybody reads": (b"[" * 100_000, lambda kind: attributes(kind)),
+    "wrong schema": (b'{"taskId": "three", "surprise": 1}', lambda kind: attributes(kind)),
+    "a list": (b"[]", lambda kind: attributes(kind)),
+    "unknown type": (b"{}", lambda _: attributes("somebody.elses.v1")),
+    "attributes only": (b"", lambda kind: attributes(kind)),
+    "no CloudEvent and not JSON": (b"hello", lambda _: {}),
+    "nothing at all": (b"", lambda _: {}),
+    "half a CloudEvent": (b"{}", lambda _: {"ce-type": "x"}),
+    "another specversion": (b"{}", lambda kind: attributes(kind) | {"ce-specversion": "0.3"}),
+}
+
+
+@FORMS
+@pytest.mark.parametrize("poison", POISON)
+@pytest.mark.parametrize("function", MINE)
+def test_poison_is_acknowledged_with_a_line_in_the_log_and_changes_nothing(
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    form: Form,
+    poison: str,
+    function: str,
+) -> None:
+    data, named = POISON[poison]
+    with caplog.at_level(logging.INFO, "orchestrator"):
+        assert deliver(world, function, form(data, named(MINE[function]))) == 204
+    assert any("refused" in line or "ignored" in line for line in caplog.messages), caplog.messages
+    assert world.calls.calls == []
+
+
+@FORMS
+@pytest.mark.parametrize("function", ["reconcile", "report"])
+def test_an_event_of_a_run_that_was_deleted_is_acknowledged_with_a_line_in_the_log(
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    form: Form,
+    function: str,
+) -> None:
+    world.services = replace(world.services, publisher=Refusing())
+    with caplog.at_level(logging.INFO, "orchestrator"):
+        assert deliver(world, function, form(json.dumps(GONE).encode(), attributes(RESOURCE + "update"))) == 204
+    assert "gone" in caplog.messages
+    assert world.calls.writes == []
+
+
+class Broken:
+    """A transport of a cluster that cannot be reached, refuses its caller, or makes our code fail."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def send(self, call: Call) -> Any:
+        raise self._error
+
+    def stream(self, call: Call) -> Any:
+        raise self._error
+
+
+class Refusing:
+    def publish(self, topic: str, event: Any) -> None:
+        raise PublishError(f"topic {topic}: refused by the test")
+
+
+def wholesome(world: World, function: str) -> tuple[bytes, dict[str, str]]:
+    """A message that the function has something to do for."""
+    if function == "sweep":
+        return b"", attributes("platform.agents.sweep.due.v1")
+    if function.startswith("submit"):
+        spec = DOCS_SPEC if function == "submit_docs" else CODE_SPEC
+        return json.dumps(dict(spec)).encode(), attributes(MINE[function])
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = world.job_ready(now(world, run).status.job_name or "")
+    raw = job if function == "job_finished" else now(world, run).raw
+    return json.dumps(run.raw if function == "reconcile" else raw).encode(), attributes(MINE[function])
+
+
+@FORMS
+@EACH
+def test_what_is_done_is_acknowledged(world: World, form: Form, function: str) -> None:
+    assert deliver(world, function, form(*wholesome(world, function))) in ACKNOWLEDGED
+
+
+@FORMS
+@EACH
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("no connection"), Forbidden("no right"), RuntimeError("a defect")],
+    ids=lambda e: type(e).__name__,
+)
+def test_what_may_pass_is_delivered_again(
+    world: World,
+    form: Form,
+    function: str,
+    error: Exception,
+) -> None:
+    message = form(*wholesome(world, function))
+    world.services = replace(world.services, cluster=Cluster(Broken(error)), publisher=Refusing())
+    assert deliver(world, function, message) == 503
+
+
+@FORMS
+def test_a_queue_that_refuses_is_asked_again(world: World, form: Form) -> None:
+    message = form(*wholesome(world, "report"))
+    world.services = replace(world.services, publisher=Refusing())
+    assert deliver(world, "report", message) == 503
+
+
+@FORMS
+@pytest.mark.parametrize(("headers", "code"), [({}, 401), ({"authorization": "Bearer wrong"}, 403)])
+def test_what_people_can_mend_is_kept(world: World, form: Form, headers: dict[str, str], code: int) -> None:
+    message = form(*wholesome(world, "submit_docs"))
+    world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
+    assert deliver(world, "submit_docs", replace(message, headers={**message.headers, **headers})) == code
+
+
+@FORMS
+@pytest.mark.parametrize("plain", [False, True], ids=["CloudEvent", "plain JSON"])
+def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first_was_deleted(
+    world: World,
+    form: Form,
+    plain: bool,
+) -> None:
+    message = form(json.dumps(dict(CODE_SPEC)).encode(), {} if plain else attributes(CODE_REQUESTED))
+    assert [deliver(world, "submit_code", message) for _ in range(3)] == [201, 200, 200]
+    (raw,) = world.kubelet.list(CODE_RUN, world.namespace)
+    name, uid = raw["metadata"]["name"], raw["metadata"]["uid"]
+    run_event(world, raw, "add")
+    (job,) = world.jobs()
+    world.job_ready(job["metadata"]["name"])
+    job_event(world, world.job_ends(job["metadata"]["name"], DONE))
+    assert deliver(world, "submit_code", message) == 200, "after its end"
+    world.kubelet.delete(CODE_RUN, world.namespace, name, uid)
+    drive(world.services, "CodeRun", world.namespace, name)
+    assert world.kubelet.get(CONFIG_MAP, world.namespace, tombstone("CodeRun", name))
+    world.later(days=6, hours=23)
+    assert deliver(world, "submit_code", message) == 200, "after its deletion"
+    assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
+
+
+@FORMS
+def test_a_job_that_an_event_only_names_is_looked_up(world: World, form: Form) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = world.job_ready(now(world, run).status.job_name or "")["metadata"]["name"]
+    named = {"kind": "Job", "apiVersion": "batch/v1", "namespace": world.namespace, "name": job}
+    assert deliver(world, "job_finished", form(json.dumps(named).encode(), attributes(REFERENCE + "update"))) == 204
+    assert now(world, run).status.phase == "Running"
+    gone = {**named, "name": "no-such-job"}
+    for verb in ("update", "delete"):
+        assert deliver(world, "job_finished", form(json.dumps(gone).encode(), attributes(REFERENCE + verb))) == 204
+
+
+def test_a_message_longer_than_any_object_is_acknowledged() -> None:
+    class Asked:
+        method, path, content_length = "POST", "/", LARGEST_BODY + 1
+        headers: Mapping[str, str] = {"X-Goog-Pubsub-Subscription-Name": SUBSCRIPTION}
+
+    assert serve(lambda _: Answer(500), Asked())[1] == 204
+    Asked.headers = {}
+    assert serve(lambda _: Answer(500), Asked())[1] == 413

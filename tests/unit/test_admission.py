@@ -1,0 +1,242 @@
+"""Who gets a place to work, for every way two runs can be in each other's way.
+
+| limit        | shared by                              | others                     |
+|--------------|----------------------------------------|----------------------------|
+| runs         | all; 0 pauses                          |                            |
+| per_service  | code runs of the service               | docs runs are free         |
+| per_agent    | runs of the agent, of the GitHub user  | other agents are free      |
+| exclusive    | the workspace; the docs directory      | another branch is free     |
+
+Order: priority, then age, then uid; a run held up by its own key holds up nobody else.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.manifests import ledger as manifest
+from functions.runs import attempts
+from functions.runs.admission import NO_LIMITS, Entry, Ledger, Limits, Pass, entry, holds, wants_a_place
+from functions.runs.lifecycle import State
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from functions.runs.verdict import Verdict
+from tests.support.builders import NOW, run
+
+ONE = Limits(runs=1)
+
+
+def uid_of(number: int) -> str:
+    return f"{number:08}-0d7b-4b1e-9a53-6f1e0c7d9a11"
+
+
+def code(number: int, *, age: int = 0, uid: str = "", **spec: Any) -> Run:
+    """A code run, in a workspace of its own; of two the one with the higher `age` is older."""
+    created = f"2026-01-02T03:00:{50 - age:02}Z"
+    return run(
+        spec={"service": f"s{number}", **spec},
+        uid=uid or uid_of(number),
+        name=f"r{number}",
+        creationTimestamp=created,
+    )
+
+
+def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
+    looked = Pass(ledger or Ledger(), limits, NOW)
+    for each in runs:
+        looked.see(each)
+    return [each.entry.name for each in looked.admit().admitted]
+
+
+@pytest.mark.parametrize(
+    ("limits", "first", "second", "both"),
+    [
+        (ONE, code(1), code(2), False),
+        (Limits(runs=2), code(1), code(2), True),
+        (Limits(runs=0), code(1), code(2), False),
+        (Limits(per_service=1), code(1, service="s"), code(2, service="s"), False),
+        (Limits(per_service=1), code(1), code(2), True),
+        (Limits(per_agent=1), code(1), code(2), False),
+        (Limits(per_agent=1), code(1), code(2, githubApp="5DLabs-Tess"), True),
+        (Limits(per_agent=1), code(1), run("DocsRun", uid="d", name="d"), True),
+        (Limits(exclusive=True), code(1, service="s"), code(2, service="s"), False),
+        (Limits(exclusive=True), code(1, service="s"), code(2, service="s", githubApp="5DLabs-Tess"), True),
+        (Limits(exclusive=True), run("DocsRun", uid="c", name="c"), run("DocsRun", uid="d", name="d"), False),
+        (
+            Limits(exclusive=True),
+            run("DocsRun", uid="c", name="c"),
+            run("DocsRun", {"repositoryUrl": "https://git.example/shop"}, uid="d", name="d"),
+            False,
+        ),
+        (
+            Limits(exclusive=True),
+            run("DocsRun", uid="c", name="c"),
+            run("DocsRun", {"sourceBranch": "other"}, uid="d", name="d"),
+            True,
+        ),
+        (Limits(), code(1, service="s"), code(2, service="s"), True),
+    ],
+)
+def test_two_runs_work_at_once_or_wait_for_each_other(limits: Limits, first: Run, second: Run, both: bool) -> None:
+    assert (len(admitted([first, second], limits)) == 2) is both
+
+
+def test_the_order_is_priority_then_age_then_uid() -> None:
+    runs = [
+        code(1, age=1, uid="b"),
+        code(2, age=1, uid="a"),
+        code(3, age=5),
+        code(4, age=0, priority=1),
+        code(5, age=9, priority=-1),
+    ]
+    assert admitted(runs, Limits(runs=5)) == ["r4", "r3", "r2", "r1", "r5"]
+    assert admitted(runs, Limits(runs=2)) == ["r4", "r3"]
+
+
+def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
+    busy = code(1, service="s")
+    busy = busy.having(attempts.start(busy, NOW))
+    runs = [busy, code(2, service="s", age=9), code(3)]
+    assert admitted(runs, Limits(runs=2, exclusive=True)) == ["r3"]
+
+
+def test_an_entry_stands_until_its_attempt_has_ended() -> None:
+    waiting = code(1)
+    given = Ledger({waiting.uid: entry(waiting)})
+    working = replace(waiting, resource_version="8", status=attempts.start(waiting, NOW))
+    between = replace(working, resource_version="9", status=_failed(working))
+    for seen, kept in ((waiting, True), (working, True), (between, False)):
+        looked = Pass(given, ONE, NOW)
+        looked.see(seen)
+        assert (looked.admit().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
+
+
+def _failed(working: Run) -> Any:
+    *_, last = working.status.attempts
+    closed = working.status.model_copy(update={"attempts": [last.model_copy(update={"finished_at": NOW})]})
+    return attempts.wait(working.having(closed), Reason.RETRYING, "again", NOW, NOW)
+
+
+def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
+    first = code(1)
+    assert Ledger({first.uid: entry(first)}).admits(first)
+    assert not Ledger({first.uid: entry(first)}).admits(replace(first, resource_version="8"))
+
+
+def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> None:
+    """The ledger was lost, or limits were set while runs were at work."""
+    working = [each.having(attempts.start(each, NOW)) for each in (code(1), code(2))]
+    looked = Pass(Ledger(), ONE, NOW)
+    for each in working:
+        looked.see(each)
+    found = looked.admit()
+    assert set(found.ledger.entries) == {uid_of(1), uid_of(2)}
+    assert admitted([*working, code(3)], ONE) == []
+
+
+def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
+    older, younger = code(1, age=5), code(2)
+    looked = Pass(Ledger(), ONE, NOW)
+    looked.see(older)
+    looked.see(younger)
+    ledger, obstacle = looked.admit_only(younger)
+    assert (dict(ledger.entries), obstacle) == ({}, "1 runs work (limits.runs)")
+    assert ledger.waiting
+    ledger, obstacle = looked.admit_only(older)
+    assert (list(ledger.entries), obstacle, ledger.waiting) == ([uid_of(1)], None, uid_of(2))
+
+
+def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
+    ledger = Ledger({"gone": Entry("CodeRun", "gone", "1", ("runs",))})
+    looked = Pass(ledger, ONE, NOW)
+    assert list(looked.unseen) == ["gone"]
+    looked.keep("gone")
+    looked.see(code(1))
+    assert looked.admit().admitted == []
+    assert admitted([code(1)], ONE, ledger) == ["r1"]
+
+
+@pytest.mark.parametrize(
+    ("found", "wants"),
+    [
+        (code(1), True),
+        (code(1, cancel=True), False),
+        (code(1, service="Not A Label"), False),
+        (run(deletionTimestamp="2026-01-02T03:04:00Z"), False),
+        (run(status={"nextAttemptAt": "2026-01-02T03:04:06Z"}), False),
+        (run(status={"nextAttemptAt": "2026-01-02T03:04:05Z"}), True),
+    ],
+)
+def test_a_run_wants_a_place_when_nothing_else_keeps_it(found: Run, wants: bool) -> None:
+    assert wants_a_place(found, NOW) is wants
+
+
+def test_a_run_that_waits_for_people_wants_no_place() -> None:
+    found = code(1)
+    shown = found.having(attempts.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
+    assert not wants_a_place(shown, NOW)
+    queued = shown.having(attempts.queued(shown, "waits", NOW))
+    assert wants_a_place(queued, NOW)
+    assert queued.status.phase == "Queued"
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(runs=0), "paused by the setting limits.runs: 0"),
+        (ONE, "1 runs work (limits.runs)"),
+        (Limits(per_service=1), "1 runs work for service s1 (limits.per_service)"),
+        (Limits(per_agent=1), "1 runs work as agent rex (limits.per_agent)"),
+        (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex"),
+    ],
+)
+def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> None:
+    first = code(1)
+    assert Ledger({first.uid: entry(first)}).obstacle(holds(first), limits) == words
+
+
+def test_no_limit_needs_no_ledger() -> None:
+    assert not NO_LIMITS.on
+    assert all(limits.on for limits in (Limits(runs=0), Limits(exclusive=True), Limits(per_agent=1)))
+
+
+def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
+    ledger = Ledger({"a": entry(code(1)), "b": entry(code(2))}, waiting="c")
+    raw = json.loads(json.dumps(manifest.new(ledger, "here")))
+    raw["metadata"]["resourceVersion"] = "3"
+    assert _same(manifest.parse(raw), ledger)
+    assert manifest.patch(raw, ledger) is None
+    patch = manifest.patch(raw, Ledger({"b": ledger.entries["b"]}))
+    assert patch is not None
+    assert patch["metadata"]["resourceVersion"] == "3"
+    assert patch["data"] == {"a": None}
+    raw["data"]["broken"] = "{"
+    assert set(manifest.parse(raw).entries) == {"a", "b"}
+    assert manifest.patch(raw, ledger) == {
+        **patch,
+        "metadata": {**patch["metadata"], **_waits("c")},
+        "data": {"broken": None},
+    }
+
+
+def _waits(uid: str) -> dict[str, Any]:
+    return {"annotations": {manifest.WAITING: uid}}
+
+
+def _same(one: Ledger, other: Ledger) -> bool:
+    return {uid: list(each.holds) for uid, each in one.entries.items()} == {
+        uid: list(each.holds) for uid, each in other.entries.items()
+    } and one.waiting == other.waiting
+
+
+def test_a_queued_run_that_a_person_reopened_still_resumes_its_session() -> None:
+    first = code(1)
+    working = first.having(attempts.start(first, NOW))
+    gained = attempts.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)
+    done = working.having(attempts.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
+    raised = replace(done, spec=code(1, contextVersion=2).spec)
+    again = raised.having(attempts.reopen(raised, NOW))
+    waited = again.having(attempts.queued(again, "waits", NOW))
+    assert attempts.start(waited, NOW).attempts[-1].resumes

@@ -1,0 +1,74 @@
+"""What a run may still spend, over all its attempts.
+
+| spec          | used so far | left | next                               |
+|---------------|-------------|------|------------------------------------|
+| no limit      | any         | -    | attempt                            |
+| limit         | less        | rest | attempt, told the rest             |
+| limit         | all of it   | 0    | the end: MaxTurns, BudgetExceeded  |
+| limit raised  | old limit   | rest | attempt                            |
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.handlers.rendering import task_files
+from functions.runs import actions, attempts, budget
+from functions.runs.decide import decide
+from functions.runs.lifecycle import State, state
+from functions.runs.observed import Observed
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from tests.support.builders import NOW, POLICY, job, pod, run, settings
+
+
+def used(turns: int, cost: float, /, **spec: Any) -> Run:
+    found = run(spec=spec, status={"usage": {"turns": turns, "costUsd": cost}})
+    assert found.status.usage
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "turns", "cost", "reason"),
+    [
+        (used(30, 2.5), None, None, None),
+        (used(30, 2.5, maxTurns=50, maxCostUsd=4), 20, 1.5, None),
+        (used(50, 2.5, maxTurns=50), 0, None, Reason.MAX_TURNS),
+        (used(51, 2.5, maxTurns=50), 0, None, Reason.MAX_TURNS),
+        (used(30, 2.5, maxCostUsd=2.5), None, 0, Reason.BUDGET_EXCEEDED),
+        (used(50, 2.5, maxTurns=60, maxCostUsd=3), 10, 0.5, None),
+    ],
+)
+def test_what_is_left_and_what_follows(
+    found: Run, turns: int | None, cost: float | None, reason: Reason | None
+) -> None:
+    assert (budget.turns_left(found), budget.cost_left(found)) == (turns, cost)
+    action = decide(Observed(found), NOW, POLICY)
+    if reason is None:
+        assert isinstance(action, actions.Start)
+    else:
+        assert isinstance(action, actions.Close)
+        assert action.status.succeeded
+        assert (state(action.status), action.status.succeeded.reason) == (State.FAILED, reason)
+        assert "raise spec.max" in action.status.succeeded.message
+
+
+def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
+    fresh = run(spec={"maxCostUsd": 1})
+    working = fresh.having(attempts.start(fresh, NOW))
+    usage = {"costUsd": 1.2, "turns": 3}
+    report = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "gone", "usage": usage})
+    seen = Observed(working, job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)])
+    action = decide(seen, NOW, POLICY)
+    assert isinstance(action, actions.Close)
+    assert action.status.succeeded
+    assert action.status.succeeded.reason == Reason.BUDGET_EXCEEDED
+    assert action.status.attempts[-1].reason == "NetworkError", "the attempt keeps its own reason"
+
+
+def test_the_agent_is_told_what_is_left() -> None:
+    found = used(30, 2.5, maxTurns=50, maxCostUsd=4)
+    script = task_files(settings(), found.having(attempts.start(found, NOW))).files["container.sh"]
+    assert "--max-turns 20" in script
+    assert "--max-budget-usd 1.5" in script

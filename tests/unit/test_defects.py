@@ -1,0 +1,144 @@
+"""Each defect of the predecessor (SPEC section 12), in its own words, and the test that would have caught it.
+
+The test named beside a defect has to exist; it is looked up in the source, and not run here.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from functions.runs.specs import CodeRunSpec
+from tests.support.builders import CODE_SPEC
+
+TESTS = Path(__file__).resolve().parents[1]
+
+CAUGHT_BY = {
+    "timestamp job names": "life/test_run.py::test_one_run_has_one_job_however_often_its_event_comes",
+    "a Job without command succeeded at once": (
+        "unit/test_job.py::test_a_job_always_has_a_command_and_never_a_second_pod"
+    ),
+    "a succeeded run started more pods": "life/test_run.py::test_a_succeeded_run_starts_no_further_pod",
+    "status Running while the image could not be pulled": (
+        "unit/test_decide.py::test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_never_as_running"
+    ),
+    "one ConfigMap shared by all docs runs, never refreshed on 409": (
+        "life/test_run.py::test_each_attempt_has_task_files_of_its_own_that_go_with_the_run"
+    ),
+    "deleting one run deleted other runs' Jobs": (
+        "life/test_run.py::test_deleting_one_run_leaves_the_jobs_of_others_alone"
+    ),
+    "camelCase/snake_case mismatch blocked every list": (
+        "unit/test_spec_rules.py::test_a_crd_is_what_people_and_tools_expect"
+    ),
+    "one malformed resource blocked all others and their deletion": (
+        "life/test_malformed.py::test_the_rules_became_stricter_and_everything_goes_on"
+    ),
+    "config with one key missing, silent defaults, wrong image": (
+        "unit/test_settings.py::test_without_an_image_nothing_starts"
+    ),
+    "controller without RBAC for the new kinds": (
+        "cluster/test_rights.py::test_a_user_may_do_what_is_declared_and_nothing_else"
+    ),
+    "condition list replaced on each write": (
+        "unit/test_status.py::test_a_condition_of_somebody_else_is_kept_and_an_unchanged_one_keeps_its_time"
+    ),
+    "PR URL erased by a null merge": (
+        "unit/test_status.py::test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it"
+    ),
+    "status patch triggered reconcile for ever": ("faults/test_named_defects.py::test_its_own_events_come_to_an_end"),
+    "nested vs flat template data, blank values": (
+        "unit/test_templating.py::test_an_unknown_variable_is_named_with_template_and_line"
+    ),
+    "service vs service_name blank; non-strict engine hid both": (
+        "unit/test_templating_strict.py::test_a_name_nobody_knows_is_an_error_that_says_where"
+    ),
+    "HTML escaping in shell and JSON": ("unit/test_templating.py::test_files_do_not_hold_secrets_or_html_escapes"),
+    "backticks of a prompt run by the shell": (
+        "agent/test_secrets_and_quoting.py::test_the_prompt_reaches_the_agent_verbatim"
+    ),
+    "key at a path uid 1000 cannot read": (
+        "unit/test_job.py::test_the_git_key_is_readable_by_the_agents_user_where_it_is_mounted"
+    ),
+    "chmod in a read-only mount": "agent/test_secrets_and_quoting.py::test_the_key_is_used_where_it_is_mounted",
+    "hooks hard-coded": "unit/test_templating.py::test_a_hook_ships_because_it_is_there",
+    "hook name differing between settings and disk": (
+        "unit/test_templating.py::test_settings_name_exactly_the_hooks_that_ship"
+    ),
+    "claude.md vs CLAUDE.md": "agent/test_happy_path.py::test_the_memory_is_ours_with_the_base_branch_appended",
+    "https URL with SSH-only credentials": (
+        "agent/test_secrets_and_quoting.py::test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh"
+    ),
+    "gh pr create without a token": ("agent/test_github_app.py::test_without_a_token_no_pull_request_is_asked_for"),
+    "private key inside the work tree": (
+        "agent/test_secrets_and_quoting.py::test_no_private_key_inside_the_work_tree_or_anywhere_we_write"
+    ),
+    'comma list "" became [""]': "unit/test_defects.py::test_an_empty_list_of_tools_is_refused",
+    "PR to a branch nobody asked for": (
+        "agent/test_github_app.py::test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours"
+    ),
+    "errors answered with HTTP 200": (
+        "local/test_stack.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
+    ),
+    "Job created but name never recorded after 409": (
+        "faults/test_named_defects.py::test_a_job_that_is_there_already_is_in_the_status"
+    ),
+    "run created while the watch was down never picked up": (
+        "bridge/test_following.py::test_a_run_created_while_the_watch_was_down_is_picked_up"
+    ),
+    "template newer than code or the reverse failing late": (
+        "life/test_run.py::test_a_template_error_is_shown_with_file_and_variable_and_tried_again"
+    ),
+    "CRDs not applied on upgrade, then 404 for ever": (
+        "bridge/test_following.py::test_crds_not_applied_on_upgrade_are_picked_up_once_they_are"
+    ),
+    "uninstalling with finalizers left a CRD terminating": (
+        "faults/test_named_defects.py::test_everything_deleted_at_once_is_gone_after_an_hourly_sweep"
+    ),
+    "file-name case lost between checkout and artefact": (
+        "unit/test_templating.py::test_every_file_of_the_contract_ships"
+    ),
+    "pull secrets lost in a rewrite": ("unit/test_job.py::test_image_and_pull_secrets_come_from_configuration_only"),
+    "container.sh, prompt and settings mount lost in a rewrite": (
+        "unit/test_job.py::test_every_mount_has_its_volume_and_none_was_lost"
+    ),
+    "workspace clean-up ran into read-only mounts": (
+        "agent/test_container.py::test_an_attempt_in_a_hardened_container"
+    ),
+    "configuration errors logged at INFO": (
+        "local/test_alone.py::test_without_an_image_a_function_does_not_start_and_names_the_setting"
+    ),
+    "dead watch behind a healthy /health": (
+        "bridge/test_health.py::test_a_dead_watch_does_not_hide_behind_a_healthy_health"
+    ),
+    "relative directory resolved twice in a subfolder": "agent/test_happy_path.py::test_work_in_a_subdirectory",
+}
+
+
+@cache
+def _tests_in(path: Path) -> frozenset[str]:
+    """The names of the test functions of a module; none where it is gone."""
+    if not path.exists():
+        return frozenset()
+    found = ast.walk(ast.parse(path.read_text()))
+    return frozenset(node.name for node in found if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize(("defect", "test"), CAUGHT_BY.items(), ids=list(CAUGHT_BY))
+def test_a_defect_has_a_test_that_would_have_caught_it(defect: str, test: str) -> None:
+    module, _, name = test.partition("::")
+    assert name in _tests_in(TESTS / module), f"{defect}: there is no test {test} any more"
+
+
+@pytest.mark.parametrize("field", ["localTools", "remoteTools"])
+@pytest.mark.parametrize("text", ["", ",", "a,", " "])
+def test_an_empty_list_of_tools_is_refused(field: str, text: str) -> None:
+    with pytest.raises(ValidationError, match=r"must (be names of MCP tools|have 1 to)"):
+        CodeRunSpec.model_validate({**CODE_SPEC, field: text})
+
+
+def test_a_test_that_is_not_there_is_noticed() -> None:
+    assert "test_that_nobody_wrote" not in _tests_in(Path(__file__))
+    assert _tests_in(TESTS / "unit/no_such_module.py") == frozenset()

@@ -1,0 +1,147 @@
+"""Every published envelope, as its sender writes it, becomes the one event that is in it.
+
+envelopes/*.http          headers, an empty line, the body: written after the senders' documentation
+who is asked              what comes of it
+normalise                 the event: type, id, source, data; or every problem, by field
+is_event, from_queue      whether it is an event at all; whether a refusal would make it come again
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.events.event import PLAIN_MESSAGE, Hint, MalformedError, hint
+from functions.events.normalise import from_queue, is_event, normalise
+
+FOLDER = Path(__file__).parent / "envelopes"
+REQUESTED = "platform.agents.docs.requested.v1"
+SPEC = {
+    "repositoryUrl": "https://git.example/shop.git",
+    "sourceBranch": "main",
+    "model": "claude-x",
+    "githubUser": "octocat",
+}
+SUBSCRIPTION = "//pubsub.googleapis.com/projects/shop-42/subscriptions/docs-requested-submit-docs"
+TOPIC = "//pubsub.googleapis.com/projects/shop-42/topics/docs-requested"
+MESSAGE = "2070443601311540"
+JSON = {"content-type": "application/json"}
+
+
+def envelope(name: str) -> tuple[dict[str, str], bytes]:
+    head, _, body = (FOLDER / f"{name}.http").read_text().partition("\n\n")
+    headers = dict(line.split(": ", 1) for line in head.splitlines())
+    return {field.lower(): value for field, value in headers.items()}, body.encode()
+
+
+REQUESTS = [
+    ("cloudevents-binary", REQUESTED, "A234-1234-1234", "/shop/tasks", False),
+    ("cloudevents-structured", REQUESTED, "A234-1234-1234", "/shop/tasks", False),
+    ("cloudevents-structured-base64", REQUESTED, "A234-1234-1234", "/shop/tasks", False),
+    ("pubsub-wrapped-cloudevent", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
+    ("pubsub-wrapped-structured", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
+    ("pubsub-wrapped-plain", PLAIN_MESSAGE, MESSAGE, SUBSCRIPTION, True),
+    ("pubsub-unwrapped-cloudevent", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
+    ("pubsub-unwrapped-plain", PLAIN_MESSAGE, MESSAGE, SUBSCRIPTION, True),
+    ("eventarc-cloudevent", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
+    ("eventarc-plain", PLAIN_MESSAGE, MESSAGE, TOPIC, True),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "identifier", "source", "queued"), REQUESTS, ids=[r[0] for r in REQUESTS])
+def test_a_request_is_the_same_in_every_envelope(
+    name: str, kind: str, identifier: str, source: str, queued: bool
+) -> None:
+    headers, body = envelope(name)
+    event = normalise(headers, body)
+    assert (event.type, event.id, event.source, event.data) == (kind, identifier, source, SPEC)
+    assert is_event(headers, body)
+    assert from_queue(headers, body) is queued
+
+
+WATCHED = [
+    *((f"knative-resource-{verb}", verb, True) for verb in ("add", "update", "delete")),
+    *((f"knative-ref-{verb}", verb, False) for verb in ("add", "update", "delete")),
+    *((f"argo-{verb}", verb, True) for verb in ("add", "update", "delete")),
+    ("pubsub-wrapped-argo", "update", True),
+]
+
+
+@pytest.mark.parametrize(("name", "verb", "whole"), WATCHED, ids=[row[0] for row in WATCHED])
+def test_a_watch_event_is_the_same_hint_from_every_source(name: str, verb: str, whole: bool) -> None:
+    headers, body = envelope(name)
+    event = normalise(headers, body)
+    found = hint(event)
+    assert event.type.endswith(f".{verb}")
+    assert found == Hint(
+        "CodeRun", "orchestrator", "inventory-t1-abc", verb == "delete", event.data if whole else None
+    )
+    assert event.data.get("metadata", event.data)["uid"] == "7f3a9c1e-1111-4222-8333-944455556666"
+    assert from_queue(headers, body)
+
+
+def test_no_envelope_lies_about_untested() -> None:
+    assert {file.stem for file in FOLDER.iterdir()} == {row[0] for row in (*REQUESTS, *WATCHED)}
+
+
+def wrapped(**message: Any) -> bytes:
+    return json.dumps(
+        {"message": {"messageId": "1", **message}, "subscription": "projects/p/subscriptions/s"}
+    ).encode()
+
+
+ARGO = {"type": "ADD", "body": {"metadata": {}}, "group": "g", "version": "v1", "resource": "coderuns"}
+EVENTARC = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": PLAIN_MESSAGE} | JSON
+SUB = "x-goog-pubsub-subscription-name"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "field"),
+    [
+        (JSON, wrapped(data="?"), "message.data"),
+        (JSON, wrapped(data="bm90IEpTT04="), "message.data"),
+        (JSON, wrapped(data=7), "message.data"),
+        (JSON, wrapped(attributes=[]), "message.attributes"),
+        (JSON, wrapped(attributes={"ce-type": 1}), "message.attributes"),
+        (JSON, wrapped(attributes={"ce-type": "t"}), "id"),
+        (JSON, wrapped(attributes={"content-type": "application/cloudevents+json"}, data="W10="), "body"),
+        (JSON, wrapped(messageId=""), "messageId"),
+        (EVENTARC, b"[]", "data"),
+        (EVENTARC, b'{"message": 1}', "message"),
+        ({SUB: "s", "x-goog-pubsub-message-id": "1"}, b"not JSON", "body"),
+        ({SUB: "s"}, b"{}", "messageId"),
+        (JSON, json.dumps({**ARGO, "type": "MOVED"}).encode(), "type"),
+        (JSON, json.dumps({**ARGO, "body": "x"}).encode(), "body.metadata"),
+    ],
+)
+def test_a_malformed_envelope_is_told_by_field_and_would_come_again(
+    headers: dict[str, str], body: bytes, field: str
+) -> None:
+    with pytest.raises(MalformedError) as caught:
+        normalise(headers, body)
+    assert field in [at for at, _ in caught.value.problems]
+    assert from_queue(headers, body)
+
+
+def test_a_message_of_attributes_only_has_no_data() -> None:
+    assert normalise(JSON, wrapped(attributes={"team": "shop"})).data is None
+
+
+def test_a_plain_message_may_hold_the_field_of_an_envelope() -> None:
+    headers = {SUB: "s", "x-goog-pubsub-message-id": "1"}
+    assert normalise(headers, b'{"message": "hello"}').data == {"message": "hello"}
+
+
+def test_attributes_that_are_not_encoded_arrive_as_they_are() -> None:
+    attributes = {"ce-id": "100%25", "ce-type": "t", "ce-source": "/Grüße", "ce-specversion": "1.0"}
+    event = normalise(JSON, wrapped(attributes=attributes))
+    assert (event.id, event.source) == ("100%25", "/Grüße")
+    raw_header = "/Grüße".encode().decode("latin-1")  # as WSGI hands on UTF-8 in a header
+    assert normalise({**attributes, "ce-source": raw_header}, b"").source == "/Grüße"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"repositoryUrl": "x"}', b'{"message": "m"}', b"\xff"])
+def test_a_plain_body_is_neither_an_event_nor_from_a_queue(body: bytes) -> None:
+    assert not is_event(JSON, body)
+    assert not from_queue(JSON, body)

@@ -1,0 +1,111 @@
+"""What the Events of a pod that does not start say, and what follows from it.
+
+| Events                                   | diagnosis                                          |
+|------------------------------------------|----------------------------------------------------|
+| none, or only of scheduling              | none                                               |
+| FailedMount, once or again               | MountFailed, in the kubelet's last words           |
+| FailedAttachVolume, FailedMount after it | VolumeNotAttached: the mount only follows          |
+| ... and attached since                   | MountFailed, or none                               |
+| the image is pulled by now               | none: every volume is mounted                      |
+
+They are read only of a pod that is silent for a while, and never of one whose status says what it waits for.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.runs import actions, attempts
+from functions.runs.decide import PATIENCE, decide
+from functions.runs.mounting import diagnosis
+from functions.runs.observed import Observed
+from functions.runs.reasons import Reason
+from functions.runs.retries import Policy
+from functions.runs.run import Run
+from tests.support.builders import NOW, POLICY, job, pod, run
+
+MINUTE = timedelta(minutes=1)
+
+
+def seen(reason: str, minute: int, message: str = "", **more: Any) -> dict[str, Any]:
+    return {"reason": reason, "message": message or f"{reason} at {minute}", **at(minute), **more}
+
+
+def at(minute: int) -> dict[str, Any]:
+    return {"lastTimestamp": f"2026-01-02T03:{minute:02}:00Z", "metadata": {}}
+
+
+SCHEDULED = seen("Scheduled", 0)
+MOUNT = seen("FailedMount", 1, 'configmap "x" not found')
+ATTACH = seen("FailedAttachVolume", 2, "Multi-Attach error for volume v")
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ([], None),
+        ([SCHEDULED], None),
+        ([MOUNT, SCHEDULED], (Reason.MOUNT_FAILED, 'configmap "x" not found')),
+        ([seen("FailedMount", 3, "last"), MOUNT], (Reason.MOUNT_FAILED, "last")),
+        ([{**MOUNT, "message": ""}], (Reason.MOUNT_FAILED, "FailedMount")),
+        ([ATTACH, seen("FailedMount", 4)], (Reason.VOLUME_NOT_ATTACHED, "Multi-Attach error for volume v")),
+        ([seen("SuccessfulAttachVolume", 3), ATTACH], None),
+        ([seen("SuccessfulAttachVolume", 3), ATTACH, MOUNT], (Reason.MOUNT_FAILED, 'configmap "x" not found')),
+        ([seen("SuccessfulAttachVolume", 1), ATTACH], (Reason.VOLUME_NOT_ATTACHED, ATTACH["message"])),
+        ([MOUNT, seen("Pulling", 2)], None),
+    ],
+)
+def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
+    assert diagnosis(events) == found
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"series": {"lastObservedTime": "2026-01-02T03:09:00.123456Z"}, "eventTime": "2026-01-02T03:00:00.000000Z"},
+        {"lastTimestamp": None, "eventTime": "2026-01-02T03:09:00.000000Z"},
+        {"lastTimestamp": None, "metadata": {"creationTimestamp": "2026-01-02T03:09:00Z"}},
+    ],
+)
+def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any]) -> None:
+    newer = {**MOUNT, "lastTimestamp": None, "message": "newer", **when}
+    assert diagnosis([newer, MOUNT]) == diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
+
+
+def started() -> Run:
+    fresh = run()
+    return fresh.having(attempts.start(fresh, NOW))
+
+
+def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Action:
+    seen_pod = pod("Pending", exit_code=None, **status)
+    return decide(Observed(found, job(found.status.job_name or ""), [seen_pod]), NOW + after, POLICY)
+
+
+def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
+    creating = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    image = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
+    assert next_for(started(), creating, PATIENCE) == actions.LookAtEvents("p")
+    assert next_for(started(), {}, PATIENCE) == actions.LookAtEvents("p")
+    assert next_for(started(), creating, PATIENCE - timedelta(seconds=1)) == actions.Nothing()
+    assert isinstance(next_for(started(), image, PATIENCE), actions.WriteStatus)
+
+
+@pytest.mark.parametrize(
+    ("reason", "configured", "waits"),
+    [
+        (Reason.MOUNT_FAILED, 2, 2),
+        (Reason.MOUNT_FAILED, 15, 15),
+        (Reason.VOLUME_NOT_ATTACHED, 2, 10),
+        (Reason.VOLUME_NOT_ATTACHED, 15, 15),
+    ],
+)
+def test_a_volume_that_is_attached_elsewhere_is_waited_for_at_least_ten_minutes(
+    reason: Reason, configured: int, waits: int
+) -> None:
+    policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
+    fresh = started()
+    shown = fresh.having(attempts.pending(fresh, reason, "why", NOW))
+    assert not policy.gives_up(shown, NOW + waits * MINUTE - timedelta(seconds=1))
+    assert policy.gives_up(shown, NOW + waits * MINUTE)
