@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import JOB, POD, RUNS
+from functions.cluster.kinds import EVENT, JOB, POD, RUNS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.handlers.http import Request, answer
 from functions.runs import naming
@@ -46,6 +46,12 @@ def ended(exit_code: int, message: str = "", reason: str = "Error") -> dict[str,
     return {"terminated": {"exitCode": exit_code, "message": message, "reason": reason}}
 
 
+def disrupted(reason: str) -> dict[str, Any]:
+    """A failed pod, as servers from 1.26 on say who ended it."""
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": "by the cluster"}
+    return {"phase": "Failed", "conditions": [condition]}
+
+
 OUTCOMES = [
     ("succeeded", {"phase": "Succeeded"}, ended(0, DONE, "Completed"), "Succeeded", "Completed"),
     ("failed", {"phase": "Failed"}, ended(1, REPORT), "Failed", "InvalidInput"),
@@ -53,6 +59,12 @@ OUTCOMES = [
     ("out of memory", {"phase": "Failed"}, ended(137, LOST, "OOMKilled"), "Failed", "OutOfMemory"),
     ("evicted", {"phase": "Failed", "reason": "Evicted", "message": "low on disk"}, None, "Retrying", "Evicted"),
     ("node lost", {"phase": "Failed", "reason": "NodeLost", "message": "gone"}, None, "Retrying", "NodeLost"),
+    ("node shut down", {"phase": "Failed", "reason": "Terminated"}, ended(143), "Retrying", "NodeLost"),
+    ("preempted by a kubelet", {"phase": "Failed", "reason": "Preempting"}, None, "Retrying", "Preempted"),
+    ("preempted, told", disrupted("PreemptionByScheduler"), ended(143), "Retrying", "Preempted"),
+    ("node lost, told", disrupted("DeletionByTaintManager"), None, "Retrying", "NodeLost"),
+    ("evicted, told", disrupted("EvictionByEvictionAPI"), ended(143), "Retrying", "Evicted"),
+    ("out of memory, no report", {"phase": "Failed"}, ended(137, "", "OOMKilled"), "Failed", "OutOfMemory"),
     ("network", {"phase": "Failed"}, ended(1, LOST), "Retrying", "NetworkError"),
     ("crashed", {"phase": "Failed"}, ended(2), "Retrying", "AgentError"),
 ]
@@ -72,11 +84,18 @@ def test_an_attempt_ends_as_its_pod_did(world: World, pod: Any, state: Any, phas
     assert (run.status.phase, run.status.attempts[-1].reason) == (phase, reason)
 
 
+def shown(world: World, run: Run) -> str | None:
+    """The reason of the run's condition, as it is now."""
+    condition = now(world, run).status.succeeded
+    return condition.reason if condition else None
+
+
 def waiting(reason: str, message: str) -> dict[str, Any]:
     return {"containerStatuses": [container({"waiting": {"reason": reason, "message": message}})]}
 
 
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+CREATING = {"containerStatuses": [container({"waiting": {"reason": "ContainerCreating"}})]}
 PENDING = [
     ("image", waiting("ImagePullBackOff", "no image x"), "ImagePullFailed"),
     ("config", waiting("CreateContainerConfigError", "no map"), "ContainerConfigError"),
@@ -84,13 +103,13 @@ PENDING = [
 ]
 
 
-@pytest.mark.parametrize(("shown", "reason"), [case[1:] for case in PENDING], ids=[case[0] for case in PENDING])
+@pytest.mark.parametrize(("status", "reason"), [case[1:] for case in PENDING], ids=[case[0] for case in PENDING])
 def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
-    world: World, shown: dict[str, Any], reason: str
+    world: World, status: dict[str, Any], reason: str
 ) -> None:
     run = started(world)
     job = run.status.job_name or ""
-    node(world).says(world.namespace, job, {"phase": "Pending", **shown})
+    node(world).says(world.namespace, job, {"phase": "Pending", **status})
     swept(world)
     run = now(world, run)
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Pending", reason)
@@ -100,6 +119,99 @@ def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
     deliver(world, job_finished, event(stopped))
     run = now(world, run)
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
+
+
+def posted(world: World, pod: dict[str, Any], reason: str, message: str) -> None:
+    """An Event about the pod, as kubelet and controllers post them."""
+    about = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
+    item = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"e-{uuid.uuid4().hex[:12]}", "namespace": world.namespace},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-01-02T03:04:05Z",
+    }
+    world.kubelet.create(EVENT, item)
+
+
+MOUNTS = [
+    ("FailedMount", 'MountVolume.SetUp failed for volume "config": configmap "x" not found', "MountFailed", 16),
+    ("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"', "VolumeNotAttached", 11),
+]
+
+
+@pytest.mark.parametrize(("told", "words", "reason", "minutes"), MOUNTS, ids=[case[2] for case in MOUNTS])
+def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
+    world: World, told: str, words: str, reason: str, minutes: int
+) -> None:
+    """The pod says only ContainerCreating. A volume attached elsewhere has 10 minutes, however short people wait."""
+    patience = 120 if reason == "VolumeNotAttached" else 900
+    world.configure(job=world.services.settings.job.model_copy(update={"pending_wait": patience}))
+    run = started(world)
+    job = run.status.job_name or ""
+    pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
+    posted(world, pod, told, words)
+    swept(world)
+    assert shown(world, run) == "Starting", "it has its seconds to start"
+    world.later(seconds=20)
+    world.calls.calls.clear()
+    swept(world)
+    run = now(world, run)
+    assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Pending", reason)
+    assert run.status.message == words
+    assert f"involvedObject.name={pod['metadata']['name']}" in str([call.query for call in world.calls.calls])
+    world.later(minutes=minutes - 2)
+    swept(world)
+    assert now(world, run).status.phase == "Pending"
+    world.later(minutes=2)
+    swept(world)
+    deliver(world, job_finished, event(node(world).job_when(world.namespace, job, has_ended)))
+    run = now(world, run)
+    assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
+
+
+def test_a_pod_whose_volume_comes_at_last_runs(world: World) -> None:
+    run = started(world)
+    job = run.status.job_name or ""
+    pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
+    posted(world, pod, "FailedMount", "timed out")
+    world.later(seconds=20)
+    swept(world)
+    assert shown(world, run) == "MountFailed"
+    world.job_ready(job)
+    swept(world)
+    assert now(world, run).status.phase == "Running"
+    deliver(world, job_finished, event(world.job_ends(job, DONE)))
+    assert now(world, run).status.phase == "Succeeded"
+
+
+DUPLICATE = json.dumps({"outcome": "failed", "reason": "DuplicatePod", "message": "another pod works on it"})
+
+
+@pytest.mark.parametrize("second", ["works on", "finds the first one's lock"])
+def test_a_pod_that_is_deleted_from_below_its_job(world: World, second: str) -> None:
+    """How servers before 1.26 preempt, and empty a lost node: the Job controller makes another pod of the attempt."""
+    run = started(world)
+    job = run.status.job_name or ""
+    world.job_ready(job)
+    swept(world)
+    first = node(world).pod(world.namespace, job)["metadata"]
+    world.kubelet.delete(POD, world.namespace, first["name"], first["uid"])
+    node(world).other_pod(world.namespace, job, first["uid"])
+    swept(world)
+    assert now(world, run).status.phase == "Running", "an attempt whose Job goes on is not over"
+    if second == "works on":
+        stopped = world.job_ends(job, DONE)
+    else:
+        stopped = world.node.ends(world.namespace, job, {"phase": "Failed"}, ended(1, DUPLICATE))
+    deliver(world, job_finished, event(stopped))
+    run = now(world, run)
+    wanted = ("Succeeded", "Completed") if second == "works on" else ("Retrying", "ReportLost")
+    assert (run.status.phase, run.status.attempts[-1].reason) == wanted
+    assert run.status.attempt == 1
 
 
 def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: World) -> None:

@@ -10,6 +10,14 @@ from typing import Any
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Request, Transport
+from functions.events.publisher import PublishError
+
+
+def _closed_gate() -> threading.Lock:
+    """What one thread waits at (acquire) until the other opens it (release): cheaper than a semaphore."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
 
 
 class Actor:
@@ -17,7 +25,7 @@ class Actor:
 
     def __init__(self, inner: Transport, work: Callable[[Transport], object]) -> None:
         self._inner, self._work = inner, work
-        self._turn, self._parked = threading.Semaphore(0), threading.Semaphore(0)
+        self._turn, self._parked = _closed_gate(), _closed_gate()
         self.ended = False
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -35,7 +43,7 @@ class Actor:
         self._turn.acquire()
         try:
             self._work(self)
-        except ClusterError:
+        except (ClusterError, PublishError):
             pass  # the function answers 503, and its event comes again
         except BaseException as error:  # noqa: BLE001  (handed to the thread that asks)
             self.error = error
@@ -55,7 +63,7 @@ class Actor:
 def in_order(actors: Sequence[Actor], order: Sequence[int]) -> tuple[int, ...]:
     """Lets the actors take turns as `order` says, then each in turn to its end; whose turn it really was.
 
-    Raises what an actor died of, unless it was a ClusterError.
+    Raises what an actor died of, unless its event comes again then.
     """
     taken = []
     for index in order:

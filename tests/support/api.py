@@ -13,7 +13,7 @@ from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.handlers.services import Services
 from functions.local.dev.cluster import write_kubeconfig
-from functions.settings import ClusterSettings
+from functions.settings import ClusterSettings, Settings
 from tests.support.builders import NOW, settings
 from tests.support.embedded import running
 from tests.support.node import Node, StandIn
@@ -61,11 +61,14 @@ class Counting:
 class World:
     """One API server and the functions over it, with a clock that a test moves."""
 
-    def __init__(self, inner: Transport, namespace: str, node: Node | None = None) -> None:
+    def __init__(
+        self, inner: Transport, namespace: str, node: Node | None = None, configured: Settings | None = None
+    ) -> None:
         self.now = NOW
         self.calls = Counting(inner)
         self.namespace = namespace
-        self.services = Services(settings(namespace=namespace), Cluster(self.calls), lambda: self.now)
+        configured = configured or settings(namespace=namespace)
+        self.services = Services(configured, Cluster(self.calls), lambda: self.now)
         self.kubelet = node.cluster if node else Cluster(inner)
         self.node = node or StandIn(self.kubelet)
         with suppress(AlreadyExists):

@@ -1,20 +1,26 @@
-"""A real Kubernetes control plane from the binaries in KUBEBUILDER_ASSETS, for as long as a test session needs it.
+"""A real Kubernetes control plane, for as long as a test session needs it.
 
-etcd, kube-apiserver and kube-controller-manager (garbage collector, namespaces, Jobs) on free loopback ports. Each is
-stopped by the process object that started it.
+From the binaries in KUBEBUILDER_ASSETS: etcd, kube-apiserver and kube-controller-manager (garbage collector,
+namespaces, Jobs) on free loopback ports, each stopped by the process object that started it. Or, with TEST_CLUSTER
+(`make test-cluster`), whatever cluster that kubeconfig leads to, by way of `kubectl proxy`: it knows every way to log
+in, and acts as another user for an administrator.
 """
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 TOKEN = "contract-admin"
 USERS = ("orchestrator-functions", "orchestrator-bridge")
@@ -28,18 +34,61 @@ INSTALL_HINT = (
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Where it answers, and as whom to ask."""
+    """Where it answers, and as whom to ask; `etcd` is its store, where a test may reach it."""
 
     url: str
     token: str
-    certificate: Path
+    certificate: Path | None
     kubeconfig: Path
+    etcd: str = ""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """URLs that answer as one of USERS, where tokens do not tell them apart."""
 
     def kubeconfig_of(self, user: str) -> Path:
         """A kubeconfig of one of USERS."""
         file = self.kubeconfig.with_name(f"kubeconfig-{user}")
-        file.write_text(self.kubeconfig.read_text().replace(self.token, f"token-of-{user}"))
+        text = self.kubeconfig.read_text()
+        if self.token:
+            text = text.replace(self.token, f"token-of-{user}")
+        file.write_text(text.replace(self.url, self.users.get(user, self.url)))
         return file
+
+
+@contextlib.contextmanager
+def available(folder: Path) -> Iterator[ControlPlane]:
+    """The cluster of TEST_CLUSTER, or one from the binaries; with neither the test is skipped, or fails in CI."""
+    given, binaries = os.environ.get("TEST_CLUSTER"), assets()
+    if not given and binaries is None:
+        assert os.environ.get("CI") != "true", INSTALL_HINT
+        pytest.skip(INSTALL_HINT)
+    with joined(Path(given or ""), folder) if given or binaries is None else running(binaries, folder) as plane:
+        yield plane
+
+
+@contextlib.contextmanager
+def joined(kubeconfig: Path, folder: Path) -> Iterator[ControlPlane]:
+    """The cluster that a kubeconfig leads to, as its user and as each of USERS."""
+    assert kubeconfig.is_file(), f"TEST_CLUSTER: there is no file {kubeconfig}"
+    with contextlib.ExitStack() as stack:
+        urls = {user: stack.enter_context(_proxy(kubeconfig, user)) for user in ("", *USERS)}
+        plane = ControlPlane(urls[""], "", None, folder / "kubeconfig", users=urls)
+        _write_kubeconfig(plane)
+        yield plane
+
+
+@contextlib.contextmanager
+def _proxy(kubeconfig: Path, user: str) -> Iterator[str]:
+    kubectl = shutil.which("kubectl")
+    assert kubectl, "TEST_CLUSTER needs kubectl: see kubernetes.io, Install Tools"
+    command = [kubectl, "--kubeconfig", str(kubeconfig), "proxy", "--port=0", *([f"--as={user}"] if user else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            found = re.search(r"Starting to serve on (\S+)", line)
+            assert found, f"kubectl proxy did not start: {line}"
+            yield f"http://{found[1]}"
+        finally:
+            process.terminate()
 
 
 def assets() -> Path | None:
@@ -50,17 +99,20 @@ def assets() -> Path | None:
 
 
 @contextlib.contextmanager
-def running(binaries: Path, folder: Path) -> Iterator[ControlPlane]:
-    """Start it with its files in `folder`; stop it when the block ends."""
+def running(binaries: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
+    """Start it with its files in `folder`, stop it at the end of the block; without controllers nothing else acts."""
     etcd, peer, port = _free_ports(3)
-    plane = ControlPlane(f"https://127.0.0.1:{port}", TOKEN, folder / "certs/apiserver.crt", folder / "kubeconfig")
+    certificate = folder / "certs/apiserver.crt"
+    url, store = f"https://127.0.0.1:{port}", f"http://127.0.0.1:{etcd}"
+    plane = ControlPlane(url, TOKEN, certificate, folder / "kubeconfig", store)
     _write_files(folder, plane)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_process(_etcd(binaries, folder, etcd, peer), folder / "etcd.log"))
         stack.enter_context(_process(_api_server(binaries, folder, etcd, port), folder / "kube-apiserver.log"))
         _wait_ready(plane, folder)
-        manager = _controller_manager(binaries, plane)
-        stack.enter_context(_process(manager, folder / "kube-controller-manager.log"))
+        if controllers:
+            manager = _controller_manager(binaries, plane)
+            stack.enter_context(_process(manager, folder / "kube-controller-manager.log"))
         yield plane
 
 
@@ -79,12 +131,17 @@ def _write_files(folder: Path, plane: ControlPlane) -> None:
         subprocess.run(command, check=True, capture_output=True)
     others = [f"token-of-{user},{user},{user}\n" for user in USERS]
     (folder / "tokens.csv").write_text("".join([f'{TOKEN},admin,1,"system:masters"\n', *others]))
+    _write_kubeconfig(plane)
+
+
+def _write_kubeconfig(plane: ControlPlane) -> None:
+    user = f"{{token: {plane.token}}}" if plane.token else "{}"
     plane.kubeconfig.write_text(
         f"""apiVersion: v1
 kind: Config
 current-context: real
 clusters: [{{name: real, cluster: {{server: "{plane.url}", insecure-skip-tls-verify: true}}}}]
-users: [{{name: admin, user: {{token: {TOKEN}}}}}]
+users: [{{name: admin, user: {user}}}]
 contexts: [{{name: real, context: {{cluster: real, user: admin}}}}]
 """
     )
@@ -116,7 +173,15 @@ def _api_server(binaries: Path, folder: Path, etcd: int, port: int) -> list[str]
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
+        *_gates(binaries),
     ]
+
+
+def _gates(binaries: Path) -> list[str]:
+    """Old servers have a Job's time to live behind a gate, which newer ones do not know any more."""
+    command = [str(binaries / "kube-apiserver"), "--help"]
+    flags = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return ["--feature-gates=TTLAfterFinished=true"] if "TTLAfterFinished=true|false (ALPHA" in flags else []
 
 
 def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
@@ -130,10 +195,11 @@ def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
         "--controllers=job,garbagecollector,namespace",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
-        f"--cert-dir={plane.certificate.parent}",
+        f"--cert-dir={plane.kubeconfig.with_name('certs')}",
         "--leader-elect=false",
-        "--kube-api-qps=1000",
+        "--kube-api-qps=1000",  # with the default it makes 3 Jobs a second
         "--kube-api-burst=2000",
+        "--concurrent-gc-syncs=20",
     ]
 
 
@@ -161,7 +227,7 @@ def _wait_ready(plane: ControlPlane, folder: Path) -> None:
 def _is_ready(plane: ControlPlane) -> bool:
     request = urllib.request.Request(f"{plane.url}/readyz", headers={"Authorization": f"Bearer {plane.token}"})
     try:
-        context = ssl.create_default_context(cafile=str(plane.certificate))
+        context = ssl.create_default_context(cafile=plane.certificate)
         with urllib.request.urlopen(request, context=context, timeout=5) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):

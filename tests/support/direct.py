@@ -1,13 +1,15 @@
 """The embedded API server without a socket, so that a test can afford thousands of schedules.
 
 The very same endpoints answer, called as a function: they never wait for anything, so that their coroutine ends in
-one go. State is in memory, can be copied in a millisecond, and every commit can be watched.
+one go. State is in memory, can be put back to what it was, and every commit can be watched.
 """
 
 import json
 import sqlite3
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,39 +29,55 @@ from tests.support.api import ROOT
 from tests.support.embedded import SampleLogs
 
 
+@dataclass(frozen=True)
+class Content:
+    """All there is on a server: bodies by place, and the last resourceVersion. Never changed, so it can be shared."""
+
+    bodies: Mapping[Key, str] = field(default_factory=dict)
+    version: int = 0
+
+
 @cache
-def _registry() -> Registry:
-    return Registry.load(ROOT / "crds")
+def _registry(crds: Path) -> Registry:
+    return Registry.load(crds)
 
 
 class Direct:
     """A `Transport` to an API server of its own. Its garbage collector works when `collect` is called."""
 
-    def __init__(self, content: bytes | None = None) -> None:
+    def __init__(self, crds: Path = ROOT / "crds") -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        if content:
-            self._db.deserialize(content)
         self._db.execute("PRAGMA foreign_keys = ON")
         self.store = Store(self._db)
-        self._endpoints = Endpoints(self.store, _registry(), SampleLogs(), utc_now)
-        self._collector = GarbageCollector(self.store, _registry(), utc_now)
-        if not content:
-            seed(self.store, _registry(), utc_now)
+        registry = _registry(crds)
+        self._endpoints = Endpoints(self.store, registry, SampleLogs(), utc_now)
+        self._collector = GarbageCollector(self.store, registry, utc_now)
+        seed(self.store, registry, utc_now)
 
-    def content(self) -> bytes:
-        """All there is on the server, from which another one can be made."""
-        return self._db.serialize()
+    def content(self) -> Content:
+        """All there is on the server, which it can `become` again."""
+        rows = self._db.execute("SELECT resource, namespace, name, body FROM objects")
+        return Content({Key(*row[:3]): row[3] for row in rows}, self.store.version)
 
-    def close(self) -> None:
-        """Frees the memory."""
-        self._db.close()
+    def become(self, content: Content) -> None:
+        """Goes (back) to that content, without any history and without telling observers."""
+        present = self.content().bodies
+        self._db.execute("DELETE FROM history")
+        for key in present.keys() - content.bodies.keys():
+            self._db.execute("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key)
+        for key, body in content.bodies.items():
+            if present.get(key) != body:
+                self._put(key, body)
+        self.store.version = content.version
 
-    def objects(self, namespace: str) -> list[tuple[Key, str]]:
-        """Every object of a namespace and its body."""
-        rows = self._db.execute(
-            "SELECT resource, namespace, name, body FROM objects WHERE namespace = ?", (namespace,)
-        )
-        return [(Key(*row[:3]), row[3]) for row in rows]
+    def _put(self, key: Key, body: str) -> None:
+        metadata = json.loads(body)["metadata"]
+        uid, owners = metadata["uid"], metadata.get("ownerReferences") or ()
+        self._db.execute("DELETE FROM objects WHERE (resource, namespace, name) = (?, ?, ?) OR uid = ?", (*key, uid))
+        row = (*key, uid, "deletionTimestamp" in metadata, body)
+        self._db.execute("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", row)
+        pairs = {(owner["uid"], uid) for owner in owners}
+        self._db.executemany("INSERT INTO owners VALUES (?, ?)", pairs)
 
     def collect(self) -> None:
         """Collects garbage until there is none."""
@@ -83,7 +101,11 @@ class Direct:
 
 def _asgi(request: Request) -> AsgiRequest:
     body = b"" if request.body is None else json.dumps(request.body).encode()
-    headers = [(b"host", b"localhost"), (b"content-type", request.content_type.encode())]
+    headers = [
+        (b"host", b"localhost"),
+        (b"content-type", request.content_type.encode()),
+        (b"accept", request.accept.encode()),
+    ]
     scope = {
         "type": "http",
         "method": request.method,

@@ -1,4 +1,4 @@
-"""A transport of which one call goes wrong: it is answered with an error, before or after it was applied."""
+"""A transport of which one call, or some in a row, go wrong: answered with an error, applied or not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from typing import Any
 
 from functions.cluster.errors import ClusterError, Unavailable, from_status
 from functions.cluster.transport import Request, Transport
+
+FOR_EVER = 1_000
+"""More calls in a row than any function makes."""
 
 
 def _status(code: int, reason: str) -> Callable[[], ClusterError]:
@@ -22,24 +25,30 @@ class Fault:
     applied: bool = False
 
 
+OUTAGE = Fault("503", _status(503, "ServiceUnavailable"))
+LOST_ANSWER = Fault("time-out after", lambda: Unavailable("timed out"), applied=True)
 FAULTS = [
     Fault("409", _status(409, "Conflict")),
+    Fault("410", _status(410, "Expired")),
     Fault("429", _status(429, "TooManyRequests")),
     Fault("500", _status(500, "InternalError")),
-    Fault("503", _status(503, "ServiceUnavailable")),
+    OUTAGE,
     Fault("503 of a proxy", lambda: from_status(503, b"<html>upstream</html>", None)),
     Fault("time-out before", lambda: Unavailable("timed out")),
-    Fault("time-out after", lambda: Unavailable("timed out"), applied=True),
+    LOST_ANSWER,
+    Fault("reset before", lambda: Unavailable("connection reset by peer")),
+    Fault("reset after", lambda: Unavailable("connection reset by peer"), applied=True),
 ]
 
 
 @dataclass
 class Failing:
-    """Call `at` (0-based) goes wrong; those before and after it do not."""
+    """Call `at` (0-based) and those after it go wrong, `times` in all; the others do not."""
 
     inner: Transport
     at: int
     fault: Fault
+    times: int = 1
     sent: int = 0
 
     @property
@@ -49,7 +58,7 @@ class Failing:
 
     def send(self, request: Request) -> Any:
         number, self.sent = self.sent, self.sent + 1
-        if number == self.at:
+        if self.at <= number < self.at + self.times:
             if self.fault.applied:
                 self.inner.send(request)
             raise self.fault.error()

@@ -4,12 +4,13 @@
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import JOB, POD
+from functions.cluster.transport import Request, Transport
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -42,7 +43,7 @@ class StandIn:
     cluster: Cluster
 
     def runs(self, namespace: str, job: str) -> Object:
-        self.cluster.create(POD, _pod(namespace, job))
+        self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": 1}}, "status")
@@ -57,12 +58,19 @@ class StandIn:
         return self.cluster.patch(JOB, namespace, job, {"status": ended}, "status")
 
 
-def _pod(namespace: str, job: str) -> Object:
-    labels = {"job-name": job, "app.kubernetes.io/managed-by": "orchestrator"}
+def _pod(job: Object) -> Object:
+    """The pod that the Job controller makes of a Job."""
+    name, template = job["metadata"]["name"], job["spec"]["template"]
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"], "controller": True}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": f"{job}-pod", "namespace": namespace, "labels": labels},
+        "metadata": {
+            "name": f"{name}-pod",
+            "namespace": job["metadata"]["namespace"],
+            "labels": {**template.get("metadata", {}).get("labels", {}), "job-name": name},
+            "ownerReferences": [owner],
+        },
         "spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]},
     }
 
@@ -81,10 +89,23 @@ class KubeletOnly:
         self.says(namespace, job, pod | ({"containerStatuses": [container(state)]} if state else {}))
         return self.job_when(namespace, job, has_ended)
 
-    def says(self, namespace: str, job: str, status: Object) -> None:
-        """Puts `status` in the pod that the Job controller made."""
-        pod = _until(lambda: next(self.cluster.list(POD, namespace, f"job-name={job}"), None), f"no pod of {job}")
-        self.cluster.patch(POD, namespace, pod["metadata"]["name"], {"status": status}, "status")
+    def says(self, namespace: str, job: str, status: Object) -> Object:
+        """Puts `status` in the pod that the Job controller made; the pod."""
+        pod = self.pod(namespace, job)
+        return self.cluster.patch(POD, namespace, pod["metadata"]["name"], {"status": status}, "status")
+
+    def pod(self, namespace: str, job: str) -> Object:
+        """The pod that the Job controller made."""
+        return self.other_pod(namespace, job, "")
+
+    def other_pod(self, namespace: str, job: str, uid: str) -> Object:
+        """The pod that the Job controller made in place of the one with that uid, which is gone."""
+
+        def look() -> Object | None:
+            pods = list(self.cluster.list(POD, namespace, f"job-name={job}"))
+            return pods[0] if len(pods) == 1 and pods[0]["metadata"]["uid"] != uid else None
+
+        return _until(look, f"no pod of {job}")
 
     def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
         """The Job once it is so."""
@@ -108,3 +129,26 @@ def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
         assert time.monotonic() < end, otherwise
         time.sleep(0.05)
     return found
+
+
+@dataclass
+class Unscheduled:
+    """Carries requests, and gives the pods of Jobs to a scheduler that nobody runs.
+
+    On a cluster with real nodes a pod then waits for whatever a test says that it did; elsewhere nothing changes.
+    """
+
+    inner: Transport
+
+    def send(self, request: Request) -> Any:
+        if request.method == "POST" and request.path.endswith("/jobs"):
+            template = request.body["spec"]["template"]
+            spec = {**request.body["spec"], "template": {**template, "spec": {**template["spec"], **NOBODY}}}
+            request = replace(request, body={**request.body, "spec": spec})
+        return self.inner.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.inner.stream(request)
+
+
+NOBODY = {"schedulerName": "nobody"}

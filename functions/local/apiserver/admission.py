@@ -15,8 +15,8 @@ OTHER_NAMESPACE = "the namespace of the provided object does not match the names
 def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -> tuple[Obj, tuple[str, ...]]:
     """The object with clean metadata, pruned and defaulted; and what to warn of (its unknown fields).
 
-    Raises StatusError 400 for a value of the wrong type and, where the client asked to be strict, for unknown
-    fields (422 in a patch).
+    Raises StatusError 400 (422 in a patch) for a value of the wrong type and, where the client asked to be strict,
+    for unknown fields.
     """
     given = obj.get("metadata") or {}
     before = json.dumps(obj) if patch else ""
@@ -25,6 +25,8 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
         clean |= {field: value for field, value in obj.items() if field not in clean}
         fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
     except MisfitError as error:
+        if patch:
+            raise refusals.patch_does_not_fit(str(error)) from None
         raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None
     unknown = tuple(f'unknown field "{field}"' for field in fields)
     if unknown and options.field_validation == "Strict":
@@ -42,7 +44,10 @@ def place_new(target: Target, meta: Obj) -> None:
 
 def check_place(target: Target, meta: Obj) -> None:
     """Refuse (400) an update that names another object than its path; what it leaves out is filled in."""
-    name, namespace = meta.setdefault("name", target.key.name), meta.get("namespace", "")
+    name, namespace = meta.get("name", ""), meta.get("namespace", "")
+    if not name:
+        problem = "was undeterminable: name must be provided"
+        raise bad_request(f"the name of the object ({target.key.name} based on URL) {problem}")
     if name != target.key.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.key.name})")
     wording = f"the namespace of the object ({namespace}) does not match the namespace on the request"

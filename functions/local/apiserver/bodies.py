@@ -54,7 +54,7 @@ def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
         raise StatusError(415, f"{UNKNOWN_FORMAT} - accepted media types include: {', '.join(readers)}")
     value = readers[media](raw, kind)
     if not isinstance(value, dict):
-        problem = f"json: cannot unmarshal {_go_type(value)} into an object"
+        problem = f"json: cannot unmarshal {go_type(value)} into an object"
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {problem}")
     check_kind(value, kind)
     return value
@@ -119,8 +119,9 @@ def _unrecognized(kind: Kind, problem: str) -> StatusError:
     return bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {problem}")
 
 
-def _go_type(value: Any) -> str:
-    names = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+def go_type(value: Any) -> str:
+    """What Go's JSON decoder calls a value."""
+    names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     return names.get(type(value), "null")
 
 

@@ -33,6 +33,12 @@ class DataRules(Rules):
     data_fields: ClassVar[tuple[str, ...]]
     size_field: ClassVar[str]
 
+    def default(self, obj: Obj) -> None:
+        """Leave out what is empty."""
+        for field in self.data_fields:
+            if not obj.get(field, True):
+                del obj[field]
+
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
         """Keys, size, and what `immutable` protects."""
         size, found = 0, []
@@ -122,6 +128,7 @@ def _fixed_claim(spec: Obj) -> Obj:
 class NamespaceRules(WithStatus):
     """core/v1 Namespace."""
 
+    shape = shapes.NAMESPACE
     selectable = (*BY_NAME, "status.phase")
 
     def on_create(self, obj: Obj) -> None:

@@ -21,6 +21,7 @@ class CustomRules(WithStatus):
 
     unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
+    not_selectable: ClassVar[str] = "field label not supported: {field}"
 
     def __init__(self, structural: Obj, *, has_status: bool) -> None:
         super().__init__()

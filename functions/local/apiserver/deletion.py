@@ -41,22 +41,28 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
     dry_run: bool = False
+    accepts: bool = False
+    """Whether what is not gone at once is answered 202: only `orphanDependents: false` asks for that."""
 
     @classmethod
     def parse(cls, raw: bytes, query: QueryParams) -> Self:
-        """From the body, which may be empty, and the query.
+        """From the body, or from the query where there is no body.
 
         Raises StatusError 400 or 422.
         """
         body = _options_body(raw)
+        query = QueryParams() if raw.strip() else query
         preconditions = body.get("preconditions", {})
-        grace = body.get("gracePeriodSeconds")
+        grace, dry_run = body.get("gracePeriodSeconds"), body.get("dryRun")
+        if dry_run and dry_run != ["All"]:
+            raise invalid_options(OPTIONS, unsupported("dryRun", dry_run, ["All"]))
         return cls(
             _propagation(body, query),
             number(query, "gracePeriodSeconds") if grace is None else grace,
             preconditions.get("uid"),
             preconditions.get("resourceVersion"),
-            WriteOptions.parse(query, OPTIONS).dry_run or bool(body.get("dryRun")),
+            WriteOptions.parse(query, OPTIONS).dry_run or bool(dry_run),
+            body.get("orphanDependents") is False,
         )
 
 
@@ -108,9 +114,10 @@ class Deleter:
             return Written(200, self._terminate_namespace(key, obj, options))
         if not self._mark(kind, obj, options):
             return self._remove(kind, key, obj, options)
+        code = 202 if options.accepts else 200
         if options.dry_run or obj == json.loads(text):
-            return Written(200, json.dumps(obj))
-        return Written(200, self._store.put(key, obj))
+            return Written(code, json.dumps(obj))
+        return Written(code, self._store.put(key, obj))
 
     def _mark(self, kind: Kind, obj: Obj, options: DeleteOptions) -> bool:
         """Mark an object that has to wait; False when it may go at once."""
@@ -130,13 +137,21 @@ class Deleter:
         return waits
 
     def _remove(self, kind: Kind, key: Key, obj: Obj, options: DeleteOptions) -> Written:
-        if not options.dry_run:
-            self._store.delete(key, obj)
         if kind.rules.graceful:
-            return Written(200, json.dumps(obj))
+            return Written(200, self._marked_and_removed(key, obj, options))
+        if not options.dry_run:
+            self._store.delete(key, json.loads(self._store.get(key) or "{}"))  # watchers see what was there
         about = refusals.about(kind, key.name) | {"uid": obj["metadata"]["uid"]}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": about}
         return Written(200, json.dumps(status))
+
+    def _marked_and_removed(self, key: Key, obj: Obj, options: DeleteOptions) -> str:
+        """Watchers see that it is to go before it is gone."""
+        if options.dry_run:
+            return json.dumps(obj)
+        marked = self._store.put(key, obj)
+        self._store.delete(key, obj)
+        return marked
 
     def _terminate_namespace(self, key: Key, obj: Obj, options: DeleteOptions) -> str:
         if key.name in PROTECTED:

@@ -8,19 +8,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from functions.local.apiserver import refusals
 from functions.local.apiserver.bodies import media_type, parse_object, read_body
 from functions.local.apiserver.deletion import DeleteOptions, Deleter
 from functions.local.apiserver.errors import Obj, StatusError, details, method_not_allowed
 from functions.local.apiserver.kinds import Kind
-from functions.local.apiserver.logs import PodLogs
+from functions.local.apiserver.logs import LogOptions, PodLogs, cut_off
 from functions.local.apiserver.negotiation import accepted_form
-from functions.local.apiserver.patches import parse_patch
+from functions.local.apiserver.patches import check_media, patched
 from functions.local.apiserver.reader import Reader, check_version, selector_of, watch_version
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.requests import Target, WriteOptions, flag, number, parse_path
 from functions.local.apiserver.store import Key, Store
-from functions.local.apiserver.tables import table
+from functions.local.apiserver.tables import partial, table
 from functions.local.apiserver.watch import TIMEOUT_SECONDS, WatchOptions, watch
 from functions.local.apiserver.writer import Writer, Written
 
@@ -61,6 +60,8 @@ class Endpoints:
         form = accepted_form(request)
         check_version(request.query_params.get("resourceVersion", ""), self._store.version)
         obj = self._reader.get(target)
+        if form == "metadata":
+            return _json(partial(obj))
         return _json(self._shown(request, target.kind, [obj]) if form == "table" else obj)
 
     async def _list(self, request: Request, target: Target) -> Response:
@@ -70,9 +71,13 @@ class Endpoints:
         page = self._reader.page(target, request.query_params)
         meta: Obj = {"resourceVersion": str(page.version)}
         if page.token:
-            meta |= {"continue": page.token, "remainingItemCount": page.remaining}
+            meta |= {"continue": page.token}
+            meta |= {"remainingItemCount": page.remaining} if not selector_of(kind, request.query_params) else {}
         if form == "table":
             return _json(self._shown(request, kind, page.items) | {"metadata": meta})
+        if form == "metadata":
+            kinds = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+            return _json({**kinds, "metadata": meta, "items": [partial(item) for item in page.items]})
         listed = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": meta, "items": page.items}
         return _json(listed)
 
@@ -102,9 +107,11 @@ class Endpoints:
         return _written(self._writer.replace(target, obj, options))
 
     async def _patch(self, request: Request, target: Target) -> Response:
+        media = media_type(request)
+        check_media(media, target.kind)
         options = WriteOptions.parse(request.query_params, "PatchOptions")
-        change = parse_patch(await read_body(request), media_type(request), target.kind)
-        return _written(self._writer.patch(target, change, options))
+        raw = await read_body(request)
+        return _written(self._writer.patch(target, lambda obj: patched(obj, raw, media), options))
 
     async def _delete(self, request: Request, target: Target) -> Response:
         options = DeleteOptions.parse(await read_body(request), request.query_params)
@@ -121,19 +128,21 @@ class Endpoints:
         return _json({"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": meta, "items": items})
 
     async def _log(self, request: Request, target: Target) -> Response:
-        if self._store.get(target.key) is None:
-            raise refusals.not_found(target.kind, target.key.name)
+        options = LogOptions.parse(request.query_params, target.key.name, self._now())
+        options.check(self._reader.get(target))
         pieces = self._pod_logs.open(
             target.namespace,
             target.key.name,
-            follow=flag(request.query_params, "follow"),
-            tail_lines=number(request.query_params, "tailLines"),
+            follow=options.follow,
+            tail_lines=options.tail_lines,
+            since=options.since,
+            timestamps=options.timestamps,
         )
         try:
             first = await anext(pieces, b"")
         except LookupError:
             raise _no_log(target) from None
-        return StreamingResponse(_rejoined(first, pieces), media_type="text/plain")
+        return StreamingResponse(cut_off(_rejoined(first, pieces), options.limit), media_type="text/plain")
 
 
 def _methods(target: Target) -> dict[str, str]:

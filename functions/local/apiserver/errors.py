@@ -65,11 +65,14 @@ def duplicate(field: str, value: Any) -> Cause:
 
 def immutable(field: str, value: Any) -> Cause:
     """A change of what may only be set at creation. An object is not shown: it is long and may hold secrets."""
-    return invalid(field, "object" if isinstance(value, dict) else value, "field is immutable")
+    shown_value = "null" if value is None else "object" if isinstance(value, dict) else value
+    return invalid(field, shown_value, "field is immutable")
 
 
 def shown(value: Any) -> str:
     """A value as the real server prints it in a message; objects are printed as JSON, not as Go."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return f"[]string{{{', '.join(json.dumps(item) for item in value)}}}"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -87,6 +87,12 @@ def carry_over(meta: Obj, old: Obj) -> None:
             meta.pop(field, None)
 
 
+def given_back(old: Obj) -> tuple[str, ...]:
+    """The fields of the server in which a client may not say anything else; other words are passed over."""
+    marked = () if "deletionTimestamp" in old else ("deletionTimestamp",)
+    return ("uid", *marked, "deletionGracePeriodSeconds")
+
+
 def mark_deleted(meta: Obj, now: datetime, grace_seconds: int) -> None:
     """The object is to go, after its grace period and its finalizers."""
     meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace_seconds))
@@ -99,15 +105,30 @@ def problems(meta: Obj, old: Obj | None, name_problems: Callable[[str], Iterator
     """Every problem of the metadata; `old` is that of the object being updated."""
     found: list[Cause] = []
     if "name" not in meta:
-        return [required("metadata.name", "name or generateName is required")]
-    found += [invalid("metadata.name", meta["name"], text) for text in name_problems(meta["name"])]
+        found.append(required("metadata.name", "name or generateName is required"))
+    found += (
+        []
+        if "name" not in meta
+        else [invalid("metadata.name", meta["name"], text) for text in name_problems(meta["name"])]
+    )
     found += _label_problems(meta.get("labels", {}), "metadata.labels")
     found += _annotation_problems(meta.get("annotations", {}))
     found += _finalizer_problems(meta, old)
     found += _owner_problems(meta.get("ownerReferences", []))
     if old is not None and meta.get("uid", old["uid"]) != old["uid"]:
         found.append(immutable("metadata.uid", meta["uid"]))
+    found += _deletion_problems(meta, old) if old is not None else ()
     return found
+
+
+def _deletion_problems(meta: Obj, old: Obj) -> Iterator[Cause]:
+    field, seconds = "metadata.deletionGracePeriodSeconds", "deletionGracePeriodSeconds"
+    if meta.get("deletionTimestamp") != old.get("deletionTimestamp"):
+        text = str(meta["deletionTimestamp"]).replace("T", " ").replace("Z", " +0000 UTC")  # as Go prints a time
+        wording = f"Invalid value: {text}: field is immutable"
+        yield Cause("FieldValueInvalid", "metadata.deletionTimestamp", wording)
+    if meta.get(seconds) != old.get(seconds):
+        yield immutable(field, meta[seconds])
 
 
 def _label_problems(labels: dict[str, str], field: str) -> Iterator[Cause]:
@@ -137,6 +158,17 @@ def _finalizer_problems(meta: Obj, old: Obj | None) -> Iterator[Cause]:
             listed = ", ".join(f'"{item}"' for item in added)
             detail = "no new finalizers can be added if the object is being deleted, found new finalizers "
             yield forbidden_field(field, f"{detail}[]string{{{listed}}}")
+
+
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
+
+def unqualified_finalizers(meta: Obj) -> Iterator[Cause]:
+    """What only built-in kinds refuse: a finalizer of somebody's own without a domain."""
+    for index, finalizer in enumerate(meta.get("finalizers", [])):
+        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"metadata.finalizers[{index}]", finalizer, detail)
 
 
 def _owner_problems(owners: list[Obj]) -> Iterator[Cause]:

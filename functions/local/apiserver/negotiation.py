@@ -1,4 +1,4 @@
-"""Which form of an answer the client takes: the object, or a table of it for people."""
+"""Which form of an answer the client takes: the object, its metadata alone, or a table of it for people."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +7,13 @@ from starlette.requests import Request
 
 from functions.local.apiserver.errors import StatusError
 
-Form = Literal["object", "table"]
+Form = Literal["object", "table", "metadata"]
+FORMS: dict[str, Form] = {
+    "Table": "table",
+    "PartialObjectMetadata": "metadata",
+    "PartialObjectMetadataList": "metadata",
+}
+"""By the parameter `as` (API concepts: Alternate representations of resources)."""
 OFFERED = "application/json"
 
 
@@ -44,4 +50,4 @@ def _form(alternative: _Alternative) -> Form | None:
     if wanted is None:
         return "object"
     group, version = alternative.parameters.get("g"), alternative.parameters.get("v")
-    return "table" if (wanted, group, version) == ("Table", "meta.k8s.io", "v1") else None
+    return FORMS.get(wanted) if (group, version) == ("meta.k8s.io", "v1") else None

@@ -1,12 +1,11 @@
 """PATCH: the kinds of patch that are taken, and what each makes of an object."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
 import jsonpointer
 
-from functions.local.apiserver.bodies import json_problem, load_json
+from functions.local.apiserver.bodies import go_type, json_problem, load_json
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.strategic import strategic_merge
@@ -22,11 +21,8 @@ USE_INSTEAD = (
 )
 
 
-def parse_patch(raw: bytes, media: str, kind: Kind) -> Callable[[Obj], Obj]:
-    """The change that a patch makes to an object.
-
-    Raises StatusError 415 or 400 here, 422 when the change is applied and does not fit.
-    """
+def check_media(media: str, kind: Kind) -> None:
+    """Raises StatusError 415 for a kind of patch that this kind of object does not take."""
     if media == APPLY:
         raise StatusError(415, USE_INSTEAD)
     if media not in _accepted(kind):
@@ -34,13 +30,20 @@ def parse_patch(raw: bytes, media: str, kind: Kind) -> Callable[[Obj], Obj]:
         raise StatusError(
             415, f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
+
+
+def patched(obj: Obj, raw: bytes, media: str) -> Obj:
+    """What a patch of a kind that is taken makes of an object, which may be changed.
+
+    Raises StatusError 400, or 422 where it does not fit.
+    """
     patch = _parse(raw)
     if media == JSON_PATCH:
-        return _json_patch(patch)
+        return _json_patch(obj, patch)
     if not isinstance(patch, dict):
         problem = "couldn't get version/kind; json parse error: a patch must be an object"
         raise invalid_object("", "", "", [invalid("patch", raw.decode(errors="replace"), problem)])
-    return lambda obj: strategic_merge(obj, patch) if media == STRATEGIC else merge(obj, patch)
+    return strategic_merge(obj, patch) if media == STRATEGIC else merge(obj, patch)
 
 
 def _accepted(kind: Kind) -> tuple[str, ...]:
@@ -67,17 +70,18 @@ def merge(present: Any, patch: Any) -> Any:
     return merged
 
 
-def _json_patch(operations: Any) -> Callable[[Obj], Obj]:
+def _json_patch(obj: Obj, operations: Any) -> Obj:
     if not isinstance(operations, list):
-        raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
-
-    def change(obj: Obj) -> Obj:
-        try:
-            changed = jsonpatch.apply_patch(obj, operations)
-        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
-            changed = None  # the exception quotes the object, which may be a Secret
-        if not isinstance(changed, dict):
-            raise StatusError(422, REJECTED, reason="Invalid", details={})
-        return changed
-
-    return change
+        raise bad_request(f"json: cannot unmarshal {go_type(operations)} into Go value of type jsonpatch.Patch")
+    for operation in operations:
+        if not isinstance(operation, dict):
+            raise bad_request(
+                f"json: cannot unmarshal {go_type(operation)} into Go value of type jsonpatch.Operation"
+            )
+    try:
+        changed = jsonpatch.apply_patch(obj, operations)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+        changed = None  # the exception quotes the object, which may be a Secret
+    if not isinstance(changed, dict):
+        raise StatusError(422, REJECTED, reason="Invalid", details={})
+    return changed

@@ -74,7 +74,7 @@ class Reader:
         that is not reached yet).
         """
         kind, store = target.kind, self._store
-        selector, limit = selector_of(kind, query), number(query, "limit") or 0
+        limit, selector = number(query, "limit") or 0, selector_of(kind, query)
         after = _parse_token(query.get("continue", ""))
         namespace = target.namespace or None
         if after is None:
@@ -83,13 +83,18 @@ class Reader:
         else:
             version, texts = after.version, self._rest(target, after)
         items = [obj for obj in (load(kind, text) for text in texts) if selector.matches(kind, obj)]
-        return _page(items, version, limit)
+        return _page(items if kind.custom else [_untyped(obj) for obj in items], version, limit)
 
     def _rest(self, target: Target, after: _Position) -> list[str]:
         if after.version < self._store.compacted:
             raise expired(CONTINUE_EXPIRED)
         found = self._store.bodies_at(after.version, target.kind.resource, target.namespace or None)
         return [text for place, text in found.items() if place > (after.namespace, after.name)]
+
+
+def _untyped(obj: Obj) -> Obj:
+    """An item of a list of a built-in kind: it goes without its kind, which the list has."""
+    return {field: value for field, value in obj.items() if field not in ("apiVersion", "kind")}
 
 
 def _page(items: list[Obj], version: int, limit: int) -> Page:

@@ -16,9 +16,9 @@ def not_found(kind: Kind, name: str) -> StatusError:
     return StatusError(404, f'{kind.resource} "{name}" not found', details=about(kind, name))
 
 
-def already_exists(kind: Kind, name: str) -> StatusError:
+def already_exists(kind: Kind, name: str, *, deleting: bool) -> StatusError:
     """409: there is one of this name."""
-    message = f'{kind.resource} "{name}" already exists'
+    message = f'{"object is being deleted: " if deleting else ""}{kind.resource} "{name}" already exists'
     return StatusError(409, message, reason="AlreadyExists", details=about(kind, name))
 
 
@@ -54,6 +54,11 @@ def namespace_terminating(kind: Kind, name: str, namespace: str) -> StatusError:
     problem = f"unable to create new content in namespace {namespace} because it is being terminated"
     cause = Cause("NamespaceTerminating", "metadata.namespace", f"namespace {namespace} is being terminated")
     return StatusError(403, f'{kind.resource} "{name}" is forbidden: {problem}', details=about(kind, name, [cause]))
+
+
+def patch_does_not_fit(problem: str) -> StatusError:
+    """422: a patch makes something of an object that is none of its kind; the object may be a Secret: not shown."""
+    return invalid_object("", "", "", [invalid("patch", "patched object", problem)])
 
 
 def unknown_fields_in_patch(patched: str, problem: str) -> StatusError:

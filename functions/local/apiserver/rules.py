@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from functions.local.apiserver.errors import Cause, Obj
 from functions.local.apiserver.validation import compile_schema, misfit
 
+ROOT = ("apiVersion", "kind", "metadata")  # every object has them, no shape needs to name them
 BY_NAME = ("metadata.name", "metadata.namespace")
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -22,6 +23,9 @@ class Rules:
     create_on_update: ClassVar[bool] = False  # PUT of an object that does not exist
     has_generation: ClassVar[bool] = False
     selectable: ClassVar[tuple[str, ...]] = BY_NAME  # by field selectors
+    not_selectable: ClassVar[str] = (
+        '"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    )
     graceful: ClassVar[bool] = False  # DELETE answers with the object, even if it is gone
 
     def __init__(self) -> None:
@@ -36,14 +40,20 @@ class Rules:
         problem = misfit(self._shape, obj)
         if problem:
             raise MisfitError(problem)
+        unknown = [field for field in obj if field not in self.shape.get("properties", obj) and field not in ROOT]
+        for field in unknown:
+            del obj[field]
         self.default(obj)
-        return []
+        return unknown
 
     def default(self, obj: Obj) -> None:
         """Set defaults."""
 
     def on_create(self, obj: Obj) -> None:
         """Set what only the server decides about a new object."""
+
+    def complete(self, obj: Obj) -> None:
+        """Fill in what depends on an object that was found to be right."""
 
     def on_update(self, obj: Obj, old: Obj) -> None:
         """Keep what a write to the main endpoint may not change."""
@@ -52,7 +62,7 @@ class Rules:
         """Keep what a write to /status may not change: everything else but the metadata."""
         for field in obj.keys() | old.keys():
             if field not in ("metadata", "status"):
-                _carry(field, obj, old)
+                carry(field, obj, old)
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
         """Every problem of an object that is to be written; `old` is None for a new one."""
@@ -76,7 +86,7 @@ class WithStatus(Rules):
 
     def on_update(self, obj: Obj, old: Obj) -> None:
         """The main endpoint does not change the status."""
-        _carry("status", obj, old)
+        carry("status", obj, old)
 
 
 def drop_nulls(value: Any) -> None:
@@ -95,7 +105,7 @@ def _at(path: str, obj: Obj) -> Any:
     return value
 
 
-def _carry(field: str, obj: Obj, old: Obj) -> None:
+def carry(field: str, obj: Obj, old: Obj) -> None:
     """Give `obj` the field as it was."""
     if field in old:
         obj[field] = old[field]

@@ -9,6 +9,8 @@ from functions.local.apiserver.errors import Obj, StatusError, bad_request
 from functions.local.apiserver.kinds import Kind
 
 TOKEN = re.compile(r"\s*(==|!=|=|!|,|\(|\)|<|>|[^\s=!,()<>]+)")
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+OPERATORS = ("=", "==", "!=", "<", ">", ",", "(", ")")
 END = "end of string"
 
 
@@ -27,10 +29,26 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One condition: the value of `key` is a whole number greater than (or less than) `limit`."""
+
+    key: str
+    limit: int
+    greater: bool
+
+    def matches(self, present: Mapping[str, str]) -> bool:
+        """Whether it holds; never for what is not a number."""
+        if not INTEGER.fullmatch(present.get(self.key, "")):
+            return False
+        found = int(present[self.key])
+        return found > self.limit if self.greater else found < self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """Conditions on labels and on fields; all must hold."""
 
-    labels: tuple[Requirement, ...] = ()
+    labels: tuple[Requirement | Comparison, ...] = ()
     fields: tuple[Requirement, ...] = ()
 
     def __bool__(self) -> bool:
@@ -66,7 +84,7 @@ def _parse_field(kind: Kind, term: str) -> Requirement:
         raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
     field, operator, value = match.groups()
     if field not in kind.rules.selectable:
-        raise bad_request(f"field label not supported: {field}")
+        raise bad_request(kind.rules.not_selectable.format(field=field))
     return Requirement(field, frozenset({value}), negated=operator == "!=")
 
 
@@ -77,10 +95,14 @@ class _LabelParser:
         self._tokens = TOKEN.findall(text)
         self._at = 0
 
-    def parse(self) -> list[Requirement]:
+    def parse(self) -> list[Requirement | Comparison]:
+        if self._peek() in OPERATORS:
+            raise bad_request(f"found '{self._peek()}', expected: !, identifier, or '{END}'")
         found = [self._requirement()]
         while self._peek() == ",":
             self._next()
+            if self._peek() in ("", *OPERATORS):
+                raise bad_request(f"found '{self._peek()}', expected: identifier after ','")
             found.append(self._requirement())
         if self._peek():
             raise bad_request(f"found '{self._peek()}', expected: ',' or '{END}'")
@@ -94,7 +116,7 @@ class _LabelParser:
         self._at += 1
         return token
 
-    def _requirement(self) -> Requirement:
+    def _requirement(self) -> Requirement | Comparison:
         if self._peek() == "!":
             self._next()
             return Requirement(self._key(), None, negated=True)
@@ -106,6 +128,8 @@ class _LabelParser:
             return Requirement(key, self._values(), negated=operator == "notin")
         if operator in ("=", "==", "!="):
             return Requirement(key, frozenset({self._value()}), negated=operator == "!=")
+        if operator in ("<", ">"):
+            return Comparison(key, self._limit(), operator == ">")
         raise _unparsable(f"found '{operator}', expected: in, notin, =, ==, !=")
 
     def _key(self) -> str:
@@ -123,6 +147,12 @@ class _LabelParser:
         if not names.matches(names.LABEL_VALUE, token):
             raise _unparsable(f"found '{token}', expected: identifier")
         return self._next()
+
+    def _limit(self) -> int:
+        token = self._value()
+        if not INTEGER.fullmatch(token):
+            raise bad_request("for 'Gt', 'Lt' operators, the value must be an integer")
+        return int(token)
 
     def _values(self) -> frozenset[str]:
         if self._next() != "(":

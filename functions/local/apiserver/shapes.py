@@ -1,7 +1,8 @@
 """The types of the fields of built-in kinds that this server looks into.
 
-The real server decodes into Go structures and refuses what does not fit. Here schemas such as those of custom kinds
-do it, for the fields named below; all other fields are kept as they are given.
+The real server decodes into Go structures, refuses what does not fit and drops what it does not know. Here schemas
+such as those of custom kinds do it, for the fields named below: the fields of an object itself are all named, deeper
+ones that are not are kept as they are given.
 """
 
 from functions.local.apiserver.errors import Obj
@@ -100,4 +101,13 @@ EVENT = fields(
     type=STRING,
     source=fields(component=STRING),
     count=INTEGER,
+    firstTimestamp=STRING,
+    lastTimestamp=STRING,
+    eventTime=STRING,
+    series=fields(count=INTEGER, lastObservedTime=STRING),
+    action=STRING,
+    related=fields(),
+    reportingComponent=STRING,
+    reportingInstance=STRING,
 )
+NAMESPACE = fields(spec=fields(), status=fields())

@@ -54,7 +54,7 @@ def _merge_field(present: Obj, field: str, value: Any) -> None:
 
 def _merge_list(field: str, present: list[Any], patch: list[Any]) -> list[Any]:
     if field in SETS:
-        return present + [item for item in patch if item not in present]
+        return patch + [item for item in present if item not in patch]
     key = MERGE_KEYS.get(field)
     if key is None or not all(isinstance(item, dict) for item in present + patch):
         return patch

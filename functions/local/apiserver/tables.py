@@ -45,6 +45,11 @@ def _included(obj: Obj, include: str) -> Obj | None:
         return None
     if include == "Object":
         return obj
+    return partial(obj)
+
+
+def partial(obj: Obj) -> Obj:
+    """The object's metadata alone."""
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 

@@ -81,8 +81,10 @@ def _check_all_of(validator: Validator, schemas: list[Obj], value: Any, _: Obj) 
         yield ValidationError(". None validated" if all(failures) else "")
 
 
-def _check_pattern(validator: Validator, pattern: str, value: Any, _: Obj) -> Iterable[ValidationError]:
-    if validator.is_type(value, "string") and not _compiled(pattern).search(value):
+def _check_pattern(_: Validator, pattern: str, value: Any, schema: Obj) -> Iterable[ValidationError]:
+    """A text of the wrong length is refused for that alone."""
+    fits = isinstance(value, str) and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+    if fits and not _compiled(pattern).search(value):
         yield ValidationError(pattern)
 
 

@@ -3,11 +3,12 @@
 Values: k8s.io/kubernetes/pkg/apis/{batch,core}/v1/defaults.go and .../validation/validation.go.
 """
 
+import copy
 from typing import Any, ClassVar
 
 from functions.local.apiserver import names, shapes
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.rules import BY_NAME, Propagation, WithStatus
+from functions.local.apiserver.rules import BY_NAME, Propagation, WithStatus, carry
 
 POD_DEFAULTS: Obj = {
     "restartPolicy": "Always",
@@ -15,12 +16,27 @@ POD_DEFAULTS: Obj = {
     "dnsPolicy": "ClusterFirst",
     "schedulerName": "default-scheduler",
 }
+POD_ADDITIONS: Obj = {
+    "enableServiceLinks": True,
+    "preemptionPolicy": "PreemptLowerPriority",
+    "priority": 0,
+    "tolerations": [
+        {
+            "key": f"node.kubernetes.io/{taint}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": 300,
+        }
+        for taint in ("not-ready", "unreachable")
+    ],
+}
+"""What a pod has beyond a pod template: the admission plugins Priority and DefaultTolerationSeconds."""
 CONTAINER_DEFAULTS: Obj = {
     "terminationMessagePath": "/dev/termination-log",
     "terminationMessagePolicy": "File",
 }
 JOB_COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
-POD_MUTABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName")
+POD_MUTABLE = ("activeDeadlineSeconds", "tolerations", "nodeName")
 NOT_SELECTED = "`selector` does not match template `labels`"
 POD_UPDATES = (
     "pod updates may not change fields other than `spec.containers[*].image`, "
@@ -43,6 +59,8 @@ def default_pod_spec(spec: Obj) -> None:
     for field, value in POD_DEFAULTS.items():
         spec.setdefault(field, value)
     spec.setdefault("securityContext", {})
+    if "serviceAccountName" in spec:
+        spec.setdefault("serviceAccount", spec["serviceAccountName"])  # its deprecated name
     for _, container in containers_of(spec):
         container.setdefault("resources", {})
         for field, value in CONTAINER_DEFAULTS.items():
@@ -75,6 +93,7 @@ class JobRules(WithStatus):
     default_propagation: ClassVar[Propagation] = "Orphan"  # history: batch/v1 says so, kubectl asks for Background
     has_generation: ClassVar[bool] = True
     selectable: ClassVar[tuple[str, ...]] = (*BY_NAME, "status.successful")
+    not_selectable: ClassVar[str] = 'field label "{field}" not supported for batchv1.Job'
 
     def default(self, obj: Obj) -> None:
         """Set defaults."""
@@ -92,13 +111,19 @@ class JobRules(WithStatus):
     def on_create(self, obj: Obj) -> None:
         """Label the pods of this Job and select them by it."""
         spec, meta = obj["spec"], obj["metadata"]
-        own = {"controller-uid": meta["uid"], "job-name": meta["name"]}
+        own = {"controller-uid": meta["uid"], "job-name": meta.get("name", "")}
         if not spec.get("manualSelector"):
-            spec["selector"] = {"matchLabels": {"controller-uid": meta["uid"]}}
+            selector = spec.setdefault("selector", {})
+            selector["matchLabels"] = selector.get("matchLabels", {}) | {"controller-uid": meta["uid"]}
             template_meta = spec["template"].setdefault("metadata", {})
             template_meta["labels"] = (template_meta.get("labels") or {}) | own
-        meta.setdefault("labels", dict(spec["template"].get("metadata", {}).get("labels", {})))
         obj["status"] = {}
+
+    def complete(self, obj: Obj) -> None:
+        """A Job without labels has those of its pods."""
+        labels = obj["spec"]["template"].get("metadata", {}).get("labels")
+        if labels:
+            obj["metadata"].setdefault("labels", dict(labels))
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
         """Counts, the pod template, and what may not change."""
@@ -108,6 +133,14 @@ class JobRules(WithStatus):
             for field in JOB_COUNTS
             if isinstance(spec.get(field), int) and spec[field] < 0
         ]
+        own = spec["template"].get("metadata", {}).get("labels") or {}
+        if not spec.get("manualSelector") and own.get("controller-uid") != obj["metadata"].get("uid"):
+            wanted = f"must be '{obj['metadata'].get('uid')}'"
+            found.append(invalid("spec.template.metadata.labels[controller-uid]", own, wanted))
+        generated = {"matchLabels": {"controller-uid": obj["metadata"].get("uid")}}
+        selector = spec.get("selector")
+        if selector and not spec.get("manualSelector") and selector != generated:
+            found.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
         found += self._template_problems(spec)
         if old is not None:
             found += self._change_problems(spec, old["spec"])
@@ -144,6 +177,7 @@ class PodRules(WithStatus):
 
     shape: ClassVar[Obj] = shapes.POD
     graceful: ClassVar[bool] = True
+    not_selectable: ClassVar[str] = "field label not supported: {field}"
     selectable: ClassVar[tuple[str, ...]] = (
         *BY_NAME,
         "spec.nodeName",
@@ -157,14 +191,22 @@ class PodRules(WithStatus):
 
     def on_create(self, obj: Obj) -> None:
         """A new pod waits for whoever runs it."""
+        obj["spec"] = copy.deepcopy(POD_ADDITIONS) | obj["spec"]
         obj["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
         """Containers; hardly anything of a spec may change."""
         found = pod_spec_problems(obj["spec"], "spec")
-        if old is not None and _fixed(obj["spec"]) != _fixed(old["spec"]):
+        if old is not None and len(obj["spec"].get("containers", ())) != len(old["spec"]["containers"]):
+            found.append(forbidden_field("spec.containers", "pod updates may not add or remove containers"))
+        elif old is not None and _fixed(obj["spec"]) != _fixed(old["spec"]):
             found.append(forbidden_field("spec", POD_UPDATES))
         return found
+
+    def on_status(self, obj: Obj, old: Obj) -> None:
+        """As ever, but for the owners: old kubelets garble them (pod status strategy)."""
+        super().on_status(obj, old)
+        carry("ownerReferences", obj["metadata"], old["metadata"])
 
     def grace_seconds(self, obj: Obj, asked: int | None) -> int:
         """A pod on a node stays until its runner has ended it; others go at once."""

@@ -73,9 +73,16 @@ class Writer:
         present = copy.deepcopy(old)
         kind.rules.admit(present)
         patched = change(present)
-        check_kind(patched, kind)
+        try:
+            check_kind(patched, kind)
+        except StatusError as error:
+            if kind.custom:
+                raise
+            raise refusals.patch_does_not_fit(error.message) from None
         obj, unknown = admit(kind, patched, options, patch=True)
         check_place(target, obj["metadata"])
+        if "resourceVersion" not in obj["metadata"] and not kind.rules.unconditional_update:
+            raise refusals.version_needed(kind, target.key.name)
         return self._update(target, old, obj, options, unknown)
 
     def save(self, key: Key, obj: Obj) -> str:
@@ -83,31 +90,36 @@ class Writer:
         meta = obj["metadata"]
         if meta.get("deletionGracePeriodSeconds") == 0 and not meta.get("finalizers"):
             answer = json.dumps(obj)
-            self._store.delete(key, obj)
+            self._store.delete(key, json.loads(self._store.get(key) or answer))  # watchers see what was there
             return answer
         return self._store.put(key, obj)
 
     def _insert(self, target: Target, obj: Obj, options: WriteOptions, unknown: tuple[str, ...]) -> Written:
         kind, meta = target.kind, obj["metadata"]
         self._require_namespace(target, meta)
-        if "resourceVersion" in meta:
-            raise StatusError(500, "resourceVersion should not be set on objects to be created", reason="")
+        version = meta.get("resourceVersion")
         metadata.stamp_new(meta, self._now())
         if kind.rules.has_generation:
             meta["generation"] = 1
         self._generate_name(kind, meta)
         kind.rules.on_create(obj)
         _check(kind, obj, None, status=False)
+        kind.rules.complete(obj)
+        if version and options.dry_run:
+            meta["resourceVersion"] = version
+        elif version:
+            raise StatusError(500, "resourceVersion should not be set on objects to be created", reason="")
         key = Key(kind.resource, meta.get("namespace", ""), meta["name"])
-        if self._store.get(key) is not None:
-            raise refusals.already_exists(kind, key.name)
+        if (present := self._store.get(key)) is not None:
+            deleting = "deletionTimestamp" in json.loads(present)["metadata"]
+            raise refusals.already_exists(kind, key.name, deleting=deleting)
         return Written(201, json.dumps(obj) if options.dry_run else self._store.put(key, obj), unknown)
 
     def _update(self, target: Target, old: Obj, obj: Obj, options: WriteOptions, unknown: tuple[str, ...]) -> Written:
         kind, meta, old_meta = target.kind, obj["metadata"], old["metadata"]
         if meta.get("resourceVersion", old_meta["resourceVersion"]) != old_meta["resourceVersion"]:
             raise refusals.conflict(kind, target.key.name, refusals.STALE)
-        given_uid = meta.get("uid", old_meta["uid"])
+        given = {field: meta[field] for field in metadata.given_back(old_meta) if field in meta}
         metadata.carry_over(meta, old_meta)
         status = target.subresource == "status"
         if status:
@@ -115,10 +127,11 @@ class Writer:
         else:
             kind.rules.on_update(obj, old)
         meta = obj["metadata"]
-        meta |= {"resourceVersion": old_meta["resourceVersion"], "uid": given_uid}
+        meta |= {"resourceVersion": old_meta["resourceVersion"]} | given
         if kind.rules.has_generation and _content(kind, obj) != _content(kind, old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         _check(kind, obj, old, status=status)
+        kind.rules.complete(obj)
         if options.dry_run or obj == old:
             return Written(200, json.dumps(obj), unknown)
         return Written(200, self.save(target.key, obj), unknown)
@@ -146,6 +159,7 @@ class Writer:
 def _check(kind: Kind, obj: Obj, old: Obj | None, *, status: bool) -> None:
     meta = obj["metadata"]
     causes = metadata.problems(meta, old["metadata"] if old else None, kind.name_problems)
+    causes += [] if kind.custom else metadata.unqualified_finalizers(meta)
     causes += kind.rules.check(obj, old, status=status)
     if causes:
         raise invalid_object(kind.kind, kind.group, meta.get("name", ""), causes)

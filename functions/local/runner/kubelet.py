@@ -157,4 +157,5 @@ class Kubelet:
             end.touch()
         if not keep_log:
             log.unlink(missing_ok=True)
+            log.with_suffix(".times").unlink(missing_ok=True)
             end.unlink(missing_ok=True)

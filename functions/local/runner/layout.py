@@ -16,7 +16,8 @@ class Layout:
     containers/<uid>/volumes      what its mounts point to, but for claims
     containers/<uid>              `started` and `exit.json` of the shim
     volumes/<namespace>/<claim>   what a claim holds; it outlives pods
-    logs/<namespace>/<pod>.log    what the container printed; <pod>.ended is made when nothing more comes
+    logs/<namespace>/<pod>.log    what the container printed; <pod>.times how long it was when;
+                                  <pod>.ended is made when nothing more comes
     runner.db                     which pod and process belong to which Job
     runner.lock                   is locked by the one runner that works here
     """

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from functions.local.runner.layout import Layout
+from functions.local.runner.moments import Moments, stamped
 
 CHUNK = 65_536
 POLL_SECONDS = 0.1
@@ -17,8 +19,19 @@ class Logs:
     def __init__(self, state: Path) -> None:
         self._layout = Layout(state.resolve())
 
-    async def open(self, namespace: str, pod: str, *, follow: bool, tail_lines: int | None) -> AsyncIterator[bytes]:
+    async def open(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        follow: bool,
+        tail_lines: int | None,
+        since: datetime | None = None,
+        timestamps: bool = False,
+    ) -> AsyncIterator[bytes]:
         """Pieces of the log, from the last `tail_lines` lines; with `follow`, until the container has ended.
+
+        Of these lines those written at or after `since`, and with `timestamps` each with its time.
 
         Raises:
             LookupError: with the first piece, where the pod has no log.
@@ -29,13 +42,44 @@ class Logs:
         with path.open("rb") as file:
             if tail_lines is not None:
                 file.seek(_tail(file, tail_lines))
-            while True:
-                complete = not follow or end.exists()  # looked at first: what comes before the end is still read
-                while piece := file.read(CHUNK):
-                    yield piece
-                if complete:
-                    return
-                await asyncio.sleep(POLL_SECONDS)
+            start = file.tell()
+            pieces = _pieces(file, end if follow else None)
+            async for piece in (
+                _timed(pieces, Moments(path), start, since, timestamps) if since or timestamps else pieces
+            ):
+                yield piece
+
+
+async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
+    """What there is from here on; and, until `end` is there, what comes."""
+    while True:
+        complete = end is None or end.exists()  # looked at first: what comes before the end is still read
+        while piece := file.read(CHUNK):
+            yield piece
+        if complete:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _timed(
+    pieces: AsyncIterator[bytes], moments: Moments, start: int, since: datetime | None, timestamps: bool
+) -> AsyncIterator[bytes]:
+    """Whole lines by their times; `start` is where in the log the pieces begin."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            start += len(line) + 1
+            if shown := _line(line + b"\n", moments.of(start), since, timestamps):
+                yield shown
+    if rest and (shown := _line(rest, moments.of(start + len(rest)), since, timestamps)):
+        yield shown
+
+
+def _line(line: bytes, moment: datetime, since: datetime | None, timestamps: bool) -> bytes:
+    if since and moment < since:
+        return b""
+    return stamped(moment, line) if timestamps else line
 
 
 def _tail(file: BinaryIO, lines: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from functions.bridge.watch import Watch, start
+from functions.bridge.bridge import Bridge
 from functions.cluster.client import Cluster, Object
 from functions.cluster.kinds import JOB, POD
 from functions.local.database import connect
@@ -54,11 +54,11 @@ class Runner:
         objects = Objects(cluster)
         controller = Controller(objects, self._records, self._kubelet, node, clock, inbox.wake)
         loop = Loop(inbox, objects, self._records, controller.sync)
-        self._cluster = cluster
         self._node = node
         self._stop_grace = stop_grace
         self._clock = clock
-        self._stopping = threading.Event()
+        watched = {kind: kind.name for kind in (JOB, POD)}
+        self._bridge = Bridge(cluster, inbox, None, watched, selected={}, hands=1)  # one hand keeps the order
         self._lock: TextIO | None = None
         self._thread = threading.Thread(target=loop.run, name="runner", daemon=True)
         self.pod_logs = Logs(self._layout.state)
@@ -73,17 +73,12 @@ class Runner:
         """
         self._lock = _lock(self._layout.lock)
         recover(self._records, self._layout, self._node, self._clock())
-        start(
-            [
-                Watch(self._cluster, self._inbox, kind, kind.name, None, pause=self._stopping.wait)
-                for kind in (JOB, POD)
-            ]
-        )
+        self._bridge.start()
         self._thread.start()
 
     def stop(self) -> None:
         """Ends the work and every process; their pods are reported, as of a node that went down, after the start."""
-        self._stopping.set()
+        self._bridge.stop()
         self._inbox.stop()
         if self._thread.is_alive():
             self._thread.join()

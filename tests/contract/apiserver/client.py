@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,8 @@ class Server:
     token: str = ""
     certificate: Path | None = None
     kubeconfig: Path | None = None
+    etcd: str = ""
+    """The real server's store, where it may be reached."""
 
     @property
     def embedded(self) -> bool:
@@ -92,7 +94,7 @@ class Server:
         answer = self.get(path, watch=1, timeoutSeconds=seconds, **query)
         return [json.loads(line) for line in answer.text.splitlines()]
 
-    def stream(self, path: str, **query: Any) -> Iterator[Obj]:
+    def stream(self, path: str, **query: Any) -> Generator[Obj, None, None]:
         """The events of a watch as they come."""
         with self._connected() as connection:
             connection.request("GET", f"{path}?{urlencode({'watch': 1, **query})}", headers=self._headers())

@@ -1,7 +1,7 @@
 """Both servers, and a namespace of its own on each for every test."""
 
 import itertools
-import os
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import NAMESPACE
+from functions.cluster.transport import KubernetesTransport
+from functions.settings import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place
-from tests.support import control_plane, embedded
+from tests.support import control_plane, embedded, tidying
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+PREFIX = f"contract-{secrets.token_hex(3)}"
+"""Of this session's namespaces: a cluster that is given may hold those of others."""
 counter = itertools.count(1)
 
 
@@ -25,19 +31,26 @@ def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 @pytest.fixture(scope="session")
 def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    binaries = control_plane.assets()
-    if binaries is None:
-        assert os.environ.get("CI") != "true", control_plane.INSTALL_HINT
-        pytest.skip(control_plane.INSTALL_HINT)
-    with control_plane.running(binaries, tmp_path_factory.mktemp("real")) as plane:
-        server = Server("real", plane.url, plane.token, plane.certificate, plane.kubeconfig)
+    with control_plane.available(tmp_path_factory.mktemp("real")) as plane:
+        server = Server("real", plane.url, plane.token, plane.certificate, plane.kubeconfig, plane.etcd)
         _define(server, embedded.CRDS / "samples.yaml")
         yield server
+        _tidy_up(server)
+
+
+def _tidy_up(server: Server) -> None:
+    """Deletes all that was made; a server of our own goes with everything that is on it."""
+    if server.etcd:
+        return
+    admin = KubernetesTransport(ClusterSettings(kubeconfig=str(server.kubeconfig)))
+    names = [item["metadata"]["name"] for item in Cluster(admin).list(NAMESPACE)]
+    tidying.delete(admin, [name for name in names if name.startswith(PREFIX)])
+    server.delete(f"{DEFINITIONS}/samples.contract.agents.platform")
 
 
 def _define(server: Server, file: Path) -> None:
     definition = yaml.safe_load(file.read_text())
-    assert server.post(DEFINITIONS, definition).code == 201
+    assert server.post(DEFINITIONS, definition).code in (201, 409)
     path = f"{DEFINITIONS}/{definition['metadata']['name']}"
     deadline = time.monotonic() + 20
     while not _established(server, path):
@@ -70,7 +83,7 @@ def embedded_place(embedded_server: Server) -> Place:
 
 
 def new_place(server: Server) -> Place:
-    name = f"contract-{next(counter)}"
+    name = f"{PREFIX}-{next(counter)}"
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert server.post("/api/v1/namespaces", namespace).code == 201
     return Place(server, name)

@@ -11,6 +11,8 @@ PATHS = {
     "samples": "/apis/contract.agents.platform/v1",
     "jobs": "/apis/batch/v1",
     "leases": "/apis/coordination.k8s.io/v1",
+    "coderuns": "/apis/agents.platform/v1",
+    "docsruns": "/apis/agents.platform/v1",
 }
 SPEC: Obj = {"task": 1, "url": "https://x/y", "app": "a"}
 

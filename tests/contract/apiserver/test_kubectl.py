@@ -173,5 +173,13 @@ def test_logs(embedded_place: Place, tmp_path: Path) -> None:
     assert kubectl("logs", "a") == "one\ntwo\nthree\n"
     assert kubectl("logs", "a", "--tail=1") == "three\n"
     assert kubectl("logs", "a", "-f") == "one\ntwo\nthree\n"
+    time = "2026-01-02T03:04:05.000000Z"
+    assert kubectl("logs", "a", "--timestamps", "--tail=2") == f"{time} two\n{time} three\n"
+    assert kubectl("logs", "a", "--since-time=2026-01-02T03:04:05Z") == "one\ntwo\nthree\n"
+    assert kubectl("logs", "a", "--since-time=2026-01-02T03:04:06Z") == ""
+    assert kubectl("logs", "a", "--since=1h") == ""
+    assert kubectl("logs", "a", "--limit-bytes=6") == "one\ntw"
+    assert 'previous terminated container "c" in pod "a" not found' in kubectl.refused("logs", "a", "-p")
+    assert "container d is not valid for pod a" in kubectl.refused("logs", "a", "-c", "d")
     assert "NotFound" in kubectl.refused("logs", "silent")
     assert 'pods "none" not found' in kubectl.refused("logs", "none")

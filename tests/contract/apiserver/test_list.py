@@ -1,5 +1,7 @@
 """Lists: selectors, all namespaces, pages of one consistent state."""
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,6 +154,25 @@ def test_a_token_older_than_the_history_has_expired(forgetful: Place) -> None:
     answer = forgetful.server.get(forgetful.path(), limit=1, **{"continue": token})
     assert (answer.code, answer.reason) == (410, "Expired")
     assert "You must start a new list without the continue parameter" in answer.message
+
+
+def test_the_real_server_says_so_too_once_its_store_is_compacted(real_server: Server) -> None:
+    if not real_server.etcd:
+        pytest.skip("a cluster that is given is not compacted: it needs a server of its own (KUBEBUILDER_ASSETS)")
+    place = new_place(real_server)
+    for name in "abc":
+        place.create(sample(name))
+    token = real_server.get(place.path(), limit=1).body["metadata"]["continue"]
+    compacted(real_server, place.create(sample("d"))["metadata"]["resourceVersion"])
+    answer = real_server.get(place.path(), limit=1, **{"continue": token})
+    assert (answer.code, answer.reason) == (410, "Expired")
+
+
+def compacted(server: Server, revision: str) -> None:
+    """Asks etcd to forget what was before (its JSON gateway: /v3/kv/compaction)."""
+    body = json.dumps({"revision": revision, "physical": True}).encode()
+    with urllib.request.urlopen(f"{server.etcd}/v3/kv/compaction", body, timeout=30) as answer:
+        assert answer.status == 200
 
 
 def test_a_version_that_is_not_reached_yet(place: Place) -> None:

@@ -177,3 +177,12 @@ def test_a_kind_without_status_has_no_such_endpoint(place: Place) -> None:
     place.create(config_map(), "configmaps")
     assert place.server.get(place.path("configmaps", "a", "status")).code == 404
     assert place.server.call("PATCH", place.path("configmaps", "a", "status"), {}, MERGE).code == 404
+
+
+def test_nobody_marks_an_object_as_deleted_by_writing_so(place: Place) -> None:
+    created = place.create(sample())
+    created["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z"
+    answer = place.server.put(place.path(name="a"), created)
+    field = "metadata.deletionTimestamp"
+    assert answer.code == 422
+    assert answer.causes() == {(field, "Invalid value: 2001-01-01 00:00:00 +0000 UTC: field is immutable")}

@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,17 @@ def _wait(plan: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         message = f"failed to start container: exec: {json.dumps(plan['argv'][0])}: {error.strerror}"
         return {"code": START_ERROR, "signal": 0, "reason": "StartError", "message": message}
+    over = threading.Event()
+    noting = threading.Thread(target=_note_times, args=[Path(plan["log"]), over], daemon=True)
+    noting.start()
     import family  # type: ignore[import-not-found]  # beside this file; only now: the agent need not wait for it
     import psutil
 
     code = _reap_until(child.pid)
     me = psutil.Process()
     family.end(lambda: family.family(me))
+    over.set()
+    noting.join()
     ended_by = max(-code, 0)
     reason = "Error" if code else "Completed"
     message = _message(Path(plan["message"]))
@@ -84,6 +90,25 @@ def _start(plan: dict[str, Any]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             plan["argv"], env=plan["env"], cwd=plan["cwd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
+
+
+NOTE_SECONDS = 0.1
+
+
+def _note_times(log: Path, over: threading.Event) -> None:
+    """Notes beside the log how long it was when: from it comes the time of each line."""
+    noted, last = 0, False
+    with log.with_suffix(".times").open("a") as notes:
+        while not last:
+            last = over.wait(NOTE_SECONDS)
+            try:
+                length = log.stat().st_size
+            except FileNotFoundError:  # the pod was deleted, and its log with it
+                return
+            if length > noted:
+                notes.write(f"{length} {time.time()}\n")
+                notes.flush()
+                noted = length
 
 
 def _reap_until(child: int) -> int:

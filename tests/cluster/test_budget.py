@@ -1,0 +1,158 @@
+"""What a run's life costs in API calls, counted at the client, on the embedded and on the real server.
+
+| step                     | writes                        | reads                                            |
+|--------------------------|-------------------------------|--------------------------------------------------|
+| start                    | 4, +1 workspace               | 1                                                |
+| start, made with kubectl | 1 more: finalizer and labels  | as above                                         |
+| nothing to do            | 0                             | 1                                                |
+| finish                   | 2                             | 3: run, Job, pods                                |
+| retry: end, next start   | 2, as a start                 | +1 where the workspace is there: whose is it?    |
+
+Kubernetes Events are counted apart: one for each transition at most.
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.handlers import job_finished, reconcile, sweep
+from functions.handlers.http import Request, answer
+from functions.runs import naming
+from functions.runs.run import Run, parse
+from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
+from tests.life.test_run import DONE, LOST, event, now, submitted
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(params=["embedded", "real"])
+def both(request: pytest.FixtureRequest) -> World:
+    """A world on either server, without limits."""
+    if request.param == "real":
+        found: World = request.getfixturevalue("world")
+    else:
+        found = World(request.getfixturevalue("api"), f"budget-{next(_numbers)}")
+    limit(found, exclusive=False)
+    return found
+
+
+def limit(world: World, *, exclusive: bool) -> None:
+    """Whether runs that would meet in a workspace or directory wait for each other."""
+    world.configure(limits=world.services.settings.limits.model_copy(update={"exclusive": exclusive}))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Calls of one delivery."""
+
+    writes: int
+    reads: int
+    events: int
+
+
+def cost(world: World, handler: Any, request: Request) -> Cost:
+    world.calls.calls.clear()
+    assert answer(lambda asked: handler.handle(world.services, asked), request).code in (200, 204)
+    events = [call for call in world.calls.calls if call.path.endswith("/events") and call.method == "POST"]
+    return Cost(len(world.calls.writes), len(world.calls.reads), len(events))
+
+
+def within(found: Cost, *, writes: int, reads: int, events: int = 1) -> bool:
+    return found.writes <= writes and found.reads <= reads and found.events <= events
+
+
+def name() -> str:
+    return f"run-{uuid.uuid4().hex[:8]}"
+
+
+def made_with_kubectl(world: World, kind: str) -> Run:
+    spec = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **own(kind)}
+    metadata = {"name": name(), "namespace": world.namespace}
+    item = {"apiVersion": naming.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    return parse(world.kubelet.create(RUNS[kind], item))
+
+
+def made_by_submit(world: World, kind: str) -> Run:
+    return submitted(world, kind, name(), **own(kind))
+
+
+def own(kind: str) -> dict[str, str]:
+    """What keeps a run from waiting for another: a workspace, or a directory, of its own."""
+    return {"service": f"s-{uuid.uuid4().hex[:8]}"} if kind == "CodeRun" else {"workingDirectory": name()}
+
+
+MAKERS = [(made_by_submit, 0), (made_with_kubectl, 1)]
+
+
+@pytest.mark.parametrize("kind", list(RUNS))
+@pytest.mark.parametrize(("make", "finalizer"), MAKERS, ids=["submitted", "kubectl"])
+def test_a_life_without_trouble(both: World, kind: str, make: Callable[[World, str], Run], finalizer: int) -> None:
+    run = make(both, kind)
+    workspace = int(kind == "CodeRun")
+    assert within(cost(both, reconcile, event(run.raw, "add")), writes=4 + workspace + finalizer, reads=1)
+    job = now(both, run).status.job_name or ""
+    ready = both.job_ready(job)
+    swept = cost(both, sweep, Request({}, b""))
+    assert now(both, run).status.phase == "Running"
+    assert swept.writes >= 1
+    nothing = [
+        cost(both, reconcile, event(run.raw, "add")),
+        cost(both, reconcile, event(now(both, run).raw)),
+        cost(both, job_finished, event(ready)),
+    ]
+    assert all(within(each, writes=0, reads=1, events=0) for each in nothing), nothing
+    ended = both.job_ends(job, DONE)
+    assert within(cost(both, job_finished, event(ended)), writes=2, reads=3)
+    run = now(both, run)
+    assert run.status.phase == "Succeeded"
+    nothing = [
+        cost(both, reconcile, event(run.raw)),
+        cost(both, job_finished, event(ended)),
+        cost(both, job_finished, event(ended, "delete")),
+    ]
+    assert all(within(each, writes=0, reads=1, events=0) for each in nothing), nothing
+
+
+@pytest.mark.parametrize("kind", list(RUNS))
+def test_a_retry(both: World, kind: str) -> None:
+    run = made_by_submit(both, kind)
+    cost(both, reconcile, event(run.raw, "add"))
+    job = now(both, run).status.job_name or ""
+    both.job_ready(job)
+    ended = both.job_ends(job, LOST, ok=False)
+    assert within(cost(both, job_finished, event(ended)), writes=2, reads=3)
+    assert now(both, run).status.phase == "Retrying"
+    both.later(minutes=1)
+    workspace = int(kind == "CodeRun")
+    found = cost(both, reconcile, event(now(both, run).raw))
+    assert within(found, writes=4 + workspace, reads=1 + workspace), found
+    assert now(both, run).status.attempt == 2
+
+
+def test_the_events_of_a_pod_that_started_are_not_read(both: World) -> None:
+    """They are one list more, for a pod alone that does not start and does not say why (see test_outcomes)."""
+    run = made_by_submit(both, "CodeRun")
+    cost(both, reconcile, event(run.raw, "add"))
+    job = now(both, run).status.job_name or ""
+    both.job_ready(job)
+    both.later(minutes=1)
+    cost(both, sweep, Request({}, b""))
+    assert now(both, run).status.phase == "Running"
+    assert not [call for call in both.calls.calls if call.path.endswith("/events") and job in str(call.query)]
+
+
+@pytest.mark.parametrize("kind", list(RUNS))
+def test_limits_cost_one_read_and_one_write_more(both: World, kind: str) -> None:
+    limit(both, exclusive=True)
+    workspace = int(kind == "CodeRun")
+    for run in (made_by_submit(both, kind) for _ in range(2)):  # the first make the ledger, once
+        cost(both, reconcile, event(run.raw, "add"))
+    found = cost(both, reconcile, event(made_by_submit(both, kind).raw, "add"))
+    assert within(found, writes=4 + workspace + 1, reads=2), both.calls.calls

@@ -1,0 +1,402 @@
+"""Generated requests: what a client may send, right and wrong, to the kinds this project uses.
+
+A request says what it means by symbols (`$uid:jobs/a`: the uid that the server under test gave that Job), so that the
+same sequence can be played on any server.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.contract.apiserver.client import JSON_PATCH, MERGE, STRATEGIC, Obj
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+
+NAMES = ("a", "b", "c")
+BUILT_IN = ("jobs", "configmaps", "pods")
+CUSTOM = ("coderuns", "docsruns")
+WITH_STATUS = ("coderuns", "docsruns", "jobs", "pods")
+FINALIZERS = ["agents.platform/cleanup"]
+NO_UID = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One request. With `onto`, the body is merged onto the object as it was answered last."""
+
+    method: str
+    plural: str
+    name: str = ""
+    subresource: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    media: str = "application/json"
+    onto: bool = False
+
+
+def sequence(seed: str, length: int) -> list[Operation]:
+    """The operations of a seed; most of them on few objects, so that they meet each other."""
+    choose = random.Random(seed)
+    kinds = choose.sample([*CUSTOM, *BUILT_IN], k=choose.choice((1, 2)))
+    verbs: dict[Callable[[random.Random, str], Operation], int] = {
+        _create: 6, _get: 1, _list: 3, _replace: 4, _replace_status: 2, _merge: 4, _merge_status: 2, _json: 3,
+        _strategic: 3, _delete: 4, _delete_collection: 1, _watch: 2,
+    }  # fmt: skip
+    found = [_create(choose, kind) for kind in kinds]
+    while len(found) < length:
+        (verb,) = choose.choices(list(verbs), list(verbs.values()))
+        found.append(verb(choose, choose.choice(kinds)))
+    return found
+
+
+def sample(plural: str, name: str) -> Obj:
+    """An object that every server takes."""
+    pod = {"containers": [{"name": "c", "image": "x"}], "restartPolicy": "Never"}
+    specs: dict[str, tuple[str, str, Obj]] = {
+        "coderuns": ("agents.platform/v1", "CodeRun", {"spec": dict(CODE_SPEC)}),
+        "docsruns": ("agents.platform/v1", "DocsRun", {"spec": dict(DOCS_SPEC)}),
+        "jobs": (
+            "batch/v1",
+            "Job",
+            {"metadata": {"labels": {"of": "job"}}, "spec": {"parallelism": 0, "template": {"spec": pod}}},
+        ),
+        "configmaps": ("v1", "ConfigMap", {"data": {"k": "v"}}),
+        "pods": ("v1", "Pod", {"spec": pod}),
+    }
+    version, kind, rest = specs[plural]
+    metadata = {"name": name, **rest.pop("metadata", {})}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+
+def merged(present: Any, patch: Any) -> Any:
+    """A copy of `present` with `patch` merged into it; None removes."""
+    if not isinstance(patch, dict) or not isinstance(present, dict):
+        return patch
+    changed = {name: merged(present.get(name), value) for name, value in patch.items() if value is not None}
+    return {name: value for name, value in present.items() if name not in patch} | changed
+
+
+METADATA: list[Obj] = [
+    {},
+    {},
+    {"labels": {"app": "x"}},
+    {"labels": {"app": "y", "tier": "z"}},
+    {"annotations": {"note": "n"}},
+    {"finalizers": FINALIZERS},
+    {"finalizers": [*FINALIZERS, "other.example/x"]},
+    {"labels": {"app": "not valid!"}},
+    {"labels": {"bad key!": "x"}},
+    {"annotations": {"bad key!": "x"}},
+    {"finalizers": ["nodomain!"]},
+    {"labels": {"app": 1}},
+    {"labels": ["x"]},
+    {"labels": None},
+    {"annotations": "x"},
+    {"finalizers": "x"},
+    {"generation": 7, "creationTimestamp": "2001-01-01T00:00:00Z", "uid": NO_UID},
+    {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": "$uid:configmaps/b"}]},
+    {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": ""}]},
+    {"ownerReferences": [{"kind": "ConfigMap", "name": "", "uid": "x"}]},
+    {"namespace": "elsewhere"},
+    {"unknown": 1},
+]
+RUN_SPECS: list[Obj] = [
+    {"env": [{"name": "A", "value": "b"}]},
+    {"env": {"A": "b"}},
+    {"env": {"A": 1}},
+    {"maxRetries": 2},
+    {"maxRetries": -1},
+    {"maxRetries": "x"},
+    {"maxRetries": 1.5},
+    {"maxRetries": 3.0},
+    {"cancel": True},
+    {"cancel": "yes"},
+    {"cancel": None},
+    {"model": "gpt-1"},
+    {"model": ""},
+    {"model": None},
+    {"repositoryUrl": "ftp://x"},
+    {"repositoryUrl": None},
+    {"githubUser": "octocat", "githubApp": "5DLabs-Rex"},
+    {"githubUser": None, "githubApp": None},
+    {"workingDirectory": "../up"},
+    {"workingDirectory": "docs"},
+    {"taskId": 0},
+    {"taskId": 9},
+    {"contextVersion": 2},
+    {"toolConfig": "odd"},
+    {"promptMode": "replace", "promptModification": "x"},
+    {"service": "Not_A_Label"},
+    {"unknownField": {"a": 1}},
+    {"priority": 5},
+    {"timeoutSeconds": 60},
+    {"sourceBranch": "a..b"},
+]
+JOB_SPECS: list[Obj] = [
+    {"activeDeadlineSeconds": 60},
+    {"activeDeadlineSeconds": 1},
+    {"activeDeadlineSeconds": -1},
+    {"activeDeadlineSeconds": "x"},
+    {"backoffLimit": 0},
+    {"backoffLimit": -2},
+    {"completions": 2},
+    {"parallelism": 0},
+    {"parallelism": -1},
+    {"ttlSecondsAfterFinished": 100},
+    {"template": {"metadata": {"labels": {"a": "b"}}}},
+    {"template": {"spec": {"restartPolicy": "Always"}}},
+    {"template": {"spec": {"containers": []}}},
+    {"template": {"spec": {"containers": [{"name": "c"}]}}},
+    {"template": {"spec": {"containers": [{"name": "c", "image": "y:1"}]}}},
+    {"template": "x"},
+    {"selector": {"matchLabels": {"a": "b"}}},
+]
+POD_SPECS: list[Obj] = [
+    {"activeDeadlineSeconds": 60},
+    {"activeDeadlineSeconds": "x"},
+    {"restartPolicy": "Always"},
+    {"terminationGracePeriodSeconds": 5},
+    {"containers": []},
+    {"containers": [{"name": "c", "image": "y:1"}]},
+    {"containers": [{"name": "c", "image": "x", "env": [{"name": "A", "value": "b"}]}]},
+    {"containers": "x"},
+    {"containers": [{"image": "x"}]},
+    {"serviceAccountName": "s"},
+]
+DATA: list[Obj] = [
+    {"data": {"k": "w"}},
+    {"data": {"l": "x"}},
+    {"data": {"bad key!": "x"}},
+    {"data": {"k": 1}},
+    {"data": "x"},
+    {"data": None},
+    {"immutable": True},
+    {"immutable": False},
+    {"immutable": "x"},
+    {"binaryData": {"b": "AAEC"}},
+    {"other": 1},
+]
+RUN_STATUSES: list[Obj] = [
+    {"phase": "Running", "attempt": 1},
+    {"phase": "Odd"},
+    {"message": "m"},
+    {"message": 5},
+    {"attempt": "x"},
+    {"unknown": 1},
+    {"conditions": [{"type": "Succeeded", "status": "True"}]},
+    {"conditions": "x"},
+    {"startedAt": "2026-01-02T03:04:05Z"},
+    {"startedAt": "not a time"},
+]
+JOB_STATUSES: list[Obj] = [
+    {"active": 1},
+    {"failed": 3},
+    {"failed": "x"},
+    {"conditions": [{"type": "Complete", "status": "True"}]},
+    {"conditions": "x"},
+    {"startTime": "2026-01-02T03:04:05Z"},
+]
+POD_STATUSES: list[Obj] = [
+    {"phase": "Running"},
+    {"phase": "Failed", "reason": "Evicted", "message": "m"},
+    {"phase": 1},
+    {"conditions": [{"type": "Ready", "status": "True"}]},
+    {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]},
+    {"containerStatuses": "x"},
+]
+STATUSES = {"coderuns": RUN_STATUSES, "docsruns": RUN_STATUSES, "jobs": JOB_STATUSES, "pods": POD_STATUSES}
+SPECS = {"coderuns": RUN_SPECS, "docsruns": RUN_SPECS, "jobs": JOB_SPECS, "pods": POD_SPECS}
+LABEL_SELECTORS = (
+    "app=x", "app!=x", "app", "!app", "app in (x,y)", "app notin (x),tier", "app=x,tier=z", "app==y",
+    "app=", "a b", "app in x", "=x", "app in (x", "app>1", "tier<5", ",", "app=x,", "bad key!=x",
+)  # fmt: skip
+FIELD_SELECTORS = (
+    "metadata.name=a",
+    "metadata.name!=a",
+    "metadata.namespace=x",
+    "spec.other=1",
+    "odd",
+    "status.phase=Running",
+)
+
+
+def _change(choose: random.Random, plural: str) -> Obj:
+    """A piece of an object, valid or not."""
+    if choose.random() < 0.35:
+        return {"metadata": dict(choose.choice(METADATA))}
+    if plural == "configmaps":
+        return dict(choose.choice(DATA))
+    return {"spec": dict(choose.choice(SPECS[plural]))}
+
+
+def _create(choose: random.Random, plural: str) -> Operation:
+    name = choose.choice(NAMES)
+    body = sample(plural, name)
+    for _ in range(choose.choice((0, 0, 1, 1, 2))):
+        body = merged(body, _change(choose, plural))
+    odd: list[Obj] = [
+        {"metadata": {"name": "Not Valid"}}, {"metadata": {"name": None}}, {"kind": "Other"}, {"apiVersion": "v9"},
+        {"metadata": {"resourceVersion": "5"}}, {"kind": None}, {"metadata": None}, {"spec": None},
+        {"status": {"phase": "Running"}},
+        {"metadata": {"name": "x" * 70}},
+    ]  # fmt: skip
+    if choose.random() < 0.15:
+        body = merged(sample(plural, name), choose.choice(odd))
+    return Operation("POST", plural, query=_dry(choose), body=body)
+
+
+def _dry(choose: random.Random) -> dict[str, str]:
+    found: list[dict[str, str]] = [{}, {"dryRun": "All"}, {"dryRun": "Some"}]
+    return choose.choices(found, [20, 1, 1])[0]
+
+
+def _get(choose: random.Random, plural: str) -> Operation:
+    subresource = choose.choice(("", "", "status"))
+    return Operation("GET", plural, choose.choice(NAMES), subresource)
+
+
+def _list(choose: random.Random, plural: str) -> Operation:
+    query = {}
+    if choose.random() < 0.6:
+        query["labelSelector"] = choose.choice(LABEL_SELECTORS)
+    if choose.random() < 0.3:
+        query["fieldSelector"] = choose.choice(FIELD_SELECTORS)
+    if choose.random() < 0.5:
+        query["limit"] = choose.choice(("1", "1", "2", "0", "x"))
+    if choose.random() < 0.2:
+        query["continue"] = f"$continue:{plural}"
+    return Operation("GET", plural, query=query)
+
+
+def _version(choose: random.Random, plural: str, name: str) -> Obj:
+    """What an update says of the version and the object it was made from."""
+    where = f"{plural}/{name}"
+    said: list[Obj] = [
+        {},
+        {"resourceVersion": f"$stale:{where}"},
+        {"resourceVersion": None},
+        {"uid": NO_UID},
+        {"uid": None},
+        {"name": "other"},
+        {"namespace": "elsewhere"},
+    ]
+    return choose.choices(said, [12, 3, 2, 1, 1, 1, 1])[0]
+
+
+def _replace(choose: random.Random, plural: str) -> Operation:
+    name = choose.choice(NAMES)
+    body = merged(_change(choose, plural), {"metadata": {}})
+    body = merged(body, {"metadata": {**body["metadata"], **_version(choose, plural, name)}})
+    body["metadata"] |= {key: None for key, value in _version(choose, plural, name).items() if value is None}
+    return Operation("PUT", plural, name, query=_dry(choose), body=body, onto=True)
+
+
+def _replace_status(choose: random.Random, plural: str) -> Operation:
+    name = choose.choice(NAMES)
+    body: Obj = {"status": choose.choice(STATUSES.get(plural, RUN_STATUSES))}
+    body["metadata"] = _version(choose, plural, name)
+    return Operation("PUT", plural, name, "status", _dry(choose), body, onto=True)
+
+
+def _merge(choose: random.Random, plural: str) -> Operation:
+    name = choose.choice(NAMES)
+    patch = _change(choose, plural)
+    if choose.random() < 0.3:
+        patch = {"metadata": {**_version(choose, plural, name)}, **patch}
+    if choose.random() < 0.05:
+        patch = choose.choice([{"kind": "Other"}, {"data": {"k": None}}])
+    return Operation("PATCH", plural, name, query=_dry(choose), body=patch, media=MERGE)
+
+
+def _merge_status(choose: random.Random, plural: str) -> Operation:
+    patch = {"status": choose.choice(STATUSES.get(plural, RUN_STATUSES))}
+    media = choose.choice((MERGE, STRATEGIC)) if plural in BUILT_IN else MERGE
+    return Operation("PATCH", plural, choose.choice(NAMES), "status", body=patch, media=media)
+
+
+def _json(choose: random.Random, plural: str) -> Operation:
+    steps: list[Any] = [
+        {"op": "add", "path": "/metadata/labels", "value": {"app": "x"}},
+        {"op": "add", "path": "/metadata/labels/app", "value": "y"},
+        {"op": "remove", "path": "/metadata/labels"},
+        {"op": "remove", "path": "/metadata/finalizers"},
+        {"op": "add", "path": "/metadata/finalizers/-", "value": "a.b/c"},
+        {"op": "test", "path": "/metadata/name", "value": "a"},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": "1"},
+        {"op": "copy", "from": "/metadata/name", "path": "/metadata/annotations"},
+        {"op": "move", "from": "/metadata/labels", "path": "/metadata/annotations"},
+        {"op": "replace", "path": "/metadata/name", "value": "other"},
+        {"op": "odd", "path": "/metadata/name", "value": "other"},
+        {"op": "add", "path": "nopath", "value": 1},
+        {"op": "add", "path": "/spec/maxRetries", "value": 3},
+        {"op": "add", "path": "/spec/maxRetries", "value": "x"},
+        {"op": "add", "path": "/data/k", "value": "2"},
+        {"op": "remove", "path": "/spec"},
+    ]
+    if plural in BUILT_IN:
+        steps = [step for step in steps if step["path"] not in ("/spec/maxRetries", "/spec")]
+    body: Any = choose.sample(steps, k=choose.choice((1, 1, 2)))
+    if choose.random() < 0.05:
+        body = choose.choice([{}, "x", [1]])
+    return Operation("PATCH", plural, choose.choice(NAMES), body=body, media=JSON_PATCH)
+
+
+def _strategic(choose: random.Random, plural: str) -> Operation:
+    containers = [{"name": "c", "image": "z:2"}]
+    extra: dict[str, list[Obj]] = {
+        "pods": [
+            {"spec": {"containers": containers}},
+            {"spec": {"containers": [{"name": "d", "image": "z"}]}},
+            {"spec": {"containers": [{"name": "c", "$patch": "delete"}]}},
+        ],
+        "jobs": [{"spec": {"template": {"spec": {"containers": containers}}}}],
+        "configmaps": [{"$retainKeys": ["data"], "data": {"x": "y"}}],
+    }
+    both: list[Obj] = [
+        {"metadata": {"finalizers": ["a.b/c"]}},
+        {"metadata": {"labels": {"tier": "q"}}},
+    ]
+    change = _change(choose, plural)
+    if "null" not in json.dumps(change):
+        both.append(change)
+    patch = choose.choice([*both, *extra.get(plural, ())])
+    return Operation("PATCH", plural, choose.choice(NAMES), query=_dry(choose), body=patch, media=STRATEGIC)
+
+
+def _delete(choose: random.Random, plural: str) -> Operation:
+    name = choose.choice(NAMES)
+    where = f"{plural}/{name}"
+    options: list[Any] = [
+        None,
+        {},
+        {"propagationPolicy": "Background"},
+        {"propagationPolicy": "Background", "preconditions": {"uid": f"$uid:{where}"}},
+        {"propagationPolicy": "Foreground"},
+        {"propagationPolicy": "Orphan"},
+        {"propagationPolicy": "Odd"},
+        {"orphanDependents": True},
+        {"orphanDependents": False},
+        {"orphanDependents": False, "propagationPolicy": "Orphan"},
+        {"preconditions": {"uid": NO_UID}},
+        {"preconditions": {"resourceVersion": f"$version:{where}"}},
+        {"preconditions": {"resourceVersion": f"$stale:{where}"}},
+        {"gracePeriodSeconds": 0},
+        {"gracePeriodSeconds": 5},
+        {"gracePeriodSeconds": -1},
+        {"dryRun": ["All"]},
+        {"dryRun": ["Odd"]},
+    ]
+    return Operation("DELETE", plural, name, query=_dry(choose), body=choose.choice(options))
+
+
+def _delete_collection(choose: random.Random, plural: str) -> Operation:
+    query = {"labelSelector": choose.choice(LABEL_SELECTORS)} if choose.random() < 0.8 else {}
+    return Operation("DELETE", plural, query=query, body={"propagationPolicy": "Background"})
+
+
+def _watch(choose: random.Random, plural: str) -> Operation:
+    query = {"resourceVersion": choose.choice(("$first", "$first", f"$stale:{plural}/a", f"$version:{plural}/a"))}
+    if choose.random() < 0.4:
+        query["labelSelector"] = choose.choice(("app=x", "app!=x", "!app", "tier"))
+    return Operation("WATCH", plural, query=query)

@@ -1,0 +1,32 @@
+"""What may be asked of a pod's log: refused before any kubelet is asked, so by both servers alike."""
+
+import pytest
+
+from tests.contract.apiserver.client import Obj
+from tests.contract.apiserver.samples import Place, pod
+
+
+@pytest.mark.parametrize(
+    ("query", "cause"),
+    [
+        ({"tailLines": -1}, ("tailLines", "Invalid value: -1: must be greater than or equal to 0")),
+        ({"limitBytes": 0}, ("limitBytes", "Invalid value: 0: must be greater than 0")),
+        ({"sinceSeconds": 0}, ("sinceSeconds", "Invalid value: 0: must be greater than 0")),
+        (
+            {"sinceSeconds": 5, "sinceTime": "2026-01-02T03:04:05Z"},
+            ("[]", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
+        ),
+    ],
+)
+def test_options_that_are_refused(place: Place, query: Obj, cause: tuple[str, str]) -> None:
+    place.create(pod(), "pods")
+    answer = place.server.get(place.path("pods", "a", "log"), **query)
+    assert (answer.code, answer.reason, answer.body["details"]["kind"]) == (422, "Invalid", "PodLogOptions")
+    assert answer.causes() == {cause}
+
+
+def test_a_container_that_the_pod_does_not_have(place: Place) -> None:
+    place.create(pod(), "pods")
+    answer = place.server.get(place.path("pods", "a", "log"), container="other")
+    assert (answer.code, answer.reason) == (400, "BadRequest")
+    assert answer.message == "container other is not valid for pod a"

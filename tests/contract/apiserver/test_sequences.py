@@ -1,0 +1,145 @@
+"""Generated sequences of operations, played on both servers through the same client; whole answers are compared.
+
+| kinds                                | operations                                                                |
+|--------------------------------------|---------------------------------------------------------------------------|
+| CodeRun, DocsRun, Job, ConfigMap, Pod | create, get, list (selectors, limit, continue), replace, replace of status |
+|                                      | merge, JSON and strategic patch, patch of status, dry runs                |
+|                                      | delete (options, preconditions, finalizers), of a collection too; watch   |
+
+A difference is a defect of the embedded server, unless `deliberate` lists it. The seed of a failure is printed and
+played again with SEQUENCE_SEED=...; the shortest sequence that still shows it is printed with it. The real server has
+no controllers here: nothing acts but the operations.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import SCALE
+from tests.contract.apiserver.client import Server
+from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.operations import CUSTOM, Operation, sample, sequence
+from tests.contract.apiserver.playing import Player
+from tests.contract.apiserver.samples import Place, eventually
+from tests.support import control_plane, embedded
+from tests.support.api import ROOT
+
+SEQUENCES = max(int(200 * SCALE), 1)
+LENGTH = 25
+SHRINK_SECONDS = 30
+Servers = tuple[Server, Server]
+Difference = tuple[int, str]
+"""At which operation, and how."""
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]) -> Iterator[Servers]:
+    """The embedded and the real server with the project's CRDs, and nothing that acts by itself."""
+    binaries = control_plane.assets()
+    if binaries is None:
+        assert os.environ.get("CI") != "true", control_plane.INSTALL_HINT
+        pytest.skip(f"it needs a server without controllers, of its own: {control_plane.INSTALL_HINT}")
+    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
+    folder = tmp_path_factory.mktemp("sequences")
+    with (
+        embedded.running(folder / "state.sqlite", ROOT / "crds", collecting=False) as url,
+        control_plane.running(binaries, tmp_path_factory.mktemp("bare"), controllers=False) as plane,
+    ):
+        admin = [kubectl, "--kubeconfig", str(plane.kubeconfig)]
+        for command in (
+            ["apply", "--kustomize", str(ROOT / "crds")],
+            ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"],
+        ):
+            subprocess.run([*admin, *command], check=True, capture_output=True, timeout=90)
+        real = Server("real", plane.url, plane.token, plane.certificate)
+        _wait_for_watches(real)
+        yield Server("embedded", url), real
+
+
+def _wait_for_watches(server: Server) -> None:
+    """A new kind cannot be watched from every version at once: its cache has to begin first."""
+    place = new_place(server)
+    for kind in CUSTOM:
+        place.create(sample(kind, "a"), kind)
+        version = server.get(place.path(kind)).body["metadata"]["resourceVersion"]
+        eventually(partial(_watches, place, kind, version))
+
+
+def _watches(place: Place, kind: str, version: str) -> bool:
+    return not place.server.watch(place.path(kind), resourceVersion=version)
+
+
+def difference(servers: Servers, operations: Sequence[Operation]) -> Difference | None:
+    """Where the servers part, None where they never do."""
+    players = [Player(new_place(server)) for server in servers]
+    for at, operation in enumerate(operations):
+        mine, real = (player.play(operation) for player in players)
+        if mine != real:
+            return at, f"embedded: {json.dumps(mine)}\nreal:     {json.dumps(real)}"
+    return None
+
+
+def shortest(servers: Servers, operations: list[Operation]) -> list[Operation]:
+    """The sequence without what its last difference does not need, as far as time allows."""
+    end = time.monotonic() + SHRINK_SECONDS
+    for at in reversed(range(len(operations) - 1)):
+        fewer = operations[:at] + operations[at + 1 :]
+        found = difference(servers, fewer) if time.monotonic() < end else None
+        if found and found[0] == len(fewer) - 1:
+            operations = fewer
+    return operations
+
+
+def shown(operation: Operation) -> str:
+    place = "/".join(part for part in (operation.plural, operation.name, operation.subresource) if part)
+    body: Any = "" if operation.body is None else json.dumps(operation.body)
+    onto = " onto what is there" if operation.onto else ""
+    return f"{operation.method} {place} {dict(operation.query)} {operation.media}{onto} {body}"
+
+
+@pytest.mark.timeout(600)
+def test_both_servers_answer_every_sequence_alike(
+    servers: Servers, record_property: Callable[[str, object], None]
+) -> None:
+    given = os.environ.get("SEQUENCE_SEED")
+    seeds = [given] if given else [f"1-{number}" for number in range(SEQUENCES)]
+    played = 0
+    for seed in seeds:
+        operations = sequence(seed, LENGTH)
+        played += len(operations)
+        found = difference(servers, operations)
+        if found:
+            needed = shortest(servers, operations[: found[0] + 1])
+            steps = "\n".join(shown(operation) for operation in needed)
+            pytest.fail(f"SEQUENCE_SEED={seed}: the servers part at the last of\n{steps}\n{found[1]}")
+    record_property("told", f"{len(seeds)} sequences, {played} operations in all, alike on both servers")
+
+
+def test_a_sequence_is_the_same_for_the_same_seed() -> None:
+    assert sequence("a", LENGTH) == sequence("a", LENGTH) != sequence("b", LENGTH)
+
+
+def test_a_difference_is_found_and_shortened(tmp_path: Path) -> None:
+    """Of two servers one has another default; however much goes before it, one creation is enough to tell."""
+    shutil.copytree(ROOT / "crds", tmp_path / "other")
+    file = tmp_path / "other" / "coderuns.yaml"
+    text = file.read_text()
+    assert "default: append" in text
+    file.write_text(text.replace("default: append", "default: replace"))
+    with (
+        embedded.running(tmp_path / "one.sqlite", ROOT / "crds", collecting=False) as one,
+        embedded.running(tmp_path / "two.sqlite", tmp_path / "other", collecting=False) as two,
+    ):
+        pair = (Server("embedded", one), Server("embedded", two))
+        telling = Operation("POST", "coderuns", body=sample("coderuns", "a"))
+        before = [each for each in sequence("any", LENGTH) if each.plural != "coderuns"]
+        assert difference(pair, before) is None
+        assert shortest(pair, [*before, telling]) == [telling]
