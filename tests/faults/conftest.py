@@ -2,33 +2,39 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from functions.cluster.transport import Transport
-from tests.support.direct import Direct
+from tests.faults.farm import Farm
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that are tried; 1 is all of them."""
 SEED = os.environ.get("FAULT_SEED", "1")
 """Of everything random."""
-_TALLY = pytest.StashKey[Counter[str]]()
+PATIENCE = 900
+"""Seconds for the plays of one stage."""
 
 
 @pytest.fixture(scope="session")
-def api() -> Transport:
-    """One API server for all stories that have a namespace of their own."""
-    return Direct()
+def farm() -> Iterator[Farm]:
+    """All processors."""
+    found = Farm()
+    yield found
+    found.close()
 
 
-@pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Counter[str]:
-    """How many of each kind of fault were tried."""
-    return request.config.stash.setdefault(_TALLY, Counter())
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
+    """How many of each kind of fault the test tried; the sum of all tests is printed at the end."""
+    counts: Counter[str] = Counter()
+    yield counts
+    for what, count in counts.items():
+        record_property(f"tried {what}", count)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    tried = terminalreporter.config.stash.get(_TALLY, Counter())
-    if tried:
-        counts = ", ".join(f"{count} {what}" for what, count in sorted(tried.items()))
-        terminalreporter.write_line(f"faults tried: {counts} (SCALE={SCALE:g}, FAULT_SEED={SEED})")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A play waits for its turn on a processor, which may take its time where others work on the machine too."""
+    for item in items:
+        if "farm" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(PATIENCE))

@@ -19,16 +19,16 @@ class Futures:
     def of(self, place: Place) -> Outcome:
         """The outcome; the place is used up. Raises AssertionError where something is not as it should be."""
         assert not place.witness.violations, "; ".join(place.witness.violations)
-        state = (place.world.now, place.state())
+        state = place.state()
         if state not in self._known:
             self._known[state] = self._play(place)
-        place.server.close()
         return self._known[state]
 
     def _play(self, place: Place) -> Outcome:
         if self._events:
             place.reconcile()
             place.job_events()
+            place.report()
         place.settle()
         place.check()
         return place.outcome()

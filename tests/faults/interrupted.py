@@ -1,21 +1,19 @@
-"""One happening at one stage of a run's life, with one call of it that goes wrong, and what comes of it."""
+"""One happening at one stage of a run's life, with a call of it that goes wrong, and what comes of it."""
 
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
 from typing import Protocol
 
-from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Transport
 from tests.faults.futures import Futures
-from tests.faults.place import Outcome, Place, Stage
-from tests.faults.stages import Happening, reached
+from tests.faults.happenings import Happening
+from tests.faults.place import FAILED, Outcome, Place, Stage
 from tests.support.crashing import Killed
 
 
 class Fatal(Transport, Protocol):
-    """A transport of which one call goes wrong."""
+    """A transport of which a call goes wrong."""
 
     @property
     def struck(self) -> bool:
@@ -34,20 +32,23 @@ class Interrupted:
         self._futures = Futures(events=False)
         self._known: dict[tuple[Happening, ...], Outcome] = {}
 
-    def every_call(self, happening: Happening, breaks: Breaks, chosen: Callable[[], bool]) -> Iterator[str]:
-        """Breaks each chosen call once; then it happens again, or only the sweep comes. What was tried, in words.
+    def every_call(
+        self, happening: Happening, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
+    ) -> Iterator[str]:
+        """Breaks each chosen call once; then, `later` minutes after it, it happens again, or only the sweep comes.
 
-        Raises AssertionError where the run ends in another way than if the call had gone well.
+        What was tried, in words. Raises AssertionError where the run ends in another way than if the call had gone
+        well.
         """
         expected = {self._outcome(happening), self._outcome(happening, happening)}
         for again in (True, False):
             allowed = expected if again else expected | {self._outcome()}  # a person may have been refused
             for at in itertools.count():
                 if chosen():
-                    outcome = self._broken(happening, breaks, at, again=again)
+                    told = f"{happening.__name__} at {self._stage}, call {at}, again={again}"
+                    outcome = self._broken(happening, breaks, at, later, again=again, told=told)
                     if outcome is None:
                         break
-                    told = f"{happening.__name__} at {self._stage.name}, call {at}, again={again}"
                     assert outcome in allowed, f"{told}: {outcome}, not one of {allowed}"
                     yield told
 
@@ -59,20 +60,20 @@ class Interrupted:
             self._known[happenings] = self._futures.of(place)
         return self._known[happenings]
 
-    def _broken(self, happening: Happening, breaks: Breaks, at: int, *, again: bool) -> Outcome | None:
+    def _broken(
+        self, happening: Happening, breaks: Breaks, at: int, later: float, *, again: bool, told: str
+    ) -> Outcome | None:
         """What becomes of the run; None where there is no such call."""
         place = Place(self._stage)
         fatal = breaks(place.server, at)
-        with suppress(ClusterError, Killed):
+        with suppress(*FAILED, Killed):
             happening(place, fatal)
         if not fatal.struck:
             return None
+        place.world.later(minutes=later)
         if again:
             happening(place, place.server)
-        return self._futures.of(place)
-
-
-@cache
-def interrupted_at(build: Callable[[Place], None]) -> Interrupted:
-    """The one for the stage that `build` leads to; all tests share what it has played."""
-    return Interrupted(reached(build))
+        try:
+            return self._futures.of(place)
+        except AssertionError as error:
+            raise AssertionError(f"{told}: {error}") from error

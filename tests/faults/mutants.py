@@ -3,7 +3,7 @@ one. The harness has to notice each.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,14 @@ def _writes_status(request: Request) -> bool:
     return request.method == "PUT" and request.path.endswith("/status")
 
 
+def _is_open(attempts: Sequence[Mapping[str, Any]] | None) -> bool:
+    return any("finishedAt" not in attempt for attempt in attempts or ())
+
+
+def _stops_job(request: Request) -> bool:
+    return request.method == "PATCH" and "/jobs/" in request.path
+
+
 @dataclass
 class StatusLast(Mutant):
     """The Job is created before the status that names it is written."""
@@ -41,7 +49,7 @@ class StatusLast(Mutant):
     held: Request | None = None
 
     def send(self, request: Request) -> Any:
-        if _writes_status(request) and not request.body["status"]["attempts"][-1].get("finishedAt"):
+        if _writes_status(request) and _is_open(request.body["status"].get("attempts")):
             self.held = request
             return request.body
         answer = self.inner.send(request)
@@ -61,6 +69,7 @@ class JobNamedByTheClock(Mutant):
         return self.inner.send(request)
 
 
+@dataclass
 class OwnerNotChecked(Mutant):
     """Whatever Job is found under the name is taken for the run's own."""
 
@@ -68,7 +77,7 @@ class OwnerNotChecked(Mutant):
 
     def send(self, request: Request) -> Any:
         answer = self.inner.send(request)
-        if "/coderuns" in request.path:
+        if "/coderuns" in request.path or "/docsruns" in request.path:
             self.run = next(iter(answer.get("items", [answer])), self.run)
         if self.run and request.method == "GET" and "/jobs/" in request.path:
             owner = {"apiVersion": naming.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
@@ -87,13 +96,36 @@ class StatusByForce(Mutant):
         return self.inner.send(request)
 
 
+class UnknownFieldsDropped(Mutant):
+    """The status is written with the fields that this revision knows, and no others."""
+
+    def send(self, request: Request) -> Any:
+        if _writes_status(request):
+            known = {field: value for field, value in request.body["status"].items() if field != FUTURE}
+            request = replace(request, body={**request.body, "status": known})
+        return self.inner.send(request)
+
+
+FUTURE = "future"
+"""A status field that the next revision has."""
+
+
 class JobDeletedToStopIt(Mutant):
     """To stop an attempt its Job is deleted, which frees its name."""
 
+    options: Mapping[str, Any] = {"propagationPolicy": "Background"}
+
     def send(self, request: Request) -> Any:
-        if request.method == "PATCH" and "/jobs/" in request.path:
-            request = Request("DELETE", request.path, {}, {"kind": "DeleteOptions", "apiVersion": "v1"})
+        if _stops_job(request):
+            body = {"kind": "DeleteOptions", "apiVersion": "v1", **self.options}
+            request = Request("DELETE", request.path, {}, body)
         return self.inner.send(request)
+
+
+class JobDeletedWithoutPropagation(JobDeletedToStopIt):
+    """It is deleted without its pods, which work on."""
+
+    options: Mapping[str, Any] = {}
 
 
 @dataclass
@@ -112,7 +144,7 @@ class NameNotTaken(Mutant):
 
 
 class PodsNotAwaited(Mutant):
-    """The end of a Job is taken for the end of its pods."""
+    """The end of a Job is taken for the end of its pods, and a retry comes before they ended."""
 
     def send(self, request: Request) -> Any:
         answer = self.inner.send(request)
@@ -120,3 +152,10 @@ class PodsNotAwaited(Mutant):
             for pod in answer["items"]:
                 pod["status"] = {**pod["status"], "phase": "Failed"}
         return answer
+
+
+class NobodyTold(Mutant):
+    """What is to be told is noted as told, and the queue never gets it."""
+
+    def send(self, request: Request) -> Any:
+        return {} if request.path.startswith("/topics/") else self.inner.send(request)

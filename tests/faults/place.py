@@ -3,42 +3,71 @@ the kubelet, the clock. `settle` lets everything come to rest without any event;
 then.
 """
 
+import copy
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from functions.cluster.client import Cluster
-from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, POD
+from functions.cluster.errors import ClusterError, NotFound
+from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.cluster.transport import Transport
-from functions.handlers import job_finished, reconcile, sweep
+from functions.events.event import RETENTION_DUE
+from functions.events.publisher import PublishError
+from functions.handlers import job_finished, reconcile, report, sweep
 from functions.handlers.http import Request
 from functions.handlers.services import Services
 from functions.local.apiserver.store import Key
+from functions.manifests.attempt import CHECKSUM
 from functions.runs import lifecycle, naming
+from functions.runs.milestones import Milestone, untold
 from functions.runs.run import Run, parse
-from tests.faults.witness import Witness, is_live
+from functions.settings import Settings
+from tests.faults.cluster import Kubelet, Told, Topics
+from tests.faults.witness import Witness, is_live, read
 from tests.life.test_run import DONE, event
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.builders import NOW, settings
+from tests.support.recall import Moment, Past
 
-NAMESPACE, NAME = "orchestrator", "run-1"
-ROUNDS = 12
+NAMESPACE = "orchestrator"
+KEY = "asked-for-once"
+"""Idempotency-Key of the request that makes the run."""
+NAMES = {kind: naming.run_name(f"anonymous\n{NAMESPACE}\n{kind}\nkey\n{KEY}") for kind in RUNS}
+ROUNDS = 16
 """Most passes until a run rests: each of its few attempts takes three."""
+TEMPLATES = Path(__file__).parent / "templates"
+"""One small file per kind: what the task files say does not matter here, and large ones cost time."""
+SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False})
+"""Without limits: tests/fleet has runs that wait for each other."""
 Object = Mapping[str, Any]
 Wrap = Callable[[Transport], Transport]
 Outcome = tuple[Any, ...]
+FAILED = (ClusterError, PublishError)
+"""What a function raises so that its event comes again."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A moment of a run's life: what the API server holds, and the time."""
+    """A moment of the life of a run of that kind: what the API server holds, and the time."""
 
     name: str
-    content: bytes | None
-    now: datetime | None
+    kind: str
+    past: Past
+    now: datetime = NOW
+    told: frozenset[str] = frozenset()
+    """Ids of the events that were published."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def afresh(self) -> "Stage":
+        """The same moment with nothing remembered; what is remembered from then on goes with it."""
+        return replace(self, past=Past(self.past.first.content))
 
 
 @dataclass(frozen=True)
@@ -52,7 +81,6 @@ class Ending:
 
 WELL = Ending(DONE, ok=True)
 STOPPED = Ending("", ok=False)
-EMPTY = Stage("empty", None, None)
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -63,27 +91,41 @@ def unchanged(transport: Transport) -> Transport:
 class Place:
     """A copy of a stage; `wrap` may come between the functions and the API server."""
 
-    def __init__(self, stage: Stage = EMPTY, wrap: Wrap = unchanged) -> None:
-        self.server = Direct(stage.content)
-        self.world = World(self.server, NAMESPACE)
-        self.world.now = stage.now or self.world.now
-        self.witness = Witness(self.server.store)
-        self.wrap = wrap
+    def __init__(self, stage: Stage, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
+        self.kind, self.name = stage.kind, NAMES[stage.kind]
+        self.server = Topics(stage.past, set(stage.told))
+        self.witness = Witness(self.server.content)
+        self.server.observe(self.witness.see)
+        self.kubelet = Cluster(self.server)
+        self.world = World(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.world.now = stage.now
+        self.wrap, self.settings = wrap, settings
         self.endings: Mapping[int, Ending] = {}
-        self.kubelet = self.world.kubelet
+        self._orphans: set[str] = set()
+
+    @cached_property
+    def runs(self) -> Kind:
+        """The kind of the run."""
+        return RUNS[self.kind]
 
     def stage(self, name: str) -> Stage:
         """The place as it is now."""
-        return Stage(name, self.server.content(), self.world.now)
+        return Stage(name, self.kind, Past(self.server.content), self.world.now, frozenset(self.server.told))
+
+    def served_by(self, settings: Settings, wrap: Wrap) -> "Place":
+        """The same place as another revision of the functions sees it."""
+        other = copy.copy(self)
+        other.settings, other.wrap = settings, wrap
+        return other
 
     def services(self, transport: Transport | None = None) -> Services:
         """Services of a function whose calls go through `transport`."""
-        cluster = Cluster(self.wrap(transport or self.world.calls))
-        return Services(self.world.services.settings, cluster, lambda: self.world.now)
+        through = self.wrap(transport or self.server)
+        return Services(self.settings, Cluster(through), lambda: self.world.now, Told(through))
 
     def raw(self) -> dict[str, Any]:
         """The run as it is now. Raises NotFound."""
-        return self.kubelet.get(CODE_RUN, NAMESPACE, NAME)
+        return self.kubelet.get(self.runs, NAMESPACE, self.name)
 
     def run(self) -> Run | None:
         try:
@@ -91,13 +133,16 @@ class Place:
         except NotFound:
             return None
 
+    def all_runs(self) -> list[Run]:
+        """The run, and those that other requests made."""
+        return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
+
     def jobs(self) -> list[dict[str, Any]]:
         return self.world.jobs()
 
     def reconcile(self, services: Services | None = None) -> None:
-        """Delivers the run's very first event, late: the one that never says that nothing is to be done."""
-        run = self.run()
-        if run:
+        """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
+        for run in self.all_runs():
             first = {key: value for key, value in run.raw.items() if key != "status"}
             reconcile.handle(services or self.services(), event(first))
 
@@ -106,17 +151,27 @@ class Place:
         for job in self.jobs():
             job_finished.handle(services or self.services(), event(job))
 
+    def report(self, services: Services | None = None) -> None:
+        """Delivers the present state of every run to the function that tells the world of it."""
+        for run in self.all_runs():
+            report.handle(services or self.services(), event(run.raw))
+
     def sweep(self, services: Services | None = None) -> None:
         sweep.handle(services or self.services(), Request({}, b""))
 
+    def hourly(self) -> None:
+        """The pass over everything, which no scenario lasts long enough for to delete anything."""
+        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
+        sweep.handle(self.services(), Request(headers, b""))
+
     def pod_comes_up(self) -> None:
-        """The kubelet starts the live Job's pod, if there is one that has none."""
+        """The kubelet starts the pods of live Jobs that have none."""
         for job in self.live_jobs():
             if not self._pod(job["metadata"]["name"]):
                 self.world.job_ready(job["metadata"]["name"])
 
     def pod_ends(self, ending: Ending | None = None) -> None:
-        """The kubelet ends the live Job's pod, if any: as it was told to, or as the attempt's number says."""
+        """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
         for job in self.live_jobs():
             number = int(job["metadata"].get("labels", {}).get(naming.label("attempt"), 1))
             stopped = job["spec"].get("activeDeadlineSeconds") == 1
@@ -125,79 +180,151 @@ class Place:
             self.world.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
 
     def live_jobs(self) -> list[dict[str, Any]]:
-        return [job for job in self.jobs() if is_live(job)]
+        return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
 
     def _pod(self, job: str) -> Object | None:
         return next(self.kubelet.list(POD, NAMESPACE, f"job-name={job}"), None)
 
     def finish_pods(self) -> bool:
-        """The kubelet finishes all that runs, and pods whose grace period is over; whether there was anything."""
+        """The kubelet finishes all that runs, and pods whose grace period is over; whether there was anything.
+
+        A pod that lost its Job works on for a while: nobody told it to end.
+        """
         live = self.live_jobs()
         self.pod_ends()
-        grace = [pod for pod in self.kubelet.list(POD, NAMESPACE) if pod["status"]["phase"] == "Running"]
-        for pod in grace:
-            ended = {"phase": "Failed", "reason": "DeadlineExceeded"}
-            self.kubelet.patch(POD, NAMESPACE, pod["metadata"]["name"], {"status": ended}, "status")
-        return bool(live or grace)
+        running = [pod for pod in self.kubelet.list(POD, NAMESPACE) if pod["status"]["phase"] == "Running"]
+        for pod in running:
+            name = pod["metadata"]["name"]
+            if pod["metadata"].get("ownerReferences") or name in self._orphans:
+                ended = {"phase": "Failed", "reason": "DeadlineExceeded"}
+                self.kubelet.patch(POD, NAMESPACE, name, {"status": ended}, "status")
+            self._orphans.add(name)
+        return bool(live or running)
 
-    def settle(self, passes: int = ROUNDS) -> None:
-        """No event comes any more: kubelet, sweep and garbage collector work until none finds anything to do."""
+    def expire(self) -> None:
+        """A day passes, and the TTL of every ended Job; its pods go with it."""
+        self.world.later(hours=25)
+        for job in self.jobs():
+            if not is_live(job) and "ttlSecondsAfterFinished" in job["spec"]:
+                self.witness.expired.add(job["metadata"]["name"])
+                self.kubelet.delete(JOB, NAMESPACE, job["metadata"]["name"], job["metadata"]["uid"])
+        self.server.collect()
+
+    def settle(self) -> None:
+        """No event comes any more: kubelet, sweep and garbage collector work until none finds anything to do.
+
+        Nor does the hourly pass then, which looks at finished runs too.
+        """
+        self._rest()
+        before = self.server.content.version
+        self.hourly()
+        if before != self.server.content.version:
+            self._rest()
+
+    def _rest(self, passes: int = ROUNDS) -> None:
         for _ in range(passes):
             self.server.collect()
             ran = self.finish_pods()
             self.world.later(minutes=2)
-            before = self.server.store.version
+            before = self.server.content.version
             self.sweep()
-            waits = (run := self.run()) is not None and lifecycle.state(run.status) not in lifecycle.FINISHED
-            if not ran and not waits and before == self.server.store.version:
+            waits = any(lifecycle.state(run.status) not in lifecycle.FINISHED for run in self.all_runs())
+            if not ran and not waits and before == self.server.content.version:
                 return
-        self.witness.violations.append(f"the run does not come to rest in {passes} passes: {self.outcome()}")
+        self.witness.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
 
     def outcome(self) -> Outcome:
-        """What became of the run: phase, reason, attempts; how many it had when it was cancelled is luck."""
-        run = self.run()
-        if run is None:
-            return ("gone",)
-        reason = run.status.succeeded.reason if run.status.succeeded else None
-        return (run.status.phase, reason, 0 if reason == "Cancelled" else len(run.status.attempts))
+        """What became of the run, and then of the others that requests made: phase, reason, attempts.
 
-    def state(self) -> frozenset[str]:
+        How many it had when it was cancelled is luck, and so is whether a request that came again while the run
+        went away made it once more, if nothing came of that.
+        """
+        runs = {run.name: self._outcome_of(run) for run in self.all_runs()}
+        own = runs.pop(self.name, ("gone",))
+        return (own, *sorted(outcome for outcome in runs.values() if outcome != ("gone",)))
+
+    def _outcome_of(self, run: Run) -> Outcome:
+        reason = run.status.succeeded.reason if run.status.succeeded else None
+        if reason == "Cancelled":
+            again = not run.status.attempts and self._has_tombstone(run)
+            return ("gone",) if again else (run.status.phase, reason)
+        return (run.status.phase, reason, len(run.status.attempts))
+
+    def _has_tombstone(self, run: Run) -> bool:
+        return Key("configmaps", NAMESPACE, naming.tombstone(run.kind, run.name)) in self.server.content.bodies
+
+    def state(self) -> object:
         """All that decides what happens from here on; two places with the same state have the same future."""
-        return frozenset(
-            _state(key, body) for key, body in self.server.objects(NAMESPACE) if key.resource != "events"
-        )
+        notes = self.server.moment.notes
+        if "state" not in notes:
+            notes["state"] = _state(self.server.moment)
+        return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
 
     def check(self) -> None:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
-        run = self.run()
-        wrong = self.witness.violations + (self._left_over() if run is None else self._unfinished(run))
+        runs = {run.uid: run for run in self.all_runs()}
+        wrong = self.witness.violations + self._left_over(runs)
+        for run in runs.values():
+            wrong += self._unfinished(run)
         assert not wrong, "; ".join(wrong)
 
-    def _left_over(self) -> list[str]:
-        maps = [item for item in self.kubelet.list(CONFIG_MAP, NAMESPACE) if item["metadata"].get("ownerReferences")]
-        return [f"{item['metadata']['name']} is left over" for item in (*maps, *self.jobs()) if _ours(item)]
+    def _left_over(self, runs: Mapping[str, Run]) -> list[str]:
+        items = (*self.kubelet.list(CONFIG_MAP, NAMESPACE), *self.jobs())
+        owners = [(item, item["metadata"].get("ownerReferences") or ()) for item in items]
+        lost = [item for item, owned in owners if owned and not any(each["uid"] in runs for each in owned)]
+        return [f"{item['metadata']['name']} is left over" for item in lost]
+
+    def _checksum(self, config_map: str) -> str | None:
+        body = self.server.content.bodies.get(Key("configmaps", NAMESPACE, config_map))
+        return read(body)["metadata"].get("annotations", {}).get(CHECKSUM) if body else None
 
     def _unfinished(self, run: Run) -> list[str]:
         wrong = []
-        jobs = sorted(job["metadata"]["name"] for job in self.jobs() if _ours(job))
-        named = sorted(a.job_name for a in run.status.attempts if a.reason != "NameTaken")
+        jobs = {job["metadata"]["name"] for job in self.jobs() if _owned_by(run, job)}
+        named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
         if lifecycle.state(run.status) not in lifecycle.FINISHED or run.labels.get(naming.FINISHED) != "true":
             wrong.append(f"is not finished and marked so: {self.outcome()}")
         if run.status.open_attempt:
             wrong.append("an attempt is open for ever")
-        if jobs != named:
-            wrong.append(f"the Jobs are {jobs}, the attempts {named}")
+        carried = self._checksum(run.status.config_map_name or "")
+        if carried and carried != run.status.templates_checksum:
+            wrong.append("the status names other templates than the task files were made from")
+        silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - self.server.told
+        if silent:
+            wrong.append(f"nobody was told of {sorted(silent)}")
+        if not named - self.witness.expired <= jobs <= named:
+            wrong.append(f"the Jobs are {sorted(jobs)}, the attempts {sorted(named)}")
         return wrong
 
 
-def _state(key: Key, body: str) -> str:
-    item = json.loads(body.replace(json.loads(body)["metadata"]["uid"], key.name))
-    for luck in ("resourceVersion", "creationTimestamp", "deletionTimestamp"):
-        if luck in item["metadata"]:
-            item["metadata"][luck] = luck
-    return json.dumps([key, item])
+_LUCK = ("resourceVersion", "creationTimestamp", "deletionTimestamp")
 
 
-def _ours(item: Object) -> bool:
-    return any(owner.get("name") == NAME for owner in item["metadata"].get("ownerReferences") or ())
+def _state(moment: Moment) -> frozenset[str]:
+    """The objects without what is luck: an object's uid is taken for its place, wherever it stands."""
+    bodies = {
+        key: body
+        for key, body in moment.content.bodies.items()
+        if key.namespace == NAMESPACE and key.resource != "events"
+    }
+    uids = {read(body)["metadata"]["uid"]: "/".join(key) for key, body in bodies.items()}
+    return frozenset(_without_luck(body, uids) for body in bodies.values())
+
+
+def _without_luck(body: str, uids: Mapping[str, str]) -> str:
+    item = dict(read(body))
+    item["metadata"] = {**item["metadata"], **{luck: luck for luck in _LUCK if luck in item["metadata"]}}
+    text = json.dumps(item)
+    for uid, place in uids.items():
+        text = text.replace(uid, place)
+    return text
+
+
+def _milestones(run: Run) -> Sequence[Milestone]:
+    """All of them, whatever the status says was told."""
+    return untold(run.status.model_copy(update={"reported": None}))
+
+
+def _owned_by(run: Run, item: Object) -> bool:
+    return any(owner["uid"] == run.uid for owner in item["metadata"].get("ownerReferences") or ())

@@ -1,22 +1,29 @@
-"""The interesting moments of a run's life, each reached once and then copied, and what may happen at each of them."""
+"""The interesting moments of a run's life, each reached once and then copied."""
 
+import itertools
 from collections.abc import Callable
 from functools import cache
 
-from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CODE_RUN, JOB
-from functions.cluster.transport import Transport
-from functions.handlers import reconcile
-from functions.handlers.services import Services
+from functions.cluster.kinds import JOB
 from functions.runs import naming
-from tests.faults.place import NAME, NAMESPACE, Ending, Place, Stage
-from tests.life.test_run import LOST, event, submitted
+from tests.faults.happenings import submits
+from tests.faults.place import NAMESPACE, Ending, Place, Stage
+from tests.life.test_run import LOST
 from tests.support.crashing import Crashing, Killed
+from tests.support.recall import Past
+
+Build = Callable[[Place], None]
+KINDS = ("CodeRun", "DocsRun")
+_nothing = Past()
+
+
+def nothing_yet(place: Place) -> None:
+    """Nobody has asked for anything."""
 
 
 def new(place: Place) -> None:
     """Just submitted."""
-    submitted(place.world, name=NAME)
+    submits(place, place.server)
 
 
 def job_missing(place: Place) -> None:
@@ -43,6 +50,7 @@ def ready(place: Place) -> None:
 
 
 def running(place: Place) -> None:
+    """The agent works."""
     ready(place)
     place.job_events()
 
@@ -74,15 +82,23 @@ def retry_due(place: Place) -> None:
     place.world.later(minutes=1)
 
 
-def finished(place: Place) -> None:
+def untold(place: Place) -> None:
+    """The run succeeded, and nobody was told."""
     succeeded(place)
     place.job_events()
+
+
+def finished(place: Place) -> None:
+    """The run succeeded."""
+    untold(place)
+    place.report()
+    place.reconcile()
 
 
 def unmarked(place: Place) -> None:
     """The final status is written; whoever wrote it died before marking the run as finished."""
     finished(place)
-    place.kubelet.patch(CODE_RUN, NAMESPACE, NAME, {"metadata": {"labels": {naming.FINISHED: None}}})
+    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {naming.FINISHED: None}}})
 
 
 def name_taken(place: Place) -> None:
@@ -90,12 +106,26 @@ def name_taken(place: Place) -> None:
     new(place)
     uid = place.raw()["metadata"]["uid"]
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}}
-    name = naming.job_name("CodeRun", NAME, uid, 1)
+    name = naming.job_name(place.kind, place.name, uid, 1)
     item = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}}
     place.kubelet.create(JOB, item | {"spec": {"template": template}})
 
 
-STAGES = [
+def going(place: Place) -> None:
+    """The run works and is being deleted; nobody has noticed."""
+    running(place)
+    place.kubelet.delete(place.runs, NAMESPACE, place.name, place.raw()["metadata"]["uid"])
+
+
+def gone(place: Place) -> None:
+    """The run was deleted, and its tombstone stands."""
+    going(place)
+    place.reconcile()
+    place.server.collect()
+
+
+STAGES: list[Build] = [
+    nothing_yet,
     new,
     job_missing,
     pending,
@@ -105,61 +135,21 @@ STAGES = [
     failed,
     in_grace,
     retry_due,
+    untold,
     finished,
     unmarked,
     name_taken,
+    going,
+    gone,
 ]
+EVERYWHERE = list(itertools.product(KINDS, STAGES))
+"""Every stage of the life of either kind of run."""
 
 
 @cache
-def reached(build: Callable[[Place], None]) -> Stage:
+def reached(build: Build, kind: str = "CodeRun") -> Stage:
     """The stage that `build` leads to."""
-    place = Place()
+    place = Place(Stage("", kind, _nothing))
     build(place)
     assert place.witness.violations == []
     return place.stage(build.__name__)
-
-
-Happening = Callable[[Place, Transport], None]
-
-
-def reconciles(place: Place, transport: Transport) -> None:
-    place.reconcile(place.services(transport))
-
-
-def job_finishes(place: Place, transport: Transport) -> None:
-    place.job_events(place.services(transport))
-
-
-def sweeps(place: Place, transport: Transport) -> None:
-    place.sweep(place.services(transport))
-
-
-def cancels(place: Place, transport: Transport) -> None:
-    _asks(place.services(transport), {"cancel": True})
-
-
-def retries(place: Place, transport: Transport) -> None:
-    _asks(place.services(transport), {"contextVersion": 2})
-
-
-def deletes(place: Place, transport: Transport) -> None:
-    services = place.services(transport)
-    try:
-        run = services.cluster.get(CODE_RUN, NAMESPACE, NAME)
-        services.cluster.delete(CODE_RUN, NAMESPACE, NAME, run["metadata"]["uid"])
-        reconcile.handle(services, event(services.cluster.get(CODE_RUN, NAMESPACE, NAME)))
-    except NotFound:
-        return
-
-
-def _asks(services: Services, spec: dict[str, object]) -> None:
-    """A person changes the run, and the event of that change is delivered."""
-    try:
-        raw = services.cluster.patch(CODE_RUN, NAMESPACE, NAME, {"spec": spec})
-    except NotFound:
-        return
-    reconcile.handle(services, event(raw))
-
-
-HAPPENINGS: list[Happening] = [reconciles, job_finishes, sweeps, cancels, deletes, retries]

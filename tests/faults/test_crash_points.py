@@ -24,13 +24,17 @@ from functions.handlers.services import Services
 from functions.runs import naming
 from functions.runs.run import Run, parse
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interrupted import interrupted_at
-from tests.faults.place import Place
-from tests.faults.stages import HAPPENINGS, STAGES, Happening
+from tests.faults.farm import Farm
+from tests.faults.happenings import HAPPENINGS
+from tests.faults.interrupted import Interrupted
+from tests.faults.place import TEMPLATES
+from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached
 from tests.life.test_run import DONE, LOST, event, now, submitted
 from tests.support.api import World
+from tests.support.builders import settings
 from tests.support.crashing import Crashing, Killed
 from tests.support.node import Node
+from tests.support.recall import Past, Recalling
 
 MOST_CALLS = 60
 _numbers = itertools.count(1)
@@ -40,8 +44,17 @@ Handler = Callable[[Services, Request], Any]
 class Story:
     """The life of one run, in which one call of one handler is fatal."""
 
-    def __init__(self, api: Transport, at: int, after: bool, redelivered: bool, node: Node | None = None) -> None:
-        self.world = World(api, f"crash-{next(_numbers)}", node)
+    def __init__(
+        self,
+        api: Transport,
+        at: int,
+        after: bool,
+        redelivered: bool,
+        node: Node | None = None,
+        namespace: str | None = None,
+    ) -> None:
+        namespace = namespace or f"crash-{next(_numbers)}"
+        self.world = World(api, namespace, node, settings(namespace=namespace, templates=TEMPLATES))
         self.crashing = Crashing(api, at, after)
         self.redelivered = redelivered
         self.crashed = False
@@ -77,6 +90,14 @@ class Story:
 
 def succeeds(story: Story) -> None:
     run = submitted(story.world)
+    story.deliver_run(run)
+    run = story.attempt(run, DONE, ok=True)
+    assert (run.status.phase, run.status.attempt, len(run.status.attempts)) == ("Succeeded", 1, 1)
+    check_the_end(story, run, attempts=1)
+
+
+def docs_succeed(story: Story) -> None:
+    run = submitted(story.world, "DocsRun")
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
     assert (run.status.phase, run.status.attempt, len(run.status.attempts)) == ("Succeeded", 1, 1)
@@ -122,7 +143,8 @@ def is_deleted(story: Story) -> None:
 def is_made_by_hand(story: Story) -> None:
     item = submitted(story.world).raw
     metadata = {"name": "by-hand", "namespace": story.world.namespace}
-    run = parse(story.world.kubelet.create(CODE_RUN, {**item, "metadata": metadata}))
+    spec = {**item["spec"], "service": "other"}
+    run = parse(story.world.kubelet.create(CODE_RUN, {**item, "metadata": metadata, "spec": spec}))
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
     assert (run.status.phase, run.finalizers) == ("Succeeded", [naming.FINALIZER])
@@ -134,36 +156,45 @@ def check_the_end(story: Story, run: Run, attempts: int) -> None:
     names = [naming.job_name(run.kind, run.name, run.uid, number + 1) for number in range(attempts)]
     maps = [item["metadata"]["name"] for item in story.world.kubelet.list(CONFIG_MAP, story.world.namespace)]
     assert story.jobs() == names
-    assert sorted(name for name in maps if name.startswith("code-")) == names
+    assert sorted(name for name in maps if name.startswith(("code-", "docs-"))) == names
     assert run.labels[naming.FINISHED] == "true"
+    sweep.handle(story.world.services, Request({}, b""))  # takes the run out of the ledger
     story.world.calls.calls.clear()
     sweep.handle(story.world.services, Request({}, b""))
     assert story.world.calls.writes == []
 
 
-STORIES = [succeeds, is_tried_again, is_cancelled, is_deleted, is_made_by_hand]
+STORIES = [succeeds, docs_succeed, is_tried_again, is_cancelled, is_deleted, is_made_by_hand]
 
 
-@pytest.mark.parametrize("happening", HAPPENINGS, ids=lambda happening: happening.__name__)
+def play(kind: str, build: Build) -> int:
+    """Kills everything at one stage at each call; how often."""
+    interrupted, rng = Interrupted(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    return sum(
+        len(list(interrupted.every_call(happening, partial(Crashing, after=after), lambda: rng.random() < SCALE)))
+        for happening in HAPPENINGS[kind]
+        for after in (False, True)
+    )
+
+
 @pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
-    build: Callable[[Place], None], happening: Happening, tally: Counter[str]
+    kind: str, build: Build, farm: Farm, tally: Counter[str]
 ) -> None:
-    interrupted, rng = interrupted_at(build), random.Random(f"{SEED} {build.__name__} {happening.__name__}")
-    for after in (False, True):
-        tried = interrupted.every_call(happening, partial(Crashing, after=after), lambda: rng.random() < SCALE)
-        tally["crash points"] += len(list(tried))
+    farm.sow(play, EVERYWHERE)
+    tally["crash points"] += farm.reap(play, kind, build)
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_crash_at_any_call_changes_nothing_in_the_end(
-    api: Transport, story: Callable[[Story], None], after: bool, redelivered: bool, tally: Counter[str]
+    story: Callable[[Story], None], after: bool, redelivered: bool, tally: Counter[str]
 ) -> None:
-    tried = 0
+    tried, past = 0, Past()
     for at in range(MOST_CALLS):
-        told = Story(api, at, after, redelivered)
+        told = Story(Recalling(past), at, after, redelivered, namespace="crash")
         story(told)
         if not told.crashed:
             break
@@ -172,8 +203,8 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(
     assert 2 <= tried < MOST_CALLS, "every call of the story was fatal once, and then none was"
 
 
-def test_the_harness_notices_a_job_that_is_made_twice(api: Transport) -> None:
-    story = Story(api, MOST_CALLS, False, True)
+def test_the_harness_notices_a_job_that_is_made_twice() -> None:
+    story = Story(Recalling(Past()), MOST_CALLS, False, True)
     run = submitted(story.world)
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)

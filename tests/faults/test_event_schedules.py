@@ -1,34 +1,40 @@
 """Random lives: events dropped, doubled, delayed and reordered, functions killed or refused in the middle, the clock
 moved, people changing their minds. Then no event comes any more, and the sweep alone has to make it good.
 
-How each attempt ends is fixed before, so that a life that nobody meddles in has one outcome, whatever the schedule.
+Hypothesis chooses what happens and shrinks what went wrong to the few steps that matter; FAULT_SEED repeats it. How
+each attempt ends is fixed before, so that a life that nobody meddles in has one outcome, whatever the schedule.
 """
 
 import json
-import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
-from functions.cluster.errors import ClusterError, NotFound
-from functions.cluster.kinds import CODE_RUN
+from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
-from functions.handlers import job_finished, reconcile
+from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.place import NAME, NAMESPACE, WELL, Ending, Place, Stage
-from tests.faults.stages import new, reached
-from tests.faults.witness import JOB, RUN
+from tests.faults.happenings import submits, submits_another
+from tests.faults.place import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
+from tests.faults.stages import KINDS, new, reached
+from tests.faults.witness import JOB, RUNS
 from tests.life.test_run import LOST, event
 from tests.support.crashing import Crashing, Killed
-from tests.support.failing import FAULTS, Failing
+from tests.support.failing import FAULTS, FOR_EVER, Failing
 
-SCHEDULES = 250
+SCHEDULES = 300
 """Per test, at SCALE=1."""
-STEPS = 40
+STEPS = (12, 40)
+"""Fewest and most steps of a schedule."""
+ATTEMPTS = 6
+"""Attempts whose end is chosen; further ones end well."""
 ENDINGS = [
     WELL,
     Ending(LOST, ok=False),
@@ -39,109 +45,153 @@ ENDINGS = [
 VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 
 
-class Life:
-    """One run, its events on their way, and a random hand that decides what happens next."""
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens. `which` chooses the event, `fault` what goes wrong from call `at` on (0: nothing)."""
 
-    def __init__(self, stage: Stage, rng: random.Random, endings: Mapping[int, Ending], *, people: bool) -> None:
-        self.place, self.rng, self.people = Place(stage), rng, people
-        self.place.endings = endings
+    what: str
+    which: int = 0
+    fault: int = 0
+    at: int = 0
+
+
+FAULTLESS = 0
+CRASHES = (1, 2)
+KINDS_OF_FAULT = 3 + 2 * len(FAULTS)
+"""None, a crash before and after, each error once, and each from then on."""
+
+_faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
+_calls = st.integers(0, 7)
+_indexes = st.integers(0, 50)
+_with_faults = st.builds(
+    Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls
+)
+_quiet = st.builds(Step, st.sampled_from(["drops", "minute", "second", "pod_comes_up", "pod_ends"]), _indexes)
+_people = st.builds(
+    Step,
+    st.sampled_from(["cancels", "retries", "deletes", "submits", "submits_another"]),
+    st.just(0),
+    _faults,
+    _calls,
+)
+_endings = st.lists(st.sampled_from(ENDINGS), max_size=ATTEMPTS)
+
+
+class Life:
+    """One run and its events on their way."""
+
+    def __init__(self, stage: Stage, endings: Sequence[Ending]) -> None:
+        self.place = Place(stage)
+        self.place.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
-        self.place.server.store.observe(self._notice)
+        self.place.server.observe(self._notice)
 
     def _notice(self, change: Change) -> None:
-        if change.key.resource in (RUN, JOB):
+        if change.key.resource in (*RUNS, JOB):
             self.underway.append((change.key.resource, VERBS[change.type], change.body))
 
-    def happens(self) -> None:
-        """One random step."""
-        steps = [
-            self.delivers,
-            self.drops,
-            self.sweeps,
-            self.time_passes,
-            self.place.pod_comes_up,
-            self.place.pod_ends,
-        ]
-        odds = [140, 20, 10, 40, 30, 20]
-        if self.people:
-            steps, odds = [*steps, self.cancels, self.retries, self.deletes], [*odds, 5, 10, 2]
-        self.rng.choices(steps, odds)[0]()
+    def happens(self, step: Step) -> None:
+        """Takes one step."""
+        match step.what:
+            case "delivers" | "redelivers" | "drops":
+                self._event(step)
+            case "sweeps":
+                self._calls(step, self.place.sweep)
+            case "minute" | "second":
+                self.place.world.later(**{f"{step.what}s": 1})
+            case "pod_comes_up":
+                self.place.pod_comes_up()
+            case "pod_ends":
+                self.place.pod_ends()
+            case _:
+                self._person(step)
 
-    def delivers(self) -> None:
-        """Any event that is on its way, now and then leaving it there to come again."""
-        if self.underway:
-            at = self.rng.randrange(len(self.underway))
-            resource, verb, body = self.underway[at] if self.rng.random() < 0.2 else self.underway.pop(at)
-            handler = reconcile if resource == RUN else job_finished
-            self._calls(lambda services: handler.handle(services, event(json.loads(body), verb)))
+    def _event(self, step: Step) -> None:
+        """Any event that is on its way, out of order; redelivered ones stay, to come again."""
+        if not self.underway:
+            return
+        at = step.which % len(self.underway)
+        resource, verb, body = self.underway[at]
+        if step.what != "redelivers":
+            self.underway.pop(at)
+        if step.what != "drops":
+            request = event(json.loads(body), verb)
+            for handler in (job_finished,) if resource == JOB else (reconcile, report):
+                self._calls(step, lambda services: handler.handle(services, request))  # noqa: B023
 
-    def drops(self) -> None:
-        if self.underway:
-            self.underway.pop(self.rng.randrange(len(self.underway)))
+    def _person(self, step: Step) -> None:
+        with suppress(NotFound):
+            match step.what:
+                case "cancels":
+                    self._asks({"cancel": True})
+                case "retries":
+                    version = getattr(getattr(self.place.run(), "spec", None), "context_version", 1)
+                    self._asks({"contextVersion": version + 1, "cancel": None})
+                case "deletes":
+                    self.place.kubelet.delete(self.place.runs, NAMESPACE, self.place.name, self._uid())
+                    self.place.server.collect()
+                case _:
+                    asks = submits if step.what == "submits" else submits_another
+                    with suppress(Killed, *FAILED):
+                        asks(self.place, _broken(self.place.server, step))
 
-    def sweeps(self) -> None:
-        self._calls(self.place.sweep)
-
-    def time_passes(self) -> None:
-        self.place.world.later(seconds=self.rng.choice([1, 5, 15, 60]))
-
-    def cancels(self) -> None:
-        self._asks({"cancel": True})
-
-    def retries(self) -> None:
-        run = self.place.run()
-        version = getattr(run.spec, "context_version", 1) if run else 1
-        self._asks({"contextVersion": version + 1, "cancel": None})
-
-    def deletes(self) -> None:
-        run = self.place.run()
-        if run:
-            self.place.kubelet.delete(CODE_RUN, NAMESPACE, NAME, run.uid)
-            self.place.server.collect()
+    def _uid(self) -> str:
+        return str(self.place.raw()["metadata"]["uid"])
 
     def _asks(self, spec: dict[str, Any]) -> None:
-        with suppress(NotFound):
-            self.place.kubelet.patch(CODE_RUN, NAMESPACE, NAME, {"spec": spec})
+        if self.place.kind == "CodeRun" or "cancel" in spec:
+            self.place.kubelet.patch(self.place.runs, NAMESPACE, self.place.name, {"spec": spec})
 
-    def _calls(self, handle: Any) -> None:
-        """Calls a function, whose process may be killed, or one of whose calls may go wrong."""
-        with suppress(Killed, ClusterError):
-            handle(self.place.services(self._transport()))
-
-    def _transport(self) -> Transport:
-        server, at = self.place.server, self.rng.randrange(8)
-        match self.rng.randrange(6):
-            case 0:
-                return Crashing(server, at, self.rng.random() < 0.5)
-            case 1:
-                return Failing(server, at, self.rng.choice(FAULTS))
-            case _:
-                return server
+    def _calls(self, step: Step, handle: Any) -> None:
+        """Calls a function, whose process may be killed, or some of whose calls may go wrong."""
+        with suppress(Killed, *FAILED):
+            handle(self.place.services(_broken(self.place.server, step)))
 
 
-def undisturbed(stage: Stage, endings: Mapping[int, Ending]) -> tuple[Any, ...]:
+def _broken(server: Transport, step: Step) -> Transport:
+    if step.fault == FAULTLESS:
+        return server
+    if step.fault in CRASHES:
+        return Crashing(server, step.at, after=step.fault == CRASHES[1])
+    number = step.fault - 1 - len(CRASHES)
+    times = 1 if number < len(FAULTS) else FOR_EVER
+    return Failing(server, step.at, FAULTS[number % len(FAULTS)], times)
+
+
+def _numbered(endings: Sequence[Ending]) -> Mapping[int, Ending]:
+    return dict(enumerate(endings, start=1))
+
+
+def undisturbed(stage: Stage, endings: Sequence[Ending]) -> Outcome:
     """What becomes of a run whose attempts end so."""
     place = Place(stage)
-    place.endings = endings
+    place.endings = _numbered(endings)
     place.settle()
     place.check()
     return place.outcome()
 
 
 @pytest.mark.parametrize("people", [False, True], ids=["left alone", "people change their minds"])
-def test_the_sweep_makes_good_what_events_missed(people: bool, tally: Counter[str]) -> None:
-    stage = reached(new)
-    for number in range(round(SCHEDULES * SCALE)):
-        seed = f"{SEED} {people} {number}"
-        rng = random.Random(seed)
-        endings = dict(enumerate(rng.choices(ENDINGS, k=30), start=1))
-        life = Life(stage, rng, endings, people=people)
-        for _ in range(STEPS):
-            life.happens()
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
+    stage = reached(new, kind).afresh()
+    steps = st.one_of(_with_faults, _quiet, _people) if people else st.one_of(_with_faults, _quiet)
+
+    @seed(f"{SEED} {kind} {people}")
+    @settings(
+        max_examples=max(1, round(SCHEDULES * SCALE)),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(schedule=st.lists(steps, min_size=STEPS[0], max_size=STEPS[1]), endings=_endings)
+    def lives(schedule: Sequence[Step], endings: Sequence[Ending]) -> None:
+        life = Life(stage, endings)
+        for step in schedule:
+            life.happens(step)
         life.place.settle()
-        try:
-            life.place.check()
-            assert people or life.place.outcome() == undisturbed(stage, endings)
-        except AssertionError as error:
-            raise AssertionError(f"in the schedule {seed!r}: {error}") from error
+        life.place.check()
+        assert people or life.place.outcome() == undisturbed(stage, endings)
         tally["event schedules"] += 1
+
+    lives()

@@ -1,35 +1,39 @@
 """Any two of the functions and people at the same time, in every order of their API calls with two switches.
 
 Random orders with any number of switches come on top. Whatever the order: nothing that must never be is seen on the
-way, and the run ends as it does when one comes after the other.
+way, and the run ends as it does when one comes after the other. Both kinds of run, at every stage of their life.
 """
 
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interleaving import Interleavings, Pair
-from tests.faults.place import Place
-from tests.faults.stages import HAPPENINGS, STAGES, reached
+from tests.faults.farm import Farm
+from tests.faults.happenings import HAPPENINGS
+from tests.faults.interleaving import Act, Interleavings, differing
+from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached
 
-PAIRS: list[Pair] = list(itertools.combinations_with_replacement(HAPPENINGS, 2))
-PART = 0.3
-"""Of all orders with two switches, at SCALE=1: all of them take a quarter of an hour."""
 RANDOM = 10
 """Random orders for each pair at each stage."""
 
 
+def play(kind: str, build: Build) -> int:
+    """Plays all interleavings at one stage; how many."""
+    stage = reached(build, kind).afresh()
+    at_once, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
+    for pair in itertools.combinations_with_replacement(map(Act, HAPPENINGS[kind]), 2):
+        if rng.random() < SCALE:
+            found, wrong = differing(at_once, pair, RANDOM, rng)
+            assert not wrong, wrong
+            tried += found
+    return tried
+
+
 @pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
-def test_two_at_once_end_as_one_after_the_other(build: Callable[[Place], None], tally: Counter[str]) -> None:
-    at_once, rng = Interleavings(reached(build)), random.Random(f"{SEED} {build.__name__}")
-    for pair in PAIRS:
-        expected = at_once.one_after_the_other(pair)
-        tried = dict(at_once.tried(pair, SCALE * PART, RANDOM, rng))
-        names = " and ".join(happening.__name__ for happening in pair)
-        for order, outcome in tried.items():
-            assert outcome in expected, f"{names} in the order {order}: {outcome}, not one of {expected}"
-        tally["interleavings"] += len(tried)
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, farm: Farm, tally: Counter[str]) -> None:
+    farm.sow(play, EVERYWHERE)
+    tally["interleavings"] += farm.reap(play, kind, build)

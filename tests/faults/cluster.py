@@ -1,0 +1,55 @@
+"""The part of a cluster, and of a queue, that the embedded API server leaves to others, as far as faults touch it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from functions.cluster.errors import ClusterError
+from functions.cluster.kinds import POD
+from functions.cluster.transport import Request, Transport
+from functions.events.event import Event
+from functions.events.publisher import PublishError
+from tests.support.node import Object, StandIn
+from tests.support.recall import Past, Recalling
+
+TOPICS = "/topics/"
+
+
+class Kubelet(StandIn):
+    """A kubelet whose pods belong to their Jobs, so that they go with them, unless the deletion orphans them."""
+
+    def runs(self, namespace: str, job: str) -> Object:
+        found = super().runs(namespace, job)
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": found["metadata"]["uid"]}
+        metadata = {"ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}]}
+        self.cluster.patch(POD, namespace, f"{job}-pod", {"metadata": metadata})
+        return found
+
+
+class Topics(Recalling):
+    """An API server beside which a queue takes events: both through one transport, so that both fail alike."""
+
+    def __init__(self, past: Past, told: set[str]) -> None:
+        super().__init__(past)
+        self.told = told
+        """Ids of the events taken."""
+
+    def send(self, request: Request) -> Any:
+        """The decoded answer. Raises a ClusterError."""
+        if not request.path.startswith(TOPICS):
+            return super().send(request)
+        self.told.add(request.body)
+        return {}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Publishes through the transport that the API calls go through."""
+
+    transport: Transport
+
+    def publish(self, topic: str, event: Event) -> None:
+        """Returns once the event is stored. Raises PublishError."""
+        try:
+            self.transport.send(Request("POST", TOPICS + topic, {}, event.id))
+        except ClusterError as error:
+            raise PublishError(str(error)) from error

@@ -1,0 +1,80 @@
+"""What each function may cost the API server (SPEC section 4, Call budget), at every stage, where nothing goes wrong.
+
+    start                 4 writes, one more for the workspace, one more where nobody put our finalizer on; 1 read
+    the agent is seen     1 write, 1 read
+    finish                2 writes
+    nothing to do         no write, 1 read
+    report                1 write, 1 read
+
+A start reads once more where the run came from a request with a key (was it deleted before?), and where the workspace
+is there already (whose is it?). Kubernetes Events are at most one per transition and counted apart, as is what the
+queue takes.
+"""
+
+from collections import Counter
+
+import pytest
+
+from functions.cluster.transport import Request
+from tests.faults import stages
+from tests.faults.happenings import Happening, cancels, job_finishes, reconciles, reports, submits, sweeps
+from tests.faults.place import NAMESPACE, Place
+from tests.faults.stages import KINDS, Build, reached
+from tests.support.api import Counting
+
+LISTS = 4
+"""Of a sweep: Jobs, pods, runs of both kinds."""
+
+
+def by_hand(place: Place) -> None:
+    """Made with kubectl: nobody put our finalizer and labels on."""
+    stages.new(place)
+    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"finalizers": None, "labels": None}})
+
+
+def cost(kind: str, build: Build, happening: Happening) -> Counter[str]:
+    """The calls that something makes at a stage, by what they are."""
+    place = Place(reached(build, kind))
+    counting = Counting(place.server)
+    happening(place, counting)
+    return Counter(_what(call) for call in counting.calls)
+
+
+def _what(call: Request) -> str:
+    if call.path.startswith("/topics/"):
+        return "told"
+    if call.path.endswith("/events"):
+        return "events"
+    return "reads" if call.method == "GET" else "writes"
+
+
+@pytest.mark.parametrize(
+    ("build", "happening", "writes", "reads"),
+    [
+        (stages.nothing_yet, submits, 1, 1),
+        (stages.new, reconciles, 4, 2),
+        (by_hand, reconciles, 5, 2),
+        (stages.retry_due, reconciles, 4, 2),
+        (stages.retry_due, sweeps, 5, LISTS + 2),
+        (stages.ready, job_finishes, 1, 1),
+        (stages.succeeded, job_finishes, 2, 3),
+        (stages.failed, job_finishes, 2, 3),
+        (stages.running, cancels, 2, 2),
+        (stages.going, reconciles, 2, 1),
+        (stages.untold, reports, 1, 1),
+        (stages.finished, reconciles, 0, 1),
+        (stages.finished, job_finishes, 0, 1),
+        (stages.finished, reports, 0, 1),
+        (stages.finished, sweeps, 0, LISTS),
+        (stages.gone, sweeps, 0, LISTS),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_stays_within_its_budget(kind: str, build: Build, happening: Happening, writes: int, reads: int) -> None:
+    starts = build in (stages.new, by_hand, stages.retry_due)
+    workspace = 1 if kind == "CodeRun" and starts else 0
+    found = cost(kind, build, happening)
+    assert found["writes"] <= writes + workspace, found
+    assert found["reads"] <= reads, found
+    assert found["events"] <= 1, found

@@ -1,0 +1,148 @@
+"""Everything that happens stands still after each of its API calls for more than a day, and then goes on.
+
+Meanwhile the world moves on: the run is finished, tried again or deleted by others, its Jobs are collected at the end
+of their TTL and with them the locks that an attempt's name is. Whoever comes back then starts nothing twice.
+"""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from functions.cluster.transport import Transport
+from functions.handlers.services import Services
+from tests.faults.conftest import SCALE, SEED
+from tests.faults.farm import Farm
+from tests.faults.futures import Futures
+from tests.faults.happenings import HAPPENINGS, Happening, deletes, reconciles, retries, submits
+from tests.faults.place import FAILED, Outcome, Place, Stage
+from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, new, reached
+from tests.support.crashing import Crashing, Killed
+from tests.support.freezing import Freezing
+
+Meanwhile = Callable[[Place], None]
+
+
+def others_finish_it(place: Place) -> None:
+    """The run ends, and its Jobs reach the end of their TTL."""
+    place.settle()
+    place.expire()
+
+
+def a_person_retries(place: Place) -> None:
+    """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
+    others_finish_it(place)
+    retries(place, place.server)
+    place.reconcile()
+    place.pod_comes_up()
+
+
+def a_retry_ends(place: Place) -> None:
+    """After its end, it is tried again, and that is over too."""
+    a_person_retries(place)
+    others_finish_it(place)
+
+
+def a_person_deletes_it(place: Place) -> None:
+    """It is deleted, and the request that made it comes once more."""
+    others_finish_it(place)
+    deletes(place, place.server)
+    place.server.collect()
+    submits(place, place.server)
+
+
+def nobody_looks(place: Place) -> None:
+    """All functions are down: agents end and Jobs are collected, and no run is told."""
+    place.finish_pods()
+    place.expire()
+
+
+MEANWHILE: dict[str, list[Meanwhile]] = {
+    "CodeRun": [others_finish_it, a_person_retries, a_retry_ends, a_person_deletes_it, nobody_looks],
+    "DocsRun": [others_finish_it, a_person_deletes_it, nobody_looks],
+}
+
+
+class Frozen:
+    """All that may stand still at one stage."""
+
+    def __init__(self, stage: Stage, place: type[Place] = Place) -> None:
+        self._stage, self._place = stage, place
+        self._futures = Futures(events=False)
+
+    def every_call(self, happening: Happening, meanwhile: Meanwhile) -> Iterator[str]:
+        """Freezes after each call. Raises AssertionError where the run ends as it does in no order of the two."""
+        allowed = {self._in_order(*steps) for steps in _orders(happening, meanwhile)}
+        for at in itertools.count():
+            place, told = self._place(self._stage), f"{happening.__name__} at {self._stage}, frozen after call {at}"
+            frozen = Freezing(place.server, at, lambda: meanwhile(place))  # noqa: B023
+            with suppress(*FAILED):
+                happening(place, frozen)
+            if not frozen.struck:
+                return
+            outcome = self._end(place, f"{told} while {meanwhile.__name__}")
+            expected = allowed | {self._in_order(_dies(happening, at), meanwhile)}
+            assert outcome in expected, f"{told} while {meanwhile.__name__}: {outcome}, not one of {expected}"
+            yield told
+
+    def _in_order(self, *steps: Callable[[Place], None]) -> Outcome:
+        place = self._place(self._stage)
+        for step in steps:
+            step(place)
+        return self._end(place, "nobody was frozen")
+
+    def _end(self, place: Place, told: str) -> Outcome:
+        try:
+            return self._futures.of(place)
+        except AssertionError as error:
+            raise AssertionError(f"{told}: {error}") from error
+
+
+def _dies(happening: Happening, at: int) -> Callable[[Place], None]:
+    def dies(place: Place) -> None:
+        with suppress(Killed):
+            happening(place, Crashing(place.server, at, after=True))
+
+    return dies
+
+
+def _orders(happening: Happening, meanwhile: Meanwhile) -> list[list[Callable[[Place], None]]]:
+    def happens(place: Place) -> None:
+        happening(place, place.server)
+
+    return [[meanwhile], [happens, meanwhile], [meanwhile, happens], [happens, meanwhile, happens]]
+
+
+def play(kind: str, build: Build) -> int:
+    """Freezes everything at one stage after each call; how often."""
+    frozen, rng = Frozen(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    pairs = itertools.product(HAPPENINGS[kind], MEANWHILE[kind])
+    return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
+
+
+@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_stood_still_for_a_day_starts_nothing_twice(
+    kind: str, build: Build, farm: Farm, tally: Counter[str]
+) -> None:
+    farm.sow(play, EVERYWHERE)
+    tally["frozen handlers"] += farm.reap(play, kind, build)
+
+
+class Timeless(Place):
+    """Its functions are broken: they look at the clock once, when they are called."""
+
+    def services(self, transport: Transport | None = None) -> Services:
+        now = self.world.now
+        return replace(super().services(transport), clock=lambda: now)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
+    frozen = Frozen(reached(new, kind), Timeless)
+    with pytest.raises(AssertionError, match="its agent is started twice"):
+        list(frozen.every_call(reconciles, others_finish_it))

@@ -1,0 +1,141 @@
+"""The old and the new revision of the functions serve together, as they do while one is rolled out.
+
+They differ in templates (another checksum), in settings (image, retries), and the new one writes a status field that
+the old one does not know. Any two functions, one of each, in every order with two switches; and whatever the one
+left unfinished by dying at any call, the other takes up. The invariants hold, and the unknown field stays.
+"""
+
+import itertools
+import random
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.cluster.transport import Request
+from functions.manifests import crds
+from functions.runs.specs import SPECS
+from functions.settings import Settings
+from tests.faults.conftest import SCALE, SEED
+from tests.faults.farm import Farm
+from tests.faults.futures import Futures
+from tests.faults.happenings import FUNCTIONS, Happening, job_finishes, reports, retries
+from tests.faults.interleaving import Act, Interleavings, Revision, differing
+from tests.faults.mutants import FUTURE, Mutant, UnknownFieldsDropped
+from tests.faults.place import FAILED, NAMESPACE, SETTINGS, TEMPLATES, Outcome, Place, Stage
+from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached, succeeded
+from tests.support.builders import settings
+from tests.support.crashing import Crashing, Killed
+from tests.support.recall import Past
+
+
+@dataclass
+class WritesFuture(Mutant):
+    """The new revision: it adds a field to each status it writes."""
+
+    def send(self, request: Request) -> Any:
+        if request.method == "PUT" and request.path.endswith("/status"):
+            status = {**request.body["status"], FUTURE: "known to the new revision"}
+            request = replace(request, body={**request.body, "status": status})
+        return self.inner.send(request)
+
+
+def _next_settings() -> Settings:
+    return settings(
+        namespace=NAMESPACE,
+        templates=TEMPLATES.with_name("templates-next"),
+        agent={"image": "registry.example/next"},
+        job={"max_retries": 2},
+    )
+
+
+OLD = Revision("old", SETTINGS)
+NEW = Revision("new", _next_settings(), WritesFuture)
+_folder = tempfile.TemporaryDirectory()
+
+
+@cache
+def _definitions() -> Path:
+    """The CRDs of the new revision, which are applied before it serves."""
+    for spec in SPECS.values():
+        definition = crds.crd(spec)
+        schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        schema["properties"]["status"]["properties"][FUTURE] = {"type": "string"}
+        (Path(_folder.name) / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+    return Path(_folder.name)
+
+
+def _stage(build: Build, kind: str) -> Stage:
+    stage = reached(build, kind)
+    return replace(stage, past=Past(stage.past.first.content, _definitions()))
+
+
+def at_once(kind: str, build: Build) -> int:
+    """Plays one happening by each revision at once; how many orders."""
+    stage = _stage(build, kind)
+    plays, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
+    others = [*FUNCTIONS, retries] if kind == "CodeRun" else FUNCTIONS
+    for one, other in itertools.product(FUNCTIONS, others):
+        if rng.random() < SCALE:
+            found, wrong = differing(plays, (Act(one, OLD), Act(other, NEW)), 0, rng)
+            assert not wrong, wrong
+            tried += found
+    return tried
+
+
+def taken_up(kind: str, build: Build) -> int:
+    """Kills each revision at every call of a happening, and has the other do it again; how often."""
+    stage = _stage(build, kind)
+    futures, rng, tried = Futures(events=False), random.Random(f"{SEED} {stage}"), 0
+    for happening, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
+        expected = {_done(stage, futures, happening, *by) for by in ((one,), (other,), (one, other))}
+        for after, at in itertools.product((False, True), range(30)):
+            if rng.random() < SCALE:
+                place = Place(stage)
+                dying = Crashing(place.server, at, after)
+                with suppress(Killed, *FAILED):
+                    happening(place.served_by(one.settings, one.wrap), dying)
+                if dying.struck:
+                    outcome = _done(stage, futures, happening, other, place=place)
+                    assert outcome in expected, f"{happening.__name__} by {one.name} at {stage}, call {at}: {outcome}"
+                    tried += 1
+    return tried
+
+
+def _done(stage: Stage, futures: Futures, happening: Happening, *by: Revision, place: Place | None = None) -> Outcome:
+    """What becomes of the run when these revisions do it one after the other."""
+    place = place or Place(stage)
+    for revision in by:
+        happening(place.served_by(revision.settings, revision.wrap), place.server)
+    return futures.of(place)
+
+
+@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_revisions_at_once_end_as_one_after_the_other(
+    kind: str, build: Build, farm: Farm, tally: Counter[str]
+) -> None:
+    farm.sow(at_once, EVERYWHERE)
+    tally["orders of two revisions"] += farm.reap(at_once, kind, build)
+
+
+@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_one_revision_leaves_the_other_takes_up(
+    kind: str, build: Build, farm: Farm, tally: Counter[str]
+) -> None:
+    farm.sow(taken_up, EVERYWHERE)
+    tally["revisions that died"] += farm.reap(taken_up, kind, build)
+
+
+def test_a_revision_that_drops_what_it_does_not_know_is_found() -> None:
+    plays = Interleavings(_stage(succeeded, "CodeRun"))
+    broken = Revision("old", SETTINGS, UnknownFieldsDropped)
+    with pytest.raises(AssertionError, match="the status lost future"):
+        plays.one_after_the_other((Act(reports, NEW), Act(job_finishes, broken)))
