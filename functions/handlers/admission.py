@@ -76,7 +76,7 @@ def _ask(services: Services, run: Run, book: Book) -> str | None:
     ledger, mine = book.ledger, entry(run)
     if ledger.admits(run):
         return None
-    obstacle = ledger.obstacle(mine.holds, services.policy.limits)
+    obstacle = ledger.obstacle(run.uid, mine.holds, services.policy.limits)
     if book.kept and not obstacle and not ledger.waiting:
         book.write(ledger.having(run.uid, mine))
         return None

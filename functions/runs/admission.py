@@ -85,9 +85,9 @@ class Ledger:
         entry = self.entries.get(run.uid)
         return entry is not None and entry.version == run.resource_version
 
-    def obstacle(self, holds: Iterable[str], limits: Limits) -> str | None:
-        """What has no room for these holds, in words; None where all have."""
-        taken = Counter(hold for entry in self.entries.values() for hold in entry.holds)
+    def obstacle(self, uid: str, holds: Iterable[str], limits: Limits) -> str | None:
+        """What has no room for these holds of the run, in words; None where all have. It is not in its own way."""
+        taken = Counter(hold for other, entry in self.entries.items() if other != uid for hold in entry.holds)
         full = next((hold for hold in holds if taken[hold] >= limits.capacity(hold)), None)
         return self._words(full, limits) if full else None
 
@@ -212,7 +212,7 @@ class Pass:
         admitted: list[Candidate] = []
         waiting: list[tuple[Candidate, str]] = []
         for each in sorted(self._candidates.values(), key=lambda each: each.order):
-            obstacle = None if each.uid in self._kept else ledger.obstacle(each.entry.holds, self._limits)
+            obstacle = None if each.uid in self._kept else ledger.obstacle(each.uid, each.entry.holds, self._limits)
             if obstacle:
                 waiting.append((each, obstacle))
             else:

@@ -71,7 +71,7 @@ class FleetWitness:
             without = Ledger({other: entry for other, entry in after.entries.items() if other != uid})
             for other in queue if run and not run.status.open_attempt else ():
                 first = candidate(other).order < candidate(run).order if run else False
-                if first and not without.obstacle(holds(other), self._limits):
+                if first and not without.obstacle(other.uid, holds(other), self._limits):
                     yield f"{run.name if run else uid} overtook {other.name}"
 
     def _is_queued(self, run: Run) -> bool:

@@ -48,7 +48,7 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
                 assert time.monotonic() < end
                 time.sleep(0.05)
         assert (answer.status, answer.json()["status"]) == (200, "ok")
-        refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False)
+        refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False, timeout=30)
         assert refused.status == (503 if target == "sweep" else 400 if "submit" not in target else 415)
     finally:
         process.terminate()

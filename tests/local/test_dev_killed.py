@@ -86,7 +86,7 @@ class Dev:
         body = json.dumps(spec | {"taskId": 1, "service": service, "model": "claude-x"})
         url = f"http://127.0.0.1:{self.port + 1 + FUNCTIONS.index('submit_code')}"
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-        answer = urllib3.request("POST", url, body=body, headers=headers, retries=False)
+        answer = urllib3.request("POST", url, body=body, headers=headers, retries=False, timeout=30)
         assert answer.status == 201, answer.data
         return str(answer.json()["data"]["name"])
 

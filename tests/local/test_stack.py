@@ -223,9 +223,9 @@ def test_hostile_text_arrives_as_text_and_nothing_of_it_is_executed(stack: Tried
 def test_bad_input_gets_its_answer_from_every_function_and_creates_nothing(stack: Tried) -> None:
     before = {kind: len(list(stack.cluster.list(RUNS[kind], NAMESPACE))) for kind in RUNS}
     for target, url in stack.stack.functions.items():
-        assert urllib3.request("PUT", url, body=b"{}", retries=False).status == 405
-        assert urllib3.request("GET", url, retries=False).status == 405
-        assert urllib3.request("GET", f"{url}/health", retries=False).json()["status"] == "ok"
+        assert urllib3.request("PUT", url, body=b"{}", retries=False, timeout=30).status == 405
+        assert urllib3.request("GET", url, retries=False, timeout=30).status == 405
+        assert urllib3.request("GET", f"{url}/health", retries=False, timeout=30).json()["status"] == "ok"
         huge = stack.post(target, b" " * 10_000_000)
         assert huge[0] == 413
         if target == "sweep":  # it takes no input

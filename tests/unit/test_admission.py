@@ -194,7 +194,13 @@ def test_a_run_that_waits_for_people_wants_no_place() -> None:
 )
 def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> None:
     first = code(1)
-    assert Ledger({first.uid: entry(first)}).obstacle(holds(first), limits) == words
+    assert Ledger({first.uid: entry(first)}).obstacle("other", holds(first), limits) == words
+
+
+def test_a_run_is_never_in_its_own_way() -> None:
+    """Its entry may be of an attempt that is over, or of a version before somebody wrote to it."""
+    first = code(1)
+    assert Ledger({first.uid: entry(first)}).obstacle(first.uid, holds(first), Limits(1, 1, 1, True)) is None
 
 
 def test_no_limit_needs_no_ledger() -> None:
