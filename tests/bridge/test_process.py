@@ -142,10 +142,15 @@ def test_rights_that_are_missing_are_logged_at_error_once(
     stand = stand_on(real_host, [])
     with watching(stand, tmp_path / "log") as command:
         url = command.health()
-        until(lambda: urllib3.request("GET", f"{url}/live", retries=False).json()["watches"]["jobs"]["trouble"], "it")
+        until(
+            lambda: urllib3.request("GET", f"{url}/live", retries=False, timeout=30).json()["watches"]["jobs"][
+                "trouble"
+            ],
+            "it",
+        )
         until(lambda: command.log.read_text().count("Forbidden") >= len(WATCHED), "a line for each kind")
-        assert urllib3.request("GET", f"{url}/live", retries=False).status == 200
-        assert urllib3.request("GET", f"{url}/ready", retries=False).status == 503
+        assert urllib3.request("GET", f"{url}/live", retries=False, timeout=30).status == 200
+        assert urllib3.request("GET", f"{url}/ready", retries=False, timeout=30).status == 503
         assert command.end() == 0
     lines = [json.loads(line) for line in command.log.read_text().splitlines() if line.startswith("{")]
     assert [line["severity"] for line in lines] == ["ERROR"] * len(WATCHED)

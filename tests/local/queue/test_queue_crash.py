@@ -81,7 +81,7 @@ def hosted(database: Path, consumer: Consumer) -> Iterator[str]:
 def publish(url: str, event: str) -> bool:
     headers = {"ce-id": event, "ce-source": "/t", "ce-type": "t", "ce-specversion": "1.0"}
     try:
-        return urllib3.request("POST", f"{url}/topics/jobs", headers=headers, retries=False).status == 200
+        return urllib3.request("POST", f"{url}/topics/jobs", headers=headers, retries=False, timeout=30).status == 200
     except urllib3.exceptions.HTTPError:
         return False
 
@@ -116,7 +116,11 @@ def test_what_was_under_way_is_delivered_again_at_once(tmp_path, consumer):
 def test_what_was_acknowledged_is_not(tmp_path, consumer):
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "one")
-        until(lambda: urllib3.request("GET", f"{url}/subscriptions").json()["subscriptions"][0]["acked"] == 1)
+        until(
+            lambda: (
+                urllib3.request("GET", f"{url}/subscriptions", timeout=30).json()["subscriptions"][0]["acked"] == 1
+            )
+        )
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "two")
         until(lambda: "two" in consumer.ids)
