@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from functions.cluster.errors import Forbidden, Unavailable, from_status
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  (a path)
 """Where Kubernetes mounts a pod's own credentials (Accessing the API from within a Pod)."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import urllib3
 
 from functions.events.event import Event
-from functions.settings import QueueSettings
+from functions.settings.queues import QueueSettings
 
 HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """What a header value carries as it is; the rest is percent-encoded (CloudEvents HTTP binding, Header Values)."""

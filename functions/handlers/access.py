@@ -6,7 +6,7 @@ import ipaddress
 import json
 
 from functions.handlers.http import Refused, Request
-from functions.settings import AuthSettings
+from functions.settings.auth import AuthSettings
 
 
 def caller(settings: AuthSettings, request: Request) -> str:

@@ -35,6 +35,14 @@ LONGEST_KEY = 255
 _REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
 
 
+@dataclass(frozen=True)
+class Key:
+    """What makes a request the same as an earlier one, and the field it came in."""
+
+    field: str
+    text: str
+
+
 def handle(services: Services, kind: str, request: Request) -> Answer:
     """Answers 201 with the new run, or 200 with the one that an earlier request with the same key made.
 
@@ -44,11 +52,32 @@ def handle(services: Services, kind: str, request: Request) -> Answer:
     """
     caller = access.caller(services.settings.auth, request)
     if not is_event(request.headers, request.body):
-        return _create(services, caller, _spec(kind, _body(request)), _key(request))
+        return accept(services, caller, _spec(kind, _body(request)), _key(request))
     event = normalise(request.headers, request.body)
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
-    return _create(services, caller, _spec(kind, event.data), _event_key(event))
+    return accept(services, caller, _spec(kind, event.data), _event_key(event))
+
+
+def accept(
+    services: Services, caller: str, spec: RunSpec, key: Key | None, annotations: Mapping[str, str] | None = None
+) -> Answer:
+    """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key is annotated.
+
+    Raises:
+        Refused: the spec is not acceptable, the key was used for another one, or without a key an unfinished run has
+            the same task; nothing was created.
+        ClusterError: whether it was created is not known; the same request with a key may be sent again.
+    """
+    settings = services.settings
+    refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
+    if refused:
+        why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
+        raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
+    if key is None:
+        return _without_key(services, spec)
+    name = naming.run_name("\n".join((caller, settings.namespace, spec.kind, key.text)))
+    return _once(services, spec, name, key.field, annotations or {})
 
 
 def _body(request: Request) -> Any:
@@ -56,14 +85,6 @@ def _body(request: Request) -> Any:
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
     return decode(request.body)
-
-
-@dataclass(frozen=True)
-class Key:
-    """What makes a request the same as an earlier one, and the field it came in."""
-
-    field: str
-    text: str
 
 
 def _key(request: Request) -> Key | None:
@@ -88,19 +109,7 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _create(services: Services, caller: str, spec: RunSpec, key: Key | None) -> Answer:
-    settings = services.settings
-    refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
-    if refused:
-        why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
-        raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
-    if key is None:
-        return _without_key(services, spec)
-    name = naming.run_name("\n".join((caller, settings.namespace, spec.kind, key.text)))
-    return _once(services, spec, name, key.field)
-
-
-def _once(services: Services, spec: RunSpec, name: str, field: str) -> Answer:
+def _once(services: Services, spec: RunSpec, name: str, field: str, annotations: Mapping[str, str]) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     kind, namespace, digest = RUNS[spec.kind], services.settings.namespace, _digest(spec)
     try:
@@ -110,8 +119,9 @@ def _once(services: Services, spec: RunSpec, name: str, field: str) -> Answer:
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
     except NotFound:
         pass
+    notes = {**annotations, REQUEST: digest}
     try:
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, digest)))
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, notes)))
     except AlreadyExists:
         found = services.cluster.get(kind, namespace, name)
         _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)

@@ -6,7 +6,8 @@ from typing import Any
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.runs import naming
 from functions.runs.run import Run
-from functions.settings import JobSettings, Settings
+from functions.settings import Settings
+from functions.settings.job import JobSettings
 
 Object = dict[str, Any]
 KUEUE = "kueue.x-k8s.io/queue-name"

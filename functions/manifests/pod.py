@@ -10,7 +10,8 @@ from typing import Any
 from functions.runs import naming
 from functions.runs.run import Run
 from functions.runs.specs import RunSpec
-from functions.settings import ApiKey, Settings
+from functions.settings import Settings
+from functions.settings.agent import ApiKey
 
 Object = dict[str, Any]
 

@@ -1,20 +1,22 @@
 """The custom resource that a request becomes."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from functions.manifests.tombstone import REQUEST
 from functions.runs import naming
 from functions.runs.specs import RunSpec, wire
 
 
-def run(spec: RunSpec, namespace: str, name: str | None = None, request: str | None = None) -> dict[str, Any]:
-    """The DocsRun or CodeRun; without a `name` the API server makes one. `request` tells repeated requests apart."""
+def run(
+    spec: RunSpec, namespace: str, name: str | None = None, annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The DocsRun or CodeRun; without a `name` the API server makes one."""
     metadata: dict[str, Any] = {
         "namespace": namespace,
         "labels": naming.labels(spec),
         "finalizers": [naming.FINALIZER],
     }
     metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}
-    if request:
-        metadata["annotations"] = {REQUEST: request}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
     return {"apiVersion": naming.API_VERSION, "kind": spec.kind, "metadata": metadata, "spec": wire(spec)}

@@ -13,7 +13,8 @@ from typing import Any
 
 from functions.runs import naming
 from functions.runs.specs import CodeRunSpec, RunSpec
-from functions.settings import Settings, ToolPreset, ToolSettings
+from functions.settings import Settings
+from functions.settings.agent import ToolPreset, ToolSettings
 
 MARGIN_SECONDS = 120
 """An attempt ends itself this long before its deadline, to push and to report (SPEC section 7)."""

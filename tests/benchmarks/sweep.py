@@ -10,7 +10,7 @@ from functions.cluster.kinds import JOB, POD, RUNS
 from functions.handlers import sweep
 from functions.handlers.http import Request
 from functions.runs import naming
-from functions.settings import LimitSettings
+from functions.settings.fleet import LimitSettings
 from tests.fleet.crowd import Crowd
 from tests.support.api import World
 from tests.support.direct import Direct

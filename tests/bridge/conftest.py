@@ -22,7 +22,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, JOB, NAMESPACE, Kind
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.local.dev.cluster import kubeconfig
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 from tests.bridge import proxy, queues
 from tests.support import api, builders
 from tests.support.control_plane import ControlPlane

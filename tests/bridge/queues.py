@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from functions.events.publisher import Publisher, connect
-from functions.settings import QueueSettings
+from functions.settings.queues import QueueSettings
 
 STORED = 100_000
 """Enough permits to let everything pass."""

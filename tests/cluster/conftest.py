@@ -10,7 +10,7 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport, Request, Transport
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 from tests.support import control_plane, installed, tidying
 from tests.support.api import World
 from tests.support.node import KubeletOnly, Unscheduled

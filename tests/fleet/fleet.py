@@ -17,7 +17,7 @@ from functions.manifests import ledger as manifest
 from functions.runs import lifecycle
 from functions.runs.admission import Limits
 from functions.runs.run import Run, parse
-from functions.settings import LimitSettings
+from functions.settings.fleet import LimitSettings
 from tests.faults.witness import Witness, is_live
 from tests.fleet.witness import FleetWitness
 from tests.life.test_run import event, submitted

@@ -8,7 +8,7 @@ import pytest
 from functions.cluster.client import PAGE
 from functions.handlers import sweep
 from functions.handlers.http import Request
-from functions.settings import LimitSettings
+from functions.settings.fleet import LimitSettings
 from tests.conftest import SCALE
 from tests.fleet.crowd import Crowd
 from tests.support.api import World

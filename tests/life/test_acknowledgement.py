@@ -28,7 +28,7 @@ from functions.handlers import job_finished, reconcile, report, submit, sweep
 from functions.handlers.driver import drive
 from functions.handlers.http import LARGEST_BODY, Answer, Request, answer, serve
 from functions.runs.naming import tombstone
-from functions.settings import AuthSettings
+from functions.settings.auth import AuthSettings
 from tests.life.test_run import DONE, job_event, now, run_event, submitted
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC

@@ -21,7 +21,7 @@ from functions.handlers.http import Request, answer
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import naming
 from functions.runs.run import Run
-from functions.settings import RetentionSettings
+from functions.settings.fleet import RetentionSettings
 from tests.life.test_run import DONE, job_event, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.direct import Direct

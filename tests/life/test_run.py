@@ -19,7 +19,7 @@ from functions.runs import attempts, naming
 from functions.runs.admission import Ledger
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
-from functions.settings import LimitSettings
+from functions.settings.fleet import LimitSettings
 from tests.support.api import ROOT, World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 

@@ -11,7 +11,7 @@ from functions.handlers import submit
 from functions.handlers.driver import drive
 from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER, Answer, Request, answer
 from functions.runs import naming
-from functions.settings import AuthSettings
+from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 

@@ -24,7 +24,7 @@ from functions.events.topology import FUNCTIONS
 from functions.local.dev.repositories import EXAMPLE_URL, Mirror
 from functions.runs import lifecycle
 from functions.runs.run import Run, parse
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS_AT_ONCE = 6

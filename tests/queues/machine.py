@@ -30,7 +30,7 @@ from functions.local.dev.children import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
 from functions.local.dev.server import Server, free_port
 from functions.runs.run import Run, parse
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.embedded import SampleLogs

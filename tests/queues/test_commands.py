@@ -31,7 +31,7 @@ from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
 from functions.manifests import requested
 from functions.runs.specs import CodeRunSpec
-from functions.settings import QueueSettings
+from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
 from tests.support.api import World, api_server, transport

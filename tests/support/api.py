@@ -13,7 +13,8 @@ from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.handlers.services import Services
 from functions.local.dev.cluster import write_kubeconfig
-from functions.settings import ClusterSettings, Settings
+from functions.settings import Settings
+from functions.settings.cluster import ClusterSettings
 from tests.support.builders import NOW, settings
 from tests.support.embedded import running
 from tests.support.node import Node, StandIn

@@ -52,7 +52,8 @@ def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: b
 def test_the_library_of_pubsub_is_not_loaded_before_the_first_event() -> None:
     """It takes 0.3 s, and most functions publish nothing."""
     code = (
-        "import sys; from functions.events.publisher import connect; from functions.settings import QueueSettings\n"
+        "import sys; from functions.events.publisher import connect\n"
+        "from functions.settings.queues import QueueSettings\n"
         "import functions.handlers.services, functions.handlers.http\n"
         "connect(QueueSettings(project='proj-one'))\n"
         "assert not [name for name in sys.modules if name.startswith(('google.cloud.', 'google.api_core', 'grpc'))]"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.settings import GithubSettings, SettingsError, load
+from functions.settings import SettingsError, load
+from functions.settings.github import GithubSettings
 from functions.templating.render import task_files
 from functions.templating.task import on_github
 from tests.support.builders import settings

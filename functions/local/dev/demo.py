@@ -19,7 +19,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.local.table import table
 from functions.runs import lifecycle
 from functions.runs.run import Run, parse
-from functions.settings import ModelSettings
+from functions.settings.agent import ModelSettings
 
 LONGEST_SECONDS = {"rehearsal": 120.0, "claude": 3600.0}
 """How long the runs are waited for, by who works."""

@@ -26,7 +26,7 @@ from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQue
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 
 log = logging.getLogger("orchestrator")
 

@@ -12,7 +12,7 @@ import yaml
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE
 from functions.cluster.transport import KubernetesTransport
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place
 from tests.support import control_plane, embedded, tidying

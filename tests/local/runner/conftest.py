@@ -24,7 +24,7 @@ from functions.local.database import connect
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.dev.server import free_port
 from functions.local.runner import Logs, Runner
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 from tests.support.api import ROOT
 
 HOST = Path(__file__).with_name("host.py")

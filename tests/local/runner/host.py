@@ -13,7 +13,7 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport, Request
 from functions.local.runner import Runner
-from functions.settings import ClusterSettings
+from functions.settings.cluster import ClusterSettings
 
 
 class Mortal(KubernetesTransport):

@@ -1,0 +1,93 @@
+"""What people ask of a run that is there, as a patch to it: another attempt, or to stop. Pure.
+
+The same request may come twice (GitHub delivers again, one comment comes by two hooks): the keys of those applied
+last are kept on the run, in the same write that does what was asked.
+"""
+
+import hashlib
+from typing import Any, Literal
+
+from functions.runs import lifecycle, naming
+from functions.runs.run import Run
+from functions.runs.specs import CodeRunSpec
+
+APPLIED = naming.label("applied-requests")
+"""Annotation: digests of the keys applied last, oldest first."""
+
+KEPT = 20
+"""Keys kept; a request that comes again does so within days (GitHub redelivers for 3)."""
+
+Patch = dict[str, Any]
+
+
+class CannotAsk(Exception):
+    """The run cannot do what was asked; the text says why, and what to do instead."""
+
+
+def retry(
+    run: Run, *, key: str = "", words: str | None = None, mode: Literal["append", "replace"] = "append"
+) -> Patch | None:
+    """The merge patch that asks for another attempt; None where the request with this key was applied before.
+
+    It is for the version of the run that it was made from: on a Conflict, read the run and ask again. `words` are
+    what a person adds to the prompt (promptModification); None leaves the prompt of the task alone.
+
+    Raises:
+        CannotAsk: a docs run, a run that is not finished, or one that is being deleted.
+    """
+    if key and _digest(key) in _applied(run):
+        return None
+    spec = {
+        "contextVersion": max(_retriable(run).context_version, run.status.context_version or 1) + 1,
+        "promptModification": words,
+        "promptMode": mode if words else None,
+        "cancel": None,
+    }
+    return _patch(run, spec, key)
+
+
+def cancel(run: Run, *, key: str = "") -> Patch | None:
+    """The merge patch that stops the run; None where it was asked to before.
+
+    Raises:
+        CannotAsk: the run is finished, or being deleted.
+    """
+    if run.cancel or (key and _digest(key) in _applied(run)):
+        return None
+    _stays(run)
+    if lifecycle.state(run.status) in lifecycle.FINISHED:
+        raise CannotAsk(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
+    return _patch(run, {"cancel": True}, key)
+
+
+def _retriable(run: Run) -> CodeRunSpec:
+    _stays(run)
+    if run.kind != "CodeRun":
+        raise CannotAsk(f"run {run.name} is a docs run, which is retried only automatically; submit it again instead")
+    if not isinstance(run.spec, CodeRunSpec):
+        raise CannotAsk(f"the spec of run {run.name} is not valid: {run.problems}; submit it again instead")
+    if lifecycle.state(run.status) not in lifecycle.FINISHED:
+        raise CannotAsk(
+            f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
+        )
+    return run.spec
+
+
+def _stays(run: Run) -> None:
+    if run.deleting:
+        raise CannotAsk(f"run {run.name} is being deleted; submit it again instead")
+
+
+def _patch(run: Run, spec: Patch, key: str) -> Patch:
+    metadata: Patch = {"resourceVersion": run.resource_version}
+    if key:
+        metadata["annotations"] = {APPLIED: " ".join([*_applied(run), _digest(key)][-KEPT:])}
+    return {"metadata": metadata, "spec": spec}
+
+
+def _applied(run: Run) -> list[str]:
+    return str((run.raw["metadata"].get("annotations") or {}).get(APPLIED, "")).split()
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:24]

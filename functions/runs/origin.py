@@ -1,0 +1,40 @@
+"""Where on GitHub a run was asked for: kept as an annotation of the run, for whoever reports on it. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from functions.runs import naming
+
+ORIGIN = naming.label("github-origin")
+"""Annotation: JSON of the fields below."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """An issue or pull request of a repository."""
+
+    repository: str
+    """As in `acme/shop`."""
+    number: int
+    """Of the issue or pull request."""
+    login: str = ""
+    """Who asked."""
+    url: str = ""
+    """The page of what asked: the comment, review or check run."""
+
+
+def annotations(origin: Origin) -> dict[str, str]:
+    """What a run made for `origin` carries."""
+    return {ORIGIN: json.dumps(asdict(origin), sort_keys=True)}
+
+
+def of(raw: Mapping[str, Any]) -> Origin | None:
+    """The origin of the run in an object of the API; None where it has none, or one that nobody can read."""
+    text = (raw["metadata"].get("annotations") or {}).get(ORIGIN)
+    try:
+        found = json.loads(text) if text else None
+        return Origin(**found) if isinstance(found, dict) and {"repository", "number"} <= found.keys() else None
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,25 @@
+"""Who may call."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from functions.settings.section import Section
+
+
+class AuthSettings(Section):
+    """Who may call the submit functions."""
+
+    mode: Annotated[
+        Literal["none", "bearer", "iam"],
+        Field(description="none: loopback only; bearer: tokens below; iam: the platform checked the OIDC token."),
+    ] = "none"
+    tokens: Annotated[
+        dict[str, str], Field(description="Caller's name to bearer token, for mode bearer.", repr=False)
+    ] = {}
+
+    @model_validator(mode="after")
+    def _bearer_needs_tokens(self) -> Self:
+        if self.mode == "bearer" and not self.tokens:
+            raise ValueError("tokens must name at least one caller when mode is bearer")
+        return self

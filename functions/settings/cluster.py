@@ -1,0 +1,15 @@
+"""The Kubernetes API."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.settings.section import Section
+
+
+class ClusterSettings(Section):
+    """How the Kubernetes API is reached."""
+
+    kubeconfig: Annotated[str, Field(description="Path; empty: in-cluster, else the usual KUBECONFIG.")] = ""
+    context: Annotated[str, Field(description="Context of the kubeconfig; empty: its current one.")] = ""
+    timeout: Annotated[float, Field(gt=0, description="Longest one API call may take, in seconds.")] = 10

@@ -1,0 +1,138 @@
+"""What people may ask of a run that is there, and that the same request does it once.
+
+| asked for | run                              | comes to                                            |
+|-----------|----------------------------------|-----------------------------------------------------|
+| retry     | finished, also when cancelled    | contextVersion + 1, cancel taken back               |
+| retry     | unfinished, deleted, docs, bad   | refused, saying what to do instead                  |
+| retry     | the same key again               | nothing, for the 20 keys applied last               |
+| cancel    | unfinished / finished            | cancel / refused                                    |
+| either    | changed since it was read        | the patch names the version it is for               |
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.runs import asking, attempts, origin
+from functions.runs.lifecycle import State
+from functions.runs.reasons import Reason
+from functions.runs.run import Run, parse
+from tests.support.builders import NOW, run
+
+
+def finished(kind: str = "CodeRun", to: State = State.FAILED, **changes: Any) -> Run:
+    begun = run(kind, **changes)
+    begun = begun.having(attempts.start(begun, NOW))
+    reason = Reason.CANCELLED if to is State.CANCELLED else Reason.MAX_TURNS
+    return begun.having(attempts.end_run(begun, to, reason, "", NOW))
+
+
+def patched(found: Run, patch: asking.Patch) -> Run:
+    """The run after the patch, as the API server merges it."""
+    raw = dict(found.with_status(found.status))
+    spec = {key: value for key, value in {**raw["spec"], **patch["spec"]}.items() if value is not None}
+    notes = {**raw["metadata"].get("annotations", {}), **patch["metadata"].get("annotations", {})}
+    return parse({**raw, "spec": spec, "metadata": {**raw["metadata"], "annotations": notes}})
+
+
+def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
+    patch = asking.retry(finished(), key="comment 1", words="use `the` other library")
+    assert patch
+    assert patch["spec"] == {
+        "contextVersion": 2,
+        "promptModification": "use `the` other library",
+        "promptMode": "append",
+        "cancel": None,
+    }
+
+
+def test_a_retry_without_words_takes_back_earlier_ones() -> None:
+    patch = asking.retry(finished(spec={"promptModification": "the old words"}))
+    assert patch
+    assert patch["spec"]["promptModification"] is None
+    assert patch["spec"]["promptMode"] is None
+
+
+def test_a_cancelled_run_can_be_tried_again() -> None:
+    found = finished(to=State.CANCELLED, spec={"cancel": True})
+    patch = asking.retry(found)
+    assert patch
+    assert not patched(found, patch).cancel
+
+
+def test_a_retry_is_for_the_version_it_was_made_from() -> None:
+    found = finished()
+    patch, stop = asking.retry(found), asking.cancel(run())
+    assert patch
+    assert stop
+    assert patch["metadata"]["resourceVersion"] == found.resource_version
+    assert stop["metadata"]["resourceVersion"] == run().resource_version
+
+
+def test_a_version_that_was_refused_is_not_asked_for_again() -> None:
+    found = finished()
+    refused = found.having(found.status.model_copy(update={"context_version": 5}))
+    patch = asking.retry(refused)
+    assert patch
+    assert patch["spec"]["contextVersion"] == 6
+
+
+def test_a_key_applied_before_asks_for_nothing() -> None:
+    found = finished()
+    first = asking.retry(found, key="comment 1")
+    assert first
+    after = patched(found, first)
+    assert asking.retry(after, key="comment 1") is None
+    assert asking.retry(after, key="comment 2")
+
+
+def test_the_last_twenty_keys_are_known() -> None:
+    found = finished()
+    for number in range(asking.KEPT + 1):
+        patch = asking.retry(found, key=f"comment {number}")
+        assert patch
+        found = patched(found, patch)
+    assert asking.retry(found, key="comment 0")
+    assert asking.retry(found, key="comment 1") is None
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (run(), "wait for its end, or cancel it"),
+        (finished("DocsRun"), "submit it again"),
+        (replace(finished(), deleting=True), "is being deleted"),
+        (finished(spec={"taskId": 0}), "taskId"),
+    ],
+)
+def test_a_retry_that_cannot_be_says_what_to_do(found: Run, why: str) -> None:
+    with pytest.raises(asking.CannotAsk, match=why):
+        asking.retry(found)
+
+
+def test_an_unfinished_run_is_stopped_once() -> None:
+    patch = asking.cancel(run())
+    assert patch
+    assert patch["spec"] == {"cancel": True}
+    assert asking.cancel(patched(run(), patch)) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")]
+)
+def test_a_cancel_that_cannot_be_says_why(found: Run, why: str) -> None:
+    with pytest.raises(asking.CannotAsk, match=why):
+        asking.cancel(found)
+
+
+def test_where_a_run_was_asked_for_is_kept_on_it() -> None:
+    asked = origin.Origin("acme/shop", 3, "octocat", "https://github.com/acme/shop/issues/3#issuecomment-1")
+    raw = {"metadata": {"annotations": origin.annotations(asked)}}
+    assert origin.of(raw) == asked
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"repository": "a/b", "number": 1, "other": 2}'])
+def test_an_origin_nobody_can_read_is_none(text: str | None) -> None:
+    notes = {} if text is None else {origin.ORIGIN: text}
+    assert origin.of({"metadata": {"annotations": notes}}) is None
