@@ -6,20 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
 
-from functions.cluster.errors import Forbidden, Unavailable, from_status
+from functions.cluster.connection import Connection, connect
+from functions.cluster.errors import Unavailable, from_status
 from functions.settings.cluster import ClusterSettings
-
-SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  (a path)
-"""Where Kubernetes mounts a pod's own credentials (Accessing the API from within a Pod)."""
-
-CONNECTIONS = 32
-"""Connections kept open; functions-framework serves with 4 threads per processor."""
 
 MERGE_PATCH = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -52,31 +46,18 @@ class Transport(Protocol):
 
 
 class KubernetesTransport:
-    """Credentials, TLS and connections of the `kubernetes` package; bodies stay plain JSON.
+    """Plain JSON over urllib3.
 
-    Its typed models are left out: they double the time a function needs to start, and drop fields they do not know.
-    Nothing is read or imported before the first call, so that a function that refuses a request needs no cluster.
+    Nothing is read before the first call, so that a function that refuses a request needs no cluster. The typed
+    models of the `kubernetes` package are left out: they drop fields they do not know.
     """
 
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
 
     @cached_property
-    def _api(self) -> Any:
-        from kubernetes import client, config
-
-        configuration = client.Configuration()
-        try:
-            if self._settings.kubeconfig or not Path(SERVICE_ACCOUNT_TOKEN).exists():
-                file, context = self._settings.kubeconfig or None, self._settings.context or None
-                config.load_kube_config(file, context, client_configuration=configuration)
-            else:
-                config.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException as error:
-            raise Forbidden(f"no credentials for the cluster (setting cluster.kubeconfig): {error}") from error
-        configuration.retries = False  # a repeated write is decided by the handler, never by the connection
-        configuration.connection_pool_maxsize = CONNECTIONS
-        return client.ApiClient(configuration)
+    def _connection(self) -> Connection:
+        return connect(self._settings)
 
     def send(self, request: Request) -> Any:
         """The decoded answer. Raises a ClusterError."""
@@ -98,13 +79,13 @@ class KubernetesTransport:
             response.close()
 
     def _open(self, request: Request, *, preload: bool) -> Any:
-        headers = {"Accept": request.accept, "Content-Type": request.content_type}
-        self._api.update_params_for_auth(headers, [], ["BearerToken"])
-        url, longest = self._api.configuration.host + request.path, self._settings.timeout
+        connection, longest = self._connection, self._settings.timeout
+        headers = {"Accept": request.accept, "Content-Type": request.content_type, **connection.headers()}
+        url = connection.host + request.path
         if request.query:
             url += "?" + urlencode(request.query)
         try:
-            response = self._api.rest_client.pool_manager.request(
+            response = connection.pool.request(
                 request.method,
                 url,
                 body=None if request.body is None else json.dumps(request.body),

@@ -1,6 +1,6 @@
 """The Kubernetes API."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,4 +12,11 @@ class ClusterSettings(Section):
 
     kubeconfig: Annotated[str, Field(description="Path; empty: in-cluster, else the usual KUBECONFIG.")] = ""
     context: Annotated[str, Field(description="Context of the kubeconfig; empty: its current one.")] = ""
+    identity: Annotated[
+        Literal["kubeconfig", "google"],
+        Field(
+            description="Who asks. google: the service account of a function on Google Cloud; its kubeconfig has "
+            "only the address and certificate of a GKE cluster."
+        ),
+    ] = "kubeconfig"
     timeout: Annotated[float, Field(gt=0, description="Longest one API call may take, in seconds.")] = 10
