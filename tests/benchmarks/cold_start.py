@@ -1,0 +1,43 @@
+"""From the start of a function's process to its first answer, with its work done: no ping, no health.
+
+Against an empty functions-framework function: what no function can do without. Compiled code, an embedded API server
+and queue in another process; processes of both kinds are started in turn.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tests.benchmarks import server
+from tests.benchmarks.deployed import Post, Release
+from tests.benchmarks.rows import Aim, Row, alternating
+from tests.benchmarks.work import JSON, Work
+
+ROUNDS = 5
+LONGEST = Aim(2.5)
+
+
+def rows() -> Iterator[Row]:
+    """One row for each function."""
+    with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address:
+        release, work = Release(Path(name) / "release"), Work(address)
+        for target in work.made:
+            figure, baseline = alternating(
+                lambda target=target: _seconds(release, target, address.environ, work),  # type: ignore[misc]
+                lambda: _empty(release),
+                ROUNDS,
+            )
+            yield Row(f"cold start: {target}", figure * 1e3, "ms", baseline * 1e3, "empty function", LONGEST)
+
+
+def _seconds(release: Release, target: str, environ: Mapping[str, str], work: Work) -> float:
+    post, done = work.made[target]()
+    with release.serving(target, environ) as served:
+        found = served.until_answered(post)
+    assert done(), f"{target} answered, but its work is not done"
+    return found
+
+
+def _empty(release: Release) -> float:
+    with release.serving("empty", {}) as served:
+        return served.until_answered(Post(b"{}", JSON, 200))
