@@ -22,7 +22,7 @@ class Unrenderable(Exception):
         return then(self.reason) is not Then.MEND
 
 
-def _task(settings: Settings, run: Run) -> Task:
+def task(settings: Settings, run: Run) -> Task:
     """The attempt recorded in the run's status, as templates know it."""
     status, recorded = run.status, run.status.open_attempt
     assert run.spec, "an attempt is recorded for a valid spec only"
@@ -52,7 +52,7 @@ def task_files(settings: Settings, run: Run) -> TaskFiles:
         names = ", ".join(sorted(refused))
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
     try:
-        return render(_task(settings, run), settings)
+        return render(task(settings, run), settings)
     except TemplateError as error:
         raise Unrenderable(Reason.TEMPLATE_ERROR, str(error)) from error
     except TaskFilesTooLarge as error:

@@ -7,12 +7,21 @@ that says where.
 import json
 import shlex
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    meta,
+)
 from jinja2 import TemplateError as JinjaError
 
 
@@ -60,23 +69,41 @@ def _refuse(message: str) -> NoReturn:
     raise _RefusedError(message)
 
 
-def render(templates: Path, name: str, variables: Mapping[str, Any]) -> str:
-    """The text of template `name`. JSON templates (`*.json.j2`) must come out as JSON.
+def compiled(templates: Path, name: str) -> Template:
+    """Template `name`, ready to be rendered.
+
+    Raises:
+        TemplateError: it is not there, or cannot be read as a template.
+    """
+    with _explained(templates, name):
+        return environment(templates).get_template(name)
+
+
+def render(templates: Path, template: Template, variables: Mapping[str, Any]) -> str:
+    """The text of a template. JSON templates (`*.json.j2`) must come out as JSON.
 
     Raises:
         TemplateError: with the template and line it is about, which may be an included one.
     """
+    name = template.name or ""
+    with _explained(templates, name):
+        text = template.render(variables)
+    if name.endswith(".json.j2"):
+        _check_json(name, text)
+    return text
+
+
+@contextmanager
+def _explained(templates: Path, name: str) -> Iterator[None]:
+    """Every way that making `name` can fail as a TemplateError."""
     try:
-        text = environment(templates).get_template(name).render(variables)
+        yield
     except TemplateSyntaxError as error:
         raise TemplateError(error.name or name, error.lineno, error.message or "syntax error") from error
     except TemplateNotFound as error:
         raise TemplateError(name, None, f"there is no template {error.name} in {templates}") from error
     except (JinjaError, TypeError, ValueError) as error:
         raise TemplateError(*_place(templates, name, error), str(error)) from error
-    if name.endswith(".json.j2"):
-        _check_json(name, text)
-    return text
 
 
 def _place(templates: Path, name: str, error: Exception) -> tuple[str, int | None]:
@@ -95,19 +122,13 @@ def _check_json(name: str, text: str) -> None:
         raise TemplateError(name, None, f"is not JSON once rendered: {error}") from error
 
 
-def sources(templates: Path, names: Mapping[str, str]) -> dict[str, bytes]:
-    """Every template that `names` (task file to template) are made of, with what they include and extend."""
-    found: dict[str, bytes] = {}
-    waiting = list(names.values())
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = (templates / name).read_bytes()
-            waiting += _references(templates, found[name].decode())
-    return found
+def references(templates: Path, source: str) -> list[str]:
+    """Templates that a template with this source includes or extends; none of one that cannot be read as a template.
 
-
-@lru_cache(maxsize=1024)
-def _references(templates: Path, source: str) -> tuple[str, ...]:
-    parsed = environment(templates).parse(source)
-    return tuple(name for name in meta.find_referenced_templates(parsed) if name)
+    What is wrong with that one is said when it is rendered.
+    """
+    try:
+        parsed = environment(templates).parse(source)
+    except TemplateSyntaxError:
+        return []
+    return [name for name in meta.find_referenced_templates(parsed) if name]

@@ -32,11 +32,18 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Mappi
     own = f"{agent_cli}/{kind}"
     if not (templates / own).is_dir():
         raise TemplateError(own, None, f"agentCli {agent_cli} has no such directory in {templates}")
-    layers = ["shared", f"{agent_cli}/shared", own]
-    if agent:
-        layers.append(f"{agent_cli}/agents/{agent}/{kind}")
-    found = {key: name for layer in layers for key, name in _files(templates, layer)}
+    found = {key: name for layer in _layers(agent_cli, kind, agent) for key, name in _files(templates, layer)}
     return dict(sorted(found.items()))
+
+
+def directories(templates: Path, agent_cli: str, kind: str, agent: str | None) -> list[Path]:
+    """Where they are looked for; not all of them need to be there."""
+    return [templates / each for layer in _layers(agent_cli, kind, agent) for each in (layer, f"{layer}/hooks")]
+
+
+def _layers(agent_cli: str, kind: str, agent: str | None) -> list[str]:
+    layers = ["shared", f"{agent_cli}/shared", f"{agent_cli}/{kind}"]
+    return [*layers, f"{agent_cli}/agents/{agent}/{kind}"] if agent else layers
 
 
 def _files(templates: Path, layer: str) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,10 @@
 """The task files of an attempt, from the templates of its agent CLI, kind of work and agent."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from functions.settings import Settings
-from functions.templating import engine, layout
+from functions.templating import engine, kit
 from functions.templating.engine import TemplateError
 from functions.templating.task import Task, variables
 
@@ -38,13 +36,11 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
             something that is not JSON.
         TaskFilesTooLarge: all files together are over 1 MiB.
     """
-    templates = settings.templates
-    names = layout.find(templates, task.spec.agent_cli, task.kind, task.spec.agent)
-    hooks = [key.removeprefix(layout.HOOK) for key in names if key.startswith(layout.HOOK)]
-    known = variables(task, settings, hooks)
-    files = {key: engine.render(templates, name, known) for key, name in names.items()}
+    found = kit.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    known = variables(task, settings, found.hooks)
+    files = {key: engine.render(settings.templates, each, known) for key, each in found.templates.items()}
     _check_size(files)
-    return TaskFiles(files, _checksum(templates, names))
+    return TaskFiles(files, found.checksum)
 
 
 def _check_size(files: Mapping[str, str]) -> None:
@@ -55,10 +51,3 @@ def _check_size(files: Mapping[str, str]) -> None:
             f"the task files take {sum(sizes.values())} bytes, more than the {LARGEST_SET} of a ConfigMap; "
             f"the largest is {largest} with {sizes[largest]}"
         )
-
-
-def _checksum(templates: Path, names: Mapping[str, str]) -> str:
-    digest = hashlib.sha256()
-    for name, source in sorted(engine.sources(templates, names).items()):
-        digest.update(f"{name}\0{len(source)}\0".encode() + source)
-    return digest.hexdigest()

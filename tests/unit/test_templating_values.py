@@ -57,7 +57,7 @@ def bash(script: str, *arguments: str, cwd: Path | None = None) -> list[str]:
 def part(name: str, task: Task) -> str:
     """One part of the container script, rendered."""
     chosen = settings()
-    return engine.render(chosen.templates, name, variables(task, chosen, []))
+    return engine.render(chosen.templates, engine.compiled(chosen.templates, name), variables(task, chosen, []))
 
 
 @FEW

@@ -1,0 +1,87 @@
+"""Many runs on a server that nobody has looked at, each with a workspace of its own."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, Kind
+from functions.cluster.transport import KubernetesTransport, Transport
+from functions.handlers.services import Services
+from functions.local.dev.cluster import furnish
+from functions.manifests import requested
+from functions.runs.run import Run, parse
+from functions.runs.specs import SPECS
+from functions.settings.cluster import ClusterSettings
+from functions.settings.fleet import LimitSettings
+from tests.benchmarks import server
+from tests.support import control_plane
+from tests.support.api import ROOT
+from tests.support.builders import CODE_SPEC, settings
+
+THREADS = 8
+"""As many as functions-framework has on two cores."""
+
+DEFINITION = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
+Connect = Callable[[], Transport]
+_NUMBERS = itertools.count(1)
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[dict[str, Connect]]:
+    """By name, ways to connect to an embedded server and, where there is one, to a real control plane."""
+    with ExitStack() as stack:
+        embedded = stack.enter_context(server.running(folder))
+        found: dict[str, Connect] = {"embedded": embedded.transport}
+        binaries = control_plane.assets()
+        if binaries:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it signs its own certificate
+            place = folder / "plane"
+            place.mkdir()
+            plane = stack.enter_context(control_plane.running(binaries, place, controllers=False))
+            found["real"] = lambda: KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig)))
+            _define(Cluster(found["real"]()))
+        for connect in found.values():
+            furnish(Cluster(connect()), "orchestrator", None)
+        yield found
+
+
+def _define(cluster: Cluster) -> None:
+    for file in sorted((ROOT / "crds").glob("*runs.yaml")):
+        cluster.create(DEFINITION, yaml.safe_load(file.read_text()))
+    end = time.monotonic() + 30
+    while not all(_established(each) for each in cluster.list(DEFINITION)):
+        assert time.monotonic() < end, "the CRDs are not served"
+        time.sleep(0.1)
+
+
+def _established(definition: dict[str, Any]) -> bool:
+    conditions = definition["status"]["conditions"] or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+def services(transport: Transport) -> Services:
+    """Of functions without limits, whose budget is the smallest."""
+    configured = settings(limits=LimitSettings(exclusive=False).model_dump())
+    return Services(configured, Cluster(transport), lambda: datetime.now(UTC))
+
+
+def made(transport: Transport, count: int) -> dict[str, Run]:
+    """So many new runs, by the number in their names."""
+    cluster = Cluster(transport)
+
+    def one(number: str) -> Run:
+        spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "service": f"svc-{number}"})
+        return parse(cluster.create(CODE_RUN, requested.run(spec, "orchestrator", f"bench-{number}")))
+
+    numbers = [f"{next(_NUMBERS):06d}" for _ in range(count)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(numbers, pool.map(one, numbers), strict=True))

@@ -1,0 +1,43 @@
+"""An attempt's task files, against a plain Jinja2 render of the same templates, compiled beforehand."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from functions.handlers import rendering
+from functions.runs import attempts
+from functions.runs.run import Run
+from functions.templating import kit
+from functions.templating.task import variables
+from tests.benchmarks.rows import Aim, Row, alternating
+from tests.support.builders import NOW, run, settings
+
+ROUNDS = 30
+CONFIGURED = settings()
+
+
+def rows() -> Iterator[Row]:
+    """One row for each kind of work."""
+    for kind in ("DocsRun", "CodeRun"):
+        fresh = run(kind)
+        started = fresh.having(attempts.start(fresh, NOW))
+        ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
+        figure, baseline = alternating(ours, plain, ROUNDS)
+        yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))
+
+
+def _plain(started: Run) -> Callable[[], object]:
+    task = rendering.task(CONFIGURED, started)
+    found = kit.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    known = variables(task, CONFIGURED, found.hooks)
+    return lambda: [each.render(known) for each in found.templates.values()]
+
+
+def _timed(work: Callable[[], object]) -> Callable[[], float]:
+    def seconds() -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    work()
+    return seconds

@@ -1,0 +1,73 @@
+"""What is kept of the templates between two attempts, and that a change of them is noticed at once.
+
+| between two attempts          | comes to                                              |
+|-------------------------------|-------------------------------------------------------|
+| nothing                       | no template is read again                             |
+| a template, or an included one| its text and the checksum are the ones of now         |
+| a file comes, or goes         | so does its task file; an override gives way          |
+| a template breaks, is mended  | says so, naming it; serves again                      |
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from functions.templating import kit
+from functions.templating.render import TemplateError, task_files
+from tests.support import golden
+from tests.support.api import ROOT
+from tests.support.builders import settings
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    return tmp_path / "templates"
+
+
+def rendered(templates: Path) -> dict[str, str]:
+    made = task_files(golden.make_task("claude", "code"), settings(templates=templates))
+    return {**made.files, "checksum": made.checksum}
+
+
+def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
+    first = kit.find(templates, "claude", "code", "rex")
+    assert kit.find(templates, "claude", "code", "rex") is first
+    assert len(first.templates) > 10
+    assert kit.find(templates, "claude", "docs", "rex") is not first
+
+
+@pytest.mark.parametrize("name", ["claude/agents/rex/code/prompt.md.j2", "shared/parts/code-prompt.md.j2"])
+def test_a_change_shows_in_the_next_attempt(templates: Path, name: str) -> None:
+    before = rendered(templates)
+    file = templates / name
+    file.write_text(file.read_text() + "one more line\n")
+    after = rendered(templates)
+    assert "one more line" not in before["prompt.md"]
+    assert "one more line" in after["prompt.md"]
+    assert before["checksum"] != after["checksum"]
+
+
+def test_a_new_file_is_found_and_a_removed_one_is_gone(templates: Path) -> None:
+    hook = templates / "claude" / "code" / "hooks" / "stop-once-more.sh.j2"
+    override = templates / "claude" / "agents" / "rex" / "code" / "prompt.md.j2"
+    before = rendered(templates)
+    hook.write_text("#!/bin/sh\n")
+    override.unlink()
+    after = rendered(templates)
+    assert "hooks-stop-once-more.sh" in after.keys() - before.keys()
+    assert after["prompt.md"] != before["prompt.md"]
+    hook.unlink()
+    assert "hooks-stop-once-more.sh" not in rendered(templates)
+
+
+def test_a_broken_template_is_named_until_it_is_mended(templates: Path) -> None:
+    before, file = rendered(templates), templates / "shared/parts/code-prompt.md.j2"
+    good = file.read_text()
+    file.write_text("{% if %}")
+    for _ in range(2):
+        with pytest.raises(TemplateError, match=r"code-prompt\.md\.j2, line 1"):
+            rendered(templates)
+    file.write_text(good)
+    assert rendered(templates) == before
