@@ -17,6 +17,7 @@ from functions.events.topology import topology
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.dev.server import QUEUE_PATH, Server, free_port
 from functions.settings.cluster import ClusterSettings
+from tests.benchmarks.deliveries import ENVIRON
 from tests.support.api import ROOT
 from tests.support.embedded import SampleLogs
 
@@ -57,6 +58,7 @@ class Address:
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_QUEUES__URL": self.queue,
             "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+            **ENVIRON,
         }
 
 

@@ -15,6 +15,7 @@ from functions.runs import naming
 from functions.runs.lifecycle import FINISHED, state
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
+from tests.benchmarks.deliveries import delivery
 from tests.benchmarks.deployed import Post
 from tests.benchmarks.server import Address
 from tests.life.test_run import DONE
@@ -38,6 +39,7 @@ class Work:
             "job_finished": self._job_finished,
             "report": self._report,
             "sweep": self._sweep,
+            "github_webhook": self._delivery,
         }
 
     def run(self) -> Run:
@@ -85,6 +87,9 @@ class Work:
     def _sweep(self) -> tuple[Post, Callable[[], bool]]:
         run = self.run()
         return Post(b"{}", JSON, 200), lambda: bool(self._job(run))
+
+    def _delivery(self) -> tuple[Post, Callable[[], bool]]:
+        return delivery(), lambda: True  # 200 with "accepted" is an event on the queue
 
 
 def changed(raw: Mapping[str, Any], how: str) -> Post:
