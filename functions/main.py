@@ -28,6 +28,18 @@ def submit_code(request: Any) -> Any:
 
 
 @functions_framework.http
+def github_webhook(request: Any) -> Any:
+    """Takes deliveries of GitHub."""
+    return entry.github_webhook(request)
+
+
+@functions_framework.http
+def github_event(request: Any) -> Any:
+    """Does what a delivery of GitHub asks for."""
+    return entry.github_event(request)
+
+
+@functions_framework.http
 def reconcile(request: Any) -> Any:
     """Drives a run after a watch event on it."""
     return entry.reconcile(request)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from functions.cluster.kinds import Kind
+from functions.cluster.kinds import POD, Kind
 from functions.cluster.transport import MERGE_PATCH, METADATA_ONLY, Request, Transport
 
 PAGE = 500
@@ -15,8 +15,9 @@ Object = dict[str, Any]
 class Cluster:
     """One API server. Every method raises the errors of `cluster.errors`."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, page: int = PAGE) -> None:
+        """`page`: objects per page of a list."""
+        self._transport, self._page = transport, page
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
         """The object as it is now."""
@@ -35,8 +36,8 @@ class Cluster:
         token = ""
         while True:
             page = self.list_page(kind, namespace, labels, token, fields=fields, metadata_only=metadata_only)
-            yield from page["items"]
             token = page["metadata"].get("continue", "")
+            yield from page.pop("items")  # let go before the next page is read
             if not token:
                 return
 
@@ -51,7 +52,7 @@ class Cluster:
         metadata_only: bool = False,
     ) -> Object:
         """One page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`."""
-        query = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields, "continue": token}
+        query = {"limit": str(self._page), "labelSelector": labels, "fieldSelector": fields, "continue": token}
         found = {key: text for key, text in query.items() if text}
         accept = METADATA_ONLY if metadata_only else "application/json"
         page: Object = self._transport.send(Request("GET", kind.path(namespace), found, accept=accept))
@@ -95,6 +96,7 @@ class Cluster:
         resource_version: str = "",
         *,
         labels: str = "",
+        fields: str = "",
         seconds: int = 300,
         silence: float = 330,
     ) -> Iterator[tuple[str, Object]]:
@@ -108,12 +110,32 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "labelSelector": labels,
+            "fieldSelector": fields,
             "timeoutSeconds": str(seconds),
         }
         request = Request(
             "GET", kind.path(namespace), {key: text for key, text in query.items() if text}, timeout=silence
         )
         return ((event["type"], event["object"]) for event in self._transport.stream(request))
+
+    def log(
+        self, namespace: str, pod: str, *, follow: bool = False, since: str = "", silence: float = 300
+    ) -> Iterator[tuple[str, str]]:
+        """Lines of a pod's log, each with the time it was written at (RFC 3339), from the first container.
+
+        With `follow` until its container ends, or the connection does, or it says nothing for `silence` seconds;
+        `since` is an earlier line's time, whose second is told again.
+        """
+        query = {"timestamps": "true", "follow": str(follow).lower(), "sinceTime": since}
+        request = Request(
+            "GET",
+            POD.path(namespace, pod, "log"),
+            {key: text for key, text in query.items() if text},
+            timeout=silence if follow else None,
+            text=True,
+        )
+        lines = (line.partition(" ") for line in self._transport.stream(request))
+        return ((stamp, text) for stamp, _, text in lines)
 
     def _send(
         self,

@@ -44,6 +44,13 @@ class Invalid(ClusterError):
         self.causes = causes
 
 
+def told(error: Exception) -> str:
+    """What a log may say of an error: the API server repeats the values that it refuses, so only fields are named."""
+    if isinstance(error, Invalid):
+        return f"the API server refuses {', '.join(field for field, _ in error.causes) or 'the object'}"
+    return str(error)
+
+
 class Forbidden(ClusterError):
     """The caller may not do this."""
 

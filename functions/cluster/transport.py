@@ -3,7 +3,7 @@ count calls, refuse them, or stop the world between two of them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -22,7 +22,10 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 @dataclass(frozen=True)
 class Request:
-    """One call: `body` is sent as JSON, `timeout` in seconds (None: as long as the server keeps talking)."""
+    """One call: `body` is sent as JSON, `timeout` in seconds (None: that of the settings).
+
+    A stream is of JSON lines, or with `text` of lines as they are.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Request:
     content_type: str = "application/json"
     timeout: float | None = None
     accept: str = "application/json"
+    text: bool = False
 
 
 class Transport(Protocol):
@@ -66,15 +70,16 @@ class KubernetesTransport:
 
     def stream(self, request: Request) -> Iterator[Any]:
         """The decoded lines of a watch, as they come; returns once it is open. Raises a ClusterError."""
-        return self._lines(self._open(request, preload=False))
+        decode = _text if request.text else json.loads
+        return self._lines(self._open(request, preload=False), decode)
 
-    def _lines(self, response: Any) -> Iterator[Any]:
+    def _lines(self, response: Any, decode: Callable[[bytes], Any]) -> Iterator[Any]:
         try:
             for line in response:
                 if line.strip():
-                    yield json.loads(line)
+                    yield decode(line)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise Unavailable(f"the watch was cut: {error}") from error
+            raise Unavailable(f"the stream was cut: {error}") from error
         finally:
             response.close()
 
@@ -99,3 +104,7 @@ class KubernetesTransport:
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(f"the API server did not answer {request.method} {request.path}: {error}") from error
         return response
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\n")

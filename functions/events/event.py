@@ -8,6 +8,8 @@ RESOURCE = "dev.knative.apiserver.resource."
 REFERENCE = "dev.knative.apiserver.ref."
 DOCS_REQUESTED = "platform.agents.docs.requested.v1"
 CODE_REQUESTED = "platform.agents.code.requested.v1"
+GITHUB_EVENT = "platform.agents.github."
+"""Begins the type of what GitHub delivered: this, GitHub's name of the event, `.v1`."""
 SWEEP_DUE = "platform.agents.sweep.due.v1"
 RETENTION_DUE = "platform.agents.retention.due.v1"
 PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -19,6 +21,7 @@ class Event:
     """A CloudEvent: `data` is decoded JSON, or None.
 
     Events of one `key` are delivered in order where a subscription is ordered (CloudEvents, Partitioning extension).
+    `trace` is the traceparent of what led to it (Distributed Tracing extension), as it came.
     """
 
     id: str
@@ -27,6 +30,7 @@ class Event:
     subject: str
     data: Any
     key: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)

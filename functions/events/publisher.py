@@ -69,6 +69,8 @@ def encoded(event: Event) -> dict[str, str]:
         headers["ce-subject"] = event.subject
     if event.key:
         headers["ce-partitionkey"] = event.key
+    if event.trace:
+        headers["ce-traceparent"] = event.trace
     return {
         name: quote(value, safe=HEADER_SAFE) if name.startswith("ce-") else value for name, value in headers.items()
     }

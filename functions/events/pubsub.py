@@ -50,4 +50,6 @@ def attributes(event: Event) -> dict[str, str]:
         found["ce-subject"] = event.subject
     if event.key:
         found["ce-partitionkey"] = event.key
+    if event.trace:
+        found["ce-traceparent"] = event.trace
     return found | {"content-type": "application/json"}

@@ -3,11 +3,12 @@
     topic             published by                 pushed to
     docs-requested    anyone                       submit_docs
     code-requested    anyone                       submit_code
-    github            github_webhook               github_event (not there yet)
+    github            github_webhook               github_event
     runs              the watch bridge             reconcile, report
     jobs              the watch bridge             job_finished
     lifecycle         report                       whoever subscribes to it
     sweep             schedules: a minute, an hour sweep
+                      sweep, out of time           sweep
 
 Every topic T has a topic T-dead for its dead letters, with a pull subscription of the same name: without one
 Pub/Sub would lose them. Nothing is ordered: a refused head would block what follows under its key, and handlers
@@ -19,12 +20,16 @@ from collections.abc import Mapping
 from functions.events.event import RETENTION_DUE, SWEEP_DUE
 from functions.events.terms import DeadLetterPolicy, Identity, RetryPolicy, Schedule, Subscription, Topology
 
+GITHUB = "github"
+"""The topic of deliveries of GitHub."""
+
 LIFECYCLE = "lifecycle"
 """The topic of lifecycle events."""
 
 FED_BY: Mapping[str, str] = {
     "submit_docs": "docs-requested",
     "submit_code": "code-requested",
+    "github_event": GITHUB,
     "reconcile": "runs",
     "report": "runs",
     "job_finished": "jobs",
@@ -34,7 +39,7 @@ FED_BY: Mapping[str, str] = {
 
 FUNCTIONS = tuple(FED_BY)
 
-TOPICS = ("docs-requested", "code-requested", "github", "runs", "jobs", LIFECYCLE, "sweep")
+TOPICS = ("docs-requested", "code-requested", GITHUB, "runs", "jobs", LIFECYCLE, "sweep")
 
 TOPIC_OF: Mapping[str, str] = {"DocsRun": "runs", "CodeRun": "runs", "Job": "jobs"}
 """The topic that changes of each watched kind are published on."""
@@ -43,6 +48,11 @@ ATTEMPTS = 20
 """Deliveries before a message is a dead letter: with this back-off, some ten minutes of a function being down.
 
 Pub/Sub takes 5 to 100 (Pub/Sub: Dead-letter topics).
+"""
+
+ATTEMPTS_OF: Mapping[str, int] = {"github_event": 100}
+"""More where it takes longer until the function can go on: GitHub's rate limit is for up to an hour, and what the
+webhook has taken GitHub does not deliver again.
 """
 
 RETRY = RetryPolicy(minimum_backoff=0.5, maximum_backoff=60.0)
@@ -87,7 +97,7 @@ def _subscription(function: str, endpoint: str, identity: Identity | None, wrapp
         name=subscription_name(function),
         topic=FED_BY[function],
         push_endpoint=endpoint,
-        dead_letter=DeadLetterPolicy(dead(FED_BY[function]), ATTEMPTS),
+        dead_letter=DeadLetterPolicy(dead(FED_BY[function]), ATTEMPTS_OF.get(function, ATTEMPTS)),
         retry=RETRY,
         ack_deadline=ACK_DEADLINE,
         wrapped=wrapped,

@@ -3,8 +3,9 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, ClusterError, Invalid, NotFound
+from functions.cluster.errors import AlreadyExists, ClusterError, Invalid, NotFound, told
 from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
+from functions.handlers import telling
 from functions.handlers.services import Services
 from functions.manifests import event, tombstone
 from functions.runs import naming
@@ -12,6 +13,7 @@ from functions.runs.milestones import untold
 from functions.runs.observed import STOPPED_AFTER
 from functions.runs.run import Run, parse
 from functions.runs.status import RunStatus
+from functions.telemetry.written import measure
 
 Object = dict[str, Any]
 
@@ -21,6 +23,7 @@ log = logging.getLogger("orchestrator")
 def write_status(services: Services, run: Run, status: RunStatus) -> Run:
     """Writes the whole status at the version the decision was made from. Raises Conflict."""
     written = parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(status)))
+    measure(run, status)
     condition, before = status.succeeded, run.status.succeeded
     if condition and (before is None or before.reason != condition.reason):
         log.info("%s", status.phase, extra={"run": run.key, "attempt": status.attempt, "reason": condition.reason})
@@ -35,7 +38,7 @@ def _tell(services: Services, run: Run) -> None:
         if item:
             services.cluster.create(EVENT, item)
     except ClusterError as error:
-        log.warning("no Event was posted: %s", error, extra={"run": run.key})
+        log.warning("no Event was posted: %s", told(error), extra={"run": run.key})
 
 
 def adopt(services: Services, run: Run) -> Run:
@@ -77,7 +80,11 @@ def _patch_job(services: Services, run: Run, patch: Object) -> None:
 
 
 def release(services: Services, run: Run) -> None:
-    """Leaves a tombstone where the run came from a request that may come again, and lets the deletion complete."""
+    """Leaves a tombstone where the run came from a request that may come again, and lets the deletion complete.
+
+    GitHub is told in one try, and has no say in it.
+    """
+    telling.close(services, run)
     stone = tombstone.of(run, services.clock())
     if stone:
         try:

@@ -126,17 +126,21 @@ def _works(services: Services, uid: str, held: Entry) -> bool:
 def free_places(services: Services, *, although_none_waits: bool = False) -> Admission | None:
     """Gives out what is free, if somebody waits for it; the caller starts who was admitted. Raises ClusterError."""
     for _ in range(TRIES if services.policy.limits.on else 0):
-        book = Book(services)
-        if not (book.ledger.waiting or although_none_waits):
-            return None
-        looked = Pass(book.ledger, services.policy.limits, services.clock())
-        for run in unfinished(services):
-            looked.see(run)
         try:
-            return close(services, book, looked)
+            with services.turn:
+                return _free_places(services, Book(services), although_none_waits=although_none_waits)
         except Conflict:
             log.info("the ledger was written by somebody else")
     return None
+
+
+def _free_places(services: Services, book: Book, *, although_none_waits: bool) -> Admission | None:
+    if not (book.ledger.waiting or although_none_waits):
+        return None
+    looked = Pass(book.ledger, services.policy.limits, services.clock())
+    for run in unfinished(services):
+        looked.see(run)
+    return close(services, book, looked)
 
 
 def close(services: Services, book: Book, looked: Pass) -> Admission:

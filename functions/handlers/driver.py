@@ -8,15 +8,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from functions.cluster.errors import ClusterError, Conflict, NotFound
+from functions.cluster.errors import ClusterError, Conflict, NotFound, told
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
 from functions.events.publisher import PublishError
+from functions.github.errors import GithubError
 from functions.handlers import acting, creating
 from functions.handlers.services import Services
 from functions.runs import actions, mounting
 from functions.runs.decide import at_work, decide
 from functions.runs.observed import UNREAD, Job, Observed, Pod, Unread, parse_job, parse_pod
 from functions.runs.run import Run, parse
+from functions.telemetry import context
 
 log = logging.getLogger("orchestrator")
 
@@ -32,8 +34,21 @@ class Known:
     pods: Sequence[Pod] | Unread = UNREAD
 
 
-def drive(services: Services, kind: str, namespace: str, name: str) -> None:
+@dataclass(frozen=True)
+class Taken:
+    """An action that was taken, and the reason that the run shows with it."""
+
+    action: str
+    reason: str
+
+
+LOOKS = (actions.LookAtJob, actions.LookAtPods, actions.LookAtEvents)
+
+
+def drive(services: Services, kind: str, namespace: str, name: str, taken: list[Taken] | None = None) -> None:
     """Takes the run as far as it goes now. A run that is gone needs nothing; nor does one whose agent works.
+
+    What is done for it is added to `taken`, also where it ends with an error.
 
     Raises:
         ClusterError: the API server did not do as asked; the same call later goes on from where this one came to.
@@ -41,22 +56,28 @@ def drive(services: Services, kind: str, namespace: str, name: str) -> None:
     try:
         run = read(services, kind, namespace, name)
         if not at_work(run):
-            advance(services, run, Known())
+            advance(services, run, Known(), taken)
     except NotFound:
         log.info("gone", extra={"run": f"{namespace}/{name}"})
 
 
 def isolated(key: str, step: Callable[[], None]) -> bool:
     """Whether `step` went well; what goes wrong with one run is logged, and never blocks the others."""
+    with context.scope():
+        context.bind(run=key)
+        return _went_well(step)
+
+
+def _went_well(step: Callable[[], None]) -> bool:
     try:
         step()
     except NotFound:
-        log.info("gone", extra={"run": key})
-    except (ClusterError, PublishError) as error:  # the next sweep comes to it again
-        log.warning("could not be driven: %s", error, extra={"run": key})
+        log.info("gone")
+    except (ClusterError, PublishError, GithubError) as error:  # the next sweep comes to it again
+        log.warning("could not be driven: %s", told(error))
         return False
     except Exception:  # a run that we cannot make sense of
-        log.exception("unexpected error", extra={"run": key})
+        log.exception("unexpected error")
         return False
     return True
 
@@ -66,8 +87,9 @@ def read(services: Services, kind: str, namespace: str, name: str) -> Run:
     return parse(services.cluster.get(RUNS[kind], namespace, name))
 
 
-def advance(services: Services, run: Run, known: Known) -> None:
-    """Takes the run, as just read, as far as it goes now. Raises a ClusterError."""
+def advance(services: Services, run: Run, known: Known, taken: list[Taken] | None = None) -> None:
+    """Takes the run, as just read, as far as it goes now; adds to `taken` what it did. Raises a ClusterError."""
+    context.about(run)
     seen = Observed(run, known.job, known.pods)
     for _ in range(STEPS):
         action = decide(seen, services.clock(), services.policy)
@@ -79,10 +101,18 @@ def advance(services: Services, run: Run, known: Known) -> None:
         except Conflict:
             run = seen.run
             after = Observed(read(services, run.kind, run.namespace, run.name))
+        else:
+            _note(taken, seen.run, action)
         if after is None:
             return
         seen = after
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is decided again with the next event")
+
+
+def _note(taken: list[Taken] | None, run: Run, action: actions.Action) -> None:
+    if taken is not None and not isinstance(action, LOOKS):
+        shown = getattr(action, "status", run.status).succeeded
+        taken.append(Taken(type(action).__name__, shown.reason if shown else ""))
 
 
 def _perform(services: Services, seen: Observed, action: actions.Action) -> Observed | None:

@@ -10,16 +10,24 @@ import sys
 from functools import cache, partial
 from typing import Any
 
-from functions.handlers import logs
+from functions.handlers import logs, needs
 from functions.handlers.http import serve
 from functions.handlers.services import Services, connect
 from functions.settings import Settings, SettingsError, load
+from functions.telemetry import starting
+
+FUNCTION = os.environ.get("FUNCTION_TARGET", "")
+"""Which of them this process serves (Functions Framework: environment variables)."""
 
 
 def _start() -> Settings:
-    logs.configure(sys.stderr)
+    logs.configure(sys.stderr, FUNCTION)
     try:
-        return load(os.environ)
+        settings = load(os.environ)
+        needs.check(settings, FUNCTION)
+        starting.check(settings)
+        logs.configure(sys.stderr, FUNCTION, settings.observability.project or settings.queues.project)
+        return settings
     except SettingsError as error:
         logging.getLogger("orchestrator").error("cannot start: %s", error)
         raise SystemExit(1) from None
@@ -30,6 +38,7 @@ SETTINGS = _start()
 
 @cache
 def _services() -> Services:
+    starting.start(SETTINGS, FUNCTION)
     return connect(SETTINGS)
 
 
@@ -38,6 +47,20 @@ def submit(kind: str, request: Any) -> Any:
     from functions.handlers import submit
 
     return serve(partial(submit.handle, _services(), kind), request)
+
+
+def github_webhook(request: Any) -> Any:
+    """Answers for `github_webhook`."""
+    from functions.handlers import github_webhook
+
+    return serve(partial(github_webhook.handle, _services()), request, github_webhook.LARGEST_PAYLOAD)
+
+
+def github_event(request: Any) -> Any:
+    """Answers for `github_event`."""
+    from functions.handlers import github_event
+
+    return serve(partial(github_event.handle, _services()), request)
 
 
 def reconcile(request: Any) -> Any:

@@ -8,6 +8,7 @@ import logging
 from functions.events.event import Event, Hint, hint
 from functions.events.normalise import normalise
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
+from functions.telemetry.context import arrived
 
 log = logging.getLogger("orchestrator")
 
@@ -18,7 +19,7 @@ def watched(request: Request) -> Hint | None:
     Raises:
         MalformedError: the request is no event, or a watch event without its object.
     """
-    event = normalise(request.headers, request.body)
+    event = arrived(normalise(request.headers, request.body))
     found = hint(event)
     if not found:
         ignored(event)

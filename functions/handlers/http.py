@@ -19,6 +19,8 @@ from functions.events.envelopes.pubsub import SUBSCRIPTION
 from functions.events.event import MalformedError
 from functions.events.normalise import from_queue
 from functions.events.publisher import PublishError
+from functions.github.errors import Busy, Denied, GithubError, NotInstalled
+from functions.telemetry.invocation import under_way
 
 log = logging.getLogger("orchestrator")
 
@@ -74,6 +76,13 @@ class Refused(Exception):
 
 def answer(handler: Handler, request: Request) -> Answer:
     """The handler's answer, with everything it may raise turned into one; nothing else leaves this function."""
+    with under_way(request.headers) as work:
+        found = _answered(handler, request)
+        work.code = found.code
+    return found
+
+
+def _answered(handler: Handler, request: Request) -> Answer:
     try:
         return handler(request)
     except Refused as refused:
@@ -81,11 +90,14 @@ def answer(handler: Handler, request: Request) -> Answer:
     except MalformedError as malformed:
         return _final(request, 400, "the request cannot be understood", malformed.problems)
     except errors.Invalid as invalid:
-        return _final(request, 422, str(invalid), invalid.causes)
+        log.warning("refused: %s", errors.told(invalid), extra={"code": 422})
+        return _to_whom(request, 422, str(invalid), invalid.causes)
     except PublishError as error:
         return _again(error, None)
-    except errors.ClusterError as error:
+    except (errors.ClusterError, Busy) as error:
         return _again(error, getattr(error, "retry_after", None))
+    except GithubError as error:
+        return _final(request, 403 if isinstance(error, Denied | NotInstalled) else 422, str(error), ())
     except Exception as error:
         log.exception("unexpected error")
         return _again(error, None)
@@ -93,6 +105,11 @@ def answer(handler: Handler, request: Request) -> Answer:
 
 def _final(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
     log.warning("refused: %s", message, extra={"code": code, "problems": [f"{at}: {why}" for at, why in problems]})
+    return _to_whom(request, code, message, problems)
+
+
+def _to_whom(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
+    """The refusal to a person; an acknowledgement to a queue, which could only send it again."""
     if code not in MENDABLE and request.queued:
         return ACKNOWLEDGED
     return failure(code, message, problems)
@@ -100,7 +117,7 @@ def _final(request: Request, code: int, message: str, problems: Sequence[tuple[s
 
 def _again(error: Exception, seconds: float | None) -> Answer:
     log.warning("to be retried: %s: %s", type(error).__name__, error)
-    what = "the cluster or the queue cannot be reached or is busy; the same request may succeed later"
+    what = "the cluster, the queue or GitHub cannot be reached or is busy; the same request may succeed later"
     body = failure(503, what).body
     return Answer(503, body, {"Retry-After": str(int(seconds or RETRY_AFTER))})
 
@@ -116,22 +133,29 @@ def health(now: datetime) -> Answer:
     return Answer(200, {"status": "ok", "version": __version__, "timestamp": now.isoformat()})
 
 
-def serve(handler: Handler, flask_request: Any) -> tuple[str, int, dict[str, str]]:
-    """Answers a request of functions-framework (a `flask.Request`) in Flask's terms."""
-    found = _route(handler, flask_request)
+def serve(handler: Handler, flask_request: Any, largest: int = LARGEST_BODY) -> tuple[str, int, dict[str, str]]:
+    """Answers a request of functions-framework (a `flask.Request`), of at most `largest` bytes, in Flask's terms."""
+    found = _route(handler, flask_request, largest)
     text = "" if found.body is None else json.dumps(found.body)
     return text, found.code, {"Content-Type": "application/json", **found.headers}
 
 
-def _route(handler: Handler, flask_request: Any) -> Answer:
+def _route(handler: Handler, flask_request: Any, largest: int) -> Answer:
     if flask_request.method in ("GET", "HEAD") and flask_request.path.rstrip("/").endswith("/health"):
         return health(datetime.now(UTC))
     if flask_request.method != "POST":
         refused = failure(405, f"{flask_request.method} is not allowed; send POST")
         return Answer(refused.code, refused.body, {"Allow": "POST"})
     headers = {name.lower(): value for name, value in flask_request.headers.items()}
-    too_large = (flask_request.content_length or 0) > LARGEST_BODY
-    body = b"" if too_large else flask_request.stream.read(LARGEST_BODY + 1)
-    if too_large or len(body) > LARGEST_BODY:
-        return _final(Request(headers, b""), 413, f"the body is larger than {LARGEST_BODY} bytes", ())
+    too_large = (flask_request.content_length or 0) > largest
+    body = b"" if too_large else flask_request.stream.read(largest + 1)
+    if too_large or len(body) > largest:
+        return answer(_too_large(largest), Request(headers, b""))
     return answer(handler, Request(headers, body))
+
+
+def _too_large(largest: int) -> Handler:
+    def refuse(_: Request) -> Answer:
+        raise Refused(413, f"the body is larger than {largest} bytes")
+
+    return refuse

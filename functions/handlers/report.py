@@ -1,7 +1,8 @@
 """The function `report`: tells the world of a run's milestones, then notes in `status.reported` what was told.
 
 Told first and noted afterwards: an event may come twice, with the same id, and none is left out. What is noted is no
-reason for anybody to drive the run, but for its end: only then is it marked as finished.
+reason for anybody to drive the run, but for its end: only then is it marked as finished. GitHub is told after that,
+and nothing waits for it (telling.py).
 """
 
 from functions.cluster.errors import Conflict, NotFound
@@ -9,41 +10,51 @@ from functions.cluster.kinds import RUNS
 from functions.events.event import Event
 from functions.events.publisher import Publisher
 from functions.events.topology import LIFECYCLE
+from functions.handlers import telling
 from functions.handlers.driver import STEPS, log, read
 from functions.handlers.hints import watched
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
 from functions.handlers.services import Services
 from functions.runs.milestones import Milestone, untold
 from functions.runs.run import Run, parse
+from functions.telemetry import context
 
 SOURCE = "orchestrator/report"
 
 
 def handle(services: Services, request: Request) -> Answer:
-    """Acknowledges once everything about the run is told; at once where nothing is published at all."""
+    """Acknowledges once everything about the run is told; at once where nobody is told anything at all."""
     found = watched(request)
-    if services.publisher is None or not found or found.kind not in RUNS or found.deleted:
+    if not (services.publisher or services.github) or not found or found.kind not in RUNS or found.deleted:
         return ACKNOWLEDGED
-    if found.seen is None or _has_news(found.seen):
+    if found.seen is None or _has_news(services, found.seen):
         try:
-            tell(services, services.publisher, read(services, found.kind, found.namespace, found.name))
+            _tell_all(services, read(services, found.kind, found.namespace, found.name))
         except NotFound:
             log.info("gone", extra={"run": f"{found.namespace}/{found.name}"})
     return ACKNOWLEDGED
 
 
-def tell(services: Services, publisher: Publisher, run: Run) -> None:
-    """Tells what is untold of the run, as just read, and notes it.
+def _tell_all(services: Services, run: Run) -> None:
+    context.about(run)
+    if services.publisher:
+        run = tell(services, services.publisher, run)
+    telling.tell(services, run)
+
+
+def tell(services: Services, publisher: Publisher, run: Run) -> Run:
+    """Tells what is untold of the run, as just read, and notes it; the run after that.
 
     Raises:
         PublishError: the queue did not take an event; the same call later goes on from there.
         ClusterError: it was told and could not be noted; it will be told once more.
     """
+    context.about(run)
     told: set[Milestone] = set()
     for _ in range(STEPS):
         news = untold(run.status)
         if not news:
-            return
+            return run
         for milestone in news:
             if milestone not in told:
                 publisher.publish(LIFECYCLE, event(run, milestone))
@@ -51,8 +62,7 @@ def tell(services: Services, publisher: Publisher, run: Run) -> None:
                 log.info("told: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
         noted = run.status.model_copy(update={"reported": str(news[-1])})
         try:
-            services.cluster.replace_status(RUNS[run.kind], run.with_status(noted))
-            return
+            return parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(noted)))
         except Conflict:
             run = read(services, run.kind, run.namespace, run.name)
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is told of again with the next event")
@@ -69,9 +79,10 @@ def event(run: Run, milestone: Milestone) -> Event:
     )
 
 
-def _has_news(seen: object) -> bool:
+def _has_news(services: Services, seen: object) -> bool:
     """Whether an object, as an event shows it, leaves something to tell; one that nobody can read is looked at."""
     try:
-        return bool(untold(parse(seen).status))  # type: ignore[arg-type]
+        run = parse(seen)  # type: ignore[arg-type]
+        return bool(services.publisher and untold(run.status)) or telling.news(services, run)
     except (KeyError, TypeError, ValueError):
         return True

@@ -1,14 +1,15 @@
 """The hourly pass over everything there is: what has been kept long enough is deleted, and what no run owns any more.
 
-Task files are listed before the runs, so that a run that is missing was missing after its files were seen; without
-their content, for they are most of what is stored. Deletions carry the uid and version that were seen; who is second
-finds nothing. Jobs are left to their TTL and to the cluster's garbage collector: the functions cannot delete any, so
-that no attempt's lock is ever lost by us.
+Runs come first, and little of each is kept; then task files are judged page by page, without their content, for they
+are most of what is stored. One whose run is not among them is looked up before it is taken for an orphan. Deletions
+carry the uid and version that were seen; who is second finds nothing. Jobs are left to their TTL and to the cluster's
+garbage collector: the functions cannot delete any, so that no attempt's lock is ever lost by us. When its time is
+nearly over, the pass hands on: the next one reads the runs again, and deletes from where this one came to.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,8 +17,15 @@ from typing import Any
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CLAIM, CONFIG_MAP, RUNS, Kind
+from functions.events.event import RETENTION_DUE
+from functions.handlers.alive import OURS
+from functions.handlers.bookmark import Bookmark
+from functions.handlers.catching_up import OnGithub
 from functions.handlers.driver import drive, isolated
+from functions.handlers.http import Answer
 from functions.handlers.services import Services
+from functions.handlers.walking import Deadline, Walk
+from functions.manifests.bookmark import Mark
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import naming
 from functions.runs.decide import quiet
@@ -27,8 +35,11 @@ from functions.runs.status import stamp
 
 log = logging.getLogger("orchestrator")
 
-OURS = "app.kubernetes.io/managed-by=orchestrator"
+KINDS = (*RUNS, CONFIG_MAP.name, CLAIM.name)
+"""What is gone through, in this order."""
+
 Object = Mapping[str, Any]
+Chore = Callable[[Counter[str]], None]
 
 
 @dataclass
@@ -37,46 +48,68 @@ class Known:
 
     uids: set[str] = field(default_factory=set)
     workspaces: set[str] = field(default_factory=set)
-    ended: dict[str, datetime] = field(default_factory=dict)
-    """When the attempt ended, by the name of its task files."""
+    over: set[str] = field(default_factory=set)
+    """Names of the task files whose attempt ended long enough ago."""
 
 
-def clean_up(services: Services) -> Counter[str]:
-    """Deletes what has been kept long enough; how many of each there were, and `failed`. Raises a ClusterError."""
+def handle(services: Services) -> Answer:
+    """Answers how many of each were deleted, and where the next pass goes on, if not at the start."""
+    counts, left_at = clean_up(services)
+    words = [f"{count} {what}" for what, count in sorted(counts.items())]
+    message = ", ".join([*words, *([f"out of time at {left_at}"] if left_at else [])]) or "nothing was due"
+    data = {**counts, "left_at": str(left_at)} if left_at else dict(counts)
+    return Answer(200, {"success": not counts["failed"], "message": message, "data": data})
+
+
+def clean_up(services: Services) -> tuple[Counter[str], Mark | None]:
+    """Deletes what has been kept long enough; how many of each there were, and `failed`; where it ran out of time.
+
+    Raises a ClusterError.
+    """
     counts: Counter[str] = Counter()
-    maps, claims = _listed(services, CONFIG_MAP), _listed(services, CLAIM)
-    known = Known()
-    for run in _runs(services):
-        _note(known, run)
-        _run(services, run, counts)
-    for metadata in maps:
-        _map(services, metadata, known, counts)
-    for metadata in claims:
-        _claim(services, metadata, known, counts)
-    return counts
+    deadline, bookmark = Deadline(services.clock), Bookmark(services, "retention", RETENTION_DUE, KINDS)
+    for number, (at, chore) in enumerate(_chores(services, bookmark.mark or Mark(KINDS[0]))):
+        if number and deadline.over:
+            bookmark.hand_on(at)
+            return counts, at
+        chore(counts)
+    bookmark.done()
+    return counts, None
 
 
-def _listed(services: Services, kind: Kind) -> list[Object]:
-    found = services.cluster.list(kind, services.settings.namespace, OURS, metadata_only=True)
-    return [item["metadata"] for item in found]
+def _chores(services: Services, begin: Mark) -> Iterator[tuple[Mark, Chore]]:
+    """All that is to be looked at behind `begin`, each with the mark of what was before it."""
+    claims = [*Walk(services, [CLAIM], labels=OURS, metadata_only=True)]  # before the runs that may use them
+    known, on_github = Known(), OnGithub(services)
+    runs = Walk(services, [*RUNS.values()])
+    for raw in runs:
+        run = parse(raw)
+        _note(known, run, services.clock() - services.retention.task_files)
+        if _is_left(begin, run.kind, run.name):
+            yield runs.at, partial(_run, services, on_github, run)
+    maps = Walk(services, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
+    if _is_left(begin, CLAIM.name, ""):
+        for item in maps:
+            yield maps.at, partial(_map, services, item["metadata"], known)
+    at = Mark(CLAIM.name)
+    for item in claims:
+        if _is_left(begin, CLAIM.name, item["metadata"]["name"]):
+            yield at, partial(_claim, services, item["metadata"], known)
+            at = Mark(CLAIM.name, item["metadata"]["name"])
 
 
-def _runs(services: Services) -> Iterator[Run]:
-    for kind in RUNS.values():
-        for raw in services.cluster.list(kind, services.settings.namespace):
-            yield parse(raw)
+def _is_left(begin: Mark, kind: str, name: str) -> bool:
+    return (KINDS.index(kind), name) > (KINDS.index(begin.kind), begin.after)
 
 
-def _note(known: Known, run: Run) -> None:
+def _note(known: Known, run: Run, since: datetime) -> None:
     known.uids.add(run.uid)
     if run.status.workspace_name:
         known.workspaces.add(run.status.workspace_name)
-    for attempt in run.status.attempts:
-        if attempt.finished_at:
-            known.ended[attempt.job_name] = attempt.finished_at
+    known.over |= {each.job_name for each in run.status.attempts if each.finished_at and each.finished_at <= since}
 
 
-def _run(services: Services, run: Run, counts: Counter[str]) -> None:
+def _run(services: Services, on_github: OnGithub, run: Run, counts: Counter[str]) -> None:
     """A finished run is in no other list: here it expires, and what its lost events asked for is done."""
     now = services.clock()
     if naming.FINISHED not in run.labels:
@@ -86,6 +119,10 @@ def _run(services: Services, run: Run, counts: Counter[str]) -> None:
     elif not quiet(run, now):
         done = isolated(run.key, partial(drive, services, run.kind, run.namespace, run.name))
         counts["driven" if done else "failed"] += 1
+    else:
+        told = on_github.catch_up(run)
+        if told is not None:
+            counts["told to GitHub" if told else "failed"] += 1
 
 
 def _map(services: Services, metadata: Object, known: Known, counts: Counter[str]) -> None:
@@ -101,10 +138,8 @@ def _map(services: Services, metadata: Object, known: Known, counts: Counter[str
     if owner["uid"] not in known.uids:
         if age >= ORPHANED_AFTER and _is_gone(services, metadata["namespace"], owner):
             _delete(services, CONFIG_MAP, metadata, "orphans", counts)
-    else:
-        ended = known.ended.get(metadata["name"])
-        if ended and now - ended >= kept.task_files:
-            _delete(services, CONFIG_MAP, metadata, "task files", counts)
+    elif metadata["name"] in known.over:
+        _delete(services, CONFIG_MAP, metadata, "task files", counts)
 
 
 def _owner(metadata: Object) -> Object | None:

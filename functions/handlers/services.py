@@ -5,14 +5,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from functions.cluster.client import Cluster
 from functions.events.publisher import Publisher
 from functions.events.publisher import connect as publisher
+from functions.github.permission import Permissions
 from functions.runs.admission import Limits
 from functions.runs.retention import Retention
 from functions.runs.retries import Policy
 from functions.settings import Settings
+
+if TYPE_CHECKING:
+    from functions.github.client import Github
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,10 @@ class Services:
     clock: Callable[[], datetime]
     publisher: Publisher | None = None
     """None where no queue is configured: then nothing is published."""
+    github: "Github | None" = None
+    """None where no App is configured: then nothing is asked of GitHub."""
+    permissions: Permissions = field(default_factory=Permissions)
+    """What GitHub answered lately about who may write."""
     turn: AbstractContextManager[object] = field(default_factory=Lock)
     """Threads of one process take turns at the ledger of admitted runs, which they would else lose races for."""
 
@@ -56,7 +65,20 @@ class Services:
 def connect(settings: Settings) -> Services:
     """The services of a deployed function. Reads credentials; calls nobody."""
     from functions.cluster.transport import KubernetesTransport
+    from functions.telemetry.calls import SeenTransport, TracedPublisher
 
-    cluster = Cluster(KubernetesTransport(settings.cluster))
-    queue = publisher(settings.queues) if settings.queues.configured else None
-    return Services(settings, cluster, lambda: datetime.now(UTC), queue)
+    cluster = Cluster(SeenTransport(KubernetesTransport(settings.cluster)))
+    queue = TracedPublisher(publisher(settings.queues)) if settings.queues.configured else None
+    return Services(settings, cluster, _now, queue, _github(settings))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _github(settings: Settings) -> "Github | None":
+    if not settings.github.configured:
+        return None
+    from functions.github.client import connect  # only where it is used
+
+    return connect(settings.github, _now)

@@ -7,6 +7,7 @@ server itself sees to it that there is one run: a repeated request finds it and 
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +25,14 @@ from functions.handlers.http import Answer, Refused, Request
 from functions.handlers.services import Services
 from functions.manifests import requested
 from functions.manifests.tombstone import REQUEST
-from functions.runs import naming
+from functions.runs import naming, origin, trace
 from functions.runs.decide import over
+from functions.runs.origin import Origin
 from functions.runs.run import parse, problems
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec, wire
+from functions.telemetry import context
+
+log = logging.getLogger("orchestrator")
 
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""
@@ -53,16 +58,14 @@ def handle(services: Services, kind: str, request: Request) -> Answer:
     caller = access.caller(services.settings.auth, request)
     if not is_event(request.headers, request.body):
         return accept(services, caller, _spec(kind, _body(request)), _key(request))
-    event = normalise(request.headers, request.body)
+    event = context.arrived(normalise(request.headers, request.body))
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
 
 
-def accept(
-    services: Services, caller: str, spec: RunSpec, key: Key | None, annotations: Mapping[str, str] | None = None
-) -> Answer:
-    """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key is annotated.
+def accept(services: Services, caller: str, spec: RunSpec, key: Key | None, source: Origin | None = None) -> Answer:
+    """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key keeps `source`.
 
     Raises:
         Refused: the spec is not acceptable, the key was used for another one, or without a key an unfinished run has
@@ -77,7 +80,7 @@ def accept(
     if key is None:
         return _without_key(services, spec)
     name = naming.run_name("\n".join((caller, settings.namespace, spec.kind, key.text)))
-    return _once(services, spec, name, key.field, annotations or {})
+    return _once(services, spec, name, key.field, source)
 
 
 def _body(request: Request) -> Any:
@@ -109,7 +112,7 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _once(services: Services, spec: RunSpec, name: str, field: str, annotations: Mapping[str, str]) -> Answer:
+def _once(services: Services, spec: RunSpec, name: str, field: str, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     kind, namespace, digest = RUNS[spec.kind], services.settings.namespace, _digest(spec)
     try:
@@ -119,9 +122,10 @@ def _once(services: Services, spec: RunSpec, name: str, field: str, annotations:
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
     except NotFound:
         pass
-    notes = {**annotations, REQUEST: digest}
+    notes = {**(origin.annotations(source) if source else {}), **_trace(), REQUEST: digest}
+    labels = origin.labels(source.repository_id, source.number) if source else {}
     try:
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, notes)))
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, notes, labels)))
     except AlreadyExists:
         found = services.cluster.get(kind, namespace, name)
         _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)
@@ -144,14 +148,14 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
     """
     kind, namespace = RUNS[spec.kind], services.settings.namespace
     if not isinstance(spec, CodeRunSpec):
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace)))
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
     earlier = _of_the_same_task(services, spec)
     for raw in earlier:
         if naming.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
             raise _at_work(raw["metadata"]["name"])
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
     try:
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name)))
+        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
         raise _at_work(name) from None
 
@@ -160,6 +164,11 @@ def _of_the_same_task(services: Services, spec: CodeRunSpec) -> list[dict[str, A
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     found = services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector)
     return [raw for raw in found if raw["metadata"]["labels"].get(naming.label("agent")) == spec.agent]
+
+
+def _trace() -> dict[str, str]:
+    """What a run keeps of the trace of its request."""
+    return trace.annotations(context.current().trace)
 
 
 def _at_work(name: str) -> Refused:
@@ -171,6 +180,8 @@ def _made(code: int, raw: Mapping[str, Any]) -> Answer:
     run = parse(raw)
     data = {"name": run.name, "namespace": run.namespace, "kind": run.kind, "uid": run.uid}
     message = "the run is accepted" if code == 201 else "the run was accepted by an earlier request"
+    context.bind(run=run.key, kind=run.kind)
+    log.info("%s", message)
     return _success(code, message, data | {"phase": run.status.phase or "Pending"})
 
 

@@ -1,55 +1,52 @@
 """The function `sweep`: the scheduled pass that heals whatever events missed.
 
-It drives every run without the mark of a finished one, and reports what was not told of it in time. Jobs are listed
-before their pods and both before the runs, so that a Job seen as ended is judged by pods as they were after its end;
-what is older than the run is read again before anything is made of it. Once an hour, everything is.
+It drives every run without the mark of a finished one, and reports what was not told of it in time. Attempts under
+way are listed before the runs, so that each run is at least as new as what is known of its attempt. When its time is
+nearly over it hands on, and the next one goes on from there. Once an hour, there is a pass over everything.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 
-from functions.cluster.errors import Conflict
-from functions.cluster.kinds import JOB, POD
-from functions.events.event import RETENTION_DUE, MalformedError
+from functions.cluster.kinds import RUNS
+from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
 from functions.events.normalise import normalise
 from functions.events.publisher import Publisher, PublishError
-from functions.handlers import admission, promotion, retention
-from functions.handlers.driver import Known, advance, isolated, read
+from functions.handlers import places, redelivery, retention
+from functions.handlers.admission import UNFINISHED
+from functions.handlers.alive import Alive
+from functions.handlers.bookmark import Bookmark
+from functions.handlers.catching_up import OnGithub
+from functions.handlers.driver import Known, Taken, advance, isolated, read
+from functions.handlers.healing import Healed
 from functions.handlers.http import Answer, Request
+from functions.handlers.places import Places
 from functions.handlers.report import tell
 from functions.handlers.services import Services
-from functions.runs.admission import Admission, Pass
+from functions.handlers.walking import Deadline, Walk
+from functions.manifests.bookmark import Mark
+from functions.runs.actions import Nothing
+from functions.runs.decide import decide
 from functions.runs.milestones import late
-from functions.runs.observed import Job, Pod, parse_job, parse_pod
-from functions.runs.run import Run
+from functions.runs.observed import Observed
+from functions.runs.run import Run, parse
 
-OURS = "app.kubernetes.io/managed-by=orchestrator"
-
-
-@dataclass
-class Snapshot:
-    """Jobs by name and pods by their Job's name, in one namespace."""
-
-    jobs: dict[str, Job] = field(default_factory=dict)
-    pods: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
-
-    def known(self, run: Run) -> Known:
-        """What the snapshot says of the run's attempt."""
-        name = run.status.job_name or ""
-        return Known(self.jobs.get(name), self.pods.get(name, []))
+FIRST = Mark(next(iter(RUNS)))
+"""Where a pass begins."""
 
 
 def handle(services: Services, request: Request) -> Answer:
-    """Answers what was done, and which runs could not be driven.
+    """Answers what was done, which runs could not be driven, and where the next pass goes on, if not at the start.
 
     An event of the type RETENTION_DUE asks for the hourly pass over everything; whatever else comes, for this one.
     """
     if _type(request) == RETENTION_DUE:
-        counts = retention.clean_up(services)
-        message = ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "nothing was due"
-        return Answer(200, {"success": not counts["failed"], "message": message, "data": dict(counts)})
-    return _sweep(services)
+        return retention.handle(services)
+    sweep = Sweep(services)
+    sweep.drive_all()
+    sweep.give_out_places()
+    sweep.ask_for_deliveries()
+    return sweep.answer()
 
 
 def _type(request: Request) -> str:
@@ -59,40 +56,101 @@ def _type(request: Request) -> str:
         return ""
 
 
-def _sweep(services: Services) -> Answer:
-    snapshot, places, reports = _snapshot(services), Places(services), Reports(services)
-    looked, failed = 0, []
-    for run in admission.unfinished(services):
-        looked += 1
-        went_well = places.see(run) or isolated(run.key, partial(advance, services, run, snapshot.known(run)))
-        if not (reports.catch_up(run) and went_well):
-            failed.append(run.key)
-    failed += places.give_out()
-    data = {"looked": looked, "failed": failed}
-    return Answer(200, {"success": not failed, "message": f"looked at {looked} runs", "data": data})
+@dataclass
+class Found:
+    """What a pass came to."""
+
+    looked: int = 0
+    failed: list[str] = field(default_factory=list)
+    redelivered: int = 0
+    left_at: Mark | None = None
+    """Where it ran out of time."""
 
 
-def _snapshot(services: Services) -> Snapshot:
-    found, namespace = Snapshot(), services.settings.namespace
-    for raw in services.cluster.list(JOB, namespace, OURS):
-        found.jobs[raw["metadata"]["name"]] = parse_job(raw)
-    for raw in services.cluster.list(POD, namespace, OURS):
-        found.pods[raw["metadata"]["labels"].get("job-name", "")].append(parse_pod(raw))
-    return found
+class Sweep:
+    """One pass, from where the last one came to. Its methods raise a ClusterError."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._deadline = services, Deadline(services.clock)
+        self._bookmark = Bookmark(services, "sweep", SWEEP_DUE, [*RUNS])
+        self._resumes = self._bookmark.mark not in (None, FIRST)
+        self._places, self._alive, self._reports = Places(services), Alive(services), Reports(services)
+        self._found, self._healed = Found(), Healed()
+
+    def drive_all(self) -> None:
+        """Drives each run that is left, at least one of them, until all are or time is over."""
+        walk, found = Walk(self._services, [*RUNS.values()], self._bookmark.mark, labels=UNFINISHED), self._found
+        for raw in walk:
+            if found.looked and self._deadline.over:
+                return self._stop(walk.at)
+            run = parse(raw)
+            found.looked += 1
+            found.failed += [] if self._drive(run) else [run.key]
+        return self._bookmark.done()
+
+    def _stop(self, at: Mark) -> None:
+        self._found.left_at = at
+        self._bookmark.hand_on(at)
+
+    def _drive(self, run: Run) -> bool:
+        with self._healed.run(run.key) as taken:
+            step = partial(self._advance, run, taken)
+            went_well = self._places.see(run) or isolated(run.key, step)
+        return self._reports.catch_up(run) and went_well
+
+    def _advance(self, run: Run, taken: list[Taken]) -> None:
+        services, known = self._services, self._alive.known(run)
+        if self._resumes and _is_due(services, run, known):  # its page is as old as the first of these passes
+            run = read(services, run.kind, run.namespace, run.name)
+        advance(services, run, known, taken)
+
+    def give_out_places(self) -> None:
+        """Starts who got a place and shows the others that they wait, while there is time."""
+        whole = not (self._resumes or self._found.left_at)
+        given = self._places.given(whole=whole)
+        failed, all_of_them = places.start(self._services, given, self._deadline, self._healed)
+        self._found.failed += failed
+        if not (all_of_them or self._found.left_at):
+            self._stop(FIRST)
+
+    def ask_for_deliveries(self) -> None:
+        """Has GitHub send again what failed to arrive, while there is time."""
+        github = self._services.github
+        if github and not self._found.left_at:
+            self._found.redelivered = redelivery.ask(self._services, github, self._deadline)
+
+    def answer(self) -> Answer:
+        """`failed` are the runs that could not be driven, `healed` is how often each action was taken."""
+        found = self._found
+        data = {
+            "looked": found.looked,
+            "failed": found.failed,
+            "healed": self._healed.by_action,
+            "redelivered": found.redelivered,
+            "left_at": str(found.left_at) if found.left_at else None,
+        }
+        message = f"looked at {found.looked} runs" + (f", out of time at {found.left_at}" if found.left_at else "")
+        return Answer(200, {"success": not found.failed, "message": message, "data": data})
+
+
+def _is_due(services: Services, run: Run, known: Known) -> bool:
+    """Whether anything is to be done for the run as it was listed."""
+    seen = Observed(run, known.job, known.pods)
+    return not isinstance(decide(seen, services.clock(), services.policy), Nothing)
 
 
 class Reports:
     """What the event of a change should have told in time, and did not."""
 
     def __init__(self, services: Services) -> None:
-        self._services, self._publisher = services, services.publisher
+        self._services, self._publisher, self._github = services, services.publisher, OnGithub(services)
 
     def catch_up(self, run: Run) -> bool:
         """Tells what is late; whether that went well. What one run waited for in vain, the others do not wait for."""
-        publisher = self._publisher
-        if publisher is None or not late(run.status, self._services.clock()):
-            return True
-        return isolated(run.key, partial(self._tell, publisher, run))
+        publisher, went_well = self._publisher, True
+        if publisher and late(run.status, self._services.clock()):
+            went_well = isolated(run.key, partial(self._tell, publisher, run))
+        return self._github.catch_up(run) is not False and went_well
 
     def _tell(self, publisher: Publisher, run: Run) -> None:
         try:
@@ -100,33 +158,3 @@ class Reports:
         except PublishError:
             self._publisher = None
             raise
-
-
-class Places:
-    """Runs that lack nothing but a place are left to one pass over all of them, instead of asking one by one."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._book = admission.Book(services) if services.policy.limits.on else None
-        if self._book:
-            self._pass = Pass(self._book.ledger, services.policy.limits, services.clock())
-
-    def see(self, run: Run) -> bool:
-        """Whether the run is left to the pass."""
-        return self._book is not None and self._pass.see(run)
-
-    def _admitted(self, book: admission.Book) -> Admission | None:
-        try:
-            return admission.close(self._services, book, self._pass)
-        except Conflict:  # somebody started or ended meanwhile
-            return admission.free_places(self._services, although_none_waits=True)
-
-    def give_out(self) -> list[str]:
-        """Starts those who got a place, and shows the others that they wait; answers who could not be driven."""
-        if self._book is None:
-            return []
-        found = self._admitted(self._book)
-        if found is None:
-            return []
-        news = [each for each, _ in found.waiting if not each.shown]
-        return promotion.start(self._services, [*found.admitted, *news])

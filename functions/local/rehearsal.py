@@ -174,7 +174,13 @@ def announce(run: str, attempt: str) -> None:
     print(f"[rehearsal] started run={run} attempt={attempt}", flush=True)
     if "REHEARSAL_LOG" in os.environ:
         with Path(os.environ["REHEARSAL_LOG"]).open("a") as log:
-            log.write(f"run={run} attempt={attempt}\n")
+            log.write(f"run={run} attempt={attempt}{trace()}\n")
+
+
+def trace() -> str:
+    """The trace that the agent would go on with, if it was given one."""
+    found = os.environ.get("TRACEPARENT")
+    return f" traceparent={found}" if found else ""
 
 
 def changed() -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
-from functions.runs import naming
+from functions.runs import naming, trace
 from functions.runs.run import Run
 from functions.settings import Settings
 from functions.settings.job import JobSettings
@@ -119,7 +119,9 @@ def deadline(run: Run, settings: JobSettings) -> int:
 
 
 def _job(run: Run) -> Object:
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": _metadata(run, run.status.job_name)}
+    metadata = _metadata(run, run.status.job_name)
+    notes = trace.annotations(trace.of(run.raw))
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | ({"annotations": notes} if notes else {})}
 
 
 def _metadata(run: Run, name: str | None) -> Object:

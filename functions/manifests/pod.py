@@ -7,7 +7,7 @@ would leave the pod hanging with its reason in an Event.
 from collections.abc import Mapping
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import naming, trace
 from functions.runs.run import Run
 from functions.runs.specs import RunSpec
 from functions.settings import Settings
@@ -49,21 +49,21 @@ def pod_spec(run: Run, settings: Settings) -> Object:
         "terminationGracePeriodSeconds": 60,
         "securityContext": {**POD_SECURITY},
         "volumes": _volumes(run, spec),
-        "containers": [_container(spec, settings)],
+        "containers": [_container(run, spec, settings)],
     }
     if agent.pull_secrets:
         found["imagePullSecrets"] = [{"name": name} for name in agent.pull_secrets]
     return found
 
 
-def _container(spec: RunSpec, settings: Settings) -> Object:
+def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
     agent, job = settings.agent, settings.job
     return {
         "name": "agent",
         "image": f"{agent.image}:{agent.tag}",
         "imagePullPolicy": agent.pull_policy,
         "command": ["/bin/bash", "/config/container.sh"],
-        "env": _env(spec, settings),
+        "env": [*_trace(run, spec), *_env(spec, settings)],
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in spec.env_from_secrets or ()],
         "resources": {"requests": job.requests.model_dump(), "limits": job.limits.model_dump()},
         "securityContext": {**CONTAINER_SECURITY},
@@ -81,6 +81,13 @@ def _container(spec: RunSpec, settings: Settings) -> Object:
             {"name": "credentials", "mountPath": _credentials_path(spec), "readOnly": True},
         ],
     }
+
+
+def _trace(run: Run, spec: RunSpec) -> list[Object]:
+    """The run's trace, for the agent to go on with, unless the spec names one."""
+    found = trace.of(run.raw)
+    given = any(each.name == trace.VARIABLE for each in spec.env or ())
+    return [{"name": trace.VARIABLE, "value": str(found)}] if found and not given else []
 
 
 def _env(spec: RunSpec, settings: Settings) -> list[Object]:

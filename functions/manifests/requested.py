@@ -8,12 +8,16 @@ from functions.runs.specs import RunSpec, wire
 
 
 def run(
-    spec: RunSpec, namespace: str, name: str | None = None, annotations: Mapping[str, str] | None = None
+    spec: RunSpec,
+    namespace: str,
+    name: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The DocsRun or CodeRun; without a `name` the API server makes one."""
     metadata: dict[str, Any] = {
         "namespace": namespace,
-        "labels": naming.labels(spec),
+        "labels": naming.labels(spec) | dict(labels or {}),
         "finalizers": [naming.FINALIZER],
     }
     metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}

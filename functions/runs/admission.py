@@ -10,8 +10,9 @@ moved on without starting, nobody can start it at the old version any more, so t
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from functions.runs import lifecycle, naming
 from functions.runs.lifecycle import State
@@ -69,6 +70,41 @@ class Entry:
     holds: Sequence[str]
 
 
+class Held:
+    """What some entries hold, counted once for many questions."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, Entry] = {}
+        for each in entries:
+            self.add(each)
+
+    def add(self, entry: Entry) -> None:
+        """One more."""
+        self._counts.update(entry.holds)
+        for hold in entry.holds:
+            self._first.setdefault(hold, entry)
+
+    def obstacle(self, holds: Iterable[str], limits: Limits) -> str | None:
+        """What has no room for these holds, in words; None where all have."""
+        full = next((hold for hold in holds if self._counts[hold] >= limits.capacity(hold)), None)
+        return self._words(full, limits) if full else None
+
+    def _words(self, hold: str, limits: Limits) -> str:
+        scope, _, name = hold.partition("/")
+        most = limits.capacity(hold)
+        match scope:
+            case "runs":
+                return "paused by the setting limits.runs: 0" if most == 0 else f"{most} runs work (limits.runs)"
+            case "service":
+                return f"{most} runs work for service {name} (limits.per_service)"
+            case "agent" | "user":
+                return f"{most} runs work as {scope} {name} (limits.per_agent)"
+            case _:
+                holder = self._first[hold]
+                return f"{holder.kind} {holder.name} works in {scope} {name}"
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Who holds what, by the run's uid.
@@ -87,23 +123,7 @@ class Ledger:
 
     def obstacle(self, uid: str, holds: Iterable[str], limits: Limits) -> str | None:
         """What has no room for these holds of the run, in words; None where all have. It is not in its own way."""
-        taken = Counter(hold for other, entry in self.entries.items() if other != uid for hold in entry.holds)
-        full = next((hold for hold in holds if taken[hold] >= limits.capacity(hold)), None)
-        return self._words(full, limits) if full else None
-
-    def _words(self, hold: str, limits: Limits) -> str:
-        scope, _, name = hold.partition("/")
-        most = limits.capacity(hold)
-        match scope:
-            case "runs":
-                return "paused by the setting limits.runs: 0" if most == 0 else f"{most} runs work (limits.runs)"
-            case "service":
-                return f"{most} runs work for service {name} (limits.per_service)"
-            case "agent" | "user":
-                return f"{most} runs work as {scope} {name} (limits.per_agent)"
-            case _:
-                holder = next(entry for entry in self.entries.values() if hold in entry.holds)
-                return f"{holder.kind} {holder.name} works in {scope} {name}"
+        return Held(entry for other, entry in self.entries.items() if other != uid).obstacle(holds, limits)
 
     def having(self, uid: str, entry: Entry) -> "Ledger":
         """The ledger with this entry for the run."""
@@ -208,26 +228,31 @@ class Pass:
 
     def admit(self) -> Admission:
         """Gives each candidate, in their order, what it holds, where that is free; none holds up those after it."""
-        ledger = Ledger(self._kept)
+        entries, held = dict(self._kept), Held(self._kept.values())
         admitted: list[Candidate] = []
         waiting: list[tuple[Candidate, str]] = []
         for each in sorted(self._candidates.values(), key=lambda each: each.order):
-            obstacle = None if each.uid in self._kept else ledger.obstacle(each.uid, each.entry.holds, self._limits)
+            obstacle = None if each.uid in self._kept else held.obstacle(each.entry.holds, self._limits)
             if obstacle:
                 waiting.append((each, obstacle))
-            else:
-                ledger = ledger.having(each.uid, self._kept.get(each.uid, each.entry))
-                admitted.append(each)
-        return Admission(replace(ledger, waiting=waiting[0][0].uid if waiting else ""), admitted, waiting)
+                continue
+            admitted.append(each)
+            if each.uid not in entries:
+                entries[each.uid] = each.entry
+                held.add(each.entry)
+        return Admission(Ledger(entries, waiting[0][0].uid if waiting else ""), admitted, waiting)
 
     def admit_only(self, run: Run) -> tuple[Ledger, str | None]:
         """The ledger after the run alone was given what is left to it, or what it waits for.
 
-        The others who would get a place are not given one: nobody here would start them.
+        The others who would get a place are not given one: nobody here would start them. Those of them who were never
+        told to wait ask for themselves; the ledger does not say that they wait, or each of many who come at once
+        would have to look at all the others.
         """
         self._candidates[run.uid] = candidate(run)
         whole = self.admit()
         obstacle = next((why for each, why in whole.waiting if each.uid == run.uid), None)
         mine = {} if obstacle else {run.uid: whole.ledger.entries[run.uid]}
-        left = next((uid for uid in self._candidates if uid not in self._kept and uid not in mine), "")
+        told = (each.uid for each in whole.admitted if each.shown and each.uid not in {**self._kept, **mine})
+        left = next(chain((each.uid for each, _ in whole.waiting), told), "")
         return Ledger({**self._kept, **mine}, left), obstacle

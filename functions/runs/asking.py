@@ -7,12 +7,15 @@ last are kept on the run, in the same write that does what was asked.
 import hashlib
 from typing import Any, Literal
 
-from functions.runs import lifecycle, naming
+from functions.runs import lifecycle, naming, pull_request
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
 
 APPLIED = naming.label("applied-requests")
 """Annotation: digests of the keys applied last, oldest first."""
+
+AGAIN = naming.label("retries-on-feedback")
+"""Annotation: how often the run was tried again because of a review or a failed check."""
 
 KEPT = 20
 """Keys kept; a request that comes again does so within days (GitHub redelivers for 3)."""
@@ -44,6 +47,29 @@ def retry(
         "cancel": None,
     }
     return _patch(run, spec, key)
+
+
+def again(run: Run, *, key: str, words: str, most: int) -> Patch | None:
+    """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
+
+    Raises:
+        CannotAsk: as `retry`; or it was tried again so often already, another attempt was asked for and has not
+            begun, a person cancelled it, or its pull request is merged or closed.
+    """
+    if _digest(key) in _applied(run):
+        return None
+    if lifecycle.state(run.status) is lifecycle.State.CANCELLED:
+        raise CannotAsk(f"run {run.name} was cancelled; nothing starts it again by itself")
+    if pull_request.is_over(run.status):
+        raise CannotAsk(f"the pull request of run {run.name} is merged or closed")
+    patch, count = retry(run, key=key, words=words), _count(run)
+    if _retriable(run).context_version > (run.status.context_version or 1):
+        raise CannotAsk(f"run {run.name} was asked for another attempt already, which has not begun")
+    if count >= most:
+        raise CannotAsk(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
+    if patch:
+        patch["metadata"]["annotations"][AGAIN] = str(count + 1)
+    return patch
 
 
 def cancel(run: Run, *, key: str = "") -> Patch | None:
@@ -86,7 +112,16 @@ def _patch(run: Run, spec: Patch, key: str) -> Patch:
 
 
 def _applied(run: Run) -> list[str]:
-    return str((run.raw["metadata"].get("annotations") or {}).get(APPLIED, "")).split()
+    return _annotation(run, APPLIED).split()
+
+
+def _count(run: Run) -> int:
+    text = _annotation(run, AGAIN)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _annotation(run: Run, name: str) -> str:
+    return str((run.raw["metadata"].get("annotations") or {}).get(name, ""))
 
 
 def _digest(key: str) -> str:

@@ -10,6 +10,9 @@ from functions.runs import naming
 ORIGIN = naming.label("github-origin")
 """Annotation: JSON of the fields below."""
 
+ISSUE = naming.label("github-issue")
+"""Label: `<repository id>-<number>`, for whoever looks for the runs of an issue. An id outlives a renaming."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -23,11 +26,18 @@ class Origin:
     """Who asked."""
     url: str = ""
     """The page of what asked: the comment, review or check run."""
+    repository_id: int = 0
+    """0: not known."""
 
 
 def annotations(origin: Origin) -> dict[str, str]:
     """What a run made for `origin` carries."""
     return {ORIGIN: json.dumps(asdict(origin), sort_keys=True)}
+
+
+def labels(repository_id: int, number: int) -> dict[str, str]:
+    """What the runs asked for on an issue or pull request are found by."""
+    return {ISSUE: f"{repository_id}-{number}"}
 
 
 def of(raw: Mapping[str, Any]) -> Origin | None:

@@ -57,6 +57,10 @@ class Reason(StrEnum):
     NO_REPORT = "NoReport"
     NAME_TAKEN = "NameTaken"
     POLICY_VIOLATION = "PolicyViolation"
+    # Of the pull request, in a condition of its own
+    OPEN = "Open"
+    MERGED = "Merged"
+    CLOSED = "Closed"
 
 
 class Then(Enum):

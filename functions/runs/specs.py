@@ -18,7 +18,13 @@ CLAUDE_MODEL = "must start with 'claude-' for the agent CLI claude"
 class Wire(BaseModel):
     """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        hide_input_in_errors=True,  # errors are logged, and what is wrong may be a secret
+    )
 
 
 class EnvVar(Wire):

@@ -5,7 +5,7 @@
 lists and mappings are written as JSON. An unknown key, a wrong value or a missing image stops start-up.
 """
 
-from functions.settings.loading import SettingsError, load
+from functions.settings.loading import SettingsError, load, load_section
 from functions.settings.model import Settings
 
-__all__ = ["Settings", "SettingsError", "load"]
+__all__ = ["Settings", "SettingsError", "load", "load_section"]

@@ -49,16 +49,6 @@ class PermissionSettings(Section):
     deny: list[str] = []
 
 
-class TelemetrySettings(Section):
-    """OpenTelemetry export by the agent CLI."""
-
-    enabled: bool = False
-    otlp_endpoint: str = ""
-    otlp_protocol: Literal["grpc", "http/protobuf", "http/json"] = "grpc"
-    logs_endpoint: str = ""
-    logs_protocol: Literal["grpc", "http/protobuf", "http/json"] = "grpc"
-
-
 class ModelSettings(Section):
     """Models that clients use when none is given."""
 

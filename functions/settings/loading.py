@@ -3,36 +3,55 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from functions.settings.model import Settings
+from functions.settings.section import Section
 
 PREFIX = "ORCHESTRATOR_"
-NOT_SETTINGS = frozenset({"ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_URL"})
+NOT_SETTINGS = frozenset({"ORCHESTRATOR_CONFIG", "ORCHESTRATOR_API_URL", "ORCHESTRATOR_TOKEN"})
 """Variables with the prefix that are read elsewhere: the file's name, and what clients use."""
+
+S = TypeVar("S", bound=Section)
 
 
 class SettingsError(Exception):
     """The configuration cannot be used; the text names every key and what to do."""
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """The settings of this process.
+def load(environ: Mapping[str, str], *, image: str | None = None) -> Settings:
+    """The settings of this process; `image` serves where none is configured, for who starts no container.
 
     Raises:
         SettingsError: with every problem, each named by its key.
     """
+    values = _values(environ)
+    agent = values.setdefault("agent", {}) if image else None
+    if isinstance(agent, dict):
+        agent.setdefault("image", image)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(error, ()))) from None
+
+
+def load_section(environ: Mapping[str, str], name: str, section: type[S]) -> S:
+    """One section alone, for a client, which needs no other. Raises SettingsError."""
+    try:
+        return section.model_validate(_values(environ).get(name, {}))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(error, (name,)))) from None
+
+
+def _values(environ: Mapping[str, str]) -> dict[str, Any]:
     values = _from_file(environ.get("ORCHESTRATOR_CONFIG"))
     for name, text in environ.items():
         if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             _put(values, name.removeprefix(PREFIX).lower().split("__"), text)
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(error))) from None
+    return values
 
 
 def _from_file(path: str | None) -> dict[str, Any]:
@@ -40,11 +59,20 @@ def _from_file(path: str | None) -> dict[str, Any]:
         return {}
     try:
         values = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"ORCHESTRATOR_CONFIG: cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"ORCHESTRATOR_CONFIG: {path} is not YAML{_place(error)}") from None
     if not isinstance(values or {}, dict):
         raise SettingsError(f"ORCHESTRATOR_CONFIG: {path} must hold a mapping of sections")
     return values or {}
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Where and what, without the text of the line, which may be a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or not error.problem_mark:
+        return ""
+    return f": line {error.problem_mark.line + 1}: {error.problem}"
 
 
 def _put(values: dict[str, Any], path: list[str], text: str) -> None:
@@ -64,10 +92,10 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explain(error: ValidationError) -> list[str]:
+def _explain(error: ValidationError, within: tuple[str, ...]) -> list[str]:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
-        keys = [str(part) for part in item["loc"]]
+        keys = [*within, *(str(part) for part in item["loc"])]
         variable = PREFIX + "__".join(keys).upper()
         what = "is required" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
         lines.append(f"setting {'.'.join(keys)}: {what} (set it in the settings file or as {variable})")

@@ -7,7 +7,6 @@ from functions.settings.agent import (
     ModelSettings,
     PermissionSettings,
     SecretSettings,
-    TelemetrySettings,
     ToolSettings,
 )
 from functions.settings.auth import AuthSettings
@@ -17,6 +16,7 @@ from functions.settings.github import GithubSettings
 from functions.settings.job import JobSettings
 from functions.settings.queues import QueueSettings
 from functions.settings.section import Section
+from functions.settings.telemetry import ObservabilitySettings, TelemetrySettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +33,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     permissions: PermissionSettings = PermissionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     github: GithubSettings = GithubSettings()
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()

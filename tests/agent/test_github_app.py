@@ -1,4 +1,4 @@
-"""A GitHub App at work: real HTTPS, real git, a small GitHub that checks keys, tokens and what they may do.
+"""A GitHub App at work: real HTTPS, real git, a GitHub of our own that checks keys, tokens and what they may do.
 
 token         made for the repositories of the attempt alone, least permissions, replaced before it ends
 kept secret   in no URL, log, command line, environment, configuration or work tree
@@ -6,8 +6,8 @@ pull request  opened once, back to the base branch; found where it is open; else
 refused       App not installed, not accepted, no write access, GitHub down: each in words for people
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,52 @@ import pytest
 
 from functions.runs.reasons import Reason
 from functions.runs.specs import RunSpec
-from tests.agent import github as fake
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
-from tests.agent.github import Github
 from tests.agent.remotes import git
 from tests.agent.world import Pod, World, plain_settings, result_line
+from tests.support.github import Github, Repository, serving
+from tests.support.github.app import Token, new_key
+from tests.support.github.certificate import Certificate, make
+from tests.support.github.content import Object
 
 BRANCH = "agents/r1-3b2c1"
 APP = {"githubUser": None, "githubApp": "5DLabs-Rex"}
 
 
+TOKENS = "POST /app/installations/77/access_tokens"
+
+
 @pytest.fixture
-def github(world: World) -> Iterator[Github]:
+def certificate(world: World) -> Certificate:
     directory = world.path / "github"
     directory.mkdir()
-    with fake.serving(Github(directory, world.remotes.root)) as found:
+    return make(directory)
+
+
+@pytest.fixture
+def github(world: World, certificate: Certificate) -> Iterator[Github]:
+    with serving(Github(), certificate) as found:
+        for name in ("shop", "platform"):
+            found.repository(f"acme/{name}", bare=world.remotes.root / name)
         yield found
 
 
+@pytest.fixture
+def shop(github: Github) -> Repository:
+    return github.repository("acme/shop")
+
+
+def pulls(github: Github) -> list[Object]:
+    return [pull for each in github.repositories for pull in each.pulls.values()]
+
+
+def host(github: Github) -> str:
+    return github.place.url.removeprefix("https://")
+
+
 def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
-    base = f"https://{github.host}/acme"
+    base = f"{github.place.url}/acme"
     if "platformRepositoryUrl" in make().model_dump(by_alias=True):
         return make(
             **{"repositoryUrl": f"{base}/shop", "platformRepositoryUrl": f"{base}/platform", **APP, **changes}
@@ -44,12 +69,13 @@ def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
 
 
 def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **changes: Any) -> Pod:
-    secrets = {"github-app/app-id": github.app_id, "github-app/private-key": github.private_key}
+    secrets = {"github-app/app-id": str(github.app.id), "github-app/private-key": github.app.private_key}
+    certificate = str(world.path / "github" / "certificate.pem")
     given: dict[str, Any] = {
-        "settings": plain_settings(github={"api_url": f"https://{github.host}/api/v3"}),
+        "settings": plain_settings(github={"api_url": github.url}),
         "secrets": secrets,
-        "SSL_CERT_FILE": str(github.certificate),
-        "GIT_SSL_CAINFO": str(github.certificate),
+        "SSL_CERT_FILE": certificate,
+        "GIT_SSL_CAINFO": certificate,
     }
     if agent:
         given["AGENT_COMMAND"] = world.agent(agent)
@@ -65,14 +91,13 @@ def test_an_app_works_with_tokens_for_its_repositories_alone(
     assert told.reason is Reason.COMPLETED, pod.log
     write = {"contents": "write", "pull_requests": "write"}
     expected = [("shop", write), ("platform", {"contents": "read"})] if kind == "code" else [("platform", write)]
-    made = [(token.repositories, token.permissions) for token in github.tokens]
+    made = [(token.repositories or [], token.permissions) for token in github.app.tokens]
     assert sorted(made) == sorted(([name], permissions) for name, permissions in expected), "one each, reused"
     repository = expected[0][0]
     assert told.commit == world.remotes.tip(repository, BRANCH)
-    assert told.pull_request_url == f"https://{github.host}/acme/{repository}/pull/1"
+    assert told.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
     assert "5dlabs-rex[bot] <5dlabs-rex[bot]@users.noreply.github.com>" in world.remotes.log(repository, BRANCH)
-    assert github.pulls[0]["query"]["base"] == "main"
-    assert github.pulls[0]["body"]["head"] == BRANCH
+    assert [(pull["base"]["ref"], pull["head"]["ref"]) for pull in pulls(github)] == [("main", BRANCH)]
 
 
 @pytest.mark.parametrize("url", ["git@127.0.0.1:acme/shop.git", "ssh://git@127.0.0.1/acme/shop"])
@@ -83,20 +108,20 @@ def test_ssh_urls_go_over_https_with_an_app(world: World, github: Github, code_s
 
 def test_a_token_is_replaced_before_it_ends(world: World, github: Github, code_spec: SpecFactory) -> None:
     """In the middle of an attempt: the tokens it began with are refused, and it notices nothing."""
-    github.lifetime = timedelta(minutes=9)
+    github.app.lifetime = timedelta(minutes=9)
     agent = (
         f'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x\n{result_line()}'
     )
     pod = pod_of(world, github, spec_of(github, code_spec), agent).start()
     pod.until((pod.root / "working").exists)
-    early = len(github.tokens)
-    for token in github.tokens:
-        token.live = False
+    early = len(github.app.tokens)
+    for token in github.app.tokens:
+        token.revoked = True
     (pod.root / "go").touch()
     told = pod.wait()
     assert told.reason is Reason.COMPLETED, pod.log
     assert told.pull_request_url
-    assert len(github.tokens) > early
+    assert len(github.app.tokens) > early
 
 
 def test_a_token_that_was_revoked_is_forgotten(world: World, github: Github, code_spec: SpecFactory) -> None:
@@ -106,8 +131,8 @@ def test_a_token_that_was_revoked_is_forgotten(world: World, github: Github, cod
         git add x; git commit -qm x; git push -q origin HEAD || git push -q origin HEAD && {result_line()}"""
     pod = pod_of(world, github, spec_of(github, code_spec), agent).start()
     pod.until((pod.root / "working").exists)
-    for token in github.tokens:
-        token.live = False
+    for token in github.app.tokens:
+        token.revoked = True
     (pod.root / "go").touch()
     assert pod.wait().reason is Reason.COMPLETED, pod.log
 
@@ -118,14 +143,14 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
         for each in /proc/[0-9]*; do
           tr '\\0' ' ' < $each/cmdline; tr '\\0' ' ' < $each/environ; echo; done 2>/dev/null > processes.txt || true
         echo x > x; git add x; git commit -qm x; GIT_TRACE=1 GIT_CURL_VERBOSE=1 git push origin HEAD
-        printf 'protocol=https\\nhost={github.host}\\npath=acme/shop\\n' | git credential fill
+        printf 'protocol=https\\nhost={host(github)}\\npath=acme/shop\\n' | git credential fill
         cat "$POD_ROOT/secrets/github-app/private-key"
         {result_line()}"""
     pod = pod_of(world, github, spec_of(github, code_spec), agent)
     told = pod.run()
     assert told.reason is Reason.COMPLETED, pod.log
     assert "password=[redacted]" in pod.log
-    secrets = [token.text for token in github.tokens] + github.private_key.splitlines()[1:-1]
+    secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     places = [
         pod.root / "log",
         pod.root / "dev/termination-log",
@@ -145,7 +170,7 @@ def test_tokens_and_keys_are_in_no_command_line_or_environment(
     assert told.pull_request_url, pod.log
     calls = noted.calls()
     assert any("-sign" in call.arguments for call in calls)
-    secrets = [token.text for token in github.tokens] + github.private_key.splitlines()[1:-1]
+    secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     assert not [call for call in calls for secret in secrets if secret in call.arguments + call.environ]
 
 
@@ -161,7 +186,7 @@ def test_a_helper_asked_for_another_repository_says_nothing(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
     asked = [
-        f"protocol=https\\nhost={github.host}\\npath=acme/other",
+        f"protocol=https\\nhost={host(github)}\\npath=acme/other",
         "protocol=https\\nhost=evil.example\\npath=acme/shop",
     ]
     fills = "\n".join(f"printf '{each}\\n' | git credential fill && exit 9" for each in asked)
@@ -169,64 +194,71 @@ def test_a_helper_asked_for_another_repository_says_nothing(
     assert pod.run().reason is Reason.NO_CHANGES, pod.log
 
 
-def test_a_pull_request_that_is_open_is_found(world: World, github: Github, code_spec: SpecFactory) -> None:
-    ours = github.open("acme/shop", BRANCH, "main")["html_url"]
+def test_a_pull_request_that_is_open_is_found(
+    world: World, github: Github, shop: Repository, code_spec: SpecFactory
+) -> None:
+    ours = shop.open_pull(BRANCH)["html_url"]
     told = pod_of(world, github, spec_of(github, code_spec)).run()
     assert told.pull_request_url == ours
-    assert len(github.pulls) == 1
+    assert len(pulls(github)) == 1
 
 
 def test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours(
-    world: World, github: Github, code_spec: SpecFactory
+    world: World, github: Github, shop: Repository, code_spec: SpecFactory
 ) -> None:
     world.remotes.commit("shop", {"r": "x"}, branch="release/1")
-    github.open("acme/shop", BRANCH, "main")
+    shop.open_pull(BRANCH)
     told = pod_of(world, github, spec_of(github, code_spec, branch="release/1")).run()
-    assert told.pull_request_url == github.pulls[1]["html_url"]
-    assert github.pulls[1]["query"]["base"] == "release/1"
+    assert told.pull_request_url == pulls(github)[1]["html_url"]
+    assert pulls(github)[1]["base"]["ref"] == "release/1"
 
 
 def test_without_a_pull_request_there_is_a_link_to_open_one(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
-    refusal = {"message": "Resource not accessible by integration"}
-    github.refusal["POST /repos/acme/shop/pulls"] = (403, refusal)
+    body = {"message": "Resource not accessible by integration"}
+    github.fails("POST /repos/acme/shop/pulls", 403, times=9, body=body)
     told = pod_of(world, github, spec_of(github, code_spec)).run()
     assert (told.reason, told.pull_request_url) == (Reason.COMPLETED, None)
     assert "Resource not accessible" in told.message
-    assert f"https://{github.host}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
 
 
 def test_a_failed_attempt_opens_no_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
     told = pod_of(world, github, spec_of(github, code_spec), "echo x > x; exit 1").run()
     assert (told.reason, told.branch) == (Reason.AGENT_ERROR, BRANCH)
-    assert not github.pulls
+    assert not pulls(github)
 
 
 def test_work_of_an_agent_without_hooks_gets_its_pull_request(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
     told = pod_of(world, github, spec_of(github, code_spec), f"echo x > x\n{result_line()}").run()
-    assert told.pull_request_url == github.pulls[0]["html_url"]
+    assert told.pull_request_url == pulls(github)[0]["html_url"]
 
 
-REFUSALS: Mapping[str, tuple[dict[str, Any], Reason, list[str]]] = {
-    "not installed": ({"installed": {}}, Reason.REPOSITORY_DENIED, ["5DLabs-Rex", "not installed on acme/shop"]),
+def _installed_nowhere(github: Github) -> None:
+    for each in github.repositories:
+        each.installation = None
+
+
+REFUSALS: Mapping[str, tuple[Callable[[Github], object], Reason, list[str]]] = {
+    "not installed": (_installed_nowhere, Reason.REPOSITORY_DENIED, ["5DLabs-Rex", "not installed on acme/shop"]),
     "another app's key": (
-        {"refusal": {"GET /repos/acme/shop/installation": (401, {"message": "bad JWT"})}},
+        lambda github: setattr(github.app, "key", new_key()),
         Reason.MISSING_SECRET,
-        ["github-app-rex", "private-key", "bad JWT"],
+        ["github-app-rex", "private-key", "could not be decoded"],
     ),
     "no permission": (
-        {
-            "refusal": {
-                "POST /app/installations/77/access_tokens": (422, {"message": "The permissions are not granted"})
-            }
-        },
+        lambda github: github.app.permissions.update(contents="read"),
         Reason.REPOSITORY_DENIED,
-        ["The permissions are not granted"],
+        ["The permissions requested are not granted"],
     ),
-    "down": ({"refusal": {"GET /repos/acme/shop/installation": (503, "")}}, Reason.NETWORK, ["503"]),
+    "down": (
+        lambda github: github.fails("GET /repos/acme/shop/installation", 503, times=99),
+        Reason.NETWORK,
+        ["503"],
+    ),
 }
 
 
@@ -234,10 +266,9 @@ REFUSALS: Mapping[str, tuple[dict[str, Any], Reason, list[str]]] = {
 def test_a_refusal_ends_the_attempt_before_the_agent(
     world: World, github: Github, code_spec: SpecFactory, case: str
 ) -> None:
-    changes, reason, words = REFUSALS[case]
-    for name, value in changes.items():
-        setattr(github, name, value)
+    happens, reason, words = REFUSALS[case]
     pod = pod_of(world, github, spec_of(github, code_spec))
+    happens(github)
     told = pod.run()
     assert (told.outcome, told.reason) == ("failed", reason), pod.log
     assert not [word for word in words if word not in told.message], told.message
@@ -252,11 +283,9 @@ def test_a_key_that_is_none_is_named(world: World, github: Github, code_spec: Sp
 
 
 def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github, code_spec: SpecFactory) -> None:
-    github.refusal["POST /app/installations/77/access_tokens"] = (
-        201,
-        {"token": "ghs_readonlyreadonlyreadonly", "expires_at": "2099-01-01T00:00:00Z"},
-    )
-    github.tokens.append(fake.Token("ghs_readonlyreadonlyreadonly", ["shop", "platform"], {"contents": "read"}))
+    text, end = "ghs_readonlyreadonlyreadonly", datetime(2099, 1, 1, tzinfo=UTC)
+    github.fails(TOKENS, 201, times=9, body={"token": text, "expires_at": end.isoformat()})
+    github.app.tokens.append(Token(text, 77, ["shop", "platform"], {"contents": "read"}, end))
     pod = pod_of(world, github, spec_of(github, code_spec))
     assert pod.run().reason is Reason.PUSH_REFUSED, pod.log
     assert "starting the agent" not in pod.log
@@ -272,7 +301,7 @@ def ssh_user(world: World, github: Github, make: SpecFactory, **environ: str) ->
     """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
     spec = spec_of(github, make, githubApp=None, githubUser="octocat")
     over_ssh = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
-    over_ssh["GIT_CONFIG_VALUE_0"] = f"https://{github.host}/acme/"
+    over_ssh["GIT_CONFIG_VALUE_0"] = f"{github.place.url}/acme/"
     return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, **over_ssh, **environ)
 
 
@@ -280,14 +309,17 @@ def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Gith
     pod = ssh_user(world, github, code_spec)
     told = pod.run()
     assert (told.reason, told.branch, told.pull_request_url) == (Reason.COMPLETED, BRANCH, None), pod.log
-    assert f"https://{github.host}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
-    assert not github.asked
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+    assert not github.asked()
 
 
 def test_a_token_given_to_a_user_opens_the_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
     """`GH_TOKEN`, from one of the run's secrets."""
-    github.give("ghp_forTestsOnlyForTestsOnly", "shop")
+    may = {"contents": "write", "pull_requests": "write"}
+    github.app.tokens.append(
+        Token("ghp_forTestsOnlyForTestsOnly", 77, ["shop"], may, datetime.max.replace(tzinfo=UTC))
+    )
     pod = ssh_user(world, github, code_spec, GH_TOKEN="ghp_forTestsOnlyForTestsOnly")
     told = pod.run()
-    assert told.pull_request_url == github.pulls[0]["html_url"], pod.log
-    assert github.asked.count("POST /repos/acme/shop/pulls") == 1
+    assert told.pull_request_url == pulls(github)[0]["html_url"], pod.log
+    assert github.asked("POST") == ["POST /repos/acme/shop/pulls"]

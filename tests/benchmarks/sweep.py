@@ -1,16 +1,26 @@
-"""What a sweep costs as the number of runs grows, against listing the same objects and doing nothing with them."""
+"""What a sweep costs as the number of runs grows, against listing the same objects and doing nothing with them.
 
+The API server is in a process of its own, so that time and memory are those of the pass and of reading its answers.
+Runs are in mixed states (tests/fleet/crowd.py), one of ten is at work, and there is nothing to do for any of them.
+The time is the median of some passes, the memory the most that was allocated at once in another one.
+"""
+
+import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from functions.cluster.kinds import JOB, POD, RUNS
-from functions.handlers import sweep
+from functions.handlers import retention, sweep
 from functions.handlers.http import Request
 from functions.runs import naming
 from functions.settings.fleet import LimitSettings
+from tests.benchmarks import table
+from tests.benchmarks.rows import Row
+from tests.benchmarks.server import running
 from tests.fleet.crowd import Crowd
 from tests.support.api import World
 from tests.support.direct import Direct
@@ -21,48 +31,69 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one pass: seconds, and the most memory it had at once, in MB."""
+    """Of one pass over `runs`: calls, seconds, and the most memory it had at once, in MB."""
 
+    runs: int
     calls: int
     seconds: float
     megabytes: float
 
-
-def main() -> None:
-    """Prints the table."""
-    print(f"{'runs':>7} {'':12} {'calls':>6} {'ms':>8} {'us/run':>7} {'MB':>6} {'ratio':>6}")
-    costs = [_measured(size) for size in SIZES]
-    for size, (listed, swept) in zip(SIZES, costs, strict=True):
-        for name, cost in (("listed only", listed), ("swept", swept)):
-            ratio = cost.seconds / listed.seconds
-            per_run = cost.seconds / size * 1e6
-            figures = f"{cost.calls:6} {cost.seconds * 1e3:8.1f} {per_run:7.1f} {cost.megabytes:6.1f} {ratio:6.2f}"
-            print(f"{size:7} {name:12} {figures}")
-    small, large = (swept for _, swept in costs)
-    growth = (large.seconds / SIZES[1]) / (small.seconds / SIZES[0])
-    print(
-        f"time per run, {SIZES[1]} runs to {SIZES[0]}: {growth:.2f}; memory: {large.megabytes / small.megabytes:.2f}"
-    )
+    @property
+    def each(self) -> float:
+        """Microseconds a run."""
+        return self.seconds / self.runs * 1e6
 
 
-def _measured(size: int) -> tuple[Cost, Cost]:
-    world = World(Direct(), "orchestrator")
-    crowd = Crowd(world, size)
-    world.configure(limits=LimitSettings(runs=crowd.counts["working"]))
-    sweep.handle(world.services, Request({}, b""))
-    return _cost(world, lambda: _list(world)), _cost(world, lambda: sweep.handle(world.services, Request({}, b"")))
+def rows() -> Iterator[Row]:
+    """Time a run, and memory, of both passes; each against listing, and against few runs."""
+    few, many = (_measured(size) for size in SIZES)
+    for name in ("sweep", "hourly pass"):
+        listing = "listed" if name == "sweep" else "all listed"
+        yield Row(f"{name}, {SIZES[1]:,} runs", many[name].each, "us/run", many[listing].each, listing)
+        yield Row(f"{name}, time a run as runs grow", many[name].each, "us/run", few[name].each, f"{SIZES[0]:,} runs")
+        memory = many[name].megabytes, few[name].megabytes
+        yield Row(f"{name}, memory as runs grow", memory[0], "MB", memory[1], f"{SIZES[0]:,} runs")
+        yield Row(f"{name}, memory", memory[0], "MB", many[listing].megabytes, listing)
+        yield Row(f"{name}, calls", many[name].calls, "", many[listing].calls, listing)
 
 
-def _list(world: World) -> None:
+def _measured(size: int) -> dict[str, Cost]:
+    with tempfile.TemporaryDirectory() as folder:
+        limits = LimitSettings(runs=_prepared(Path(folder) / "state.sqlite", size))
+        with running(Path(folder)) as address:
+            world = World(address.transport(), "orchestrator")
+            world.configure(limits=limits)
+            return {name: _cost(world, size, work) for name, work in _works(world).items()}
+
+
+def _prepared(database: Path, size: int) -> int:
+    """Puts the crowd into a server's database; how many are at work."""
+    server = Direct()
+    crowd = Crowd(World(server, "orchestrator"), size)
+    server.save(database)
+    return crowd.counts["working"]
+
+
+def _works(world: World) -> dict[str, Callable[[], object]]:
+    return {
+        "listed": lambda: _list(world, f"!{naming.FINISHED}"),
+        "sweep": lambda: sweep.handle(world.services, Request({}, b"")),
+        "all listed": lambda: _list(world, ""),
+        "hourly pass": lambda: retention.clean_up(world.services),
+    }
+
+
+def _list(world: World, labels: str) -> None:
     for kind in (JOB, POD):
         for _ in world.services.cluster.list(kind, world.namespace):
             pass
     for kind in RUNS.values():
-        for _ in world.services.cluster.list(kind, world.namespace, f"!{naming.FINISHED}"):
+        for _ in world.services.cluster.list(kind, world.namespace, labels):
             pass
 
 
-def _cost(world: World, work: Callable[[], object]) -> Cost:
+def _cost(world: World, size: int, work: Callable[[], object]) -> Cost:
+    work()  # the first sweep notes who waits
     times = []
     for _ in range(ROUNDS):
         world.calls.calls.clear()
@@ -74,8 +105,8 @@ def _cost(world: World, work: Callable[[], object]) -> Cost:
     work()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return Cost(calls, median(times), peak / 1e6)
+    return Cost(size, calls, median(times), peak / 1e6)
 
 
 if __name__ == "__main__":
-    main()
+    print(table.text([*rows()]))

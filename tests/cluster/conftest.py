@@ -20,6 +20,8 @@ HOME = f"orchestrator-test-{secrets.token_hex(3)}"
 """The namespace that infra/kubernetes is applied to."""
 CROWD = f"{HOME}-many"
 """Another one, for what would keep every sweep of HOME busy."""
+LIMITED = f"{HOME}-limited"
+"""Another one, where few may work at once."""
 BRIDGE_USER = "orchestrator-bridge"
 
 
@@ -29,7 +31,7 @@ def plane(
 ) -> Iterator[control_plane.ControlPlane]:
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     with control_plane.available(tmp_path_factory.mktemp("real")) as found:
-        folders = {name: tmp_path_factory.mktemp("base") for name in (HOME, CROWD)}
+        folders = {name: tmp_path_factory.mktemp("base") for name in (HOME, CROWD, LIMITED)}
         for name, folder in folders.items():
             installed.apply(kubectl, found, installed.kustomized(kubectl, _in_namespace(folder, name)))
         yield found

@@ -15,7 +15,8 @@ from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
 from functions.events.event import Event
 from functions.events.publisher import encoded
-from functions.handlers.http import Answer, Request
+from functions.handlers.http import ACKNOWLEDGED, Answer, Request
+from functions.runs import naming
 from tests.support.node import container
 
 Deliver = Callable[[Request], Answer]
@@ -57,11 +58,35 @@ class Pump:
                 self._waiting.put((time.monotonic() + AGAIN_SECONDS, deliver, request))
 
 
-class Kubelet:
-    """Runs every pod of a namespace at once: up, and soon to its end with a report."""
+class Finished:
+    """A subscriber to changes of runs, which notes those that are marked as finished."""
 
-    def __init__(self, cluster: Cluster, namespace: str, message: str, threads: int) -> None:
-        self._cluster, self._namespace, self._message = cluster, namespace, message
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._news = threading.Condition()
+
+    def __call__(self, request: Request) -> Answer:
+        metadata = json.loads(request.body)["metadata"]
+        if naming.FINISHED in metadata.get("labels", {}):
+            with self._news:
+                self._names.add(metadata["name"])
+                self._news.notify_all()
+        return ACKNOWLEDGED
+
+    def wait(self, count: int, seconds: float) -> None:
+        """Raises AssertionError where it takes longer until so many are finished."""
+        with self._news:
+            in_time = self._news.wait_for(lambda: len(self._names) >= count, seconds)
+            assert in_time, f"{count - len(self._names)} of {count} runs did not finish in time"
+
+
+class Kubelet:
+    """Runs every pod of a namespace at once: up, and after what its agent does to its end with a report."""
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, message: str, threads: int, works: Callable[[], None]
+    ) -> None:
+        self._cluster, self._namespace, self._message, self._works = cluster, namespace, message, works
         self.starts: Counter[str] = Counter()
         """Agents started, by Job."""
         self._seen: set[str] = set()
@@ -86,7 +111,7 @@ class Kubelet:
                 self._stopping.wait(AGAIN_SECONDS)
 
     def _watch(self, version: str) -> None:
-        for verb, item in self._cluster.watch(POD, self._namespace, version, seconds=20):
+        for verb, item in self._cluster.watch(POD, self._namespace, version, seconds=3):
             if verb == "ADDED":
                 self._take(item)
 
@@ -101,6 +126,8 @@ class Kubelet:
         for phase, state in (("Running", {"running": {}}), ("Succeeded", {"terminated": terminated})):
             status = {"phase": phase, "containerStatuses": [container(state)]}
             self._until_done(name, {"status": status})
+            if phase == "Running":
+                self._works()
 
     def _until_done(self, name: str, patch: dict[str, Any]) -> None:
         while True:

@@ -22,8 +22,8 @@ from tests.faults.place import NAMESPACE, Place
 from tests.faults.stages import KINDS, Build, reached
 from tests.support.api import Counting
 
-LISTS = 4
-"""Of a sweep: Jobs, pods, runs of both kinds."""
+LISTS = 5
+"""Of a sweep: where the last one stopped; Jobs, pods, runs of both kinds."""
 
 
 def by_hand(place: Place) -> None:

@@ -11,6 +11,7 @@ from functions.runs import attempts, naming
 from functions.runs.admission import Entry, Ledger, entry
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
+from functions.runs.retention import Retention
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
 from functions.runs.status import RunStatus
@@ -84,5 +85,6 @@ def _status(run: Run, state: str) -> RunStatus:
     verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "so it ended")
     gained: dict[str, Any] = attempts.evidence(working, verdict, NOW)
     if state == "finished":
-        return attempts.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained)
+        ended = attempts.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained)
+        return ended.model_copy(update={"expire_at": Retention().expires(ended)})
     return attempts.wait(working, Reason.RETRYING, "again", NOW.replace(year=2100), NOW, **gained)

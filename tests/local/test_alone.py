@@ -1,6 +1,7 @@
 """Each function starts alone, with the ordinary command, from an unpacked copy in which nothing was installed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,16 @@ from functions.events.topology import FUNCTIONS
 from functions.local.dev.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+GITHUB = {
+    "ORCHESTRATOR_GITHUB__APP_ID": "1",
+    "ORCHESTRATOR_GITHUB__PRIVATE_KEY": "-----BEGIN RSA PRIVATE KEY-----",
+    "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["s"]',
+    "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
+}
+"""What the functions of GitHub do not start without."""
+ANSWERS = {"submit_docs": 415, "submit_code": 415, "sweep": 503, "github_webhook": 401}
+"""To a body that is nothing; the others say 400."""
 CLEAN = {name: text for name, text in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "PYTHONPATH"))}
 
 
@@ -32,10 +43,10 @@ def command(unpacked: Path, target: str, port: int) -> list[str]:
     return [framework, "--source", source, "--target", target, "--host", "127.0.0.1", "--port", str(port)]
 
 
-@pytest.mark.parametrize("target", FUNCTIONS)
+@pytest.mark.parametrize("target", [*FUNCTIONS, "github_webhook"])
 def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, tmp_path: Path) -> None:
     port = free_port()
-    environ = CLEAN | {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+    environ = CLEAN | SETTINGS | (GITHUB if "github" in target else {})
     process = subprocess.Popen(command(unpacked, target, port), cwd=tmp_path, env=environ, stderr=subprocess.PIPE)
     try:
         end = time.monotonic() + 30
@@ -49,10 +60,28 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
                 time.sleep(0.05)
         assert (answer.status, answer.json()["status"]) == (200, "ok")
         refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False, timeout=30)
-        assert refused.status == (503 if target == "sweep" else 400 if "submit" not in target else 415)
+        assert refused.status == ANSWERS.get(target, 400)
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("target", "lacking", "named"),
+    [
+        ("github_webhook", "WEBHOOK_SECRETS", b"setting github.webhook_secrets"),
+        ("github_webhook", "QUEUES", b"queues.url"),
+        ("github_event", "APP_ID|PRIVATE_KEY", b"github.app_id"),
+    ],
+)
+def test_what_one_function_lacks_stops_that_one_and_is_named(
+    unpacked: Path, tmp_path: Path, target: str, lacking: str, named: bytes
+) -> None:
+    environ = CLEAN | SETTINGS | {name: text for name, text in GITHUB.items() if not re.search(lacking, name)}
+    command_line = command(unpacked, target, free_port())
+    done = subprocess.run(command_line, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert named in done.stderr
 
 
 def test_without_an_image_a_function_does_not_start_and_names_the_setting(unpacked: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ one go. State is in memory, can be put back to what it was, and every commit can
 import json
 import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,11 @@ class Direct:
         """All there is on the server, which it can `become` again."""
         rows = self._db.execute("SELECT resource, namespace, name, body FROM objects")
         return Content({Key(*row[:3]): row[3] for row in rows}, self.store.version)
+
+    def save(self, database: Path) -> None:
+        """Copies all there is to a file, over which a server can be started."""
+        with closing(sqlite3.connect(database)) as file:
+            self._db.backup(file)
 
     def become(self, content: Content) -> None:
         """Goes (back) to that content, without any history and without telling observers."""

@@ -7,14 +7,16 @@
 | retry     | the same key again               | nothing, for the 20 keys applied last               |
 | cancel    | unfinished / finished            | cancel / refused                                    |
 | either    | changed since it was read        | the patch names the version it is for               |
+| again     | finished, by feedback            | retry, as often as it may, not when it is over      |
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from functions.runs import asking, attempts, origin
+from functions.runs import asking, attempts, origin, pull_request
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
@@ -109,6 +111,65 @@ def test_the_last_twenty_keys_are_known() -> None:
 def test_a_retry_that_cannot_be_says_what_to_do(found: Run, why: str) -> None:
     with pytest.raises(asking.CannotAsk, match=why):
         asking.retry(found)
+
+
+def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
+    found = finished()
+    for number in range(2):
+        patch = asking.again(found, key=f"check {number}", words="it failed", most=2)
+        assert patch
+        assert patch["spec"]["promptModification"] == "it failed"
+        assert patch["metadata"]["resourceVersion"] == found.resource_version
+        found = patched(found, patch)
+        assert asking.again(found, key=f"check {number}", words="it failed", most=2) is None
+        with pytest.raises(asking.CannotAsk, match="has not begun"):
+            asking.again(found, key="another check", words="it failed too", most=2)
+        begun = found.having(attempts.reopen(found, NOW))
+        begun = begun.having(attempts.start(begun, NOW))
+        found = begun.having(attempts.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
+    with pytest.raises(asking.CannotAsk, match="2 times, which is as often as it may be"):
+        asking.again(found, key="check 2", words="it failed", most=2)
+    assert asking.retry(found, key="a person")
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (finished(to=State.CANCELLED, spec={"cancel": True}), "was cancelled"),
+        (run(), "is not finished"),
+        (finished("DocsRun"), "only automatically"),
+    ],
+)
+def test_feedback_starts_nothing_that_nobody_wants(found: Run, why: str) -> None:
+    with pytest.raises(asking.CannotAsk, match=why):
+        asking.again(found, key="check", words="", most=9)
+
+
+@pytest.mark.parametrize(("state", "over"), [("Open", False), ("Merged", True), ("Closed", True)])
+def test_feedback_on_a_pull_request_that_is_over_starts_nothing(state: pull_request.State, over: bool) -> None:
+    found = finished(to=State.SUCCEEDED)
+    found = found.having(pull_request.recorded(found.status, "https://pull/1", state, 1, NOW))
+    assert pull_request.is_over(found.status) == over
+    if over:
+        with pytest.raises(asking.CannotAsk, match="merged or closed"):
+            asking.again(found, key="check", words="", most=9)
+    else:
+        assert asking.again(found, key="check", words="", most=9)
+
+
+def test_a_pull_request_is_recorded_beside_the_conditions_of_its_run() -> None:
+    status = finished().status
+    opened = pull_request.recorded(status, "https://pull/1", "Open", 1, NOW)
+    assert opened.conditions[:-1] == status.conditions
+    assert opened.pull_request_url == "https://pull/1"
+    assert pull_request.recorded(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
+    closed = pull_request.recorded(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
+    assert closed.conditions[-1].last_transition_time == NOW  # False all along
+    merged = pull_request.recorded(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
+    assert merged.conditions[-1].last_transition_time == NOW + timedelta(hours=2)
+    assert pull_request.recorded(opened, "https://pull/2", "Open", 1, NOW) is opened
+    assert pull_request.recorded(closed, "https://pull/2", "Merged", 1, NOW) is closed
+    assert pull_request.recorded(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
 
 
 def test_an_unfinished_run_is_stopped_once() -> None:

@@ -1,4 +1,15 @@
-"""Which repositories are on the configured Git host, by any of their URLs, and what an attempt is told of it."""
+"""The section `github`: the Git host and its repositories, our App there, the secrets of its webhook.
+
+| setting                                | is refused where                                                       |
+|----------------------------------------|------------------------------------------------------------------------|
+| api_url                                | plain http leaves the machine                                          |
+| app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
+| private_key, private_key_file          | it holds no PEM                                                        |
+| webhook_secrets                        | one is empty: anybody could sign with it                               |
+"""
+
+import json
+from pathlib import Path
 
 import pytest
 
@@ -44,10 +55,86 @@ def test_the_host_follows_from_the_api(api: str, host: str) -> None:
     assert GithubSettings(api_url=api).host == host
 
 
-def test_an_api_without_https_is_refused() -> None:
-    environ = {"ORCHESTRATOR_AGENT__IMAGE": "i", "ORCHESTRATOR_GITHUB__API_URL": "http://ghe.example/api/v3"}
+ENVIRON = {"ORCHESTRATOR_AGENT__IMAGE": "i"}
+PEM = "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----\n"
+
+
+def loaded(**given: str) -> GithubSettings:
+    return load(ENVIRON | {f"ORCHESTRATOR_GITHUB__{name.upper()}": text for name, text in given.items()}).github
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ghe.example/api/v3",
+        "http://127.0.0.1.example",
+        "http://localhost.example:80/",
+        "http://127.0.0.1@ghe.example",
+        "http://127.0.0.1:80@ghe.example",
+        "ftp://ghe.example",
+        "ghe.example",
+        "",
+    ],
+)
+def test_an_api_without_https_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"setting github\.api_url: "):
-        load(environ)
+        loaded(api_url=url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/api/v3", "http://[::1]:80"])
+def test_on_loopback_plain_http_will_do(url: str) -> None:
+    assert loaded(api_url=url).api_url == url
+
+
+def test_nothing_is_configured_by_itself() -> None:
+    assert not loaded().configured
+    assert not loaded(webhook_secrets='["s"]').configured, "the webhook needs no App"
+
+
+def test_an_app_has_an_id_and_a_key_in_a_setting_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_text(PEM)
+    for found in (loaded(app_id="1", private_key=PEM), loaded(app_id="Iv1.a", private_key_file=str(file))):
+        assert (found.configured, found.key) == (True, PEM)
+    file.write_text(PEM + "rotated")
+    assert found.key == PEM + "rotated"
+
+
+def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"agent: {{image: i}}\ngithub: {{app_id: 12345, private_key: {json.dumps(PEM)}}}\n")
+    assert load({"ORCHESTRATOR_CONFIG": str(file)}).github.app_id == "12345"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"app_id": "1"}, "github.private_key"),
+        ({"private_key": PEM}, "github.app_id"),
+        ({"private_key_file": "FILE"}, "github.app_id"),
+        ({"app_id": "1", "private_key": PEM, "private_key_file": "FILE"}, "private_key_file are both set"),
+        ({"app_id": "1", "private_key_file": "FILE/nowhere"}, "private_key_file: cannot read"),
+        ({"app_id": "1", "private_key": "s3cret"}, "private_key holds no private key in PEM form"),
+        ({"app_id": "1", "private_key_file": "EMPTY"}, "private_key_file holds no private key in PEM form"),
+        ({"app_id": "a b", "private_key": PEM}, "setting github.app_id"),
+        ({"webhook_secrets": '["s3cret", ""]'}, "setting github.webhook_secrets.1"),
+        ({"webhook_secrets": "s3cret"}, "setting github.webhook_secrets"),
+    ],
+)
+def test_half_a_configuration_stops_the_start_naming_it(tmp_path: Path, given: dict[str, str], named: str) -> None:
+    (tmp_path / "key").write_text(PEM)
+    (tmp_path / "empty").write_text("s3cret")
+    files = {"FILE": str(tmp_path / "key"), "EMPTY": str(tmp_path / "empty"), "FILE/nowhere": str(tmp_path / "no")}
+    with pytest.raises(SettingsError) as caught:
+        loaded(**{name: files.get(text, text) for name, text in given.items()})
+    assert named in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_secret_is_shown() -> None:
+    found = loaded(app_id="1", private_key=PEM, webhook_secrets='["wh-s3cret"]')
+    assert "s3cret" not in f"{found!r} {found} {found.model_dump()}"
+    assert [each.get_secret_value() for each in found.webhook_secrets] == ["wh-s3cret"]
 
 
 def test_more_host_keys_are_pinned_beside_githubs() -> None:

@@ -24,10 +24,10 @@ MODULES = {
     "submit_code": 195,
     "github_webhook": 195,
     "github_event": 330,
-    "reconcile": 210,
-    "job_finished": 210,
-    "report": 215,
-    "sweep": 230,
+    "reconcile": 220,
+    "job_finished": 220,
+    "report": 220,
+    "sweep": 235,
 }
 HANDLERS = {"submit_docs": "submit", "submit_code": "submit"}
 LIBRARIES = ("kubernetes", "google.cloud", "google.auth", "grpc", "opentelemetry", "mcp", "typer", "aiohttp", "jwt")

@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{2,100}")
 def test_every_entry_point_that_events_are_for_is_fed() -> None:
     parsed = ast.parse((ROOT / "functions" / "main.py").read_text())
     targets = {each.name for each in parsed.body if isinstance(each, ast.FunctionDef)}
-    assert targets == set(FUNCTIONS)
+    assert targets == {*FUNCTIONS, "github_webhook"}, "GitHub calls the webhook, and no queue"
     assert set(FED_BY.values()) <= set(TOPICS)
     assert set(TOPIC_OF.values()) == {"runs", "jobs"}
     assert {kind.name: topic for kind, topic in WATCHED.items()} == TOPIC_OF
@@ -34,6 +34,12 @@ def test_what_cannot_be_delivered_is_kept() -> None:
         assert 5 <= each.dead_letter.max_delivery_attempts <= 100
     assert set(made.letters) == {dead(topic) for topic in TOPICS}
     assert len(made.topics) == 2 * len(TOPICS)
+
+
+def test_a_delivery_of_github_outlasts_githubs_rate_limit() -> None:
+    (found,) = (each for each in topology(ENDPOINTS).subscriptions if each.topic == "github")
+    assert found.dead_letter
+    assert found.dead_letter.max_delivery_attempts * found.retry.maximum_backoff > 3600
 
 
 def test_names_and_times_are_within_the_bounds() -> None:

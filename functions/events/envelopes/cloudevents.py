@@ -57,13 +57,14 @@ def event(attributes: Mapping[str, Any], data: Any) -> Event:
         problems = [("specversion", "must be 1.0")]
     if problems:
         raise MalformedError(*problems)
-    subject = attributes.get("subject")
+    subject, trace = attributes.get("subject"), attributes.get("traceparent")
     return Event(
         id=attributes["id"],
         source=attributes["source"],
         type=attributes["type"],
         subject=subject if isinstance(subject, str) else "",
         data=data,
+        trace=trace if isinstance(trace, str) else "",
     )
 
 

@@ -47,16 +47,23 @@ def unwrapped(document: Mapping[str, Any], outer: Event | None = None) -> Event:
         return cloudevents.event(found, decode(body, "message.data") if body else None)
     identifier = message.get("messageId") or message.get("message_id") or (outer.id if outer else "")
     source = outer.source if outer else f"//pubsub.googleapis.com/{document.get('subscription')}"
-    return _plain(str(identifier), source, decode(body, "message.data") if body else None)
+    return _plain(str(identifier), source, decode(body, "message.data") if body else None, lower)
 
 
 def plain(headers: Mapping[str, str], body: bytes) -> Event:
     """The event in a push without wrapping whose message is no CloudEvent. Raises MalformedError."""
     source = f"//pubsub.googleapis.com/{headers[SUBSCRIPTION]}"
-    return _plain(headers.get(MESSAGE_ID, ""), source, decode(body) if body else None)
+    return _plain(headers.get(MESSAGE_ID, ""), source, decode(body) if body else None, headers)
 
 
-def _plain(identifier: str, source: str, data: Any) -> Event:
+def _plain(identifier: str, source: str, data: Any, attributes: Mapping[str, str]) -> Event:
     if not identifier:
         raise MalformedError(("messageId", "is required"))
-    return Event(id=identifier, source=source, type=PLAIN_MESSAGE, subject="", data=data)
+    return Event(
+        id=identifier,
+        source=source,
+        type=PLAIN_MESSAGE,
+        subject="",
+        data=data,
+        trace=attributes.get("traceparent", ""),
+    )

@@ -72,7 +72,7 @@ class Endpoints:
         meta: Obj = {"resourceVersion": str(page.version)}
         if page.token:
             meta |= {"continue": page.token}
-            meta |= {"remainingItemCount": page.remaining} if not selector_of(kind, request.query_params) else {}
+            meta |= {} if page.remaining is None else {"remainingItemCount": page.remaining}
         if form == "table":
             return _json(self._shown(request, kind, page.items) | {"metadata": meta})
         if form == "metadata":

@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from starlette.datastructures import QueryParams
 
@@ -11,7 +13,8 @@ from functions.local.apiserver.errors import Obj, StatusError, bad_request, expi
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.requests import Target, number
 from functions.local.apiserver.selectors import Selector
-from functions.local.apiserver.store import Store
+from functions.local.apiserver.snapshot import Snapshot
+from functions.local.apiserver.store import BEGINNING, Place, Store
 
 CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
@@ -26,7 +29,8 @@ class Page:
     items: list[Obj]
     version: int
     token: str = ""
-    remaining: int = 0
+    remaining: int | None = None
+    """How many follow; None where that is not known, since a selector would have to look at each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,10 @@ class _Position:
     """Where a page begins: after this object, in the list as it was at this version."""
 
     version: int
-    namespace: str
-    name: str
+    place: Place
 
     def token(self) -> str:
-        return base64.urlsafe_b64encode(json.dumps([self.version, self.namespace, self.name]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([self.version, *self.place]).encode()).decode()
 
 
 def selector_of(kind: Kind, query: QueryParams) -> Selector:
@@ -48,7 +51,10 @@ def selector_of(kind: Kind, query: QueryParams) -> Selector:
 
 def load(kind: Kind, text: str) -> Obj:
     """A stored object with the defaults that its schema has got since it was written."""
-    obj: Obj = json.loads(text)
+    return _current(kind, json.loads(text))
+
+
+def _current(kind: Kind, obj: Obj) -> Obj:
     if kind.custom:
         kind.rules.admit(obj)
     return obj
@@ -73,36 +79,39 @@ class Reader:
         Raises StatusError 400 (selector, limit, token), 410 (the token is older than the history), 504 (a version
         that is not reached yet).
         """
-        kind, store = target.kind, self._store
-        limit, selector = number(query, "limit") or 0, selector_of(kind, query)
-        after = _parse_token(query.get("continue", ""))
-        namespace = target.namespace or None
-        if after is None:
-            check_version(query.get("resourceVersion", ""), store.version)
-            version, texts = store.version, store.bodies(kind.resource, namespace)
-        else:
-            version, texts = after.version, self._rest(target, after)
-        items = [obj for obj in (load(kind, text) for text in texts) if selector.matches(kind, obj)]
-        return _page(items if kind.custom else [_untyped(obj) for obj in items], version, limit)
-
-    def _rest(self, target: Target, after: _Position) -> list[str]:
-        if after.version < self._store.compacted:
+        limit, selector = number(query, "limit") or 0, selector_of(target.kind, query)
+        begin = _parse_token(query.get("continue", "")) or self._beginning(query)
+        if begin.version < self._store.compacted:
             raise expired(CONTINUE_EXPIRED)
-        found = self._store.bodies_at(after.version, target.kind.resource, target.namespace or None)
-        return [text for place, text in found.items() if place > (after.namespace, after.name)]
+        snapshot = self._snapshot(target, begin)
+        found = _selected(target.kind, snapshot.bodies(), selector)
+        items = list(islice(found, limit)) if limit > 0 else list(found)
+        if next(found, None) is None:
+            return Page(_shown(target.kind, items), begin.version)
+        last = items[-1]["metadata"]
+        end = _Position(begin.version, Place(last.get("namespace", ""), last["name"]))
+        remaining = None if selector else self._snapshot(target, end).count()
+        return Page(_shown(target.kind, items), begin.version, end.token(), remaining)
+
+    def _beginning(self, query: QueryParams) -> "_Position":
+        check_version(query.get("resourceVersion", ""), self._store.version)
+        return _Position(self._store.version, BEGINNING)
+
+    def _snapshot(self, target: Target, begin: "_Position") -> Snapshot:
+        return Snapshot(self._store, begin.version, target.kind.resource, target.namespace or None, begin.place)
 
 
-def _untyped(obj: Obj) -> Obj:
-    """An item of a list of a built-in kind: it goes without its kind, which the list has."""
-    return {field: value for field, value in obj.items() if field not in ("apiVersion", "kind")}
+def _selected(kind: Kind, rows: Iterator[tuple[Place, str]], selector: Selector) -> Iterator[Obj]:
+    """What the selector wants, in full form. What it looks at, labels and names, has no defaults in a schema."""
+    objects: Iterator[Obj] = (json.loads(text) for _, text in rows)
+    return (_current(kind, obj) for obj in objects if selector.matches(kind, obj))
 
 
-def _page(items: list[Obj], version: int, limit: int) -> Page:
-    if limit <= 0 or len(items) <= limit:
-        return Page(items, version)
-    last = items[limit - 1]["metadata"]
-    token = _Position(version, last.get("namespace", ""), last["name"]).token()
-    return Page(items[:limit], version, token, len(items) - limit)
+def _shown(kind: Kind, items: list[Obj]) -> list[Obj]:
+    """Items of a built-in kind go without their kind, which the list has."""
+    if kind.custom:
+        return items
+    return [{field: value for field, value in obj.items() if field not in ("apiVersion", "kind")} for obj in items]
 
 
 def _parse_token(token: str) -> _Position | None:
@@ -110,7 +119,7 @@ def _parse_token(token: str) -> _Position | None:
         return None
     try:
         version, namespace, name = json.loads(base64.urlsafe_b64decode(token))
-        return _Position(int(version), str(namespace), str(name))
+        return _Position(int(version), Place(str(namespace), str(name)))
     except (ValueError, TypeError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
 

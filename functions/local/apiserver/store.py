@@ -11,7 +11,7 @@ tells a client its version is too old. It keeps the last HISTORY changes.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -46,6 +46,23 @@ class Key(NamedTuple):
     resource: str
     namespace: str
     name: str
+
+
+class Place(NamedTuple):
+    """Where an object is among those of its resource, which are listed in this order."""
+
+    namespace: str
+    name: str
+
+
+BEGINNING = Place("", "")
+
+
+class Undone(NamedTuple):
+    """An object that was written since: its body before that, None where it was not there, and whether it is now."""
+
+    body: str | None
+    there: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +109,29 @@ class Store:
 
     def bodies(self, resource: str, namespace: str | None) -> list[str]:
         """All objects of a resource in order of namespace and name; `namespace` None is all of them."""
-        where, values = ("", ()) if namespace is None else (" AND namespace = ?", (namespace,))
-        rows = self._db.execute(
-            f"SELECT body FROM objects WHERE resource = ?{where} ORDER BY namespace, name",  # noqa: S608
-            (resource, *values),
-        )
-        return [row[0] for row in rows]
+        return [body for _, body in self.rows(resource, namespace)]
 
-    def bodies_at(self, version: int, resource: str, namespace: str | None) -> dict[tuple[str, str], str]:
-        """All objects as they were at an older version, by namespace and name.
+    def rows(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> Iterator[tuple[Place, str]]:
+        """The bodies after a place, in order, read as they are asked for: nothing may be written meanwhile."""
+        where, values = _after(resource, namespace, after)
+        query = f"SELECT namespace, name, body FROM objects WHERE {where} ORDER BY namespace, name"  # noqa: S608
+        return ((Place(*row[:2]), row[2]) for row in self._db.execute(query, values))
 
-        Undoes the changes since then, so `version` must not be below `compacted`.
-        """
-        rows = self._db.execute("SELECT namespace, name, body FROM objects WHERE resource = ?", (resource,))
-        found: dict[tuple[str, str], str] = {(row[0], row[1]): row[2] for row in rows}
-        for change in reversed(self.since(version, resource)):
-            place = (change.key.namespace, change.key.name)
-            if change.previous is None:
-                found.pop(place, None)
-            else:
-                found[place] = change.previous
-        return {place: found[place] for place in sorted(found) if namespace in (None, place[0])}
+    def count(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> int:
+        """How many objects there are after a place."""
+        where, values = _after(resource, namespace, after)
+        (found,) = self._db.execute(f"SELECT count(*) FROM objects WHERE {where}", values).fetchone()  # noqa: S608
+        return int(found)
+
+    def undone(self, version: int, resource: str, namespace: str | None, after: Place) -> dict[Place, Undone]:
+        """What differs now, after a place, from how it was at `version`, which must not be below `compacted`."""
+        where, values = _after(resource, namespace, after)
+        query = f"SELECT namespace, name, type, previous FROM history WHERE {where} AND version > ? ORDER BY version"  # noqa: S608
+        found: dict[Place, Undone] = {}
+        for *place, kind, previous in self._db.execute(query, (*values, version)):
+            first = found.get(Place(*place))
+            found[Place(*place)] = Undone(first.body if first else previous, kind != "DELETED")
+        return found
 
     def since(self, version: int, resource: str, namespace: str | None = None) -> list[Change]:
         """The changes after `version`, oldest first."""
@@ -213,3 +232,11 @@ class Store:
             (change.version, *change.key, change.type, change.body, change.previous),
         )
         self._db.execute("DELETE FROM history WHERE version <= ?", (change.version - self._history,))
+
+
+def _after(resource: str, namespace: str | None, after: Place) -> tuple[str, tuple[str, ...]]:
+    """A condition that the index answers: SQLite seeks in it by the last column or the last two."""
+    if namespace is None:
+        return "resource = ? AND (namespace, name) > (?, ?)", (resource, *after)
+    name = after.name if after.namespace == namespace else ""
+    return "resource = ? AND namespace = ? AND name > ?", (resource, namespace, name)

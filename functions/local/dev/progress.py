@@ -1,6 +1,5 @@
 """Shows runs as they go: phases, Kubernetes Events and what their agents say, one line each, as it happens."""
 
-import json
 import threading
 import time
 from typing import TextIO
@@ -9,6 +8,7 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import EVENT, POD
+from functions.local.transcript import readable, short
 from functions.runs import naming
 from functions.runs.run import Run
 
@@ -63,7 +63,7 @@ class Progress:
             for raw in urllib3.request("GET", url, preload_content=False, retries=False, timeout=None):
                 text = readable(raw.decode(errors="replace").strip())
                 if text:
-                    self._line(run, f"log      {text[:LINE]}")
+                    self._line(run, f"log      {short(text, LINE)}")
         except urllib3.exceptions.HTTPError as error:
             self._line(run, f"log      (cut: {error})")
 
@@ -71,23 +71,3 @@ class Progress:
         elapsed = time.monotonic() - self._began
         with self._lock:
             print(f"{elapsed:6.1f}s  {naming.kind_of_work(run.kind):<4}  {text}", file=self._out, flush=True)
-
-
-def readable(line: str) -> str:
-    """A line of a pod's log for people: what an agent's stream says, without its wrapping; empty for nothing."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(message, dict):
-        return line
-    if message.get("type") == "result":
-        return f"result: {message.get('result', '')}"
-    parts = (message.get("message") or {}).get("content") if message.get("type") == "assistant" else None
-    return " ".join(_part(part) for part in parts if isinstance(part, dict)) if isinstance(parts, list) else ""
-
-
-def _part(part: dict[str, object]) -> str:
-    if part.get("type") == "tool_use":
-        return f"{part.get('name')} {json.dumps(part.get('input'))}"
-    return " ".join(str(part.get("text", "")).split())

@@ -19,14 +19,16 @@ from functions.bridge.bridge import Bridge
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
-from functions.events.topology import FUNCTIONS
+from functions.events.topology import FED_BY, FUNCTIONS
 from functions.local.dev import cluster as furniture
 from functions.local.dev.children import Child, Register, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
+from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
+from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
 
@@ -42,6 +44,9 @@ HANDED_ON = (
     "NO_PROXY",
 )
 """What pods on this machine see of the environment `orchestrator` was started with."""
+
+ON_GITHUB = ("github_webhook", "github_event")
+"""Started only where GitHub is configured."""
 
 START_SECONDS = 60.0
 """Longest a part may take to come up; a function takes about one second on an idle machine."""
@@ -101,7 +106,8 @@ class Stack:
         self.state = options.state
         (self.state / "logs").mkdir(parents=True, exist_ok=True)
         self.kubeconfig = furniture.write_kubeconfig(self.state, self.url, options.namespace)
-        ports = {each: port + number if options.port else free_port() for number, each in enumerate(FUNCTIONS, 1)}
+        targets = enumerate(_targets(options.environ), 1)
+        ports = {each: port + number if options.port else free_port() for number, each in targets}
         self.functions = {each: f"http://127.0.0.1:{number}" for each, number in ports.items()}
         self._queue = self._chosen_queue()
         self._children = [self._child(target, number) for target, number in ports.items()]
@@ -149,9 +155,10 @@ class Stack:
 
     def _chosen_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
+        fed = {each: url for each, url in self.functions.items() if each in FED_BY}
         if self._options.pubsub:
-            return EmulatedPubsub(self.state / "logs" / "pubsub.log", self.functions, sweep, wrapped=wrapped)
-        return EmbeddedQueue(self.url, self.functions, sweep, wrapped=wrapped)
+            return EmulatedPubsub(self.state / "logs" / "pubsub.log", fed, sweep, wrapped=wrapped)
+        return EmbeddedQueue(self.url, fed, sweep, wrapped=wrapped)
 
     def _start_queue(self) -> None:
         try:
@@ -179,6 +186,16 @@ class Stack:
         if self._options.agent == "rehearsal":
             found["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
         return found | {name: text for name in HANDED_ON if (text := self._options.environ.get(name))}
+
+
+def _targets(environ: Mapping[str, str]) -> list[str]:
+    """The functions to start. Raises StartError."""
+    try:
+        github = load_section(environ, "github", GithubSettings)
+    except SettingsError as error:
+        raise StartError(str(error)) from error
+    always = [each for each in FUNCTIONS if each not in ON_GITHUB]
+    return [*always, *ON_GITHUB] if github.configured and github.webhook_secrets else always
 
 
 def _wait_for(child: Child) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import aiohttp
@@ -87,6 +88,7 @@ def _headers(delivery: Delivery) -> Mapping[str, str]:
     return {
         **delivery.message.headers,
         "x-goog-pubsub-message-id": str(delivery.message_id),
+        "x-goog-pubsub-publish-time": datetime.fromtimestamp(delivery.published, UTC).isoformat(),
         "x-goog-pubsub-subscription-name": delivery.subscription,
         "x-goog-pubsub-delivery-attempt": str(delivery.attempts + 1),
     }

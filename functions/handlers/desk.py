@@ -1,0 +1,156 @@
+"""One thing that somebody on GitHub asks for, from permission to answer."""
+
+import logging
+from functools import partial
+
+from functions.cluster.errors import Invalid
+from functions.github import planning, replies
+from functions.github.answering import Answers, react
+from functions.github.client import Github
+from functions.github.commands import Cancel, Command, Mistake, Retry, Status, Work
+from functions.github.configuration import BadConfiguration, Configuration
+from functions.github.decisions import Ask, Feedback, Mapped
+from functions.github.errors import Denied, NotFound, Refused
+from functions.github.happening import Happening
+from functions.handlers import admission, asked, submit
+from functions.handlers.feedback import try_again
+from functions.handlers.http import Refused as NotAccepted
+from functions.handlers.scene import Scene
+from functions.handlers.services import Services
+from functions.handlers.submit import Key
+from functions.runs import asking, lifecycle
+from functions.runs.asking import CannotAsk
+from functions.runs.lifecycle import State
+from functions.runs.origin import Origin
+from functions.runs.position import Position, position
+from functions.runs.run import Run
+
+log = logging.getLogger("orchestrator")
+
+CALLER = "github"
+"""Scopes the keys of runs that are asked for there."""
+
+
+class Desk:
+    """Serves one ask: what it needs is looked up as late as can be, and once."""
+
+    def __init__(self, services: Services, github: Github, happening: Happening, ask: Ask) -> None:
+        self._services, self._happening, self._ask = services, happening, ask
+        self._repository = github.repository(happening.repository)
+        self._scene = Scene(services, self._repository, happening, ask)
+        app = services.settings.github.app_id
+        self._answers = Answers(self._repository, ask.number, ask.key, app, services.clock())
+
+    def serve(self) -> None:
+        """Does what is asked for, once per key. Raises GithubError, ClusterError."""
+        match self._ask.what:
+            case Mapped() as mapped:
+                self._serve_mapped(mapped)
+            case Feedback() as found:
+                self._serve_feedback(found)
+            case command:
+                if self._is_allowed():
+                    self._serve(command)
+
+    def _serve_mapped(self, mapped: Mapped) -> None:
+        """What is mapped is looked up first: most labels are not, and then it matters to nobody who put them on."""
+        found = self._scene.configuration
+        if isinstance(found, BadConfiguration):
+            return self._log(f"nothing is known to be mapped, as the configuration is bad: {found}")
+        command = found.command_for(mapped.by, mapped.name)
+        if command and self._is_allowed():
+            self._perform(command, found, mapped.title)
+        return None
+
+    def _serve_feedback(self, found: Feedback) -> None:
+        configuration = self._scene.configuration
+        if isinstance(configuration, BadConfiguration) or found.source not in configuration.retry_on:
+            return self._log(f"a {found.source} starts nothing here")
+        if self._ask.login and not self._is_allowed():
+            return None
+        run = self._scene.run_of(found.branch)
+        answer = try_again(self._services, self._repository, run, self._ask, found) if run else None
+        return self._answer(replies.refused(answer)) if answer and found.source == "review" else None
+
+    def _serve(self, command: Command) -> None:
+        found = self._scene.configuration
+        if isinstance(found, Configuration) and command.word not in found.commands:
+            self._answer(replies.disabled(command.word))
+        elif isinstance(found, Configuration):
+            self._perform(command, found)
+        elif isinstance(command, Work):
+            self._answer(replies.bad_configuration(found.problems))
+        else:  # what stops a run must work whatever is in that file
+            self._perform(command, Configuration())
+
+    def _is_allowed(self) -> bool:
+        login, now = self._ask.login, self._services.clock()
+        if login and self._services.permissions.may_write(self._repository, login, now):
+            return True
+        self._log(f"{login!r} asked without write access")
+        return False
+
+    def _perform(self, command: Command, configuration: Configuration, title: str = "") -> None:
+        match command:
+            case Mistake():
+                self._answer(replies.mistake(command))
+            case Work():
+                self._submit(command, configuration, title)
+            case Status():
+                run = self._scene.run
+                self._answer(replies.status(run, self._position(run)) if run else replies.NO_RUN)
+            case Retry(words):
+                self._ask_run(partial(asking.retry, key=self._ask.key, words=words or None))
+            case Cancel():
+                self._ask_run(partial(asking.cancel, key=self._ask.key))
+
+    def _submit(self, work: Work, configuration: Configuration, title: str) -> None:
+        ask, happening = self._ask, self._happening
+        place = planning.Place(happening.repository, self._scene.base, title)
+        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id)
+        try:
+            spec = planning.spec(work, place, configuration, self._services.settings)
+            answer = submit.accept(self._services, CALLER, spec, Key("comment", ask.key), origin)
+        except planning.Unclear as unclear:
+            return self._answer(replies.unclear(work.word, str(unclear)))
+        except NotAccepted as refused:
+            if refused.code == 422:  # it came again, and meanwhile the configuration has changed
+                return self._log(f"a run was made of it before: {refused.message}")
+            return self._answer(replies.refused("; ".join(why for _, why in refused.problems) or refused.message))
+        except Invalid as invalid:
+            return self._answer(replies.refused(str(invalid)))
+        return self._taken_up() if answer.code == 201 else None
+
+    def _ask_run(self, ask: asked.Asking) -> None:
+        """What was refused once stays so: by the time it comes again, the run may be another one's."""
+        if self._answers.given():
+            return self._log("it was answered before")
+        run = self._scene.run
+        if not run:
+            return self._answer(replies.NO_RUN)
+        try:
+            return self._taken_up() if asked.apply(self._services, run, ask) else None
+        except (CannotAsk, Invalid) as refused:
+            return self._answer(replies.refused(str(refused)))
+
+    def _position(self, run: Run) -> Position | None:
+        if lifecycle.state(run.status) is not State.WAITING:
+            return None
+        services = self._services
+        return position(admission.unfinished(services), run, services.policy.limits, services.clock())
+
+    def _taken_up(self) -> None:
+        self._log("taken up")
+        if self._ask.reactions:
+            react(self._repository, self._ask.reactions)
+
+    def _answer(self, text: str) -> None:
+        """Answers where it was asked; where GitHub takes no answer there, the log has to do."""
+        try:
+            if self._ask.number:
+                self._answers.give(text)
+        except (Denied, NotFound, Refused) as error:
+            self._log(f"no answer could be given: {error}")
+
+    def _log(self, what: str) -> None:
+        log.info("%s", what, extra={"event": self._happening.delivery, "key": self._ask.key})

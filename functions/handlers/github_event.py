@@ -1,0 +1,89 @@
+"""The function `github_event`: does what a delivery of GitHub asks for.
+
+Rules decide from the event alone what it comes to; for most it is nothing, and then nobody is asked. Whoever asks for
+something must have write access, else nothing is done and nothing is answered. What is done carries the key of what
+happened, so that it may arrive any number of times, by any number of hooks.
+"""
+
+import logging
+
+from functions.events.event import GITHUB_EVENT, Event, MalformedError
+from functions.events.normalise import normalise
+from functions.github.client import Github
+from functions.github.decisions import Ask, Decision, Forget, Note, PullNews
+from functions.github.errors import NotFound
+from functions.github.happening import Happening
+from functions.github.rules import router
+from functions.handlers import asked
+from functions.handlers.desk import Desk
+from functions.handlers.hints import ignored
+from functions.handlers.http import ACKNOWLEDGED, Answer, Refused, Request
+from functions.handlers.services import Services
+from functions.runs.pull_request import State
+from functions.telemetry.context import arrived
+
+log = logging.getLogger("orchestrator")
+
+
+def handle(services: Services, request: Request) -> Answer:
+    """Acknowledges once everything is done that the delivery comes to.
+
+    Raises:
+        MalformedError: it is no event.
+        Refused: 403 where no App is configured, which is mended by people.
+        GithubError, ClusterError: some of it may be done; the same delivery later does the rest.
+    """
+    event = arrived(normalise(request.headers, request.body))
+    if not event.type.startswith(GITHUB_EVENT):
+        return ignored(event)
+    happening = _happening(event)
+    decisions = router.decide(happening)
+    if not decisions:
+        return ACKNOWLEDGED
+    if services.github is None:
+        raise Refused(403, "no App is configured to call GitHub as: set github.app_id and github.private_key")
+    for decision in decisions:
+        _act(services, services.github, happening, decision)
+    return ACKNOWLEDGED
+
+
+def _happening(event: Event) -> Happening:
+    if not isinstance(event.data, dict):
+        raise MalformedError(("data", "must be a JSON object: what is kept of a delivery"))
+    name = event.type.removeprefix(GITHUB_EVENT).partition(".")[0]
+    action = event.data.get("action")
+    return Happening(name, action if isinstance(action, str) else "", event.id, event.data)
+
+
+def _act(services: Services, github: Github, happening: Happening, decision: Decision) -> None:
+    """Does it, once per key. Raises GithubError, ClusterError."""
+    match decision:
+        case Note(message):
+            log.info("%s", message, extra={"event": happening.delivery})
+        case Forget(message, repositories):
+            log.info("%s", message, extra={"event": happening.delivery})
+            for name in repositories or ("",):
+                github.forget(name)
+        case PullNews() if happening.repository:
+            _tell(services, github, happening, decision)
+        case Ask() if happening.repository and happening.repository_id:
+            Desk(services, github, happening, decision).serve()
+        case _:
+            log.warning("ignored: a delivery that names no repository", extra={"event": happening.delivery})
+
+
+def _tell(services: Services, github: Github, happening: Happening, news: PullNews) -> None:
+    """Tells the run of its pull request, as it is now: deliveries overtake each other."""
+    run = asked.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    if run:
+        asked.note_pull_request(services, run, news.pull, _state(github, happening, news))
+
+
+def _state(github: Github, happening: Happening, news: PullNews) -> State:
+    try:
+        shown = github.repository(happening.repository).get(f"pulls/{news.pull.number}")
+    except NotFound:
+        return news.state
+    if shown.get("state") != "closed":
+        return "Open"
+    return "Merged" if shown.get("merged") is True else "Closed"

@@ -1,0 +1,98 @@
+"""The function `github_webhook`: verifies a delivery of GitHub and puts what the rules need of it on the queue.
+
+That is all, so that GitHub, which gives up after 10 s and does not try again by itself, has its answer at once. An
+answer of 2xx means that the delivery is on the queue or that nothing would come of it; for one that failed the sweep
+asks GitHub again. Nothing of a delivery is looked at before its signature.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from functions.events.decoding import decode, media_type
+from functions.events.event import GITHUB_EVENT, Event, MalformedError
+from functions.events.publisher import PublishError
+from functions.events.topology import GITHUB
+from functions.github import signature
+from functions.github.extract import extract
+from functions.github.names import repository_name
+from functions.handlers.http import Answer, Refused, Request
+from functions.handlers.services import Services
+from functions.telemetry.context import bind
+
+log = logging.getLogger("orchestrator")
+
+SOURCE = "orchestrator/github_webhook"
+LARGEST_PAYLOAD = 25 * 1024 * 1024
+"""Bytes; GitHub sends no larger one (Webhook events and payloads: Payload cap)."""
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def handle(services: Services, request: Request) -> Answer:
+    """200 once the delivery is on the queue, or is ignored.
+
+    Raises:
+        Refused: 401 without a signature, 403 with a wrong one, 415 for another content type.
+        MalformedError: it is signed and no delivery.
+        PublishError: the queue did not take it; GitHub notes a failure.
+    """
+    secrets = [each.get_secret_value() for each in services.settings.github.webhook_secrets]
+    _verify(request, secrets)
+    payload = _payload(request)
+    event, delivery = _header(request, "X-GitHub-Event"), _header(request, "X-GitHub-Delivery")
+    bind(delivery=delivery)
+    if event == "ping":
+        return _done("pong: deliveries of this webhook are accepted", delivery)
+    data = extract(event, payload)
+    if data is None:
+        return _done(f"ignored: nothing comes of {event} events", delivery)
+    if services.publisher is None:
+        raise PublishError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
+    services.publisher.publish(GITHUB, _event(event, delivery, data))
+    log.info("accepted: %s", event, extra={"event": delivery})
+    return _done("accepted", delivery)
+
+
+def _verify(request: Request, secrets: list[str]) -> None:
+    given = request.headers.get(signature.HEADER)
+    if given is None:
+        raise Refused(401, "the header X-Hub-Signature-256 is missing; give the webhook a secret")
+    if not signature.signed(request.body, given, secrets):
+        raise Refused(403, "the signature fits none of the secrets (setting github.webhook_secrets)")
+
+
+def _payload(request: Request) -> Mapping[str, Any]:
+    kind = media_type(request.headers.get("content-type"))
+    if kind not in ("application/json", FORM):
+        raise Refused(415, "the content type must be application/json: set it so in the webhook's settings")
+    found = decode(_form(request.body) if kind == FORM else request.body)
+    if not isinstance(found, Mapping):
+        raise MalformedError(("body", "must be a JSON object"))
+    return found
+
+
+def _form(body: bytes) -> bytes:
+    """The payload in a form, which is the content type a webhook has unless another one is chosen."""
+    try:
+        found = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=2)
+        return found["payload"][0].encode()
+    except (ValueError, KeyError):
+        raise MalformedError(("body", "must be a form with the field payload")) from None
+
+
+def _header(request: Request, name: str) -> str:
+    found = request.headers.get(name.lower(), "")
+    if not found or len(found) > 100 or not found.isascii() or not found.isprintable():
+        raise MalformedError((name, "is required, of at most 100 characters"))
+    return found
+
+
+def _event(name: str, delivery: str, data: Mapping[str, Any]) -> Event:
+    subject = repository_name((data.get("repository") or {}).get("full_name")) or ""
+    return Event(id=delivery, source=SOURCE, type=f"{GITHUB_EVENT}{name}.v1", subject=subject, data=data)
+
+
+def _done(message: str, delivery: str) -> Answer:
+    return Answer(200, {"success": True, "message": message, "data": {"delivery": delivery}})

@@ -1,0 +1,69 @@
+"""Where somebody asks for something: the repository's configuration, the pull request, the run that is meant.
+
+Each is looked up when it is first wanted, and then known.
+"""
+
+import base64
+from functools import cached_property
+from typing import Any
+
+from functions.github import configuration as configurations
+from functions.github.branches import is_ours
+from functions.github.client import Repository
+from functions.github.configuration import PATH, BadConfiguration, Configuration
+from functions.github.decisions import Ask
+from functions.github.errors import NotFound
+from functions.github.happening import Happening, Pull, pull
+from functions.handlers import asked
+from functions.handlers.services import Services
+from functions.runs.run import Run
+
+
+class Scene:
+    """What surrounds an ask. Everything raises GithubError or ClusterError where it cannot be looked up."""
+
+    def __init__(self, services: Services, repository: Repository, happening: Happening, ask: Ask) -> None:
+        self._services, self._repository, self._happening, self._ask = services, repository, happening, ask
+
+    @cached_property
+    def configuration(self) -> Configuration | BadConfiguration:
+        """Of the default branch, which GitHub takes where none is named; never of a branch that is worked on."""
+        try:
+            return configurations.parse(_content(self._repository.get(f"contents/{PATH}")))
+        except NotFound:
+            return Configuration()
+        except BadConfiguration as bad:
+            return bad
+
+    @cached_property
+    def pull(self) -> Pull | None:
+        """The pull request, where it was asked on one."""
+        if self._ask.pull or not self._ask.on_pull:
+            return self._ask.pull
+        return pull(self._repository.get(f"pulls/{self._ask.number}"), self._happening.repository_id)
+
+    @property
+    def base(self) -> str:
+        """The branch that work starts from: where the pull request goes to, else the default branch."""
+        default = self._happening.text("repository", "default_branch") or "main"
+        return (self.pull.base if self.pull else "") or default
+
+    @cached_property
+    def run(self) -> Run | None:
+        """The run whose pull request this is, else the latest one that was asked for here."""
+        of_pull = self.run_of(self.pull.head) if self.pull and is_ours(self.pull) else None
+        return of_pull or asked.of_issue(self._services, self._happening.repository_id, self._ask.number)
+
+    def run_of(self, branch: str) -> Run | None:
+        """The run that commits on a branch of the repository."""
+        return asked.of_branch(self._services, self._happening.repository, self._happening.repository_id, branch)
+
+
+def _content(shown: Any) -> str:
+    """The text of a file (Get repository content: above 1 MB there is none). Raises BadConfiguration."""
+    try:
+        if shown["encoding"] == "base64":
+            return base64.b64decode(shown["content"]).decode()
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise BadConfiguration("it is no text file of at most 64 KiB in UTF-8")

@@ -1,0 +1,136 @@
+"""Tells GitHub of a run: pull request, sticky comment, check run; and why nothing of the run waits for that.
+
+A run comes to its end, frees its place and is marked as finished by what its status says alone. What GitHub was told
+is noted apart (runs/telling.py), and whoever comes by compares: the event of each change, the sweep each minute for
+runs not marked as finished, and the hourly pass for those that are. So GitHub may be down for a day, and is told
+afterwards, for as long as the run is kept.
+
+    claim    the run, at the version that was read, so that one tells at a time; the others come again later
+    tell     pull request first (its URL goes into the status), then comment, then check run
+    note     what was told, at the version of the claim; where the run has moved on, it is told again first
+
+Where GitHub is busy, the claim becomes a rest, for as long as GitHub said, and the event comes again after it. The
+events that these writes make themselves are acknowledged at once, as long as the event they were made for may come
+again: else each failure would breed more events. What GitHub will never take (a locked conversation, an App that is
+not installed) is logged once, with what to do, and taken as told until the run changes.
+
+A claim is over before somebody else makes the next, and nothing is written to GitHub after that. A process that
+stands still between that look at the clock and its call may still write late what was so before: whoever finds its
+claim gone has all of it told again.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from functions.cluster.errors import ClusterError, Conflict, NotFound
+from functions.cluster.kinds import RUNS
+from functions.github.claimed import ClaimOver
+from functions.github.errors import Busy
+from functions.handlers.services import Services
+from functions.handlers.telling_parts import Telling, works_in
+from functions.runs import telling
+from functions.runs.milestones import LATE
+from functions.runs.run import Run, parse
+
+log = logging.getLogger("orchestrator")
+
+STEPS = 5
+"""Most changes of a run that are told of in one go."""
+
+
+def due(services: Services, run: Run) -> bool:
+    """Whether GitHub is to be told something of the run."""
+    return services.github is not None and telling.untold(run, bool(works_in(services, run)))
+
+
+def late(services: Services, run: Run) -> bool:
+    """Whether it is, although there was time to, and nobody is at it."""
+    now, since = services.clock(), run.status.last_update
+    return due(services, run) and (since is None or now - since >= LATE) and not telling.taken(run.raw, now)
+
+
+def news(services: Services, run: Run) -> bool:
+    """Whether the event that shows the run so is a reason to tell."""
+    return due(services, run) and not telling.attended(run.raw, services.clock())
+
+
+def tell(services: Services, run: Run) -> None:
+    """Tells GitHub what is so of the run, as just read, and notes it.
+
+    Raises:
+        Busy: GitHub could not be reached, or somebody else tells; the same call later goes on from there.
+        ClusterError: it may be told and not noted; it will be looked at once more.
+    """
+    mine = ""
+    for _ in range(STEPS):
+        if not mine and not due(services, run):
+            return
+        _wait_for_others(services, run, mine)
+        try:
+            run = _patched(services, run, telling.claim(run, services.clock()))
+            mine = telling.holder(run.raw)
+            _told(services, run)
+            return
+        except (Conflict, ClaimOver):
+            again = _read(services, run)
+        except NotFound:
+            again = None
+        if again is None or again.deleting:  # the comment may say now what was so before
+            close(services, again or run)
+            return
+        run = again
+        if mine and telling.holder(run.raw) != mine:
+            run, mine = _patched(services, run, telling.unsaid(run)), ""
+    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; GitHub is told with the next event")
+
+
+def close(services: Services, run: Run) -> None:
+    """Says on GitHub that the run is deleted, in one try: nobody waits for it, and nobody comes back to it."""
+    if services.github is None or not telling.begun(run.raw):
+        return
+    try:
+        Telling(services, services.github, replace(run, deleting=True), None).everything()
+    except Busy as busy:
+        log.warning("GitHub was not told that the run is deleted: %s", busy, extra={"run": run.key})
+
+
+def _wait_for_others(services: Services, run: Run, mine: str) -> None:
+    """Raises Busy while somebody else tells, or rests."""
+    seconds = telling.taken(run.raw, services.clock())
+    if seconds and telling.holder(run.raw) != mine:
+        raise Busy("GitHub is being told already, or left alone for a while", seconds)
+
+
+def _told(services: Services, run: Run) -> None:
+    """Tells, under the claim that the run carries. Raises Conflict where the run has moved on, else as `tell`."""
+    assert services.github, "asked by `due`"
+    until = datetime.fromisoformat(telling.holder(run.raw))
+    attempt = Telling(services, services.github, run, until)
+    try:
+        told = attempt.everything()
+    except Busy as busy:
+        _rest(services, attempt.run, busy)
+        raise
+    _patched(services, attempt.run, telling.note(attempt.run, told))
+    log.info("GitHub was told", extra={"run": run.key, "attempt": run.status.attempt})
+
+
+def _rest(services: Services, run: Run, busy: Busy) -> None:
+    """Leaves GitHub alone for a while; a claim that cannot be turned into a rest is over soon by itself."""
+    try:
+        _patched(services, run, telling.rest(run, services.clock(), busy.retry_after))
+    except ClusterError as error:
+        log.info("no rest was noted: %s", error, extra={"run": run.key})
+
+
+def _read(services: Services, run: Run) -> Run | None:
+    try:
+        found = parse(services.cluster.get(RUNS[run.kind], run.namespace, run.name))
+    except NotFound:
+        return None
+    return found if found.uid == run.uid else None
+
+
+def _patched(services: Services, run: Run, patch: telling.Patch) -> Run:
+    return parse(services.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))

@@ -1,0 +1,213 @@
+"""What kubectl shows of a run that waits, works, fails, is tried again and succeeds; on both API servers.
+
+| command                                     | shows                                                          |
+|---------------------------------------------|----------------------------------------------------------------|
+| kubectl get cr NAME -w                      | a line for each change: phase, attempt, in the end the PR      |
+| kubectl get cr, kubectl get cr -o wide      | the columns of the CRD                                         |
+| kubectl wait --for=condition=Succeeded      | returns when the run succeeded, and not with an attempt's end  |
+
+A finished run alone has no line of its own for its mark: it looks the same. The age is the server's.
+"""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN, RUNS
+from functions.handlers import job_finished, reconcile
+from functions.local.dev.cluster import write_kubeconfig
+from functions.runs.run import Run
+from tests.cluster.conftest import FUNCTIONS_USER, LIMITED, connect
+from tests.cluster.test_outcomes import deliver, swept
+from tests.life.test_run import LOST, event, now, submitted
+from tests.support.api import World, api_server, transport
+
+PATIENCE = 60
+"""Seconds that kubectl is waited for."""
+PULL = "https://git.example/shop/pull/7"
+DONE = json.dumps(
+    {"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40, "pullRequestUrl": PULL}
+)
+
+
+@dataclass
+class Place:
+    """A namespace on one of the servers, and who looks at it."""
+
+    world: World
+    kubectl: Sequence[str]
+
+    def get(self, *arguments: str) -> list[str]:
+        """The lines that kubectl prints."""
+        command = [*self.kubectl, "get", *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
+        return done.stdout.splitlines()
+
+
+@pytest.fixture(params=["embedded", "real"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Place]:
+    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
+    common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", LIMITED]
+    if request.param == "real":
+        plane, node = request.getfixturevalue("plane"), request.getfixturevalue("node")
+        world = World(connect(plane, FUNCTIONS_USER), LIMITED, node)
+        yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
+        return
+    with api_server(tmp_path / "state.sqlite") as url:
+        file = write_kubeconfig(tmp_path, url, LIMITED)
+        yield Place(World(transport(url, tmp_path), LIMITED), [*common, "--kubeconfig", str(file)])
+
+
+class Output:
+    """The lines that a command prints, while it runs."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.lines: list[str] = []
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip())
+
+    def until(self, words: str) -> None:
+        """Returns once the last line has these words. Raises AssertionError where it never has."""
+        end = time.monotonic() + PATIENCE
+        while not (self.lines and words in self.lines[-1]):
+            assert time.monotonic() < end, f"no line with {words!r} in {self.lines}"
+            time.sleep(0.05)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the command is over."""
+        return self._process.poll() is not None
+
+    def code(self) -> int:
+        """Its exit code, once it ends by itself."""
+        return self._process.wait(timeout=PATIENCE)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=PATIENCE)
+        self._reader.join(timeout=PATIENCE)
+
+
+class Life:
+    """A run that needs the workspace of another one, through all its phases; kubectl looks on."""
+
+    def __init__(self, world: World, shows: Callable[[str], None]) -> None:
+        self._world, self._shows = world, shows
+        self.other = submitted(world, name="first", service="pay")
+        self._starts(self.other)
+        world.job_ready(self._job(self.other))
+        self.run = submitted(world, name="second", service="pay")
+
+    def goes_on(self, still_waits: Callable[[], bool]) -> None:
+        """Until it succeeded; what is shown is waited for at each step. Who waits for the end sees none before."""
+        self._starts(self.run)
+        self._shows("Queued")
+        self._ends(self.other, DONE, ok=True)
+        self._shows("Pending")
+        self._works()
+        self._shows("Running")
+        self._ends(self.run, LOST, ok=False)
+        self._shows("Retrying")
+        assert still_waits()
+        self._world.later(minutes=1)
+        self._starts(self.run)
+        self._shows("Pending")
+        self._works()
+        self._shows("Running")
+        self._ends(self.run, DONE, ok=True)
+        self._shows("Succeeded")
+
+    def _starts(self, run: Run) -> None:
+        deliver(self._world, reconcile, event(now(self._world, run).raw))
+
+    def _job(self, run: Run) -> str:
+        return now(self._world, run).status.job_name or ""
+
+    def _works(self) -> None:
+        self._world.job_ready(self._job(self.run))
+        swept(self._world)  # old Jobs do not say that their pod is ready
+
+    def _ends(self, run: Run, report: str, *, ok: bool) -> None:
+        ended = self._world.job_ends(self._job(run), report, ok=ok)
+        deliver(self._world, job_finished, event(ended))
+
+
+def rows(lines: Sequence[str]) -> list[str]:
+    """The lines without their age and single-spaced; a change that shows nothing new is left out."""
+    found: list[str] = []
+    for line in lines:
+        row = re.sub(r" \d+[smh](\d+s)?( claude|$)", r" AGE\2", " ".join(line.split()))
+        found += [row] if row not in found[-1:] else []
+    return found
+
+
+def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str, object], None]) -> None:
+    shown: list[Output] = []
+    life = Life(place.world, lambda words: shown[0].until(words))
+    shown.append(watching := Output([*place.kubectl, "get", "cr", "second", "-w"]))
+    waiting = Output(
+        [*place.kubectl, "wait", "--for=condition=Succeeded", "coderun/second", f"--timeout={PATIENCE}s"]
+    )
+    try:
+        watching.until("second")
+        life.goes_on(still_waits=lambda: not waiting.ended)
+        assert waiting.code() == 0
+        assert waiting.lines == ["coderun.agents.platform/second condition met"]
+    finally:
+        for each in (watching, waiting):
+            each.stop()
+        for run in (life.run, life.other):
+            place.world.kubelet.delete(CODE_RUN, LIMITED, run.name, run.uid)
+            deliver(place.world, reconcile, event(now(place.world, run).raw))
+    record_property("told", "\n".join(["kubectl get cr second -w", *watching.lines]))
+    assert rows(watching.lines) == [
+        "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE",
+        "second 3 pay rex AGE",
+        "second 3 pay rex Queued AGE",
+        "second 3 pay rex Pending 1 AGE",
+        "second 3 pay rex Running 1 AGE",
+        "second 3 pay rex Retrying 1 AGE",
+        "second 3 pay rex Pending 2 AGE",
+        "second 3 pay rex Running 2 AGE",
+        f"second 3 pay rex Succeeded 2 {PULL} AGE",
+    ]
+
+
+def test_lists_have_the_columns_of_the_definition(place: Place) -> None:
+    code = submitted(place.world, name="code", service="list")
+    docs = submitted(place.world, "DocsRun", name="docs")
+    try:
+        for run in (code, docs):
+            deliver(place.world, reconcile, event(run.raw, "add"))
+        job = now(place.world, code).status.job_name
+        assert rows(place.get("coderun", "code")) == [
+            "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE",
+            "code 3 list rex Pending 1 AGE",
+        ]
+        assert rows(place.get("cr", "code", "-o", "wide")) == [
+            "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE MODEL JOB COST",
+            f"code 3 list rex Pending 1 AGE claude-3-5-sonnet-20241022 {job}",
+        ]
+        assert rows(place.get("dr", "docs")) == [
+            "NAME REPOSITORY MODEL PHASE REASON PR AGE",
+            "docs https://git.example/shop.git claude-opus-4-20250514 Pending Starting AGE",
+        ]
+        named = place.get("agents", "-o", "name")
+        assert {"coderun.agents.platform/code", "docsrun.agents.platform/docs"} <= set(named)
+    finally:
+        for run in (code, docs):
+            place.world.kubelet.delete(RUNS[run.kind], LIMITED, run.name, run.uid)
+            deliver(place.world, reconcile, event(now(place.world, run).raw))

@@ -1,0 +1,68 @@
+"""A sweep that hands on, on a real API server: its pages and tokens, and the functions' rights to write the note."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
+from functions.handlers import reconcile, sweep
+from functions.handlers.http import Request
+from functions.handlers.services import Services
+from functions.handlers.walking import BUDGET
+from functions.manifests.bookmark import name_of
+from functions.runs.run import Run
+from functions.settings.fleet import LimitSettings
+from tests.cluster.conftest import FUNCTIONS_USER, LIMITED, connect
+from tests.cluster.test_outcomes import deliver
+from tests.life.test_run import event, now, submitted
+from tests.support.api import World
+from tests.support.control_plane import ControlPlane
+from tests.support.node import KubeletOnly
+
+COUNT, PAGE = 5, 2
+
+
+@pytest.fixture
+def world(plane: ControlPlane, node: KubeletOnly) -> World:
+    found = World(connect(plane, FUNCTIONS_USER), LIMITED, node)
+    found.configure(limits=LimitSettings(exclusive=False))
+    return found
+
+
+@pytest.fixture
+def runs(world: World) -> Iterator[list[Run]]:
+    """Nobody was told of them."""
+    made = [submitted(world, name=f"long-{number}", service=f"long-{number}") for number in range(COUNT)]
+    yield made
+    for run in made:
+        world.kubelet.delete(CODE_RUN, LIMITED, run.name, run.uid)
+        deliver(world, reconcile, event(now(world, run).raw))
+
+
+def hurried(world: World) -> Services:
+    """With time for one run only, and small pages."""
+    looks: list[datetime] = []
+
+    def clock() -> datetime:
+        looks.append(world.now + BUDGET * len(looks))
+        return looks[-1]
+
+    return replace(world.services, cluster=Cluster(world.calls, PAGE), clock=clock)
+
+
+def test_each_pass_drives_one_run_and_the_next_goes_on(world: World, runs: list[Run]) -> None:
+    notes = []
+    for number, run in enumerate(runs):
+        found = sweep.handle(hurried(world), Request({}, b"")).body
+        assert found
+        assert (found["data"]["looked"], found["data"]["failed"]) == (1, [])
+        assert now(world, run).status.attempt == 1
+        if number < COUNT - 1:
+            assert found["data"]["left_at"] == f"CodeRun {run.name}"
+        notes.append(world.kubelet.get(CONFIG_MAP, LIMITED, name_of("sweep"))["data"])
+    assert [bool(note["token"]) for note in notes[:-1]] == [False, False, True, True]
+    assert notes[-1]["kind"] == ""
+    assert len(world.jobs()) >= COUNT

@@ -1,0 +1,120 @@
+"""What a page of the embedded server costs, and that the pages of one list are one moment's state.
+
+| between two pages            | the later page shows                     |
+|------------------------------|------------------------------------------|
+| changed, deleted, made again | what was there when the list began       |
+| made                         | nothing of it                            |
+| more than the history keeps  | 410, as tests/contract/.../test_list.py  |
+
+Cost: the rows read and the changes undone, never what else there is.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import QueryParams
+
+from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.reader import Page, Reader
+from functions.local.apiserver.requests import Target
+from functions.local.apiserver.store import BEGINNING, Key, Place, Store
+
+KIND = Kind("", "v1", "Thing", "things")
+
+
+class Counting(Store):
+    """Counts the rows that are read."""
+
+    read = 0
+
+    def rows(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> Iterator[tuple[Place, str]]:
+        for row in super().rows(resource, namespace, after):
+            self.read += 1
+            yield row
+
+
+def store() -> Counting:
+    return Counting(sqlite3.connect(":memory:", isolation_level=None))
+
+
+def put(found: Store, namespace: str, name: str, task: int = 1) -> None:
+    metadata = {"namespace": namespace, "name": name, "uid": f"{namespace}/{name}", "labels": {"odd": str(task % 2)}}
+    found.put(Key(KIND.resource, namespace, name), {"metadata": metadata, "task": task})
+
+
+def delete(found: Store, namespace: str, name: str) -> None:
+    key = Key(KIND.resource, namespace, name)
+    text = found.get(key)
+    if text:
+        found.delete(key, json.loads(text))
+
+
+def page(found: Store, namespace: str = "", **query: object) -> Page:
+    target = Target(KIND, namespace, None, None)
+    return Reader(found).page(target, QueryParams([(name, str(value)) for name, value in query.items()]))
+
+
+@pytest.mark.parametrize("namespace", ["", "b"])
+def test_a_page_reads_what_it_holds_and_one_more(namespace: str) -> None:
+    found = store()
+    for number in range(300):
+        put(found, "abc"[number % 3], f"{number:03}")
+    token, count = "", len("abc") if not namespace else 1
+    for number in range(3):
+        found.read = 0
+        shown = page(found, namespace, limit=10, **{"continue": token})
+        assert (len(shown.items), found.read) == (10, 11)
+        assert shown.remaining == 100 * count - 10 * (number + 1)
+        token = shown.token
+
+
+def test_a_selection_reads_until_its_page_is_full_and_does_not_count_the_rest() -> None:
+    found = store()
+    for number in range(300):
+        put(found, "a", f"{number:03}", number)
+    shown = page(found, limit=10, labelSelector="odd=1")
+    assert (len(shown.items), found.read, shown.remaining) == (10, 22, None)
+    assert len({item["metadata"]["name"] for item in shown.items}) == 10
+
+
+PLACES = st.tuples(st.sampled_from("ab"), st.sampled_from("0123456789"))
+WRITES = st.lists(st.tuples(PLACES, st.integers(0, 9)), max_size=12)
+"""To be put with that number; 0: to be deleted."""
+
+
+def write(found: Store, writes: list[tuple[tuple[str, str], int]]) -> None:
+    for (namespace, name), task in writes:
+        if task:
+            put(found, namespace, name, task)
+        else:
+            delete(found, namespace, name)
+
+
+def seen(shown: Page) -> list[tuple[str, str, int]]:
+    return [(item["metadata"]["namespace"], item["metadata"]["name"], item["task"]) for item in shown.items]
+
+
+@given(WRITES, st.lists(WRITES, max_size=6), st.integers(1, 4), st.sampled_from(["", "b"]), st.booleans())
+def test_pages_are_the_state_of_the_first_whatever_is_written(
+    before: list[tuple[tuple[str, str], int]],
+    between: list[list[tuple[tuple[str, str], int]]],
+    limit: int,
+    namespace: str,
+    selected: bool,
+) -> None:
+    found = store()
+    write(found, before)
+    query = {"labelSelector": "odd=1"} if selected else {}
+    whole = seen(page(found, namespace, **query))
+    shown = page(found, namespace, limit=limit, **query)
+    got, writes = seen(shown), iter(between)
+    while shown.token:
+        assert shown.remaining == (None if selected else len(whole) - len(got))
+        write(found, next(writes, []))
+        shown = page(found, namespace, limit=limit, **query, **{"continue": shown.token})
+        got += seen(shown)
+    assert got == whole

@@ -1,0 +1,316 @@
+"""A pass that runs out of time hands on, and the next one goes on from there.
+
+| what happens                                | then                                                       |
+|---------------------------------------------|------------------------------------------------------------|
+| time is over in the middle of the lists     | note and message; the rest is looked at, each run once     |
+| there is no queue, or it takes no message   | the schedule's next pass goes on from the note             |
+| the API server has forgotten the token: 410 | a new list, and what was passed is passed over             |
+| each run takes all the time there is        | every one is come to in its turn                           |
+| two passes go on from the same place        | one hands on                                               |
+| a pass is killed at any of its calls        | the next ones bring all to the same end                    |
+| places are to be given out                  | only with all runs in view                                 |
+
+The sweep of every minute, and the hourly pass over everything.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
+from functions.cluster.transport import Transport
+from functions.events.event import RETENTION_DUE, SWEEP_DUE, Event
+from functions.events.publisher import PublishError
+from functions.handlers import sweep
+from functions.handlers.http import Request
+from functions.handlers.services import Services
+from functions.handlers.walking import BUDGET
+from functions.manifests import ledger
+from functions.manifests.bookmark import name_of
+from functions.runs import naming
+from functions.runs.admission import candidate, wants_a_place
+from functions.runs.run import parse
+from functions.settings.fleet import LimitSettings
+from tests.conftest import SCALE
+from tests.fleet.crowd import Crowd
+from tests.support.actors import Actor, in_order
+from tests.support.api import World
+from tests.support.crashing import Crashing, Killed
+from tests.support.direct import Content, Direct
+
+PAGE = 3
+SIZE = 30
+MOST = 200
+"""More passes than any of these chains takes."""
+DUE = {"sweep": SWEEP_DUE, "retention": RETENTION_DUE}
+FREE = LimitSettings(exclusive=False)
+
+
+@dataclass
+class Queue:
+    """Keeps the messages that ask for another pass; what is told of runs goes nowhere."""
+
+    refuses: bool = False
+    asked: list[Event] = field(default_factory=list)
+
+    def publish(self, topic: str, event: Event) -> None:
+        if topic == "sweep":
+            if self.refuses:
+                raise PublishError("refused by the test")
+            self.asked.append(event)
+
+
+class Clock:
+    """Each look at it takes `step`; None: it stands still."""
+
+    def __init__(self, world: World, step: timedelta | None) -> None:
+        self._world, self._step, self._spent = world, step or timedelta(), timedelta()
+
+    def __call__(self) -> datetime:
+        self._spent += self._step
+        return self._world.now + self._spent
+
+
+class Scene:
+    """A crowd on a server with small pages."""
+
+    def __init__(self, limits: LimitSettings = FREE, queue: Queue | None = None) -> None:
+        self.server = Direct()
+        self.world = World(self.server, "orchestrator")
+        self.world.configure(limits=limits)
+        self.crowd = Crowd(self.world, SIZE)
+        self.queue = queue
+        if limits == FREE:
+            self.world.kubelet.delete(CONFIG_MAP, self.world.namespace, ledger.NAME, self._uid(ledger.NAME))
+        self.unfinished = SIZE - self.crowd.counts["finished"]
+
+    def _uid(self, name: str) -> str:
+        found: str = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, name)["metadata"]["uid"]
+        return found
+
+    def services(self, step: timedelta | None = None, transport: Transport | None = None) -> Services:
+        cluster = Cluster(transport or self.world.calls, PAGE)
+        return replace(self.world.services, cluster=cluster, clock=Clock(self.world, step), publisher=self.queue)
+
+    def passes(self, services: Services, what: str = "sweep") -> dict[str, Any]:
+        """What one pass answers."""
+        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": DUE[what]}
+        answer = sweep.handle(services, Request(headers, b""))
+        assert answer.body
+        return dict(answer.body["data"])
+
+    def chain(self, step: timedelta, what: str = "sweep", transport: Transport | None = None) -> list[dict[str, Any]]:
+        """What the passes answer until one comes to the end, each within its time."""
+        found = [self.passes(self.services(step, transport), what)]
+        while found[-1].get("left_at"):
+            assert len(found) < MOST, found[-1]
+            found.append(self.passes(self.services(step, transport), what))
+        return found
+
+    def note(self, what: str = "sweep") -> dict[str, str]:
+        try:
+            found: dict[str, str] = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, name_of(what))["data"]
+        except NotFound:
+            return {}
+        return found
+
+    def runs(self) -> dict[str, Any]:
+        """What became of each run, without times and versions."""
+        found = self.world.kubelet.list(CODE_RUN, self.world.namespace)
+        return {raw["metadata"]["name"]: self._told(raw) for raw in found}
+
+    @staticmethod
+    def _told(raw: dict[str, Any]) -> Any:
+        status = raw["status"]
+        reason = next(each["reason"] for each in status["conditions"] if each["type"] == "Succeeded")
+        return status["phase"], reason, status.get("attempt"), naming.FINISHED in raw["metadata"]["labels"]
+
+    def end(self) -> Any:
+        """What is compared: runs, Jobs, who has a place."""
+        jobs = sorted(_anybody(job) for job in self.world.jobs())
+        maps = sorted(_anybody(item) for item in self.world.kubelet.list(CONFIG_MAP, self.world.namespace))
+        return self.runs(), jobs, [name for name in maps if not name.startswith("orchestrator-")], self._places()
+
+    def _places(self) -> set[str]:
+        try:
+            raw = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, ledger.NAME)
+        except NotFound:
+            return set()
+        return {entry.name for entry in ledger.parse(raw).entries.values()}
+
+
+def _anybody(item: dict[str, Any]) -> str:
+    """Its name without the run's uid, which differs from scene to scene."""
+    return re.sub(r"-[0-9a-f]{5}-(\d+)$", r"-\1", item["metadata"]["name"])
+
+
+A_FEW = BUDGET / 5
+"""Between two looks at the clock, so that a pass has time for some runs only."""
+
+
+@pytest.mark.parametrize("queue", [Queue(), Queue(refuses=True), None], ids=["queue", "refusing queue", "no queue"])
+def test_the_next_pass_goes_on_where_the_last_one_stopped(queue: Queue | None) -> None:
+    scene = Scene(queue=queue)
+    found = scene.chain(A_FEW)
+    assert len(found) > 2
+    assert sum(each["looked"] for each in found) == scene.unfinished
+    assert all(each["looked"] for each in found)
+    assert scene.note()["kind"] == ""
+    if queue and not queue.refuses:
+        assert [event.type for event in queue.asked] == [SWEEP_DUE] * (len(found) - 1)
+        assert len({event.id for event in queue.asked}) == len(found) - 1
+    assert scene.passes(scene.services())["looked"] == scene.unfinished
+
+
+def test_a_pass_with_time_enough_notes_nothing() -> None:
+    scene = Scene()
+    assert scene.passes(scene.services())["left_at"] is None
+    assert scene.note() == {}
+
+
+@pytest.mark.parametrize("what", list(DUE))
+def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
+    scene = Scene()
+    whole = scene.chain(A_FEW, what)
+    scene = Scene()
+    found = [scene.passes(scene.services(A_FEW), what)]
+    while found[-1].get("left_at"):
+        scene.server.become(scene.server.content())  # the history is gone, and every token with it
+        found.append(scene.passes(scene.services(A_FEW), what))
+    assert sum(each.get("looked", 0) for each in found) == sum(each.get("looked", 0) for each in whole)
+    assert len(found) == len(whole)
+
+
+def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
+    scene = Scene()
+    found = scene.chain(BUDGET)
+    assert [each["looked"] for each in found] == [1] * scene.unfinished
+
+
+def test_what_is_due_is_read_again_where_its_page_is_old() -> None:
+    scene = Scene()
+    scene.crowd.ends(3)
+    while not scene.note().get("token"):
+        scene.passes(scene.services(BUDGET))
+    old = scene.note()
+    scene.chain(BUDGET)  # others do all there is to do
+    assert [phase for phase, *_ in scene.runs().values()].count("Running") == 0
+    scene.world.kubelet.patch(CONFIG_MAP, scene.world.namespace, name_of("sweep"), {"data": old})
+    scene.world.calls.calls.clear()
+    assert scene.passes(scene.services())["healed"] == {}
+    assert scene.world.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
+
+
+@pytest.mark.parametrize("order", [[0, 1] * 40, [0] * 9 + [1] * 80, [1] * 12 + [0] * 80], ids=["in turn", "0", "1"])
+def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int]) -> None:
+    scene = Scene(queue=(queue := Queue()))
+    scene.passes(scene.services(A_FEW))
+    asked = len(queue.asked)
+    actors = [Actor(scene.server, lambda transport: scene.passes(scene.services(A_FEW, transport))) for _ in range(2)]
+    in_order(actors, order)
+    assert len(queue.asked) == asked + 1
+
+
+def limited() -> Scene:
+    """As many places as there are runs at work; some have just ended, and nobody was told."""
+    scene = Scene(LimitSettings(runs=SIZE // 10))
+    scene.crowd.ends(2)
+    return scene
+
+
+def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
+    scene = limited()
+    queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{naming.FINISHED}")]
+    waiting = [candidate(run) for run in queued if wants_a_place(run, scene.world.now)]
+    oldest = {each.entry.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
+    for _ in range(3):
+        scene.chain(A_FEW)
+    phases = Counter(phase for phase, *_ in scene.runs().values())
+    assert phases["Running"] + phases["Pending"] == SIZE // 10
+    assert phases["Queued"] == scene.crowd.counts["queued"] - 2
+    started = {name for name, (phase, *_) in scene.runs().items() if phase == "Pending"}
+    assert started == oldest
+
+
+def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_to_start_all() -> None:
+    scene = Scene(LimitSettings(runs=SIZE), queue := Queue())
+    first = scene.passes(scene.services(BUDGET / 40))
+    assert (first["looked"], first["left_at"]) == (scene.unfinished, "the first DocsRun")
+    assert 0 < first["healed"]["Start"] < scene.crowd.counts["queued"]
+    assert len(queue.asked) == 1
+    scene.chain(BUDGET / 40)
+    assert Counter(phase for phase, *_ in scene.runs().values())["Queued"] == 0
+
+
+def expired() -> Scene:
+    """Long afterwards: runs that succeeded are due to be deleted, and there are task files that nobody owns."""
+    scene = limited()
+    scene.world.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
+    labels = {"app.kubernetes.io/managed-by": "orchestrator"}
+    owner = {"apiVersion": naming.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
+    for number in range(5):
+        owners = [{**owner, "uid": f"f0000000-0000-4000-8000-00000000000{number}"}]
+        metadata = {
+            "name": f"left-{number}",
+            "namespace": "orchestrator",
+            "labels": labels,
+            "ownerReferences": owners,
+        }
+        scene.world.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    return scene
+
+
+EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
+"""Calls between two at which a pass is killed; a chain of sweeps makes some 100, one of the other some 700."""
+MAKERS: dict[str, Callable[[], Scene]] = {"sweep": limited, "retention": expired}
+
+
+def to_the_end(scene: Scene, what: str) -> Any:
+    """What passes come to, once they find nothing to do any more."""
+    found: list[Any] = [None]
+    while found[-1] != (end := _after(scene, what)):
+        found.append(end)
+        assert len(found) < MOST
+    return end
+
+
+def _after(scene: Scene, what: str) -> Any:
+    scene.chain(A_FEW, what)
+    return scene.end()
+
+
+@pytest.mark.parametrize("what", list(DUE))
+def test_in_many_passes_it_comes_to_the_same_as_in_one(what: str) -> None:
+    scene = MAKERS[what]()
+    begun, before = scene.server.content(), scene.end()
+    for _ in range(4):
+        assert "left_at" not in (found := scene.passes(scene.services(), what)) or found["left_at"] is None
+    unhurried = scene.end()
+    scene.server.become(begun)
+    assert len(scene.chain(A_FEW, what)) > 2
+    assert to_the_end(scene, what) == unhurried != before
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("what", list(DUE))
+def test_killed_at_any_call_it_ends_the_same(what: str, after: bool) -> None:
+    scene = MAKERS[what]()
+    begun: Content = scene.server.content()
+    wanted = to_the_end(scene, what)
+    for at in range(0, 10_000, EVERY[what]):
+        scene.server.become(begun)
+        crashing = Crashing(scene.server, at, after)
+        with suppress(Killed):
+            scene.chain(A_FEW, what, crashing)
+        if not crashing.struck:
+            assert at > 20, "a chain makes more calls than that"
+            return
+        assert to_the_end(scene, what) == wanted, f"killed at call {at}"

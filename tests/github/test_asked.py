@@ -1,0 +1,348 @@
+"""What `github_event` asks of runs that are there, once per request.
+
+| what happens                                       | comes to                                                  |
+|----------------------------------------------------|-----------------------------------------------------------|
+| /retry, /cancel, /status on issue or pull request  | the run that is meant                                     |
+| what the run cannot do                             | refused in words, once and for all                        |
+| the run changes meanwhile                          | asked again, a few times                                  |
+| a review, a failed check                           | another attempt, as often as it may                       |
+| news of a pull request, in any order               | on the run, as it is now                                  |
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, RUNS
+from functions.cluster.transport import Request as Call
+from functions.cluster.transport import Transport
+from functions.handlers.driver import drive
+from functions.runs.asking import AGAIN
+from functions.runs.lifecycle import State
+from functions.runs.run import Run
+from functions.runs.specs import CodeRunSpec
+from functions.settings.fleet import LimitSettings
+from tests.github.conftest import Clock
+from tests.github.stage import Object, Stage
+from tests.support.github import Github, payloads
+
+
+@pytest.fixture
+def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
+    return Stage(api, namespace, github, clock)
+
+
+# Retry, cancel, status ----------------------------------------------------------------------------------------------
+
+
+def test_a_retry_on_the_pull_request_asks_its_run_once(stage: Stage) -> None:
+    _, pull = stage.with_pull()
+    payload = stage.commented(pull["number"], "/retry use the other library\nand *test* it")
+    for guid in ("a", "b"):
+        assert stage.deliver("issue_comment", payload, guid).code == 204
+    found = stage.run()
+    assert isinstance(found.spec, CodeRunSpec)
+    assert found.spec.context_version == 2
+    assert found.spec.prompt_modification == "use the other library\nand *test* it"
+    assert stage.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
+    assert stage.answers(pull["number"]) == []
+
+
+def test_a_comment_on_lines_is_served_and_answered_on_the_pull_request(stage: Stage) -> None:
+    _, pull = stage.with_pull()
+    payload = payloads.review_comment(stage.shop, pull["number"], "/retry handle `None` here\n/status")
+    assert stage.deliver("pull_request_review_comment", payload).code == 204
+    found = stage.run().spec
+    assert isinstance(found, CodeRunSpec)
+    assert found.prompt_modification == "handle `None` here"
+    assert stage.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
+    assert len(stage.answers(pull["number"])) == 1
+
+
+def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
+    stage.world.configure(limits=LimitSettings(runs=0))
+    stage.services = replace(stage.services, settings=stage.world.services.settings)
+    stage.asked_for("/code 1 service=a")
+    run, number = stage.asked_for("/code 2 service=b")
+    for each in stage.runs():
+        drive(stage.services, each.kind, each.namespace, each.name)
+    stage.comment(number, "/status")
+    (told,) = stage.answers(number)
+    assert "**Queued**" in told
+    place = sorted(stage.runs(), key=lambda each: (each.created, each.uid)).index(stage.now(run)) + 1
+    assert f"- Position: {place} of 2" in told
+
+
+def test_on_an_issue_the_latest_run_is_meant(stage: Stage) -> None:
+    first, number = stage.asked_for()
+    time.sleep(1)  # the API server keeps whole seconds
+    assert stage.comment(number, "/docs").code == 204
+    assert stage.comment(number, "/cancel").code == 204
+    assert {run.kind: run.cancel for run in stage.runs()} == {"CodeRun": False, "DocsRun": True}
+    assert stage.comment(stage.shop.open_issue()["number"], "/cancel").code == 204
+    assert not next(run for run in stage.runs() if run.uid == first.uid).cancel
+
+
+def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> None:
+    run, number = stage.asked_for()
+    stage.begins(run)
+    payload = stage.commented(number, "/retry faster")
+    stage.deliver("issue_comment", payload)
+    (told,) = stage.answers(number)
+    assert "is not finished" in told
+    assert "wait for its end, or cancel it" in told
+    stage.ends(stage.run())
+    stage.deliver("issue_comment", payload)
+    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert stage.answers(number) == [told]
+
+
+def test_a_late_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:
+    run, number = stage.asked_for()
+    stage.ends(run)
+    payload = stage.commented(number, "/cancel")
+    stage.deliver("issue_comment", payload)
+    assert "nothing to stop" in stage.answers(number)[0]
+    stage.comment(number, "/retry")
+    stage.take(next(event for event in stage.queue if event.data["comment"]["id"] == payload["comment"]["id"]))
+    assert not stage.run().cancel
+
+
+def test_a_docs_run_is_submitted_again_instead(stage: Stage) -> None:
+    run, number = stage.asked_for("/docs")
+    stage.ends(run)
+    stage.comment(number, "/retry")
+    assert "submit it again instead" in stage.answers(number)[0]
+
+
+def test_a_run_that_is_being_deleted_is_not_asked(stage: Stage) -> None:
+    run, number = stage.asked_for()
+    stage.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
+    stage.comment(number, "/cancel")
+    assert "is being deleted" in stage.answers(number)[0]
+
+
+@pytest.mark.parametrize("command", ["/retry", "/cancel", "/status"])
+def test_where_there_is_no_run_it_is_said(stage: Stage, command: str) -> None:
+    number = stage.shop.open_issue()["number"]
+    stage.comment(number, command)
+    assert stage.answers(number) == [
+        "I know of no run for this. A run that was finished long ago is not kept; start another one."
+    ]
+
+
+def test_how_it_stands_is_answered_once(stage: Stage) -> None:
+    run, pull = stage.with_pull()
+    for _ in range(2):
+        stage.deliver("issue_comment", stage.commented(pull["number"], "/status"), "x")
+    first, second = stage.answers(pull["number"])
+    assert f"Run `{run.name}`, task 3 for `api`: **Succeeded** (`Completed`)" in first
+    assert f"Branch: `{run.status.branch}`" in first
+    assert first == second
+    stage.take(stage.queue[-1])
+    assert len(stage.answers(pull["number"])) == 2
+
+
+def test_a_run_is_found_after_its_repository_was_renamed(stage: Stage) -> None:
+    _, pull = stage.with_pull()
+    stage.shop.full_name = "acme/store"
+    stage.comment(pull["number"], "/retry")
+    assert stage.run().spec.context_version == 2  # type: ignore[union-attr]
+
+
+def test_a_branch_of_that_name_in_another_repository_is_not_the_runs(stage: Stage) -> None:
+    run, _ = stage.with_pull()
+    other = stage.github.repository("acme/other")
+    number = other.open_pull(run.status.branch or "")["number"]
+    comment = other.comment(number, "/retry")
+    stage.deliver("issue_comment", payloads.issue_comment(other, number, comment))
+    stage.deliver("pull_request", payloads.pull_request(other, number, "opened"))
+    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert stage.run().status.pull_request_url is None
+
+
+@dataclass
+class Meddling:
+    """Somebody else writes to the run right before each of the first `times` patches of it."""
+
+    inner: Transport
+    kubelet: Cluster
+    run: Run
+    times: int
+
+    def send(self, request: Call) -> Any:
+        if request.method == "PATCH" and self.times:
+            self.times -= 1
+            note = {"metadata": {"annotations": {"somebody": f"else {self.times}"}}}
+            self.kubelet.patch(RUNS[self.run.kind], self.run.namespace, self.run.name, note)
+        return self.inner.send(request)
+
+    def stream(self, request: Call) -> Any:
+        return self.inner.stream(request)
+
+
+@pytest.mark.parametrize(("times", "code"), [(3, 204), (100, 503)])
+def test_a_run_that_changes_meanwhile_is_asked_again_a_few_times(stage: Stage, times: int, code: int) -> None:
+    run, number = stage.asked_for()
+    meddling = Meddling(stage.world.calls.inner, stage.world.kubelet, run, times)
+    stage.services = replace(stage.services, cluster=Cluster(meddling))
+    assert stage.comment(number, "/cancel").code == code
+    assert stage.run().cancel == (code == 204)
+
+
+# Feedback -----------------------------------------------------------------------------------------------------------
+
+
+def _review(stage: Stage, pull: Object, body: str = "use the other library", by: str = "octocat") -> Object:
+    return payloads.review(stage.shop, pull["number"], "changes_requested", body, by)
+
+
+def test_a_review_has_the_run_tried_again_with_all_that_it_says(stage: Stage) -> None:
+    _, pull = stage.with_pull()
+    payload = _review(stage, pull)
+    stage.shop.review_comments[1] = {
+        "id": 1,
+        "pull_request_review_id": payload["review"]["id"],
+        "path": "shop.py",
+        "line": 7,
+        "body": "`None` is not handled",
+    }
+    for guid in ("a", "b"):
+        assert stage.deliver("pull_request_review", payload, guid).code == 204
+    found = stage.run().spec
+    assert isinstance(found, CodeRunSpec)
+    assert found.context_version == 2
+    assert "asks for changes.\n\nuse the other library\n\nOn shop.py:7:\n`None` is not handled" in str(
+        found.prompt_modification
+    )
+
+
+def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> None:
+    stage.configure("maxRetries: 2")
+    _, pull = stage.with_pull()
+    for _ in range(2):
+        stage.deliver("pull_request_review", _review(stage, pull))
+        stage.ends(stage.reopened(stage.run()))
+    assert stage.answers(pull["number"]) == []
+    stage.deliver("pull_request_review", _review(stage, pull))
+    found = stage.run()
+    assert found.spec.context_version == 3  # type: ignore[union-attr]
+    assert found.raw["metadata"]["annotations"][AGAIN] == "2"
+    assert "2 times, which is as often as it may be" in stage.answers(pull["number"])[0]
+
+
+def test_a_review_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
+    _, pull = stage.with_pull()
+    stage.deliver("pull_request_review", _review(stage, pull, by="mallory"))
+    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert stage.answers(pull["number"]) == []
+
+
+def _check(stage: Stage, run: Run, **more: Any) -> Object:
+    return payloads.check_run(stage.shop, run.status.branch or "", **more)
+
+
+def test_a_failed_check_has_the_run_tried_again_once_however_many_fail(stage: Stage) -> None:
+    stage.configure("maxRetries: 5")
+    run, pull = stage.with_pull()
+    for name in ("tests", "lint"):
+        assert stage.deliver("check_run", _check(stage, run, name=name)).code == 204
+    found = stage.run().spec
+    assert isinstance(found, CodeRunSpec)
+    assert found.context_version == 2
+    assert "The check tests failed" in str(found.prompt_modification)
+    assert stage.answers(pull["number"]) == []
+
+
+def _retried(stage: Stage) -> bool:
+    return bool(stage.run().spec.context_version > 1)  # type: ignore[union-attr]
+
+
+def test_a_check_of_work_that_was_gone_beyond_starts_nothing(stage: Stage) -> None:
+    run, _ = stage.with_pull(commit="d" * 40)
+    stage.deliver("check_run", _check(stage, run, head_sha="e" * 40))
+    assert not _retried(stage)
+    stage.deliver("check_run", _check(stage, run, head_sha="d" * 40))
+    assert _retried(stage)
+
+
+@pytest.mark.parametrize("configured", ["retryOn: []", "retryOn: [", "retryOn: [review]"])
+def test_where_checks_are_off_they_start_nothing(stage: Stage, configured: str) -> None:
+    run, _ = stage.with_pull()
+    stage.configure(configured)
+    stage.deliver("check_run", _check(stage, run))
+    assert not _retried(stage)
+
+
+def test_a_run_that_was_cancelled_is_not_started_by_itself(stage: Stage) -> None:
+    run = stage.ends(stage.asked_for()[0], State.CANCELLED)
+    stage.deliver("check_run", _check(stage, run))
+    assert not _retried(stage)
+
+
+def test_feedback_without_retries_starts_nothing(stage: Stage) -> None:
+    stage.configure("maxRetries: 0")
+    run, _ = stage.with_pull()
+    stage.deliver("check_run", _check(stage, run))
+    assert not _retried(stage)
+
+
+# Pull requests ------------------------------------------------------------------------------------------------------
+
+
+def _news(stage: Stage, pull: Object, action: str) -> None:
+    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], action)).code == 204
+
+
+def _merged(run: Run) -> list[tuple[str, str]]:
+    return [(each.status, each.reason) for each in run.status.conditions if each.type == "PullRequestMerged"]
+
+
+def test_a_pull_request_is_recorded_on_its_run(stage: Stage) -> None:
+    before, pull = stage.with_pull()
+    _news(stage, pull, "opened")
+    run = stage.run()
+    assert run.status.pull_request_url == pull["html_url"]
+    assert _merged(run) == [("False", "Open")]
+    assert [each for each in run.status.conditions if each.type != "PullRequestMerged"] == before.status.conditions
+    version = run.resource_version
+    _news(stage, pull, "synchronize")
+    assert stage.run().resource_version == version
+
+
+@pytest.mark.parametrize(("merged", "expected"), [(True, ("True", "Merged")), (False, ("False", "Closed"))])
+def test_news_that_overtake_each_other_leave_what_is_so(
+    stage: Stage, merged: bool, expected: tuple[str, str]
+) -> None:
+    run, pull = stage.with_pull()
+    opened = payloads.pull_request(stage.shop, pull["number"], "opened")
+    opened = {**opened, "pull_request": {**pull, "state": "open"}}
+    stage.shop.pulls[pull["number"]] |= {"state": "closed", "merged": merged}
+    _news(stage, pull, "closed")
+    assert stage.deliver("pull_request", opened).code == 204
+    assert _merged(stage.run()) == [expected]
+    stage.deliver("check_run", _check(stage, run))
+    assert not _retried(stage)
+
+
+def test_a_second_pull_request_counts_once_the_first_is_closed(stage: Stage) -> None:
+    run, first = stage.with_pull()
+    _news(stage, first, "opened")
+    second = stage.shop.open_pull(run.status.branch or "", "next")
+    _news(stage, second, "opened")
+    assert stage.run().status.pull_request_url == first["html_url"]
+    stage.shop.pulls[first["number"]] |= {"state": "closed"}
+    _news(stage, first, "closed")
+    _news(stage, second, "synchronize")
+    assert stage.run().status.pull_request_url == second["html_url"]
+    assert _merged(stage.run()) == [("False", "Open")]
+
+
+def test_a_pull_request_of_a_fork_is_not_recorded(stage: Stage) -> None:
+    run, _ = stage.with_pull()
+    pull = stage.shop.open_pull(run.status.branch or "", fork="mallory/shop")
+    _news(stage, pull, "opened")
+    assert stage.run().status.pull_request_url is None

@@ -1,0 +1,172 @@
+"""From a comment on GitHub to a pull request and back, for real: signed deliveries, the functions as processes, the
+embedded queue, rehearsed agents in git repositories; GitHub alone is a stand-in on loopback.
+
+| what a person does                        | what comes of it                                                   |
+|-------------------------------------------|--------------------------------------------------------------------|
+| `/code 3 service=api` on an issue         | a branch, a pull request, comment and check run that say Succeeded |
+| `/retry ...` on that pull request         | a second attempt with these words, in the same session; same       |
+|                                           | pull request, same comment                                         |
+| a comment while the webhook is down       | found by the sweep, and sent again                                 |
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
+from functions.github import comment
+from functions.local.dev.repositories import Mirror, example, git
+from functions.local.dev.server import free_port
+from functions.local.dev.stack import Options, Stack
+from functions.runs import lifecycle, naming
+from functions.runs.run import Run, parse
+from tests.support.github import Github, Repository, payloads, serving
+
+NAMESPACE = "orchestrator"
+PATIENCE = 120
+"""Seconds; on an idle machine each takes a few."""
+
+
+class Branches(dict[str, str]):
+    """The branches of the repository that agents push to, by their last commit, whenever GitHub is asked."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        super().__init__()
+        self._mirror = mirror
+
+    def look(self) -> "Branches":
+        listed = git(self._mirror.path, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")
+        for line in listed.splitlines():
+            name, _, self[name] = line.partition(" ")
+        return self
+
+    def __contains__(self, name: object) -> bool:
+        return super(Branches, self.look()).__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super(Branches, self.look()).get(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        return super(Branches, self.look()).setdefault(name, default)
+
+    def values(self) -> Any:
+        return super(Branches, self.look()).values()
+
+
+class Played:
+    """The stack, GitHub, and the repository that is on both."""
+
+    def __init__(self, stack: Stack, github: Github, mirror: Mirror) -> None:
+        self.stack, self.github = stack, github
+        self.shop: Repository = github.repository()
+        self.shop.branches = Branches(mirror)
+        self.shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
+
+    def says(self, number: int, text: str) -> int:
+        """Somebody comments; how the delivery was answered, 0 where nobody did."""
+        payload = payloads.issue_comment(self.shop, number, self.shop.comment(number, text))
+        return self.github.hook.deliver("issue_comment", payload).status_code
+
+    def runs(self) -> list[Run]:
+        found = [parse(raw) for raw in self.stack.cluster.list(CODE_RUN, NAMESPACE)]
+        return sorted(found, key=lambda run: run.created)
+
+    def told(self, known: int, attempt: int = 1) -> Run:
+        """The newest of more than `known` runs, once that attempt has ended and GitHub was told so."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            runs = self.runs()
+            if len(runs) > known and self._is_told(runs[-1], attempt):
+                return runs[-1]
+            time.sleep(0.1)
+        raise AssertionError([(run.status.phase, run.status.message, self.ours(run)) for run in self.runs()])
+
+    def _is_told(self, run: Run, attempt: int) -> bool:
+        over = lifecycle.state(run.status) in lifecycle.FINISHED and run.status.attempt == attempt
+        return over and [each["body"] for each in self.ours(run)] == [comment.text(run)] and self._checked(run)
+
+    def _checked(self, run: Run) -> bool:
+        commits = {each.commit for each in run.status.attempts}
+        done = {each["head_sha"] for each in self.shop.checks.values() if each["status"] == "completed"}
+        return commits <= done
+
+    def ours(self, run: Run) -> list[dict[str, Any]]:
+        return [dict(each) for each in comment.ours(self.shop.comments.values(), run.uid, str(self.github.app.id))]
+
+    def prompt(self, attempt: int, run: Run) -> str:
+        """The prompt of that attempt."""
+        name = naming.job_name(run.kind, run.name, run.uid, attempt)
+        return str(self.stack.cluster.get(CONFIG_MAP, NAMESPACE, name)["data"]["prompt.md"])
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    folder = tmp_path_factory.mktemp("end-to-end")
+    mirrors = folder / "mirrors"
+    mirrors.mkdir()
+    mirror = Mirror("git@127.0.0.1:acme/shop.git", example(mirrors).path)
+    with serving(Github()) as github:
+        stack = Stack(Options(folder / "state", sweep_seconds=1, environ=_environ(github, folder)), [mirror])
+        try:
+            stack.start()
+            github.hook.url = stack.functions["github_webhook"]
+            yield Played(stack, github, mirror)
+        finally:
+            stack.stop()
+
+
+def _environ(github: Github, folder: Path) -> dict[str, str]:
+    key = folder / "app.pem"
+    key.write_text(github.app.private_key)
+    return {
+        "PATH": os.environ["PATH"],
+        "REHEARSAL_SECONDS": "0.2",
+        "ORCHESTRATOR_GITHUB__API_URL": github.url,
+        "ORCHESTRATOR_GITHUB__APP_ID": str(github.app.id),
+        "ORCHESTRATOR_GITHUB__PRIVATE_KEY_FILE": str(key),
+        "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps([github.hook.secret]),
+        "ORCHESTRATOR_GITHUB__ALLOWED_USERS": json.dumps(["octocat"]),
+    }
+
+
+def test_a_comment_becomes_a_pull_request_and_a_retry_there_goes_on_with_it(played: Played) -> None:
+    issue = int(played.shop.open_issue()["number"])
+    assert played.says(issue, "Please do it.\n\n/code 3 service=api") == 200
+    first = played.told(known=0)
+    (pull,) = played.shop.pulls.values()
+    (sticky,) = played.ours(first)
+    (check,) = played.shop.checks.values()
+    assert (first.status.phase, first.status.branch) == ("Succeeded", pull["head"]["ref"])
+    assert first.status.pull_request_url == pull["html_url"]
+    assert sticky["issue_url"].endswith(f"/issues/{issue}")
+    assert "**Succeeded**" in sticky["body"]
+    assert pull["html_url"] in sticky["body"]
+    assert (check["conclusion"], check["details_url"]) == ("success", sticky["html_url"])
+    assert check["head_sha"] == pull["head"]["sha"]
+    assert f"#{issue}" in pull["body"]
+
+    assert played.says(pull["number"], "/retry use the other library") == 200
+    second = played.told(known=0, attempt=2)
+    assert (second.uid, second.status.phase, len(played.runs())) == (first.uid, "Succeeded", 1)
+    assert "use the other library" in played.prompt(2, second)
+    assert "use the other library" not in played.prompt(1, second)
+    assert second.status.session_id == first.status.session_id
+    assert [each.resumes for each in second.status.attempts] == [False, True]
+    assert (len(played.shop.pulls), second.status.pull_request_url) == (1, pull["html_url"])
+    assert [each["id"] for each in played.ours(second)] == [sticky["id"]]
+    assert "- Attempt: 2" in played.ours(second)[0]["body"]
+
+
+def test_a_delivery_lost_while_the_webhook_is_down_is_asked_for_again(played: Played) -> None:
+    issue, known = int(played.shop.open_issue()["number"]), len(played.runs())
+    there, played.github.hook.url = played.github.hook.url, f"http://127.0.0.1:{free_port()}"
+    assert played.says(issue, "/code 2 service=lost") == 0
+    played.github.hook.url = there
+    run = played.told(known)
+    assert (run.status.phase, run.raw["spec"]["service"]) == ("Succeeded", "lost")
+    assert [each.redelivery for each in played.github.hook.log][-1]

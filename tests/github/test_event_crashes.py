@@ -1,0 +1,98 @@
+"""`github_event` dies at any of its calls, before or after it did its work there; the queue delivers again.
+
+| it dies                                       | in the end                                                    |
+|-----------------------------------------------|---------------------------------------------------------------|
+| at each call to GitHub or to the cluster      | the run is tried again once, one new run, one answer          |
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.transport import Transport
+from functions.github.client import Github as Client
+from functions.github.permission import Permissions
+from functions.github.tokens import AppKey
+from functions.github.transport import HttpTransport
+from functions.runs.specs import CodeRunSpec
+from tests.github.conftest import Clock
+from tests.github.stage import Stage
+from tests.support.crashing import Killed
+from tests.support.github import Github
+
+COMMENT = "/retry use the other library\n/code 4 service=api\n/docs a b"
+
+
+@dataclass
+class Life:
+    """Of a process: it ends at call `at` (0-based) of all it makes, before or after that call did its work."""
+
+    at: int
+    after: bool
+    made: int = 0
+
+    def call(self, inner: Any, request: Any) -> Any:
+        number, self.made = self.made, self.made + 1
+        if number < self.at:
+            return inner.send(request)
+        if number == self.at and self.after:
+            inner.send(request)
+        raise Killed(f"at call {number}")
+
+
+@dataclass
+class Mortal:
+    """A transport, to GitHub or to the cluster, of a process with such a life."""
+
+    inner: Any
+    life: Life
+
+    def send(self, request: Any) -> Any:
+        return self.life.call(self.inner, request)
+
+    def stream(self, request: Any) -> Iterator[Any]:
+        raise NotImplementedError
+
+
+def process(stage: Stage, life: Life) -> None:
+    """From here on the function is a new process with that life, which knows nothing of earlier ones."""
+    told = stage.services.settings.github
+    client = Client(told.api_url, AppKey(told.app_id, told.key), Mortal(HttpTransport(), life), stage.clock)
+    cluster = Cluster(Mortal(stage.world.calls.inner, life))
+    stage.services = replace(stage.services, github=client, cluster=cluster, permissions=Permissions())
+
+
+def delivered(stage: Stage, life: Life) -> bool:
+    """Whether the process lived until it had acknowledged the delivery."""
+    process(stage, life)
+    try:
+        assert stage.take(stage.queue[-1]).code == 204
+    except Killed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_wherever_it_dies_everything_is_done_once(
+    api: Transport, namespace: str, github: Github, clock: Clock, after: bool
+) -> None:
+    stage = Stage(api, namespace, github, clock)
+    at, lived = 0, False
+    while not lived:
+        process(stage, Life(10_000, after))
+        run, pull = stage.with_pull()
+        payload = stage.commented(pull["number"], COMMENT)
+        github.hook.deliver("issue_comment", payload)
+        known = {each.uid for each in stage.runs()}
+        lived = delivered(stage, Life(at, after))
+        assert delivered(stage, Life(10_000, after))
+        found = stage.now(run)
+        assert isinstance(found.spec, CodeRunSpec)
+        assert found.spec.context_version == 2, at
+        assert len({each.uid for each in stage.runs()} - known) == 1, at
+        assert len(stage.answers(pull["number"])) == 1, at
+        at += 1
+    assert at > 15

@@ -1,0 +1,235 @@
+"""What people write is data: in answers it is shown, in prompts it is handed on, and nowhere does it do anything.
+
+| hostile text in                   | may become                               | and never                      |
+|-----------------------------------|------------------------------------------|--------------------------------|
+| a command's arguments             | a code span of an answer                 | mention, link, HTML, a call    |
+| the words of /retry, of a review, | promptModification, as it was written    | another file of the attempt    |
+|   of a check                      |                                          |                                |
+| titles, labels, logins, branches  | nothing, or a field that passes its rule | a path, a selector, a template |
+| the repository's configuration    | a code span of an answer                 | mention, link, HTML            |
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from functions.cluster.transport import Transport
+from functions.github import commands, replies
+from functions.github.configuration import BadConfiguration, parse
+from functions.github.markdown import LONGEST_COMMENT
+from functions.handlers import rendering
+from functions.runs import origin
+from functions.runs.run import Run
+from functions.runs.specs import CodeRunSpec
+from tests.github.conftest import Clock
+from tests.github.stage import Stage
+from tests.support.builders import run as built
+from tests.support.github import Github, payloads
+from tests.support.github.content import user
+
+HOSTILE = [
+    "$(touch pwned)",
+    "`touch pwned`",
+    "'; touch pwned #",
+    '"; touch pwned; "',
+    "{{ 7 * 7 }}{% raw %}",
+    "</code></pre><img src=x onerror=alert(1)>",
+    "@everyone @acme/security",
+    "[click](https://evil.example)",
+    "![x](https://evil.example/x.png)",
+    "https://evil.example",
+    "```\n@octocat\n```",
+    "<!-- orchestrator:answer=0 -->",
+    "../../../etc/passwd",
+    "a\u202e\u2066b\u200bc",
+    "\u0000\u0007",
+    "x=y,agents.platform/kind!=z",
+    "#1 acme/shop#2 GH-3",
+]
+
+
+ACTIVE = re.compile(r"@\w|://|#\d|GH-\d|pwned")
+"""What GitHub makes a mention or a link of, by itself."""
+
+
+@pytest.fixture
+def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
+    return Stage(api, namespace, github, clock)
+
+
+def outside_code(text: str) -> Iterator[Token]:
+    """What GitHub renders of an answer, without our marker, which is its first line."""
+    for token in MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text):
+        yield from token.children or [token]
+
+
+def assert_only_shown(text: str) -> None:
+    """Nothing of what people wrote does anything in an answer."""
+    assert len(text) < LONGEST_COMMENT
+    assert not {"\u202e", "\u2066", "\u200b", "\0"} & set(text)
+    for token in outside_code(text):
+        assert token.type not in ("html_block", "html_inline", "link_open", "image"), token
+        if token.type == "text":
+            assert not ACTIVE.search(token.content), token
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_arguments_are_only_shown(stage: Stage, hostile: str) -> None:
+    line = hostile.replace("\n", " ")
+    number = stage.shop.open_issue(hostile, hostile)["number"]
+    for body in (
+        f"/code {line}",
+        f"/code 3 service={line}",
+        f'/docs "{line}"',
+        f"/docs x agent={line}",
+        f"/code 3 service=a branch={line} model={line}",
+        f"/cancel {line}",
+    ):
+        assert stage.comment(number, body).code == 204
+    for told in stage.answers(number):
+        assert_only_shown(told)
+    assert len(stage.answers(number)) >= 4
+    assert all(call.path.startswith(("/repos/acme/shop/", "/app/")) for call in stage.github.calls)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_words_reach_the_prompt_as_they_are_and_nothing_else(stage: Stage, hostile: str) -> None:
+    _, pull = stage.with_pull()
+    assert stage.comment(pull["number"], f"/retry please {hostile}").code == 204
+    found = stage.reopened(stage.run())
+    assert isinstance(found.spec, CodeRunSpec)
+    words = str(found.spec.prompt_modification)
+    seen = hostile.translate({ord(each): None for each in "\u202e\u2066\u200b\0\u0007"})
+    assert words.replace("\ufffd", "").strip() == f"please {seen}".strip()
+    files, plain = _files(stage, found, words), _files(stage, found, "plain words")
+    assert {name for name in files if files[name] != plain[name]} == {"prompt.md"}
+    assert words in files["prompt.md"]
+
+
+def _files(stage: Stage, run: Run, words: str) -> dict[str, str]:
+    """What an attempt is given."""
+    assert run.spec
+    spec = run.spec.model_copy(update={"prompt_modification": words})
+    return dict(rendering.task_files(stage.services.settings, replace(run, spec=spec)).files)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_reviews_and_checks_are_words_of_a_prompt(stage: Stage, hostile: str) -> None:
+    stage.configure("maxRetries: 9")
+    run, pull = stage.with_pull()
+    review = payloads.review(stage.shop, pull["number"], "changes_requested", hostile)
+    stage.shop.review_comments[1] = {
+        "pull_request_review_id": review["review"]["id"],
+        "path": hostile,
+        "body": hostile,
+    }
+    assert stage.deliver("pull_request_review", review).code == 204
+    spec = stage.run().spec
+    assert isinstance(spec, CodeRunSpec)
+    assert spec.context_version == 2
+    stage.ends(stage.reopened(stage.run()))
+    check = payloads.check_run(stage.shop, run.status.branch or "", name=hostile, output={"summary": hostile})
+    check["check_run"]["details_url"] = hostile
+    assert stage.deliver("check_run", check).code == 204
+    spec = stage.run().spec
+    assert isinstance(spec, CodeRunSpec)
+    assert spec.context_version == 3
+    assert stage.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, hostile: str) -> None:
+    stage.configure(f"labels: {{document: /docs}}\nassignees: {{{json.dumps(hostile)}: /docs}}")
+    number = stage.shop.open_pull(hostile, hostile, title=f"Task 3: {hostile}")["number"]
+    label = payloads.pull_request(stage.shop, number, "labeled", label={"name": hostile})
+    assert stage.deliver("pull_request", label).code == 204
+    assert stage.runs() == []
+    stranger = payloads.pull_request(stage.shop, number, "labeled", hostile, label={"name": "document"})
+    assert stage.deliver("pull_request", stranger).code == 204
+    assert stage.runs() == []
+    for event, payload in (
+        ("pull_request", payloads.pull_request(stage.shop, number, "opened", hostile)),
+        ("delete", payloads.branch_deleted(stage.shop, hostile, hostile)),
+        ("check_run", payloads.check_run(stage.shop, hostile)),
+        ("pull_request_review", payloads.review(stage.shop, number, "changes_requested", hostile, hostile)),
+    ):
+        assert stage.deliver(event, payload).code == 204
+    assert stage.world.calls.writes == []
+    mapped = payloads.pull_request(stage.shop, number, "assigned", assignee=user(hostile))
+    assert stage.deliver("pull_request", mapped).code == 204
+    for made in stage.runs():  # a base branch that git allows is data of the run
+        assert made.spec is not None
+        assert made.spec.base_branch == hostile
+        assert origin.of(made.raw) is not None
+    for told in stage.answers(number):
+        assert_only_shown(told)
+
+
+@pytest.mark.parametrize(
+    "branch", ["agents/../kube-system-3f2b8", "agents/a/b-3f2b8", "agents/A-3f2b8", "agents/x%2e-3f2b8"]
+)
+def test_a_branch_that_only_looks_like_a_runs_is_looked_up_nowhere(stage: Stage, branch: str) -> None:
+    assert stage.deliver("check_run", payloads.check_run(stage.shop, branch)).code == 204
+    assert stage.world.calls.calls == []
+
+
+TEXT = st.text(st.sampled_from("`@#<>[]()!*_\\\n\r\t |~-/=\"'&;:.x\u202e\0") | st.characters(), max_size=60)
+WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example", "<b>", "[a](b)", "#1"])).map(
+    "".join
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(WRITTEN)
+def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
+    line = written.replace("\n", " ").replace("\r", " ")
+    for body in (f"/code {line}", f"/docs x{line} {line}", f"/code 1 {line}=x", f"/status {line}", f'/docs "{line}'):
+        for found in commands.find(body):
+            if isinstance(found, commands.Mistake):
+                assert_only_shown(replies.mistake(found))
+    assert_only_shown(replies.refused(written))
+    assert_only_shown(replies.bad_configuration([written, written]))
+    for text in (f"{written}: 1", f"labels: {{{json.dumps(written)}: x}}", written):
+        try:
+            parse(text)
+        except BadConfiguration as bad:
+            assert_only_shown(replies.bad_configuration(bad.problems))
+
+
+def _status(written: str, url: str | None = None) -> dict[str, Any]:
+    reason = {"type": "Succeeded", "status": "False", "reason": written, "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    told = {"phase": "Failed", "message": written, "branch": written, "attempt": 1, "conditions": [reason]}
+    return told | ({"pullRequestUrl": url} if url else {})
+
+
+@settings(deadline=None, max_examples=60)
+@given(WRITTEN)
+def test_whatever_a_run_carries_is_only_shown_in_answers(written: str) -> None:
+    told = replies.status(built(status=_status(written)))
+    assert_only_shown(told)
+    assert "**Failed**" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "links"),
+    [
+        ("https://github.example/acme/shop/pull/7", 1),
+        ("javascript:alert(1)", 0),
+        ("https://a.example/) [x](https://evil.example", 0),
+        ("https://a.example/><img src=x>", 0),
+        ("https://a.example/\n@everyone", 0),
+    ],
+)
+def test_only_a_url_and_nothing_else_becomes_a_link(url: str, links: int) -> None:
+    told = list(outside_code(replies.status(built(status=_status("", url)))))
+    assert [token.attrs["href"] for token in told if token.type == "link_open"] == [url] * links
+    assert all(token.type not in ("html_inline", "html_block") for token in told)
+    assert not [token for token in told if token.type == "text" and "everyone" in token.content]

@@ -1,0 +1,318 @@
+"""What GitHub is told of a run: once, what is so, and nothing of the run waits for it.
+
+| what happens                                  | comes to                                                       |
+|-----------------------------------------------|----------------------------------------------------------------|
+| the run goes through its phases               | one comment edited in place, a pull request, a check run       |
+| the same event again                          | no call at all                                                 |
+| somebody opened the pull request, or is faster | that one is used                                              |
+| no App there, nothing to compare, no right    | the run succeeds and says so with the compare link, once       |
+| others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
+| the issue is locked or gone                   | logged once with what to do, and the rest is told              |
+| a person's retry                              | same comment, same pull request, checks on both commits        |
+| no App is configured                          | not one call                                                   |
+"""
+
+import logging
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN
+from functions.github.comment import marker
+from functions.runs import naming, pull_request
+from tests.github.newsroom import ON_GITHUB, Newsroom
+
+FIRST, SECOND = "c" * 40, "d" * 40
+
+
+@pytest.fixture
+def room() -> Newsroom:
+    return Newsroom()
+
+
+# In order -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: Newsroom) -> None:
+    room.starts()
+    assert room.report() == 204
+    assert "**Pending** (`Starting`)" in room.comment()
+    room.works()
+    assert room.report() == 204
+    assert "**Running**" in room.comment()
+    assert "comment `/cancel`" in room.comment()
+    room.ends()
+    assert room.report() == 204
+    text, run = room.comment(), room.run()
+    (pull,) = room.shop.pulls.values()
+    assert run.status.pull_request_url == pull["html_url"]
+    for words in ("**Succeeded** (`Completed`)", f"<{pull['html_url']}>", f"`{room.branch}`", "$0.12, 14 turns"):
+        assert words in text
+    assert "comment `/retry`" in text
+    (check,) = room.shop.checks.values()
+    assert (check["external_id"], check["head_sha"], check["conclusion"]) == (run.uid, FIRST, "success")
+    assert check["details_url"] == room.comments()[0]["html_url"]
+    assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (room.branch, "main", "Task 3: work on api")
+    assert f"Asked for in #{room.issue}" in pull["body"]
+    assert run.labels[naming.FINISHED] == "true"
+    room.check_told()
+
+
+def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
+    room.works()
+    room.report()
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"]
+    before = room.asked()
+    room.ends()
+    room.world.calls.calls.clear()
+    room.report()
+    assert room.asked() - before == 5, "look and open, edit, look and make"
+    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (3, 1), "claim, URL, note"
+    before, raw = room.asked(), room.run().raw
+    room.world.calls.calls.clear()
+    for _ in range(3):
+        assert room.report(raw) == 204
+    assert (room.asked(), room.world.calls.calls) == (before, [])
+    room.world.later(minutes=2)
+    room.sweep(), room.hourly()
+    assert room.asked() - before <= 1, "the sweep looks for deliveries that failed"
+    assert not [call for call in room.world.calls.writes if "coderuns" in call]
+
+
+@pytest.mark.parametrize(
+    ("ends", "conclusion"), [({"ok": True}, "success"), ({"ok": False, "message": "spent"}, "failure")]
+)
+def test_the_check_run_concludes_as_the_run_does(room: Newsroom, ends: dict[str, Any], conclusion: str) -> None:
+    room.works()
+    room.ends(**ends)
+    room.report()
+    assert room.checks() == {FIRST: ("completed", conclusion)}
+    assert len(room.shop.pulls) == (1 if ends["ok"] else 0), "what failed is no pull request"
+
+
+def test_a_docs_run_goes_back_to_its_source_branch() -> None:
+    room = Newsroom("DocsRun", sourceBranch="next", workingDirectory="services/api")
+    room.shop.branches["next"] = "e" * 40
+    room.succeeds()
+    room.report()
+    (pull,) = room.shop.pulls.values()
+    assert (pull["base"]["ref"], pull["title"]) == ("next", "docs: document the tasks of services/api")
+    assert "comment `/docs`" in room.comment()
+
+
+def test_a_run_that_nobody_asked_for_on_github_has_its_pull_request_and_check_alone() -> None:
+    room = Newsroom(asked_for=False)
+    room.works()
+    assert room.report() == 204
+    assert room.asked() == 0, "there is nothing to tell yet"
+    room.ends()
+    room.report()
+    assert room.comments() == []
+    assert room.wrote() == ["POST /pulls", "POST /check-runs"]
+    (check,) = room.shop.checks.values()
+    assert check["details_url"] == room.run().status.pull_request_url
+
+
+def test_a_repository_elsewhere_is_nobodys_business_here() -> None:
+    room = Newsroom(repositoryUrl="https://git.example/shop.git")
+    room.succeeds()
+    room.report()
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from is told all the same"
+    assert room.run().status.pull_request_url is None
+
+
+def test_a_run_that_waits_shows_where_it_stands(room: Newsroom) -> None:
+    room.world.configure(limits=room.settings.limits.model_copy(update={"runs": 0}))
+    room.starts()
+    assert room.run().status.phase == "Queued"
+    room.report()
+    assert "- In the queue: 1 of 1 when this was written" in room.comment()
+
+
+def test_work_that_nothing_was_changed_by_has_no_pull_request(room: Newsroom) -> None:
+    room.works()
+    room.ends(None, reason="NoChanges", message="it is documented already")
+    room.report()
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"]
+    assert "**Succeeded** (`NoChanges`)" in room.comment()
+    assert "it is documented already" in room.comment()
+
+
+# Found again --------------------------------------------------------------------------------------------------------
+
+
+def test_the_pull_request_that_the_attempt_opened_is_used(room: Newsroom) -> None:
+    room.works()
+    room.ends()
+    opened = room.shop.open_pull(room.branch, by="5dlabs-rex[bot]")
+    room.report()
+    assert room.run().status.pull_request_url == opened["html_url"]
+    assert len(room.shop.pulls) == 1
+
+
+def test_what_others_say_of_the_run_is_never_edited(room: Newsroom) -> None:
+    app = {"id": room.github.app.id, "slug": room.github.app.slug}
+    forged = f"{marker(room.made.uid)}\nforged"
+    theirs = [
+        room.shop.comment(room.issue, forged, by="mallory"),
+        room.shop.comment(room.issue, forged, by="mallory", app=app),  # by means of the App, but a person
+        room.shop.comment(room.issue, forged, by="other[bot]", app={"id": 99, "slug": "other"}),
+        room.shop.comment(room.issue, f"> {forged}", by="5dlabs-rex[bot]", app=app),  # ours, about something else
+    ]
+    room.succeeds()
+    room.report()
+    assert [each["body"] for each in theirs] == [forged] * 3 + [f"> {forged}"]
+    room.check_told()
+
+
+def test_of_two_comments_the_oldest_stays_and_a_deleted_one_is_made_again(room: Newsroom) -> None:
+    app = {"id": room.github.app.id, "slug": room.github.app.slug}
+    twins = [room.shop.comment(room.issue, marker(room.made.uid), "5dlabs-rex[bot]", app) for _ in range(2)]
+    room.works()
+    room.report()
+    assert [each["id"] for each in room.comments()] == [twins[0]["id"]]
+    del room.shop.comments[twins[0]["id"]]
+    room.ends()
+    room.report()
+    room.check_told()
+
+
+def test_the_second_of_two_check_runs_is_concluded(room: Newsroom) -> None:
+    room.succeeds()
+    room.report()
+    (first,) = room.shop.checks.values()
+    twin = {**first, "id": first["id"] + 500, "status": "in_progress", "conclusion": None}
+    room.shop.checks[twin["id"]] = twin
+    room.asks(contextVersion=2)
+    room.works()
+    room.ends(SECOND)
+    room.report()
+    said = [(each["head_sha"], each["conclusion"]) for each in room.shop.checks.values()]
+    assert sorted(said) == [(FIRST, "neutral"), (FIRST, "success"), (SECOND, "success")]
+
+
+# Another attempt ----------------------------------------------------------------------------------------------------
+
+
+def test_a_retry_keeps_comment_and_pull_request_and_moves_the_check(room: Newsroom) -> None:
+    room.succeeds()
+    room.report()
+    before = [each["id"] for each in room.comments()]
+    room.asks(contextVersion=2)
+    room.works()
+    room.report()
+    assert room.checks() == {FIRST: ("in_progress", None)}
+    assert "- Attempt: 2" in room.comment()
+    room.ends(SECOND)
+    room.report()
+    assert room.checks() == {FIRST: ("completed", "neutral"), SECOND: ("completed", "success")}
+    assert [each["id"] for each in room.comments()] == before
+    assert len(room.shop.pulls) == 1
+
+
+def test_work_after_a_merge_has_a_pull_request_of_its_own(room: Newsroom) -> None:
+    room.succeeds()
+    room.report()
+    (first,) = room.shop.pulls.values()
+    first |= {"state": "closed", "merged": True}
+    _merged(room)
+    assert room.report() == 204
+    assert len(room.shop.pulls) == 1, "what was merged is not opened again"
+    room.world.later(minutes=5)
+    room.asks(contextVersion=2)
+    room.works()
+    room.ends(SECOND)
+    room.report()
+    assert len(room.shop.pulls) == 2
+    assert room.run().status.pull_request_url == list(room.shop.pulls.values())[1]["html_url"]
+
+
+def _merged(room: Newsroom) -> None:
+    run = room.run()
+    url = run.status.pull_request_url or ""
+    merged = pull_request.recorded(run.status, url, "Merged", run.generation, room.world.now)
+    room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))
+
+
+# What GitHub will never take ----------------------------------------------------------------------------------------
+
+
+def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
+    room: Newsroom, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.shop.installation = None
+    room.works()
+    compare = f"https://127.0.0.1:1/acme/shop/compare/main...{room.branch}?expand=1"
+    room.ends(message=f"pushed {room.branch}. No pull request was opened; to open one: {compare}")
+    with caplog.at_level(logging.INFO, "orchestrator"):
+        assert room.report() == 204
+    run = room.run()
+    assert run.status.phase == "Succeeded"
+    assert run.labels[naming.FINISHED] == "true"
+    assert run.status.message
+    assert run.status.message.count(compare) == run.status.message.count("No pull request was opened") == 1
+    assert "install the App" in run.status.message
+    assert run.status.succeeded
+    assert run.status.succeeded.message == run.status.message
+    warned = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(warned) == 3, "pull request, comment, check run"
+    assert all("install the App" in each for each in warned)
+    asked = room.asked()
+    for _ in range(3):
+        assert room.report() == 204
+    room.world.later(minutes=2)
+    room.hourly()
+    assert room.asked() == asked, "it is taken as told"
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])
+def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
+    room: Newsroom, caplog: pytest.LogCaptureFixture, locked: bool
+) -> None:
+    if locked:
+        room.shop.issues[room.issue]["locked"] = True
+    else:
+        del room.shop.issues[room.issue]
+    with caplog.at_level(logging.INFO, "orchestrator"):
+        room.works()
+        assert room.report() == 204
+        room.ends()
+        assert room.report() == 204
+    warned = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(warned) == 1
+    assert ("locked" if locked else "deleted") in warned[0]
+    assert room.checks() == {FIRST: ("completed", "success")}
+    assert len(room.shop.pulls) == 1
+    assert room.run().labels[naming.FINISHED] == "true"
+
+
+def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:
+    room.succeeds()
+    del room.shop.branches[room.branch]
+    assert room.report() == 204
+    assert "No pull request was opened" in (room.run().status.message or "")
+    assert "No pull request was opened" in room.comment()
+
+
+def test_what_an_agent_says_is_shown_and_nothing_more(room: Newsroom) -> None:
+    room.works()
+    room.ends(message="```\n@acme/all <!-- orchestrator:run=x --> [link](https://evil.example)\u202e\n````")
+    room.report()
+    fence = "`" * 5
+    before, inside, after = room.comment().split(fence)
+    assert "@acme/all" in inside
+    assert "@" not in before + after
+    assert "evil" not in before + after
+    assert "\u202e" not in room.comment()
+
+
+# Without GitHub -----------------------------------------------------------------------------------------------------
+
+
+def test_without_an_app_not_one_call_is_made(room: Newsroom) -> None:
+    room.succeeds()
+    room.world.calls.calls.clear()
+    assert room.report(services=room.without_github()) == 204
+    assert room.world.calls.calls == []
+    assert ON_GITHUB not in [call.path for call in room.world.calls.calls]
+    assert room.asked() == 0

@@ -1,0 +1,128 @@
+"""What a sweep says it healed, and why: in its answer, and in one line of the log for each run.
+
+| what events missed               | action          | reason that the run shows |
+|----------------------------------|-----------------|---------------------------|
+| a new run                        | Start           | Starting                  |
+| whoever recorded an attempt died | CreateResources | Starting                  |
+| its agent came up                | WriteStatus     | Running                   |
+| it ended well                    | Close           | Completed                 |
+| it failed and is tried again     | WriteStatus     | Retrying                  |
+| a person cancels it              | Stop            | Running                   |
+| nothing                          |                 |                           |
+"""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN
+from functions.handlers import sweep
+from functions.handlers.http import Request
+from functions.handlers.services import Services
+from functions.runs.run import Run
+from functions.settings.fleet import LimitSettings
+from tests.life.test_run import DONE, LOST, now, run_event, submitted, swept
+from tests.support.api import World
+from tests.support.crashing import Crashing, Killed
+from tests.support.failing import FOR_EVER, OUTAGE, Failing
+
+Missed = Callable[[World], Run]
+
+
+def new(world: World) -> Run:
+    return submitted(world)
+
+
+def recorded(world: World) -> Run:
+    """Its handler died right after its first write."""
+    run = submitted(world)
+    calls, at = world.calls, 0
+    while now(world, run).status.attempt is None:
+        services = world.services
+        crashing = Services(services.settings, Cluster(Crashing(calls, at, after=True)), services.clock)
+        with pytest.raises(Killed):
+            sweep.handle(crashing, Request({}, b""))
+        at += 1
+    return run
+
+
+def started(world: World) -> Run:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    return now(world, run)
+
+
+def came_up(world: World) -> Run:
+    run = started(world)
+    world.job_ready(run.status.job_name or "")
+    return run
+
+
+def ended(world: World) -> Run:
+    run = came_up(world)
+    world.job_ends(run.status.job_name or "", DONE)
+    return run
+
+
+def failed(world: World) -> Run:
+    run = came_up(world)
+    world.job_ends(run.status.job_name or "", LOST, ok=False)
+    return run
+
+
+def cancelled(world: World) -> Run:
+    run = came_up(world)
+    swept(world)
+    world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"spec": {"cancel": True}})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("missed", "healed", "words"),
+    [
+        (new, {"Start": 1}, "Start (Starting)"),
+        (recorded, {"CreateResources": 1}, "CreateResources (Starting)"),
+        (came_up, {"WriteStatus": 1}, "WriteStatus (Running)"),
+        (ended, {"Close": 1}, "Close (Completed)"),
+        (failed, {"WriteStatus": 1}, "WriteStatus (Retrying)"),
+        (cancelled, {"Stop": 1}, "Stop (Running)"),
+        (started, {}, None),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_it_is_counted_and_told(
+    world: World, caplog: pytest.LogCaptureFixture, missed: Missed, healed: dict[str, int], words: str | None
+) -> None:
+    world.configure(limits=LimitSettings(exclusive=False))
+    run = missed(world)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "orchestrator"):
+        found = swept(world).body
+    assert found
+    assert found["data"]["healed"] == healed
+    lines = [record for record in caplog.records if record.getMessage().startswith("healed: ")]
+    assert [(line.getMessage(), getattr(line, "run", "")) for line in lines] == (
+        [(f"healed: {words}", run.key)] if words else []
+    )
+
+
+def test_it_is_told_also_of_a_run_that_got_its_place_by_the_sweep(world: World) -> None:
+    submitted(world)
+    found = swept(world).body
+    assert found
+    assert found["data"]["healed"] == {"Start": 1}
+
+
+def test_what_was_done_before_an_error_is_counted(world: World) -> None:
+    world.configure(limits=LimitSettings(exclusive=False))
+    run = submitted(world)
+    world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
+    adopted = 5
+    """The call; before it: the bookmark, Jobs, pods, runs of both kinds."""
+    services = world.services
+    failing = Cluster(Failing(world.calls, adopted + 1, OUTAGE, FOR_EVER))
+    found = sweep.handle(Services(services.settings, failing, services.clock), Request({}, b"")).body
+    assert found
+    assert (found["data"]["failed"], found["data"]["healed"]) == ([run.key], {"Adopt": 1})

@@ -1,0 +1,90 @@
+"""The App: its key, where it is installed, its tokens and what they may do."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+PERMISSIONS = {
+    "metadata": "read",
+    "contents": "write",
+    "issues": "write",
+    "pull_requests": "write",
+    "checks": "write",
+}
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    """An App's key, as GitHub makes them."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+@cache
+def _shared() -> rsa.RSAPrivateKey:
+    """One for all Apps of a process: making one takes a while."""
+    return new_key()
+
+
+@dataclass
+class Token:
+    """An installation token: for which repositories, to do what, until when."""
+
+    text: str
+    installation: int
+    repositories: list[str] | None
+    permissions: dict[str, str]
+    expires_at: datetime
+    revoked: bool = False
+
+
+@dataclass
+class App:
+    """One GitHub App."""
+
+    id: int = 12345
+    slug: str = "5dlabs-rex"
+    lifetime: timedelta = timedelta(hours=1)
+    permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
+    tokens: list[Token] = field(default_factory=list)
+    key: rsa.RSAPrivateKey = field(default_factory=_shared, repr=False)
+
+    @property
+    def private_key(self) -> str:
+        kind = serialization.PrivateFormat.TraditionalOpenSSL
+        return self.key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()).decode()
+
+    def shown(self) -> dict[str, Any]:
+        name = "5DLabs-Rex"
+        return {"id": self.id, "slug": self.slug, "name": name, "permissions": self.permissions, "events": []}
+
+    def knows(self, bearer: str, now: datetime) -> str:
+        """What is wrong with a JWT; nothing where it is ours and of the right time."""
+        try:
+            options: Any = {"verify_exp": False, "verify_iat": False, "require": ["iat", "exp", "iss"]}
+            told = jwt.decode(bearer, self.key.public_key(), algorithms=["RS256"], options=options)
+        except jwt.PyJWTError:
+            return "A JSON web token could not be decoded"
+        if told["iss"] != str(self.id):
+            return "Integration not found"
+        if told["iat"] > now.timestamp():
+            return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+        if not now.timestamp() < told["exp"] <= now.timestamp() + 600:
+            return "'Expiration time' claim ('exp') is too far in the future, or in the past"
+        return ""
+
+    def token(self, bearer: str, now: datetime) -> Token | None:
+        """The token with this text, while it is accepted."""
+        found = (each for each in self.tokens if each.text == bearer and not each.revoked and now < each.expires_at)
+        return next(found, None)
+
+    def make(self, installation: int, repositories: list[str] | None, permissions: Any, now: datetime) -> Token:
+        """A new token."""
+        may = dict(permissions or self.permissions)
+        made = Token(f"ghs_{os.urandom(18).hex()}", installation, repositories, may, now + self.lifetime)
+        self.tokens.append(made)
+        return made

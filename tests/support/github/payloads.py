@@ -1,0 +1,106 @@
+"""What a webhook of the App carries when something happened in a repository (Webhook events and payloads)."""
+
+from typing import Any
+
+from tests.support.github.content import Object, Repository, user
+
+
+def _common(repository: Repository, by: str, action: str | None = None) -> Object:
+    owner = user(repository.owner)
+    found: Object = {
+        "repository": repository.shown(),
+        "organization": {"login": owner["login"], "id": owner["id"]},
+        "sender": user(by),
+    }
+    if repository.installation is not None:
+        found["installation"] = {"id": repository.installation, "node_id": "MDIzOkludGVncmF0aW9u"}
+    return found | ({"action": action} if action else {})
+
+
+def issue_comment(repository: Repository, number: int, comment: Object, action: str = "created") -> Object:
+    """Somebody commented on an issue or pull request; also for `edited` and `deleted`."""
+    told = _common(repository, comment["user"]["login"], action)
+    return told | {"issue": repository.issues[number], "comment": comment}
+
+
+def issue(repository: Repository, number: int, action: str, by: str = "octocat", **more: Any) -> Object:
+    """`opened`, `labeled` with label={"name"}, `assigned` with assignee=user(login), and so on."""
+    return _common(repository, by, action) | {"issue": repository.issues[number], **more}
+
+
+def pull_request(repository: Repository, number: int, action: str, by: str = "octocat", **more: Any) -> Object:
+    """`opened`, `synchronize`, `closed` and so on."""
+    return _common(repository, by, action) | {"number": number, "pull_request": repository.pulls[number], **more}
+
+
+def review(repository: Repository, number: int, state: str, body: str | None, by: str = "octocat") -> Object:
+    """A submitted review; `state` is approved, commented or changes_requested."""
+    identifier = next(repository.place.ids)
+    written = {
+        "id": identifier,
+        "user": user(by),
+        "body": body,
+        "state": state,
+        "commit_id": repository.pulls[number]["head"]["sha"],
+        "html_url": f"{repository.html_url}/pull/{number}#pullrequestreview-{identifier}",
+        "author_association": "MEMBER",
+    }
+    return _common(repository, by, "submitted") | {"review": written, "pull_request": repository.pulls[number]}
+
+
+def review_comment(repository: Repository, number: int, body: str, by: str = "octocat") -> Object:
+    """A comment on a line of a pull request."""
+    identifier = next(repository.place.ids)
+    written = {
+        "id": identifier,
+        "pull_request_review_id": None,
+        "body": body,
+        "user": user(by),
+        "path": "shop.py",
+        "diff_hunk": "@@ -1 +1 @@",
+        "html_url": f"{repository.html_url}/pull/{number}#discussion_r{identifier}",
+        "author_association": "MEMBER",
+    }
+    repository.review_comments[identifier] = written
+    return _common(repository, by, "created") | {"comment": written, "pull_request": repository.pulls[number]}
+
+
+def check_run(
+    repository: Repository,
+    branch: str,
+    conclusion: str = "failure",
+    name: str = "tests",
+    app: str = "ci",
+    **more: Any,
+) -> Object:
+    """A check on a branch that another App completed."""
+    identifier = next(repository.place.ids)
+    ran = {
+        "id": identifier,
+        "name": name,
+        "status": "completed",
+        "conclusion": conclusion,
+        "head_sha": repository.branches.get(branch, "c" * 40),
+        "external_id": "",
+        "html_url": f"{repository.html_url}/runs/{identifier}",
+        "details_url": f"https://ci.example/{identifier}",
+        "app": {"id": 1, "slug": app},
+        "output": {"title": "2 tests failed", "summary": "test_a, test_b", "text": None},
+        "check_suite": {"id": 5, "head_branch": branch, "head_sha": "c" * 40, "pull_requests": []},
+        "pull_requests": [],
+    }
+    return _common(repository, f"{app}[bot]", "completed") | {"check_run": ran | more}
+
+
+def branch_deleted(repository: Repository, branch: str, by: str = "octocat") -> Object:
+    """Somebody deleted a branch."""
+    return _common(repository, by) | {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
+
+
+def installation(repository: Repository, action: str, by: str = "octocat") -> Object:
+    """`created`, `deleted`, `suspend`, `new_permissions_accepted`: an event without a repository."""
+    told = _common(repository, by, action)
+    del told["repository"]
+    named = {"id": repository.id, "full_name": repository.full_name, "private": True}
+    whole = {"id": repository.installation, "app_id": 12345, "account": user(repository.owner)}
+    return told | {"installation": whole, "repositories": [named]}

@@ -1,0 +1,170 @@
+"""All of it over HTTP."""
+
+import importlib
+import json
+import pkgutil
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from functions.settings.github import GithubSettings
+from tests.support.github import git, routes
+from tests.support.github.app import App
+from tests.support.github.calls import Answered, Call, Reply, answer, refuse
+from tests.support.github.certificate import Certificate
+from tests.support.github.content import Place, Repository
+from tests.support.github.deliveries import Hook
+from tests.support.github.troubles import Failure, Troubles
+
+for _module in pkgutil.iter_modules(routes.__path__):
+    importlib.import_module(f"{routes.__name__}.{_module.name}")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Github:
+    """What it knows, what it was asked, and how it is to answer. A test sets the clock: no waiting for an hour."""
+
+    clock: Callable[[], datetime] = _utc_now
+    app: App = field(default_factory=App)
+    repositories: list[Repository] = field(default_factory=list)
+    troubles: Troubles = field(default_factory=Troubles)
+    calls: list[Call] = field(default_factory=list)
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.place = Place(self.clock)
+        self.hook = Hook(self)
+        self._lock = threading.RLock()
+
+    def repository(self, name: str = "acme/shop", **given: Any) -> Repository:
+        """A repository, made where it is not there yet."""
+        found = next((each for each in self.repositories if each.full_name == name), None)
+        if found is None:
+            found = Repository(self.place, name, 9001 + len(self.repositories), **given)
+            self.repositories.append(found)
+        return found
+
+    def find(self, name: str) -> Repository:
+        """By its name in any case. Raises Answered (404)."""
+        for each in self.repositories:
+            if each.full_name.lower() == name.lower():
+                return each
+        raise refuse(404, "Not Found")
+
+    def settings(self, **more: Any) -> GithubSettings:
+        """Settings with which functions find their App here."""
+        given = {"api_url": self.url, "app_id": str(self.app.id), "private_key": self.app.private_key}
+        return GithubSettings.model_validate({**given, "webhook_secrets": [self.hook.secret], **more})
+
+    def fails(
+        self, calls: str, status: int, *, times: int = 1, applied: bool = False, body: Any = None, **headers: str
+    ) -> None:
+        """Has the next calls that fit (`METHOD path`, a regular expression) answered so; 0 cuts the connection.
+
+        `applied`: the call does its work all the same. Headers are given as Retry_After="1".
+        """
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        reply = Reply(status, body or {"message": "answered by the test"}, named)
+        self.troubles.failures.append(Failure(re.compile(calls), reply, times, applied))
+
+    def asked(self, calls: str = "") -> list[str]:
+        """The calls so far that fit, as `METHOD path`."""
+        return [str(call) for call in self.calls if re.search(calls, str(call))]
+
+    def answer(self, call: Call) -> Reply:
+        """The REST API."""
+        with self._lock:
+            self.calls.append(call)
+            reply = self._answer(call)
+            call.status = reply.status
+        if reply.afterwards:
+            reply.afterwards()
+        return reply
+
+    def _answer(self, call: Call) -> Reply:
+        limits, now = self.troubles.limits, self.clock()
+        failure = self.troubles.next(call)
+        if failure and not failure.applied:
+            return failure.reply
+        token = self.app.token(call.bearer, now)
+        caller = f"installation {token.installation}" if token else "the App"
+        told = limits.count(caller, now)
+        if limits.exceeded(caller):
+            return Reply(403, {"message": "API rate limit exceeded for installation"}, told)
+        try:
+            reply = answer(self, call)
+        except Answered as answered:
+            reply = answered.reply
+        reply.headers = {**told, **reply.headers}
+        return replace(failure.reply, afterwards=reply.afterwards) if failure else reply
+
+
+@contextmanager
+def serving(github: Github, certificate: Certificate | None = None) -> Iterator[Github]:
+    """`github` at its `url`, until the end of the block.
+
+    With a certificate it is a GitHub Enterprise Server: its API is below /api/v3, everything else is git's.
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(github))
+    server.daemon_threads = True
+    if certificate:
+        server.socket = certificate.context().wrap_socket(server.socket, server_side=True)
+    github.place.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
+    github.url = github.place.url + ("/api/v3" if certificate else "")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield github
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(github: Github) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            below = urlsplit(github.url).path
+            if self.path.startswith(f"{below}/"):
+                self._api(self.path.removeprefix(below), body)
+            else:
+                self._send(*git.answer(github, git.Asked(self.command, self.path, self.headers, body)))
+
+        def _api(self, path: str, body: bytes) -> None:
+            url = urlsplit(path)
+            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            given = json.loads(body) if body else None
+            reply = github.answer(Call(self.command, url.path, dict(parse_qsl(url.query)), given, bearer))
+            if reply.status == 0:
+                self.close_connection = True
+                return
+            kind = {"Content-Type": "application/json; charset=utf-8"}
+            self._send(reply.status, {**kind, **reply.headers}, reply.encoded())
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
+
+        def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    return Handler

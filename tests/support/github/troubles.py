@@ -1,0 +1,59 @@
+"""Rate limits and scripted failures."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tests.support.github.calls import Call, Reply
+
+
+@dataclass
+class Failure:
+    """How the next `times` calls that fit are answered instead; `applied` says that they did their work all the same.
+
+    Status 0 cuts the connection.
+    """
+
+    calls: re.Pattern[str]
+    reply: Reply
+    times: int = 1
+    applied: bool = False
+
+
+@dataclass
+class Limits:
+    """The primary limit, by caller: so many calls until the hour is over."""
+
+    limit: int = 5000
+    used: dict[str, int] = field(default_factory=dict)
+    reset: datetime | None = None
+
+    def count(self, caller: str, now: datetime) -> dict[str, str]:
+        """The headers that tell of it, after one call more."""
+        if self.reset is None or now >= self.reset:
+            self.reset, self.used = now + timedelta(hours=1), {}
+        self.used[caller] = self.used.get(caller, 0) + 1
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.limit - self.used[caller])),
+            "X-RateLimit-Reset": str(int(self.reset.timestamp())),
+        }
+
+    def exceeded(self, caller: str) -> bool:
+        return self.used.get(caller, 0) > self.limit
+
+
+@dataclass
+class Troubles:
+    """What goes wrong."""
+
+    limits: Limits = field(default_factory=Limits)
+    failures: list[Failure] = field(default_factory=list)
+
+    def next(self, call: Call) -> Failure | None:
+        """The failure of this call, used up once more."""
+        for each in self.failures:
+            if each.times > 0 and each.calls.search(str(call)):
+                each.times -= 1
+                return each
+        return None

@@ -1,0 +1,1 @@
+"""What the functions tell of their work: logs, traces, metrics."""

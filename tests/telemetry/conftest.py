@@ -1,0 +1,20 @@
+"""An API server without a socket for each test, and the log of what is done there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.api import World
+from tests.support.direct import Direct
+from tests.telemetry.logged import Logged, logging_to
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Direct(), "orchestrator")
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    with logging_to() as found:
+        yield found

@@ -1,0 +1,201 @@
+"""What is exported, and when: nothing unless a collector is configured, and never at the cost of a request.
+
+collector                     what happens
+none                          OpenTelemetry is not even loaded
+configured, not installed     the process does not start, and names the setting
+answers                       a span per request below what it came from, calls below it; metrics with their labels
+refuses, or is not there      requests are answered as ever
+the trace is not sampled      no span; metrics all the same
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.handlers.http import ACKNOWLEDGED, Request, answer
+from functions.local.dev.server import free_port
+from functions.runs import trace
+from functions.settings import SettingsError
+from functions.settings.telemetry import ObservabilitySettings
+from functions.telemetry import sink, starting
+from functions.telemetry.calls import SeenTransport
+from functions.telemetry.metrics import METRICS
+from tests.life.test_run import event, run_event
+from tests.support.api import ROOT, World
+from tests.support.builders import settings
+from tests.telemetry.collector import SERVER, Collector, collecting
+from tests.telemetry.parts import needed
+from tests.telemetry.test_metrics import life
+from tests.telemetry.test_propagation import FIRST, ONE, SPAN, in_trace
+
+TOKEN = "token-of-the-collector"
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as found:
+        yield found
+
+
+def exporting(url: str) -> Any:
+    """A sink that sends to `url`, installed until it is closed."""
+    otlp = needed("functions.telemetry.otlp")
+    given = ObservabilitySettings.model_validate({"otlp_endpoint": url, "otlp_headers": {"authorization": TOKEN}})
+    found = otlp.Otlp(given, "reconcile")
+    return found, sink.install(found)
+
+
+def sent(world: World, url: str, *deliveries: Any) -> None:
+    """Has the deliveries made with an export to `url`, and all of it sent."""
+    found, before = exporting(url)
+    try:
+        for each in deliveries:
+            each()
+    finally:
+        sink.install(before)
+        found.close()
+
+
+def points(collector: Collector, name: str) -> list[tuple[dict[str, str], Any]]:
+    return [
+        ({each.key: each.value.string_value for each in point.attributes}, point)
+        for metric, point in collector.points
+        if metric.name == f"orchestrator.{name}"
+    ]
+
+
+def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
+    from tests.support.direct import Direct
+
+    world = World(Direct(), "orchestrator")
+    world.services = replace(world.services, cluster=Cluster(SeenTransport(world.calls)))
+    made = in_trace(world, FIRST)
+    sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
+    (root,) = [span for span in collector.spans if span.kind == SERVER]
+    assert (root.name, root.trace_id.hex(), root.parent_span_id.hex()) == ("reconcile", ONE, SPAN)
+    attributes = {each.key: each.value for each in root.attributes}
+    assert attributes["agents.platform.run"].string_value == made.key
+    assert attributes["http.response.status_code"].int_value == 204
+    calls = [span for span in collector.spans if span.kind != SERVER]
+    assert len(calls) == len(world.calls.calls)
+    assert {(span.trace_id, span.parent_span_id) for span in calls} == {(root.trace_id, root.span_id)}
+    assert all(root.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
+    assert {each["authorization"] for each in collector.headers} == {TOKEN}
+
+
+def test_metrics_arrive_with_their_labels_and_units(world: World, collector: Collector) -> None:
+    sent(world, collector.url, lambda: life(world))
+    reasons = {
+        labels["reason"]: point.as_double or point.as_int for labels, point in points(collector, "run.transitions")
+    }
+    assert reasons["Completed"] == 1
+    assert reasons["Starting"] == 2
+    (last,) = [point for labels, point in points(collector, "run.cost")][-1:]
+    assert last.as_double == 0.5
+    codes = {(labels["function"], labels["code"]) for labels, _ in points(collector, "function.duration")}
+    assert codes == {("reconcile", "204"), ("reconcile", "200")}
+    declared = {metric.name: metric.unit for metric in METRICS}
+    found = {metric.name: metric.unit for metric, _ in collector.points}
+    assert found.items() <= declared.items()
+    assert len(found) >= 6
+
+
+PUBLISHED = {"none": ({}, 0), "not a time": ({"ce-time": "yesterday"}, 0), "no zone": ({"ce-time": "2026-01-01"}, 0)}
+
+
+@pytest.mark.parametrize("way", [*PUBLISHED, "x-goog-pubsub-publish-time", "ce-time"])
+def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collector: Collector, way: str) -> None:
+    then = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    headers, count = PUBLISHED.get(way, ({way: then}, 1))
+    sent(world, collector.url, lambda: answer(lambda _: ACKNOWLEDGED, Request(headers, b"")))
+    ages = [point for _, point in points(collector, "event.age")]
+    assert sum(point.count for point in ages[-1:]) == count
+    assert all(point.sum >= 7200 for point in ages)
+
+
+def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, collector: Collector) -> None:
+    made = in_trace(world, FIRST[:-1] + "0")
+    assert not (trace.of(made.raw) or pytest.fail("no trace")).sampled
+    sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
+    assert collector.spans == []
+    assert points(collector, "function.duration")
+
+
+@pytest.mark.parametrize("status", [400, 500, None])
+def test_a_collector_that_does_not_do_its_part_changes_no_answer(world: World, status: int | None) -> None:
+    made = in_trace(world, FIRST)
+    answers: list[int] = []
+    with collecting(status or 200) as found:
+        url = found.url if status else f"http://127.0.0.1:{free_port()}"
+        sent(world, url, *[lambda: answers.append(answer(_go_on(world), event(made.raw, "add")).code)] * 2)
+    assert answers == [204, 204]
+
+
+def _go_on(world: World) -> Any:
+    from functools import partial
+
+    from functions.handlers import reconcile
+
+    return partial(reconcile.handle, world.services)
+
+
+def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    given = {"PATH": os.environ["PATH"], "ORCHESTRATOR_AGENT__IMAGE": "i", "FUNCTION_TARGET": "reconcile", **environ}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+ANSWERS = """
+import json, sys
+from functions.handlers import entry
+from functions.handlers.http import Request, answer
+from functions.handlers import reconcile
+services = entry._services()
+assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
+print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry", "functions.telemetry.otlp"))]))
+"""
+
+
+def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:
+    done = python(ANSWERS)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def test_with_a_collector_it_is_loaded_by_then() -> None:
+    needed("opentelemetry.exporter.otlp.proto.http")
+    with collecting() as found:
+        done = python(ANSWERS, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT=found.url)
+    assert done.returncode == 0, done.stderr
+    assert "functions.telemetry.otlp" in json.loads(done.stdout)
+
+
+def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
+    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.handlers.entry"
+    done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
+    line = json.loads(done.stderr.splitlines()[0])
+    assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")
+    assert "observability.otlp_endpoint" in line["message"]
+    assert "orchestrator[telemetry]" in line["message"]
+    assert python(code).returncode == 0
+
+
+def test_a_bad_endpoint_is_named_and_a_token_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="otlp_endpoint"):
+        settings(observability={"otlp_endpoint": "localhost:4318"})
+    kept = settings(observability={"otlp_endpoint": "http://c:4318", "otlp_headers": {"authorization": TOKEN}})
+    assert TOKEN not in repr(kept)
+    assert kept.telemetry.otlp_endpoint == "", "the agent's own export is another section"
+    try:
+        starting.check(settings())
+    except SettingsError:
+        pytest.fail("nothing is needed where nothing is exported")

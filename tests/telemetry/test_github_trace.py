@@ -1,0 +1,37 @@
+"""From a delivery of GitHub to the run that it asks for: one trace, begun by the webhook, and the delivery's id."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+from functions.events.publisher import encoded
+from functions.handlers import github_event
+from functions.handlers.http import Request, answer
+from functions.runs import trace
+from functions.telemetry.calls import TracedPublisher
+from tests.github.conftest import Clock
+from tests.github.stage import Stage
+from tests.support.direct import Direct
+from tests.support.github import Github, serving
+from tests.telemetry.logged import Logged
+
+
+def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None:
+    clock = Clock()
+    with serving(Github(clock)) as github:
+        stage = Stage(Direct(), "orchestrator", github, clock)
+        stage.services = replace(stage.services, publisher=TracedPublisher(stage))
+        number = stage.shop.open_issue("Task 12: log in")["number"]
+        github.hook.deliver("issue_comment", stage.commented(number, "/code 1 service=api"), "guid-1")
+        (event,) = stage.queue
+        pushed = Request(encoded(event), json.dumps(event.data).encode())
+        assert answer(partial(github_event.handle, stage.services), pushed).code == 204
+        made = stage.run()
+    begun, kept = trace.parse(event.trace), trace.of(made.raw)
+    assert begun
+    assert kept
+    assert kept.id == begun.id
+    assert kept.span != begun.span
+    assert logged.traces() == {begun.id}
+    assert {line["delivery"] for line in logged.lines()} == {"guid-1"}
+    assert "taken up" in [line["message"] for line in logged.lines(made.name)]

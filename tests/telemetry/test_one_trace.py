@@ -1,0 +1,149 @@
+"""One trace can be followed on one machine, from the HTTP request to the agent's environment.
+
+where                              what shows the id of the request's trace
+logs of each function              logging.googleapis.com/trace of every line about the run
+the run, its Job                   annotation agents.platform/traceparent
+the agent's process                TRACEPARENT, as the agent itself wrote it down
+a collector, where one is set      a span of each function, with its calls below
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.kinds import JOB, RUNS
+from functions.local.dev.repositories import Mirror, example
+from functions.local.dev.stack import Options, Stack
+from functions.runs import lifecycle, trace
+from functions.runs.run import Run, parse
+from tests.telemetry.collector import Collector, collecting
+from tests.telemetry.parts import needed
+
+ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN = "00f067aa0ba902b7"
+FUNCTIONS = {"submit_code", "reconcile", "job_finished", "report"}
+"""What every run comes through."""
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    needed("opentelemetry.exporter.otlp.proto.http")
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "REHEARSAL_SECONDS": "0.2",
+        "REHEARSAL_LOG": str(folder / "starts"),
+        "ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT": collector.url,
+        "ORCHESTRATOR_OBSERVABILITY__OTLP_HEADERS": json.dumps({"authorization": "Bearer token-of-the-collector"}),
+        "ORCHESTRATOR_OBSERVABILITY__PROJECT": "shop-42",
+    }
+    (folder / "mirrors").mkdir()
+    found = Stack(Options(folder / "state", sweep_seconds=1, environ=environ), [example(folder / "mirrors")])
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="module")
+def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that ended, and of whose end the world was told."""
+    mirror = example(tmp_path_factory.mktemp("mirrors"))
+    asked = urllib3.request(
+        "POST",
+        stack.functions["submit_code"],
+        body=json.dumps(_spec(mirror)),
+        headers={"Content-Type": "application/json", "traceparent": f"00-{ID}-{SPAN}-01"},
+        timeout=30,
+    )
+    assert asked.status == 201, asked.data
+    end = time.monotonic() + 90
+    while True:
+        found = parse(stack.cluster.get(RUNS["CodeRun"], "orchestrator", asked.json()["data"]["name"]))
+        if lifecycle.state(found.status) in lifecycle.FINISHED and found.status.reported == "1/succeeded":
+            return found
+        assert time.monotonic() < end, f"{found.status.phase}: {found.status.message}"
+        time.sleep(0.1)
+
+
+def _spec(mirror: Mirror) -> dict[str, Any]:
+    base = {"repositoryUrl": mirror.url, "platformRepositoryUrl": mirror.url, "service": "shop", "taskId": 1}
+    return base | {"githubUser": "octocat", "model": "claude-x"}
+
+
+def _lines(stack: Stack, function: str) -> list[dict[str, Any]]:
+    text = (stack.state / "logs" / f"{function}.log").read_text()
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_every_line_about_the_run_names_the_trace(stack: Stack, run: Run, function: str) -> None:
+    mine = [line for line in _lines(stack, function) if line.get("run") == run.key]
+    assert mine
+    assert {line["logging.googleapis.com/trace"] for line in mine} == {f"projects/shop-42/traces/{ID}"}
+    assert {line["function"] for line in mine} == {function}
+    assert {line["kind"] for line in mine} == {"CodeRun"}
+    assert SPAN not in {line["logging.googleapis.com/spanId"] for line in mine}
+    assert all(line["logging.googleapis.com/trace_sampled"] for line in mine)
+
+
+def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Run, tmp_path: Path) -> None:
+    kept = trace.of(run.raw)
+    assert kept
+    assert kept.id == ID
+    assert kept.span in {line["logging.googleapis.com/spanId"] for line in _lines(stack, "submit_code")}
+    job = stack.cluster.get(JOB, run.namespace, run.status.job_name or "")
+    assert trace.of(job) == kept
+    starts = (stack.state.parent / "starts").read_text().splitlines()
+    assert [line.split()[-1] for line in starts if run.name in line] == [f"traceparent={kept}"]
+
+
+def _complete(spans: list[Any]) -> bool:
+    """Whether each function's span is there, with its calls, each below one that is there; they come one by one."""
+    ids = {span.span_id.hex() for span in spans}
+    names = {span.name for span in spans}
+    below = {span.parent_span_id.hex() for span in spans}
+    return names >= FUNCTIONS | {"POST coderuns", "POST jobs", "publish lifecycle"} and below <= ids | {SPAN}
+
+
+def test_a_collector_gets_a_span_of_each_function_with_its_calls_below(
+    stack: Stack, run: Run, collector: Collector
+) -> None:
+    end = time.monotonic() + 60
+    while not _complete(mine := [span for span in collector.spans if span.trace_id.hex() == ID]):
+        assert time.monotonic() < end, [(span.name, span.parent_span_id.hex()) for span in mine]
+        time.sleep(0.1)
+    ids = {span.span_id.hex() for span in mine}
+    (submit,) = [span for span in mine if span.name == "submit_code"]
+    assert submit.parent_span_id.hex() == SPAN
+    logged = {line["logging.googleapis.com/spanId"] for line in _lines(stack, "job_finished") if "run" in line}
+    assert logged & ids
+    assert {each.get("authorization") for each in collector.headers} == {"Bearer token-of-the-collector"}
+
+
+def test_no_function_says_the_collectors_token(stack: Stack, run: Run) -> None:
+    for log in (stack.state / "logs").iterdir():
+        assert "token-of-the-collector" not in log.read_text()
+
+
+def test_what_was_measured_last_is_sent_when_a_function_is_stopped(
+    stack: Stack, run: Run, collector: Collector
+) -> None:
+    stack.stop()
+    counted = [point for metric, point in collector.points if metric.name == "orchestrator.run.transitions"]
+    reasons = {each.value.string_value for point in counted for each in point.attributes if each.key == "reason"}
+    assert {"Starting", "Running", "Completed"} <= reasons

@@ -1,0 +1,244 @@
+"""Where a trace comes from, and where it goes.
+
+comes in by                                  followed
+header traceparent                           yes; Google's X-Cloud-Trace-Context where it is absent
+extension traceparent of a CloudEvent        before the header: binary, structured, wrapped, without wrapping
+attribute traceparent of a plain message     the same
+annotation of the run, or of its Job         before both; also when the run is only referred to, or swept
+nothing, or what nobody can read             a trace of its own, and never an error
+
+goes out by: annotation of run and Job, TRACEPARENT in the pod, extension of every published event.
+"""
+
+import base64
+import json
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN
+from functions.events.event import CODE_REQUESTED, Event
+from functions.events.normalise import normalise
+from functions.events.publisher import encoded
+from functions.events.pubsub import attributes
+from functions.handlers import job_finished, reconcile, report, submit
+from functions.handlers.http import Request, answer
+from functions.manifests import attempt, requested
+from functions.runs import attempts, trace
+from functions.runs.run import Run, parse
+from functions.runs.specs import SPECS
+from functions.runs.trace import Trace
+from functions.telemetry import context
+from functions.telemetry.calls import TracedPublisher
+from functions.telemetry.propagation import received
+from tests.life.test_run import event, job_event, now, run_event, submitted, swept
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, NOW, settings
+from tests.support.builders import run as built
+from tests.telemetry.logged import Logged
+
+ONE, TWO = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN = "00f067aa0ba902b7"
+FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
+JSON = {"content-type": "application/json"}
+CLOUD = {"id": "1", "source": "/ci", "specversion": "1.0", "type": CODE_REQUESTED}
+PUSHED = {"x-goog-pubsub-subscription-name": "projects/p/subscriptions/s", "x-goog-pubsub-message-id": "7"}
+ELSEWHERE = {"traceparent": SECOND, "ce-traceparent": SECOND}
+GONE = {"name": "gone", "namespace": "orchestrator"}
+BODY = json.dumps(CODE_SPEC).encode()
+
+
+def wrapped(given: dict[str, str]) -> bytes:
+    message = {"data": base64.b64encode(BODY).decode(), "attributes": given, "messageId": "7"}
+    return json.dumps({"message": message, "subscription": "s"}).encode()
+
+
+def prefixed(**more: str) -> dict[str, str]:
+    return {f"ce-{name}": text for name, text in {**CLOUD, **more}.items()}
+
+
+COMES_IN = {
+    "header": Request({**JSON, "traceparent": FIRST}, BODY),
+    "Google's header": Request({**JSON, "x-cloud-trace-context": f"{ONE}/{int(SPAN, 16)};o=1"}, BODY),
+    "both headers": Request({**JSON, "traceparent": FIRST, "x-cloud-trace-context": f"{TWO}/1;o=1"}, BODY),
+    "binary": Request({**JSON, **prefixed(traceparent=FIRST), "traceparent": SECOND}, BODY),
+    "structured": Request(
+        {"content-type": "application/cloudevents+json", "traceparent": SECOND},
+        json.dumps({**CLOUD, "traceparent": FIRST, "data": CODE_SPEC}).encode(),
+    ),
+    "wrapped": Request({**JSON, "traceparent": SECOND}, wrapped(prefixed(traceparent=FIRST))),
+    "without wrapping": Request({**JSON, **PUSHED, **prefixed(traceparent=FIRST), "traceparent": SECOND}, BODY),
+    "wrapped plain message": Request({**JSON, "traceparent": SECOND}, wrapped({"traceparent": FIRST})),
+    "plain message": Request({**JSON, **PUSHED, "traceparent": FIRST}, BODY),
+}
+
+
+def asked(world: World, request: Request) -> Run:
+    found = answer(partial(submit.handle, world.services, "CodeRun"), request)
+    assert found.code == 201, found.body
+    assert found.body
+    return parse(world.kubelet.get(CODE_RUN, world.namespace, found.body["data"]["name"]))
+
+
+@pytest.mark.parametrize("way", COMES_IN)
+def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: World, logged: Logged, way: str) -> None:
+    kept = trace.of(asked(world, COMES_IN[way]).raw)
+    assert kept
+    assert (kept.id, kept.sampled) == (ONE, True)
+    assert kept.span != SPAN, "the run was made by a step of its own"
+    assert logged.traces() == {ONE}
+
+
+MALFORMED = {
+    "empty": "",
+    "not one": "$(touch pwned)",
+    "zeros as id": f"00-{'0' * 32}-{SPAN}-01",
+    "zeros as span": f"00-{ONE}-{'0' * 16}-01",
+    "version ff": f"ff-{ONE}-{SPAN}-01",
+    "upper case": FIRST.upper(),
+    "too short": FIRST[:-1],
+    "more than version 00 has": f"{FIRST}-more",
+    "two of them": f"{FIRST},{SECOND}",
+    "no text": "\x00\ud800",
+}
+
+
+@pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: World, text: str, way: str) -> None:
+    kept = trace.of(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
+    assert kept
+    assert kept.id not in (ONE, TWO)
+
+
+def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> None:
+    assert trace.parse(f"cc-{ONE}-{SPAN}-00-what-comes-later") == Trace(ONE, SPAN, False)
+    assert trace.parse(f"00-{ONE}-{SPAN}-03") == Trace(ONE, SPAN, True)
+    assert str(Trace(ONE, SPAN, False)) == f"00-{ONE}-{SPAN}-00"
+    assert received({"x-cloud-trace-context": f"{ONE}/0;o=1"}) is None
+    assert received({"x-cloud-trace-context": f"{ONE}/{1 << 64};o=1"}) is None
+    assert [trace.parse(each) for each in (None, 3, [FIRST])] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}]
+)
+def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
+    assert trace.of({"metadata": {"annotations": notes}}) is None
+    assert trace.of({"metadata": None}) is None
+
+
+def in_trace(world: World, text: str, name: str = "run-1") -> Run:
+    item = requested.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
+    return parse(world.kubelet.create(CODE_RUN, item))
+
+
+def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged: Logged) -> None:
+    made = in_trace(world, FIRST)
+    run_event(world, made.raw, "add")
+    job = world.job_ready(now(world, made).status.job_name or "")
+    assert trace.of(job) == trace.parse(FIRST)
+    job_event(world, job)
+    assert {"Start", "WriteStatus", "Running"} <= {line["message"] for line in logged.lines("run-1")}
+    assert logged.traces() == {ONE}
+    assert {line["kind"] for line in logged.lines("run-1")} == {"CodeRun"}
+
+
+def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world: World, logged: Logged) -> None:
+    asking = event(in_trace(world, FIRST).raw, "add")
+    answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
+    assert logged.traces() == {ONE}
+
+
+def test_an_event_of_a_run_that_is_gone_is_told_in_that_run_s_trace(world: World, logged: Logged) -> None:
+    asking = event({"kind": "CodeRun", "metadata": {**GONE, "annotations": {trace.ANNOTATION: FIRST}}})
+    answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
+    assert [line["message"] for line in logged.lines("gone")] == ["gone"]
+    assert logged.traces() == {ONE}
+
+
+def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world: World, logged: Logged) -> None:
+    made = in_trace(world, FIRST)
+    headers = {**event(made.raw).headers, "ce-type": "dev.knative.apiserver.ref.update"}
+    reference = {"kind": "CodeRun", "namespace": made.namespace, "name": made.name}
+    answer(partial(reconcile.handle, world.services), Request(headers, json.dumps(reference).encode()))
+    assert logged.traces() == {ONE}
+    assert logged.lines("run-1")
+
+
+def test_a_sweep_tells_of_each_run_in_its_own_trace(world: World, logged: Logged) -> None:
+    in_trace(world, FIRST, "run-1")
+    world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
+    in_trace(world, SECOND, "run-2")
+    submitted(world, "DocsRun", "run-3")
+    swept(world)
+    moved = {name: {line["logging.googleapis.com/trace"] for line in logged.lines(name) if "kind" in line} for name in
+             ("run-1", "run-2", "run-3")}  # fmt: skip
+    assert (moved["run-1"], moved["run-2"]) == ({ONE}, {TWO})
+    assert len(moved["run-3"]) == 1
+    assert not moved["run-3"] & {ONE, TWO}
+
+
+@dataclass
+class Kept:
+    """A queue that keeps what it is given."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def publish(self, topic: str, event: Event) -> None:
+        self.events.append(event)
+
+
+def test_lifecycle_events_carry_the_trace_of_their_run(world: World) -> None:
+    made, queue = in_trace(world, FIRST), Kept()
+    world.services = replace(world.services, publisher=TracedPublisher(queue))
+    run_event(world, made.raw, "add")
+    answer(partial(report.handle, world.services), event(now(world, made).raw))
+    (told,) = queue.events
+    carried = trace.parse(told.trace)
+    assert carried
+    assert carried.id == ONE
+    assert carried.span != SPAN
+
+
+SENT = Event("1", "/s", "t.v1", "a/b", {"k": 1}, trace=FIRST)
+
+
+def test_a_published_event_arrives_with_its_trace() -> None:
+    body = json.dumps(SENT.data).encode()
+    assert normalise(encoded(SENT), body) == SENT
+    assert normalise({**attributes(SENT), **PUSHED}, body) == SENT
+    message = {"data": base64.b64encode(body).decode(), "attributes": attributes(SENT), "messageId": "7"}
+    assert normalise(JSON, json.dumps({"message": message, "subscription": "s"}).encode()) == SENT
+    without = replace(SENT, trace="")
+    assert not [name for name in {**encoded(without), **attributes(without)} if "trace" in name]
+
+
+def env(run: Run) -> list[Any]:
+    job = attempt.job(run.having(attempts.start(run, NOW)), settings())
+    return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
+
+
+def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names_one() -> None:
+    noted = built("CodeRun", annotations={trace.ANNOTATION: FIRST})
+    assert env(noted) == [{"name": "TRACEPARENT", "value": FIRST}]
+    assert env(noted) == env(noted)
+    own = built("CodeRun", {"env": [{"name": "TRACEPARENT", "value": "mine"}]}, annotations={trace.ANNOTATION: FIRST})
+    assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
+    plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
+    assert (env(plain), env(bad)) == ([], [])
+    started = plain.having(attempts.start(plain, NOW))
+    assert "annotations" not in attempt.job(started, settings())["metadata"]
+
+
+def test_what_a_request_bound_is_gone_with_it(world: World, logged: Logged) -> None:
+    outside = context.current()
+    run_event(world, in_trace(world, FIRST).raw, "add")
+    assert context.current() == outside
+    before = len(logged.lines())
+    answer(partial(job_finished.handle, world.services), Request({**prefixed(), **JSON}, b"{}"))
+    after = logged.lines()[before:]
+    assert after
+    assert not [line for line in after if "run" in line or line["logging.googleapis.com/trace"] == ONE]

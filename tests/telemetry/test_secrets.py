@@ -1,0 +1,202 @@
+"""No line of the log has a secret or a full prompt in it, whatever was sent where, and whatever became of it.
+
+where a secret or a prompt can be                     what becomes of it
+env, promptModification, URLs of a spec               a run, a refusal, an attempt, a report, a sweep
+Authorization, Idempotency-Key                        accepted, refused
+a body that is no JSON, no spec, no event             refused
+a value that the API server refuses, and repeats      refused
+what an agent reports                                 the outcome of its attempt
+a comment, an issue, a webhook's secret, App's tokens commands that are taken up, and those that are not
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from functions.cluster.errors import Invalid
+from functions.cluster.transport import Request as Call
+from functions.events.event import CODE_REQUESTED
+from functions.handlers import github_event, job_finished, reconcile, report, submit, sweep
+from functions.handlers.http import Answer, Request, answer
+from functions.runs.specs import SPECS
+from functions.runs.status import RunStatus
+from functions.settings.auth import AuthSettings
+from tests.github.conftest import Clock
+from tests.github.stage import Stage
+from tests.life.test_run import event, job_event, now, run_event, submitted, swept
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC
+from tests.support.direct import Direct
+from tests.support.github import Github, serving
+from tests.telemetry.logged import Logged, logging_to
+from tests.telemetry.test_propagation import Kept
+
+SECRET = "s3cr3t-canary"
+PROMPT = "pr0mpt-canary: " + "do as this long text says, word by word. " * 20
+URL = f"https://user:{SECRET}@git.example/shop.git"
+SPEC = {**CODE_SPEC, "env": [{"name": "TOKEN", "value": SECRET}], "promptModification": PROMPT}
+JSON = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
+CLOUD = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    with logging_to(logging.DEBUG) as found:
+        yield found
+
+
+def clean(logged: Logged) -> bool:
+    """Whether something was logged, and nothing of what must not be."""
+    assert logged.text
+    assert SECRET not in logged.text
+    assert "pr0mpt-canary" not in logged.text
+    return True
+
+
+def asked(world: World, body: Any, **headers: str) -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = JSON | {name.replace("_", "-"): text for name, text in headers.items()}
+    return answer(partial(submit.handle, world.services, "CodeRun"), Request(given, raw))
+
+
+REFUSED: dict[str, Any] = {
+    "a token in a URL": {**SPEC, "repositoryUrl": URL},
+    "a secret where a number belongs": {**SPEC, "taskId": SECRET},
+    "a secret as a branch": {**SPEC, "branch": f"{SECRET}..{SECRET}"},
+    "a secret as a model": {**SPEC, "model": SECRET + "\n"},
+    "a reserved name": {**SPEC, "env": [{"name": "GITHUB_TOKEN", "value": SECRET}]},
+    "a prompt that is a list": {**SPEC, "promptModification": [PROMPT]},
+    "a prompt of another mode": {**SPEC, "promptMode": PROMPT},
+    "no JSON": f'{{"promptModification": "{PROMPT}", "env": {SECRET}'.encode(),
+    "a list": [SECRET, PROMPT],
+}
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("headers", [{}, {**CLOUD, "x-goog-pubsub-subscription-name": "s"}], ids=["HTTP", "queue"])
+def test_what_is_refused_is_not_repeated(world: World, logged: Logged, body: Any, headers: dict[str, str]) -> None:
+    assert asked(world, body, **headers).code in (204, 400, 413, 422)
+    assert clean(logged)
+
+
+def test_callers_tokens_and_keys_are_not_told(world: World, logged: Logged) -> None:
+    world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "another"}))
+    assert asked(world, SPEC, idempotency_key=SECRET).code in (401, 403)
+    world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": SECRET}))
+    assert asked(world, SPEC, idempotency_key=SECRET).code == 201
+    assert asked(world, CODE_SPEC, idempotency_key=SECRET).code == 422
+    assert clean(logged)
+
+
+class Repeats:
+    """A transport to an API server that refuses to make anything, repeating what it was given, as one does."""
+
+    def __init__(self, inner: Direct) -> None:
+        self._inner = inner
+
+    def send(self, call: Call) -> Any:
+        if call.method == "POST":
+            causes = [("spec.env[0].value", f'Invalid value: "{SECRET}": too long')]
+            raise Invalid(f'CodeRun is invalid: spec.promptModification: Invalid value: "{PROMPT}"', causes)
+        return self._inner.send(call)
+
+    def stream(self, call: Call) -> Iterator[Any]:
+        return self._inner.stream(call)
+
+
+def test_what_the_api_server_repeats_of_a_spec_is_not_logged(logged: Logged) -> None:
+    world = World(Direct(), "orchestrator")
+    world.services = replace(world.services, cluster=type(world.services.cluster)(Repeats(Direct())))
+    assert asked(world, SPEC).code == 422
+    assert clean(logged)
+
+
+def test_the_life_of_a_run_is_told_without_them(world: World, logged: Logged) -> None:
+    world.services = replace(world.services, publisher=Kept())
+    made = submitted(world, **SPEC)
+    run_event(world, made.raw, "add")
+    job = world.job_ready(now(world, made).status.job_name or "")
+    job_event(world, job)
+    failed = {"outcome": "failed", "reason": "NetworkError", "message": f"{SECRET} {PROMPT}"}
+    job_event(world, world.job_ends(job["metadata"]["name"], json.dumps(failed), ok=False))
+    world.now += timedelta(minutes=5)
+    swept(world)
+    answer(partial(report.handle, world.services), event(now(world, made).raw))
+    second = now(world, made).status.job_name or ""
+    world.job_ready(second)
+    swept(world)
+    job_event(world, world.job_ends(second, f"no JSON: {SECRET} {PROMPT}", ok=False))
+    world.now += timedelta(minutes=5)
+    swept(world)
+    assert {"told: started", "Running"} <= {line["message"] for line in logged.lines("run-1")}
+    assert clean(logged)
+
+
+FUNCTIONS: dict[str, Callable[..., Answer]] = {
+    "reconcile": reconcile.handle,
+    "job_finished": job_finished.handle,
+    "report": report.handle,
+    "sweep": sweep.handle,
+    "github_event": github_event.handle,
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_objects_that_nobody_can_read_are_not_repeated(world: World, logged: Logged, function: str) -> None:
+    world.services = replace(world.services, publisher=Kept())
+    place = {"name": "run-1", "namespace": world.namespace, "ownerReferences": SECRET, "annotations": SECRET}
+    for kind in ("CodeRun", "Job"):
+        raw = {"kind": kind, "metadata": place, "spec": {**SPEC, "taskId": SECRET}, "status": {"conditions": PROMPT}}
+        for headers in ({}, {"x-goog-pubsub-subscription-name": "s"}):
+            request = Request({**JSON, **event({}).headers, **headers}, json.dumps(raw).encode())
+            answer(partial(FUNCTIONS[function], world.services), request)
+            broken = Request(request.headers, f'{{"spec": "{SECRET} {PROMPT}'.encode())
+            answer(partial(FUNCTIONS[function], world.services), broken)
+    logging.getLogger("orchestrator").info("the end")
+    assert clean(logged)
+
+
+COMMANDS = (
+    f"/docs {PROMPT}",
+    f"/code 1 service=api {SECRET}",
+    f"/code {SECRET}",
+    "/code 1 service=api",
+    f"/retry {PROMPT} {SECRET}",
+    f"/cancel {SECRET}",
+    f"/status {SECRET}",
+)
+
+
+def test_what_people_and_secrets_say_on_github_is_not_logged(logged: Logged) -> None:
+    clock = Clock()
+    with serving(Github(clock)) as github:
+        stage = Stage(Direct(), "orchestrator", github, clock)
+        number = stage.shop.open_issue(f"Task 12: {SECRET}")["number"]
+        for by in ("octocat", "stranger"):
+            for text in COMMANDS:
+                stage.comment(number, text, by)
+        assert stage.runs()
+        configured = stage.services.settings.github
+        secrets = [each.get_secret_value() for each in configured.webhook_secrets]
+        secrets += [each.split("\n")[1] for each in [configured.private_key.get_secret_value()]]
+    assert secrets
+    assert not [each for each in secrets if each in logged.text]
+    assert "accepted: issue_comment" in {line["message"] for line in logged.lines()}
+    assert clean(logged)
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_an_error_about_a_spec_or_a_status_does_not_repeat_it(kind: str) -> None:
+    wrong = {**SPEC, "taskId": SECRET, "repositoryUrl": URL, "env": SECRET, "promptModification": [PROMPT]}
+    with pytest.raises(ValidationError) as caught:
+        SPECS[kind].model_validate(wrong)
+    with pytest.raises(ValidationError) as other:
+        RunStatus.model_validate({"conditions": SECRET, "attempt": PROMPT})
+    assert not [word for word in (SECRET, "pr0mpt") if word in f"{caught.value} {other.value}"]

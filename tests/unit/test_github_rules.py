@@ -1,0 +1,267 @@
+"""What each event comes to, decided from the event alone.
+
+| event                                          | by                  | comes to                              |
+|------------------------------------------------|---------------------|---------------------------------------|
+| a comment is written, with commands            | a person            | an Ask per command, each with its key |
+| the same comment by another hook, or again     |                     | the same keys                         |
+| a comment is edited or deleted; of a bot       |                     | nothing                               |
+| a label, an assignment                         | a person            | an Ask that the configuration decides |
+| a review: with commands / asks for changes     | a person            | an Ask, of ours only                  |
+| a check failed on a branch of ours             | anybody             | an Ask; not by our own check          |
+| a pull request of ours, not of a fork          | anybody             | PullNews                              |
+| a branch of ours deleted; an installation      | anybody             | a Note; Forget                        |
+| any payload of any event                       |                     | never an error                        |
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.github.commands import Cancel, Retry, Status, Work
+from functions.github.decisions import Ask, Decision, Feedback, Forget, Mapped, Note, PullNews
+from functions.github.extract import WANTED, extract
+from functions.github.happening import Happening, Pull
+from functions.github.rules import router
+from tests.github.payloads import EVERYDAY
+from tests.support.builders import NOW, UID
+from tests.support.github import Repository, payloads
+from tests.support.github.content import Place, user
+
+BRANCH = "agents/run-0123456789ab-3f2b8"
+
+
+@pytest.fixture
+def shop() -> Repository:
+    return Repository(Place(lambda: NOW), "acme/shop", 9001)
+
+
+def decided(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[Decision]:
+    """What the rules make of a payload, as the webhook hands it on."""
+    data = extract(event, payload) or {}
+    return router.decide(Happening(event, str(data.get("action") or ""), delivery, data))
+
+
+def asks(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[Ask]:
+    found = decided(event, payload, delivery)
+    assert all(isinstance(each, Ask) for each in found)
+    return [each for each in found if isinstance(each, Ask)]
+
+
+def commented(shop: Repository, body: str, by: str = "octocat", number: int = 0) -> dict[str, Any]:
+    number = number or int(shop.open_issue()["number"])
+    return payloads.issue_comment(shop, number, shop.comment(number, body, by))
+
+
+def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
+    payload = commented(shop, "/code 3 service=api\n/status")
+    first, second = asks("issue_comment", payload)
+    assert (first.what, second.what) == (Work("code", {"service": "api"}, 3), Status())
+    comment = payload["comment"]["id"]
+    assert (first.key, second.key) == (f"9001/issues/comment/{comment}/0", f"9001/issues/comment/{comment}/1")
+    assert (first.number, first.login, first.on_pull, first.pull) == (1, "octocat", False, None)
+    assert first.url == payload["comment"]["html_url"]
+    assert first.reactions == f"issues/comments/{comment}/reactions"
+
+
+def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
+    payload = commented(shop, "/cancel")
+    renamed = payload | {"repository": payload["repository"] | {"full_name": "acme/store"}, "installation": None}
+    keys = {
+        ask.key for told in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", told, guid)
+    }
+    assert len(keys) == 1
+
+
+def test_a_comment_on_a_pull_request_says_so(shop: Repository) -> None:
+    number = shop.open_pull(BRANCH)["number"]
+    (ask,) = asks("issue_comment", commented(shop, "/retry please", number=number))
+    assert (ask.what, ask.on_pull, ask.pull, ask.number) == (Retry("please"), True, None, number)
+
+
+def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
+    number = shop.open_pull(BRANCH, "next")["number"]
+    payload = payloads.review_comment(shop, number, "/cancel")
+    (ask,) = asks("pull_request_review_comment", payload)
+    assert ask.key == f"9001/pulls/comment/{payload['comment']['id']}/0"
+    assert ask.pull == Pull(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
+
+
+@pytest.mark.parametrize("action", ["edited", "deleted"])
+def test_a_comment_that_is_edited_or_deleted_asks_for_nothing(shop: Repository, action: str) -> None:
+    assert decided("issue_comment", commented(shop, "/cancel") | {"action": action}) == []
+
+
+@pytest.mark.parametrize("by", ["5dlabs-rex[bot]", "dependabot[bot]"])
+def test_a_bot_asks_for_nothing(shop: Repository, by: str) -> None:
+    assert decided("issue_comment", commented(shop, "/cancel", by)) == []
+    number = shop.open_pull(BRANCH)["number"]
+    assert decided("pull_request_review_comment", payloads.review_comment(shop, number, "/cancel", by)) == []
+    assert decided("pull_request_review", payloads.review(shop, number, "changes_requested", "no", by)) == []
+    assert decided("issues", payloads.issue(shop, number, "labeled", by, label={"name": "x"})) == []
+
+
+def test_a_bot_is_known_by_its_type_alone(shop: Repository) -> None:
+    payload = commented(shop, "/cancel")
+    assert decided("issue_comment", payload | {"sender": {"login": "robot", "type": "Bot"}}) == []
+
+
+@pytest.mark.parametrize("on", ["issues", "pull_request"])
+def test_a_label_asks_for_what_the_configuration_will_say(shop: Repository, on: str) -> None:
+    number = shop.open_pull(BRANCH, title="Task 3")["number"]
+    make = payloads.issue if on == "issues" else payloads.pull_request
+    payload = make(shop, number, "labeled", label={"name": "Agent: Docs"})
+    first, again = asks(on, payload), asks(on, payload, "another delivery")
+    assert [each.key for each in first] == [each.key for each in again]
+    assert first[0].what == Mapped("labels", "Agent: Docs", "Task 3")
+    assert first[0].on_pull == (on == "pull_request")
+    later = {
+        **payload,
+        ("issue" if on == "issues" else on): shop.issues[number] | {"updated_at": "2026-02-01T00:00:00Z"},
+    }
+    assert asks(on, later)[0].key != first[0].key
+
+
+def test_without_a_time_of_change_a_label_is_known_by_its_delivery(shop: Repository) -> None:
+    number = shop.open_issue()["number"]
+    del shop.issues[number]["updated_at"]
+    payload = payloads.issue(shop, number, "labeled", label={"name": "x"})
+    assert asks("issues", payload, "a")[0].key != asks("issues", payload, "b")[0].key
+
+
+def test_an_assignment_asks_for_what_the_configuration_will_say(shop: Repository) -> None:
+    number = shop.open_issue()["number"]
+    (ask,) = asks("issues", payloads.issue(shop, number, "assigned", assignee=user("shop-agent")))
+    assert ask.what == Mapped("assignees", "shop-agent", "An issue")
+    assert decided("issues", payloads.issue(shop, number, "unassigned", assignee=user("shop-agent"))) == []
+
+
+def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository) -> None:
+    number = shop.open_pull(BRANCH)["number"]
+    payload = payloads.review(shop, number, "changes_requested", "use the\u202e other library")
+    (ask,) = asks("pull_request_review", payload)
+    assert isinstance(ask.what, Feedback)
+    assert ask.what.words == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
+    assert (ask.what.branch, ask.what.review, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
+
+
+def test_commands_of_a_review_come_first(shop: Repository) -> None:
+    number = shop.open_pull(BRANCH)["number"]
+    (ask,) = asks("pull_request_review", payloads.review(shop, number, "changes_requested", "/cancel"))
+    assert ask.what == Cancel()
+
+
+@pytest.mark.parametrize(
+    ("state", "head", "fork"),
+    [
+        ("approved", BRANCH, ""),
+        ("commented", BRANCH, ""),
+        ("changes_requested", "feature", ""),
+        ("changes_requested", BRANCH, "mallory/shop"),
+    ],
+)
+def test_other_reviews_start_nothing(shop: Repository, state: str, head: str, fork: str) -> None:
+    number = shop.open_pull(head, fork=fork)["number"]
+    assert decided("pull_request_review", payloads.review(shop, number, state, "hm")) == []
+
+
+def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Repository) -> None:
+    payload = payloads.check_run(shop, BRANCH, pull_requests=[{"id": 1, "number": 7}])
+    (ask,) = asks("check_run", payload)
+    assert isinstance(ask.what, Feedback)
+    assert (ask.number, ask.login, ask.what.branch, ask.what.commit) == (7, "", BRANCH, "c" * 40)
+    for part in ("The check tests failed", "2 tests failed", "test_a, test_b", payload["check_run"]["details_url"]):
+        assert part in ask.what.words
+    assert ask.key == f"9001/check/{payload['check_run']['id']}"
+
+
+@pytest.mark.parametrize(
+    ("branch", "more"),
+    [
+        ("main", {}),
+        ("agents/", {}),
+        (BRANCH, {"conclusion": "success"}),
+        (BRANCH, {"conclusion": "cancelled"}),
+        (BRANCH, {"conclusion": None, "status": "in_progress"}),
+        (BRANCH, {"name": "orchestrator", "external_id": UID}),
+        (BRANCH, {"check_suite": None}),
+    ],
+)
+def test_other_checks_start_nothing(shop: Repository, branch: str, more: dict[str, Any]) -> None:
+    assert decided("check_run", payloads.check_run(shop, branch, **more)) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "shown", "state"),
+    [
+        ("opened", {}, "Open"),
+        ("reopened", {}, "Open"),
+        ("synchronize", {}, "Open"),
+        ("closed", {"state": "closed"}, "Closed"),
+        ("closed", {"state": "closed", "merged": True}, "Merged"),
+        ("synchronize", {"state": "closed", "merged": True}, "Merged"),
+    ],
+)
+def test_what_becomes_of_a_pull_request_of_ours_is_told(
+    shop: Repository, action: str, shown: dict[str, Any], state: str
+) -> None:
+    number = shop.open_pull(BRANCH, by="5dlabs-rex[bot]")["number"]
+    shop.pulls[number] |= shown
+    (news,) = decided("pull_request", payloads.pull_request(shop, number, action, "5dlabs-rex[bot]"))
+    assert isinstance(news, PullNews)
+    assert (news.state, news.pull.url) == (state, shop.pulls[number]["html_url"])
+
+
+def test_a_pull_request_of_a_fork_is_not_ours_whatever_its_branch_is_called(shop: Repository) -> None:
+    number = shop.open_pull(BRANCH, fork="mallory/shop")["number"]
+    assert decided("pull_request", payloads.pull_request(shop, number, "opened")) == []
+    shop.pulls[number]["head"]["repo"] = None  # the fork was deleted
+    assert decided("pull_request", payloads.pull_request(shop, number, "closed")) == []
+
+
+def test_a_branch_of_ours_that_is_deleted_is_noted(shop: Repository) -> None:
+    (note,) = decided("delete", payloads.branch_deleted(shop, BRANCH))
+    assert isinstance(note, Note)
+    assert BRANCH in note.message
+    assert decided("delete", payloads.branch_deleted(shop, "feature")) == []
+    assert decided("delete", payloads.branch_deleted(shop, BRANCH) | {"ref_type": "tag"}) == []
+
+
+def test_tokens_are_forgotten_when_an_installation_changes(shop: Repository) -> None:
+    (all_of_them,) = decided("installation", payloads.installation(shop, "suspend"))
+    assert isinstance(all_of_them, Forget)
+    assert all_of_them.repositories == ()
+    told = payloads.installation(shop, "removed") | {"repositories_removed": [{"id": 1, "full_name": "acme/shop"}]}
+    (some,) = decided("installation_repositories", told)
+    assert isinstance(some, Forget)
+    assert some.repositories == ("acme/shop",)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def _holes(value: Any) -> st.SearchStrategy[Any]:
+    """The same, with any parts of it replaced by anything."""
+    if isinstance(value, dict):
+        parts = {str(key): _holes(each) for key, each in value.items()}
+        return st.fixed_dictionaries(parts) | st.fixed_dictionaries({}, optional=parts) | JSON
+    return st.just(value) | JSON
+
+
+EXTRACTED = [(event, extract(event, payload) or {}) for event in sorted(WANTED) for payload in EVERYDAY[event]]
+ACTIONS = ("created", "submitted", "completed", "closed", "labeled", "assigned", "")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(EXTRACTED).flatmap(lambda pair: st.tuples(st.just(pair[0]), _holes(pair[1]))))
+def test_no_payload_is_an_error(told: tuple[str, Any]) -> None:
+    event, payload = told
+    for data in (payload, {"comment": payload, "review": payload, "issue": payload, "pull_request": payload}):
+        for action in ACTIONS if isinstance(data, dict) else ():
+            assert isinstance(router.decide(Happening(event, action, "d", data)), list)

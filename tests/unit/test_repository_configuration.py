@@ -1,0 +1,210 @@
+"""`.github/orchestrator.yaml`: what it may say, and that a mistake in it is named by line and key.
+
+| the file                                    | comes to                                           |
+|---------------------------------------------|----------------------------------------------------|
+| empty, only comments                        | the defaults                                       |
+| every key                                   | what it says                                       |
+| a wrong value, an unknown key, one twice    | its line and key, all of them at once              |
+| no YAML, aliases, depth, tags, size         | refused, with the line                             |
+| any text                                    | a configuration or BadConfiguration, nothing else  |
+"""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from functions.github.commands import Cancel, Work
+from functions.github.configuration import LONGEST, BadConfiguration, Configuration, parse
+from functions.github.planning import Place, Unclear, spec
+from functions.runs.specs import CodeRunSpec, DocsRunSpec
+from functions.settings import Settings
+from tests.support.builders import settings
+
+EVERYTHING = """
+commands: [code, retry]
+labels:
+  document: /docs
+  "agent: do it": /code service=api
+assignees: {Shop-Agent: /cancel}
+service: api
+githubApp: 5DLabs-Rex
+agents: [5DLabs-Tess]
+models: {docs: claude-docs, code: claude-code}
+tools: minimal
+workingDirectory: services
+retryOn: [review]
+maxRetries: 2
+timeoutSeconds: 60
+maxTurns: 30
+maxCostUsd: 1.5
+platformRepository: acme/platform
+platformBranch: trunk
+platformDirectory: shop
+"""
+
+
+def test_without_a_file_everything_is_on_and_nothing_mapped() -> None:
+    for text in ("", "# nothing yet\n", "---\n"):
+        assert parse(text) == Configuration()
+    assert Configuration().commands == ["docs", "code", "retry", "cancel", "status"]
+    assert Configuration().retry_on == ["review", "check"]
+
+
+def test_every_key_is_read() -> None:
+    found = parse(EVERYTHING)
+    assert set(Configuration.model_fields) - found.model_fields_set == {"github_user"}
+    assert found.command_for("labels", "Document") == Work("docs")
+    assert found.command_for("labels", "AGENT: do it") == Work("code", {"service": "api"})
+    assert found.command_for("assignees", "shop-agent") == Cancel()
+    assert found.command_for("labels", "shop-agent") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("service: api\nmaxRetries: 99\n", ["line 2, maxRetries: Input should be less than or equal to 10"]),
+        ("\n\nservise: api", ["line 3, servise: is not a known field"]),
+        ("max_retries: 1", ["line 1, max_retries: is not a known field"]),
+        ("envFromSecrets: [claude-api-key]", ["line 1, envFromSecrets: is not a known field"]),
+        ("labels:\n  a: /docs\n  b.c: /nope", ["line 3, labels.b.c: must be one command, such as /docs"]),
+        ("labels:\n  a: /code x", ["line 2, labels.a: cannot be understood: the task must be a number from 1"]),
+        ("models:\n  docs: claude-a\n  tests: b", ["line 3, models.tests: is not a known field"]),
+        ("commands:\n  - docs\n  - deploy", ["line 3, commands.1: Input should be 'docs'"]),
+        ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both given"]),
+        ("platformRepository: ../../etc", ["line 1, platformRepository: must be a repository as in owner/name"]),
+        ("service: A\nmaxTurns: 0", ["line 1, service: ", "line 2, maxTurns: "]),
+        ("service: a\nservice: b", ["line 2: the key service is there twice"]),
+        ("- docs", ["line 1: it must be a mapping"]),
+        ("a:\n  b: [1,\n", ["line 3: "]),
+        ("a: b: c", ["line 1: mapping values are not allowed here"]),
+        ("a: &x [1]\nb: *x", ["line 1: anchors and aliases are not taken"]),
+        ("a: !!python/object/apply:os.system [ls]", ["line 1: could not determine a constructor"]),
+        ("\n" + "[" * 500, ["line 2: it is nested too deeply"]),
+        ("? [a]\n: b", ["line 1: "]),
+        ("a: 2020-99-99", ["it is not YAML"]),
+        ("#" * (LONGEST + 1), [f"more than {LONGEST} characters"]),
+    ],
+)
+def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse(text)
+    assert len(caught.value.problems) == len(problems)
+    for told, expected in zip(sorted(caught.value.problems), sorted(problems), strict=True):
+        assert expected in told
+
+
+def test_a_value_is_not_repeated_in_what_is_said_of_it() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse("service: ghs_ThisWasPastedHere\nmodels: {docs: 'ghs ThisToo'}")
+    assert "ThisWas" not in str(caught.value)
+    assert "ThisToo" not in str(caught.value)
+
+
+@effort(deadline=None, max_examples=60)
+@given(st.text(st.sampled_from("abc: []{}-\n\t#&*!|>'\"%@`,?0123456789.\0\ud800"), max_size=80) | st.text())
+def test_any_text_is_a_configuration_or_a_bad_one(text: str) -> None:
+    for each in (text, f"labels:\n  a: {text}", f"maxRetries: {text}"):
+        found: Configuration | BadConfiguration
+        try:
+            found = parse(each)
+        except BadConfiguration as bad:
+            found = bad
+        assert isinstance(found, Configuration) or found.problems
+
+
+PLACE = Place("acme/shop", "main")
+
+
+def planned(work: Work, text: str = "", place: Place = PLACE, **github: Any) -> Any:
+    configured: Settings = settings(github={"default_app": "5DLabs-Rex", **github})
+    return spec(work, place, parse(text), configured)
+
+
+def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> None:
+    found = planned(Work("code", {"directory": "api", "model": "claude-x"}, 3), EVERYTHING)
+    assert found == CodeRunSpec(
+        task_id=3,
+        service="api",
+        repository_url="https://github.com/acme/shop.git",
+        platform_repository_url="https://github.com/acme/platform.git",
+        platform_branch="trunk",
+        platform_directory="shop",
+        branch="main",
+        working_directory="api",
+        model="claude-x",
+        github_app="5DLabs-Rex",
+        tool_config="minimal",
+        max_retries=2,
+        timeout_seconds=60,
+        max_turns=30,
+        max_cost_usd=1.5,
+    )
+
+
+def test_a_docs_run_is_planned_with_the_defaults() -> None:
+    assert planned(Work("docs", {"directory": "services/api", "branch": "next"})) == DocsRunSpec(
+        repository_url="https://github.com/acme/shop.git",
+        source_branch="next",
+        working_directory="services/api",
+        model=settings().models.docs,
+        github_app="5DLabs-Rex",
+    )
+
+
+def test_a_person_works_over_ssh_where_the_platform_allows_it() -> None:
+    found = planned(Work("code", {"service": "a"}, 1), "githubUser: Octocat", allowed_users=["octocat"])
+    assert found.repository_url == "git@github.com:acme/shop.git"
+    assert found.platform_repository_url == found.repository_url
+    with pytest.raises(Unclear, match="allowed_users does not name it"):
+        planned(Work("docs"), "githubUser: octocat")
+
+
+@pytest.mark.parametrize("asked", ["tess", "TESS", "5DLabs-Tess", "5dlabs-tess"])
+def test_an_agent_is_one_of_those_that_are_configured(asked: str) -> None:
+    assert planned(Work("docs", {"agent": asked}), EVERYTHING).github_app == "5DLabs-Tess"
+    with pytest.raises(Unclear, match=r"no agent `.*` here; there is `5DLabs-Rex`"):
+        planned(Work("docs", {"agent": asked}))
+
+
+@pytest.mark.parametrize(
+    ("title", "task"), [("Task 3: log in", 3), ("[task-12] log in", 12), ("do TASK #7", 7), ("multitask 3", None)]
+)
+def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | None) -> None:
+    place = Place("acme/shop", "main", title)
+    if task:
+        assert planned(Work("code", {"service": "a"}), "", place).task_id == task
+    else:
+        with pytest.raises(Unclear, match="the task is missing"):
+            planned(Work("code", {"service": "a"}), "", place)
+
+
+@pytest.mark.parametrize(
+    ("work", "text", "says"),
+    [
+        (Work("code", {}, 3), "", "the service is missing"),
+        (Work("code", {"service": "API"}, 3), "", "service: must be lower case"),
+        (Work("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
+        (Work("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
+        (Work("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
+        (Work("docs", {"model": "gpt"}), "", "model must start with 'claude-'"),
+        (Work("code", {}, 3), "service: a\nplatformRepository: other/secrets", "of the owner of this one"),
+    ],
+)
+def test_what_cannot_be_planned_says_what_to_do(work: Work, text: str, says: str) -> None:
+    with pytest.raises(Unclear, match=says):
+        planned(work, text)
+
+
+def test_without_anybody_who_works_it_says_so() -> None:
+    with pytest.raises(Unclear, match="set githubApp"):
+        spec(Work("docs"), PLACE, Configuration(), settings())
+
+
+def test_on_a_server_of_ones_own_urls_are_of_its_host() -> None:
+    found = planned(Work("docs"), "", api_url="https://github.acme.example/api/v3")
+    assert found.repository_url == "https://github.acme.example/acme/shop.git"
+    found = planned(Work("docs"), "githubUser: a", api_url="https://ghes.example:8443/api/v3", allowed_users=["a"])
+    assert found.repository_url == "git@ghes.example:acme/shop.git"
