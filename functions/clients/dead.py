@@ -1,13 +1,13 @@
 """`orchestrator queues dead`: what was delivered in vain until the last attempt."""
 
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from functions.clients.configured import settings
 from functions.clients.failing import CommandError, told
+from functions.clients.output import Output, OutputOption, columns, write
 from functions.events.topology import TOPICS
 
 if TYPE_CHECKING:
@@ -23,14 +23,6 @@ def _known(topic: str | None) -> str | None:
     return topic
 
 
-class Output(StrEnum):
-    """How a list is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-
-
 TopicArgument = Annotated[str, typer.Argument(help="The topic it was published on.", callback=_known)]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter of the topic.")]
@@ -39,7 +31,7 @@ All = Annotated[bool, typer.Option("--all", help="Every dead letter of the topic
 @app.command("list")
 def list_letters(
     topic: Annotated[str | None, typer.Argument(help="Only those of this topic.", callback=_known)] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it.")] = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List dead letters, each with its run and that run's last reason; else the message id to search the logs for."""
     from functions.events.letters import LettersError
@@ -146,27 +138,10 @@ def _write(letters: Sequence["Letter"], reasons: _Reasons, output: Output) -> No
         }
         for each in letters
     ]
-    match output:
-        case Output.JSON:
-            import json
-
-            print(json.dumps(found, indent=2))
-        case Output.YAML:
-            import yaml
-
-            print(yaml.safe_dump(found, sort_keys=False), end="")
-        case Output.TABLE if not found:
-            print("no dead letters")
-        case Output.TABLE:
-            from functions.local.table import table
-
-            print(
-                table(
-                    [[name.upper() for name in found[0]], *([_line(text) for text in row.values()] for row in found)]
-                )
-            )
+    write(output, found, lambda: _table(found))
 
 
-def _line(text: str) -> str:
-    """What fits in a cell: one line, of bounded length, without control characters."""
-    return "".join(each if each.isprintable() else " " for each in text)[:120]
+def _table(found: Sequence[Mapping[str, object]]) -> str:
+    if not found:
+        return "no dead letters"
+    return columns([[name.upper() for name in found[0]], *(list(row.values()) for row in found)])

@@ -1,6 +1,7 @@
 """`orchestrator run` and `orchestrator dev`: all of it on one machine."""
 
 import logging
+import shlex
 import sys
 import tempfile
 import time
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from functions.clients.failing import told
+from functions.clients.api_url import VARIABLE
+from functions.clients.failing import CommandError, told
 
 if TYPE_CHECKING:
     from functions.local.dev.stack import Stack
@@ -36,6 +38,7 @@ def run(
     from functions.local.dev.repositories import RepositoryError
     from functions.local.dev.stack import Options, StartError
 
+    _needs_checkout()
     if pubsub not in ("", "emulator"):
         raise typer.BadParameter(f"{pubsub!r}: only `emulator` can push to this machine", param_hint="--pubsub")
     state.mkdir(parents=True, exist_ok=True)
@@ -56,6 +59,7 @@ def dev(
     from functions.local.dev.repositories import RepositoryError, example
     from functions.local.dev.stack import Options, Stack, StartError
 
+    _needs_checkout()
     logs.configure(sys.stderr)
     logging.getLogger("orchestrator").setLevel(logging.INFO)
     options = Options(state.resolve(), port=port)
@@ -72,10 +76,19 @@ def dev(
             stack.stop()
 
 
+def _needs_checkout() -> None:
+    from functions.local.dev.stack import ROOT
+
+    if not (ROOT / "templates").is_dir():
+        raise CommandError(f"{ROOT} has no templates: run this from a checkout (`make dev`), or `pip install -e` one")
+
+
 def _explain(stack: "Stack", agent: str, example_url: str) -> None:
     print(f"agent        {agent}")
     print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
     for target, url in stack.functions.items():
         print(f"{target:<12} {url}")
+    named = ",".join(f"{target}={url}" for target, url in stack.functions.items() if target.startswith("submit_"))
+    print(f"this CLI     export {VARIABLE}={named} KUBECONFIG={shlex.quote(str(stack.kubeconfig))}")
     print(f"example      {example_url} (githubUser: octocat)")
     print("Ready. Ctrl-C stops it; the next start goes on from there.", flush=True)

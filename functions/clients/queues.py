@@ -8,7 +8,14 @@ from functions.clients import dead
 from functions.clients.configured import settings
 from functions.clients.failing import CommandError, told
 
-app = typer.Typer(name="queues", help="The queues between the functions.", no_args_is_help=True)
+HELP = """The queues between the functions.
+
+\b
+  orchestrator queues apply --dry-run             say what would be set up on Pub/Sub
+  orchestrator queues dead list                   what could not be delivered, and which run it was for
+"""
+
+app = typer.Typer(name="queues", help=HELP, no_args_is_help=True)
 app.add_typer(dead.app)
 
 

@@ -1,0 +1,116 @@
+"""`orchestrator config check`: what the functions would be configured with, and what is wrong with it."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
+from functions.clients.failing import CommandError
+from functions.clients.output import Output, OutputOption, columns, write
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from functions.settings import Settings
+
+HIDDEN = "**********"
+"""Stands for a secret, as pydantic writes one."""
+
+app = typer.Typer(
+    name="config",
+    help="""The settings of the functions: a YAML file (ORCHESTRATOR_CONFIG) and the environment.
+
+\b
+  ORCHESTRATOR_CONFIG=settings.yaml orchestrator config check
+""",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Makes `config` a group, although it has one command."""
+
+
+@app.command()
+def check(output: OutputOption = Output.TABLE) -> None:
+    """Print the effective settings, without secrets, and every problem; with one the exit code is 1."""
+    from functions.clients.configured import settings
+
+    found = settings()
+    shown = visible(found)
+    write(output, shown, lambda: columns(list(_flat(shown)), longest=None))
+    problems = [*_problems(found), *_client_problems(os.environ)]
+    if problems:
+        raise CommandError("\n".join(problems))
+
+
+def visible(section: "BaseModel") -> dict[str, Any]:
+    """The settings as JSON knows them, without SecretStr, fields that are not for repr, and passwords of URLs."""
+    from pydantic import BaseModel
+
+    dumped = _without_passwords(section.model_dump(mode="json"))
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            dumped[name] = visible(value)
+        elif not field.repr:
+            dumped[name] = _masked(dumped[name])
+    return dict(dumped)
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _masked(each) for key, each in value.items()}
+        case list():
+            return [_masked(each) for each in value]
+        case _:
+            return HIDDEN if value else value
+
+
+def _without_passwords(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _without_passwords(each) for key, each in value.items()}
+        case list():
+            return [_without_passwords(each) for each in value]
+        case str():
+            return re.sub(r"://[^/@\s]*:[^/@\s]*@", f"://{HIDDEN}@", value)
+        case _:
+            return value
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value if isinstance(value, str) else json.dumps(value)
+
+
+def _problems(settings: "Settings") -> Iterator[str]:
+    """What a function would only find when it works."""
+    from functions.events.topology import FUNCTIONS as DEPLOYED
+
+    if not any(settings.templates.glob("*/*/*.j2")):
+        yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
+    kubeconfig = settings.cluster.kubeconfig
+    if kubeconfig and not Path(kubeconfig).is_file():
+        yield f"setting cluster.kubeconfig: {kubeconfig} is not there"
+    unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
+    if unknown:
+        yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
+
+
+def _client_problems(environ: Mapping[str, str]) -> Iterator[str]:
+    for kind in FUNCTIONS if environ.get(VARIABLE) else ():
+        try:
+            function_url(environ[VARIABLE], kind)
+        except CommandError as error:
+            yield str(error)

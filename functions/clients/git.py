@@ -1,0 +1,75 @@
+"""Runs git in a person's repository: every exit code is looked at, and what git says is passed on as it is.
+
+Configuration, hooks, signing and credential helpers are the person's own.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from functions.clients.failing import CommandError
+
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+"""Variables that git sets for its hooks and aliases: they name another repository than the directory's."""
+
+NO_GIT = "git is not installed, or not on the PATH"
+
+
+class GitError(CommandError):
+    """git failed; the text is git's own message, and what to do about it where that is known."""
+
+
+class Git:
+    """git in one directory."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        given = os.environ if environ is None else environ
+        self._environ = {name: text for name, text in given.items() if name not in ELSEWHERE}
+
+    def run(self, *arguments: str, remedy: str = "") -> str:
+        """What git prints, without the last line feed. Raises GitError, with `remedy` after git's message."""
+        done = self._run(arguments)
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+            lines = [f"git {arguments[0]} failed in {self.directory}:", *(f"  {line}" for line in said)]
+            raise GitError("\n".join([*lines, remedy] if remedy else lines))
+        return done.stdout.removesuffix("\n")
+
+    def ask(self, *arguments: str) -> str | None:
+        """What git prints; None where the answer is no (exit code 1). Raises GitError for any other failure."""
+        done = self._run(arguments)
+        return None if done.returncode == 1 else self._printed(done, arguments)
+
+    def paths(self, *arguments: str) -> list[str]:
+        """The paths that a command with -z prints. Raises GitError."""
+        return [each for each in self.run(*arguments).split("\0") if each]
+
+    def _printed(self, done: "subprocess.CompletedProcess[str]", arguments: tuple[str, ...]) -> str:
+        if done.returncode:
+            raise GitError(f"git {arguments[0]} failed in {self.directory}: {done.stderr.strip()}")
+        return done.stdout.removesuffix("\n")
+
+    def _run(self, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+        command = ["git", "-C", str(self.directory), *arguments]
+        # Names of files need not be UTF-8; they come back as they are.
+        try:
+            process = subprocess.Popen(
+                command,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
+        except FileNotFoundError:
+            raise GitError(NO_GIT) from None
+        try:
+            out, err = process.communicate()
+        except KeyboardInterrupt:
+            process.terminate()  # so that git removes its locks, which a kill would leave
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -1,0 +1,120 @@
+"""What a tool takes: a pydantic model, the JSON schema of it that a model reads, and problems in words it can act on.
+
+The parameters that are fields of a spec are made from the spec's own model: their types, bounds, words and defaults
+are in one place.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from functions.clients.failing import WrongUsage
+from functions.manifests.crds import structural
+from functions.runs.fields import Text
+from functions.runs.run import problems
+from functions.runs.specs import RunSpec
+
+HIDDEN = frozenset({"pattern", "allOf"})
+"""Left out of schemas: patterns are for machines, and said in words; a description carries them."""
+
+
+class Arguments(BaseModel):
+    """The arguments of a call: camelCase, none that nobody knows."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+
+Given = TypeVar("Given", bound=Arguments)
+
+
+def of_spec(
+    spec: type[RunSpec],
+    base: type[Arguments],
+    *,
+    required: Collection[str],
+    without: Collection[str],
+    found: Mapping[str, str],
+) -> type[Arguments]:
+    """`base` with the fields of `spec`: those `required` must be given, the others are None where they are not.
+
+    `found` says of a field what is used where it is not given, in place of the default of the spec.
+    """
+    fields: dict[str, Any] = {}
+    for name, field in spec.model_fields.items():
+        if name in without or name in base.model_fields:
+            continue
+        described = " ".join(filter(None, (_words(field), found.get(name))))
+        words = Field(description=described, json_schema_extra={} if name in found else _default(field))
+        optional = name not in required
+        fields[name] = (
+            Annotated[_type(field) | None if optional else _type(field), words],
+            None if optional else ...,
+        )
+    return create_model(f"{spec.__name__}Arguments", __base__=base, **fields)
+
+
+def _type(field: FieldInfo) -> Any:
+    """The field's type with its rules, without its words."""
+    found: Any = field.annotation
+    for rule in field.metadata:
+        found = Annotated[found, rule]
+    return found
+
+
+def _words(field: FieldInfo) -> str:
+    """The field's description with its rule in words."""
+    rule = next((each.why for each in _rules(field) if isinstance(each, Text)), "")
+    return f"{field.description} {rule[:1].upper()}{rule[1:]}.".strip() if rule else str(field.description)
+
+
+def _rules(field: FieldInfo) -> list[Any]:
+    return [*field.metadata, *(rule for option in get_args(field.annotation) for rule in get_args(option)[1:])]
+
+
+def _default(field: FieldInfo) -> dict[str, Any]:
+    return {"default": field.default} if not field.is_required() and field.default is not None else {}
+
+
+def schema(model: type[Arguments]) -> dict[str, Any]:
+    """The JSON schema of the arguments: references resolved, without nulls, patterns and titles; required first."""
+    found = _plain(structural(model))
+    required = found.get("required", [])
+    properties = {name: found["properties"][name] for name in (*required, *found["properties"])}
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _plain(value) for key, value in node.items() if key not in HIDDEN}
+    if kept.get("exclusiveMinimum") is True:  # as in OpenAPI v3.0; JSON Schema has the number there
+        kept["exclusiveMinimum"] = kept.pop("minimum")
+    return kept
+
+
+def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
+    """The arguments of a call. Raises WrongUsage, naming every parameter that is wrong, and what there is."""
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        lines = [f"{field or 'arguments'}: {why}" for field, why in problems(error)]
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+        raise WrongUsage("\n".join([*lines, f"parameters: {known}"])) from None
+
+
+def in_parameters(text: str, model: type[Arguments]) -> str:
+    """The text with commands and options of the command line called by the tools and parameters they are here."""
+    options = {f"--{name.replace('_', '-')}": field.alias or name for name, field in model.model_fields.items()}
+    for command, tool in _TOOLS.items():
+        text = text.replace(command, tool)
+    return re.sub(r"--[a-z][a-z-]*", lambda found: options.get(found.group(), found.group()), text)
+
+
+_TOOLS = {"`orchestrator runs list --all`": "list_runs", "`orchestrator runs list`": "list_runs"}
+"""Commands that errors name, and the tools that do the same."""

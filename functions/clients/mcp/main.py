@@ -1,0 +1,38 @@
+"""The command `orchestrator-mcp`."""
+
+import sys
+
+HELP = """Usage: orchestrator-mcp
+
+Serves task_docs, task_code, list_runs, get_run, stop_run and retry_run over the Model Context Protocol on standard
+input and output, for a client such as Claude Code, Cursor or VS Code that starts it. Ends when its input does.
+
+Configuration, by environment as for `orchestrator`:
+  ORCHESTRATOR_API_URL     where the submit functions are; needed by task_docs and task_code
+  ORCHESTRATOR_TOKEN       bearer token for them, where they need one
+  KUBECONFIG               the cluster of the runs; or ORCHESTRATOR_CLUSTER__KUBECONFIG, ORCHESTRATOR_CLUSTER__CONTEXT
+  ORCHESTRATOR_NAMESPACE   namespace of the runs; default: that of the kubeconfig's context, else orchestrator
+"""
+
+
+def main() -> int:
+    """Serves until standard input ends; the exit code: 0, 1 without the SDK, 2 for wrong usage, 130 by Ctrl-C."""
+    if sys.argv[1:]:
+        asked = sys.argv[1] in ("-h", "--help")
+        print(
+            HELP if asked else f"orchestrator-mcp takes no arguments\n\n{HELP}",
+            file=sys.stdout if asked else sys.stderr,
+        )
+        return 0 if asked else 2
+    try:
+        from functions.clients.mcp.server import start
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types", "anyio"):
+            raise
+        print("orchestrator-mcp needs the MCP SDK: pip install 'orchestrator[mcp]'", file=sys.stderr)
+        return 1
+    try:
+        start()
+    except KeyboardInterrupt:
+        return 130
+    return 0

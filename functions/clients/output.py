@@ -1,0 +1,72 @@
+"""How commands write: results on standard output, for people or for programs; progress on standard error.
+
+So `orchestrator ... -o json | jq` gets nothing but the result, and colours are for terminals only.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, TextIO
+
+import typer
+
+CELL = 120
+"""Characters of a table's cell."""
+
+Say = Callable[[str], None]
+"""Takes one line of progress."""
+
+
+class Output(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to write the result.")]
+
+
+def write(output: Output, result: Any, text: Callable[[], str]) -> None:
+    """Writes `result` (what JSON knows) to standard output; `text` makes what people read of it."""
+    match output:
+        case Output.JSON:
+            import json
+
+            print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
+        case Output.YAML:
+            import yaml
+
+            print(yaml.safe_dump(result, sort_keys=False, allow_unicode=True), end="", flush=True)
+        case Output.TABLE:
+            print(text(), flush=True)
+
+
+def columns(rows: Sequence[Sequence[object]], longest: int | None = CELL) -> str:
+    """Rows in columns; each cell is one line, of at most so many characters."""
+    from functions.local.table import table
+
+    return table([[cell(each, longest) for each in row] for row in rows])
+
+
+def cell(value: object, longest: int | None = CELL) -> str:
+    """What fits in a cell: one line, without control characters (text of others could move the cursor)."""
+    text = "" if value is None else str(value)
+    return "".join(each if each.isprintable() else " " for each in text)[:longest]
+
+
+def say(text: str) -> None:
+    """Writes a line of progress to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def styled(text: str, colour: str, stream: TextIO) -> str:
+    """`text` in a colour (`red`, `green`, ...) where `stream` is a terminal that people want colours on."""
+    return typer.style(text, fg=colour) if colours(stream) else text
+
+
+def colours(stream: TextIO) -> bool:
+    """Whether to write colours: on a terminal, unless NO_COLOR is set (no-color.org) or it is a dumb one."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

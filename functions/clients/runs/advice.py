@@ -1,0 +1,75 @@
+"""What to do next about a run, in one line: pure."""
+
+from dataclasses import dataclass
+
+from functions.runs import lifecycle, naming
+from functions.runs.lifecycle import State
+from functions.runs.position import Position
+from functions.runs.reasons import Reason, Then, then
+from functions.runs.run import Run
+from functions.runs.status import stamp
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
+
+    watch: str
+    log: str
+    retry: str
+    docs: str
+
+
+COMMANDS = Ways(
+    watch="orchestrator runs watch {name}",
+    log="orchestrator runs logs {name}",
+    retry="orchestrator runs retry {name} --message 'what to do otherwise'",
+    docs="orchestrator task docs",
+)
+
+
+def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) -> str:
+    """What to do next about the run as it is, naming the asker's way where there is one."""
+    if run.deleting:
+        return "it is being deleted; nothing to do"
+    state = lifecycle.state(run.status)
+    if state in lifecycle.FINISHED:
+        return _after(run, state, ways)
+    if run.cancel:
+        return f"it stops; see it end with: {ways.watch.format(name=run.name)}"
+    return _during(run, state, position, ways)
+
+
+def _during(run: Run, state: State, position: Position | None, ways: Ways) -> str:
+    reason = _reason(run)
+    if then(reason) is Then.MEND:
+        return "mend what the message names; the run is tried again by itself, and goes on then"
+    if state is State.RUNNING:
+        return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
+    if position:
+        return f"wait: it is {position} in the queue, and starts by itself ({position.waits_for})"
+    if run.status.next_attempt_at and state is State.WAITING:
+        return f"wait: the next attempt starts by itself at {stamp(run.status.next_attempt_at)}"
+    return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
+
+
+def _after(run: Run, state: State, ways: Ways) -> str:
+    if state is State.SUCCEEDED:
+        return _result(run)
+    if run.spec is None:
+        return f"submit it again with a valid spec: {run.problems}"
+    docs = naming.kind_of_work(run.kind) == "docs"
+    again = f"submit it again with: {ways.docs}" if docs else f"try again with: {ways.retry.format(name=run.name)}"
+    return again if state is State.CANCELLED else f"see why with: {ways.log.format(name=run.name)}; then {again}"
+
+
+def _result(run: Run) -> str:
+    if run.status.pull_request_url:
+        return f"review {run.status.pull_request_url}"
+    if _reason(run) == Reason.NO_CHANGES or not run.status.branch:
+        return "nothing to review: the agent found that nothing needed changing"
+    return f"open a pull request from branch {run.status.branch}"
+
+
+def _reason(run: Run) -> str:
+    return run.status.succeeded.reason if run.status.succeeded else ""

@@ -1,0 +1,215 @@
+"""The commands of `orchestrator runs`. Each imports what it needs when it is called."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from functions.clients.failing import WrongUsage
+from functions.clients.output import Output, OutputOption, say, write
+from functions.clients.runs.options import Context, Kind, Kubeconfig, Name, Namespace, names, place_of
+
+if TYPE_CHECKING:
+    from functions.clients.runs.logs import Line
+    from functions.clients.runs.place import Place
+    from functions.runs.run import Run
+
+HELP = """See runs, and ask something of them, with your own Kubernetes rights.
+
+\b
+  orchestrator runs list                          the newest runs of both kinds
+  orchestrator runs get NAME                      one run, and what to do next
+  orchestrator runs logs NAME --follow            what its agent does
+  orchestrator runs watch NAME                    all of it, until the run ends
+  orchestrator runs retry NAME --message 'Use the new API'
+  orchestrator runs cancel NAME
+
+The cluster is the one kubectl would ask. The namespace is the one given, else that of the kubeconfig's context, else
+`orchestrator`. NAME may be written docs/NAME or code/NAME.
+"""
+
+app = typer.Typer(name="runs", help=HELP, no_args_is_help=True, rich_markup_mode=None)
+
+NEWEST = 30
+"""Runs that a list shows unless asked for all."""
+
+
+@app.command("list")
+def list_runs(
+    kind: Kind = "",
+    phase: Annotated[str, typer.Option(help="Only runs in this phase, such as Running.")] = "",
+    service: Annotated[str, typer.Option("--service", "-s", help="Only code runs for this service.")] = "",
+    every: Annotated[bool, typer.Option("--all", help=f"All of them, not only the newest {NEWEST}.")] = False,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of every namespace.")] = False,
+    output: OutputOption = Output.TABLE,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """List runs, newest first."""
+    from datetime import UTC, datetime
+
+    from functions.clients.runs import details, listing, rows
+
+    place = place_of(kubeconfig, context, namespace)
+    wanted = listing.Wanted(listing.work(kind), listing.phase(phase), service, everywhere)
+    found = listing.runs(place, wanted)
+    shown = found if every else found[:NEWEST]
+    nothing = "no such runs" if wanted.narrow else f"no runs in namespace {place.namespace}"
+    write(
+        output,
+        [details.summary(raw) for raw in shown],
+        lambda: rows.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
+    )
+    if len(shown) < len(found):
+        say(f"the newest {NEWEST} of {len(found)} runs; --all shows every one")
+
+
+@app.command()
+def get(
+    name: Name,
+    output: OutputOption = Output.TABLE,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """Show a run: how it is, its attempts, its result, and what to do next."""
+    from functions.clients.runs import finding
+
+    place = place_of(kubeconfig, context, namespace)
+    _show(place, finding.find(place, name), output)
+
+
+def _show(place: "Place", run: "Run", output: Output) -> None:
+    from datetime import UTC, datetime
+
+    from functions.clients.runs import details
+
+    waits = details.queue_position(place, run)
+    write(output, details.facts(run, waits), lambda: details.sheet(run, waits, datetime.now(UTC)))
+
+
+@app.command()
+def logs(
+    name: Name,
+    attempt: Annotated[int | None, typer.Option(min=1, help="Of this attempt, not of the last one.")] = None,
+    previous: Annotated[bool, typer.Option("--previous", "-p", help="Of the attempt before the last one.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more, until the run has ended.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="As the pod wrote it, not as text for people.")] = False,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """Show what the agent of a run did.
+
+    In a pipe too the agent's JSON stream is turned into text; --raw leaves it as it is.
+    """
+    import time
+
+    from functions.clients.runs import finding
+    from functions.clients.runs import logs as reading
+
+    if attempt and previous:
+        raise WrongUsage("give --attempt or --previous, not both")
+    place = place_of(kubeconfig, context, namespace)
+    run = finding.find(place, name)
+    if previous:
+        attempt = reading.before_last(run)
+    chosen = reading.attempt(run, attempt) if attempt or not follow else None
+    lines = (
+        reading.follow(place, run, time.sleep, chosen) if follow or not chosen else reading.read(place, run, chosen)
+    )
+    _print(lines, raw)
+    ended = finding.again(place, run) if follow else None
+    if ended:
+        say(f"{ended.name}: {reading.state(ended)}")
+
+
+def _print(lines: "Iterable[Line]", raw: bool) -> None:
+    from functions.local.transcript import Tally
+
+    tally = Tally()
+    for line in lines:
+        if line.note:
+            say(line.text)
+        elif text := (line.text if raw else tally.read(line.text)):
+            print(text, flush=True)
+
+
+@app.command()
+def retry(
+    name: Name,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="What the agent is told besides.")] = None,
+    message_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same, from a file; - is standard input.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Tell the agent this alone, not the task's prompt.")
+    ] = False,
+    output: OutputOption = Output.TABLE,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """Have a finished code run tried again, in its workspace and session."""
+    from functions.clients.runs import asked, finding, messages
+
+    words = messages.words(message, message_file)
+    if replace and words is None:
+        raise WrongUsage("--replace: give what replaces the prompt, with --message or --message-file")
+    place = place_of(kubeconfig, context, namespace)
+    run = asked.retry(place, finding.find(place, name), words, replace=replace)
+    _confirm(run, f"is asked to try again (contextVersion {asked.context_version(run)})", output)
+
+
+@app.command()
+def cancel(
+    name: Name,
+    output: OutputOption = Output.TABLE,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """Stop a run; what its agent committed and pushed stays."""
+    from functions.clients.runs import asked, finding
+
+    place = place_of(kubeconfig, context, namespace)
+    run = asked.cancel(place, finding.find(place, name))
+    _confirm(run, "was stopped already" if asked.ended(run) else "is asked to stop", output)
+
+
+def _confirm(run: "Run", done: str, output: Output) -> None:
+    from functions.clients.runs import details
+
+    watch = f"see it with: orchestrator runs watch {run.name}"
+    write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
+
+
+@app.command()
+def watch(
+    name: Annotated[
+        str, typer.Argument(help="The run's name; none: all that are not finished.", autocompletion=names)
+    ] = "",
+    kind: Kind = "",
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+    namespace: Namespace = "",
+) -> None:
+    """See runs as they go, until Ctrl-C; with NAME until that run ends.
+
+    With NAME the exit code is 0 where the run succeeded, and 1 where it ended otherwise.
+    """
+    import sys
+
+    from functions.clients.runs import finding, listing, live, overview
+    from functions.clients.runs.advice import advice
+    from functions.runs import lifecycle
+
+    place, work = place_of(kubeconfig, context, namespace), listing.work(kind)
+    if not name:
+        overview.watch(place, work, sys.stdout)
+    run = live.watch(place, finding.find(place, name), sys.stdout)
+    say(f"next: {advice(run)}")
+    if lifecycle.state(run.status) is not lifecycle.State.SUCCEEDED:
+        raise typer.Exit(1)

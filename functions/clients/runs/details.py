@@ -1,0 +1,143 @@
+"""One run as people and models read it: the facts that matter, from spec and status, with what to do next."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.clients.runs import rows, words
+from functions.clients.runs.advice import COMMANDS, Ways, advice
+from functions.clients.runs.finding import every
+from functions.clients.runs.place import Place
+from functions.local.table import table
+from functions.local.transcript import clean
+from functions.runs import naming
+from functions.runs.position import Position, position
+from functions.runs.reasons import Reason
+from functions.runs.run import Run, parse
+from functions.runs.specs import wire
+from functions.runs.status import Attempt
+
+Facts = dict[str, Any]
+
+
+def summary(raw: Mapping[str, Any]) -> Facts:
+    """A run in a list: also of one that nobody can read."""
+    at = rows.at
+    return _without_absent(
+        {
+            "kind": raw["kind"],
+            "namespace": raw["metadata"]["namespace"],
+            "name": raw["metadata"]["name"],
+            "phase": at(raw, "status", "phase") or "Pending",
+            "reason": rows.reason(raw),
+            "taskId": at(raw, "spec", "taskId"),
+            "service": at(raw, "spec", "service"),
+            "agent": at(raw, "metadata", "labels", naming.label("agent")),
+            "repositoryUrl": at(raw, "spec", "repositoryUrl"),
+            "model": at(raw, "spec", "model"),
+            "attempt": at(raw, "status", "attempt"),
+            "branch": at(raw, "status", "branch"),
+            "pullRequestUrl": at(raw, "status", "pullRequestUrl"),
+            "createdAt": at(raw, "metadata", "creationTimestamp"),
+            "finishedAt": at(raw, "status", "finishedAt"),
+        }
+    )
+
+
+def queue_position(place: Place, run: Run) -> Position | None:
+    """Where the run stands in the queue; None, without a call, where it does not wait in it. Raises CommandError."""
+    if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
+        return None
+    here = Place(place.cluster, run.namespace)
+    return position(map(parse, every(here, unfinished=True)), run, None, datetime.now(UTC))
+
+
+def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
+    """All that is told of a run. Values of environment variables are left out: they are nobody's business here."""
+    status = wire(run.status)
+    kept = ("attempts", "branch", "pullRequestUrl", "usage", "nextAttemptAt", "startedAt", "finishedAt", "sessionId")
+    spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
+    if isinstance(spec.get("env"), list):
+        spec["env"] = [rows.at(each, "name") for each in spec["env"]]
+    return _without_absent(
+        {
+            "kind": run.kind,
+            "namespace": run.namespace,
+            "name": run.name,
+            "phase": run.status.phase or "Pending",
+            "reason": run.status.succeeded.reason if run.status.succeeded else None,
+            "message": run.status.message,
+            "attempt": run.status.attempt,
+            **{name: status.get(name) for name in kept},
+            "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
+            "problems": run.problems,
+            "next": advice(run, waits, ways),
+            "createdAt": run.raw["metadata"]["creationTimestamp"],
+            "spec": spec,
+        }
+    )
+
+
+def _without_absent(found: Facts) -> Facts:
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
+
+
+def sheet(run: Run, waits: Position | None, now: datetime) -> str:
+    """The run on a page, for a terminal."""
+    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", advice(run, waits))]
+    told = {name: text for name, text in lines if text}
+    width = max(map(len, told)) + 2
+    return "\n".join(f"{name:<{width}}{_indented(text, width)}" for name, text in told.items())
+
+
+def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str, str]]:
+    status = run.status
+    reason = status.succeeded.reason if status.succeeded else ""
+    yield "Run", f"{run.kind}/{run.name} in {run.namespace}"
+    yield "Work", clean(work(run))
+    yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
+    yield "Message", clean(status.message or "")
+    yield "Spec", f"not valid: {run.problems}" if run.problems else ""
+    yield "Queue", str(waits) if waits else ""
+    yield "Branch", clean(status.branch or "")
+    yield "Pull request", clean(status.pull_request_url or "")
+    yield "Usage", usage(run)
+    yield "Age", words.age(run.raw, now)
+    yield "Took", words.between(status.started_at, status.finished_at)
+
+
+def work(run: Run) -> str:
+    """What the run is for, in a few words."""
+    at = rows.at
+    where = rows.text(at(run.raw, "spec", "repositoryUrl"))
+    if run.kind == "DocsRun":
+        return f"docs of {where}"
+    return (
+        f"task {rows.text(at(run.raw, 'spec', 'taskId'))} of {rows.text(at(run.raw, 'spec', 'service'))} in {where}"
+    )
+
+
+def usage(run: Run) -> str:
+    """What the run's ended attempts used up."""
+    used = run.status.usage
+    if not used:
+        return ""
+    return (
+        f"{words.dollars(used.cost_usd)}, {used.turns} turns, {used.input_tokens}/{used.output_tokens} tokens in/out"
+    )
+
+
+def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
+    if run.status.attempts:
+        cells = [_attempt(each, now) for each in run.status.attempts]
+        yield "Attempts", table([("#", "REASON", "TOOK", "MESSAGE"), *cells])
+
+
+def _attempt(attempt: Attempt, now: datetime) -> tuple[str, ...]:
+    reason = attempt.reason or ("Running" if attempt.finished_at is None else "")
+    took = words.between(attempt.started_at, attempt.finished_at or now)
+    return str(attempt.attempt), rows.text(reason), took, rows.text(attempt.message or "")
+
+
+def _indented(text: str, width: int) -> str:
+    return text.replace("\n", "\n" + " " * width)

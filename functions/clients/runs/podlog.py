@@ -1,0 +1,88 @@
+"""The log of one pod, followed to its end over cut connections, each line once.
+
+A connection to a log ends when the container does, but also when the API server, the kubelet or a proxy lets go of
+it. So after each end the pod is looked at: while it works the log is opened again at the second of the last line, and
+the lines that were shown of that second are left out.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from functions.cluster.client import Cluster, Object
+from functions.cluster.errors import Invalid, Unavailable
+from functions.cluster.kinds import POD
+
+Pause = Callable[[float], None]
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+"""Seconds between two attempts to open a log, doubled each time."""
+
+
+class PodLog:
+    """The log of a pod, from its first line on."""
+
+    def __init__(self, cluster: Cluster, pod: Object, pause: Pause = time.sleep) -> None:
+        self._cluster = cluster
+        self._namespace, self._name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        self._pause = pause
+        self._second = ""
+        self._shown: Counter[str] = Counter()
+        """Times of the lines that were shown of this second."""
+
+    def read(self) -> Iterator[str]:
+        """What there is. Raises ClusterError."""
+        return self._lines(follow=False)
+
+    def follow(self) -> Iterator[str]:
+        """What there is and what comes, until the pod has ended. Raises ClusterError; NotFound: the pod is gone."""
+        wait = FIRST_PAUSE
+        while True:
+            before = self._shown.copy(), self._second
+            complete = True
+            try:
+                yield from self._lines(follow=True)
+            except Unavailable:  # cut: what is left is read first, even of a pod that has ended
+                complete = False
+            except Invalid:  # not started yet, or its container is gone already
+                complete = True
+            if complete and _ended(self._pod()):
+                return
+            self._pause(wait)
+            moved_on = before != (self._shown, self._second)
+            wait = FIRST_PAUSE if moved_on else min(wait * 2, LONGEST_PAUSE)
+
+    def _pod(self) -> Object:
+        try:
+            return self._cluster.get(POD, self._namespace, self._name)
+        except Unavailable:
+            return {}
+
+    def _lines(self, *, follow: bool) -> Iterator[str]:
+        again = self._shown.copy()
+        for stamp, text in self._cluster.log(self._namespace, self._name, follow=follow, since=self._second):
+            if again[stamp]:
+                again[stamp] -= 1
+                continue
+            if (second := _second(stamp)) != self._second:
+                self._second, self._shown = second, Counter()
+            self._shown[stamp] += 1
+            yield text
+
+
+def _second(stamp: str) -> str:
+    """The time without its fraction: what the kubelet looks at of sinceTime."""
+    return re.sub(r"\.\d+", "", stamp)
+
+
+def started(pod: Object) -> bool:
+    """Whether the pod's container has run, so that it has a log."""
+    states = [each.get("state") or {} for each in pod.get("status", {}).get("containerStatuses") or ()]
+    return _ended(pod) or any("running" in state or "terminated" in state for state in states)
+
+
+def _ended(pod: Any) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")

@@ -1,0 +1,88 @@
+"""Runs as rows: the columns that `kubectl get` shows, from the objects as they are stored.
+
+A run that nobody can read has its row like any other; what is not there, or not of the kind it should be, is blank.
+A test holds these columns to those of `crds/`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.clients.runs import words
+from functions.local.table import table
+from functions.local.transcript import clean
+from functions.runs import naming
+
+Raw = Mapping[str, Any]
+Cell = Callable[[Raw, datetime], str]
+
+
+def field(*path: str) -> Cell:
+    """The text or number at a path of fields."""
+
+    def cell(raw: Raw, _: datetime) -> str:
+        return text(at(raw, *path))
+
+    return cell
+
+
+def at(raw: Any, *path: str) -> Any:
+    """What is at a path of fields; None where it is not there."""
+    for name in path:
+        raw = raw.get(name) if isinstance(raw, Mapping) else None
+    return raw
+
+
+def text(value: Any) -> str:
+    """A value in a cell: one line without control characters; empty for what is no text and no number."""
+    return clean(" ".join(str(value).split())) if isinstance(value, str | int | float) else ""
+
+
+def reason(raw: Raw, _now: datetime | None = None) -> str:
+    """Reason of the decisive condition."""
+    conditions = at(raw, "status", "conditions")
+    found = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
+    return text(at(found[0], "reason")) if found else ""
+
+
+_TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", words.age)]
+COLUMNS: dict[str, list[tuple[str, Cell]]] = {
+    "DocsRun": [
+        ("NAME", field("metadata", "name")),
+        ("REPOSITORY", field("spec", "repositoryUrl")),
+        ("MODEL", field("spec", "model")),
+        ("PHASE", field("status", "phase")),
+        ("REASON", reason),
+        *_TAIL,
+    ],
+    "CodeRun": [
+        ("NAME", field("metadata", "name")),
+        ("TASK", field("spec", "taskId")),
+        ("SERVICE", field("spec", "service")),
+        ("AGENT", field("metadata", "labels", naming.label("agent"))),
+        ("PHASE", field("status", "phase")),
+        ("ATTEMPT", field("status", "attempt")),
+        *_TAIL,
+    ],
+}
+"""Columns of each kind, as `crds/` names them."""
+
+
+def newest_first(found: Iterable[Raw]) -> list[Raw]:
+    """By creation, then name; what has no time of creation comes last."""
+    return sorted(
+        found, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
+    )
+
+
+def tables(found: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
+    """A table for each kind that is there, in the order the runs come in; with their namespaces where asked for."""
+    blocks = []
+    for kind, columns in COLUMNS.items():
+        mine = [raw for raw in found if raw["kind"] == kind]
+        if mine:
+            first = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
+            shown = [*first, *columns]
+            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in mine)]
+            blocks.append(table(rows))
+    return "\n\n".join(blocks)

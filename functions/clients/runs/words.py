@@ -1,0 +1,38 @@
+"""Times and amounts in words for people."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """Such as `47s`, `5m30s`, `3h`, `2d4h`: the two largest units, less a zero."""
+    left = max(0, int(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        number, left = divmod(left, size)
+        if number or parts:
+            parts.append(f"{number}{unit}" if number else "")
+        if len(parts) == 2:
+            break
+    return "".join(parts) or "0s"
+
+
+def age(raw: Mapping[str, Any], now: datetime) -> str:
+    """How long ago the object was made."""
+    try:
+        return duration((now - datetime.fromisoformat(raw["metadata"]["creationTimestamp"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return "?"
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """How long it took; empty where it has not begun."""
+    return duration((end - start).total_seconds()) if start and end else ""
+
+
+def dollars(amount: float) -> str:
+    """An amount of US dollars, in cents."""
+    return f"${amount:.2f}"

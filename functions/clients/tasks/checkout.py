@@ -1,0 +1,125 @@
+"""What a person's git repository tells about the work: where it is, on which branch, in which directory, by whom."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from functions.clients.failing import CommandError
+from functions.clients.git import Git
+
+
+@dataclass(frozen=True)
+class Value:
+    """A field of a spec that nobody gave, and where it was found."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A directory of a work tree: `root` is the top of it, `directory` the path from there (`.` for itself)."""
+
+    git: Git
+    root: Path
+    directory: str
+
+    @classmethod
+    def of(cls, path: Path) -> "Checkout":
+        """The work tree that `path` is in. Raises GitError where it is in none, CommandError for no directory."""
+        here = path.expanduser().resolve()
+        if not here.is_dir():
+            raise CommandError(f"{path} is not a directory")
+        root = Path(Git(here).run("rev-parse", "--show-toplevel", remedy="name a directory of a git work tree"))
+        return cls(Git(root), root, here.relative_to(root).as_posix())
+
+    @property
+    def path(self) -> Path:
+        """The directory itself."""
+        return self.root / self.directory
+
+    def below(self, name: str) -> str:
+        """The path of `name` in the directory, from the root."""
+        return name if self.directory == "." else f"{self.directory}/{name}"
+
+    def branch(self) -> str | None:
+        """The branch that is checked out; None where HEAD is detached."""
+        return self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def remote(self, named: str | None, branch: str | None) -> Value:
+        """The remote that pushes of `branch` go to, by git's own rules. Raises CommandError where none stands out."""
+        remotes = self.git.run("remote").split()
+        if not remotes:
+            raise CommandError(f"{self.root} has no remote: agents clone what is pushed; `git remote add origin URL`")
+        if named is not None and named not in remotes:
+            raise CommandError(f"--remote {named}: the remotes of {self.root} are {', '.join(remotes)}")
+        if named is not None:
+            return Value(named, "--remote")
+        for key in (f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"):
+            found = self.git.ask("config", "--get", key) if branch or "branch." not in key else None
+            if found in remotes:
+                return Value(found, f"git's {key}")
+        if "origin" in remotes or len(remotes) == 1:
+            return Value("origin" if "origin" in remotes else remotes[0], "the repository's remote")
+        raise CommandError(f"there are several remotes ({', '.join(remotes)}): say which with --remote")
+
+    def url(self, remote: str) -> Value:
+        """The remote's URL as others can use it: as it is written, else as git expands it (url.insteadOf).
+
+        Raises CommandError where neither is a URL that an agent could clone; credentials in it are left out.
+        """
+        written = self.git.ask("config", "--get", f"remote.{remote}.url")
+        for found in filter(None, (written, self.git.run("remote", "get-url", remote))):
+            plain = without_credentials(found)
+            if cloneable(plain):
+                left_out = ", without its credentials" if plain != found else ""
+                return Value(plain, f"git's remote {remote}{left_out}")
+        raise CommandError(
+            f"git's remote {remote} is {without_credentials(written or 'without a URL')}: an agent needs "
+            "https://host/path, ssh://user@host/path or user@host:path; give it with --repository-url"
+        )
+
+    def default_branch(self, remote: str) -> Value | None:
+        """The remote's default branch, as far as this clone knows."""
+        found = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
+        return Value(found.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}") if found else None
+
+    def login(self) -> Value:
+        """The GitHub login in git's configuration. Raises CommandError where there is none."""
+        for key in ("github.user", "user.name"):
+            found = self.git.ask("config", "--get", key)
+            if found and is_login(found):
+                return Value(found, f"git's {key}")
+        name = self.git.ask("config", "--get", "user.name")
+        why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
+        raise CommandError(f"who works? {why}: give --github-user LOGIN or --github-app APP")
+
+
+def without_credentials(url: str) -> str:
+    """The URL without what stands before the host of an https URL; a user of ssh is no secret."""
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", url)
+
+
+def cloneable(url: str) -> bool:
+    """Whether the rules for repository URLs accept it."""
+    from functions.runs.fields import RepositoryUrl
+
+    return _passes(RepositoryUrl, url)
+
+
+def is_login(text: str) -> bool:
+    """Whether it could be a GitHub login."""
+    from functions.runs.fields import GithubUser
+
+    return _passes(GithubUser, text)
+
+
+def _passes(rule: Any, text: str) -> bool:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(rule).validate_python(text)
+    except ValidationError:
+        return False
+    return True

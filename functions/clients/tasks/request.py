@@ -1,0 +1,125 @@
+"""A request for a run, from what was given and what was found to the server's answer; docs and code alike."""
+
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from functions.clients.api_url import FUNCTIONS, function_url
+from functions.clients.credentials import Credentials, credentials
+from functions.clients.failing import WrongUsage, told
+from functions.clients.output import Say, cell
+from functions.clients.submitting import Accepted, submit
+from functions.clients.tasks.checkout import Value
+from functions.clients.tasks.options import kebab
+
+if TYPE_CHECKING:
+    from functions.runs.specs import RunSpec
+
+LONGEST_KEY = 255
+"""Characters of a key (functions/handlers/submit.py)."""
+
+LABEL = 19
+"""Width of the first word of a line of progress."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
+
+    given: Mapping[str, Any]
+    api_url: str | None
+    key: str | None = None
+    dry_run: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
+
+    spec: Mapping[str, Any]
+    sources: Mapping[str, str]
+    """Field (camelCase) to where a value that nobody gave was found."""
+    key: str
+    accepted: Accepted | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it, as programs read it."""
+        answer = vars(self.accepted) if self.accepted else {"dryRun": True}
+        return {**answer, "idempotencyKey": self.key, "spec": dict(self.spec), "found": dict(self.sources)}
+
+
+def show(say: Say, what: str, text: object) -> None:
+    """Says one thing that was found or done."""
+    say(f"{what:<{LABEL}} {cell(text)}".rstrip())
+
+
+def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> "RunSpec":
+    """The spec of what was given and found; what was found is shown with its source.
+
+    Raises WrongUsage, naming every option that is wrong.
+    """
+    from pydantic import ValidationError
+
+    from functions.runs.run import problems
+    from functions.runs.specs import SPECS
+
+    for name, each in found.items():
+        show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
+    values = {**{name: each.value for name, each in found.items()}, **given}
+    try:
+        return SPECS[kind].model_validate(values, strict=True, extra="forbid", by_alias=False, by_name=True)
+    except ValidationError as error:
+        named = [f"{kebab(at) if at else 'options'}: {why}" for at, why in problems(error)]
+        raise WrongUsage("\n".join(named)) from None
+
+
+def default_model(kind: str, environ: Mapping[str, str]) -> Value:
+    """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
+    from functions.settings import SettingsError, load_section
+    from functions.settings.agent import ModelSettings
+
+    name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
+    with told(SettingsError):
+        models = load_section(environ, "models", ModelSettings)
+    return Value(getattr(models, name), f"setting models.{name}")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
+
+    url: str
+    key: str
+    who: Credentials | None
+
+
+def ready(request: Request, kind: str) -> Ready:
+    """Looks at all that asking needs, before anything is changed.
+
+    Raises:
+        WrongUsage: the URL is missing (but for a dry run) or wrong, or no header can hold the key.
+        CommandError: there are no credentials for the URL.
+    """
+    key = request.key or str(uuid.uuid4())
+    if not (key.isascii() and key.isprintable()) or len(key) > LONGEST_KEY:
+        raise WrongUsage(f"--idempotency-key: must have 1 to {LONGEST_KEY} printable ASCII characters")
+    if request.dry_run:
+        return Ready(function_url(request.api_url, kind) if request.api_url else "", key, None)
+    url = function_url(request.api_url, kind)
+    return Ready(url, key, credentials(url, request.environ))
+
+
+def send(ready: Ready, spec: "RunSpec", found: Mapping[str, Value], say: Say) -> Outcome:
+    """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
+    body = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    fields = type(spec).model_fields
+    sources = {fields[name].alias or name: each.source for name, each in found.items()}
+    if ready.who is None:
+        show(say, "would ask", ready.url or f"{FUNCTIONS[spec.kind]} (no --api-url)")
+        return Outcome(body, sources, ready.key, None)
+    show(say, "asking", f"{ready.url} (idempotency key {ready.key})")
+    return Outcome(body, sources, ready.key, submit(ready.url, spec.kind, body, ready.key, say, ready.who))

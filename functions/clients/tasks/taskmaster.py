@@ -1,0 +1,86 @@
+"""The Task Master files of a directory: whether there are tasks, and each task's text where agents look for it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from functions.clients.failing import CommandError
+
+FOLDER = ".taskmaster"
+TASKS = f"{FOLDER}/tasks/tasks.json"
+_TEXT = re.compile(r"task_([0-9]+)\.txt")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The text of one task, and where its documents are; both are paths."""
+
+    source: Path
+    target: Path
+
+    @property
+    def due(self) -> bool:
+        """Whether the target is not there, or says something else."""
+        return not self.target.is_file() or self.target.read_bytes() != self.source.read_bytes()
+
+    def make(self) -> None:
+        """Copies the text; a target is never seen half written."""
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.target.with_name(f".{self.target.name}.new")
+        scratch.write_bytes(self.source.read_bytes())
+        scratch.replace(self.target)
+
+
+def tasks(directory: Path) -> int:
+    """How many tasks `directory` has. Raises CommandError, naming the file and what is wrong with it."""
+    file = directory / TASKS
+    if not file.is_file():
+        raise CommandError(f"{file} is not there: make it with Task Master, or name the directory that has it (-w)")
+    for part in (directory / FOLDER, file.parent, file):
+        if part.is_symlink():
+            raise CommandError(f"{part} is a symbolic link: git would commit the link, not the tasks")
+    try:
+        count = sum(1 for each in _entries(json.loads(file.read_bytes())))
+    except ValueError as error:
+        raise CommandError(f"{file} is not JSON: {error}") from error
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from error
+    if not count:
+        raise CommandError(f'{file} has no tasks: neither {{"tasks": [...]}} nor {{"TAG": {{"tasks": [...]}}}}')
+    return count
+
+
+def _entries(document: Any) -> Iterator[dict[str, Any]]:
+    """The tasks of both shapes: of the whole file, or of each tag."""
+    if not isinstance(document, dict):
+        return
+    for group in (document, *document.values()):
+        found = group.get("tasks") if isinstance(group, dict) else None
+        yield from (
+            (each for each in found if isinstance(each, dict) and "id" in each) if isinstance(found, list) else ()
+        )
+
+
+def copies(directory: Path) -> list[Copy]:
+    """The texts that are not yet with their documents: tasks/task_NNN.txt as docs/task-N/task.txt.
+
+    Raises CommandError where one of them, or its place, is a symbolic link: it could lead out of the repository.
+    """
+    folder = directory / FOLDER
+    found = []
+    for source in sorted((folder / "tasks").iterdir()):
+        name = _TEXT.fullmatch(source.name)
+        if name:
+            found.append(Copy(source, folder / "docs" / f"task-{int(name[1])}" / "task.txt"))
+    for each in found:
+        _no_link(each, folder)
+    return [each for each in found if each.due]
+
+
+def _no_link(copy: Copy, folder: Path) -> None:
+    for part in (copy.source, folder / "docs", copy.target.parent, copy.target):
+        if part.is_symlink():
+            raise CommandError(f"{part} is a symbolic link: put the file itself there, then run the command again")

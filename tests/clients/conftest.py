@@ -1,0 +1,208 @@
+"""What tests of the clients share: real submit functions, the command line as a process, git repositories."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import KubernetesTransport
+from functions.local.dev import cluster as furniture
+from functions.local.dev.children import Child, stop
+from functions.local.dev.server import free_port
+from functions.settings.cluster import ClusterSettings
+from tests.support import embedded
+from tests.support.api import ROOT
+
+NAMESPACE = "orchestrator"
+URL = "https://git.example.invalid/acme/shop.git"
+"""What the repository of a test is called; git is told to use a directory in its place."""
+
+TASKS = {"master": {"tasks": [{"id": 1, "title": "One"}, {"id": 2, "title": "Two"}]}}
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The submit functions, each a process of functions-framework, on an embedded API server."""
+
+    cluster: Cluster
+    kubeconfig: Path
+    folder: Path
+    urls: Mapping[str, str]
+
+    @property
+    def api_url(self) -> str:
+        return ",".join(f"{target}={url}" for target, url in self.urls.items())
+
+    def runs(self, kind: str) -> dict[str, Any]:
+        return {each["metadata"]["name"]: each for each in self.cluster.list(RUNS[kind], NAMESPACE)}
+
+    def child(self, target: str, **environ: str) -> Child:
+        """One more function, not yet started."""
+        settings = {
+            "ORCHESTRATOR_NAMESPACE": NAMESPACE,
+            "ORCHESTRATOR_AGENT__IMAGE": "local",
+            "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
+        }
+        port = free_port()
+        return Child(target, port, {**os.environ, **settings, **environ}, self.folder / f"{target}-{port}.log")
+
+
+@pytest.fixture(scope="session")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
+    folder = tmp_path_factory.mktemp("functions")
+    with embedded.running(folder / "state.sqlite", ROOT / "crds") as url:
+        kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
+        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
+        furniture.furnish(cluster, NAMESPACE, None)
+        found = Functions(cluster, kubeconfig, folder, {})
+        with served(*(found.child(target) for target in ("submit_docs", "submit_code"))) as urls:
+            yield Functions(cluster, kubeconfig, folder, urls)
+
+
+@contextmanager
+def served(*children: Child) -> Iterator[Mapping[str, str]]:
+    """Starts functions, gives the URL of each, and stops them again."""
+    try:
+        for child in children:
+            child.start()
+        for child in children:
+            _wait_for(child)
+        yield {child.target: child.url for child in children}
+    finally:
+        stop(list(children))
+
+
+def _wait_for(child: Child) -> None:
+    until = time.monotonic() + 90
+    while True:
+        with suppress(urllib3.exceptions.HTTPError):
+            if urllib3.request("GET", f"{child.url}/health", retries=False, timeout=30).status == 200:
+                return
+        assert not child.ended, child.log.read_text()
+        assert time.monotonic() < until, child.log.read_text()
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+CommandLine = Callable[..., Ended]
+
+
+@pytest.fixture
+def cli(home: Path) -> CommandLine:
+    """Runs the command line as a process, with nothing of this machine's configuration."""
+
+    def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-m", "functions.clients", *arguments],
+            cwd=cwd or home,
+            env={**environment(home), **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a command is started with: the home directory is its own."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A person's home directory, with git set up."""
+    found = tmp_path / "home"
+    found.mkdir()
+    lines = ["[user]", "name = octocat", "email = octocat@example.invalid", "[init]", "defaultBranch = main"]
+    lines += ['[protocol "file"]', "allow = always"]
+    (found / ".gitconfig").write_text("\n".join(lines) + "\n")
+    return found
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A clone at `path`, whose remote `origin` is called URL and is the bare repository `bare`."""
+
+    path: Path
+    bare: Path
+    home: Path
+
+    def git(self, *arguments: str, at: Path | None = None) -> str:
+        """What git prints."""
+        done = subprocess.run(
+            ["git", "-C", str(at or self.path), *arguments],
+            env=environment(self.home),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def commit(self, message: str = "Work") -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def pushed(self, branch: str = "main") -> str:
+        """The commit that the remote has on `branch`."""
+        return self.git("rev-parse", branch, at=self.bare)
+
+    def files(self, revision: str) -> set[str]:
+        """The files that a commit of the remote changed."""
+        return set(self.git("show", "--format=", "--name-only", revision, at=self.bare).splitlines())
+
+
+@pytest.fixture
+def repository(tmp_path: Path, home: Path) -> Repository:
+    """A repository with Task Master's files, all of it pushed."""
+    found = Repository(tmp_path / "shop", tmp_path / "shop.git", home)
+    name_remote(found, URL, found.bare)
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(found.bare)], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(found.path)], check=True)
+    found.git("remote", "add", "origin", URL)
+    found.write(".taskmaster/tasks/tasks.json", json.dumps(TASKS))
+    found.write("README.md", "A shop.\n")
+    found.commit("A shop")
+    found.git("push", "--quiet", "--set-upstream", "origin", "main")
+    return found
+
+
+def name_remote(repository: Repository, url: str, bare: Path) -> None:
+    """Has git use `bare` in place of `url`."""
+    with (repository.home / ".gitconfig").open("a") as file:
+        file.write(f'[url "{bare}"]\ninsteadOf = {url}\n')

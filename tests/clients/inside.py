@@ -1,0 +1,28 @@
+"""The command line within the test's own process, where starting one each time would cost more than the command."""
+
+import io
+import os
+import signal
+from contextlib import redirect_stderr, redirect_stdout
+from unittest.mock import patch
+
+from functions.clients.cli import main
+from tests.clients.conftest import Ended
+
+
+def command(*arguments: str, typed: str = "", **environ: str) -> Ended:
+    """Runs it with these variables besides PATH and nothing else; both streams are pipes to it."""
+    out, err = io.StringIO(), io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)
+    given = {"PATH": os.environ["PATH"], **environ}
+    try:
+        with (
+            patch.dict(os.environ, given, clear=True),
+            patch("sys.stdin", io.StringIO(typed)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = main(list(arguments))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return Ended(code, out.getvalue(), err.getvalue())

@@ -1,0 +1,137 @@
+"""`orchestrator config check`: the effective settings, without secrets, and every problem at once.
+
+shown     defaults, file and environment, the latter over the former · as table, JSON and YAML
+hidden    everything that is a secret by its type, and passwords in URLs; in results and in errors
+wrong     keys, values and files, each named; what only shows at work: templates, kubeconfig, endpoints, the URL
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, SecretStr
+
+from functions.clients.config import HIDDEN, visible
+from functions.settings import Settings
+from tests.clients.conftest import CommandLine
+from tests.clients.inside import command
+
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+
+NAMES = {
+    "private_key_file",
+    "webhook_secret_files",
+    "api_key_secret_name",
+    "api_key_secret_key",
+    "secret",
+    "key",
+    "pull_secrets",
+    "secrets",
+    "allowed",
+    "api_keys",
+}
+"""Settings that sound like secrets and are where one is: names of Secrets and their keys, and files."""
+
+
+def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("job: {max_retries: 3, backoff: 7}\nagent: {image: from-file}\n")
+    environ = {"ORCHESTRATOR_CONFIG": str(file), "ORCHESTRATOR_JOB__BACKOFF": "9"}
+    found = cli("config", "check", "-o", "json", environ=environ)
+    assert (found.code, found.err) == (0, "")
+    assert (found.json["job"]["max_retries"], found.json["job"]["backoff"]) == (3, 9)
+    assert (found.json["agent"]["image"], found.json["models"]["docs"]) == ("from-file", "claude-opus-4-20250514")
+    assert yaml.safe_load(cli("config", "check", "-o", "yaml", environ=environ).out) == found.json
+    table = cli("config", "check", environ=environ).out
+    assert ["job.backoff", "9"] in [line.split() for line in table.splitlines()]
+
+
+def test_no_secret_is_shown() -> None:
+    environ = {
+        **IMAGE,
+        "ORCHESTRATOR_AUTH__MODE": "bearer",
+        "ORCHESTRATOR_AUTH__TOKENS": '{"ci": "hunter2"}',
+        "ORCHESTRATOR_QUEUES__URL": "http://me:hunter2@queue.example",
+        "ORCHESTRATOR_TOKEN": "hunter2",
+    }
+    for output in ("table", "json", "yaml"):
+        found = command("config", "check", "-o", output, **environ)
+        assert found.code == 0, found.err
+        assert "hunter2" not in found.out + found.err
+        assert "ci" in found.out
+    assert command("config", "check", "-o", "json", **environ).json["auth"]["tokens"] == {"ci": HIDDEN}
+
+
+def models(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every field of the settings: its path, name, and what pydantic knows of it."""
+    for name, field in model.model_fields.items():
+        yield f"{above}{name}", name, field
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from models(field.annotation, f"{above}{name}.")
+
+
+def test_what_sounds_like_a_secret_is_one_by_its_type() -> None:
+    words = ("secret", "token", "password", "key")
+    sounding = {path: field for path, name, field in models(Settings) if any(word in name for word in words)}
+    assert {"auth.tokens", "github.private_key"} <= sounding.keys()
+    shown = [
+        path
+        for path, field in sounding.items()
+        if path.rpartition(".")[2] not in NAMES and field.repr and "SecretStr" not in str((field, field.annotation))
+    ]
+    assert shown == []
+
+
+def test_secrets_are_hidden_however_they_are_nested() -> None:
+    class Inner(BaseModel):
+        one: SecretStr
+        many: dict[str, list[SecretStr]]
+
+    class Outer(BaseModel):
+        inner: Inner
+        empty: SecretStr
+
+    nested = Inner(one=SecretStr("hunter2"), many={"a": [SecretStr("hunter2")]})
+    shown = visible(Outer(inner=nested, empty=SecretStr("")))
+    assert shown == {"inner": {"one": HIDDEN, "many": {"a": [HIDDEN]}}, "empty": ""}
+
+
+def test_every_wrong_key_and_value_is_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("job: {max_retries: 99, backof: 1}\nqueues: {project: UPPER}\nnonsense: 1\n")
+    refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file), ORCHESTRATOR_AUTH__TOKENS="hunter2")
+    assert (refused.code, refused.out) == (1, "")
+    named = ["agent", "job.max_retries", "job.backof", "queues.project", "nonsense", "auth.tokens"]
+    assert [each for each in named if f"setting {each}: " not in refused.err] == []
+    assert "hunter2" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("auth: {tokens: {ci: 'hunter2}\n", "is not YAML: line"), ("- hunter2\n", "must hold a mapping")],
+)
+def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file), **IMAGE)
+    assert refused.code == 1
+    assert f"{file} {told}" in refused.err
+    assert "hunter2" not in refused.err
+
+
+def test_what_only_shows_at_work_is_told_with_the_settings(tmp_path: Path) -> None:
+    environ = {
+        **IMAGE,
+        "ORCHESTRATOR_TEMPLATES": str(tmp_path),
+        "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none"),
+        "ORCHESTRATOR_QUEUES__PROJECT": "a-project",
+        "ORCHESTRATOR_QUEUES__ENDPOINTS": '{"reconcyle": "https://a.example"}',
+        "ORCHESTRATOR_API_URL": "agents.example",
+    }
+    found = command("config", "check", **environ)
+    assert found.code == 1
+    for each in ("setting templates", "setting cluster.kubeconfig", "no function reconcyle", "ORCHESTRATOR_API_URL"):
+        assert each in found.err
+    assert "registry.example/agent" in found.out

@@ -1,0 +1,208 @@
+"""`orchestrator runs retry` and `runs cancel`, on an embedded API server.
+
+asked of                               what is asserted
+a run that can                         the patch stands in the spec; what was done is said, as text and as JSON
+a run that cannot                      nothing is changed; why, and what to do instead; exit code 1
+words from an option, a file, stdin    are in the spec as they were; empty or too long ones are refused; exit code 2
+a run that changes meanwhile           read and asked again
+an answer that is lost                 asked again with the same key: one retry, not two
+a server that stays away               given up after a few tries; exit code 3
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.clients.failing import Unavailable as GivenUp
+from functions.clients.runs import asked
+from functions.clients.runs.finding import find
+from functions.clients.runs.place import Place as Where
+from functions.cluster.client import Cluster
+from functions.cluster.errors import Unavailable
+from functions.cluster.kinds import CODE_RUN, DOCS_RUN
+from functions.cluster.transport import KubernetesTransport, Request
+from functions.settings.cluster import ClusterSettings
+from tests.clients.conftest import CommandLine, Functions
+from tests.clients.place import Place, ended
+
+
+@pytest.fixture
+def place(functions: Functions) -> Place:
+    return Place(functions)
+
+
+def spec(place: Place, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = place.functions.cluster.get(CODE_RUN, place.name, name)["spec"]
+    return found
+
+
+def test_a_finished_code_run_is_asked_to_try_again(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError", contextVersion=1))
+    done = place.runs("retry", "api-1", "--message", "Use `new` $(API)")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"CodeRun api-1 in {place.name} is asked to try again (contextVersion 2)")
+    found = spec(place, "api-1")
+    assert (found["contextVersion"], found["promptModification"], found["promptMode"]) == (
+        2,
+        "Use `new` $(API)",
+        "append",
+    )
+
+
+def test_a_retry_without_words_leaves_the_prompt_alone(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"), promptModification="of before", contextVersion=4)
+    assert place.runs("retry", "api-1").code == 0
+    assert (spec(place, "api-1")["contextVersion"], "promptModification" in spec(place, "api-1")) == (5, False)
+
+
+def test_words_come_from_a_file_or_standard_input(place: Place, tmp_path: Path) -> None:
+    for name in ("file", "stdin"):
+        place.put(name, status=ended("Cancelled", "Cancelled"), service=name)
+    (tmp_path / "words").write_text("# Über\n\n'quoted'\n")
+    assert place.runs("retry", "file", "--message-file", str(tmp_path / "words"), "--replace").code == 0
+    assert (spec(place, "file")["promptModification"], spec(place, "file")["promptMode"]) == (
+        "# Über\n\n'quoted'\n",
+        "replace",
+    )
+    assert place.typed("typed words", "retry", "stdin", "--message-file", "-").code == 0
+    assert spec(place, "stdin")["promptModification"] == "typed words"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--message", " "), "--message: is empty"),
+        (("--message", "x" * 32_001), "--message: must have 0 to 32000 characters"),
+        (("--message", "x", "--message-file", "y"), "not both"),
+        (("--message-file", "/nowhere/words"), "--message-file: cannot read /nowhere/words"),
+        (("--replace",), "--replace: give what replaces the prompt"),
+    ],
+)
+def test_words_that_cannot_be_used_are_refused_before_anything_is_asked(
+    place: Place, options: tuple[str, ...], named: str
+) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    refused = place.runs("retry", "api-1", *options)
+    assert (refused.code, refused.out) == (2, "")
+    assert named in refused.err
+    assert spec(place, "api-1")["contextVersion"] == 1
+
+
+def test_a_run_is_asked_to_stop_once(place: Place) -> None:
+    place.put("api-1", status={"phase": "Running"})
+    first, second = place.runs("cancel", "api-1"), place.runs("cancel", "api-1", "-o", "json")
+    assert "CodeRun api-1" in first.out
+    assert "is asked to stop" in first.out
+    assert (second.code, second.json["spec"]["cancel"]) == (0, True)
+    place.put("docs-1", "DocsRun")
+    assert place.runs("cancel", "docs/docs-1").code == 0
+    assert place.functions.cluster.get(DOCS_RUN, place.name, "docs-1")["spec"]["cancel"] is True
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "status", "why"),
+    [
+        ("retry", "CodeRun", {"phase": "Running"}, "is not finished (Running); wait for its end, or cancel it"),
+        ("retry", "DocsRun", ended("Failed", "NoReport"), "submit it again instead"),
+        (
+            "cancel",
+            "CodeRun",
+            ended("Succeeded", "Completed"),
+            "finished already (Succeeded); there is nothing to stop",
+        ),
+    ],
+)
+def test_what_a_run_cannot_do_is_refused_with_what_to_do(
+    place: Place, command: str, kind: str, status: Any, why: str
+) -> None:
+    before = place.put("run-1", kind, status)
+    refused = place.runs(command, "run-1")
+    assert (refused.code, refused.out, why in refused.err) == (1, "", True), refused.err
+    after = place.functions.cluster.get(DOCS_RUN if kind == "DocsRun" else CODE_RUN, place.name, "run-1")
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_a_process_asks_as_well(place: Place, cli: CommandLine) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    where = ("--kubeconfig", str(place.functions.kubeconfig), "-n", place.name)
+    assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 2
+    assert cli("runs", "cancel", "api-1", *where).code == 1  # finished until a function has seen the retry
+
+
+class Disturbed:
+    """A transport on which something happens around each patch; `losing` raises after the patch was applied."""
+
+    def __init__(
+        self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0
+    ) -> None:
+        self._inner = KubernetesTransport(ClusterSettings(kubeconfig=str(functions.kubeconfig)))
+        self._before, self._losing, self._refusing = before, losing, refusing
+        self.patches = 0
+
+    def send(self, request: Request) -> Any:
+        if request.method != "PATCH":
+            return self._inner.send(request)
+        self.patches += 1
+        if self.patches <= self._refusing:
+            raise Unavailable("nobody there")
+        self._before()
+        answer = self._inner.send(request)
+        if self.patches <= self._losing:
+            raise Unavailable("the connection was cut")
+        return answer
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self._inner.stream(request)
+
+
+def retried(place: Place, transport: Disturbed) -> None:
+    pauses: list[float] = []
+    where = Where(Cluster(transport), place.name)
+    asked.retry(where, find(where, "api-1"), "again", pause=pauses.append)
+    assert len(pauses) == transport.patches - 1
+
+
+def test_a_run_that_changed_meanwhile_is_read_and_asked_again(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    changes = iter([{"a": "1"}, {"b": "2"}])
+
+    def change() -> None:
+        for labels in changes:
+            place.functions.cluster.patch(CODE_RUN, place.name, "api-1", {"metadata": {"labels": labels}})
+            return
+
+    transport = Disturbed(place.functions, change)
+    retried(place, transport)
+    assert (transport.patches, spec(place, "api-1")["contextVersion"]) == (3, 2)
+
+
+def test_a_retry_whose_answer_is_lost_is_one_retry(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    transport = Disturbed(place.functions, lambda: None, losing=1)
+    where = Where(Cluster(transport), place.name)
+    run = asked.retry(where, find(where, "api-1"), "again", pause=lambda _: None)
+    assert (transport.patches, asked.context_version(run), spec(place, "api-1")["contextVersion"]) == (1, 2, 2)
+
+
+def test_a_server_that_comes_back_is_asked_again(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    retried(place, Disturbed(place.functions, lambda: None, refusing=3))
+    assert spec(place, "api-1")["contextVersion"] == 2
+
+
+def test_a_server_that_stays_away_is_given_up(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    transport = Disturbed(place.functions, lambda: None, refusing=100)
+    where = Where(Cluster(transport), place.name)
+    with pytest.raises(GivenUp, match="nobody there"):
+        asked.retry(where, find(where, "api-1"), None, pause=lambda _: None)
+    assert transport.patches == asked.TRIES
+
+
+def test_json_of_a_retry_is_the_run(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    found = json.loads(place.runs("retry", "api-1", "-o", "json").out)
+    assert (found["name"], found["spec"]["contextVersion"]) == ("api-1", 2)

@@ -1,0 +1,263 @@
+"""`orchestrator runs logs` and `runs watch`, as processes, while agents (rehearsals) really work.
+
+asked for                       what is asserted
+the log of what runs            --follow shows it from its first line to its end, over attempts; text, or --raw
+the log of what ran             the last attempt's, that of a number, the one before; gone with its pod: what is known
+one run, in a pipe              each phase once, the agent's words, what it came to; exit code 0 or 1
+one run, on a terminal          the same block drawn again; its last state stays
+all runs, in a pipe             a line for each change
+Ctrl-C, a run that is deleted   exit code 130 at once, 1 with what happened
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.kinds import CODE_RUN, JOB, POD
+from functions.local.dev.repositories import Mirror, example
+from functions.local.dev.stack import Options, Stack
+from functions.runs import lifecycle
+from functions.runs.run import Run, parse
+from tests.clients.conftest import CommandLine, Ended, environment
+
+NAMESPACE = "orchestrator"
+SECONDS = 90.0
+"""How long anything is waited for: this machine may be busy."""
+
+
+class Machine:
+    """Everything on one machine, and the command line on it."""
+
+    def __init__(self, stack: Stack, mirror: Mirror, folder: Path) -> None:
+        self.stack, self.cluster, self._mirror = stack, stack.cluster, mirror
+        self._home = folder
+        self.environ = {**environment(folder), "KUBECONFIG": str(stack.kubeconfig)}
+
+    def submit(self, **changes: Any) -> str:
+        url = self._mirror.url
+        spec = {"repositoryUrl": url, "platformRepositoryUrl": url, "githubUser": "octocat", "model": "claude-x"}
+        body = json.dumps(spec | {"service": f"s-{uuid.uuid4().hex[:8]}", "taskId": 1} | changes)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+        url = self.stack.functions["submit_code"]
+        answer = urllib3.request("POST", url, body=body, headers=headers, retries=False, timeout=30)
+        assert answer.status == 201, answer.data
+        return str(json.loads(answer.data)["data"]["name"])
+
+    def run(self, name: str) -> Run:
+        return parse(self.cluster.get(CODE_RUN, NAMESPACE, name))
+
+    def until(self, name: str, wanted: Callable[[Run], bool]) -> Run:
+        end = time.monotonic() + SECONDS
+        while not wanted(found := self.run(name)):
+            assert time.monotonic() < end, f"{name} is {found.status.phase}: {found.status.message}"
+            time.sleep(0.05)
+        return found
+
+    def finished(self, name: str) -> Run:
+        return self.until(name, lambda run: lifecycle.state(run.status) in lifecycle.FINISHED)
+
+    def forget(self, job: str) -> None:
+        """Deletes a Job, and waits until its pod is gone."""
+        self.cluster.delete(JOB, NAMESPACE, job, self.cluster.get(JOB, NAMESPACE, job)["metadata"]["uid"])
+        end = time.monotonic() + SECONDS
+        while list(self.cluster.list(POD, NAMESPACE, f"job-name={job}")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    def start(self, *arguments: str, **streams: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "functions.clients", "runs", *arguments]
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        return subprocess.Popen(command, env=self.environ, cwd=self._home, text=True, **given)
+
+    def ended(self, process: "subprocess.Popen[str]") -> Ended:
+        out, err = process.communicate(timeout=SECONDS)
+        assert "Traceback" not in err, err
+        return Ended(process.returncode, out, err)
+
+    def runs(self, *arguments: str) -> Ended:
+        return self.ended(self.start(*arguments))
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("machine")
+    (folder / "mirrors").mkdir()
+    environ = {"PATH": os.environ["PATH"], "REHEARSAL_SECONDS": "1", "ORCHESTRATOR_JOB__MAX_RETRIES": "0"}
+    mirror = example(folder / "mirrors")
+    stack = Stack(Options(folder / "state", sweep_seconds=1, environ=environ), [mirror])
+    try:
+        stack.start()
+        yield Machine(stack, mirror, folder)
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+def finished(machine: Machine) -> str:
+    """A run that was watched to its end and tried again: two attempts, and the log of each."""
+    name = machine.submit()
+    machine.finished(name)
+    assert machine.runs("retry", name, "-m", "again").code == 0
+    machine.until(name, lambda run: run.status.attempt == 2)
+    machine.finished(name)
+    return name
+
+
+def test_a_log_is_followed_from_before_its_first_line_to_the_end_of_the_run(machine: Machine) -> None:
+    name = machine.submit()
+    told = machine.runs("logs", name, "--follow")
+    assert told.code == 0, told.err
+    lines = told.out.splitlines()
+    assert sum("[rehearsal] started" in line for line in lines) == 1
+    assert lines[-1].startswith("[attempt] succeeded: Completed")
+    assert not [line for line in lines if line.startswith("{")]
+    assert told.err.splitlines()[-1].startswith(f"{name}: Succeeded: pushed ")
+
+
+def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine, finished: str) -> None:
+    last, first, before = (machine.runs("logs", finished, *more).out for more in ((), ("--attempt", "1"), ("-p",)))
+    assert "attempt=2" in last
+    assert "attempt=1" in first
+    assert first == before
+    followed = machine.runs("logs", finished, "--follow", "--attempt", "1")
+    assert followed.out == first
+    raw = machine.runs("logs", finished, "--raw").out.splitlines()
+    assert "result" in [json.loads(line)["type"] for line in raw if line.startswith("{")]
+    missing = machine.runs("logs", finished, "--attempt", "7")
+    assert (missing.code, "there are 1, 2" in missing.err) == (1, True)
+    assert machine.runs("logs", finished, "--attempt", "1", "--previous").code == 2
+    job = machine.run(finished).status.attempts[0].job_name
+    machine.forget(job)
+    gone = machine.runs("logs", finished, "--attempt", "1")
+    assert (gone.code, gone.out) == (1, "")
+    assert f"the pod of attempt 1 of run {finished} is gone" in gone.err
+    assert "It ended as Completed: pushed agents/" in gone.err
+
+
+def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
+    name = machine.submit()
+    told = machine.runs("watch", name)
+    assert told.code == 0, told.err
+    lines = told.out.splitlines()
+    assert lines[0].startswith(f"Run        CodeRun/{name}: task 1 of s-")
+    phases = [line.split()[0] for line in lines if not line.startswith("agent ")]
+    assert phases[-3:] == ["Running", "Succeeded", "Usage"]
+    assert len([line for line in lines if line.startswith("Running ")]) == 1
+    assert sum("[rehearsal] started" in line for line in lines) == 1
+    assert "agent      result: Written by the rehearsal agent" in told.out
+    assert lines[-1] == "Usage      $0.00, 3 turns, 0/0 tokens in/out"
+    assert "next: open a pull request from branch agents/" in told.err
+
+
+def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Machine) -> None:
+    name = machine.submit(taskId=2)
+    with machine.start("watch", name) as watching:
+        machine.until(name, lambda run: run.status.phase == "Running")
+        assert machine.runs("cancel", name).code == 0
+        told = machine.ended(watching)
+    assert told.code == 1
+    assert "\nCancelled " in told.out
+    assert "next: try again with: orchestrator runs retry" in told.err
+
+
+def test_ctrl_c_ends_a_view_at_once_and_not_the_run(machine: Machine) -> None:
+    name = machine.submit(taskId=3)
+    for arguments in (("watch", name), ("logs", name, "--follow")):  # of all runs: below
+        with machine.start(*arguments) as watching:
+            _see(watching)
+            watching.send_signal(signal.SIGINT)
+            told = machine.ended(watching)
+        assert told.code == 130, (arguments, told.err)
+    assert machine.finished(name).status.phase == "Succeeded"
+
+
+def test_all_runs_are_watched_as_lines_in_a_pipe(machine: Machine, finished: str) -> None:
+    with machine.start("watch", "--kind", "code") as watching:
+        name = machine.submit(taskId=1)
+        machine.finished(name)
+        raw = machine.cluster.get(CODE_RUN, NAMESPACE, name)
+        machine.cluster.delete(CODE_RUN, NAMESPACE, name, raw["metadata"]["uid"])
+        assert watching.stdout
+        lines = []
+        for line in watching.stdout:
+            lines.append(line.rstrip("\n"))
+            if line == f"CodeRun/{name}  deleted\n":
+                break
+        watching.send_signal(signal.SIGINT)
+        assert machine.ended(watching).code == 130
+    mine = [line.split("  ")[1] for line in lines if name in line]
+    assert mine.index("Running") < mine.index("Succeeded") < mine.index("deleted")
+    assert len(lines) == len(set(lines))
+    assert not [line for line in lines if finished in line]
+
+
+def test_a_run_that_is_deleted_ends_the_view(machine: Machine) -> None:
+    name = machine.submit(taskId=2)
+    with machine.start("watch", name) as watching:
+        _see(watching)
+        run = machine.until(name, lambda run: run.status.phase == "Running")
+        machine.cluster.delete(CODE_RUN, NAMESPACE, name, run.uid)
+        told = machine.ended(watching)
+    assert told.code == 1
+    assert f"run {name} was deleted" in told.err
+
+
+def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine) -> None:
+    name = machine.submit(taskId=3)
+    ours, theirs = pty.openpty()
+    with machine.start("watch", name, stdout=theirs) as watching:
+        os.close(theirs)
+        drawn = _read(ours)
+        assert watching.wait(SECONDS) == 0
+        assert watching.stderr
+        assert "Traceback" not in watching.stderr.read()
+    blocks = re.split(r"\x1b\[\d+F\x1b\[J", drawn.replace("\r\n", "\n"))
+    assert len(blocks) > 3
+    assert all(block.startswith(f"CodeRun/{name} in orchestrator") for block in blocks)
+    last = blocks[-1].splitlines()
+    assert last[1].startswith("Succeeded  Completed: pushed")
+    assert re.match(r"attempt 1   \d+s   \$0\.00 so far, 3 turns", last[2])
+    assert last[-2].strip().startswith("[attempt] succeeded: Completed")
+    assert "Ctrl-C" in blocks[0]
+    assert "Ctrl-C" not in blocks[-1]
+
+
+def _see(process: "subprocess.Popen[str]") -> None:
+    """Waits for its first line."""
+    assert process.stdout
+    assert process.stdout.readline()
+
+
+def _read(terminal: int) -> str:
+    """All that is written to it until its other end is closed."""
+    found = b""
+    with suppress(OSError):  # Linux: EIO once nobody has the other end open
+        while piece := os.read(terminal, 65_536):
+            found += piece
+    os.close(terminal)
+    return found.decode()
+
+
+def test_completion_knows_the_names(machine: Machine, finished: str, cli: CommandLine) -> None:
+    told = cli(
+        environ={
+            **machine.environ,
+            "_ORCHESTRATOR_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"orchestrator runs get {finished[:8]}",
+            "COMP_CWORD": "3",
+        }
+    )
+    assert finished in told.out.split()

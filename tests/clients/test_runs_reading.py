@@ -1,0 +1,261 @@
+"""`orchestrator runs list` and `runs get`, as processes on an embedded API server.
+
+what is there                       what is asserted
+runs of both kinds                  a table of each, newest first, with the columns and cells of `kubectl get`
+runs nobody can read                a row each; the others are not affected
+filters, -A, --all, -o              only those asked for; JSON and YAML with the same facts
+one run                             what it is, its attempts, usage, place in the queue, what to do next
+the same name twice, or not at all  said, with what to do; docs/NAME and code/NAME choose
+no cluster, no namespace, no rights what is wrong and what to do; exit code 3 where it may pass
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.clients.runs import rows, words
+from functions.manifests.crds import crd
+from functions.runs.specs import SPECS
+from functions.runs.status import stamp
+from tests.clients.conftest import CommandLine, Functions
+from tests.clients.place import SINCE, Place, condition, ended
+
+
+@pytest.fixture
+def place(functions: Functions) -> Place:
+    return Place(functions)
+
+
+@pytest.mark.parametrize("kind", list(rows.COLUMNS))
+def test_the_columns_are_those_of_the_custom_resources(kind: str) -> None:
+    declared = crd(SPECS[kind])["spec"]["versions"][0]["additionalPrinterColumns"]
+    shown = [each["name"].upper() for each in declared if not each.get("priority")]
+    assert ["NAME", *shown] == [name for name, _ in rows.COLUMNS[kind]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (59, "59s"),
+        (60, "1m"),
+        (330, "5m30s"),
+        (3_600, "1h"),
+        (3_660, "1h1m"),
+        (3_601, "1h"),
+        (187_200, "2d4h"),
+    ],
+)
+def test_durations_have_their_two_largest_units(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_the_table_says_what_kubectl_says(place: Place, program: Callable[[str, str], str]) -> None:
+    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
+    url = "https://git.example/shop/pull/1"
+    place.put("code-1", status=ended("Succeeded", "Completed", attempt=2, pullRequestUrl=url))
+    place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
+    for kind, name in (("coderuns", "code"), ("docsruns", "docs")):
+        command = [kubectl, "--kubeconfig", str(place.functions.kubeconfig), "--namespace", place.name, "get", kind]
+        theirs = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+        ours = place.runs("list", "--kind", name).out.splitlines()
+        without_age = [[line.split()[:-1] for line in told] for told in (theirs, ours)]
+        assert without_age[0] == without_age[1]
+
+
+def test_runs_are_listed_newest_first_each_kind_by_itself(place: Place) -> None:
+    now = datetime.now(UTC)
+    made = [place.put(name) for name in ("a", "b", "c")] + [place.put("d", "DocsRun")]
+    for days, raw in enumerate(made):
+        raw["metadata"]["creationTimestamp"] = stamp(now - timedelta(days=days))
+    assert [raw["metadata"]["name"] for raw in rows.newest_first(reversed(made))] == ["a", "b", "c", "d"]
+    told = rows.tables(rows.newest_first(made), now)
+    assert [line.split()[0] for line in told.splitlines() if line] == ["NAME", "d", "NAME", "a", "b", "c"]
+    assert [line.split()[-1] for line in told.splitlines() if line] == ["AGE", "3d", "AGE", "0s", "1d", "2d"]
+
+
+def test_a_run_nobody_can_read_has_its_row_and_hides_no_other() -> None:
+    def raw(name: str, **parts: Any) -> dict[str, Any]:
+        return {"kind": "CodeRun", "metadata": {"name": name, "namespace": "x", "creationTimestamp": SINCE}, **parts}
+
+    broken: list[Mapping[str, Any]] = [
+        raw("no-spec"),
+        raw("text", spec="x", status="y"),
+        raw("lists", spec=[], status={"conditions": {"type": "Succeeded"}, "phase": ["x"]}),
+        raw("escape", spec={"taskId": 1, "service": "a\x1b[2Jb\nc"}, status={"phase": "Running"}),
+    ]
+    told = rows.tables(broken, datetime.now(UTC)).splitlines()
+    assert [line.split()[0] for line in told[1:]] == ["no-spec", "text", "lists", "escape"]
+    assert "\x1b" not in "".join(told)
+
+
+def test_a_list_is_only_of_what_is_asked_for(place: Place) -> None:
+    place.put("api-1", status=ended("Failed", "AgentError"))
+    place.put("web-1", service="web")
+    place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
+
+    def names(*arguments: str) -> set[str]:
+        return {each["name"] for each in place.runs("list", "-o", "json", *arguments).json}
+
+    assert names() == {"api-1", "web-1", "docs-1"}
+    assert names("--kind", "docs") == {"docs-1"}
+    assert names("--phase", "failed", "--kind", "code") == {"api-1"}
+    assert names("--phase", "Pending") == {"web-1"}
+    assert names("--service", "web") == {"web-1"}
+    assert place.runs("list", "--service", "none").out == "no such runs\n"
+    assert place.runs("list", ORCHESTRATOR_NAMESPACE="nowhere").out == "no runs in namespace nowhere\n"
+    everywhere = place.runs("list", "-A", "--all")
+    assert [place.name, "api-1"] in [line.split()[:2] for line in everywhere.out.splitlines()]
+    for option in (("--kind", "both"), ("--phase", "Done")):
+        refused = place.runs("list", *option)
+        assert (refused.code, option[0] in refused.err, option[1] in refused.err) == (2, True, True)
+
+
+def test_json_and_yaml_tell_the_same(place: Place) -> None:
+    place.put("api-1", status=ended("Succeeded", "Completed", attempt=1, branch="agents/api-1"))
+    found = place.runs("list", "-o", "json").json
+    assert yaml.safe_load(place.runs("list", "-o", "yaml").out) == found
+    (run,) = found
+    told = {
+        name: run[name]
+        for name in ("kind", "name", "phase", "reason", "taskId", "service", "agent", "attempt", "branch")
+    }
+    assert list(told.values()) == ["CodeRun", "api-1", "Succeeded", "Completed", 3, "api", "rex", 1, "agents/api-1"]
+
+
+def test_a_long_list_says_what_it_leaves_out(place: Place) -> None:
+    for number in range(32):
+        place.put(f"many-{number}", taskId=number + 1)
+    short, full = place.runs("list"), place.runs("list", "--all")
+    assert (len(short.out.splitlines()), len(full.out.splitlines())) == (31, 33)
+    assert "the newest 30 of 32 runs; --all" in short.err
+    assert full.err == ""
+
+
+ATTEMPTS = [
+    {"attempt": 1, "jobName": "j1", "generation": 1, "startedAt": SINCE, "finishedAt": "2026-01-02T03:05:05Z",
+     "reason": "AgentError", "message": "the agent gave up"},
+    {"attempt": 2, "jobName": "j2", "generation": 1, "startedAt": "2026-01-02T03:06:05Z",
+     "finishedAt": "2026-01-02T03:09:35Z", "reason": "MaxTurns"},
+]  # fmt: skip
+
+
+def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
+    usage = {"costUsd": 1.234, "inputTokens": 10, "outputTokens": 20, "turns": 7}
+    more = {"attempt": 2, "attempts": ATTEMPTS, "usage": usage, "branch": "agents/api-1", "message": "no more turns"}
+    place.put("api-1", status=ended("Failed", "MaxTurns", **more))
+    told = place.runs("get", "api-1").out
+    lines = {
+        line.split("  ")[0]: " ".join(line.split()[1:]) for line in told.splitlines() if not line.startswith(" ")
+    }
+    assert lines["Phase"] == "Failed (MaxTurns)"
+    assert lines["Work"] == "task 3 of api in https://git.example/shop.git"
+    assert lines["Message"] == "no more turns"
+    assert lines["Usage"] == "$1.23, 7 turns, 10/20 tokens in/out"
+    assert lines["Next"].startswith(
+        "see why with: orchestrator runs logs api-1; then try again with: orchestrator runs"
+    )
+    rows_told = [
+        line.split() for line in told.splitlines() if "AgentError" in line or line.split()[:2] == ["2", "MaxTurns"]
+    ]
+    assert rows_told == [["1", "AgentError", "1m", "the", "agent", "gave", "up"], ["2", "MaxTurns", "3m30s"]]
+    found = place.runs("get", "code/api-1", "-o", "json").json
+    assert (found["attempts"][0]["message"], found["usage"]["turns"], found["spec"]["taskId"]) == (
+        ATTEMPTS[0]["message"],
+        7,
+        3,
+    )
+
+
+def test_values_of_environment_variables_are_not_shown(place: Place) -> None:
+    place.put("api-1", env=[{"name": "TOKEN", "value": "s3cret"}])
+    for output in ("table", "json", "yaml"):
+        assert "s3cret" not in place.runs("get", "api-1", "-o", output).out
+    assert place.runs("get", "api-1", "-o", "json").json["spec"]["env"] == ["TOKEN"]
+
+
+def test_a_waiting_run_knows_its_place_in_the_queue(place: Place) -> None:
+    waits = {"phase": "Queued", "conditions": condition("Unknown", "Queued", "waits: 1 runs work (limits.runs)")}
+    place.put("first", status=waits, priority=1)
+    place.put("second", status=waits, service="web")
+    place.put("works", status={"phase": "Running", "conditions": condition("Unknown", "Running")}, service="other")
+    assert place.runs("get", "second", "-o", "json").json["queue"] == {
+        "place": 2, "of": 2, "waitsFor": "waits: 1 runs work (limits.runs)",
+    }  # fmt: skip
+    assert "Queue  1 of 2" in place.runs("get", "first").out
+    assert "queue" not in place.runs("get", "works", "-o", "json").json
+
+
+def test_a_name_that_two_runs_have_is_asked_back(place: Place) -> None:
+    place.put("same")
+    place.put("same", "DocsRun")
+    asked = place.runs("get", "same")
+    assert (asked.code, asked.out) == (1, "")
+    assert "write docs/same or code/same" in asked.err
+    assert place.runs("get", "docs/same", "-o", "json").json["kind"] == "DocsRun"
+    assert place.runs("get", "coderun/same", "-o", "json").json["kind"] == "CodeRun"
+    assert "write NAME, docs/NAME or code/NAME" in place.runs("get", "job/same").err
+
+
+def test_a_name_that_no_run_has_is_told_with_where_it_was_looked_for(place: Place) -> None:
+    missing = place.runs("get", "nope")
+    assert missing.code == 1
+    assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing.err
+    assert "no DocsRun 'nope'" in place.runs("get", "docs/nope").err
+
+
+def test_a_cluster_that_does_not_answer_is_told_and_may_be_tried_again(place: Place, cli: CommandLine) -> None:
+    text = place.functions.kubeconfig.read_text()
+    away = place.functions.folder / "away"
+    away.write_text(json.dumps(json.loads(text) | {"clusters": [_cluster("http://127.0.0.1:9")]}))
+    for asked in (("list",), ("get", "x"), ("cancel", "x"), ("watch", "x")):
+        down = cli("runs", *asked, "--kubeconfig", str(away))
+        assert (down.code, down.out) == (3, "")
+        assert "is the cluster up" in down.err
+        assert "--kubeconfig" in down.err
+
+
+def _cluster(url: str) -> dict[str, Any]:
+    return {"name": "orchestrator-dev", "cluster": {"server": url}}
+
+
+def test_without_a_kubeconfig_it_is_said_how_to_name_one(cli: CommandLine) -> None:
+    lost = cli("runs", "list")
+    assert lost.code == 1
+    assert "--kubeconfig and --context (or KUBECONFIG)" in lost.err
+
+
+def test_a_server_without_the_kinds_is_told_from_one_without_runs(functions: Functions, cli: CommandLine) -> None:
+    elsewhere = functions.folder / "elsewhere"
+    url = json.loads(functions.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    elsewhere.write_text(
+        json.dumps(json.loads(functions.kubeconfig.read_text()) | {"clusters": [_cluster(url + "/nowhere")]})
+    )
+    lost = cli("runs", "list", "--kubeconfig", str(elsewhere))
+    assert lost.code == 1
+    assert "CRDs" in lost.err
+
+
+def test_the_namespace_is_the_option_then_the_variable_then_the_contexts(place: Place, cli: CommandLine) -> None:
+    place.put("here")
+    config = json.loads(place.functions.kubeconfig.read_text())
+    config["contexts"].append(
+        {"name": "mine", "context": {**config["contexts"][0]["context"], "namespace": place.name}}
+    )
+    file = place.functions.folder / "contexts"
+    file.write_text(json.dumps(config))
+
+    def names(*arguments: str, **environ: str) -> list[str]:
+        given = {"KUBECONFIG": str(file), **environ}
+        return [each["name"] for each in cli("runs", "list", "-o", "json", *arguments, environ=given).json]
+
+    assert names("--context", "mine") == ["here"]
+    assert names("--context", "mine", "-n", "nowhere") == []
+    assert names("-n", place.name) == ["here"]
+    assert names("--context", "mine", ORCHESTRATOR_NAMESPACE="nowhere") == []
+    assert names("--context", "mine", KUBECONFIG=f"{place.functions.folder / 'none'}:{file}") == ["here"]

@@ -1,0 +1,249 @@
+"""`orchestrator task code` as a process, against the running function.
+
+where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
+                         another repository than the one with the tasks · the settings' models
+what every option does   each field of the spec has an option, and what is given arrives
+keys                     each invocation is a request of its own · a given key finds the run it made
+what is refused          missing and wrong options · an unfinished run of the same task is named by the server
+how results are written  table · JSON · YAML; progress goes to standard error alone
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.clients.tasks import options
+from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
+from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
+from tests.clients.inside import command
+
+ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
+GIVEN = ("--repository-url", URL, "--github-user", "hubot")
+NOBODY = "http://127.0.0.1:1"
+"""Refused before anybody is asked."""
+NOT_OPTIONS = {"cancel"}
+"""A run that is asked for is not asked to stop."""
+
+
+@pytest.fixture
+def code(cli: CommandLine, functions: Functions) -> CommandLine:
+    """`task code`, in the home directory unless told otherwise, with JSON as its result."""
+
+    def run(*arguments: str, cwd: Path | None = None, output: str = "json", **environ: str) -> Ended:
+        where = {"ORCHESTRATOR_API_URL": functions.api_url, **environ}
+        return cli("task", "code", *arguments, "-o", output, cwd=cwd, environ=where)
+
+    return run
+
+
+def spec(functions: Functions, done: Ended) -> dict[str, Any]:
+    assert done.code == 0, done.err
+    return dict(functions.runs("CodeRun")[done.json["name"]]["spec"])
+
+
+def test_no_local_files_are_needed_when_urls_are_given(code: CommandLine, functions: Functions) -> None:
+    done = code("3", "-s", "no-files", *GIVEN)
+    found = spec(functions, done)
+    assert (found["taskId"], found["service"], found["githubUser"]) == (3, "no-files", "hubot")
+    assert (found["repositoryUrl"], found["platformRepositoryUrl"], found["branch"]) == (URL, URL, "main")
+    assert found["model"] == "claude-3-5-sonnet-20241022"
+    assert done.json["found"] == {"platformRepositoryUrl": "the same repository", "model": "setting models.code"}
+    assert (done.json["namespace"], done.json["kind"], done.json["repeated"]) == ("orchestrator", "CodeRun", False)
+
+
+def test_what_is_not_given_is_taken_from_git_and_shown(
+    code: CommandLine, functions: Functions, repository: Repository
+) -> None:
+    repository.git("push", "--quiet", "origin", "main:trunk")
+    repository.git("symbolic-ref", "HEAD", "refs/heads/trunk", at=repository.bare)
+    repository.git("fetch", "--quiet")
+    repository.git("remote", "set-head", "origin", "--auto")
+    service = repository.path / "services" / "shop"
+    service.mkdir(parents=True)
+    done = code("1", "-s", "from-git", cwd=service)
+    found = spec(functions, done)
+    assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (URL, URL)
+    assert (found["branch"], found["workingDirectory"], found["githubUser"]) == ("trunk", "services/shop", "octocat")
+    assert found["platformDirectory"] == ".", "the tasks are at the root"
+    for line in (
+        f"repository          {URL} (git's remote origin)",
+        "branch              trunk (default branch of origin)",
+        "working-directory   services/shop (this directory)",
+        "github-user         octocat (git's user.name)",
+    ):
+        assert line in done.err
+
+
+@pytest.mark.parametrize(
+    ("given", "platform"),
+    [([], None), (["-w", "services"], "."), (["-w", "services", "--platform-directory", "plans"], "plans")],
+)
+def test_the_tasks_are_looked_for_where_they_are_not_where_the_work_is(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, given: list[str], platform: str | None
+) -> None:
+    monkeypatch.chdir(repository.path)
+    done = command(
+        "task", "code", "1", "-s", "api", *given, "--dry-run", "-o", "json", **environment(repository.home)
+    )
+    assert done.json["spec"].get("platformDirectory") == platform
+
+
+def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_another(
+    code: CommandLine, functions: Functions, repository: Repository
+) -> None:
+    repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
+    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, cwd=repository.path / "plans")
+    found = spec(functions, done)
+    assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (ELSEWHERE, URL)
+    assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
+
+
+def test_an_https_remote_goes_with_a_github_user(
+    code: CommandLine, functions: Functions, repository: Repository
+) -> None:
+    https = "https://github.com/acme/shop"
+    name_remote(repository, https, repository.bare)
+    repository.git("remote", "set-url", "origin", https)
+    assert spec(functions, code("1", "-s", "https", cwd=repository.path))["repositoryUrl"] == https
+
+
+def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
+    code: CommandLine, functions: Functions, repository: Repository
+) -> None:
+    repository.git("config", "url.https://github.com/.insteadOf", "gh:")
+    repository.git("remote", "set-url", "origin", "gh:acme/shop")
+    found = spec(functions, code("1", "-s", "expanded", cwd=repository.path))
+    assert found["repositoryUrl"] == "https://github.com/acme/shop"
+
+
+def test_models_are_those_of_the_settings_without_any_other_setting(
+    code: CommandLine, functions: Functions, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("models: {code: claude-from-file}\n")
+    found = spec(functions, code("1", "-s", "model-file", *GIVEN, ORCHESTRATOR_CONFIG=str(file)))
+    assert found["model"] == "claude-from-file"
+    wrong = code("1", "-s", "model-file", *GIVEN, ORCHESTRATOR_MODELS__CODES="claude-x")
+    assert wrong.code == 1
+    assert "models.codes" in wrong.err
+
+
+EVERYTHING = {
+    "task_id": 9,
+    "service": "everything",
+    "model": "gpt-5.1-codex",
+    "github_app": "5DLabs-Rex",
+    "repository_url": ELSEWHERE,
+    "branch": "release/1",
+    "working_directory": "a dir/'quoted'",
+    "platform_repository_url": URL,
+    "platform_branch": "plans",
+    "platform_directory": "plans",
+    "tool_config": "advanced",
+    "remote_tools": "a,b",
+    "local_tools": "c",
+    "prompt_modification": 'say "hi" $(id)\n`id`',
+    "prompt_mode": "replace",
+    "continue_session": True,
+    "context_version": 2,
+    "agent_cli": "codex",
+    "env": [{"name": "A", "value": "1=2"}, {"name": "B", "value": ""}],
+    "env_from_secrets": ["one", "two"],
+    "timeout_seconds": 60,
+    "max_retries": 0,
+    "ttl_seconds_after_finished": 86_400,
+    "priority": -5,
+    "max_turns": 7,
+    "max_cost_usd": 1.5,
+}
+
+
+def test_every_option_arrives(cli: CommandLine) -> None:
+    arguments = [str(EVERYTHING["task_id"])]
+    for name, value in EVERYTHING.items():
+        flag = options.kebab(name)
+        if name == "env":
+            arguments += ["--env", "A=1=2", "--env", "B="]
+        elif isinstance(value, list):
+            arguments += [part for each in value for part in (flag, each)]
+        elif value is True:
+            arguments.append(flag)
+        elif name != "task_id":
+            arguments += [flag, str(value)]
+    done = cli("task", "code", *arguments, "--dry-run", "-o", "json")
+    assert done.code == 0, done.err
+    assert done.json["spec"] == CodeRunSpec.model_validate(EVERYTHING).model_dump(
+        mode="json", by_alias=True, exclude_unset=True
+    )
+    assert done.json["found"] == {}
+
+
+@pytest.mark.parametrize(("kind", "table"), [("DocsRun", options.DOCS), ("CodeRun", options.CODE)])
+def test_options_are_the_fields_of_the_spec_in_the_same_words(kind: str, table: options.Options) -> None:
+    model: type[RunSpec] = SPECS[kind]
+    assert table.keys() == model.model_fields.keys() - NOT_OPTIONS
+    for name, annotation in table.items():
+        (info,) = annotation.__metadata__
+        if (kind, name) != ("DocsRun", "working_directory"):  # a directory of this machine
+            assert info.help == model.model_fields[name].description
+    if kind == "CodeRun":
+        assert EVERYTHING.keys() == table.keys() - {"github_user"}, "each option is tried"
+
+
+def test_each_invocation_is_a_request_of_its_own_and_a_key_finds_its_run(
+    code: CommandLine, functions: Functions
+) -> None:
+    first, second = code("1", "-s", "keys", *GIVEN), code("1", "-s", "keys", *GIVEN)
+    assert first.json["name"] != second.json["name"]
+    again = code("1", "-s", "keys", *GIVEN, "--idempotency-key", first.json["idempotencyKey"])
+    assert (again.json["uid"], again.json["repeated"]) == (first.json["uid"], True)
+    other = code("2", "-s", "keys", *GIVEN, "--idempotency-key", first.json["idempotencyKey"])
+    assert other.code == 1
+    assert "leave --idempotency-key out" in other.err
+
+
+def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) -> None:
+    table = code("1", "-s", "shown", *GIVEN, output="table")
+    heading, row = table.out.splitlines()
+    assert heading.split() == ["NAME", "KIND", "NAMESPACE", "PHASE"]
+    assert row.split()[1:] == ["CodeRun", "orchestrator", "Pending"]
+    assert f"orchestrator runs watch {row.split()[0]}" in table.err
+    text = code("1", "-s", "shown", *GIVEN, output="yaml")
+    assert yaml.safe_load(text.out)["spec"]["service"] == "shown"
+    assert "\x1b" not in table.out + table.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-s", "api"], ["TASK_ID"]),
+        (["1"], ["--service"]),
+        (["one", "-s", "api"], ["TASK_ID"]),
+        (["1", "-s", "api"], ["not a git repository", "or give --repository-url"]),
+        (["1", "-s", "api", "--repository-url", URL], ["--github-user or --github-app"]),
+        (["0", "-s", "No_Label", *GIVEN, "--branch", "a..b"], ["--task-id", "--service", "--branch"]),
+        (["1", "-s", "api", *GIVEN, "--github-app", "x-rex"], ["exactly one of githubUser and githubApp"]),
+        (["1", "-s", "api", *GIVEN, "--env", "A"], ["--env: must be NAME=VALUE"]),
+        (["1", "-s", "api", *GIVEN, "--idempotency-key", "a\r\nX: b"], ["--idempotency-key: must have"]),
+        (["1", "-s", "api", *GIVEN, "--api-url", ""], ["--api-url", "ORCHESTRATOR_API_URL"]),
+        (["1", "-s", "api", *GIVEN, "--api-url", "ftp://x"], ["http or https"]),
+    ],
+    ids=lambda each: " ".join(each)[:40],
+)
+def test_wrong_usage_names_what_is_wrong(
+    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: list[str]
+) -> None:
+    monkeypatch.chdir(home)
+    refused = command("task", "code", *arguments, **{"ORCHESTRATOR_API_URL": NOBODY, **environment(home)})
+    assert (refused.code, refused.out) == (2, "")
+    assert [each for each in told if each not in refused.err] == []
+
+
+def test_what_the_server_refuses_is_told_by_field(code: CommandLine, functions: Functions) -> None:
+    refused = code("1", "-s", "refused", *GIVEN, "--env-from-secrets", "admin")
+    assert (refused.code, refused.out) == (1, "")
+    assert "answered 400 (a secret may not be used)" in refused.err
+    assert "envFromSecrets: admin: not listed in the setting secrets.allowed" in refused.err
+    assert not [each for each in functions.runs("CodeRun").values() if each["spec"]["service"] == "refused"]
