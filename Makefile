@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: run dev test test-cluster unit lint format golden parts lock clean
+.PHONY: run dev test test-cluster unit lint format bench golden transcript archive parts lock clean
 
 run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; PUBSUB=emulator
 	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --pubsub "$(PUBSUB)"
@@ -36,8 +36,17 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+bench: $(VENV)/.dev  ## What it costs, as ratios to baselines of the same run; writes tests/benchmarks/RESULTS.md
+	$(BIN)/python -m tests.benchmarks
+
 golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
 	$(BIN)/python -m tests.support.golden
+
+archive:  ## dist/functions.zip, from which every function is deployed; prints its SHA-256
+	@$(PYTHON) infra/archive.py
+
+transcript: $(VENV)/.dev  ## Writes README's transcript anew, from real commands
+	$(BIN)/python -m tests.support.transcript
 
 parts:  ## The optional real parts that some tests run against
 	@.ci/parts

@@ -15,6 +15,8 @@ from tests.support.builders import NOW, raw_run, settings
 from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
+COMPONENTS = ["components/external-secrets", "components/quota"]
+"""Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}
 IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}
 SETTINGS = settings(agent={"image": "registry.example/agent", "tag": "0.1.0"})

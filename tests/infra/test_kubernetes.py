@@ -1,8 +1,9 @@
 """infra/kubernetes: each kustomization is complete, agrees with the code, and is taken by a real API server.
 
 base       has the bridge; without an image and a queue it refuses to start, naming them
-example    is a complete installation: its settings are valid, its image is named
+example    is a complete installation, as gke is: its settings are valid, its image is named
 knative    has no bridge; its sources and channels are those of the topology
+others     (tests/infra/test_overlays.py) are taken as well
 """
 
 import re
@@ -45,13 +46,16 @@ def settings_of(kubectl: str, folder: str, tmp_path: Path) -> dict[str, str]:
     return {name: value.replace(mount["mountPath"], str(tmp_path)) for name, value in environ.items()}
 
 
-def test_the_example_has_settings_that_the_bridge_can_start_with(kubectl: str, tmp_path: Path) -> None:
-    settings = load(settings_of(kubectl, "example", tmp_path))
+@pytest.mark.parametrize("folder", ["example", "gke"])
+def test_an_installation_has_settings_that_the_bridge_can_start_with(
+    kubectl: str, tmp_path: Path, folder: str
+) -> None:
+    settings = load(settings_of(kubectl, folder, tmp_path))
     connect(settings.queues)
-    items = manifests.rendered(kubectl, "example")
+    items = manifests.rendered(kubectl, folder)
     (namespace,) = of_kind(items, "Namespace")
     assert settings.namespace == namespace
-    assert bridge(kubectl, "example")["template"]["spec"]["containers"][0]["image"] != "orchestrator"
+    assert bridge(kubectl, folder)["template"]["spec"]["containers"][0]["image"] != "orchestrator"
 
 
 def test_without_settings_of_ones_own_the_bridge_names_what_is_missing(kubectl: str, tmp_path: Path) -> None:
@@ -127,15 +131,17 @@ def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:
     assert granted == {(kind.plural, verb) for kind in WATCHED for verb in ("get", "list", "watch")}
 
 
-KNATIVE = (
+OF_OTHERS = (
     Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources"),
     Kind("messaging.knative.dev/v1", "Channel", "channels"),
     Kind("messaging.knative.dev/v1", "Subscription", "subscriptions"),
+    Kind("external-secrets.io/v1", "SecretStore", "secretstores"),
+    Kind("external-secrets.io/v1", "ExternalSecret", "externalsecrets"),
 )
 
 
 def definition(kind: Kind) -> manifests.Object:
-    """Stands for Knative's own CRD: it takes whatever it is given."""
+    """Stands for the CRD of somebody else: it takes whatever it is given."""
     group, version = kind.api_version.split("/")
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     names = {"kind": kind.name, "plural": kind.plural, "singular": kind.name.lower(), "listKind": f"{kind.name}List"}
@@ -148,12 +154,12 @@ def definition(kind: Kind) -> manifests.Object:
     }
 
 
-@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS)
+@pytest.mark.parametrize("folder", [*manifests.KUSTOMIZATIONS, *manifests.COMPONENTS])
 def test_a_real_api_server_takes_it_and_taking_it_twice_changes_nothing(
     installed_plane: ControlPlane, kubectl: str, folder: str
 ) -> None:
-    if folder == "knative":
-        definitions = yaml.safe_dump_all([definition(kind) for kind in KNATIVE])
+    if folder in ("knative", "components/external-secrets"):
+        definitions = yaml.safe_dump_all([definition(kind) for kind in OF_OTHERS])
         installed.apply(kubectl, installed_plane, definitions.encode())
     rendered = installed.kustomized(kubectl, installed.KUBERNETES / folder)
     said = installed.apply(kubectl, installed_plane, rendered)

@@ -1,0 +1,36 @@
+# Everything that can be chosen, as a team might. `make archive` first, then:
+#   terraform -chdir=infra/terraform apply -var-file=examples/complete.tfvars
+# What may be left out: settings, submitters, github, agent_secrets, functions, notification_channels, labels.
+
+project_id = "acme-agents"
+region     = "europe-west4"
+
+cluster = {
+  name     = "agents"
+  location = "europe-west4"
+  endpoint = "gke-0123456789abcdef0123456789abcdef0123-012345678901.europe-west4.gke.goog"
+}
+
+agent = {
+  image = "europe-west4-docker.pkg.dev/acme-agents/orchestrator/agent"
+  tag   = "0.1.0"
+}
+
+settings = {
+  limits    = { runs = 50, per_service = 3 }
+  retention = { workspace_days = 30 }
+  job       = { code_deadline = 5400 }
+  github    = { default_app = "Acme-Rex" }
+}
+
+submitters = ["group:platform@acme.example"]
+
+github        = { app_id = 123456 }
+agent_secrets = ["claude-api-key", "github-app-rex"]
+
+functions = {
+  submit_code = { min_instances = 1 } # no cold start for people
+}
+
+notification_channels = ["projects/acme-agents/notificationChannels/1234567890"]
+labels                = { team = "platform" }

@@ -1,0 +1,51 @@
+output "functions" {
+  description = "URL of each function, by its name."
+  value       = { for name, each in google_cloud_run_v2_service.function : name => each.uri }
+}
+
+output "webhook_url" {
+  description = "What to enter at GitHub as the App's webhook URL; null without GitHub."
+  value       = try(google_cloud_run_v2_service.function["github_webhook"].uri, null)
+}
+
+output "images" {
+  description = "Where to push the images of infra/images."
+  value       = local.images
+}
+
+output "lifecycle_topic" {
+  description = "Topic of lifecycle events, for anyone to subscribe to."
+  value       = google_pubsub_topic.this["lifecycle"].id
+}
+
+output "queue_settings" {
+  description = "Section queues of the settings with which `orchestrator queues` finds this installation."
+  value       = { project = var.project_id, prefix = var.prefix }
+}
+
+output "kubernetes_rights" {
+  description = "For ../kubernetes/gke/rights.yaml: binds the functions' identity to its Role, by e-mail and by number (the API server sees either, depending on the token's scopes)."
+  value = yamlencode({
+    apiVersion = "rbac.authorization.k8s.io/v1"
+    kind       = "RoleBinding"
+    metadata   = { name = "orchestrator-functions", namespace = var.cluster.namespace }
+    subjects = [
+      for name in [google_service_account.functions.email, google_service_account.functions.unique_id] :
+      { kind = "User", apiGroup = "rbac.authorization.k8s.io", name = name }
+    ]
+  })
+}
+
+output "kubernetes_settings" {
+  description = "For ../kubernetes/gke/settings.yaml: the settings of the bridge."
+  value = yamlencode({
+    namespace = var.cluster.namespace
+    agent     = var.agent
+    queues    = { project = var.project_id, prefix = var.prefix }
+  })
+}
+
+output "deployed" {
+  description = "What runs: the source archive and the set of templates, each named by its contents."
+  value       = { source = google_storage_bucket_object.source.name, templates = local.templates }
+}

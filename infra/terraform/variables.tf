@@ -1,0 +1,198 @@
+variable "project_id" {
+  description = "Google Cloud project of everything here."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be the id of a project (not its name or number)."
+  }
+}
+
+variable "region" {
+  description = "Region of the functions, their images and buckets; best the cluster's."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a region, as europe-west4 (not a zone)."
+  }
+}
+
+variable "prefix" {
+  description = "Begins every name, so that several installations can share a project."
+  type        = string
+  default     = "orchestrator-"
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,15}-$", var.prefix))
+    error_message = "prefix must be lower-case letters, digits and hyphens, end with a hyphen, and have at most 17 characters."
+  }
+}
+
+variable "cluster" {
+  description = <<-EOT
+    The GKE cluster that runs live on, and the namespace in it. endpoint is the host of its API server. With the DNS
+    endpoint (gcloud container clusters describe NAME --format='value(controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint)')
+    no network needs to be shared and ca_certificate stays null; with an IP address, ca_certificate is
+    masterAuth.clusterCaCertificate (base64).
+  EOT
+  type = object({
+    name           = string
+    location       = string
+    endpoint       = string
+    ca_certificate = optional(string)
+    namespace      = optional(string, "orchestrator")
+  })
+  validation {
+    condition     = can(regex("^[A-Za-z0-9.-]+(:[0-9]+)?$", var.cluster.endpoint))
+    error_message = "cluster.endpoint must be a host name or an IP address, without https://."
+  }
+  validation {
+    condition     = var.cluster.ca_certificate == null || can(base64decode(var.cluster.ca_certificate))
+    error_message = "cluster.ca_certificate must be in base64, as gcloud shows it."
+  }
+  validation {
+    condition     = var.cluster.ca_certificate != null || !can(regex("^[0-9.]+(:[0-9]+)?$", var.cluster.endpoint))
+    error_message = "cluster.ca_certificate is needed with an IP address; only the DNS endpoint has a certificate that everybody trusts."
+  }
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.cluster.namespace))
+    error_message = "cluster.namespace must be the name of a namespace."
+  }
+}
+
+variable "agent" {
+  description = "The image agents run in (infra/images/agent): its repository without the tag, and the tag."
+  type = object({
+    image        = string
+    tag          = string
+    pull_policy  = optional(string, "IfNotPresent")
+    pull_secrets = optional(list(string), [])
+  })
+  validation {
+    condition     = var.agent.image != "" && var.agent.tag != "" && var.agent.tag != "latest"
+    error_message = "agent.image and agent.tag must be given; a tag other than latest says what runs."
+  }
+  validation {
+    condition     = contains(["Always", "IfNotPresent", "Never"], var.agent.pull_policy)
+    error_message = "agent.pull_policy must be Always, IfNotPresent or Never."
+  }
+}
+
+variable "settings" {
+  description = "Further sections of the settings file (functions/settings/), as {limits = {runs = 50}}. The functions check them when they start."
+  type        = any
+  default     = {}
+  validation {
+    condition     = can(keys(var.settings)) && length(setsubtract(try(keys(var.settings), []), local.own_choice)) == 0
+    error_message = "settings may have the sections ${join(", ", local.own_choice)}; the others are set by variables of their own."
+  }
+  validation {
+    condition     = length(setintersection(local.not_plain, flatten([for section, each in var.settings : [for key in try(keys(each), []) : "${section}.${key}"]]))) == 0
+    error_message = "settings may not have ${join(", ", local.not_plain)}: they are secret, or set by the variable github."
+  }
+}
+
+variable "source_archive" {
+  description = "The source archive of the functions, as `make archive` writes it; null: dist/functions.zip of this repository."
+  type        = string
+  default     = null
+}
+
+variable "templates" {
+  description = "Directory of the templates; null: templates/ of this repository. A change needs an apply, and no build."
+  type        = string
+  default     = null
+}
+
+variable "submitters" {
+  description = "Who may call submit_docs and submit_code: IAM members, as group:platform@example.com."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for each in var.submitters : can(regex("^(user|group|serviceAccount|domain|principal|principalSet):", each))])
+    error_message = "submitters must be IAM members of named people or accounts; everybody (allUsers, allAuthenticatedUsers) is refused."
+  }
+}
+
+variable "github" {
+  description = <<-EOT
+    The GitHub App that the installation works as; null: no GitHub. The versions are those of the secrets
+    PREFIXgithub-private-key and PREFIXgithub-webhook-secrets (a JSON list); a rotation raises them.
+  EOT
+  type = object({
+    app_id                  = number
+    private_key_version     = optional(number, 1)
+    webhook_secrets_version = optional(number, 1)
+  })
+  default = null
+  validation {
+    condition     = alltrue([for each in values(coalesce(var.github, {})) : each > 0 && floor(each) == each])
+    error_message = "github.app_id and the versions must be positive whole numbers."
+  }
+}
+
+variable "agent_secrets" {
+  description = "Secrets of agents that External Secrets copies to the cluster: claude-api-key, github-ssh-LOGIN, github-app-AGENT. Values are never given here."
+  type        = set(string)
+  default     = ["claude-api-key"]
+  validation {
+    condition     = alltrue([for each in var.agent_secrets : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", each))])
+    error_message = "agent_secrets must be names that a Kubernetes Secret can have."
+  }
+}
+
+variable "functions" {
+  description = "What of a function's resources differs from the defaults, by its name (submit_docs, reconcile, ...)."
+  type = map(object({
+    memory        = optional(string)
+    cpu           = optional(string)
+    concurrency   = optional(number)
+    min_instances = optional(number)
+    max_instances = optional(number)
+    timeout       = optional(number)
+  }))
+  default = {}
+  validation {
+    condition     = length(setsubtract(keys(var.functions), keys(local.defaults))) == 0
+    error_message = "functions may name ${join(", ", keys(local.defaults))}."
+  }
+  validation {
+    condition     = alltrue([for each in values(var.functions) : coalesce(each.timeout, 60) >= 60 && coalesce(each.timeout, 60) <= 3600])
+    error_message = "functions.timeout must be 60 (a message is delivered again after it) to 3600 seconds."
+  }
+}
+
+variable "api_server_requests" {
+  description = "Most requests that all functions together may have in flight at the API server. Its own limit for writes is 200 by default (kube-apiserver --max-mutating-requests-inflight)."
+  type        = number
+  default     = 200
+  validation {
+    condition     = var.api_server_requests > 0
+    error_message = "api_server_requests must be positive."
+  }
+}
+
+variable "vpc" {
+  description = "Network that the functions reach the cluster through, where its endpoint is a private address; null: none."
+  type = object({
+    network    = string
+    subnetwork = string
+  })
+  default = null
+}
+
+variable "notification_channels" {
+  description = "Cloud Monitoring channels that alerts go to."
+  type        = list(string)
+  default     = []
+}
+
+variable "labels" {
+  description = "Labels of everything that can have some."
+  type        = map(string)
+  default     = {}
+}
+
+variable "deletion_protection" {
+  description = "Refuse to destroy the functions and the buckets' contents; ../RUNBOOK.md says in which order an installation is taken down."
+  type        = bool
+  default     = true
+}

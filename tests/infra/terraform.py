@@ -1,0 +1,119 @@
+"""Terraform run for real, without a cloud: what infra/terraform would make, as the state of a mocked apply.
+
+Terraform itself and a stand-in of the google provider (`terraform-check`, which knows each resource's arguments) are
+real parts: without them tests are skipped, and under CI=true they fail.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.installed import ROOT
+
+FOLDER = ROOT / "infra" / "terraform"
+HINT = (
+    "terraform-check is not there: set TERRAFORM_CHECK to it. With the real provider: "
+    "terraform -chdir=infra/terraform init -backend=false, then terraform -chdir=infra/terraform test"
+)
+SECONDS = 300
+"""Longest a run may take on a busy machine."""
+
+
+def checker() -> Path:
+    """The program that stands the provider in."""
+    found = Path(os.environ.get("TERRAFORM_CHECK") or "/nonexistent")
+    if found.exists() and shutil.which("terraform"):
+        return found
+    message = HINT if shutil.which("terraform") else "terraform is not installed: see developer.hashicorp.com"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource; `key` is its key where there are several."""
+
+    type: str
+    name: str
+    key: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f'{self.type}.{self.name}["{self.key}"]' if self.key else f"{self.type}.{self.name}"
+
+
+def block(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A block that may be there once."""
+    found: Mapping[str, Any] = next(iter(values.get(name) or []), {})
+    return found
+
+
+@dataclass(frozen=True)
+class State:
+    """All resources, and the outputs."""
+
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any]
+
+    def of(self, kind: str, name: str = "") -> list[Resource]:
+        """The resources of a type (`google_` is added), and of a name where one is given."""
+        return [each for each in self.resources if each.type == f"google_{kind}" and name in ("", each.name)]
+
+    def one(self, kind: str, name: str) -> Mapping[str, Any]:
+        """The values of the only one."""
+        (found,) = self.of(kind, name)
+        return found.values
+
+    def granted(self, kind: str, thing: str, role: str) -> set[tuple[str, str]]:
+        """(member, id of the thing) of each binding of a role."""
+        found = [each.values for each in self.of(kind) if each.values["role"] == f"roles/{role}"]
+        return {(each["member"], each[thing]) for each in found}
+
+    def services(self) -> dict[str, Mapping[str, Any]]:
+        """The Cloud Run services, by the entry point that each serves."""
+        found = [each.values for each in self.of("cloud_run_v2_service")]
+        return {each["build_config"][0]["function_target"]: each for each in found}
+
+    def without(self, resource: Resource) -> "State":
+        """The same, had somebody forgotten it."""
+        return replace(self, resources=tuple(each for each in self.resources if each is not resource))
+
+
+def applied(folder: Path) -> State:
+    """The state after the example was made with a mocked provider; `terraform-check` ran before."""
+    source = folder / "source"
+    shutil.copytree(FOLDER, source, ignore=shutil.ignore_patterns(".terraform*"))
+    environ = {**os.environ, "TF_DATA_DIR": str(folder / "data"), **_provider()}
+    terraform = ["terraform", f"-chdir={source}"]
+    started = subprocess.run(
+        [*terraform, "init", "-backend=false", "-input=false"], env=environ, capture_output=True, timeout=SECONDS
+    )
+    assert started.returncode == 0, started.stderr
+    given = {"source_archive": source / "tests/fixture/functions.zip", "templates": ROOT / "templates"}
+    variables = ["-var-file=examples/complete.tfvars", *(f"-var={name}={path}" for name, path in given.items())]
+    command = [*terraform, "test", "-test-directory=examples", "-json", "-verbose", *variables]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    (state,) = [each["test_state"] for each in said if each["type"] == "test_state"]
+    outputs = {name: each["value"] for name, each in state["outputs"].items()}
+    return State(tuple(_resources(state["root_module"]["resources"])), outputs)
+
+
+def _provider() -> dict[str, str]:
+    """Where `terraform-check` put the stand-in when it last ran."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terraform-check"
+    return {"TF_CLI_CONFIG_FILE": str(cache / "terraformrc"), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+
+
+def _resources(items: list[dict[str, Any]]) -> Iterator[Resource]:
+    for each in items:
+        yield Resource(each["type"], each["name"], str(each.get("index", "")), each["values"])

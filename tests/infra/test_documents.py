@@ -1,0 +1,116 @@
+"""Runbook, security page and README: what they tell people to type exists, and what they point at is there.
+
+commands   every `orchestrator`, `make` and `terraform` command, with its options, outputs and targets
+files      every path of this repository
+alerts     every heading that an alert refers to
+words      every setting that is named
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from functions.clients.cli import app
+from functions.events.topology import ATTEMPTS, ATTEMPTS_OF
+from functions.settings import Settings
+from tests.infra.terraform import FOLDER
+from tests.support.installed import ROOT
+
+PAGES = ("README.md", "infra/RUNBOOK.md", "infra/SECURITY.md")
+TERRAFORM = "\n".join(file.read_text() for file in FOLDER.glob("*.tf"))
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def lines(page: str) -> list[str]:
+    """Commands: indented lines, and what stands between backticks."""
+    blocks = re.findall(r"^ {4,}(?:export \S+ )?(\S.*)$", text(page), re.MULTILINE)
+    return [*blocks, *re.findall(r"`([^`\n]+)`", text(page))]
+
+
+def found(words: list[str]) -> tuple[Any, int]:
+    """The command that the words name, and how many of them do so; the others are its arguments."""
+    command: Any = get_command(app)
+    for count, word in enumerate(words):
+        below = getattr(command, "commands", {})
+        if word not in below:
+            return command, count
+        command = below[word]
+    return command, len(words)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_ours_exists_with_its_options(page: str) -> None:
+    tried = 0
+    for line in lines(page):
+        match = re.match(r"orchestrator((?: [a-z][a-z-]*)+)(.*)$", line)
+        if not match:
+            continue
+        command, count = found(match[1].split())
+        assert count, line
+        assert not hasattr(command, "commands") or count == len(match[1].split()), line
+        options = {option for each in command.params for option in [*each.opts, *each.secondary_opts]}
+        assert set(re.findall(r"(?<= )--[a-z-]+", match[2].split(" #")[0])) <= options | {"--help"}, line
+        tried += 1
+    assert tried or page.endswith("SECURITY.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text("Makefile"), re.MULTILINE))
+    named = {line.split()[1] for line in lines(page) if re.match(r"make [a-z]", line)}
+    assert named - targets == set()
+    assert named
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_output_target_and_variable_of_terraform_exists(page: str) -> None:
+    outputs = set(re.findall(r'^output "(\w+)"', TERRAFORM, re.MULTILINE))
+    assert set(re.findall(r"output -raw (\w+)", text(page))) <= outputs
+    for kind, name in re.findall(r"-target=(\w+)\.(\w+)", text(page)):
+        assert f'resource "{kind}" "{name}"' in TERRAFORM
+    for name in re.findall(r"-var (\w+)=", text(page)):
+        assert f'variable "{name}"' in TERRAFORM
+    for file in re.findall(r"-var-file=(\S+)", text(page)):
+        assert (FOLDER / file.rstrip("`")).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_is_there(page: str) -> None:
+    named = re.findall(r"\b((?:infra|crds|tests|functions|templates)/[\w./-]*\w|crds(?=\n))", text(page))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    for link in re.findall(r"\]\(([^)#:]+)\)", text(page)):
+        assert ((ROOT / page).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_that_is_named_exists(page: str) -> None:
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)[`:]", text(page)):
+        model = sections.get(section)
+        fields = getattr(model, "model_fields", {})
+        variables = re.findall(r"^    (\w+)\s+=", TERRAFORM, re.MULTILINE)  # of a variable that is an object
+        assert key in fields or key in variables, f"{section}.{key}"
+
+
+def test_alerts_refer_to_what_the_runbook_has() -> None:
+    headings = set(re.findall(r"^## (.*)$", text("infra/RUNBOOK.md"), re.MULTILINE))
+    referred = set(re.findall(r"\$\{local\.runbook\}: ([^\"]*)\.\"", TERRAFORM))
+    assert referred
+    assert referred <= headings
+
+
+def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
+    runbook = text("infra/RUNBOOK.md")
+    assert f"refused {ATTEMPTS} times (of GitHub's {ATTEMPTS_OF['github_event']} times)" in runbook
+    assert f"{24 * 60 + 24:,} sweeps a day" in runbook
+
+
+def test_readme_points_at_them() -> None:
+    assert {"infra/RUNBOOK.md", "infra/SECURITY.md"} <= set(re.findall(r"\]\(([^)]+)\)", text("README.md")))
+    assert Path(ROOT / "infra/archive.py").exists()

@@ -1,0 +1,198 @@
+"""What is laid over infra/kubernetes/base: each overlay and component says what the code would.
+
+kind              three functions and their schedule in a pod, with the rights of the base, without a bridge
+gke               binds whom Terraform names
+external-secrets  makes the secrets that attempts' pods look for, key by key
+quota             lets the bridge and a full house of agents in, by the defaults of the settings
+immutable-spec    every field but those of cancel and retry, with its own words; for servers that know CEL
+"""
+
+import ast
+import itertools
+import os
+import re
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.handlers import needs
+from functions.manifests import tombstone
+from functions.runs import asking
+from functions.runs.run import parse
+from functions.runs.specs import SPECS
+from functions.settings import load
+from infra import immutability
+from tests.infra import manifests
+from tests.infra.test_kubernetes import of_kind
+from tests.support.builders import raw_run
+from tests.support.control_plane import ControlPlane
+from tests.support.installed import KUBERNETES, ROOT
+
+MAIN = ast.parse((ROOT / "functions" / "main.py").read_text())
+TARGETS = {each.name for each in MAIN.body if isinstance(each, ast.FunctionDef)}
+
+
+def containers(kubectl: str) -> dict[str, Any]:
+    pod = of_kind(manifests.rendered(kubectl, "kind"), "Deployment")["orchestrator-functions"]["spec"]["template"]
+    return {each["name"]: each for each in pod["spec"]["containers"]}
+
+
+def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_path: Path) -> None:
+    found = containers(kubectl)
+    settings = of_kind(manifests.rendered(kubectl, "kind"), "ConfigMap")
+    (files,) = settings.values()
+    (tmp_path / "settings.yaml").write_text(files["data"]["settings.yaml"])
+    loaded = load({"ORCHESTRATOR_CONFIG": str(tmp_path / "settings.yaml")})
+    assert loaded.auth.mode == "none", "a port-forward comes from loopback"
+    served = {}
+    for name, container in found.items():
+        environ = {each["name"]: each["value"] for each in container.get("env", ())}
+        if name != "schedule":
+            served[environ["FUNCTION_TARGET"]] = environ["PORT"]
+            needs.check(loaded, environ["FUNCTION_TARGET"])
+            assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
+    assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
+    script = found["schedule"]["command"][-1]
+    compile(script, "schedule", "exec")
+    assert f"http://127.0.0.1:{served['sweep']}/" in script
+
+
+def test_kind_finds_the_functions_where_the_image_has_them(kubectl: str) -> None:
+    dockerfile = (ROOT / "infra/images/bridge/Dockerfile").read_text()
+    for name, container in containers(kubectl).items():
+        if name != "schedule":
+            program, *options = container["command"]
+            assert (program, options[0]) == ("functions-framework", "--source")
+            folder = options[1].removesuffix("/main.py")
+            assert re.search(rf"^COPY .*functions {folder}$", dockerfile, re.MULTILINE)
+            assert re.search(rf"^COPY templates {Path(folder).parent}/templates$", dockerfile, re.MULTILINE)
+
+
+def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(
+    kubectl: str, installed_plane: ControlPlane
+) -> None:
+    items = manifests.rendered(kubectl, "kind")
+    assert set(of_kind(items, "Deployment")) == {"orchestrator-functions"}
+    (subject,) = of_kind(items, "RoleBinding")["orchestrator-functions"]["subjects"]
+    assert subject["name"] in of_kind(items, "ServiceAccount")
+    admin = [kubectl, "--kubeconfig", str(installed_plane.kubeconfig), "--namespace", "orchestrator"]
+    applied = subprocess.run(
+        [*admin, "apply", "--kustomize", str(KUBERNETES / "kind")], capture_output=True, timeout=120
+    )
+    assert applied.returncode == 0, applied.stderr
+    who = f"--as=system:serviceaccount:{subject['namespace']}:{subject['name']}"
+    for verb, resource, answer in (("create", "coderuns", "yes"), ("patch", "jobs", "yes"), ("get", "secrets", "no")):
+        asked = [*admin, "auth", "can-i", verb, resource, who]
+        assert subprocess.run(asked, capture_output=True, text=True, timeout=60).stdout.strip() == answer
+
+
+def looked_for() -> dict[str, set[str]]:
+    """Secret to keys, as the pods of attempts refer to them."""
+    found: dict[str, set[str]] = {}
+    for name, job in manifests.jobs():
+        for pod in manifests.pods(job) if not name.endswith("fence") else ():
+            (container,) = pod["spec"]["containers"]
+            for each in container["env"]:
+                reference = each.get("valueFrom", {}).get("secretKeyRef")
+                if reference:
+                    found.setdefault(reference["name"], set()).add(reference["key"])
+            for volume in pod["spec"]["volumes"]:
+                if "secret" in volume:
+                    keys = {item["key"] for item in volume["secret"].get("items", ())}
+                    found.setdefault(volume["secret"]["secretName"], set()).update(keys)
+    return found
+
+
+def test_external_secrets_are_those_that_pods_look_for(kubectl: str) -> None:
+    items = manifests.rendered(kubectl, "components/external-secrets")
+    made = {
+        each["spec"]["target"]["name"]: {entry["secretKey"] for entry in each["spec"]["data"]}
+        for each in of_kind(items, "ExternalSecret").values()
+    }
+    wanted = looked_for()
+    assert set(made) == set(wanted) == {"claude-api-key", "github-ssh-octocat", "github-app-rex"}
+    for name, keys in wanted.items():
+        assert keys <= made[name], name
+    (store,) = of_kind(items, "SecretStore").values()
+    account = store["spec"]["provider"]["gcpsm"]["auth"]["workloadIdentity"]["serviceAccountRef"]["name"]
+    assert account in of_kind(items, "ServiceAccount")
+    terraform = (ROOT / "infra/terraform/secrets.tf").read_text()
+    assert f'/{account}"' in terraform, "Terraform lets this account read them"
+    for each in of_kind(items, "ExternalSecret").values():
+        assert {entry["remoteRef"]["key"] for entry in each["spec"]["data"]} == {
+            f"orchestrator-{each['metadata']['name']}"
+        }
+
+
+UNITS = {"m": Decimal("0.001"), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1)}
+
+
+def amount(quantity: str) -> Decimal:
+    number, unit = re.fullmatch(r"([\d.]+)(\D*)", str(quantity)).groups()  # type: ignore[union-attr]
+    return Decimal(number) * UNITS[unit]
+
+
+def test_the_quota_lets_a_full_house_in(kubectl: str) -> None:
+    (quota,) = of_kind(manifests.rendered(kubectl, "components/quota"), "ResourceQuota").values()
+    hard, needed = quota["spec"]["hard"], {"pods": Decimal(0)}
+    bridge = of_kind(manifests.rendered(kubectl, "base"), "Deployment")["orchestrator-bridge"]
+    (job,) = [job for name, job in manifests.jobs() if name == "CodeRun-app"]
+    for item, times in ((bridge, 2), (job, 50)):
+        for pod in manifests.pods(item):
+            needed["pods"] += times
+            resources = pod["spec"]["containers"][0]["resources"]
+            for part, name in itertools.product(("requests", "limits"), ("cpu", "memory")):
+                key = f"{part}.{name}"
+                needed[key] = needed.get(key, Decimal(0)) + times * amount(resources[part][name])
+    assert {key for key, value in needed.items() if amount(hard[key]) < value} == set()
+    assert amount(hard["requests.storage"]) >= amount(hard["persistentvolumeclaims"]) * amount("10Gi")
+
+
+def test_the_rules_of_immutability_are_up_to_date() -> None:
+    for name, text in immutability.files().items():
+        assert (immutability.FOLDER / name).read_text() == text, "python -m infra.immutability"
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_every_field_but_those_of_cancel_and_retry_has_a_rule(kubectl: str, tmp_path: Path, kind: str) -> None:
+    crd = with_component(kubectl, tmp_path, "immutable-spec", kind)
+    (version,) = crd["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    ruled = {each["message"].split()[0]: each["rule"] for each in spec["x-kubernetes-validations"]}
+    assert set(spec["properties"]) - set(ruled) == set(spec["properties"]) & immutability.MAY_CHANGE
+    for name, rule in ruled.items():
+        always = name in spec["required"] or "default" in spec["properties"][name]
+        assert f"self.{name} == oldSelf.{name}" in rule
+        assert (f"has(oldSelf.{name})" in rule) != always, "only what is always there may be asked for unseen"
+
+
+def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any:
+    here = os.path.relpath(KUBERNETES, folder.resolve())
+    (folder / "kustomization.yaml").write_text(
+        f"resources: [{here}/base]\ncomponents: [{here}/components/{component}]\n"
+    )
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60)
+    items = [each for each in yaml.safe_load_all(done.stdout) if each]
+    return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].plural}.agents.platform"]
+
+
+def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> None:
+    finished = [
+        {"type": "Succeeded", "status": "False", "reason": "AgentError", "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    ]
+    run = parse(raw_run("CodeRun", status={"conditions": finished, "attempt": 1}))
+    retry = asking.retry(run, key="k", words="more")
+    cancel = asking.cancel(parse(raw_run("CodeRun")))
+    assert retry is not None
+    assert cancel is not None
+    assert {*retry["spec"], *cancel["spec"]} <= immutability.MAY_CHANGE
+
+
+def test_a_run_that_became_invalid_can_be_deleted_all_the_same() -> None:
+    for kind in SPECS:
+        patch = tombstone.valid_spec(parse(raw_run(kind)))
+        assert f"self.repositoryUrl == '{patch['repositoryUrl']}'" == immutability.DELETED

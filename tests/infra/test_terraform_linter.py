@@ -1,0 +1,57 @@
+"""What checkov finds in infra/terraform.
+
+every finding   is mended, or skipped beside the resource with the reason
+skipped         each skip is still needed: what is found no more is taken out
+the linter      really looks: a bad resource is found out
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.terraform import FOLDER
+
+BAD = """
+resource "google_storage_bucket" "bad" {
+  name     = "bad"
+  location = "EU"
+}
+"""
+SKIP = re.compile(r"#\s*checkov:skip=(\w+):?(.*)")
+
+
+@pytest.fixture(scope="module")
+def report(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One process for all of it: it takes seconds to start."""
+    folder = tmp_path_factory.mktemp("terraform")
+    for file in FOLDER.glob("*.tf"):
+        shutil.copy(file, folder)
+    (folder / "bad.tf").write_text(BAD)
+    options = ["--framework", "terraform", "--skip-download", "--output", "json", "--directory", str(folder)]
+    done = subprocess.run([str(checkov), *options], capture_output=True, text=True, timeout=110, check=False)
+    found: Any = json.loads(done.stdout)
+    assert found["summary"]["parsing_errors"] == 0
+    return found["results"]
+
+
+def test_nothing_is_found_but_in_the_bad_resource(report: Any) -> None:
+    failed = {(each["file_path"], each["resource"], each["check_id"]) for each in report["failed_checks"]}
+    assert {each for each in failed if each[0] != "/bad.tf"} == set()
+    assert {"CKV_GCP_29", "CKV_GCP_114"} <= {check for file, _, check in failed if file == "/bad.tf"}
+    assert {each["file_path"] for each in report["passed_checks"]} >= {"/identities.tf", "/source.tf", "/queues.tf"}
+
+
+def test_each_skip_has_a_reason_and_is_still_needed(report: Any) -> None:
+    written = {
+        (f"/{file.name}", check): reason.strip()
+        for file in FOLDER.glob("*.tf")
+        for check, reason in SKIP.findall(file.read_text())
+    }
+    assert [where for where, reason in written.items() if len(reason) < 20] == []
+    used = {(each["file_path"], each["check_id"]) for each in report["skipped_checks"]}
+    assert used == set(written)
