@@ -5,12 +5,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
 from tests.support import control_plane, installed
+
+hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
+hypothesis.settings.load_profile("project")
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 

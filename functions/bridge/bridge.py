@@ -12,9 +12,9 @@ from functions.bridge.watch import Watch
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import JOB, Kind
 from functions.events.publisher import Publisher
-from functions.runs import naming
+from functions.runs import group
 
-OF_RUNS: Mapping[Kind, str] = {JOB: naming.label("run")}
+OF_RUNS: Mapping[Kind, str] = {JOB: group.label("run")}
 """Label selectors: of the Jobs only those of runs, of the runs all."""
 
 

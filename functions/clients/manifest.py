@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from functions.clients.failing import CommandError, WrongUsage
 from functions.runs import attempts
 from functions.runs.fields import DNS_LABEL, RUN_NAME_LENGTH
-from functions.runs.naming import API_VERSION
+from functions.runs.group import API_VERSION
 from functions.runs.run import Run, parse, problems
 from functions.runs.specs import SPECS
 from functions.runs.status import RunStatus

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.runs import naming
+from functions.runs import group
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Kind:
         return "/".join(part for part in parts if part)
 
 
-DOCS_RUN = Kind(naming.API_VERSION, "DocsRun", "docsruns")
-CODE_RUN = Kind(naming.API_VERSION, "CodeRun", "coderuns")
+DOCS_RUN = Kind(group.API_VERSION, "DocsRun", "docsruns")
+CODE_RUN = Kind(group.API_VERSION, "CodeRun", "coderuns")
 JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")

@@ -13,7 +13,7 @@ import urllib3
 
 from functions.events.event import Event, MalformedError, hint
 from functions.events.topology import dead
-from functions.runs.naming import API_VERSION
+from functions.runs.group import API_VERSION
 
 RUN_KINDS = ("DocsRun", "CodeRun")
 

@@ -8,7 +8,7 @@ from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
 from functions.handlers import telling
 from functions.handlers.services import Services
 from functions.manifests import event, tombstone
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.milestones import untold
 from functions.runs.observed import STOPPED_AFTER
 from functions.runs.run import Run, parse
@@ -44,13 +44,13 @@ def _tell(services: Services, run: Run) -> None:
 def adopt(services: Services, run: Run) -> Run:
     """Puts our finalizer and labels on a run that was not made by submit, or lost them. Raises Conflict."""
     labels = naming.labels(run.spec) if run.spec else {}
-    finalizers = [*(each for each in run.finalizers if each != naming.FINALIZER), naming.FINALIZER]
+    finalizers = [*(each for each in run.finalizers if each != group.FINALIZER), group.FINALIZER]
     return _patch(services, run, {"finalizers": finalizers, "labels": labels})
 
 
 def unmark(services: Services, run: Run) -> Run:
     """Takes the mark of a finished run off. Raises Conflict."""
-    return _patch(services, run, {"labels": {naming.FINISHED: None}})
+    return _patch(services, run, {"labels": {group.FINISHED: None}})
 
 
 def close(services: Services, run: Run, status: RunStatus) -> None:
@@ -59,7 +59,7 @@ def close(services: Services, run: Run, status: RunStatus) -> None:
         run = write_status(services, run, status.model_copy(update={"expire_at": services.retention.expires(status)}))
     if services.policy.reports and untold(run.status):
         return  # the event of what was reported comes back here; if it is lost, the sweep does
-    _patch(services, run, {"labels": {naming.FINISHED: "true"}})
+    _patch(services, run, {"labels": {group.FINISHED: "true"}})
 
 
 def stop(services: Services, run: Run) -> None:
@@ -91,7 +91,7 @@ def release(services: Services, run: Run) -> None:
             services.cluster.create(CONFIG_MAP, stone)
         except AlreadyExists:
             log.info("the tombstone stands", extra={"run": run.key})
-    metadata = {"finalizers": [name for name in run.finalizers if name != naming.FINALIZER]}
+    metadata = {"finalizers": [name for name in run.finalizers if name != group.FINALIZER]}
     try:
         _patch(services, run, metadata)
     except Invalid:  # the schema was tightened since: the same patch has to make the spec valid

@@ -12,14 +12,14 @@ from functions.cluster.errors import AlreadyExists, Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS
 from functions.handlers.services import Services
 from functions.manifests import ledger as manifest
-from functions.runs import lifecycle, naming
+from functions.runs import group, lifecycle, naming
 from functions.runs.admission import Admission, Entry, Ledger, Pass, candidate, entry
 from functions.runs.observed import parse_job, parse_pod
 from functions.runs.run import Run, parse
 
 log = logging.getLogger("orchestrator")
 
-UNFINISHED = f"!{naming.FINISHED}"
+UNFINISHED = f"!{group.FINISHED}"
 """Selects the runs that may hold a place or wait for one."""
 
 TRIES = 20
@@ -115,7 +115,7 @@ def _works(services: Services, uid: str, held: Entry) -> bool:
         run = None
     if run and run.uid == uid:
         return lifecycle.state(run.status) not in lifecycle.FINISHED
-    selector = f"{naming.label('run')}={held.name},{naming.label('kind')}={naming.kind_of_work(held.kind)}"
+    selector = f"{group.label('run')}={held.name},{group.label('kind')}={naming.kind_of_work(held.kind)}"
     # Jobs before pods: a Job that is gone makes no more of them.
     jobs = [parse_job(raw) for raw in services.cluster.list(JOB, namespace, selector)]
     if any(job.owner_uid == uid and not (job.ended or job.fence) for job in jobs):

@@ -11,7 +11,7 @@ from functions.handlers.hints import watched
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
 from functions.handlers.promotion import promote
 from functions.handlers.services import Services
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.observed import UNREAD, Job, parse_job
 
 
@@ -51,7 +51,7 @@ def _job_changed(services: Services, found: Hint, raw: Mapping[str, Any]) -> Non
 def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The reference to the run that the Job was made for."""
     for owner in raw["metadata"].get("ownerReferences") or ():
-        if owner.get("apiVersion") == naming.API_VERSION and owner.get("kind") in RUNS and owner.get("name"):
+        if owner.get("apiVersion") == group.API_VERSION and owner.get("kind") in RUNS and owner.get("name"):
             return dict(owner)
     return None
 

@@ -27,7 +27,7 @@ from functions.handlers.services import Services
 from functions.handlers.walking import Deadline, Walk
 from functions.manifests.bookmark import Mark
 from functions.manifests.tombstone import TOMBSTONE
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.decide import quiet
 from functions.runs.retention import ORPHANED_AFTER, UNUSED_SINCE, expired
 from functions.runs.run import Run, parse
@@ -112,7 +112,7 @@ def _note(known: Known, run: Run, since: datetime) -> None:
 def _run(services: Services, on_github: OnGithub, run: Run, counts: Counter[str]) -> None:
     """A finished run is in no other list: here it expires, and what its lost events asked for is done."""
     now = services.clock()
-    if naming.FINISHED not in run.labels:
+    if group.FINISHED not in run.labels:
         return
     if expired(run, now):
         _delete(services, RUNS[run.kind], run.raw["metadata"], "expired runs", counts)
@@ -144,7 +144,7 @@ def _map(services: Services, metadata: Object, known: Known, counts: Counter[str
 
 def _owner(metadata: Object) -> Object | None:
     """The reference to the run it was made for."""
-    owners = (owner for owner in metadata.get("ownerReferences", ()) if owner["apiVersion"] == naming.API_VERSION)
+    owners = (owner for owner in metadata.get("ownerReferences", ()) if owner["apiVersion"] == group.API_VERSION)
     return next((owner for owner in owners if owner["kind"] in RUNS), None)
 
 

@@ -1,4 +1,7 @@
-"""What handlers work with, made once per process and passed in, so that a test passes its own."""
+"""What handlers work with, made once per process and passed in, so that a test passes its own.
+
+What describes runs is loaded by who asks for it: the webhook, which must answer soon after its start, never does.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,17 +10,15 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from functions.cluster.client import Cluster
-from functions.events.publisher import Publisher
-from functions.events.publisher import connect as publisher
 from functions.github.permission import Permissions
-from functions.runs.admission import Limits
-from functions.runs.retention import Retention
-from functions.runs.retries import Policy
 from functions.settings import Settings
 
 if TYPE_CHECKING:
+    from functions.cluster.client import Cluster
+    from functions.events.publisher import Publisher
     from functions.github.client import Github
+    from functions.runs.retention import Retention
+    from functions.runs.retries import Policy
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Services:
     """The world outside a handler."""
 
     settings: Settings
-    cluster: Cluster
+    cluster: "Cluster"
     clock: Callable[[], datetime]
-    publisher: Publisher | None = None
+    publisher: "Publisher | None" = None
     """None where no queue is configured: then nothing is published."""
     github: "Github | None" = None
     """None where no App is configured: then nothing is asked of GitHub."""
@@ -37,8 +38,11 @@ class Services:
     """Threads of one process take turns at the ledger of admitted runs, which they would else lose races for."""
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """What the settings say about the life of runs."""
+        from functions.runs.admission import Limits
+        from functions.runs.retries import Policy
+
         job, limits = self.settings.job, self.settings.limits
         return Policy(
             max_retries=job.max_retries,
@@ -49,8 +53,10 @@ class Services:
         )
 
     @property
-    def retention(self) -> Retention:
+    def retention(self) -> "Retention":
         """What the settings say about how long things are kept."""
+        from functions.runs.retention import Retention
+
         kept = self.settings.retention
         return Retention(
             succeeded=timedelta(days=kept.succeeded_days),
@@ -64,7 +70,9 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """The services of a deployed function. Reads credentials; calls nobody."""
+    from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
+    from functions.events.publisher import connect as publisher
     from functions.telemetry.calls import SeenTransport, TracedPublisher
 
     cluster = Cluster(SeenTransport(KubernetesTransport(settings.cluster)))

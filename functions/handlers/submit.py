@@ -25,7 +25,7 @@ from functions.handlers.http import Answer, Refused, Request
 from functions.handlers.services import Services
 from functions.manifests import requested
 from functions.manifests.tombstone import REQUEST
-from functions.runs import naming, origin, trace
+from functions.runs import group, naming, origin, trace
 from functions.runs.decide import over
 from functions.runs.origin import Origin
 from functions.runs.run import parse, problems
@@ -151,7 +151,7 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
     earlier = _of_the_same_task(services, spec)
     for raw in earlier:
-        if naming.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
+        if group.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
             raise _at_work(raw["metadata"]["name"])
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
     try:
@@ -163,7 +163,7 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
 def _of_the_same_task(services: Services, spec: CodeRunSpec) -> list[dict[str, Any]]:
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     found = services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector)
-    return [raw for raw in found if raw["metadata"]["labels"].get(naming.label("agent")) == spec.agent]
+    return [raw for raw in found if raw["metadata"]["labels"].get(group.label("agent")) == spec.agent]
 
 
 def _trace() -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
-from functions.runs import naming, trace
+from functions.runs import group, naming, trace
 from functions.runs.run import Run
 from functions.settings import Settings
 from functions.settings.job import JobSettings
@@ -12,13 +12,13 @@ from functions.settings.job import JobSettings
 Object = dict[str, Any]
 KUEUE = "kueue.x-k8s.io/queue-name"
 """Label of a Job that Kueue admits (Kueue: Run A Kubernetes Job)."""
-CHECKSUM = naming.label("templates-checksum")
+CHECKSUM = group.label("templates-checksum")
 """Annotation of the task files: which templates they were rendered from."""
 
 
 def labels(run: Run) -> dict[str, str]:
     """Labels of everything made for the attempt that is under way."""
-    own = {naming.label("run"): run.name, naming.label("attempt"): str(run.status.attempt)}
+    own = {group.label("run"): run.name, group.label("attempt"): str(run.status.attempt)}
     return (naming.labels(run.spec) if run.spec else {}) | own
 
 
@@ -62,7 +62,7 @@ def workspace_labels(run: Run) -> dict[str, str]:
 
 def whose_workspace(found: Mapping[str, str]) -> dict[str, str]:
     """The part of an object's labels that says whose workspace a claim is."""
-    kept = (naming.label("service"), naming.label("agent"), "app.kubernetes.io/managed-by")
+    kept = (group.label("service"), group.label("agent"), "app.kubernetes.io/managed-by")
     return {key: value for key, value in found.items() if key in kept}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.fields import DNS_LABEL, RUN_NAME_LENGTH
 from functions.runs.specs import SPECS, RunSpec
 from functions.runs.status import RunStatus
@@ -68,7 +68,7 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
         },
     }
     version = {
-        "name": naming.VERSION,
+        "name": group.VERSION,
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": schema},
@@ -81,9 +81,9 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{spec.plural}.{naming.GROUP}"},
+        "metadata": {"name": f"{spec.plural}.{group.GROUP}"},
         "spec": {
-            "group": naming.GROUP,
+            "group": group.GROUP,
             "scope": "Namespaced",
             "names": {
                 "kind": spec.kind,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.reasons import Reason
 from functions.runs.run import Run
 from functions.runs.status import stamp
@@ -27,7 +27,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "kind": "Event",
         "metadata": {"name": f"{run.name}.{run.resource_version}", "namespace": run.namespace},
         "involvedObject": {
-            "apiVersion": naming.API_VERSION,
+            "apiVersion": group.API_VERSION,
             "kind": run.kind,
             "name": run.name,
             "namespace": run.namespace,

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.admission import Entry, Ledger
 
 NAME = "orchestrator-ledger"
-WAITING = naming.label("waiting")
+WAITING = group.label("waiting")
 """Annotation: the uid of a run that found no place."""
 
 Object = dict[str, Any]

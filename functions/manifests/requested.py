@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.specs import RunSpec, wire
 
 
@@ -18,9 +18,9 @@ def run(
     metadata: dict[str, Any] = {
         "namespace": namespace,
         "labels": naming.labels(spec) | dict(labels or {}),
-        "finalizers": [naming.FINALIZER],
+        "finalizers": [group.FINALIZER],
     }
     metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {"apiVersion": naming.API_VERSION, "kind": spec.kind, "metadata": metadata, "spec": wire(spec)}
+    return {"apiVersion": group.API_VERSION, "kind": spec.kind, "metadata": metadata, "spec": wire(spec)}

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.run import Run
 from functions.runs.status import stamp
 
-REQUEST = naming.label("request")
+REQUEST = group.label("request")
 """Annotation of a run made from a request that may come again: SHA-256 of what was asked for."""
 
-TOMBSTONE = naming.label("tombstone")
+TOMBSTONE = group.label("tombstone")
 
 
 def of(run: Run, now: datetime) -> dict[str, Any] | None:

@@ -7,14 +7,14 @@ last are kept on the run, in the same write that does what was asked.
 import hashlib
 from typing import Any, Literal
 
-from functions.runs import lifecycle, naming, pull_request
+from functions.runs import group, lifecycle, pull_request
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
 
-APPLIED = naming.label("applied-requests")
+APPLIED = group.label("applied-requests")
 """Annotation: digests of the keys applied last, oldest first."""
 
-AGAIN = naming.label("retries-on-feedback")
+AGAIN = group.label("retries-on-feedback")
 """Annotation: how often the run was tried again because of a review or a failed check."""
 
 KEPT = 20

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from functions.runs import actions, attempts, budget, lifecycle, naming, retries
 from functions.runs.actions import Action, Nothing
+from functions.runs.group import FINALIZER, FINISHED
 from functions.runs.lifecycle import State
 from functions.runs.milestones import untold
-from functions.runs.naming import FINALIZER, FINISHED
 from functions.runs.observed import Job, Observed, Pod, Unread
 from functions.runs.reasons import Reason
 from functions.runs.retries import Policy

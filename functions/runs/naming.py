@@ -4,19 +4,8 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 
+from functions.runs import group
 from functions.runs.specs import CodeRunSpec, RunSpec
-
-GROUP = "agents.platform"
-VERSION = "v1"
-API_VERSION = f"{GROUP}/{VERSION}"
-FINALIZER = f"{GROUP}/cleanup"
-FINISHED = f"{GROUP}/finished"
-"""Label of a run with nothing left to do; the sweep lists the runs without it."""
-
-
-def label(name: str) -> str:
-    """The label `agents.platform/<name>`."""
-    return f"{GROUP}/{name}"
 
 
 def kind_of_work(spec_kind: str) -> str:
@@ -90,10 +79,10 @@ def labels(spec: RunSpec) -> dict[str, str]:
     found = {
         "app.kubernetes.io/name": "agent-run",
         "app.kubernetes.io/managed-by": "orchestrator",
-        label("kind"): kind_of_work(spec.kind),
+        group.label("kind"): kind_of_work(spec.kind),
     }
     if isinstance(spec, CodeRunSpec):
-        found |= {label("service"): spec.service, label("task-id"): str(spec.task_id)}
+        found |= {group.label("service"): spec.service, group.label("task-id"): str(spec.task_id)}
     if spec.agent:
-        found[label("agent")] = spec.agent
+        found[group.label("agent")] = spec.agent
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.runs import naming, report
+from functions.runs import group, report
 from functions.runs.reasons import Reason
 from functions.runs.run import Run
 
@@ -76,7 +76,7 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
     ]
     return Job(
         name=raw["metadata"]["name"],
-        owner_uid=owner.get("uid") if owner.get("apiVersion") == naming.API_VERSION else None,
+        owner_uid=owner.get("uid") if owner.get("apiVersion") == group.API_VERSION else None,
         parallelism=spec.get("parallelism", 1),
         ready=bool(status.get("ready")),
         stopping=spec.get("activeDeadlineSeconds") == STOPPED_AFTER or "deletionTimestamp" in raw["metadata"],

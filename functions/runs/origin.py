@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group
 
-ORIGIN = naming.label("github-origin")
+ORIGIN = group.label("github-origin")
 """Annotation: JSON of the fields below."""
 
-ISSUE = naming.label("github-issue")
+ISSUE = group.label("github-issue")
 """Label: `<repository id>-<number>`, for whoever looks for the runs of an issue. An id outlives a renaming."""
 
 

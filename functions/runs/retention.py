@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.runs import lifecycle, naming
+from functions.runs import group, lifecycle
 from functions.runs.lifecycle import State
 from functions.runs.run import Run
 from functions.runs.status import RunStatus
@@ -11,7 +11,7 @@ from functions.runs.status import RunStatus
 ORPHANED_AFTER = timedelta(minutes=1)
 """Youngest orphan that is taken for one: its run may just be on its way."""
 
-UNUSED_SINCE = naming.label("unused-since")
+UNUSED_SINCE = group.label("unused-since")
 """Annotation of a workspace that no run names any more: when that was noticed."""
 
 
@@ -40,4 +40,4 @@ def expired(run: Run, now: datetime) -> bool:
     """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
     at = run.status.expire_at
     asked = getattr(run.spec, "context_version", 1) > (run.status.context_version or 1)
-    return at is not None and at <= now and naming.FINISHED in run.labels and not (run.deleting or asked)
+    return at is not None and at <= now and group.FINISHED in run.labels and not (run.deleting or asked)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.specs import SPECS, RunSpec, wire
 from functions.runs.status import RunStatus
 
@@ -45,7 +45,7 @@ class Run:
     def owner_reference(self) -> dict[str, Any]:
         """What everything made for this run carries, so that it is deleted with it."""
         return {
-            "apiVersion": naming.API_VERSION,
+            "apiVersion": group.API_VERSION,
             "kind": self.kind,
             "name": self.name,
             "uid": self.uid,

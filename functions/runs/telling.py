@@ -20,14 +20,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from functions.runs import lifecycle, naming, origin, pull_request
+from functions.runs import group, lifecycle, origin, pull_request
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
 from functions.runs.run import Run
 from functions.runs.status import RunStatus, stamp
 
-TOLD = naming.label("github-told")
-TELLING = naming.label("github-telling")
+TOLD = group.label("github-told")
+TELLING = group.label("github-telling")
 
 CLAIM_HOLDS = timedelta(minutes=2)
 """How long a claim keeps others away: longer than a function may take for one event (its ack deadline is 60 s)."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group
 
-ANNOTATION = naming.label("traceparent")
+ANNOTATION = group.label("traceparent")
 """Of a run: who asked for it. Of a Job: the same, so that its events tell without the run being read."""
 
 VARIABLE = "TRACEPARENT"

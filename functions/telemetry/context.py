@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
 from functions.runs import trace
-from functions.runs.run import Run
 from functions.runs.trace import Trace
+
+if TYPE_CHECKING:
+    from functions.runs.run import Run
 
 Field = str | int | None
 
@@ -68,7 +71,7 @@ def follow(leading: Trace | None) -> None:
         _SCOPE.set(replace(now, trace=replace(leading, span=span), parent=leading.span))
 
 
-def about(run: Run) -> None:
+def about(run: "Run") -> None:
     """The work is about that run."""
     bind(run=run.key, kind=run.kind, attempt=run.status.attempt)
     follow(trace.of(run.raw))

@@ -16,7 +16,7 @@ from statistics import median
 from functions.cluster.kinds import JOB, POD, RUNS
 from functions.handlers import retention, sweep
 from functions.handlers.http import Request
-from functions.runs import naming
+from functions.runs import group
 from functions.settings.fleet import LimitSettings
 from tests.benchmarks import table
 from tests.benchmarks.rows import Row
@@ -76,7 +76,7 @@ def _prepared(database: Path, size: int) -> int:
 
 def _works(world: World) -> dict[str, Callable[[], object]]:
     return {
-        "listed": lambda: _list(world, f"!{naming.FINISHED}"),
+        "listed": lambda: _list(world, f"!{group.FINISHED}"),
         "sweep": lambda: sweep.handle(world.services, Request({}, b"")),
         "all listed": lambda: _list(world, ""),
         "hourly pass": lambda: retention.clean_up(world.services),

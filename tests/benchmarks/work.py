@@ -11,7 +11,7 @@ from functions.events.event import RESOURCE, Event
 from functions.events.publisher import encoded
 from functions.handlers.driver import Known, advance
 from functions.manifests import requested
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.lifecycle import FINISHED, state
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
@@ -72,7 +72,7 @@ class Work:
         return changed(run.raw, "add"), lambda: self.now(run).status.phase == "Pending" and bool(self._job(run))
 
     def _job(self, run: Run) -> Any:
-        return [job for job in self.world.jobs() if job["metadata"]["labels"][naming.label("run")] == run.name]
+        return [job for job in self.world.jobs() if job["metadata"]["labels"][group.label("run")] == run.name]
 
     def _job_finished(self) -> tuple[Post, Callable[[], bool]]:
         run = self.started()

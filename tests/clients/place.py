@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from functions.cluster.kinds import NAMESPACE, RUNS
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.specs import SPECS
 from tests.clients.conftest import Ended, Functions
 from tests.clients.inside import command
@@ -26,7 +26,7 @@ class Place:
     def put(self, name: str, kind: str = "CodeRun", status: Any = None, **spec: Any) -> dict[str, Any]:
         full = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **spec}
         metadata = {"name": name, "namespace": self.name, "labels": naming.labels(SPECS[kind].model_validate(full))}
-        item = {"apiVersion": naming.API_VERSION, "kind": kind, "metadata": metadata, "spec": full}
+        item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": full}
         made = self.functions.cluster.create(RUNS[kind], item)
         if status:
             made = self.functions.cluster.patch(RUNS[kind], self.name, name, {"status": status}, "status")

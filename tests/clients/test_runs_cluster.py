@@ -15,7 +15,7 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
 from functions.cluster.transport import KubernetesTransport
-from functions.runs import naming
+from functions.runs import group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, environment
 from tests.clients.place import condition, ended
@@ -30,7 +30,7 @@ NAME = "people"
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 RIGHTS = [
-    {"apiGroups": [naming.GROUP], "resources": ["coderuns", "docsruns"], "verbs": ["get", "list", "watch", "patch"]},
+    {"apiGroups": [group.GROUP], "resources": ["coderuns", "docsruns"], "verbs": ["get", "list", "watch", "patch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
 ]
@@ -73,7 +73,7 @@ def rights(admin: Cluster) -> Iterator[None]:
 def put(admin: Cluster, name: str, status: Any) -> None:
     metadata = {"name": name, "namespace": NAME}
     spec = {**CODE_SPEC, "service": name}
-    admin.create(CODE_RUN, {"apiVersion": naming.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec})
+    admin.create(CODE_RUN, {"apiVersion": group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec})
     admin.patch(CODE_RUN, NAME, name, {"status": status}, "status")
 
 

@@ -16,7 +16,7 @@ from functions.cluster.kinds import POD
 from functions.events.event import Event
 from functions.events.publisher import encoded
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.runs import naming
+from functions.runs import group
 from tests.support.node import container
 
 Deliver = Callable[[Request], Answer]
@@ -67,7 +67,7 @@ class Finished:
 
     def __call__(self, request: Request) -> Answer:
         metadata = json.loads(request.body)["metadata"]
-        if naming.FINISHED in metadata.get("labels", {}):
+        if group.FINISHED in metadata.get("labels", {}):
             with self._news:
                 self._names.add(metadata["name"])
                 self._news.notify_all()

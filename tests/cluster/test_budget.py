@@ -22,7 +22,7 @@ import pytest
 from functions.cluster.kinds import RUNS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.handlers.http import Request, answer
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.run import Run, parse
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
 from tests.life.test_run import DONE, LOST, event, now, submitted
@@ -75,7 +75,7 @@ def name() -> str:
 def made_with_kubectl(world: World, kind: str) -> Run:
     spec = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **own(kind)}
     metadata = {"name": name(), "namespace": world.namespace}
-    item = {"apiVersion": naming.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
     return parse(world.kubelet.create(RUNS[kind], item))
 
 

@@ -32,7 +32,7 @@ from functions.events.topology import FED_BY
 from functions.handlers import job_finished, reconcile, submit, sweep
 from functions.handlers.http import Request, answer
 from functions.handlers.services import Services
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.run import parse
 from functions.settings.fleet import LimitSettings
 from tests.cluster.conftest import BRIDGE_USER, CROWD, FUNCTIONS_USER, LIMITED, connect
@@ -149,7 +149,7 @@ def played(scene: Scene) -> Played:
 def check_each_finished_once(scene: Scene, seen: Played) -> None:
     admin = Cluster(connect(scene.plane))
     finished = [parse(raw) for kind in (CODE_RUN, DOCS_RUN) for raw in admin.list(kind, scene.namespace)]
-    jobs = Counter(job["metadata"]["labels"][naming.label("run")] for job in admin.list(JOB, scene.namespace))
+    jobs = Counter(job["metadata"]["labels"][group.label("run")] for job in admin.list(JOB, scene.namespace))
     pods = Counter(pod["metadata"]["labels"]["job-name"] for pod in admin.list(POD, scene.namespace))
     assert len(finished) == scene.count
     assert {(run.status.phase, run.status.attempt, len(run.status.attempts)) for run in finished} == {

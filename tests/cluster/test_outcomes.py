@@ -13,7 +13,7 @@ import pytest
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.handlers.http import Request, answer
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.run import Run
 from tests.life.test_run import DONE, LOST, event, now, submitted
 from tests.support.api import World
@@ -256,5 +256,5 @@ def test_a_second_attempt_is_a_second_job_beside_the_first(world: World) -> None
     second = now(world, run).status.job_name or ""
     deliver(world, job_finished, event(world.job_ends(second, DONE)))
     run = now(world, run)
-    assert (run.status.phase, run.status.attempt, run.labels[naming.FINISHED]) == ("Succeeded", 2, "true")
+    assert (run.status.phase, run.status.attempt, run.labels[group.FINISHED]) == ("Succeeded", 2, "true")
     assert first != second

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.cluster.transport import Request, Transport
-from functions.runs import naming
+from functions.runs import group
 
 _clock = itertools.count(1_767_323_045)
 
@@ -80,7 +80,7 @@ class OwnerNotChecked(Mutant):
         if "/coderuns" in request.path or "/docsruns" in request.path:
             self.run = next(iter(answer.get("items", [answer])), self.run)
         if self.run and request.method == "GET" and "/jobs/" in request.path:
-            owner = {"apiVersion": naming.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
+            owner = {"apiVersion": group.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
             answer["metadata"]["ownerReferences"] = [owner]
         return answer
 

@@ -23,7 +23,7 @@ from functions.handlers.http import Request
 from functions.handlers.services import Services
 from functions.local.apiserver.store import Key
 from functions.manifests.attempt import CHECKSUM
-from functions.runs import lifecycle, naming
+from functions.runs import group, lifecycle, naming
 from functions.runs.milestones import Milestone, untold
 from functions.runs.run import Run, parse
 from functions.settings import Settings
@@ -173,7 +173,7 @@ class Place:
     def pod_ends(self, ending: Ending | None = None) -> None:
         """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
         for job in self.live_jobs():
-            number = int(job["metadata"].get("labels", {}).get(naming.label("attempt"), 1))
+            number = int(job["metadata"].get("labels", {}).get(group.label("attempt"), 1))
             stopped = job["spec"].get("activeDeadlineSeconds") == 1
             end = STOPPED if stopped else ending or self.endings.get(number, WELL)
             self.pod_comes_up()
@@ -283,7 +283,7 @@ class Place:
         wrong = []
         jobs = {job["metadata"]["name"] for job in self.jobs() if _owned_by(run, job)}
         named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
-        if lifecycle.state(run.status) not in lifecycle.FINISHED or run.labels.get(naming.FINISHED) != "true":
+        if lifecycle.state(run.status) not in lifecycle.FINISHED or run.labels.get(group.FINISHED) != "true":
             wrong.append(f"is not finished and marked so: {self.outcome()}")
         if run.status.open_attempt:
             wrong.append("an attempt is open for ever")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 
 from functions.cluster.kinds import JOB
-from functions.runs import naming
+from functions.runs import group, naming
 from tests.faults.happenings import submits
 from tests.faults.place import NAMESPACE, Ending, Place, Stage
 from tests.life.test_run import LOST
@@ -98,7 +98,7 @@ def finished(place: Place) -> None:
 def unmarked(place: Place) -> None:
     """The final status is written; whoever wrote it died before marking the run as finished."""
     finished(place)
-    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {naming.FINISHED: None}}})
+    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {group.FINISHED: None}}})
 
 
 def name_taken(place: Place) -> None:

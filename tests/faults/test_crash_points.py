@@ -21,7 +21,7 @@ from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, sweep
 from functions.handlers.http import Request
 from functions.handlers.services import Services
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.run import Run, parse
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.farm import Farm
@@ -147,8 +147,8 @@ def is_made_by_hand(story: Story) -> None:
     run = parse(story.world.kubelet.create(CODE_RUN, {**item, "metadata": metadata, "spec": spec}))
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
-    assert (run.status.phase, run.finalizers) == ("Succeeded", [naming.FINALIZER])
-    assert run.labels[naming.FINISHED] == "true"
+    assert (run.status.phase, run.finalizers) == ("Succeeded", [group.FINALIZER])
+    assert run.labels[group.FINISHED] == "true"
 
 
 def check_the_end(story: Story, run: Run, attempts: int) -> None:
@@ -157,7 +157,7 @@ def check_the_end(story: Story, run: Run, attempts: int) -> None:
     maps = [item["metadata"]["name"] for item in story.world.kubelet.list(CONFIG_MAP, story.world.namespace)]
     assert story.jobs() == names
     assert sorted(name for name in maps if name.startswith(("code-", "docs-"))) == names
-    assert run.labels[naming.FINISHED] == "true"
+    assert run.labels[group.FINISHED] == "true"
     sweep.handle(story.world.services, Request({}, b""))  # takes the run out of the ledger
     story.world.calls.calls.clear()
     sweep.handle(story.world.services, Request({}, b""))

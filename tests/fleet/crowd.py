@@ -7,7 +7,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
 from functions.manifests import attempt as manifest
 from functions.manifests import ledger, requested
-from functions.runs import attempts, naming
+from functions.runs import attempts, group
 from functions.runs.admission import Entry, Ledger, entry
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
@@ -54,7 +54,7 @@ class Crowd:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
         item = requested.run(SPECS["CodeRun"].model_validate(spec), self.world.namespace, f"run-{number}")
         if state == "finished":
-            item["metadata"]["labels"][naming.FINISHED] = "true"
+            item["metadata"]["labels"][group.FINISHED] = "true"
         run = parse(self._cluster.create(CODE_RUN, item))
         return parse(self._cluster.replace_status(CODE_RUN, run.with_status(_status(run, state))))
 

@@ -35,7 +35,7 @@ from functions.handlers.services import Services
 from functions.handlers.walking import BUDGET
 from functions.manifests import ledger
 from functions.manifests.bookmark import name_of
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.admission import candidate, wants_a_place
 from functions.runs.run import parse
 from functions.settings.fleet import LimitSettings
@@ -131,7 +131,7 @@ class Scene:
     def _told(raw: dict[str, Any]) -> Any:
         status = raw["status"]
         reason = next(each["reason"] for each in status["conditions"] if each["type"] == "Succeeded")
-        return status["phase"], reason, status.get("attempt"), naming.FINISHED in raw["metadata"]["labels"]
+        return status["phase"], reason, status.get("attempt"), group.FINISHED in raw["metadata"]["labels"]
 
     def end(self) -> Any:
         """What is compared: runs, Jobs, who has a place."""
@@ -228,7 +228,7 @@ def limited() -> Scene:
 
 def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
     scene = limited()
-    queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{naming.FINISHED}")]
+    queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{group.FINISHED}")]
     waiting = [candidate(run) for run in queued if wants_a_place(run, scene.world.now)]
     oldest = {each.entry.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
@@ -255,7 +255,7 @@ def expired() -> Scene:
     scene = limited()
     scene.world.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
-    owner = {"apiVersion": naming.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
+    owner = {"apiVersion": group.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
     for number in range(5):
         owners = [{**owner, "uid": f"f0000000-0000-4000-8000-00000000000{number}"}]
         metadata = {

@@ -19,7 +19,7 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.github.comment import marker
-from functions.runs import naming, pull_request
+from functions.runs import group, pull_request
 from tests.github.newsroom import ON_GITHUB, Newsroom
 
 FIRST, SECOND = "c" * 40, "d" * 40
@@ -54,7 +54,7 @@ def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: 
     assert check["details_url"] == room.comments()[0]["html_url"]
     assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (room.branch, "main", "Task 3: work on api")
     assert f"Asked for in #{room.issue}" in pull["body"]
-    assert run.labels[naming.FINISHED] == "true"
+    assert run.labels[group.FINISHED] == "true"
     room.check_told()
 
 
@@ -248,7 +248,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
         assert room.report() == 204
     run = room.run()
     assert run.status.phase == "Succeeded"
-    assert run.labels[naming.FINISHED] == "true"
+    assert run.labels[group.FINISHED] == "true"
     assert run.status.message
     assert run.status.message.count(compare) == run.status.message.count("No pull request was opened") == 1
     assert "install the App" in run.status.message
@@ -283,7 +283,7 @@ def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
     assert ("locked" if locked else "deleted") in warned[0]
     assert room.checks() == {FIRST: ("completed", "success")}
     assert len(room.shop.pulls) == 1
-    assert room.run().labels[naming.FINISHED] == "true"
+    assert room.run().labels[group.FINISHED] == "true"
 
 
 def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:

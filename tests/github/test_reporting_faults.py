@@ -22,7 +22,7 @@ import pytest
 
 from functions.cluster.transport import Transport
 from functions.handlers import reconcile
-from functions.runs import naming
+from functions.runs import group
 from tests.github.newsroom import Newsroom
 from tests.life.test_run import event
 from tests.support.actors import Actor, in_order
@@ -49,7 +49,7 @@ def test_a_run_ends_although_github_is_down_for_a_day_and_is_told_afterwards(roo
     room.world.later(minutes=1)
     assert (room.report(), room.report(first)) == (204, 503), "one event comes again, for all that is to be told"
     run = room.run()
-    assert (run.status.phase, run.labels[naming.FINISHED]) == ("Succeeded", "true")
+    assert (run.status.phase, run.labels[group.FINISHED]) == ("Succeeded", "true")
     for _ in range(24):
         room.world.later(hours=1)
         room.sweep(), room.hourly()

@@ -21,7 +21,7 @@ from functions.events.event import Event
 from functions.events.publisher import PublishError
 from functions.handlers import report
 from functions.handlers.http import Answer, answer
-from functions.runs import attempts, naming
+from functions.runs import attempts, group
 from functions.runs.lifecycle import State, move
 from functions.runs.milestones import Milestone, untold
 from functions.runs.reasons import Reason
@@ -84,7 +84,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     world.calls.calls.clear()
     job_event(world, world.job_ends(job, DONE))
     assert len(world.calls.writes) == 1, "the mark waits for the report"
-    assert naming.FINISHED not in now(world, made).labels
+    assert group.FINISHED not in now(world, made).labels
     world.calls.calls.clear()
     assert reported(world, now(world, made).raw).code == 204
     assert (len(world.calls.writes), len(world.calls.reads)) == (1, 1)
@@ -92,7 +92,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     run_event(world, now(world, made).raw)
     assert len(world.calls.writes) == 1
     done = now(world, made)
-    assert (done.status.reported, done.labels[naming.FINISHED]) == ("1/succeeded", "true")
+    assert (done.status.reported, done.labels[group.FINISHED]) == ("1/succeeded", "true")
     word = kind.lower()
     assert topic.told() == [f"{word} 1/started", f"{word} 1/succeeded"]
     last = topic.events[-1]
@@ -131,7 +131,7 @@ def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: World, t
     topic.refuses = True
     assert reported(world, done.raw).code == 503
     assert now(world, done).status.reported is None
-    assert naming.FINISHED not in now(world, done).labels
+    assert group.FINISHED not in now(world, done).labels
     topic.refuses = False
     assert reported(world, done.raw).code == 204
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
@@ -182,7 +182,7 @@ def test_without_any_event_the_sweep_alone_tells_and_marks(world: World, topic: 
     assert swept(world).body
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
     swept(world)
-    assert now(world, done).labels[naming.FINISHED] == "true"
+    assert now(world, done).labels[group.FINISHED] == "true"
 
 
 def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: World, topic: Topic) -> None:
@@ -212,7 +212,7 @@ def submitted_as(world: World, name: str) -> Run:
 
 def test_without_a_queue_nothing_is_told_and_nothing_waits(world: World) -> None:
     done = ended(world, submitted(world))
-    assert done.labels[naming.FINISHED] == "true"
+    assert done.labels[group.FINISHED] == "true"
     world.calls.calls.clear()
     assert reported(world, done.raw).code == 204
     assert world.calls.calls == []

@@ -19,7 +19,7 @@ from functions.events.event import RETENTION_DUE
 from functions.handlers import sweep
 from functions.handlers.http import Request, answer
 from functions.manifests.tombstone import TOMBSTONE
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.run import Run
 from functions.settings.fleet import RetentionSettings
 from tests.life.test_run import DONE, job_event, now, run_event, submitted, swept
@@ -122,7 +122,7 @@ def _clock_is(world: World, item: dict[str, Any], **after: float) -> None:
 
 
 def _owned(world: World, uid: str) -> dict[str, Any]:
-    owner = {"apiVersion": naming.API_VERSION, "kind": "CodeRun", "name": "run-1", "uid": uid, "controller": True}
+    owner = {"apiVersion": group.API_VERSION, "kind": "CodeRun", "name": "run-1", "uid": uid, "controller": True}
     metadata = {
         "name": "left-over",
         "namespace": world.namespace,

@@ -15,7 +15,7 @@ from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD, RUNS
 from functions.handlers import acting, creating, job_finished, reconcile, sweep
 from functions.handlers.http import Answer, Request, answer
 from functions.manifests import ledger, requested
-from functions.runs import attempts, naming
+from functions.runs import attempts, group
 from functions.runs.admission import Ledger
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
@@ -87,7 +87,7 @@ def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Wo
     assert job_event(world, ended).code == 204
     assert len(world.calls.writes) == 2
     run = now(world, run)
-    assert (run.status.phase, reason(run), run.labels[naming.FINISHED]) == ("Succeeded", "Completed", "true")
+    assert (run.status.phase, reason(run), run.labels[group.FINISHED]) == ("Succeeded", "Completed", "true")
 
 
 def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: World) -> None:
@@ -126,7 +126,7 @@ def test_without_any_event_the_sweep_alone_finishes_a_run(world: World) -> None:
 
 def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
     item = {
-        "apiVersion": naming.API_VERSION,
+        "apiVersion": group.API_VERSION,
         "kind": "CodeRun",
         "metadata": {"name": "by-hand", "namespace": world.namespace},
         "spec": dict(CODE_SPEC),
@@ -134,7 +134,7 @@ def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
     run = parse(world.kubelet.create(CODE_RUN, item))
     run_event(world, run.raw, "add")
     run = now(world, run)
-    assert run.finalizers == [naming.FINALIZER]
+    assert run.finalizers == [group.FINALIZER]
     assert run.labels["agents.platform/service"] == "api"
     assert len(world.jobs()) == 1
 
@@ -249,7 +249,7 @@ def test_a_person_raises_context_version_to_try_again(world: World) -> None:
     patch = {"spec": {"contextVersion": 2, "promptModification": "use the other library"}}
     run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
     run = now(world, run)
-    assert (run.status.attempt, run.status.context_version, naming.FINISHED in run.labels) == (2, 2, False)
+    assert (run.status.attempt, run.status.context_version, group.FINISHED in run.labels) == (2, 2, False)
     files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
     assert "use the other library" in files["prompt.md"]
 

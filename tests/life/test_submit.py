@@ -10,7 +10,7 @@ from functions.cluster.kinds import CODE_RUN, DOCS_RUN
 from functions.handlers import submit
 from functions.handlers.driver import drive
 from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER, Answer, Request, answer
-from functions.runs import naming
+from functions.runs import group
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
@@ -35,7 +35,7 @@ def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
     (run,) = runs(world)
     assert found.body
     assert found.body["data"]["name"] == run["metadata"]["name"]
-    assert run["metadata"]["finalizers"] == [naming.FINALIZER]
+    assert run["metadata"]["finalizers"] == [group.FINALIZER]
     assert run["metadata"]["labels"]["agents.platform/agent"] == "rex"
     assert run["spec"]["branch"] == "main"
 

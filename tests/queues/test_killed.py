@@ -15,8 +15,8 @@ import pytest
 
 from functions.events.event import CODE_REQUESTED, Event
 from functions.events.normalise import normalise
+from functions.runs.group import FINISHED
 from functions.runs.lifecycle import State, state
-from functions.runs.naming import FINISHED
 from tests.conftest import SCALE
 from tests.queues.machine import Machine, machine, until
 

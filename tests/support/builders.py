@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import group, naming
 from functions.runs.observed import Job, Pod, parse_job, parse_pod
 from functions.runs.retries import Policy
 from functions.runs.run import Run, parse
@@ -42,7 +42,7 @@ def raw_run(
     """A stored run, with our finalizer, as submit makes it."""
     base = dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC)
     found: dict[str, Any] = {
-        "apiVersion": naming.API_VERSION,
+        "apiVersion": group.API_VERSION,
         "kind": kind,
         "metadata": {
             "name": "run-1",
@@ -51,7 +51,7 @@ def raw_run(
             "resourceVersion": "7",
             "generation": 1,
             "creationTimestamp": "2026-01-02T03:00:00Z",
-            "finalizers": [naming.FINALIZER],
+            "finalizers": [group.FINALIZER],
             **metadata,
             "labels": naming.labels(SPECS[kind].model_validate(base)) | metadata.get("labels", {}),
         },
@@ -83,7 +83,7 @@ def raw_job(
     **spec: Any,
 ) -> dict[str, Any]:
     """A stored Job of the run."""
-    owner = {"apiVersion": naming.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
+    owner = {"apiVersion": group.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
     conditions = [{"type": ended, "status": "True", "reason": reason}] if ended else []
     return {
         "apiVersion": "batch/v1",

@@ -24,8 +24,8 @@ import pytest
 
 from functions.runs import actions, attempts
 from functions.runs.decide import decide, quiet
+from functions.runs.group import FINALIZER, FINISHED
 from functions.runs.lifecycle import TRANSITIONS, IllegalTransitionError, State, move, state
-from functions.runs.naming import FINALIZER, FINISHED
 from functions.runs.observed import UNREAD, Observed
 from functions.runs.reasons import Reason
 from functions.runs.retries import LONGEST_RESET

@@ -10,7 +10,7 @@ from functions.clients.runs.finding import every
 from functions.clients.runs.place import Place
 from functions.local.table import table
 from functions.local.transcript import clean
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.position import Position, position
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
@@ -32,7 +32,7 @@ def summary(raw: Mapping[str, Any]) -> Facts:
             "reason": rows.reason(raw),
             "taskId": at(raw, "spec", "taskId"),
             "service": at(raw, "spec", "service"),
-            "agent": at(raw, "metadata", "labels", naming.label("agent")),
+            "agent": at(raw, "metadata", "labels", group.label("agent")),
             "repositoryUrl": at(raw, "spec", "repositoryUrl"),
             "model": at(raw, "spec", "model"),
             "attempt": at(raw, "status", "attempt"),

@@ -8,7 +8,7 @@ from functions.clients.runs.place import Place, explained
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, RUNS, Kind
-from functions.runs import naming
+from functions.runs import group
 from functions.runs.run import Run, parse
 
 Work = Literal["docs", "code"]
@@ -29,7 +29,7 @@ def every(
     place: Place, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
 ) -> Iterator[Object]:
     """Runs as they are stored, of one kind or of both, of this namespace or of all. Raises CommandError."""
-    labels = f"!{naming.FINISHED}" if unfinished else ""
+    labels = f"!{group.FINISHED}" if unfinished else ""
     with explained(place):
         for kind in kinds(work):
             yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)

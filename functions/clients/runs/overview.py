@@ -12,7 +12,7 @@ from functions.clients.runs.place import Place
 from functions.clients.runs.screen import Screen
 from functions.cluster.client import Object
 from functions.local.transcript import clean, short
-from functions.runs import naming
+from functions.runs import group
 
 REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
@@ -97,7 +97,7 @@ class Table:
 
 def finished(raw: Object) -> bool:
     """Whether the run has ended, as its mark or its decisive condition says."""
-    if naming.FINISHED in (raw["metadata"].get("labels") or {}):
+    if group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
     conditions = rows.at(raw, "status", "conditions")
     found = conditions if isinstance(conditions, list) else []

@@ -11,7 +11,7 @@ from typing import Any
 from functions.clients.runs import words
 from functions.local.table import table
 from functions.local.transcript import clean
-from functions.runs import naming
+from functions.runs import group
 
 Raw = Mapping[str, Any]
 Cell = Callable[[Raw, datetime], str]
@@ -59,7 +59,7 @@ COLUMNS: dict[str, list[tuple[str, Cell]]] = {
         ("NAME", field("metadata", "name")),
         ("TASK", field("spec", "taskId")),
         ("SERVICE", field("spec", "service")),
-        ("AGENT", field("metadata", "labels", naming.label("agent"))),
+        ("AGENT", field("metadata", "labels", group.label("agent"))),
         ("PHASE", field("status", "phase")),
         ("ATTEMPT", field("status", "attempt")),
         *_TAIL,

@@ -1,0 +1,13 @@
+"""The API group and the names in it that say nothing of a run; what needs only those loads no models of runs."""
+
+GROUP = "agents.platform"
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+FINALIZER = f"{GROUP}/cleanup"
+FINISHED = f"{GROUP}/finished"
+"""Label of a run with nothing left to do; the sweep lists the runs without it."""
+
+
+def label(name: str) -> str:
+    """The label `agents.platform/<name>`."""
+    return f"{GROUP}/{name}"
