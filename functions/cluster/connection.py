@@ -23,6 +23,9 @@ from functions.settings.cluster import ClusterSettings
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes mounts a pod's own credentials (Accessing the API from within a Pod)."""
 
+HOST = "KUBERNETES_SERVICE_HOST"
+"""Set in every pod, as is KUBERNETES_SERVICE_PORT."""
+
 CONNECTIONS = 32
 """Connections kept open; functions-framework serves with 4 threads per processor."""
 
@@ -30,6 +33,8 @@ PLAIN_USER = frozenset({"token", "tokenFile"})
 PLAIN_CLUSTER = frozenset(
     {"server", "certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"}
 )
+PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
+"""Where one is set, the package decides what goes through it."""
 
 Token = Callable[[], str]
 
@@ -48,16 +53,17 @@ class Connection:
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def connect(settings: ClusterSettings) -> Connection:
+def connect(settings: ClusterSettings, mounted: Path = SERVICE_ACCOUNT) -> Connection:
     """The connection that the settings describe; calls nobody. Raises Forbidden, naming the setting."""
-    if settings.kubeconfig or not (SERVICE_ACCOUNT / "token").exists():
-        found = _plain(settings) or _by_package(settings)
-    else:
-        host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-        name = f"[{host}]" if ":" in host else host
-        tls = ssl.create_default_context(cafile=SERVICE_ACCOUNT / "ca.crt")
-        found = Connection(f"https://{name}:{port}", _pool(tls), FileToken(SERVICE_ACCOUNT / "token"))
+    inside = not settings.kubeconfig and HOST in os.environ and (mounted / "token").exists()
+    found = _in_cluster(mounted) if inside else _plain(settings) or _by_package(settings)
     return found if settings.identity == "kubeconfig" else Connection(found.host, found.pool, GoogleToken())
+
+
+def _in_cluster(mounted: Path) -> Connection:
+    host, port = os.environ[HOST], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    name = f"[{host}]" if ":" in host else host
+    return Connection(f"https://{name}:{port}", _pool(_trusting(mounted / "ca.crt")), FileToken(mounted / "token"))
 
 
 def _pool(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
@@ -68,13 +74,14 @@ def _plain(settings: ClusterSettings) -> Connection | None:
     """What one kubeconfig with nothing but an address and a token says; None for any other."""
     path = settings.kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:
-        config = yaml.load(Path(path).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        config = yaml.safe_load(Path(path).read_bytes())
         context = _named(config["contexts"], settings.context or config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config.get("users") or [], context["user"])["user"] or {}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        plain = user.keys() <= PLAIN_USER and cluster.keys() <= PLAIN_CLUSTER and "server" in cluster
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
         return None  # the package says what is wrong with it
-    if not (user.keys() <= PLAIN_USER and cluster.keys() <= PLAIN_CLUSTER):
+    if not plain or PROXIES & os.environ.keys():
         return None
     folder = Path(path).parent
     return Connection(str(cluster["server"]).rstrip("/"), _pool(_tls(cluster, folder)), _token(user, folder))
@@ -88,14 +95,19 @@ def _tls(cluster: Mapping[str, Any], folder: Path) -> ssl.SSLContext | None:
     if str(cluster["server"]).startswith("http://"):
         return None
     data, file = cluster.get("certificate-authority-data"), cluster.get("certificate-authority")
-    try:
-        text = base64.b64decode(data).decode() if data else None
-        tls = ssl.create_default_context(cadata=text, cafile=folder / file if file and not data else None)
-    except (OSError, ValueError) as error:
-        raise Forbidden(f"setting cluster.kubeconfig: the cluster's certificate cannot be read: {error}") from error
+    tls = _trusting(folder / file if file and not data else None, data)
     if cluster.get("insecure-skip-tls-verify"):
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     return tls
+
+
+def _trusting(file: Path | None, data: str | None = None) -> ssl.SSLContext:
+    """Trusts that certificate, in a file or as base64; without any, those of the system."""
+    try:
+        return ssl.create_default_context(cadata=base64.b64decode(data).decode() if data else None, cafile=file)
+    except (OSError, ValueError) as error:
+        why = "the cluster's certificate cannot be read (setting cluster.kubeconfig)"
+        raise Forbidden(f"{why}: {file or ''} {error}") from error
 
 
 def _token(user: Mapping[str, Any], folder: Path) -> Token:

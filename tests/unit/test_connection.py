@@ -6,10 +6,14 @@
 | token in a file                                | read again after a minute; missing: says so               |
 | anything else (a command, client certificates) | left to the `kubernetes` package                          |
 | no kubeconfig, an unknown context              | refused, naming the setting                               |
+| nothing, in a pod                              | the service account's token and certificate               |
+| a proxy in the environment                     | left to the `kubernetes` package                          |
 | identity google                                | the metadata server's token, kept until it nears its end  |
 """
 
 import json
+import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,13 +22,22 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
+import urllib3
 
-from functions.cluster.connection import connect
+from functions.cluster.connection import PROXIES, connect
 from functions.cluster.errors import Forbidden, Unavailable
 from functions.cluster.tokens import FileToken, GoogleToken
 from functions.settings.cluster import ClusterSettings
 from tests.support.api import ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
 
 
 def kubeconfig(folder: Path, user: Any, **cluster: Any) -> Path:
@@ -58,7 +71,7 @@ def test_the_ordinary_case_does_not_load_the_package(tmp_path: Path) -> None:
     """It takes longer than all else that a function does until its first answer."""
     file = kubeconfig(tmp_path, {"token": "abc"})
     code = (
-        "import sys; from functions.cluster.connection import connect\n"
+        "import sys; from functions.cluster.connection import PROXIES, connect\n"
         "from functions.settings.cluster import ClusterSettings\n"
         f"connect(ClusterSettings(kubeconfig={str(file)!r}))\n"
         "assert 'kubernetes' not in sys.modules and 'google.auth' not in sys.modules"
@@ -112,6 +125,35 @@ def test_a_kubeconfig_that_does_not_serve_names_the_setting(tmp_path: Path, file
 def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(Forbidden, match=r"setting cluster.kubeconfig"):
         connected(kubeconfig(tmp_path, {}, **{"certificate-authority": "nowhere.crt"}))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")]
+)
+def test_in_a_pod_its_service_account_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, url: str
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    (tmp_path / "token").write_text("of the pod\n")
+    shutil.copy(ssl.get_default_verify_paths().cafile or certifi.where(), tmp_path / "ca.crt")
+    found = connect(ClusterSettings(), tmp_path)
+    assert (found.host, found.headers()) == (url, {"Authorization": "Bearer of the pod"})
+    assert found.pool.connection_pool_kw["ssl_context"].verify_mode == ssl.CERT_REQUIRED
+
+
+def test_a_pod_without_its_certificate_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    (tmp_path / "token").write_text("of the pod")
+    with pytest.raises(Forbidden, match=r"certificate cannot be read.*ca\.crt"):
+        connect(ClusterSettings(), tmp_path)
+
+
+def test_a_proxy_is_left_to_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    found = connected(kubeconfig(tmp_path, {"token": "abc"}))
+    assert isinstance(found.pool, urllib3.ProxyManager)
+    assert found.headers() == {"Authorization": "Bearer abc"}
 
 
 class Metadata(BaseHTTPRequestHandler):
