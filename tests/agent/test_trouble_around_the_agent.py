@@ -1,0 +1,134 @@
+"""Trouble that is not the agent's: what it prints cannot be taken, or its workspace cannot be written.
+
+| trouble                                        | what follows                                                      |
+|------------------------------------------------|-------------------------------------------------------------------|
+| the transcript cannot be written               | said once in the log; the agent goes on to its end                |
+| a line that no JSON reader survives            | the same                                                          |
+| a time of another unit, or none                | the reset time in that unit, or none; the reason stands           |
+| a result that makes no sense                   | AgentError, with the exit code                                    |
+| a full workspace                               | ConfigurationError that names workspace, cause and setting        |
+| claims and transcripts of long ago             | gone with the next attempt                                        |
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.runs.reasons import Reason
+from functions.templating.render import task_files
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import World, result_line
+from tests.support.builders import settings
+
+MUCH = "import sys\nfor _ in range(2000): print('x' * 200)\n"
+"""Far more than a pipe holds: 64 KiB (pipe(7))."""
+ENDS = {"type": "result", "subtype": "success", "is_error": False, "result": "done", "num_turns": 1}
+
+
+@pytest.fixture
+def program(world: World, code_spec: SpecFactory, tmp_path: Path) -> Path:
+    """A folder with the task files."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    for name, text in task_files(world.task(code_spec()), settings()).files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def ended(program: Path, body: str, transcript: str | Path) -> tuple[dict[str, Any], str]:
+    """What an agent of that Python text came to, and what the log says besides."""
+    (program / "agent.py").write_text(body)
+    files = {"--prompt": program / "prompt.md", "--result": program / "result", "--transcript": transcript}
+    arguments = [str(part) for pair in files.items() for part in pair]
+    done = subprocess.run(
+        [sys.executable, "-E", "-s", program / "agent_process.py", *arguments, "--", "x"],
+        env={**os.environ, "AGENT_COMMAND": f"{sys.executable} {program / 'agent.py'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return json.loads((program / "result").read_text()), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "transcript", "said"),
+    [
+        ("", "/dev/full", "No space left on device"),
+        ("print('[' * 100000)\n", None, ""),
+        ("", "/nowhere/x", "No such"),
+    ],
+)
+def test_an_agent_ends_well_whoever_cannot_take_what_it_prints(
+    program: Path, line: str, transcript: str | None, said: str
+) -> None:
+    found, log = ended(program, f"{line}{MUCH}print({json.dumps(ENDS)!r})\n", transcript or program / "transcript")
+    assert found["failure"] is None
+    assert said in log
+    assert log.count("could be kept") == (1 if said else 0)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (1798761600, "2027-01-01T00:00:00+00:00"),
+        (1798761600000, "2027-01-01T00:00:00+00:00"),
+        ("soon", None),
+        (10**30, None),
+        ({}, None),
+    ],
+)
+def test_when_a_rate_limit_ends_is_read_in_any_unit_or_not_at_all(
+    program: Path, at: Any, expected: str | None
+) -> None:
+    limit = {"type": "rate_limit_event", "rate_limit_info": {"resetsAt": at}}
+    result = {**ENDS, "is_error": True, "result": "usage limit reached"}
+    body = f"print({json.dumps(limit)!r})\nprint({json.dumps(result)!r})\nraise SystemExit(1)\n"
+    found, _ = ended(program, body, program / "transcript")
+    assert (found["failure"][0], found["rateLimitResetAt"]) == (Reason.RATE_LIMITED, expected)
+
+
+def test_a_result_that_makes_no_sense_is_the_agents_error(program: Path) -> None:
+    body = f"print({json.dumps({**ENDS, 'usage': {'input_tokens': 'many'}})!r})\n"
+    found, _ = ended(program, body, program / "transcript")
+    assert found["failure"][0] == Reason.AGENT_ERROR
+    assert "exit code 0" in found["failure"][1]
+
+
+def test_a_full_workspace_is_named_and_is_nobody_elses_pod(world: World, code_spec: SpecFactory) -> None:
+    pod = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
+    claims = world.path / "workspace/.orchestrator/attempts"
+    claims.mkdir(parents=True)
+    (claims / "code-r1-3b2c1-1").symlink_to("/dev/full")
+    told = pod.run()
+    assert told.reason is Reason.CONFIGURATION_ERROR
+    assert "workspace (No space left on device)" in told.message
+    assert "job.workspace_size" in told.message
+    assert not (world.path / "starts").exists()
+
+
+def test_claims_and_transcripts_of_long_ago_go(world: World, code_spec: SpecFactory) -> None:
+    state = world.path / "workspace/.orchestrator"
+    kept = {"attempts/recent": 29, "transcripts/recent": 29}
+    for name, days in {"attempts/old": 32, "transcripts/old": 32, "memory/old": 32, **kept}.items():
+        file = state / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        at = file.stat().st_mtime - days * 86400
+        os.utime(file, (at, at))
+    assert world.pod(world.task(code_spec())).run().reason is Reason.COMPLETED
+    left = {str(file.relative_to(state)) for file in state.glob("*/*") if file.name in ("old", "recent")}
+    assert left == {*kept, "memory/old"}
+
+
+def test_another_tasks_documents_are_committed_by_nobody(world: World, code_spec: SpecFactory) -> None:
+    for spec, name, attempt in ((code_spec(), "r1", 1), (code_spec(taskId=2), "r2", 1), (code_spec(), "r1", 2)):
+        agent = world.agent(f"echo {name} >> file-{name}-{attempt}\n{result_line()}")
+        told = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()
+        assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", told.branch or "") == ["file-r1-1", "file-r1-2"]
