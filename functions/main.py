@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import functions_framework
 
+from functions import startup
 from functions.handlers import entry
+
+startup.over()
 
 
 @functions_framework.http

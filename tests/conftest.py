@@ -16,7 +16,29 @@ from tests.support import control_plane, installed
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
 hypothesis.settings.load_profile("project")
 
+pytest.register_assert_rewrite("tests.faults.stories")  # played by tests: they tell what was other than expected
+
 SCALE = float(os.environ.get("SCALE", "0.1"))
+LONG_FIRST = (
+    "tests/cluster/test_many_runs.py",
+    "tests/cluster/test_many_runs_in_turn.py",
+    "tests/queues/test_killed.py",
+    "tests/contract/apiserver/test_sequences.py",
+    "tests/fleet/test_handing_on.py",
+)
+"""Files that take longest at SCALE=1, one of which begun last would keep one worker busy when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers take files in the order of their first test."""
+    places = {file: place for place, file in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for real parts."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_report_header() -> str:
@@ -65,13 +87,25 @@ def program() -> Callable[[str, str], str]:
 
 
 @pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control_plane.ControlPlane]:
+    """The one real control plane of a test process: it costs processor time also when nobody asks it anything.
+
+    What tests make is in namespaces of their own. For the whole cluster they only add definitions.
+    """
+    with control_plane.available(tmp_path_factory.mktemp("plane")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def installed_plane(
-    tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]
-) -> Iterator[control_plane.ControlPlane]:
-    """A real control plane with infra/kubernetes/base, shared by tests/bridge and tests/infra."""
+    plane: control_plane.ControlPlane, program: Callable[[str, str], str]
+) -> control_plane.ControlPlane:
+    """The same with infra/kubernetes/base as it is written; never on a cluster that stays."""
+    if not plane.etcd:
+        pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
-    with installed.running(kubectl, tmp_path_factory.mktemp("installed")) as plane:
-        yield plane
+    installed.apply(kubectl, plane, installed.kustomized(kubectl, installed.KUBERNETES / "base"))
+    return plane
 
 
 @pytest.fixture(scope="session")

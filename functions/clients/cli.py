@@ -51,6 +51,7 @@ app.add_typer(queues.app)
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code, as in EXIT_CODES."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # else it looks through all that is installed for some
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(args=arguments, prog_name="orchestrator")

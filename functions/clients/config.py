@@ -11,7 +11,8 @@ import typer
 
 from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
 from functions.clients.failing import CommandError
-from functions.clients.output import Output, OutputOption, columns, write
+from functions.clients.options import OutputOption
+from functions.clients.output import Output, columns, write
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -106,6 +107,9 @@ def _problems(settings: "Settings") -> Iterator[str]:
     unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
     if unknown:
         yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
+    nobody = settings.access.never_met(settings.auth)
+    if nobody:
+        yield f"setting access.callers: nobody is known as {', '.join(nobody)} with auth.mode {settings.auth.mode}"
 
 
 def _client_problems(environ: Mapping[str, str]) -> Iterator[str]:

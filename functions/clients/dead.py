@@ -7,8 +7,8 @@ import typer
 
 from functions.clients.configured import settings
 from functions.clients.failing import CommandError, told
-from functions.clients.output import Output, OutputOption, columns, write
-from functions.events.topology import TOPICS
+from functions.clients.options import OutputOption
+from functions.clients.output import Output, columns, write
 
 if TYPE_CHECKING:
     from functions.events.letters import Letter, Letters, RunKey
@@ -18,6 +18,8 @@ app = typer.Typer(name="dead", help="Dead letters: what was delivered in vain.",
 
 
 def _known(topic: str | None) -> str | None:
+    from functions.events.topology import TOPICS
+
     if topic is not None and topic not in TOPICS:
         raise typer.BadParameter(f"{topic!r}: the topics are {', '.join(TOPICS)}")
     return topic
@@ -35,6 +37,7 @@ def list_letters(
 ) -> None:
     """List dead letters, each with its run and that run's last reason; else the message id to search the logs for."""
     from functions.events.letters import LettersError
+    from functions.events.topology import TOPICS
 
     given = settings()
     with told(LettersError):

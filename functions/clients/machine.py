@@ -1,10 +1,6 @@
 """`orchestrator run` and `orchestrator dev`: all of it on one machine."""
 
-import logging
-import shlex
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +29,9 @@ def run(
     ] = "",
 ) -> None:
     """Show a docs run and a code run from request to pushed branch, then stop."""
+    import tempfile
+    import time
+
     from functions.handlers import logs
     from functions.local.dev import demo
     from functions.local.dev.repositories import RepositoryError
@@ -55,6 +54,8 @@ def dev(
     state: Annotated[Path, typer.Option(help="Folder for state and logs.")] = STATE / "dev",
 ) -> None:
     """Run everything on this machine until interrupted; state is kept."""
+    import logging
+
     from functions.handlers import logs
     from functions.local.dev.repositories import RepositoryError, example
     from functions.local.dev.stack import Options, Stack, StartError
@@ -84,6 +85,8 @@ def _needs_checkout() -> None:
 
 
 def _explain(stack: "Stack", agent: str, example_url: str) -> None:
+    import shlex
+
     print(f"agent        {agent}")
     print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
     for target, url in stack.functions.items():

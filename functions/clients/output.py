@@ -7,9 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, TextIO
-
-import typer
+from typing import Any, TextIO
 
 CELL = 120
 """Characters of a table's cell."""
@@ -24,9 +22,6 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
-
-
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to write the result.")]
 
 
 def write(output: Output, result: Any, text: Callable[[], str]) -> None:
@@ -64,7 +59,11 @@ def say(text: str) -> None:
 
 def styled(text: str, colour: str, stream: TextIO) -> str:
     """`text` in a colour (`red`, `green`, ...) where `stream` is a terminal that people want colours on."""
-    return typer.style(text, fg=colour) if colours(stream) else text
+    if not colours(stream):
+        return text
+    import typer
+
+    return typer.style(text, fg=colour)
 
 
 def colours(stream: TextIO) -> bool:

@@ -1,23 +1,21 @@
 """Asks a submit function for a run, so that however often the request is sent there is one run.
 
 Every request carries an Idempotency-Key. After a broken connection or a busy server the same request is sent again,
-a few times, with the same key; a person who gives up can go on later with `--idempotency-key`.
+a few times, with the same key; a person who gives up can go on later with `--idempotency-key`. Where nobody gave the
+key it says only that these tries are one: a person who asks twice for one task is still told so (`If-Unfinished`).
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, VARIABLE
-from functions.clients.credentials import LOOPBACK, Credentials
+from functions.clients.credentials import Credentials
 from functions.clients.failing import CommandError, Unavailable
 from functions.clients.output import Say, cell
-
-if TYPE_CHECKING:
-    import urllib3
+from functions.clients.posting import Answer, post
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds before each further try."""
@@ -25,11 +23,22 @@ WAITS = (1.0, 2.0, 4.0)
 LONGEST_WAIT = 30.0
 """Seconds a server's Retry-After is followed for; what asks for more is given up."""
 
-ANSWER_SECONDS = 30.0
-"""A function answers within the setting cluster.timeout, 10 s, for each of its few calls."""
-
 BUSY = frozenset({429, 500, 502, 503, 504})
 """Answers after which the same request may succeed (a platform answers 500 where no instance could be started)."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What all tries of a request have in common; `given` by the person who asks, or made for this one command."""
+
+    text: str
+    given: bool = False
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As a submit function reads it."""
+        alone = {} if self.given else {"If-Unfinished": "refuse"}
+        return {"Idempotency-Key": self.text, **alone}
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def submit(
     url: str,
     kind: str,
     spec: Mapping[str, Any],
-    key: str,
+    key: Key,
     say: Say,
     who: Credentials,
     pause: Callable[[float], None] = time.sleep,
@@ -69,76 +78,19 @@ def submit(
         Unavailable: it did not answer, or was busy, until the last try; a run may have been created.
         CommandError: there is no secure connection to it.
     """
-    headers = {"Content-Type": "application/json", "Idempotency-Key": key, **who.headers}
+    headers = {"Content-Type": "application/json", **key.headers, **who.headers}
     body = json.dumps(spec).encode()
     for wait in (*WAITS, None):
-        found = _post(url, body, headers)
+        found = post(url, body, headers)
         if isinstance(found, Answer) and found.code not in BUSY:
             return _read(found, url, kind, who)
         asked = found.retry_after if isinstance(found, Answer) else None
         if wait is None or (asked or 0) > LONGEST_WAIT:
-            raise Unavailable(_given_up(url, found, key))
+            raise Unavailable(_given_up(url, found, key.text))
         wait = max(wait, asked or 0)
         say(f"{FUNCTIONS[kind]}: {found}; trying again in {wait:.0f} s")
         pause(wait)
     raise AssertionError("the last try returns or raises")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: `body` is None where it is not JSON of the form that functions answer with."""
-
-    code: int
-    body: Mapping[str, Any] | None
-    retry_after: float | None
-
-    def __str__(self) -> str:
-        message = self.body.get("message") if self.body else None
-        return f"answered {self.code}" + (f" ({cell(message)})" if message else "")
-
-
-def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Answer | str":
-    """The answer, or why there is none."""
-    import urllib3
-
-    try:
-        found = _connections(url).request(
-            "POST", url, body=body, headers=dict(headers), retries=False, redirect=False, timeout=ANSWER_SECONDS
-        )
-    except urllib3.exceptions.SSLError as error:
-        raise CommandError(f"{url}: no secure connection: {error}") from error
-    except urllib3.exceptions.HTTPError as error:
-        return f"{url} cannot be reached: {_plainly(error)}"
-    return Answer(found.status, _json(found.data), _seconds(found.headers.get("Retry-After")))
-
-
-def _connections(url: str) -> "urllib3.PoolManager":
-    """Connections as the environment has it: through a proxy (HTTPS_PROXY, NO_PROXY), or direct."""
-    from urllib.request import getproxies, proxy_bypass
-
-    import urllib3
-
-    where = urlsplit(url)
-    host, proxy = where.hostname or "", getproxies().get(where.scheme)
-    direct = not proxy or host in LOOPBACK or proxy_bypass(host)
-    return urllib3.PoolManager() if direct else urllib3.ProxyManager(str(proxy))
-
-
-def _plainly(error: Exception) -> str:
-    """The cause in words: urllib3 puts the connection object before it."""
-    return str(error).rpartition("): ")[2] or type(error).__name__
-
-
-def _json(data: bytes) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and "success" in found else None
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None
 
 
 def _read(found: Answer, url: str, kind: str, who: Credentials) -> Accepted:
@@ -156,7 +108,9 @@ def _read(found: Answer, url: str, kind: str, who: Credentials) -> Accepted:
 
 def _remedy(found: Answer, who: Credentials) -> str:
     if found.code in (401, 403):
-        return who.remedy
+        return "" if (found.body or {}).get("errors") else who.remedy  # the caller is known, and may not use a field
+    if found.code == 409 and found.body:
+        return "for a second run beside it give --idempotency-key with a text of your own"
     if found.code == 422 and found.body:
         return "the key belongs to an earlier request with other values: leave --idempotency-key out"
     if found.body is None:
@@ -164,7 +118,7 @@ def _remedy(found: Answer, who: Credentials) -> str:
     return ""
 
 
-def _given_up(url: str, found: "Answer | str", key: str) -> str:
+def _given_up(url: str, found: Answer | str, key: str) -> str:
     what = f"{url} {found}" if isinstance(found, Answer) else found
     return (
         f"{what}\nit is not known whether the run was created; the same command makes no second one with\n"

@@ -9,6 +9,7 @@ The client library's and the connection's exceptions are translated here, once, 
     ├── Gone             410: the history asked for is no longer kept; list again
     ├── Invalid          400, 413, 415, 422: the API server will never take this object
     ├── Forbidden        401, 403: credentials or RBAC; people can mend it
+    │   └── Closing      403, NamespaceTerminating: nothing is made any more in a namespace that is deleted
     └── Unavailable      429, 5xx, time-outs, broken connections: the same call may go through later
 """
 
@@ -55,6 +56,10 @@ class Forbidden(ClusterError):
     """The caller may not do this."""
 
 
+class Closing(Forbidden):
+    """The namespace is being deleted, and takes nothing new."""
+
+
 class Unavailable(ClusterError):
     """The API server could not answer; `retry_after` in seconds where it said so."""
 
@@ -76,6 +81,8 @@ def from_status(code: int, body: bytes, retry_after: str | None) -> ClusterError
             return Conflict(message)
         case 410:
             return Gone(message)
+        case 403 if _has_cause(status, "NamespaceTerminating"):
+            return Closing(message)
         case 401 | 403:
             return Forbidden(message)
         case 429:
@@ -95,5 +102,12 @@ def _status(body: bytes) -> dict[str, Any]:
 
 
 def _causes(status: dict[str, Any]) -> list[tuple[str, str]]:
-    causes = (status.get("details") or {}).get("causes") or ()
-    return [(cause.get("field", ""), cause.get("message", "")) for cause in causes]
+    return [(cause.get("field", ""), cause.get("message", "")) for cause in _raw_causes(status)]
+
+
+def _has_cause(status: dict[str, Any], reason: str) -> bool:
+    return any(cause.get("reason") == reason for cause in _raw_causes(status))
+
+
+def _raw_causes(status: dict[str, Any]) -> list[dict[str, Any]]:
+    return list((status.get("details") or {}).get("causes") or ())

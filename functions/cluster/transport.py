@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
-import urllib3
-
-from functions.cluster.connection import Connection, connect
 from functions.cluster.errors import Unavailable, from_status
 from functions.settings.cluster import ClusterSettings
+
+if TYPE_CHECKING:
+    from functions.cluster.connection import Connection
 
 MERGE_PATCH = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -60,13 +60,15 @@ class KubernetesTransport:
         self._settings = settings
 
     @cached_property
-    def _connection(self) -> Connection:
+    def _connection(self) -> "Connection":
+        from functions.cluster.connection import connect  # not by the webhook, which asks no cluster
+
         return connect(self._settings)
 
     def send(self, request: Request) -> Any:
         """The decoded answer. Raises a ClusterError."""
-        response = self._open(request, preload=True)
-        return json.loads(response.data)
+        text = self._open(request, preload=True).data.decode()  # the bytes are let go before a page is made of it
+        return json.loads(text)
 
     def stream(self, request: Request) -> Iterator[Any]:
         """The decoded lines of a watch, as they come; returns once it is open. Raises a ClusterError."""
@@ -74,6 +76,8 @@ class KubernetesTransport:
         return self._lines(self._open(request, preload=False), decode)
 
     def _lines(self, response: Any, decode: Callable[[bytes], Any]) -> Iterator[Any]:
+        import urllib3
+
         try:
             for line in response:
                 if line.strip():
@@ -84,13 +88,16 @@ class KubernetesTransport:
             response.close()
 
     def _open(self, request: Request, *, preload: bool) -> Any:
+        import urllib3  # with the first call, as is `connection`
+
         connection, longest = self._connection, self._settings.timeout
         headers = {"Accept": request.accept, "Content-Type": request.content_type, **connection.headers()}
-        url = connection.host + request.path
+        pool, root = connection.route
+        url = root + request.path
         if request.query:
             url += "?" + urlencode(request.query)
         try:
-            response = connection.pool.request(
+            response = pool.request(
                 request.method,
                 url,
                 body=None if request.body is None else json.dumps(request.body),

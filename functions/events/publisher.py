@@ -1,16 +1,19 @@
 """Events out: durable when `publish` returns. The embedded queue here, Google Pub/Sub in `pubsub`: one interface."""
 
 import json
+from http.client import HTTPException
 from typing import Protocol
 from urllib.parse import quote
 
-import urllib3
-
 from functions.events.event import Event
+from functions.events.posting import Connections
 from functions.settings.queues import QueueSettings
 
 HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """What a header value carries as it is; the rest is percent-encoded (CloudEvents HTTP binding, Header Values)."""
+
+CALL_SECONDS = 10.0
+"""Longest that the embedded queue may take."""
 
 
 class PublishError(Exception):
@@ -28,20 +31,17 @@ class Publisher(Protocol):
 class HttpPublisher:
     """Publishes to the embedded queue, in CloudEvents' binary mode over HTTP."""
 
-    def __init__(self, url: str, pool: urllib3.PoolManager | None = None) -> None:
-        self._url = url.rstrip("/")
-        self._pool = pool or urllib3.PoolManager(maxsize=8, retries=False, timeout=10.0)
+    def __init__(self, url: str) -> None:
+        self._queue = Connections(url.rstrip("/"), CALL_SECONDS)
 
     def publish(self, topic: str, event: Event) -> None:
         """Returns once the event is stored. Raises PublishError."""
         try:
-            answer = self._pool.request(
-                "POST", f"{self._url}/topics/{topic}", headers=encoded(event), body=json.dumps(event.data)
-            )
-        except urllib3.exceptions.HTTPError as error:
+            code, text = self._queue.post(f"/topics/{topic}", encoded(event), json.dumps(event.data).encode())
+        except (OSError, HTTPException) as error:
             raise PublishError(f"topic {topic}: the queue did not answer: {error}") from error
-        if answer.status != 200:
-            raise PublishError(f"topic {topic}: the queue answered {answer.status}: {answer.data[:200]!r}")
+        if code != 200:
+            raise PublishError(f"topic {topic}: the queue answered {code}: {text[:200]!r}")
 
 
 def connect(settings: QueueSettings) -> Publisher:

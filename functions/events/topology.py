@@ -19,12 +19,7 @@ from collections.abc import Mapping
 
 from functions.events.event import RETENTION_DUE, SWEEP_DUE
 from functions.events.terms import DeadLetterPolicy, Identity, RetryPolicy, Schedule, Subscription, Topology
-
-GITHUB = "github"
-"""The topic of deliveries of GitHub."""
-
-LIFECYCLE = "lifecycle"
-"""The topic of lifecycle events."""
+from functions.events.topics import ACK_DEADLINE, GITHUB, LIFECYCLE
 
 FED_BY: Mapping[str, str] = {
     "submit_docs": "docs-requested",
@@ -58,8 +53,6 @@ webhook has taken GitHub does not deliver again.
 RETRY = RetryPolicy(minimum_backoff=0.5, maximum_backoff=60.0)
 HOUR = 3600.0
 """Seconds between two passes over everything there is; what they delete is days old."""
-ACK_DEADLINE = 60.0
-"""Seconds; a handler makes some ten API calls of at most 10 s, nearly always of milliseconds."""
 
 
 def dead(topic: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functions.github import replies
 from functions.github.client import Repository
 from functions.github.errors import GithubError, NotFound
+from functions.github.happening import number
 from functions.runs.status import stamp
 
 log = logging.getLogger("orchestrator")
@@ -36,7 +37,7 @@ class Answers:
         body = f"{replies.marker(self._key)}\n{text}"
         self._repository.post(f"issues/{self._number}/comments", {"body": body})
         for each in self._found()[1:]:
-            self._remove(int(each["id"]))
+            self._remove(number(each, "id"))
 
     def _found(self) -> list[replies.Comment]:
         comments = self._repository.pages(f"issues/{self._number}/comments", since=self._since)

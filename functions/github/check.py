@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from functions.github import comment
+from functions.github.happening import at, number
 from functions.github.markdown import shown
 from functions.runs import lifecycle
 from functions.runs.lifecycle import State
@@ -41,17 +42,15 @@ def superseded(run: Run, commit: str) -> dict[str, Any]:
 
 def ours(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The check runs of the App with the id `app` about the run, the oldest first."""
-    found = [
-        each for each in checks if each.get("external_id") == uid and str((each.get("app") or {}).get("id")) == app
-    ]
-    return sorted(found, key=lambda each: int(each["id"]))
+    mine = [each for each in checks if at(each, "external_id") == uid and str(at(each, "app", "id")) == app]
+    return sorted((each for each in mine if number(each, "id")), key=lambda each: number(each, "id"))
 
 
 def says(found: Object, wanted: Object) -> bool:
     """Whether a check run as GitHub has it says what it should."""
-    output = found.get("output") or {}
     told = {name: found.get(name) for name in ("status", "conclusion", "details_url")}
-    return {**told, "title": output.get("title"), "summary": output.get("summary")} == {
+    output = {name: at(found, "output", name) for name in ("title", "summary")}
+    return {**told, **output} == {
         **{name: wanted.get(name) for name in ("status", "conclusion")},
         "details_url": wanted.get("details_url", found.get("details_url")),
         **wanted["output"],

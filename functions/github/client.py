@@ -3,16 +3,17 @@
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from functions.github.errors import Busy, Refused, Unauthorized, from_answer
+from functions.github import reading
+from functions.github.errors import Busy, Garbled, Refused, Unauthorized, from_answer
 from functions.github.names import repository_name
-from functions.github.tokens import AppKey, AsApp, AsInstalled, Clock, Signer, Tokens
-from functions.github.transport import Answer, HttpTransport, Request, Transport
+from functions.github.tokens import AppKey, AsApp, AsInstalled, Clock, Signer, Token, Tokens
+from functions.github.transport import Answer, HttpTransport, Hurried, Request, Transport
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
@@ -29,7 +30,7 @@ NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 class Page:
     """Part of a list: `following` is the query of the next part, empty after the last one."""
 
-    items: Sequence[Any]
+    items: Sequence[Mapping[str, Any]]
     following: Mapping[str, str]
 
 
@@ -45,12 +46,13 @@ class Api:
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON that is there."""
-        return _json(self._send("GET", self._url(path, query)))
+        return self._json("GET", path, self._url(path, query))
 
     def page(self, path: str, **query: str) -> Page:
         """One page of a list, of PER_PAGE items if not said otherwise (`per_page`)."""
         answer = self._send("GET", self._url(path, {"per_page": str(PER_PAGE), **query}))
-        return Page(list(_items(_json(answer))), _following(answer))
+        call = f"GET {path}"
+        return Page(reading.items(_parsed(answer, call), call), _following(answer))
 
     def pages(self, path: str, **query: str) -> Iterator[Any]:
         """The items of a list, page by page, of at most MOST_PAGES pages."""
@@ -64,15 +66,15 @@ class Api:
 
     def post(self, path: str, body: Any = None) -> Any:
         """What was made, as GitHub shows it."""
-        return _json(self._send("POST", self._url(path), body))
+        return self._json("POST", path, self._url(path), body)
 
     def patch(self, path: str, body: Any) -> Any:
         """What was changed, as GitHub shows it."""
-        return _json(self._send("PATCH", self._url(path), body))
+        return self._json("PATCH", path, self._url(path), body)
 
     def put(self, path: str, body: Any = None) -> Any:
         """What was put there, as GitHub shows it."""
-        return _json(self._send("PUT", self._url(path), body))
+        return self._json("PUT", path, self._url(path), body)
 
     def delete(self, path: str) -> None:
         """Removes it."""
@@ -83,6 +85,9 @@ class Api:
             raise Refused(f"the path {path!r} leads elsewhere")
         url = f"{self._github.url}/{self._prefix}{quote(path, safe='/%:@')}".rstrip("/")
         return f"{url}?{urlencode(query)}" if query else url
+
+    def _json(self, method: str, path: str, url: str, body: Any = None) -> Any:
+        return _parsed(self._send(method, url, body), f"{method} {path}")
 
     def _send(self, method: str, url: str, body: Any = None) -> Answer:
         try:
@@ -101,6 +106,14 @@ class Repository(Api):
         self.name = name
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What a process knows of GitHub: tokens by repository, and by rate limit until when it asked to wait."""
+
+    tokens: dict[str, Token] = field(default_factory=dict)
+    silence: dict[str, datetime] = field(default_factory=dict)
+
+
 class Github:
     """GitHub's REST API as our App sees it.
 
@@ -108,13 +121,19 @@ class Github:
     call is made before: it would only lengthen the wait (REST API: Best practices, Handle rate limit errors).
     """
 
-    def __init__(self, url: str, key: AppKey, transport: Transport, clock: Clock) -> None:
+    def __init__(
+        self, url: str, key: AppKey, transport: Transport, clock: Clock, memory: "Memory | None" = None
+    ) -> None:
         self.url = url.rstrip("/")
         self.app_id = key.app_id
-        self._clock, self._transport = clock, transport
+        self._key, self._clock, self._transport, self._memory = key, clock, transport, memory or Memory()
         self._app = Api(self, "", AsApp(key, clock))
-        self._tokens = Tokens(self._app, clock)
-        self._silence: dict[str, datetime] = {}
+        self._tokens = Tokens(self._app, clock, self._memory.tokens)
+
+    def until(self, end: datetime) -> "Github":
+        """The same, but that every call is over by `end`, with Busy where it has no answer by then. Calls nobody."""
+        hurried = Hurried(self._transport, end, self._clock)
+        return Github(self.url, self._key, hurried, self._clock, self._memory)
 
     def app(self) -> Api:
         """As the App itself: `get("app")`, hook deliveries, installations. Calls nobody."""
@@ -133,7 +152,7 @@ class Github:
     def send(self, signer: Signer, method: str, url: str, body: Any = None) -> Answer:
         """A good answer to a call in the name of `signer`. Raises GithubError."""
         now = self._clock()
-        until = self._silence.get(signer.key, now)
+        until = self._memory.silence.get(signer.key, now)
         if now < until:
             raise Busy("GitHub asked to wait", (until - now).total_seconds())
         answer = self._transport.send(Request(method, url, signer.token(), body))
@@ -141,7 +160,7 @@ class Github:
             return answer
         error = from_answer(answer.status, answer.headers, answer.body, now)
         if isinstance(error, Busy) and error.retry_after:
-            self._silence[signer.key] = now + timedelta(seconds=error.retry_after)
+            self._memory.silence[signer.key] = now + timedelta(seconds=error.retry_after)
         raise error
 
 
@@ -153,23 +172,16 @@ def segment(text: str) -> str:
 def _following(answer: Answer) -> dict[str, str]:
     """Of the link to the next page nothing but the query is used (REST API: Using pagination in the REST API)."""
     found = NEXT.search(answer.headers.get("link", ""))
-    return dict(parse_qsl(urlsplit(found[1]).query)) if found else {}
+    return dict(parse_qsl(found[1].partition("?")[2].partition("#")[0])) if found else {}
 
 
-def _json(answer: Answer) -> Any:
+def _parsed(answer: Answer, call: str) -> Any:
     if not answer.body:
         return None
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise Busy(f"GitHub's answer is no JSON: {error}") from error
-
-
-def _items(page: Any) -> Iterable[Any]:
-    """A page is a list, or an object with one list and a count of all there are (`check_runs`, `repositories`)."""
-    if isinstance(page, dict):
-        return next((each for each in page.values() if isinstance(each, list)), [])
-    return page or []
+        raise Garbled(f"GitHub's answer to {call} is no JSON: {error}") from error
 
 
 def connect(settings: GithubSettings, clock: Clock) -> Github:

@@ -6,6 +6,7 @@ It is found again by a marker in its first line, in comments by our App alone: a
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from functions.github import happening
 from functions.github.markdown import block, code, link
 from functions.runs import lifecycle
 from functions.runs.position import Position
@@ -33,23 +34,18 @@ def text(run: Run, position: Position | None = None) -> str:
 
 def ours(comments: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The comments of the App with the id `app` about the run, the oldest first."""
-    found = [each for each in comments if _by(each, app) and _marked(each, uid)]
-    return sorted(found, key=lambda each: int(each["id"]))
+    found = [each for each in comments if is_by(each, app) and happening.text(each, "body").startswith(marker(uid))]
+    return sorted(found, key=lambda each: happening.number(each, "id"))
 
 
-def is_app(found: Object | None, app: str) -> bool:
-    """Whether an App, as GitHub shows it, has that id or client id: either may be configured."""
-    return found is not None and app in (str(found.get("id")), str(found.get("client_id")))
+def is_by(comment: Object, app: str) -> bool:
+    """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user.
 
-
-def _by(comment: Object, app: str) -> bool:
-    """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user."""
-    user = comment.get("user") or {}
-    return user.get("type") == "Bot" and is_app(comment.get("performed_via_github_app"), app)
-
-
-def _marked(comment: Object, uid: str) -> bool:
-    return str(comment.get("body") or "").startswith(marker(uid))
+    Its id or its client id may be configured.
+    """
+    found = [happening.at(comment, "performed_via_github_app", name) for name in ("id", "client_id")]
+    bot = happening.text(comment, "user", "type") == "Bot"
+    return bot and bool(happening.number(comment, "id")) and app in map(str, found)
 
 
 def _work(run: Run) -> str:

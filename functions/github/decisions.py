@@ -7,10 +7,12 @@ Note         a line in the log, nothing else
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from functions.github.commands import Command
 from functions.github.happening import Happening, Pull
+from functions.runs.status import stamp
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Ask:
     """The pull request, where the event shows it."""
     reactions: str = ""
     """Path of the reactions to what asked; empty where there can be none."""
+    moment: str = ""
+    """When it was asked for, see `moment`."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,15 @@ Decision = Ask | PullNews | Forget | Note
 def key(happening: Happening, *parts: object) -> str:
     """The key of something that happened in a repository, whatever the repository is called by then."""
     return "/".join(str(part) for part in (happening.repository_id, *parts))
+
+
+def moment(at: str, number: int = 0, ordinal: int = 0) -> str:
+    """When something was asked for, as text that sorts: `at` by GitHub's clock, then its number, its place in it.
+
+    However late it arrives, what was asked for before it is the same. Empty where `at` is no time.
+    """
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return ""
+    return f"{stamp(found)} {number:020} {ordinal:06}" if found.tzinfo else ""

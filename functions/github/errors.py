@@ -9,6 +9,7 @@ Answers and broken connections are translated here, once, with the cause chained
     │   └── Unauthorized    401: the App's key or token is not accepted
     ├── Refused         422 and other 4xx: GitHub will never take this request
     └── Busy            429, 403 for a rate limit, 5xx, time-outs, broken connections: it may go through later
+        └── Garbled     it went through, and what came back cannot be understood: it may be so later
 
 (GitHub REST API: Rate limits for the REST API; Troubleshooting the REST API)
 """
@@ -20,6 +21,9 @@ from typing import Any
 
 SECONDARY = 60.0
 """Seconds to wait after a secondary limit that names none (Rate limits for the REST API: at least one minute)."""
+
+LONGEST_NUMBER = 10
+"""Digits of a time in seconds; a longer one is none."""
 
 
 class GithubError(Exception):
@@ -56,6 +60,10 @@ class Busy(GithubError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Garbled(Busy):
+    """An answer that cannot be understood, of GitHub or of something on the way; the text names the call."""
 
 
 def from_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
@@ -96,7 +104,7 @@ def _wait(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() else None
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
 
 
 def _said(body: bytes) -> dict[str, Any]:
@@ -109,8 +117,8 @@ def _said(body: bytes) -> dict[str, Any]:
 
 def _errors(said: Mapping[str, Any]) -> tuple[str, ...]:
     """`errors` is a list of texts or of objects, or one text (Troubleshooting the REST API: Validation failed)."""
-    errors = said.get("errors") or ()
-    return tuple(_error(each) for each in ([errors] if isinstance(errors, str) else errors))
+    errors = said.get("errors")
+    return tuple(_error(each) for each in (errors if isinstance(errors, list) else [errors]) if each)
 
 
 def _error(each: Any) -> str:

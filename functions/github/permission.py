@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from functions.github import reading
 from functions.github.errors import NotFound
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Permissions:
 
 
 def _ask(repository: "Repository", login: str) -> bool:
+    path = f"collaborators/{quote(login, safe='')}/permission"
     try:
-        found = repository.get(f"collaborators/{quote(login, safe='')}/permission")
+        return reading.text(repository.get(path), f"GET {path}", "permission") in _WRITE
     except NotFound:
         return False
-    return isinstance(found, dict) and found.get("permission") in _WRITE

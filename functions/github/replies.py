@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from functions.github.commands import USAGE, Mistake
-from functions.github.comment import is_app
+from functions.github.comment import is_by
 from functions.github.configuration import PATH
+from functions.github.happening import number, text
 from functions.github.markdown import block, code, link
 from functions.runs.position import Position
 from functions.runs.run import Run
@@ -29,13 +30,8 @@ def marker(key: str) -> str:
 
 def answers(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:
     """The comments of the App that answer the request, the oldest first; anybody else can write the marker too."""
-    found = [each for each in comments if _is_ours(each, app) and str(each.get("body")).startswith(marker(key))]
-    return sorted(found, key=lambda each: int(each["id"]))
-
-
-def _is_ours(comment: Comment, app: str) -> bool:
-    bot = (comment.get("user") or {}).get("type") == "Bot"
-    return bot and is_app(comment.get("performed_via_github_app"), app)
+    found = [each for each in comments if is_by(each, app) and text(each, "body").startswith(marker(key))]
+    return sorted(found, key=lambda each: number(each, "id"))
 
 
 def mistake(found: Mistake) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from functions.github import check as checks
 from functions.github import comment as comments
+from functions.github import happening, reading
 from functions.github.errors import Denied, GithubError, NotFound, NotInstalled, Refused
 from functions.github.pulls import Pull
 from functions.runs.run import Run
@@ -64,7 +65,7 @@ def pull_request(calls: Calls, pull: Pull) -> str:
         return found
     body = {"title": pull.title, "body": pull.body, "head": pull.head, "base": pull.base}
     try:
-        return str(calls.post("pulls", body)["html_url"])
+        return reading.text(calls.post("pulls", body), "POST pulls", "html_url")
     except Refused:
         found = _open_pull(calls, pull)  # somebody was faster
         if not found:
@@ -74,8 +75,8 @@ def pull_request(calls: Calls, pull: Pull) -> str:
 
 def _open_pull(calls: Calls, pull: Pull) -> str | None:
     owner = pull.repository.partition("/")[0]
-    found = calls.get("pulls", state="open", head=f"{owner}:{pull.head}", base=pull.base)
-    return str(found[0]["html_url"]) if found else None
+    found = next(calls.pages("pulls", state="open", head=f"{owner}:{pull.head}", base=pull.base), None)
+    return reading.text(found, "GET pulls", "html_url") if found is not None else None
 
 
 def sticky_comment(calls: Calls, run: Run, number: int, app: str, known: int | None, text: str) -> Comment | None:
@@ -87,20 +88,26 @@ def sticky_comment(calls: Calls, run: Run, number: int, app: str, known: int | N
     body = {"body": text}
     if known is not None:
         try:
-            return _comment(calls.patch(f"issues/comments/{known}", body))
+            return _edited(calls, known, body)
         except NotFound:
             log.info("the comment %d was deleted", known, extra={"run": run.key})
     found = _comments(calls, run, number, app)
     if not found and run.deleting:
         return None
     if not found:
-        made = calls.post(f"issues/{number}/comments", body)
-        found = _comments(calls, run, number, app) or [made]
-    oldest = found[0]
+        made = _comment(calls.post(f"issues/{number}/comments", body), f"POST issues/{number}/comments")
+        found = _comments(calls, run, number, app)
+        if not found:
+            return made
+    oldest = _comment(found[0], f"GET issues/{number}/comments")
     for each in found[1:]:
         _remove(calls, each)
-    same = oldest.get("body") == body["body"]
-    return _comment(oldest if same else calls.patch(f"issues/comments/{oldest['id']}", body))
+    return oldest if found[0].get("body") == body["body"] else _edited(calls, oldest.id, body)
+
+
+def _edited(calls: Calls, number: int, body: comments.Object) -> Comment:
+    path = f"issues/comments/{number}"
+    return _comment(calls.patch(path, body), f"PATCH {path}")
 
 
 def _comments(calls: Calls, run: Run, number: int, app: str) -> list[comments.Object]:
@@ -115,21 +122,17 @@ def _remove(calls: Calls, comment: comments.Object) -> None:
         log.info("the comment %s is gone already", comment["id"])
 
 
-def _comment(found: comments.Object) -> Comment:
-    return Comment(int(found["id"]), str(found.get("html_url") or ""))
+def _comment(found: comments.Object, call: str) -> Comment:
+    return Comment(reading.number(found, call, "id"), happening.text(found, "html_url"))
 
 
 def check_run(calls: Calls, run: Run, commits: Sequence[str], app: str, details_url: str) -> None:
-    """The check run on the last of the run's commits says what is so, and those on the others are concluded.
+    """The check run on the last of the run's commits says what is so; then those on the others are concluded.
 
     Raises:
         GithubError: some of it may be done; the same call later does the rest.
     """
     *earlier, last = commits
-    for commit in earlier:
-        for each in _checks(calls, run, commit, app):
-            if each.get("status") != "completed":
-                calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
     wanted = checks.body(run, details_url)
     found = _checks(calls, run, last, app)
     if not found and not run.deleting:
@@ -137,11 +140,15 @@ def check_run(calls: Calls, run: Run, commits: Sequence[str], app: str, details_
     for each in found:  # a check run cannot be deleted, and GitHub shows the younger one
         if not checks.says(each, wanted):
             calls.patch(f"check-runs/{each['id']}", wanted)
+    for commit in reversed(earlier):
+        for each in _checks(calls, run, commit, app):
+            if each.get("status") != "completed":
+                calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
 
 
 def _checks(calls: Calls, run: Run, commit: str, app: str) -> list[checks.Object]:
-    answer = calls.get(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all", per_page="100")
-    return checks.ours(answer["check_runs"], run.uid, app)
+    found = calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all")
+    return checks.ours(found, run.uid, app)
 
 
 def why(error: GithubError) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from functions.github import reading
 from functions.github.errors import Denied, NotFound, NotInstalled
 
 SKEW = timedelta(seconds=60)
@@ -105,9 +106,8 @@ class AsApp:
 class Tokens:
     """The tokens this process has, by repository."""
 
-    def __init__(self, app: Asks, clock: Clock) -> None:
-        self._app, self._clock = app, clock
-        self._kept: dict[str, Token] = {}
+    def __init__(self, app: Asks, clock: Clock, kept: dict[str, Token]) -> None:
+        self._app, self._clock, self._kept = app, clock, kept
 
     def token(self, repository: str) -> str:
         """A token for this repository alone. Raises GithubError, and NotInstalled without the App on it."""
@@ -124,14 +124,16 @@ class Tokens:
         return True
 
     def _made(self, repository: str) -> Token:
+        where = f"repos/{repository}/installation"
         try:
-            found = self._app.get(f"repos/{repository}/installation")
-            scope = {"repositories": [repository.split("/")[1]]}
-            made = self._app.post(f"app/installations/{found['id']}/access_tokens", scope)
+            number = reading.number(self._app.get(where), f"GET {where}", "id")
+            path = f"app/installations/{number}/access_tokens"
+            made = self._app.post(path, {"repositories": [repository.split("/")[1]]})
         except NotFound as error:
             what = f"the GitHub App is not installed on {repository}, or there is no such repository"
             raise NotInstalled(what) from error
-        return Token(made["token"], datetime.fromisoformat(made["expires_at"]))
+        call = f"POST {path}"
+        return Token(reading.text(made, call, "token"), reading.time(made, call, "expires_at"))
 
 
 @dataclass(frozen=True)

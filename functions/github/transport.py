@@ -3,8 +3,9 @@ refuse them, or stop the world between two of them.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -36,6 +37,8 @@ class Request:
     url: str
     token: str = field(repr=False)
     body: Any = None
+    seconds: float | None = None
+    """How long the caller waits for the answer at most; None: as long as there is patience for any."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,7 @@ class HttpTransport:
     """Connections that are kept open. Nothing is tried again here: that is decided by the handler."""
 
     def __init__(self, pool: urllib3.PoolManager | None = None) -> None:
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = pool or urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, timeout=timeout)
+        self._pool = pool or urllib3.PoolManager(maxsize=CONNECTIONS, retries=False)
 
     def send(self, request: Request) -> Answer:
         """The answer, whatever its status. Raises Busy where there is none.
@@ -82,14 +84,36 @@ class HttpTransport:
         body = None if request.body is None else json.dumps(request.body)
         if body is not None:
             headers["Content-Type"] = "application/json"
+        patience = urllib3.Timeout(total=request.seconds, connect=CONNECT_SECONDS, read=READ_SECONDS)
         try:
-            got = self._pool.request(request.method, url, body=body, headers=headers, redirect=False)
+            got = self._pool.request(
+                request.method, url, body=body, headers=headers, redirect=False, timeout=patience
+            )
         except urllib3.exceptions.HTTPError as error:
             raise Busy(f"GitHub did not answer {request.method} {urlsplit(url).path}: {error}") from error
         return Answer(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
 
 
+@dataclass(frozen=True)
+class Hurried:
+    """A transport that has every answer by `end`, and none afterwards."""
+
+    inner: Transport
+    end: datetime
+    clock: Callable[[], datetime]
+
+    def send(self, request: Request) -> Answer:
+        """The answer, whatever its status. Raises Busy where there is none by then."""
+        left = (self.end - self.clock()).total_seconds()
+        if left <= 0:
+            raise Busy("there was no time left to call GitHub")
+        return self.inner.send(replace(request, seconds=left))
+
+
 def _following(method: str, url: str, answer: Answer) -> str:
     repeated = answer.status in (307, 308) or (answer.status in (301, 302) and method == "GET")
-    found = urljoin(url, answer.headers.get("location", "")) if repeated else url
-    return found if found != url and urlsplit(found)[:2] == urlsplit(url)[:2] else ""
+    try:
+        found = urljoin(url, answer.headers.get("location", "")) if repeated else url
+        return found if found != url and urlsplit(found)[:2] == urlsplit(url)[:2] else ""
+    except ValueError:  # no address at all
+        return ""

@@ -3,9 +3,8 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, ClusterError, Invalid, NotFound, told
+from functions.cluster.errors import AlreadyExists, Closing, ClusterError, Invalid, NotFound, told
 from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
-from functions.handlers import telling
 from functions.handlers.services import Services
 from functions.manifests import event, tombstone
 from functions.runs import group, naming
@@ -68,7 +67,7 @@ def stop(services: Services, run: Run) -> None:
 
 
 def withdraw(services: Services, run: Run) -> None:
-    """Makes the attempt's suspended Job one that starts no pod, whoever resumes it."""
+    """Makes the attempt's Job, which has no pod, one that starts none, whoever resumes it or makes room for it."""
     _patch_job(services, run, {"spec": {"parallelism": 0}})
 
 
@@ -82,15 +81,23 @@ def _patch_job(services: Services, run: Run, patch: Object) -> None:
 def release(services: Services, run: Run) -> None:
     """Leaves a tombstone where the run came from a request that may come again, and lets the deletion complete.
 
-    GitHub is told in one try, and has no say in it.
+    GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
     """
-    telling.close(services, run)
+    from functions.handlers import telling  # only here: most runs come and go in processes that delete none
+
+    try:
+        telling.close(services, run)
+    finally:
+        _let_go(services, run)
+
+
+def _let_go(services: Services, run: Run) -> None:
     stone = tombstone.of(run, services.clock())
     if stone:
         try:
             services.cluster.create(CONFIG_MAP, stone)
-        except AlreadyExists:
-            log.info("the tombstone stands", extra={"run": run.key})
+        except (AlreadyExists, Closing) as error:  # in a namespace that goes too, no request makes the run again
+            log.info("no tombstone was made: %s", error, extra={"run": run.key})
     metadata = {"finalizers": [name for name in run.finalizers if name != group.FINALIZER]}
     try:
         _patch(services, run, metadata)

@@ -4,18 +4,20 @@ Who is second, or comes again, finds the key on the run and does nothing (runs/a
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import RUNS
+from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.github.branches import run_name
 from functions.github.happening import Pull
 from functions.handlers.acting import write_status
 from functions.handlers.driver import STEPS, read
 from functions.handlers.services import Services
-from functions.runs import naming, origin, pull_request
+from functions.manifests.tombstone import TOMBSTONE
+from functions.runs import asking, naming, origin, pull_request
 from functions.runs.asking import CannotAsk, Patch
 from functions.runs.run import Run, parse
+from functions.runs.status import stamp
 from functions.telemetry.context import bind
 from functions.templating.task import on_github
 
@@ -56,15 +58,26 @@ def of_branch(services: Services, repository: str, repository_id: int, branch: s
     return None
 
 
-def of_issue(services: Services, repository_id: int, number: int) -> Run | None:
-    """The latest run that was asked for on that issue or pull request. Raises a ClusterError."""
+def of_issue(services: Services, repository_id: int, number: int) -> list[Run]:
+    """The runs that were asked for on that issue or pull request. Raises a ClusterError."""
     ((label, value),) = origin.labels(repository_id, number).items()
-    found = [
+    return [
         parse(raw)
         for kind in RUNS.values()
         for raw in services.cluster.list(kind, services.settings.namespace, f"{label}={value}")
     ]
-    return max(found, key=lambda run: (run.created, run.uid), default=None)
+
+
+def latest(runs: Sequence[Run], before: str) -> Run | None:
+    """The last one that was asked for before that moment (Ask.moment), whenever it was made; empty: of all."""
+    found = [run for run in runs if not before or _moment(run) < before]
+    return max(found, key=lambda run: (_moment(run), run.uid), default=None)
+
+
+def was_asked_of_deleted(services: Services, key: str) -> bool:
+    """Whether the request with that key was applied to a run that was deleted since. Raises a ClusterError."""
+    label = asking.label(asking.digest(key))
+    return any(services.cluster.list(CONFIG_MAP, services.settings.namespace, f"{TOMBSTONE},{label}"))
 
 
 def note_pull_request(services: Services, run: Run, pull: Pull, state: pull_request.State) -> None:
@@ -84,6 +97,12 @@ def note_pull_request(services: Services, run: Run, pull: Pull, state: pull_requ
         log.info("gone", extra={"run": run.key})
         return
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; its pull request is noted with the next delivery")
+
+
+def _moment(run: Run) -> str:
+    """When it was asked for; of a run that does not say so, when it was made."""
+    asked = origin.of(run.raw)
+    return (asked and asked.moment) or stamp(run.created)
 
 
 def _named(services: Services, name: str) -> Iterator[Run]:

@@ -3,7 +3,6 @@
 from functools import partial
 
 from functions.github.errors import Busy
-from functions.handlers import telling
 from functions.handlers.driver import isolated, read
 from functions.handlers.services import Services
 from functions.runs.run import Run
@@ -17,11 +16,17 @@ class OnGithub:
 
     def catch_up(self, run: Run) -> bool | None:
         """Tells what is late of the run; whether that went well, and None where there was nothing to do."""
-        if not self._answers or not telling.late(self._services, run):
+        if not self._answers:
+            return None
+        from functions.handlers import telling  # only where there is an App to call GitHub as
+
+        if not telling.late(self._services, run):
             return None
         return isolated(run.key, partial(self._tell, run))
 
     def _tell(self, run: Run) -> None:
+        from functions.handlers import telling
+
         try:
             telling.tell(self._services, read(self._services, run.kind, run.namespace, run.name))
         except Busy:

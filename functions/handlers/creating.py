@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
+from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, told
 from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, RUNS, Kind
 from functions.handlers import admission, rendering
 from functions.handlers.acting import close, write_status
 from functions.handlers.rendering import Unrenderable
 from functions.handlers.services import Services
 from functions.manifests import attempt, tombstone
-from functions.runs import attempts, naming
+from functions.runs import attempts, naming, promise
 from functions.runs.lifecycle import State
 from functions.runs.observed import parse_job
 from functions.runs.reasons import Reason
@@ -35,7 +35,7 @@ def start(services: Services, run: Run, status: RunStatus) -> None:
         files = rendering.task_files(services.settings, run.having(status))
     except Unrenderable as problem:
         return _cannot_render(services, run, problem)
-    obstacle = None if run.status.open_attempt else admission.ask(services, run)
+    obstacle = admission.ask(services, run)
     if obstacle:
         return _queue(services, run, obstacle)
     status = status.model_copy(update={"templates_checksum": files.checksum})
@@ -68,12 +68,19 @@ def create_resources(services: Services, run: Run) -> None:
     return _create(services, run, files)
 
 
-def fence(services: Services, run: Run) -> None:
-    """Takes the name of the attempt's Job, so that nobody who was held up can still create it."""
+def fence(services: Services, run: Run) -> str:
+    """Takes the name of the attempt's Job, so that nobody who was held up can still create it.
+
+    Where the cluster refuses that, as a quota does whether the name is taken or not: why; else nothing.
+    """
     try:
         services.cluster.create(JOB, attempt.fence(run))
     except AlreadyExists:
         log.info("the Job is there after all", extra={"run": run.key})
+    except (Invalid, Forbidden) as refused:
+        log.warning("the name of its Job cannot be taken: %s", told(refused), extra={"run": run.key})
+        return str(refused)
+    return ""
 
 
 def _create(services: Services, run: Run, files: TaskFiles) -> None:
@@ -110,7 +117,8 @@ def _mounting(services: Services, run: Run, kept: Object) -> Run:
 def _ensure_job(services: Services, run: Run) -> None:
     """The attempt's Job. Raises Conflict where this process stood still so long that others may have seen its end."""
     item = attempt.job(run, services.settings)
-    if not attempts.may_be_created(run, services.clock()):
+    now = services.clock()
+    if not (promise.may_be_created(run, now) and promise.promised(run, now)):
         raise Conflict(f"{run.key}: it is too late to create Job {item['metadata']['name']}; read and decide again")
     _ensure(services, JOB, item, _is_owned_by(run))
 
@@ -167,9 +175,12 @@ def _fail(services: Services, run: Run, reason: Reason, message: str) -> None:
     now = services.clock()
     ended = {}
     if run.status.open_attempt:
-        fence(services, run)
+        refused = fence(services, run)
+        if refused:  # it waits for people, and ends as whatever waits for them in vain
+            message = f"{message}; it cannot end yet, for the cluster refuses Jobs: {refused}"
+            return _show(services, run, Reason.CONFIGURATION_ERROR, message)
         job = parse_job(services.cluster.get(JOB, run.namespace, run.status.job_name or ""))
         if job.owner_uid == run.uid and not job.fence:
-            return
+            return None
         ended = attempts.evidence(run, Verdict(False, reason, message), now)
-    close(services, run, attempts.end_run(run, State.FAILED, reason, message, now, **ended))
+    return close(services, run, attempts.end_run(run, State.FAILED, reason, message, now, **ended))

@@ -12,7 +12,7 @@ from functions.github.configuration import BadConfiguration, Configuration
 from functions.github.decisions import Ask, Feedback, Mapped
 from functions.github.errors import Denied, NotFound, Refused
 from functions.github.happening import Happening
-from functions.handlers import admission, asked, submit
+from functions.handlers import access, admission, asked, submit
 from functions.handlers.feedback import try_again
 from functions.handlers.http import Refused as NotAccepted
 from functions.handlers.scene import Scene
@@ -27,9 +27,6 @@ from functions.runs.run import Run
 
 log = logging.getLogger("orchestrator")
 
-CALLER = "github"
-"""Scopes the keys of runs that are asked for there."""
-
 
 class Desk:
     """Serves one ask: what it needs is looked up as late as can be, and once."""
@@ -38,6 +35,7 @@ class Desk:
         self._services, self._happening, self._ask = services, happening, ask
         self._repository = github.repository(happening.repository)
         self._scene = Scene(services, self._repository, happening, ask)
+        self._caller = access.on_github(ask.login)
         app = services.settings.github.app_id
         self._answers = Answers(self._repository, ask.number, ask.key, app, services.clock())
 
@@ -49,7 +47,7 @@ class Desk:
             case Feedback() as found:
                 self._serve_feedback(found)
             case command:
-                if self._is_allowed():
+                if self._is_served():
                     self._serve(command)
 
     def _serve_mapped(self, mapped: Mapped) -> None:
@@ -58,7 +56,7 @@ class Desk:
         if isinstance(found, BadConfiguration):
             return self._log(f"nothing is known to be mapped, as the configuration is bad: {found}")
         command = found.command_for(mapped.by, mapped.name)
-        if command and self._is_allowed():
+        if command and self._is_served():
             self._perform(command, found, mapped.title)
         return None
 
@@ -66,11 +64,20 @@ class Desk:
         configuration = self._scene.configuration
         if isinstance(configuration, BadConfiguration) or found.source not in configuration.retry_on:
             return self._log(f"a {found.source} starts nothing here")
-        if self._ask.login and not self._is_allowed():
+        if self._ask.login and not self._is_served():
             return None
         run = self._scene.run_of(found.branch)
-        answer = try_again(self._services, self._repository, run, self._ask, found) if run else None
+        answer = self._try_again(run, found) if run else None
         return self._answer(replies.refused(answer)) if answer and found.source == "review" else None
+
+    def _try_again(self, run: Run, found: Feedback) -> str:
+        """Why it was not, in words. Nobody asks for what a failed check starts; a review is somebody's."""
+        try:
+            if self._ask.login:
+                self._permit(run)
+        except NotAccepted as refused:
+            return _words(refused)
+        return try_again(self._services, self._repository, run, self._ask, found)
 
     def _serve(self, command: Command) -> None:
         found = self._scene.configuration
@@ -83,12 +90,24 @@ class Desk:
         else:  # what stops a run must work whatever is in that file
             self._perform(command, Configuration())
 
-    def _is_allowed(self) -> bool:
+    def _is_served(self) -> bool:
+        """Whether whoever asks has write access, and was not answered before: what was refused once stays so."""
         login, now = self._ask.login, self._services.clock()
-        if login and self._services.permissions.may_write(self._repository, login, now):
-            return True
-        self._log(f"{login!r} asked without write access")
-        return False
+        if not (login and self._services.permissions.may_write(self._repository, login, now)):
+            self._log(f"{login!r} asked without write access")
+            return False
+        if self._was_answered():
+            self._log("it was answered before")
+            return False
+        return True
+
+    def _was_answered(self) -> bool:
+        """Where GitHub shows no comments, none was made."""
+        try:
+            return bool(self._ask.number) and self._answers.given()
+        except (Denied, NotFound, Refused) as error:
+            self._log(f"nobody knows whether it was answered before: {error}")
+            return False
 
     def _perform(self, command: Command, configuration: Configuration, title: str = "") -> None:
         match command:
@@ -100,38 +119,51 @@ class Desk:
                 run = self._scene.run
                 self._answer(replies.status(run, self._position(run)) if run else replies.NO_RUN)
             case Retry(words):
-                self._ask_run(partial(asking.retry, key=self._ask.key, words=words or None))
+                self._ask_run(partial(self._retry, words=words or None))
             case Cancel():
                 self._ask_run(partial(asking.cancel, key=self._ask.key))
 
     def _submit(self, work: Work, configuration: Configuration, title: str) -> None:
         ask, happening = self._ask, self._happening
         place = planning.Place(happening.repository, self._scene.base, title)
-        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id)
+        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id, ask.moment)
         try:
             spec = planning.spec(work, place, configuration, self._services.settings)
-            answer = submit.accept(self._services, CALLER, spec, Key("comment", ask.key), origin)
+            answer = submit.accept(self._services, self._caller, spec, Key("comment", ask.key), origin)
         except planning.Unclear as unclear:
             return self._answer(replies.unclear(work.word, str(unclear)))
         except NotAccepted as refused:
             if refused.code == 422:  # it came again, and meanwhile the configuration has changed
                 return self._log(f"a run was made of it before: {refused.message}")
-            return self._answer(replies.refused("; ".join(why for _, why in refused.problems) or refused.message))
+            return self._answer(replies.refused(_words(refused)))
         except Invalid as invalid:
             return self._answer(replies.refused(str(invalid)))
         return self._taken_up() if answer.code == 201 else None
 
     def _ask_run(self, ask: asked.Asking) -> None:
-        """What was refused once stays so: by the time it comes again, the run may be another one's."""
-        if self._answers.given():
-            return self._log("it was answered before")
         run = self._scene.run
+        if self._scene.was_done:
+            return self._log("it was done before")
         if not run:
             return self._answer(replies.NO_RUN)
         try:
             return self._taken_up() if asked.apply(self._services, run, ask) else None
+        except NotAccepted as refused:
+            return self._answer(replies.refused(_words(refused)))
         except (CannotAsk, Invalid) as refused:
             return self._answer(replies.refused(str(refused)))
+
+    def _retry(self, run: Run, words: str | None) -> asking.Patch | None:
+        """A run works again as whom it worked: that takes the same rights as a new one. To stop it takes none."""
+        patch = asking.retry(run, key=self._ask.key, words=words)
+        if patch:  # else it was done before, by the rights of then
+            self._permit(run)
+        return patch
+
+    def _permit(self, run: Run) -> None:
+        """Raises NotAccepted where the run works as somebody whom the person may not use."""
+        if run.spec:
+            access.permit(self._services.settings, self._caller, run.spec)
 
     def _position(self, run: Run) -> Position | None:
         if lifecycle.state(run.status) is not State.WAITING:
@@ -154,3 +186,7 @@ class Desk:
 
     def _log(self, what: str) -> None:
         log.info("%s", what, extra={"event": self._happening.delivery, "key": self._ask.key})
+
+
+def _words(refused: NotAccepted) -> str:
+    return "; ".join(why for _, why in refused.problems) or refused.message

@@ -5,8 +5,9 @@ the run further on (409) and decides again from what is there.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from functions.cluster.errors import ClusterError, Conflict, NotFound, told
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
@@ -14,9 +15,9 @@ from functions.events.publisher import PublishError
 from functions.github.errors import GithubError
 from functions.handlers import acting, creating
 from functions.handlers.services import Services
-from functions.runs import actions, mounting
+from functions.runs import actions, mounting, podless
 from functions.runs.decide import at_work, decide
-from functions.runs.observed import UNREAD, Job, Observed, Pod, Unread, parse_job, parse_pod
+from functions.runs.observed import UNREAD, Job, Observed, Pod, Refused, Unread, parse_job, parse_pod
 from functions.runs.run import Run, parse
 from functions.telemetry import context
 
@@ -90,6 +91,8 @@ def read(services: Services, kind: str, namespace: str, name: str) -> Run:
 def advance(services: Services, run: Run, known: Known, taken: list[Taken] | None = None) -> None:
     """Takes the run, as just read, as far as it goes now; adds to `taken` what it did. Raises a ClusterError."""
     context.about(run)
+    if run.unreadable:
+        log.warning("is left alone, its status cannot be read: %s", run.unreadable, extra={"run": run.key})
     seen = Observed(run, known.job, known.pods)
     for _ in range(STEPS):
         action = decide(seen, services.clock(), services.policy)
@@ -123,11 +126,12 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
             return replace(seen, job=_job(services, run))
         case actions.LookAtPods():
             return replace(seen, pods=_pods(services, run))
-        case actions.LookAtEvents(pod):
-            return replace(seen, pods=_diagnosed(services, seen, pod))
+        case actions.LookAtEvents(name, kind):
+            return _diagnosed(seen, name, _events(services, run, name, kind))
         case actions.Fence():
-            creating.fence(services, run)
-            return replace(seen, job=_job(services, run))
+            refused = creating.fence(services, run)
+            found = _job(services, run)
+            return replace(seen, job=Refused(refused) if refused and found is None else found)
         case actions.Withdraw():
             acting.withdraw(services, run)
             return replace(seen, job=_job(services, run), pods=UNREAD)
@@ -162,9 +166,17 @@ def _pods(services: Services, run: Run) -> list[Pod]:
     return [parse_pod(raw) for raw in services.cluster.list(POD, run.namespace, selector)]
 
 
-def _diagnosed(services: Services, seen: Observed, name: str) -> list[Pod]:
-    """The pods, with what the Events of this one say of it."""
-    about = f"involvedObject.kind=Pod,involvedObject.name={name}"
-    found = mounting.diagnosis(list(services.cluster.list(EVENT, seen.run.namespace, fields=about)))
+def _events(services: Services, run: Run, name: str, kind: str) -> list[Mapping[str, Any]]:
+    about = f"involvedObject.kind={kind},involvedObject.name={name}"
+    return list(services.cluster.list(EVENT, run.namespace, fields=about))
+
+
+def _diagnosed(seen: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
+    """What was seen, with what the Events of this pod, or of the Job, say of it."""
+    if isinstance(seen.job, Job) and seen.job.name == name:
+        return replace(seen, job=replace(seen.job, refused=podless.diagnosis(events)))
     pods = () if isinstance(seen.pods, Unread) else seen.pods
-    return [replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods]
+    found = mounting.diagnosis(events)
+    return replace(
+        seen, pods=[replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods]
+    )

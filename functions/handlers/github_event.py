@@ -9,6 +9,7 @@ import logging
 
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.events.normalise import normalise
+from functions.github import reading
 from functions.github.client import Github
 from functions.github.decisions import Ask, Decision, Forget, Note, PullNews
 from functions.github.errors import NotFound
@@ -80,10 +81,11 @@ def _tell(services: Services, github: Github, happening: Happening, news: PullNe
 
 
 def _state(github: Github, happening: Happening, news: PullNews) -> State:
+    path = f"pulls/{news.pull.number}"
     try:
-        shown = github.repository(happening.repository).get(f"pulls/{news.pull.number}")
+        shown = github.repository(happening.repository).get(path)
     except NotFound:
         return news.state
-    if shown.get("state") != "closed":
+    if reading.text(shown, f"GET {path}", "state") != "closed":
         return "Open"
     return "Merged" if shown.get("merged") is True else "Closed"

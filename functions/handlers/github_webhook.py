@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from functions.events.decoding import decode, media_type
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.events.publisher import PublishError
-from functions.events.topology import GITHUB
+from functions.events.topics import GITHUB
 from functions.github import signature
 from functions.github.extract import extract
 from functions.github.names import repository_name

@@ -45,13 +45,18 @@ def _job_changed(services: Services, found: Hint, raw: Mapping[str, Any]) -> Non
     except NotFound:
         log.info("gone", extra={"run": f"{found.namespace}/{owner['name']}"})
     if job.ended or found.deleted:
-        promote(services)
+        promote(services, owner["uid"])
 
 
 def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The reference to the run that the Job was made for."""
     for owner in raw["metadata"].get("ownerReferences") or ():
-        if owner.get("apiVersion") == group.API_VERSION and owner.get("kind") in RUNS and owner.get("name"):
+        if (
+            owner.get("apiVersion") == group.API_VERSION
+            and owner.get("kind") in RUNS
+            and owner.get("name")
+            and owner.get("uid")
+        ):
             return dict(owner)
     return None
 

@@ -10,11 +10,13 @@ from functools import partial
 
 from functions.cluster.errors import Conflict
 from functions.handlers import admission
+from functions.handlers.book import Book, in_turn
 from functions.handlers.driver import drive, isolated
 from functions.handlers.healing import Healed
 from functions.handlers.services import Services
 from functions.handlers.walking import Deadline
-from functions.runs.admission import Admission, Candidate, Pass
+from functions.runs.admission import Admission, Pass
+from functions.runs.line import Candidate
 from functions.runs.run import Run
 
 
@@ -24,7 +26,7 @@ class Places:
     def __init__(self, services: Services) -> None:
         """Raises a ClusterError."""
         self._services = services
-        self._book = admission.Book(services) if services.policy.limits.on else None
+        self._book = Book(services) if services.policy.limits.on else None
         if self._book:
             self._pass = Pass(self._book.ledger, services.policy.limits, services.clock())
 
@@ -40,13 +42,13 @@ class Places:
         found = self._admitted(self._book, whole=whole) if self._book else None
         return [*found.admitted, *(each for each, _ in found.waiting if not each.shown)] if found else []
 
-    def _admitted(self, book: admission.Book, *, whole: bool) -> Admission | None:
+    def _admitted(self, book: Book, *, whole: bool) -> Admission:
         if whole:
             try:
                 return admission.close(self._services, book, self._pass)
             except Conflict:  # somebody started or ended meanwhile
                 pass
-        return admission.free_places(self._services, although_none_waits=True)
+        return in_turn(self._services, partial(admission.given_out, self._services))
 
 
 def start(

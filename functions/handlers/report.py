@@ -9,8 +9,7 @@ from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import RUNS
 from functions.events.event import Event
 from functions.events.publisher import Publisher
-from functions.events.topology import LIFECYCLE
-from functions.handlers import telling
+from functions.events.topics import LIFECYCLE
 from functions.handlers.driver import STEPS, log, read
 from functions.handlers.hints import watched
 from functions.handlers.http import ACKNOWLEDGED, Answer, Request
@@ -39,7 +38,10 @@ def _tell_all(services: Services, run: Run) -> None:
     context.about(run)
     if services.publisher:
         run = tell(services, services.publisher, run)
-    telling.tell(services, run)
+    if services.github:
+        from functions.handlers import telling  # only where there is an App to call GitHub as
+
+        telling.tell(services, run)
 
 
 def tell(services: Services, publisher: Publisher, run: Run) -> Run:
@@ -83,6 +85,14 @@ def _has_news(services: Services, seen: object) -> bool:
     """Whether an object, as an event shows it, leaves something to tell; one that nobody can read is looked at."""
     try:
         run = parse(seen)  # type: ignore[arg-type]
-        return bool(services.publisher and untold(run.status)) or telling.news(services, run)
+        return bool(services.publisher and untold(run.status)) or _has_news_for_github(services, run)
     except (KeyError, TypeError, ValueError):
         return True
+
+
+def _has_news_for_github(services: Services, run: Run) -> bool:
+    if services.github is None:
+        return False
+    from functions.handlers import telling
+
+    return telling.news(services, run)

@@ -159,20 +159,29 @@ def _is_gone(services: Services, namespace: str, owner: Object) -> bool:
 
 def _claim(services: Services, metadata: Object, known: Known, counts: Counter[str]) -> None:
     """A workspace that no run names is marked with the time, so that a later pass knows how long it has been so."""
-    longest, since = services.retention.workspaces, metadata.get("annotations", {}).get(UNUSED_SINCE)
+    longest, since = services.retention.workspaces, _unused_since(metadata)
     used = metadata["name"] in known.workspaces
     if longest is None or "deletionTimestamp" in metadata or (used and since is None):
         return None
     now = services.clock()
     if used or since is None:
         return _annotate(services, metadata, None if used else stamp(now))
-    if now - datetime.fromisoformat(since) < longest:
+    if now - since < longest:
         return None
     counts["unused workspaces"] += 1
     log.warning("workspace %s is unused since %s", metadata["name"], since)
     if services.retention.delete_workspaces:
         _delete(services, CLAIM, metadata, "workspaces", counts)
     return None
+
+
+def _unused_since(metadata: Object) -> datetime | None:
+    """When it was marked; a time that nobody can read, or of no time zone, is no mark."""
+    try:
+        found = datetime.fromisoformat(metadata.get("annotations", {}).get(UNUSED_SINCE, ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _annotate(services: Services, metadata: Object, since: str | None) -> None:

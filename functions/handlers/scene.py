@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from functions.github import configuration as configurations
+from functions.github import reading
 from functions.github.branches import is_ours
 from functions.github.client import Repository
 from functions.github.configuration import PATH, BadConfiguration, Configuration
@@ -16,6 +17,7 @@ from functions.github.errors import NotFound
 from functions.github.happening import Happening, Pull, pull
 from functions.handlers import asked
 from functions.handlers.services import Services
+from functions.runs import asking
 from functions.runs.run import Run
 
 
@@ -40,7 +42,11 @@ class Scene:
         """The pull request, where it was asked on one."""
         if self._ask.pull or not self._ask.on_pull:
             return self._ask.pull
-        return pull(self._repository.get(f"pulls/{self._ask.number}"), self._happening.repository_id)
+        path = f"pulls/{self._ask.number}"
+        shown = self._repository.get(path)
+        for branch in ("head", "base"):
+            reading.text(shown, f"GET {path}", branch, "ref")
+        return pull(shown, self._happening.repository_id)
 
     @property
     def base(self) -> str:
@@ -48,11 +54,30 @@ class Scene:
         default = self._happening.text("repository", "default_branch") or "main"
         return (self.pull.base if self.pull else "") or default
 
-    @cached_property
+    @property
     def run(self) -> Run | None:
-        """The run whose pull request this is, else the latest one that was asked for here."""
-        of_pull = self.run_of(self.pull.head) if self.pull and is_ours(self.pull) else None
-        return of_pull or asked.of_issue(self._services, self._happening.repository_id, self._ask.number)
+        """The run whose pull request this is, else the last one that was asked for here before this was.
+
+        So it is the same however often this comes, unless a run was deleted.
+        """
+        return self._of_pull or asked.latest(self._of_issue, self._ask.moment)
+
+    @property
+    def was_done(self) -> bool:
+        """Whether what is asked was done before by another run than is meant by now."""
+        key = self._ask.key
+        if self._of_pull:
+            return False
+        of_another = any(asking.was_applied(run, key) for run in self._of_issue)
+        return of_another or asked.was_asked_of_deleted(self._services, key)
+
+    @cached_property
+    def _of_pull(self) -> Run | None:
+        return self.run_of(self.pull.head) if self.pull and is_ours(self.pull) else None
+
+    @cached_property
+    def _of_issue(self) -> list[Run]:
+        return asked.of_issue(self._services, self._happening.repository_id, self._ask.number)
 
     def run_of(self, branch: str) -> Run | None:
         """The run that commits on a branch of the repository."""
@@ -60,7 +85,14 @@ class Scene:
 
 
 def _content(shown: Any) -> str:
-    """The text of a file (Get repository content: above 1 MB there is none). Raises BadConfiguration."""
+    """The text of a file (Get repository content: above 1 MB there is none, a folder is a list).
+
+    Raises:
+        BadConfiguration: it is none that can be used.
+        Garbled: nobody knows what is there.
+    """
+    if not isinstance(shown, list):
+        reading.text(shown, f"GET contents/{PATH}", "type")
     try:
         if shown["encoding"] == "base64":
             return base64.b64decode(shown["content"]).decode()

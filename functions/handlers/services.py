@@ -40,7 +40,7 @@ class Services:
     @property
     def policy(self) -> "Policy":
         """What the settings say about the life of runs."""
-        from functions.runs.admission import Limits
+        from functions.runs.limits import Limits
         from functions.runs.retries import Policy
 
         job, limits = self.settings.job, self.settings.limits

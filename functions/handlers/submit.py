@@ -3,6 +3,9 @@
 A request comes over HTTP (the body is the spec) or as a CloudEvent from the queue (its data is the spec). With a key
 (the header `Idempotency-Key`, or the event's source and id) the run's name is made from the key, so that the API
 server itself sees to it that there is one run: a repeated request finds it and gets the same answer.
+
+A key says that two requests are one; it does not say that a person wants a second run beside an unfinished one. A
+client that makes keys only to send its own request again asks for both, with the header `If-Unfinished: refuse`.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from functions.events.decoding import decode, media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
 from functions.events.normalise import is_event, normalise
 from functions.handlers import access
+from functions.handlers.access import Caller
 from functions.handlers.hints import ignored
 from functions.handlers.http import Answer, Refused, Request
 from functions.handlers.services import Services
@@ -37,6 +41,9 @@ log = logging.getLogger("orchestrator")
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""
 
+WITH_KEY = ", or send an Idempotency-Key"
+"""What else a caller without a key may do where the task's run is at work."""
+
 _REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
 
 
@@ -46,6 +53,8 @@ class Key:
 
     field: str
     text: str
+    alone: bool = False
+    """Whether a code run is wanted only where no other unfinished one has its task (If-Unfinished)."""
 
 
 def handle(services: Services, kind: str, request: Request) -> Answer:
@@ -64,22 +73,27 @@ def handle(services: Services, kind: str, request: Request) -> Answer:
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
 
 
-def accept(services: Services, caller: str, spec: RunSpec, key: Key | None, source: Origin | None = None) -> Answer:
+def accept(
+    services: Services, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None
+) -> Answer:
     """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key keeps `source`.
 
     Raises:
-        Refused: the spec is not acceptable, the key was used for another one, or without a key an unfinished run has
-            the same task; nothing was created.
+        Refused: the spec is not acceptable or not for this caller, the key was used for another one, or without a key
+            (or with one that is `alone`) an unfinished run has the same task; nothing was created.
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     settings = services.settings
+    access.permit(settings, caller, spec)
     refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
     if refused:
         why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
     if key is None:
         return _without_key(services, spec)
-    name = naming.run_name("\n".join((caller, settings.namespace, spec.kind, key.text)))
+    name = naming.run_name("\n".join((caller.scope, settings.namespace, spec.kind, key.text)))
+    if key.alone and isinstance(spec, CodeRunSpec):
+        _refuse_beside_others(services, spec, name)
     return _once(services, spec, name, key.field, source)
 
 
@@ -94,7 +108,10 @@ def _key(request: Request) -> Key | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
-    return Key("Idempotency-Key", f"key\n{key}") if key else None
+    asked = request.headers.get("if-unfinished")
+    if asked not in (None, "refuse"):
+        raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
+    return Key("Idempotency-Key", f"key\n{key}", alone=asked is not None) if key else None
 
 
 def _event_key(event: Event) -> Key:
@@ -150,14 +167,25 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
     if not isinstance(spec, CodeRunSpec):
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
     earlier = _of_the_same_task(services, spec)
-    for raw in earlier:
-        if group.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
-            raise _at_work(raw["metadata"]["name"])
+    _refuse_unfinished(earlier, WITH_KEY)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
     try:
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
-        raise _at_work(name) from None
+        raise _at_work(name, WITH_KEY) from None
+
+
+def _refuse_beside_others(services: Services, spec: CodeRunSpec, name: str) -> None:
+    """Raises Refused where a run is at work on the task, unless the request has made its own, `name`, already."""
+    found = _of_the_same_task(services, spec)
+    if all(raw["metadata"]["name"] != name for raw in found):
+        _refuse_unfinished(found)
+
+
+def _refuse_unfinished(found: list[dict[str, Any]], otherwise: str = "") -> None:
+    for raw in found:
+        if group.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
+            raise _at_work(raw["metadata"]["name"], otherwise)
 
 
 def _of_the_same_task(services: Services, spec: CodeRunSpec) -> list[dict[str, Any]]:
@@ -171,8 +199,8 @@ def _trace() -> dict[str, str]:
     return trace.annotations(context.current().trace)
 
 
-def _at_work(name: str) -> Refused:
-    why = f"CodeRun {name} is at work on it; wait for it, cancel it, or send an Idempotency-Key"
+def _at_work(name: str, otherwise: str = "") -> Refused:
+    why = f"CodeRun {name} is at work on it; wait for it, or cancel it{otherwise}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
 
 

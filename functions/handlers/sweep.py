@@ -12,7 +12,7 @@ from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
 from functions.events.normalise import normalise
 from functions.events.publisher import Publisher, PublishError
-from functions.handlers import places, redelivery, retention
+from functions.handlers import places
 from functions.handlers.admission import UNFINISHED
 from functions.handlers.alive import Alive
 from functions.handlers.bookmark import Bookmark
@@ -41,6 +41,8 @@ def handle(services: Services, request: Request) -> Answer:
     An event of the type RETENTION_DUE asks for the hourly pass over everything; whatever else comes, for this one.
     """
     if _type(request) == RETENTION_DUE:
+        from functions.handlers import retention  # once an hour
+
         return retention.handle(services)
     sweep = Sweep(services)
     sweep.drive_all()
@@ -117,6 +119,8 @@ class Sweep:
         """Has GitHub send again what failed to arrive, while there is time."""
         github = self._services.github
         if github and not self._found.left_at:
+            from functions.handlers import redelivery  # only where there is an App to call GitHub as
+
             self._found.redelivered = redelivery.ask(self._services, github, self._deadline)
 
     def answer(self) -> Answer:

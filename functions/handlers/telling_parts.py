@@ -47,7 +47,7 @@ class Telling:
         self._work_in = works_in(services, run)
 
     def everything(self) -> Told:
-        """Tells it; what was told. Raises Busy, and a ClusterError for the status."""
+        """Tells it; what was told. Raises Busy, unless the run is deleted, and a ClusterError for the status."""
         if self._work_in and not self.run.deleting and telling.lacks_pull_request(self.run):
             self._pull_request()
         written = self._comment()
@@ -96,12 +96,12 @@ class Telling:
         reporting.check_run(self._calls(self._work_in), self.run, commits, self._app, url)
 
     def _try(self, part: str, step: Callable[[], T]) -> T | None:
-        """What the step comes to; None where GitHub will never take it. Raises Busy."""
+        """What the step comes to; None where GitHub will never take it, or the run is deleted. Raises Busy."""
         try:
             return step()
-        except Busy:
-            raise
         except GithubError as error:
+            if isinstance(error, Busy) and not self.run.deleting:
+                raise
             self._log(part, error)
             return None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.cluster.errors import Gone
 from functions.cluster.kinds import Kind
-from functions.events.topology import ACK_DEADLINE
+from functions.events.topics import ACK_DEADLINE
 from functions.handlers.services import Services
 from functions.manifests.bookmark import Mark
 

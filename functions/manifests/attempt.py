@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.runs import group, naming, trace
+from functions.runs.retries import LEAST_WAIT
 from functions.runs.run import Run
 from functions.settings import Settings
 from functions.settings.job import JobSettings
@@ -81,7 +82,7 @@ def job(run: Run, settings: Settings) -> Object:
             "completions": 1,
             "parallelism": 1,
             "podReplacementPolicy": "Failed",
-            "activeDeadlineSeconds": deadline(run, settings.job),
+            "activeDeadlineSeconds": deadline(run, settings.job) + _longest_start(settings.job),
             "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished or settings.job.ttl_after_finished,
             "template": {"metadata": {"labels": labels(run)}, "spec": pod_spec(run, settings)},
         }
@@ -112,10 +113,15 @@ def fence(run: Run) -> Object:
 
 
 def deadline(run: Run, settings: JobSettings) -> int:
-    """Longest the attempt may take, in seconds."""
+    """Longest the attempt may take, in seconds from the start of its container, which keeps to it by itself."""
     configured = settings.docs_deadline if run.kind == "DocsRun" else settings.code_deadline
     wanted = run.spec.timeout_seconds if run.spec else None
     return wanted or configured
+
+
+def _longest_start(settings: JobSettings) -> int:
+    """What a Job's own deadline, which runs from its creation, leaves for its pod to start."""
+    return max(settings.pending_wait, *(int(least.total_seconds()) for least in LEAST_WAIT.values()))
 
 
 def _job(run: Run) -> Object:

@@ -1,16 +1,21 @@
 """The ledger of admitted runs as it is kept on the cluster: one ConfigMap, an entry a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from functions.runs import group
-from functions.runs.admission import Entry, Ledger
+from functions.runs.holding import Entry
+from functions.runs.ledger import Ledger
+from functions.runs.line import Candidate, Line
 
 NAME = "orchestrator-ledger"
 WAITING = group.label("waiting")
 """Annotation: the uid of a run that found no place."""
+LINE = group.label("line")
+"""Annotation: the first of those who wait, `{"first": [...], "more": false}`."""
 
 Object = dict[str, Any]
 
@@ -18,7 +23,9 @@ Object = dict[str, Any]
 def parse(raw: Mapping[str, Any]) -> Ledger:
     """The ledger in its ConfigMap. An entry nobody can read is none: the next pass writes it again from the run."""
     found = {uid: entry for uid, text in (raw.get("data") or {}).items() if (entry := _entry(text))}
-    return Ledger(found, raw["metadata"].get("annotations", {}).get(WAITING, ""))
+    notes = raw["metadata"].get("annotations") or {}
+    waiting = notes.get(WAITING, "")
+    return Ledger(found, waiting, _line(notes.get(LINE, "")) if waiting else Line())
 
 
 def _entry(text: str) -> Entry | None:
@@ -26,6 +33,20 @@ def _entry(text: str) -> Entry | None:
         return Entry(**json.loads(text))
     except (ValueError, TypeError):
         return None
+
+
+def _line(text: str) -> Line:
+    """One that nobody can read names nobody, so that all runs are looked at."""
+    try:
+        raw = json.loads(text)
+        return Line(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
+    except (ValueError, TypeError, KeyError):
+        return Line(more=True)
+
+
+def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> Candidate:
+    priority, created, uid = order
+    return Candidate((priority, datetime.fromisoformat(created), uid), namespace, True, Entry(**entry))
 
 
 def new(ledger: Ledger, namespace: str) -> Object:
@@ -37,7 +58,7 @@ def new(ledger: Ledger, namespace: str) -> Object:
             "name": NAME,
             "namespace": namespace,
             "labels": {"app.kubernetes.io/managed-by": "orchestrator"},
-            "annotations": {WAITING: ledger.waiting},
+            "annotations": _notes(ledger),
         },
         "data": {uid: _text(entry) for uid, entry in ledger.entries.items()},
     }
@@ -49,10 +70,20 @@ def patch(raw: Mapping[str, Any], ledger: Ledger) -> Object | None:
     before = raw.get("data") or {}
     data = dict.fromkeys(before.keys() - wanted.keys())
     data |= {uid: text for uid, text in wanted.items() if before.get(uid) != text}
-    if not data and parse(raw).waiting == ledger.waiting:
+    notes = _notes(ledger)
+    if not data and notes.items() <= (raw["metadata"].get("annotations") or {}).items():
         return None
-    version = {"resourceVersion": raw["metadata"]["resourceVersion"], "annotations": {WAITING: ledger.waiting}}
-    return {"metadata": version, "data": data}
+    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"], "annotations": notes}, "data": data}
+
+
+def _notes(ledger: Ledger) -> dict[str, str]:
+    first = [
+        {"order": [priority, created.isoformat(), uid], "namespace": each.namespace, "entry": asdict(each.entry)}
+        for each in ledger.line.first
+        for priority, created, uid in [each.order]
+    ]
+    line = json.dumps({"first": first, "more": ledger.line.more}) if ledger.waiting else ""
+    return {WAITING: ledger.waiting, LINE: line}
 
 
 def _text(entry: Entry) -> str:

@@ -1,9 +1,12 @@
-"""What a deleted run leaves: a small ConfigMap, so that a request that comes again makes no second run."""
+"""What a deleted run leaves: a small ConfigMap, so that a request that comes again makes no second run.
+
+Nor is another run asked what this one was: it is found by the keys of what people asked of the run.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from functions.runs import group, naming
+from functions.runs import asking, group, naming
 from functions.runs.run import Run
 from functions.runs.status import stamp
 
@@ -24,11 +27,15 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "metadata": {
             "name": naming.tombstone(run.kind, run.name),
             "namespace": run.namespace,
-            "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator"},
+            "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator", **_asked(run)},
         },
         "immutable": True,
         "data": {"uid": run.uid, "request": request, "deletedAt": stamp(now)},
     }
+
+
+def _asked(run: Run) -> dict[str, str]:
+    return {asking.label(digest): "true" for digest in asking.applied(run)}
 
 
 def valid_spec(run: Run) -> dict[str, Any]:

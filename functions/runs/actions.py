@@ -1,6 +1,7 @@
 """The steps that `decide` can ask for. Each says what to do, never how; `handlers` performs them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from functions.runs.status import RunStatus
 
@@ -22,9 +23,10 @@ class LookAtPods:
 
 @dataclass(frozen=True)
 class LookAtEvents:
-    """Read the Events of the pod of this name, which does not say itself what it waits for, then decide again."""
+    """Read the Events of this pod, or Job, which does not say itself what it waits for, then decide again."""
 
-    pod: str
+    name: str
+    kind: Literal["Pod", "Job"] = "Pod"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,11 @@ class Stop:
 
 @dataclass(frozen=True)
 class Withdraw:
-    """Keep a suspended Job from ever starting a pod, then decide again: a deadline does not run while it waits."""
+    """Keep a Job without pods from ever starting one, then decide again.
+
+    Its deadline does not run while it is suspended, nor, on older servers (measured on 1.20), while its pods are
+    refused.
+    """
 
 
 @dataclass(frozen=True)

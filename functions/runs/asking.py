@@ -5,6 +5,7 @@ last are kept on the run, in the same write that does what was asked.
 """
 
 import hashlib
+import re
 from typing import Any, Literal
 
 from functions.runs import group, lifecycle, pull_request
@@ -19,6 +20,8 @@ AGAIN = group.label("retries-on-feedback")
 
 KEPT = 20
 """Keys kept; a request that comes again does so within days (GitHub redelivers for 3)."""
+
+_DIGEST = re.compile("[0-9a-f]{24}")
 
 Patch = dict[str, Any]
 
@@ -38,7 +41,7 @@ def retry(
     Raises:
         CannotAsk: a docs run, a run that is not finished, or one that is being deleted.
     """
-    if key and _digest(key) in _applied(run):
+    if was_applied(run, key):
         return None
     spec = {
         "contextVersion": max(_retriable(run).context_version, run.status.context_version or 1) + 1,
@@ -56,7 +59,7 @@ def again(run: Run, *, key: str, words: str, most: int) -> Patch | None:
         CannotAsk: as `retry`; or it was tried again so often already, another attempt was asked for and has not
             begun, a person cancelled it, or its pull request is merged or closed.
     """
-    if _digest(key) in _applied(run):
+    if was_applied(run, key):
         return None
     if lifecycle.state(run.status) is lifecycle.State.CANCELLED:
         raise CannotAsk(f"run {run.name} was cancelled; nothing starts it again by itself")
@@ -73,17 +76,41 @@ def again(run: Run, *, key: str, words: str, most: int) -> Patch | None:
 
 
 def cancel(run: Run, *, key: str = "") -> Patch | None:
-    """The merge patch that stops the run; None where it was asked to before.
+    """The merge patch that stops the run; None where the request was applied before, or has no key and nothing to do.
+
+    A key is kept also where the run was asked to stop already: when it comes again, a person may have it retried.
 
     Raises:
         CannotAsk: the run is finished, or being deleted.
     """
-    if run.cancel or (key and _digest(key) in _applied(run)):
+    if was_applied(run, key) or (run.cancel and not key):
         return None
+    if run.cancel:
+        return _patch(run, {}, key)
     _stays(run)
     if lifecycle.state(run.status) in lifecycle.FINISHED:
         raise CannotAsk(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
     return _patch(run, {"cancel": True}, key)
+
+
+def was_applied(run: Run, key: str) -> bool:
+    """Whether the request with that key was applied to the run; one without a key is never known again."""
+    return bool(key) and digest(key) in applied(run)
+
+
+def applied(run: Run) -> list[str]:
+    """Digests of the keys that were applied to the run last, the oldest first; what is none is left out."""
+    return [each for each in _annotation(run, APPLIED).split() if _DIGEST.fullmatch(each)][-KEPT:]
+
+
+def label(digest: str) -> str:
+    """The label by which what is left of a deleted run is found by a key that was applied to it."""
+    return group.label(f"applied-{digest}")
+
+
+def digest(key: str) -> str:
+    """What is kept of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 def _retriable(run: Run) -> CodeRunSpec:
@@ -107,12 +134,8 @@ def _stays(run: Run) -> None:
 def _patch(run: Run, spec: Patch, key: str) -> Patch:
     metadata: Patch = {"resourceVersion": run.resource_version}
     if key:
-        metadata["annotations"] = {APPLIED: " ".join([*_applied(run), _digest(key)][-KEPT:])}
+        metadata["annotations"] = {APPLIED: " ".join([*applied(run), digest(key)][-KEPT:])}
     return {"metadata": metadata, "spec": spec}
-
-
-def _applied(run: Run) -> list[str]:
-    return _annotation(run, APPLIED).split()
 
 
 def _count(run: Run) -> int:
@@ -122,7 +145,3 @@ def _count(run: Run) -> int:
 
 def _annotation(run: Run, name: str) -> str:
     return str((run.raw["metadata"].get("annotations") or {}).get(name, ""))
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:24]

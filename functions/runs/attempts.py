@@ -1,6 +1,6 @@
 """The statuses a run passes through: pure, each from the run as it was read."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from functions.runs import naming
@@ -11,21 +11,17 @@ from functions.runs.specs import CodeRunSpec
 from functions.runs.status import ATTEMPTS_KEPT, Attempt, RunStatus
 from functions.runs.verdict import Verdict
 
-LOCK_HOLDS = timedelta(hours=12)
-"""How long after an attempt was recorded its Job cannot have come and gone by itself: half of the shortest TTL of a
-Job (24 h, `ttlSecondsAfterFinished`), so that clocks may differ."""
 
-
-def may_be_created(run: Run, now: datetime) -> bool:
-    """Whether the open attempt's Job may be created: later, its name may be free because its agent was there already.
-
-    Whoever creates it asks right before, for it may have stood still since it read the run.
-    """
+def outdated(run: Run) -> bool:
+    """Whether the open attempt was recorded for another spec than the run has."""
     recorded = run.status.open_attempt
-    return recorded is not None and now - recorded.started_at < LOCK_HOLDS
+    return recorded is not None and recorded.generation != run.generation
 
 
 def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
+    """Each step notes which contextVersion the run is at, so that a later one is known for a person's retry."""
+    if run.status.context_version is None and isinstance(run.spec, CodeRunSpec):
+        changes.setdefault("context_version", run.spec.context_version)
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
 
 
@@ -59,6 +55,7 @@ def start(run: Run, now: datetime) -> RunStatus:
         session_id=run.status.session_id if resumes else fresh_session,
         started_at=run.status.started_at or now,
         next_attempt_at=None,
+        pending_since=None,
     )
 
 
@@ -67,27 +64,46 @@ def _resumes(run: Run) -> bool:
     if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
         return False
     last = run.status.attempts[-1]
+    if then(last.reason) is Then.AGAIN:
+        return last.resumes
     if not run.status.retry_count and (last.context_version or 1) != run.status.context_version:
         return True  # a person reopened it
     return then(last.reason) in (Then.RESUME, Then.RESUME_ONCE)
 
 
-def restart(run: Run, now: datetime) -> RunStatus:
-    """The open attempt recorded again, for a spec that changed before anything was made from the old one."""
-    *earlier, attempt = run.status.attempts
-    again = attempt.model_copy(update={"generation": run.generation})
-    return _step(run, State.STARTING, Reason.STARTING, run.status.message or "", now, attempts=[*earlier, again])
-
-
 def running(run: Run, now: datetime) -> RunStatus:
     """The run once its agent was seen."""
-    return _step(run, State.RUNNING, Reason.RUNNING, f"attempt {run.status.attempt} is running", now)
+    message = f"attempt {run.status.attempt} is running"
+    return _step(run, State.RUNNING, Reason.RUNNING, message, now, **_NO_OBSTACLE)
+
+
+def unblocked(run: Run, now: datetime) -> RunStatus:
+    """The run once what kept its pod from starting is gone: the next obstacle has a wait of its own."""
+    message = f"starting attempt {run.status.attempt}"
+    return _step(run, State.STARTING, Reason.STARTING, message, now, **_NO_OBSTACLE)
+
+
+_NO_OBSTACLE: dict[str, Any] = {"pending_since": None, "next_attempt_at": None}
+
+
+def since(run: Run, reason: Reason, now: datetime) -> datetime:
+    """Since when this is in the run's way: what it shows, or what the attempt before ended for; else from now on.
+
+    A person's retry begins anew.
+    """
+    status = run.status
+    if status.pending_since and status.succeeded and status.succeeded.reason == reason:
+        return status.pending_since
+    last = next((attempt for attempt in reversed(status.attempts) if attempt.finished_at), None)
+    if last and last.reason == reason and last.context_version == status.context_version:
+        return last.pending_since or now
+    return now
 
 
 def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
     """The run while its pod cannot start, or its task files cannot be made, for a reason people can mend."""
     state = State.STARTING if run.status.open_attempt else State.WAITING
-    return _step(run, state, reason, message, now, pending_since=run.status.pending_since or now, **changes)
+    return _step(run, state, reason, message, now, pending_since=since(run, reason, now), **changes)
 
 
 def queued(run: Run, why: str, now: datetime) -> RunStatus:
@@ -133,8 +149,11 @@ def wait(run: Run, reason: Reason, message: str, at: datetime, now: datetime, **
     return _step(run, State.WAITING, reason, message, now, next_attempt_at=at, **changes)
 
 
-def evidence(run: Run, verdict: Verdict, now: datetime) -> dict[str, Any]:
-    """What the end of the open attempt adds to the status, whatever follows it."""
+def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None = None) -> dict[str, Any]:
+    """What the end of the open attempt adds to the status, whatever follows it.
+
+    `since`: since when attempts end for the same reason, which a person can mend.
+    """
     *earlier, attempt = run.status.attempts
     report = verdict.report
     ended = attempt.model_copy(
@@ -143,6 +162,7 @@ def evidence(run: Run, verdict: Verdict, now: datetime) -> dict[str, Any]:
             "reason": verdict.reason.value,
             "message": verdict.message[:500] or None,
             "commit": report.commit if report else None,
+            "pending_since": since,
         }
     )
     changes: dict[str, Any] = {"attempts": [*earlier, ended]}

@@ -8,12 +8,12 @@ times.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.runs import actions, attempts, budget, lifecycle, naming, retries
+from functions.runs import actions, attempts, budget, lifecycle, naming, promise, retries, starting
 from functions.runs.actions import Action, Nothing
 from functions.runs.group import FINALIZER, FINISHED
 from functions.runs.lifecycle import State
 from functions.runs.milestones import untold
-from functions.runs.observed import Job, Observed, Pod, Unread
+from functions.runs.observed import Job, Observed, Pod, Refused, Unread, never_made
 from functions.runs.reasons import Reason
 from functions.runs.retries import Policy
 from functions.runs.run import Run
@@ -26,6 +26,8 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     run = seen.run
     if run.deleting:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
+    if run.unreadable:
+        return Nothing()  # a newer revision wrote it, which knows what to do
     if lifecycle.state(run.status) in lifecycle.FINISHED:
         return _after_the_end(run, now, policy)
     if not _adopted(run):
@@ -41,10 +43,6 @@ ECHO = timedelta(seconds=10)
 """How long after recording an attempt its own handler may still be creating what it named."""
 
 
-PATIENCE = timedelta(seconds=15)
-"""How long a pod may take to start before its Events are read: volumes are mounted within seconds, or say why not."""
-
-
 def quiet(run: Run, now: datetime) -> bool:
     """Whether a run, as an event shows it, leaves nothing to do: the one thing that may be decided from an event.
 
@@ -58,9 +56,14 @@ def quiet(run: Run, now: datetime) -> bool:
     if run.cancel or _retry_wanted(run):
         return False
     if state is State.WAITING:
-        return run.status.next_attempt_at is not None and run.status.next_attempt_at > now
+        return _queued(run) or (run.status.next_attempt_at is not None and run.status.next_attempt_at > now)
     recorded = run.status.last_update
     return state is State.RUNNING or (recorded is not None and now - recorded < ECHO)
+
+
+def _queued(run: Run) -> bool:
+    """Whether the run is in the line: whoever frees a place, and the sweep, come to it."""
+    return run.status.succeeded is not None and run.status.succeeded.reason == Reason.QUEUED
 
 
 def at_work(run: Run) -> bool:
@@ -114,31 +117,42 @@ def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
     run, job = seen.run, seen.job
     if isinstance(job, Unread):
         return actions.LookAtJob()
+    if isinstance(job, Refused):
+        return _unfenced(seen, job, now, policy)
     if job is None:
         return _without_job(run, now, policy)
     if job.owner_uid != run.uid:
         return _foreign(run, job, now)
     if job.ended or job.fence:
         return _ended(seen, job, now, policy)
-    if run.cancel or policy.gives_up(run, now):
-        if job.suspended:
-            return actions.Withdraw()
-        return Nothing() if job.stopping else actions.Stop()
-    return _live(run, job, seen.pods, now)
+    return starting.stop(seen, job) if run.cancel else starting.follow(seen, job, now, policy)
 
 
 def _without_job(run: Run, now: datetime, policy: Policy) -> Action:
     """The Job of a STARTING attempt is made; that of a RUNNING one is lost, and its name is taken for good.
 
-    So is that of an attempt recorded so long ago that its Job may have ended unseen.
+    So is that of an attempt recorded so long ago that its Job may have ended unseen. An attempt recorded for another
+    spec is not made either: some of what it needs may be there, made from the old one.
     """
-    lost = lifecycle.state(run.status) is State.RUNNING or not attempts.may_be_created(run, now)
-    if lost or run.cancel or run.spec is None or policy.gives_up(run, now):
+    if _lost(run, now) or attempts.outdated(run) or run.cancel or run.spec is None or policy.gives_up(run, now):
         return actions.Fence()
-    attempt = run.status.open_attempt
-    if attempt and attempt.generation != run.generation:
-        return actions.Start(attempts.restart(run, now))
+    if not promise.promised(run, now):
+        return actions.WriteStatus(promise.renewed(run, now))
     return actions.CreateResources()
+
+
+def _lost(run: Run, now: datetime) -> bool:
+    """Whether the open attempt's Job, where it is not there, may have been there."""
+    return lifecycle.state(run.status) is State.RUNNING or not promise.may_be_created(run, now)
+
+
+def _unfenced(seen: Observed, refused: Refused, now: datetime, policy: Policy) -> Action:
+    """Nobody may make the attempt's Job, not even to take its name: it ends once nobody would make it any more."""
+    run = seen.run
+    if promise.may_appear(run, now):
+        held = promise.held(run, refused.why)
+        return Nothing() if held == run.status else actions.WriteStatus(held)
+    return _ended(seen, never_made(run.status.job_name or "", run.uid), now, policy)
 
 
 def _foreign(run: Run, job: Job, now: datetime) -> Action:
@@ -165,28 +179,10 @@ def _verdict(run: Run, job: Job, pods: Sequence[Pod], now: datetime, policy: Pol
         return verdict
     if run.spec is None:
         return Verdict(False, Reason.INVALID_SPEC, run.problems, verdict.report)
-    shown = run.status.succeeded
-    if shown and (job.stopping or job.fence) and policy.gives_up(run, now):
+    shown, never_began = run.status.succeeded, job.fence and not _lost(run, now)
+    if shown and (job.stopping or never_began) and policy.gives_up(run, now):
         return Verdict(False, Reason(shown.reason), f"gave up waiting: {shown.message}", verdict.report)
+    if never_began and attempts.outdated(run):
+        message = "the spec changed before its Job was made; the next attempt is made from the spec as it is"
+        return Verdict(False, Reason.SPEC_CHANGED, message, verdict.report)
     return verdict
-
-
-def _live(run: Run, job: Job, pods: Sequence[Pod] | Unread, now: datetime) -> Action:
-    if lifecycle.state(run.status) is State.RUNNING:
-        return Nothing()
-    seen_pods = () if isinstance(pods, Unread) else pods
-    if job.ready or any(pod.running for pod in seen_pods):
-        return actions.WriteStatus(attempts.running(run, now))
-    stuck = next((pod.waiting for pod in seen_pods if pod.waiting), None)
-    shown = run.status.succeeded
-    if stuck and shown and shown.reason != stuck[0]:
-        return actions.WriteStatus(attempts.pending(run, *stuck, now))
-    silent = next((pod for pod in seen_pods if pod.silent), None)
-    if silent and not stuck and _took(run, now) >= PATIENCE:
-        return actions.LookAtEvents(silent.name)
-    return Nothing()
-
-
-def _took(run: Run, now: datetime) -> timedelta:
-    attempt = run.status.open_attempt
-    return now - attempt.started_at if attempt else timedelta()

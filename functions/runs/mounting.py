@@ -20,15 +20,15 @@ def diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
     """
     if any(event.get("reason") in _MOUNTED for event in events):
         return None
-    latest = {event.get("reason", ""): event for event in sorted(events, key=_seen)}
+    latest = {event.get("reason", ""): event for event in sorted(events, key=last_seen)}
     attach = latest.get("FailedAttachVolume")
-    if attach and _ATTACHED in latest and _seen(latest[_ATTACHED]) >= _seen(attach):
+    if attach and _ATTACHED in latest and last_seen(latest[_ATTACHED]) >= last_seen(attach):
         attach = None
     event = attach or latest.get("FailedMount")
     return (_FAILED[event["reason"]], event.get("message") or event["reason"]) if event else None
 
 
-def _seen(event: Mapping[str, Any]) -> str:
+def last_seen(event: Mapping[str, Any]) -> str:
     """When it was last seen: RFC 3339 in UTC, of which whole seconds are compared; newer servers fill in `series`."""
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))

@@ -16,9 +16,9 @@ class Unread:
 UNREAD: Final = Unread()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
-    """A batch/v1 Job."""
+    """A batch/v1 Job; small, since a sweep keeps those of all attempts under way."""
 
     name: str
     owner_uid: str | None
@@ -28,6 +28,10 @@ class Job:
     suspended: bool
     ended: bool
     deadline_exceeded: bool
+    podless: bool = False
+    """Whether it should have a pod and counts none; its Events may say why."""
+    refused: tuple[Reason, str] | Unread | None = UNREAD
+    """Why no pod can be made for it, as its Events say: reason and the cluster's words."""
 
     @property
     def fence(self) -> bool:
@@ -35,9 +39,9 @@ class Job:
         return self.parallelism == 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pod:
-    """A core/v1 Pod of an attempt."""
+    """A core/v1 Pod of an attempt; small, as a Job is."""
 
     name: str
     terminal: bool
@@ -52,12 +56,19 @@ class Pod:
     """Whether it has not started and does not say why; its Events may."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """There is no Job, and the cluster refuses one that would only take its name; `why` in the cluster's words."""
+
+    why: str
+
+
 @dataclass(frozen=True)
 class Observed:
     """A run together with what has been read of its attempt so far."""
 
     run: Run
-    job: Job | Unread | None = UNREAD
+    job: Job | Refused | Unread | None = UNREAD
     pods: Sequence[Pod] | Unread = UNREAD
 
 
@@ -74,6 +85,7 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
     ends = [
         c for c in status.get("conditions") or () if c["type"] in ("Complete", "Failed") and c["status"] == "True"
     ]
+    busy = status.get("active") or status.get("ready") or spec.get("suspend") or ends
     return Job(
         name=raw["metadata"]["name"],
         owner_uid=owner.get("uid") if owner.get("apiVersion") == group.API_VERSION else None,
@@ -83,6 +95,21 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
         suspended=bool(spec.get("suspend")),
         ended=bool(ends),
         deadline_exceeded=any(c.get("reason") == "DeadlineExceeded" for c in ends),
+        podless=not busy,
+    )
+
+
+def never_made(name: str, owner_uid: str) -> Job:
+    """What stands for a Job that is not there and that nobody can make any more: as good as a fence."""
+    return Job(
+        name=name,
+        owner_uid=owner_uid,
+        parallelism=0,
+        ready=False,
+        stopping=False,
+        suspended=False,
+        ended=False,
+        deadline_exceeded=False,
     )
 
 

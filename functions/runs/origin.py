@@ -28,6 +28,8 @@ class Origin:
     """The page of what asked: the comment, review or check run."""
     repository_id: int = 0
     """0: not known."""
+    moment: str = ""
+    """When it was asked for (github/decisions.py), as text that sorts; empty: not known."""
 
 
 def annotations(origin: Origin) -> dict[str, str]:

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.runs.admission import Candidate, Ledger, Limits, Pass, candidate, wants_a_place
+from functions.runs.admission import Pass
+from functions.runs.ledger import Ledger
+from functions.runs.limits import Limits
+from functions.runs.line import Candidate, candidate, wants_a_place
 from functions.runs.run import Run
 
 

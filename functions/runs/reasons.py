@@ -30,6 +30,7 @@ class Reason(StrEnum):
     TERMINATED = "Terminated"
     NETWORK = "NetworkError"
     DUPLICATE_POD = "DuplicatePod"
+    SPEC_CHANGED = "SpecChanged"
     # Worth resuming
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     OVERLOADED = "Overloaded"
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     MOUNT_FAILED = "MountFailed"
     VOLUME_NOT_ATTACHED = "VolumeNotAttached"
     UNSCHEDULABLE = "Unschedulable"
+    POD_REFUSED = "PodRefused"
     MISSING_SECRET = "MissingSecret"  # noqa: S105  (a reason, not a secret)
     TEMPLATE_ERROR = "TemplateError"
     CONFIGURATION_ERROR = "ConfigurationError"
@@ -66,6 +68,7 @@ class Reason(StrEnum):
 class Then(Enum):
     """What follows an attempt that failed."""
 
+    AGAIN = "start over at once: nothing was done"
     FRESH = "try again from the run's pushed branch"
     RESUME = "try again in the agent's session"
     RESUME_ONCE = "try again in the agent's session, once"
@@ -74,6 +77,7 @@ class Then(Enum):
 
 
 _THEN: dict[str, Then] = {
+    Reason.SPEC_CHANGED: Then.AGAIN,
     Reason.EVICTED: Then.FRESH,
     Reason.NODE_LOST: Then.FRESH,
     Reason.PREEMPTED: Then.FRESH,
@@ -91,6 +95,7 @@ _THEN: dict[str, Then] = {
     Reason.MOUNT_FAILED: Then.MEND,
     Reason.VOLUME_NOT_ATTACHED: Then.MEND,
     Reason.UNSCHEDULABLE: Then.MEND,
+    Reason.POD_REFUSED: Then.MEND,
     Reason.MISSING_SECRET: Then.MEND,
     Reason.TEMPLATE_ERROR: Then.MEND,
     Reason.CONFIGURATION_ERROR: Then.MEND,

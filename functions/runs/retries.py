@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.runs import attempts, budget
-from functions.runs.admission import NO_LIMITS, Limits
 from functions.runs.lifecycle import State
+from functions.runs.limits import NO_LIMITS, Limits
 from functions.runs.reasons import Reason, Then, then
 from functions.runs.run import Run
 from functions.runs.status import RunStatus, stamp
@@ -35,16 +35,17 @@ class Policy:
         wanted = run.spec.max_retries if run.spec else None
         return self.max_retries if wanted is None else wanted
 
-    def waited_out(self, run: Run, reason: str, now: datetime) -> bool:
-        """Whether people had their time to mend what keeps the run from working."""
-        since = run.status.pending_since
+    def waited_out(self, reason: str, since: datetime, now: datetime) -> bool:
+        """Whether people had their time to mend what keeps the run from working since then."""
         wait = max((least for slow, least in LEAST_WAIT.items() if slow == reason), default=self.pending_wait)
-        return since is not None and now - since >= max(wait, self.pending_wait)
+        return now - since >= max(wait, self.pending_wait)
 
     def gives_up(self, run: Run, now: datetime) -> bool:
         """Whether the run still shows something to mend, and people had their time."""
-        shown = run.status.succeeded
-        return shown is not None and then(shown.reason) is Then.MEND and self.waited_out(run, shown.reason, now)
+        shown, since = run.status.succeeded, run.status.pending_since
+        if shown is None or since is None or then(shown.reason) is not Then.MEND:
+            return False
+        return self.waited_out(shown.reason, since, now)
 
 
 def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatus:
@@ -55,8 +56,11 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
     if run.cancel:
         message = "cancelled; the attempt was stopped"
         return attempts.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
-    if then(verdict.reason) is Then.MEND and not policy.waited_out(run, verdict.reason, now):
-        gained["pending_since"] = run.status.pending_since or now
+    if then(verdict.reason) is Then.AGAIN:
+        return attempts.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
+    since = attempts.since(run, verdict.reason, now)
+    if then(verdict.reason) is Then.MEND and not policy.waited_out(verdict.reason, since, now):
+        gained |= attempts.evidence(run, verdict, now, since) | {"pending_since": since}
         return attempts.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
     spent = budget.spent(run, gained.get("usage", run.status.usage))
     if spent:
@@ -80,8 +84,8 @@ def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
         case Then.FRESH | Then.RESUME:
             return True
         case Then.RESUME_ONCE:
-            recent = run.status.attempts[-1 - _retries(run) : -1]
-            return all(attempt.reason != verdict.reason for attempt in recent)
+            tried = [each for each in run.status.attempts if then(each.reason) not in (Then.AGAIN, Then.MEND)]
+            return all(attempt.reason != verdict.reason for attempt in tried[-1 - _retries(run) : -1])
         case _:
             return False
 

@@ -34,6 +34,8 @@ class Run:
     spec: RunSpec | None
     problems: str
     status: RunStatus
+    unreadable: str
+    """What of the status this revision cannot read, in words: then nobody knows where the run is, and it stays."""
     raw: Mapping[str, Any]
 
     @property
@@ -71,6 +73,7 @@ def parse(raw: Mapping[str, Any]) -> Run:
     metadata = raw["metadata"]
     kind = raw["kind"]
     spec, problems = _spec(kind, raw.get("spec") or {})
+    status, unreadable = _status(raw.get("status") or {})
     return Run(
         kind=kind,
         namespace=metadata["namespace"],
@@ -85,7 +88,8 @@ def parse(raw: Mapping[str, Any]) -> Run:
         cancel=_asks_to_cancel(raw),
         spec=spec,
         problems=problems,
-        status=_status(raw.get("status") or {}),
+        status=status,
+        unreadable=unreadable,
         raw=raw,
     )
 
@@ -102,19 +106,19 @@ def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
         return None, describe(error)
 
 
-def _status(raw: Any) -> RunStatus:
+def _status(raw: Any) -> tuple[RunStatus, str]:
     try:
-        return RunStatus.model_validate(raw)
-    except ValidationError:
-        return RunStatus()  # a status nobody can read says nothing; the run is driven from its spec
+        return RunStatus.model_validate(raw), ""
+    except ValidationError as error:
+        return RunStatus(), describe(error, "status")
 
 
 _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
-def describe(error: ValidationError) -> str:
-    """Every problem of `error` in one line, each named by its field."""
-    return "; ".join(f"{field or 'spec'}: {why}" for field, why in problems(error))
+def describe(error: ValidationError, whole: str = "spec") -> str:
+    """Every problem of `error` in one line, each named by its field; `whole` is what the fields are of."""
+    return "; ".join(f"{field or whole}: {why}" for field, why in problems(error))
 
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:

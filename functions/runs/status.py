@@ -6,9 +6,9 @@ is derived from it for people. Nothing here branches on phase.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AwareDatetime, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from functions.runs.reasons import Reason
 from functions.runs.specs import Wire
@@ -81,12 +81,20 @@ class Attempt(Kept):
     reason: str | None = None
     message: str | None = None
     commit: str | None = None
+    pending_since: Annotated[
+        Timestamp | None, Field(description="Since when attempts end for this reason, which a person can mend.")
+    ] = None
+
+
+def _known(word: Any) -> Any:
+    """A phase of a newer revision is none: it is derived, and no reason not to read the rest."""
+    return word if word in get_args(Phase) else None
 
 
 class RunStatus(Kept):
     """Status of a DocsRun or CodeRun."""
 
-    phase: Phase | None = None
+    phase: Annotated[Phase | None, BeforeValidator(_known)] = None
     conditions: list[Condition] = []
     observed_generation: int | None = None
     message: str | None = None

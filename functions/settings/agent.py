@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.runs import default_models
 from functions.settings.section import Section
 
 
@@ -52,8 +53,8 @@ class PermissionSettings(Section):
 class ModelSettings(Section):
     """Models that clients use when none is given."""
 
-    docs: str = "claude-opus-4-20250514"
-    code: str = "claude-3-5-sonnet-20241022"
+    docs: str = default_models.DOCS
+    code: str = default_models.CODE
 
 
 class ToolPreset(Section):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from functions.settings.section import Section
 
@@ -17,6 +17,15 @@ class AuthSettings(Section):
     tokens: Annotated[
         dict[str, str], Field(description="Caller's name to bearer token, for mode bearer.", repr=False)
     ] = {}
+
+    @field_validator("tokens")
+    @classmethod
+    def _each_is_one_callers(cls, tokens: dict[str, str]) -> dict[str, str]:
+        owners: dict[str, str] = {}
+        for name, token in tokens.items():
+            if owners.setdefault(token, name) != name:
+                raise ValueError(f"{owners[token]} and {name} have the same token; give each caller one of their own")
+        return tokens
 
     @model_validator(mode="after")
     def _bearer_needs_tokens(self) -> Self:

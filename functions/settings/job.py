@@ -17,8 +17,8 @@ class Resources(Section):
 class JobSettings(Section):
     """Jobs that run attempts. Times in seconds."""
 
-    code_deadline: Annotated[int, Field(ge=1, description="Longest a code attempt may take.")] = 7200
-    docs_deadline: Annotated[int, Field(ge=1, description="Longest a docs attempt may take.")] = 14_400
+    code_deadline: Annotated[int, Field(ge=1, description="Longest a code attempt may take once it starts.")] = 7200
+    docs_deadline: Annotated[int, Field(ge=1, description="Longest a docs attempt may take once it starts.")] = 14_400
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
     ttl_after_finished: Annotated[

@@ -1,11 +1,12 @@
 """Settings from a YAML file and the environment."""
 
 import json
+import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from functions.settings.model import Settings
@@ -29,9 +30,10 @@ def load(environ: Mapping[str, str], *, image: str | None = None) -> Settings:
         SettingsError: with every problem, each named by its key.
     """
     values = _values(environ)
-    agent = values.setdefault("agent", {}) if image else None
-    if isinstance(agent, dict):
-        agent.setdefault("image", image)
+    if values.get("agent") is None:
+        values["agent"] = {}  # what lacks then is the image, and the error names that
+    if image and isinstance(values["agent"], dict):
+        values["agent"].setdefault("image", image)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -57,6 +59,8 @@ def _values(environ: Mapping[str, str]) -> dict[str, Any]:
 def _from_file(path: str | None) -> dict[str, Any]:
     if not path:
         return {}
+    import yaml  # only where there is a file
+
     try:
         values = yaml.safe_load(Path(path).read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -68,11 +72,10 @@ def _from_file(path: str | None) -> dict[str, Any]:
     return values or {}
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _place(error: Exception) -> str:
     """Where and what, without the text of the line, which may be a secret."""
-    if not isinstance(error, yaml.MarkedYAMLError) or not error.problem_mark:
-        return ""
-    return f": line {error.problem_mark.line + 1}: {error.problem}"
+    mark = getattr(error, "problem_mark", None)  # a MarkedYAMLError has one, mostly
+    return f": line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else ""
 
 
 def _put(values: dict[str, Any], path: list[str], text: str) -> None:
@@ -96,7 +99,8 @@ def _explain(error: ValidationError, within: tuple[str, ...]) -> list[str]:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
         keys = [*within, *(str(part) for part in item["loc"])]
-        variable = PREFIX + "__".join(keys).upper()
+        settable = takewhile(re.compile("[a-z_]+").fullmatch, keys)  # what is below is written as JSON
+        variable = PREFIX + "__".join(settable).upper()
         what = "is required" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
         lines.append(f"setting {'.'.join(keys)}: {what} (set it in the settings file or as {variable})")
     return lines

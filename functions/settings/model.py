@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from functions.settings.access import AccessSettings
 from functions.settings.agent import (
     AgentSettings,
     ModelSettings,
@@ -38,5 +39,6 @@ class Settings(Section):
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()
     auth: AuthSettings = AuthSettings()
+    access: AccessSettings = AccessSettings()
     queues: QueueSettings = QueueSettings()
     cluster: ClusterSettings = ClusterSettings()

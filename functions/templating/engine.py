@@ -7,8 +7,9 @@ that says where.
 import json
 import shlex
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
     meta,
+    nodes,
 )
 from jinja2 import TemplateError as JinjaError
 
@@ -40,13 +42,30 @@ class _RefusedError(JinjaError):
     """Raised by `refuse(...)` in a template: a value that the template cannot serve."""
 
 
+class _Environment(Environment):
+    """Compiles what was parsed to find its references: parsing is a third of what a process's first attempt costs."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._trees: dict[str, nodes.Template] = {}
+
+    def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
+        """The template's syntax tree, kept until it is compiled. Raises TemplateSyntaxError."""
+        found = self._trees[source] = super().parse(source, name, filename)
+        return found
+
+    def compile(self, source: Any, *args: Any, **options: Any) -> Any:
+        """The template as code (called by Jinja2's loader)."""
+        return super().compile(self._trees.pop(source, source), *args, **options)
+
+
 @lru_cache
 def environment(templates: Path) -> Environment:
     """The one environment of a templates directory; it notices when a file in it changes."""
-    found = Environment(
+    found = _Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  (scripts, JSON and Markdown, not HTML; see the filters)
+        autoescape=False,  # scripts, JSON and Markdown, not HTML; see the filters
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -102,7 +121,7 @@ def _explained(templates: Path, name: str) -> Iterator[None]:
         raise TemplateError(error.name or name, error.lineno, error.message or "syntax error") from error
     except TemplateNotFound as error:
         raise TemplateError(name, None, f"there is no template {error.name} in {templates}") from error
-    except (JinjaError, TypeError, ValueError) as error:
+    except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         raise TemplateError(*_place(templates, name, error), str(error)) from error
 
 
@@ -122,13 +141,34 @@ def _check_json(name: str, text: str) -> None:
         raise TemplateError(name, None, f"is not JSON once rendered: {error}") from error
 
 
-def references(templates: Path, source: str) -> list[str]:
-    """Templates that a template with this source includes or extends; none of one that cannot be read as a template.
+@dataclass(frozen=True)
+class Needs:
+    """What a template is made of besides text of its own."""
+
+    templates: Sequence[str] = ()
+    """Those that it includes or extends by name."""
+    alone: bool = False
+    """Whether that is all, so that it comes out the same whatever the variables are."""
+
+
+_VARYING = nodes.Name | nodes.Call | nodes.Filter
+"""What may come out differently from one attempt to the next."""
+
+
+def decoded(templates: Path, name: str, source: bytes) -> str:
+    """The text of a template. Raises TemplateError."""
+    with _explained(templates, name):
+        return source.decode()
+
+
+def needs(templates: Path, source: str) -> Needs:
+    """What a template with this source needs; nothing is known of one that cannot be read as a template.
 
     What is wrong with that one is said when it is rendered.
     """
     try:
         parsed = environment(templates).parse(source)
     except TemplateSyntaxError:
-        return []
-    return [name for name in meta.find_referenced_templates(parsed) if name]
+        return Needs()
+    alone = not any(isinstance(node, _VARYING) for node in parsed.find_all(nodes.Node))
+    return Needs([name for name in meta.find_referenced_templates(parsed) if name], alone)

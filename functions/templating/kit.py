@@ -1,7 +1,8 @@
 """Which templates make an attempt's task files, and their checksum, kept for as long as their files stay as they are.
 
 Templates may change while a function serves (they lie in a mounted bucket), so every use looks at each file and
-directory they were found in: a few stat calls, in place of finding, reading and hashing them all.
+directory they were found in: a few stat calls, in place of finding, reading and hashing them all. Most task files are
+scripts that no variable goes into: their text is kept as well.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 from jinja2 import Template
 
 from functions.templating import engine, layout
+from functions.templating.engine import Needs
 
 Stamp = tuple[int, int, int] | None
 """What tells two versions of a file or directory apart; None where there is none."""
@@ -24,6 +26,8 @@ class Kit:
 
     templates: Mapping[str, Template]
     """By the task file that each makes."""
+    fixed: Mapping[str, str]
+    """Text of the task files that are the same for every attempt."""
     checksum: str
     """SHA-256 of the templates used, with what they include, in the order of their names, in hexadecimal."""
     stamps: Mapping[str, Stamp]
@@ -47,7 +51,8 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
     """The kit as its files are now.
 
     Raises:
-        TemplateError: the agent CLI has no templates for this kind of work, or one cannot be read as a template.
+        TemplateError: the agent CLI has no templates for this kind of work, one cannot be read as a template, or one
+            that needs no variables cannot be rendered.
     """
     key = (templates, agent_cli, kind, agent)
     found = _kits.get(key)
@@ -59,18 +64,32 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
 def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
     stamps = _stamps(layout.directories(templates, agent_cli, kind, agent))
     names = layout.find(templates, agent_cli, kind, agent)
-    digest, sources = hashlib.sha256(), dict[str, bytes]()
+    digest, sources, needs = hashlib.sha256(), dict[str, bytes](), dict[str, Needs]()
     waiting = list(names.values())
     while waiting:
         name = waiting.pop()
         if name not in sources:
             stamps |= _stamps([templates / name])
             sources[name] = _source(templates / name)
-            waiting += engine.references(templates, sources[name].decode())
+            needs[name] = engine.needs(templates, engine.decoded(templates, name, sources[name]))
+            waiting += needs[name].templates
     for name, source in sorted(sources.items()):
         digest.update(f"{name}\0{len(source)}\0".encode() + source)
     made = {key: engine.compiled(templates, name) for key, name in names.items()}
-    return Kit(made, digest.hexdigest(), stamps)
+    fixed = {key: engine.render(templates, made[key], {}) for key, name in names.items() if _is_fixed(name, needs)}
+    return Kit(made, fixed, digest.hexdigest(), stamps)
+
+
+def _is_fixed(name: str, needs: Mapping[str, Needs]) -> bool:
+    """Whether no variable goes into the template, nor into what it includes."""
+    seen, waiting = set[str](), [name]
+    while waiting:
+        each = waiting.pop()
+        if not needs[each].alone:
+            return False
+        seen.add(each)
+        waiting += set(needs[each].templates) - seen
+    return True
 
 
 def _source(path: Path) -> bytes:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from functions.settings import Settings
 from functions.templating import engine, kit
 from functions.templating.engine import TemplateError
+from functions.templating.kit import Kit
 from functions.templating.task import Task, variables
 
 __all__ = ["Task", "TaskFiles", "TaskFilesTooLarge", "TemplateError", "task_files"]
@@ -38,9 +40,14 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
     """
     found = kit.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, settings, found.hooks)
-    files = {key: engine.render(settings.templates, each, known) for key, each in found.templates.items()}
+    files = {key: _text(settings, found, key, known) for key in found.templates}
     _check_size(files)
     return TaskFiles(files, found.checksum)
+
+
+def _text(settings: Settings, found: Kit, key: str, known: Mapping[str, Any]) -> str:
+    fixed = found.fixed.get(key)
+    return engine.render(settings.templates, found.templates[key], known) if fixed is None else fixed
 
 
 def _check_size(files: Mapping[str, str]) -> None:

@@ -12,6 +12,8 @@ from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer
 from tests.agent.world import TASKS, World
+from tests.support.github import Github, Repository, serving
+from tests.support.github.certificate import Certificate, make
 
 PARTS = Path(__file__).parents[2] / ".parts/node_modules/.bin"
 
@@ -52,6 +54,27 @@ def _world(tmp_path: Path, url: str) -> Iterator[World]:
     yield found
     for pod in found.pods:
         pod.end()
+
+
+@pytest.fixture
+def certificate(world: World) -> Certificate:
+    directory = world.path / "github"
+    directory.mkdir()
+    return make(directory)
+
+
+@pytest.fixture
+def github(world: World, certificate: Certificate) -> Iterator[Github]:
+    """A GitHub over HTTPS that has the remotes as repositories, with a GitHub App installed on them."""
+    with serving(Github(), certificate) as found:
+        for name in ("shop", "platform"):
+            found.repository(f"acme/{name}", bare=world.remotes.root / name)
+        yield found
+
+
+@pytest.fixture
+def shop(github: Github) -> Repository:
+    return github.repository("acme/shop")
 
 
 SpecFactory = Callable[..., RunSpec]

@@ -5,15 +5,18 @@ and a resumed session goes on where it stopped. Every request is kept for the te
 """
 
 import json
-import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
+from tests.support.serving import Handler, listening
+
 Block = dict[str, Any]
+JSON = {"Content-Type": "application/json"}
+STREAM = {"Content-Type": "text/event-stream"}
 
 
 @dataclass(frozen=True)
@@ -83,44 +86,28 @@ def as_text(content: str | list[Block]) -> str:
 def serving(model: Model) -> Iterator[Model]:
     """`model` behind its `url`, until the end of the block."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(model))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     model.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with listening(server):
         yield model
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-def _handler(model: Model) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_HEAD(self) -> None:
-            self._send(200, b"", "text/plain")
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = model.answer({**body, "headers": dict(self.headers)})
-            if isinstance(answer, Refusal):
-                error = {"type": "error", "error": {"type": answer.kind, "message": answer.message}}
-                self._send(answer.status, json.dumps(error).encode(), "application/json", answer.headers)
+def _handler(model: Model) -> type[Handler]:
+    class Speaking(Handler):
+        def asked(self) -> None:
+            if self.command == "HEAD":  # whether anybody is there
+                self.answer(200, {})
             else:
-                self._send(200, b"".join(_events(answer, body["model"])), "text/event-stream")
+                self._speak(json.loads(self.received()))
 
-        def _send(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+        def _speak(self, body: dict[str, Any]) -> None:
+            turn = model.answer({**body, "headers": dict(self.headers)})
+            if isinstance(turn, Refusal):
+                error = {"type": "error", "error": {"type": turn.kind, "message": turn.message}}
+                self.answer(turn.status, {**JSON, **turn.headers}, json.dumps(error).encode())
+            else:
+                self.answer(200, STREAM, b"".join(_events(turn, body["model"])))
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    return Handler
+    return Speaking
 
 
 def _events(turn: Turn, model: str) -> Iterator[bytes]:
@@ -132,19 +119,20 @@ def _events(turn: Turn, model: str) -> Iterator[bytes]:
         "model": model,
     }
     message |= {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-    yield _event("message_start", message=message)
+    yield event("message_start", message=message)
     for index, block in enumerate(turn.blocks):
         tool = block["type"] == "tool_use"
         empty: Block = {"input": {}} if tool else {"text": ""}
-        yield _event("content_block_start", index=index, content_block={**block, **empty})
+        yield event("content_block_start", index=index, content_block={**block, **empty})
         part = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])} if tool else None
-        yield _event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": block["text"]})
-        yield _event("content_block_stop", index=index)
+        yield event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": block["text"]})
+        yield event("content_block_stop", index=index)
     reason = "tool_use" if turn.blocks[-1]["type"] == "tool_use" else "end_turn"
     told = {"stop_reason": reason, "stop_sequence": None}
-    yield _event("message_delta", delta=told, usage={"output_tokens": turn.output_tokens})
-    yield _event("message_stop")
+    yield event("message_delta", delta=told, usage={"output_tokens": turn.output_tokens})
+    yield event("message_stop")
 
 
-def _event(kind: str, **fields: Any) -> bytes:
+def event(kind: str, **fields: Any) -> bytes:
+    """One of a stream."""
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()

@@ -5,12 +5,14 @@ stopped. Every request is kept for the test to look at.
 """
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.agent.model_server import JSON, STREAM, event
+from tests.support.serving import Handler, listening
 
 Item = dict[str, Any]
 SAID = ("function_call", "custom_tool_call")
@@ -72,48 +74,25 @@ def serving(*turns: Item | Refusal) -> Iterator[Responses]:
     """A model with this script, behind its `url`, until the end of the block."""
     model = Responses(turns)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(model))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     model.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with listening(server):
         yield model
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-def _handler(model: Responses) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = model.answer({**body, "headers": dict(self.headers)})
-            if isinstance(answer, Refusal):
-                self._send(answer.status, json.dumps({"error": answer.error}).encode(), "application/json")
+def _handler(model: Responses) -> type[Handler]:
+    class Speaking(Handler):
+        def asked(self) -> None:
+            turn = model.answer({**json.loads(self.received()), "headers": dict(self.headers)})
+            if isinstance(turn, Refusal):
+                self.answer(turn.status, JSON, json.dumps({"error": turn.error}).encode())
             else:
-                self._send(200, b"".join(_events(answer)), "text/event-stream")
+                self.answer(200, STREAM, b"".join(_events(turn)))
 
-        def _send(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    return Handler
+    return Speaking
 
 
 def _events(item: Item) -> Iterator[bytes]:
     usage = {"input_tokens": 100, "output_tokens": 7, "total_tokens": 107}
-    yield _event("response.created", response={"id": "r"})
-    yield _event("response.output_item.done", output_index=0, item=item)
-    yield _event("response.completed", response={"id": "r", "usage": usage})
-
-
-def _event(kind: str, **fields: Any) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+    yield event("response.created", response={"id": "r"})
+    yield event("response.output_item.done", output_index=0, item=item)
+    yield event("response.completed", response={"id": "r", "usage": usage})

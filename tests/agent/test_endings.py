@@ -52,13 +52,8 @@ def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecF
 
 
 def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> None:
-    slow = world.path / "upload-pack"
-    slow.write_text('#!/bin/sh\necho waiting >&2\ntouch "$POD_ROOT/asked"\nexec sleep 60\n')
-    slow.chmod(0o755)
-    setting = ("remote.origin.uploadpack", str(slow))
-    pod = world.pod(
-        world.task(code_spec()), GIT_CONFIG_COUNT="2", GIT_CONFIG_KEY_1=setting[0], GIT_CONFIG_VALUE_1=setting[1]
-    ).start()
+    slow = world.origin_runs("uploadpack", 'echo waiting >&2\ntouch "$POD_ROOT/asked"\nexec sleep 60')
+    pod = world.pod(world.task(code_spec()), **slow).start()
     deadline = time.monotonic() + 30
     while not (pod.root / "asked").exists():
         assert time.monotonic() < deadline, pod.log

@@ -96,13 +96,8 @@ def test_a_host_that_does_not_answer_is_a_network_error(world: World, code_spec:
 
 
 def test_without_write_access_no_agent_starts(world: World, code_spec: SpecFactory) -> None:
-    read_only = world.path / "receive-pack"
-    read_only.write_text("#!/bin/sh\necho 'ERROR: this key is read only' >&2\nexit 1\n")
-    read_only.chmod(0o755)
-    setting = ("remote.origin.receivepack", str(read_only))
-    pod = world.pod(
-        world.task(code_spec()), GIT_CONFIG_COUNT="2", GIT_CONFIG_KEY_1=setting[0], GIT_CONFIG_VALUE_1=setting[1]
-    )
+    read_only = world.origin_runs("receivepack", "echo 'ERROR: this key is read only' >&2\nexit 1")
+    pod = world.pod(world.task(code_spec()), **read_only)
     refused(pod, Reason.PUSH_REFUSED, "this key is read only")
     assert world.remotes.branches("shop") == ["main"]
 

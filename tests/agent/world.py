@@ -177,6 +177,14 @@ class World:
             "GIT_CONFIG_VALUE_0": "https://github.com/acme/",
         }
 
+    def origin_runs(self, pack: str, script: str) -> dict[str, Any]:
+        """Environment in which git talks to that script at its remote: in place of uploadpack or receivepack."""
+        program = self.path / pack
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        key, value = "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_1"  # beside the one that every pod has
+        return {"GIT_CONFIG_COUNT": "2", key: f"remote.origin.{pack}", value: str(program)}
+
     def agent(self, script: str) -> str:
         """AGENT_COMMAND for an agent that is a bash script; its last line tells how it ended."""
         path = self.path / f"agent-{time.monotonic_ns()}.sh"

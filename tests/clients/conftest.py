@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
@@ -23,6 +23,9 @@ from functions.local.dev.server import free_port
 from functions.settings.cluster import ClusterSettings
 from tests.support import embedded
 from tests.support.api import ROOT
+
+if TYPE_CHECKING:
+    from tests.clients.place import Place
 
 NAMESPACE = "orchestrator"
 URL = "https://git.example.invalid/acme/shop.git"
@@ -46,6 +49,11 @@ class Functions:
 
     def runs(self, kind: str) -> dict[str, Any]:
         return {each["metadata"]["name"]: each for each in self.cluster.list(RUNS[kind], NAMESPACE)}
+
+    def spec(self, done: "Ended") -> dict[str, Any]:
+        """The spec of the run that a command with `-o json` made."""
+        assert done.code == 0, done.err
+        return dict(self.runs(done.json["kind"])[done.json["name"]]["spec"])
 
     def child(self, target: str, **environ: str) -> Child:
         """One more function, not yet started."""
@@ -129,6 +137,32 @@ def cli(home: Path) -> CommandLine:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def docs(cli: CommandLine, functions: Functions, repository: "Repository") -> CommandLine:
+    """`task docs`, in the repository unless told otherwise."""
+
+    def run(*arguments: str, cwd: Path | None = None, **environ: str) -> Ended:
+        where = {"ORCHESTRATOR_API_URL": functions.api_url, **environ}
+        return cli("task", "docs", *arguments, cwd=cwd or repository.path, environ=where)
+
+    return run
+
+
+@pytest.fixture
+def place(functions: Functions) -> "Place":
+    """A namespace of the test's own."""
+    from tests.clients.place import Place
+
+    return Place(functions)
+
+
+@pytest.fixture
+def environ(functions: Functions, place: "Place", home: Path) -> dict[str, str]:
+    """What `orchestrator-mcp` is started with."""
+    cluster = {"KUBECONFIG": str(functions.kubeconfig), "ORCHESTRATOR_NAMESPACE": place.name}
+    return {**environment(home), **cluster, "ORCHESTRATOR_API_URL": functions.api_url}
 
 
 def environment(home: Path) -> dict[str, str]:

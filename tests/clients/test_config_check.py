@@ -103,7 +103,7 @@ def test_every_wrong_key_and_value_is_named_at_once(tmp_path: Path) -> None:
     file.write_text("job: {max_retries: 99, backof: 1}\nqueues: {project: UPPER}\nnonsense: 1\n")
     refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file), ORCHESTRATOR_AUTH__TOKENS="hunter2")
     assert (refused.code, refused.out) == (1, "")
-    named = ["agent", "job.max_retries", "job.backof", "queues.project", "nonsense", "auth.tokens"]
+    named = ["agent.image", "job.max_retries", "job.backof", "queues.project", "nonsense", "auth.tokens"]
     assert [each for each in named if f"setting {each}: " not in refused.err] == []
     assert "hunter2" not in refused.err
 

@@ -29,11 +29,6 @@ from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import Place, ended
 
 
-@pytest.fixture
-def place(functions: Functions) -> Place:
-    return Place(functions)
-
-
 def spec(place: Place, name: str) -> dict[str, Any]:
     found: dict[str, Any] = place.functions.cluster.get(CODE_RUN, place.name, name)["spec"]
     return found

@@ -1,4 +1,4 @@
-"""`orchestrator runs` on a real API server, as a person with exactly the rights that README.md names.
+"""`orchestrator runs` on a real API server, as a person with the rights of infra/kubernetes/components/people.
 
 without rights    each command says which are needed, and for which namespace
 with them         list, get, retry, cancel, logs of what has no pod, and watch until the run ends
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
@@ -29,11 +30,7 @@ PERSON = "orchestrator-functions"
 NAME = "people"
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
-RIGHTS = [
-    {"apiGroups": [group.GROUP], "resources": ["coderuns", "docsruns"], "verbs": ["get", "list", "watch", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-]
+RIGHTS = next(yaml.safe_load_all((ROOT / "infra/kubernetes/components/people/people.yaml").read_text()))["rules"]
 WORDS = "get, list, watch and patch of coderuns and docsruns; get and list of pods and get of pods/log"
 """The same in README.md."""
 

@@ -26,11 +26,6 @@ from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import SINCE, Place, condition, ended
 
 
-@pytest.fixture
-def place(functions: Functions) -> Place:
-    return Place(functions)
-
-
 @pytest.mark.parametrize("kind", list(rows.COLUMNS))
 def test_the_columns_are_those_of_the_custom_resources(kind: str) -> None:
     declared = crd(SPECS[kind])["spec"]["versions"][0]["additionalPrinterColumns"]

@@ -1,105 +1,21 @@
-"""What follows a run is made of: its agent's words, its log over cut connections, its changes, a terminal's block.
+"""What follows a run is made of: its log over cut connections, and its changes.
 
-part            what is asserted
-transcript      Claude Code's and Codex's streams as text; what it costs; nothing that a terminal would obey
-pod log         each line once, in order, over cuts, also within one second; ends with the pod
-changes         list, watch, bookmark; 410 lists again and tells what is gone; a cut watch goes on where it was
-screen          the block is drawn in its place, cut to the terminal
-advice          every end and every wait says what to do
+part      what is asserted
+pod log   each line once, in order, over cuts, also within one second; ends with the pod
+changes   list, watch, bookmark; 410 lists again and tells what is gone; a cut watch goes on where it was
 """
 
-import io
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from functions.clients.runs import overview, screen
-from functions.clients.runs.advice import advice
-from functions.clients.runs.changes import Change, Changes
+from functions.clients.runs.changes import Changes
 from functions.clients.runs.podlog import PodLog, started
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN
 from functions.cluster.transport import Request
-from functions.local.transcript import Tally, readable, short
-from functions.runs.position import Position
-from tests.support.builders import raw_run, run
-
-
-def claude(kind: str, **fields: Any) -> str:
-    return json.dumps({"type": kind, "session_id": "s", **fields})
-
-
-def assistant(*parts: Any, name: str = "m1", tokens: int = 5) -> str:
-    return claude("assistant", message={"id": name, "content": list(parts), "usage": {"output_tokens": tokens}})
-
-
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ("[attempt] starts", "[attempt] starts"),
-        ('{"not": "a message"}', '{"not": "a message"}'),
-        ("{broken", "{broken"),
-        ("[1, 2]", "[1, 2]"),
-        (claude("system", subtype="init", model="claude-x"), "session s with model claude-x"),
-        (claude("system", subtype="other"), ""),
-        (claude("stream_event"), ""),
-        (assistant({"type": "text", "text": "Two\nlines "}), "Two\nlines"),
-        (assistant({"type": "tool_use", "name": "Bash", "input": {"command": "npm  test\n"}}), "> Bash npm test"),
-        (assistant({"type": "tool_use", "name": "Odd", "input": {"n": 1}}), '> Odd {"n": 1}'),
-        (assistant({"type": "thinking", "thinking": "hm"}), ""),
-        (assistant("text", 3), ""),
-        (claude("user", message={"content": [{"type": "tool_result", "content": "a\nb"}]}), "  a (first of 2 lines)"),
-        (
-            claude(
-                "user", message={"content": [{"type": "tool_result", "is_error": True, "content": [{"text": "no"}]}]}
-            ),
-            "  failed: no",
-        ),
-        (claude("user", message={"content": "text"}), ""),
-        (claude("result", result="Done.", num_turns=3, total_cost_usd=0.125), "result: Done. (3 turns, $0.12)"),
-        (claude("result", subtype="error_max_turns", is_error=True), "error: error_max_turns"),
-        (claude("assistant", message="x"), ""),
-        (json.dumps({"type": "item.completed", "item": {"type": "agent_message", "text": "Hi"}}), "Hi"),
-        (
-            json.dumps(
-                {"type": "item.completed", "item": {"type": "command_execution", "command": "ls", "exit_code": 2}}
-            ),
-            "> ls (exit code 2)",
-        ),
-        (
-            json.dumps({"type": "item.completed", "item": {"type": "file_change", "changes": [{"path": "a.py"}]}}),
-            "> edits a.py",
-        ),
-        (json.dumps({"type": "turn.failed", "error": {"message": "out of quota"}}), "error: out of quota"),
-    ],
-)
-def test_a_line_of_a_log_is_text_for_people(line: str, text: str) -> None:
-    assert readable(line) == text
-
-
-def test_nothing_in_a_log_is_obeyed_by_a_terminal() -> None:
-    for line in ("\x1b[2Jgone", assistant({"type": "text", "text": "\x1b]0;title\x07a\rb"})):
-        assert not {"\x1b", "\x07", "\r"} & set(readable(line))
-
-
-def test_a_tally_counts_a_message_that_comes_in_parts_once() -> None:
-    tally = Tally()
-    for line in (assistant("x", tokens=2), assistant("x", tokens=5), assistant("x", name="m2", tokens=4)):
-        tally.read(line)
-    assert (tally.turns, tally.output_tokens, tally.cost_usd) == (2, 9, None)
-    tally.read(claude("result", num_turns=2, total_cost_usd=1))
-    assert (tally.turns, tally.cost_usd) == (2, 1.0)
-    codex = Tally()
-    codex.read(json.dumps({"type": "turn.completed", "usage": {"output_tokens": 7}}))
-    assert (codex.turns, codex.output_tokens) == (1, 7)
-
-
-def test_short_text_is_one_line() -> None:
-    assert short(" a\n b ", 10) == "a b"
-    assert short("abcdefghijkl", 10) == "abcdefg..."
 
 
 class Script:
@@ -234,84 +150,3 @@ def test_one_run_is_asked_for_by_its_name() -> None:
 def test_one_run_that_is_not_there_is_gone() -> None:
     change = next(iter(Changes(Cluster(Script(pages=[page("1")])), CODE_RUN, "x", "a").follow()))
     assert (change.what, change.run["metadata"]["name"]) == ("gone", "a")
-
-
-def test_a_block_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "10")
-    monkeypatch.setenv("LINES", "4")
-    out = io.StringIO()
-    shown = screen.Screen(out)
-    shown.draw(["a", "b" * 20])
-    shown.draw(["c", "d", "e", "f", "g"])
-    assert out.getvalue() == "a\n" + "b" * 9 + "\n" + "\x1b[2F\x1b[J" + "c\nd\ne\n"
-
-
-def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_meanwhile() -> None:
-    def change(what: Any, name: str, **parts: Any) -> Change:
-        return Change(what, raw_run(name=name, uid=name, **parts))
-
-    out = io.StringIO()
-    table = overview.Table("orchestrator", out)
-    table.tick()
-    table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
-    assert "no unfinished runs in namespace orchestrator" in out.getvalue()
-    table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))
-    table.show(change("is", "now", status=status("True", "Completed", phase="Succeeded")))
-    table.show(change("is", "next"))
-    block = out.getvalue().rpartition("\x1b[J")[2]
-    assert {line.split()[0] for line in block.splitlines()} == {"NAME", "now", "next", "Ctrl-C"}
-    assert "Succeeded" in block
-    table.trouble("no answer, trying again: \x1b[2Jcut")
-    assert out.getvalue().endswith("no answer, trying again: [2Jcut\n")
-    table.show(change("gone", "now"))
-    assert "now" not in out.getvalue().rpartition("\x1b[J")[2]
-
-
-def test_wide_characters_take_two_columns() -> None:
-    assert screen.fit("日本語", 5) == "日本"
-    assert screen.fit("e\u0301e", 1) == "e\u0301"
-
-
-def status(truth: str, reason: str, **more: Any) -> dict[str, Any]:
-    told = {"type": "Succeeded", "status": truth, "reason": reason, "lastTransitionTime": "2026-01-02T03:04:05Z"}
-    return {"conditions": [told], **more}
-
-
-ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "startedAt": "2026-01-02T03:04:05Z"}]}
-
-
-@pytest.mark.parametrize(
-    ("kind", "told", "spec", "words"),
-    [
-        ("CodeRun", None, {}, "it starts by itself"),
-        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {}, "orchestrator runs watch run-1"),
-        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "mend what the message names"),
-        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it stops"),
-        (
-            "CodeRun",
-            status("Unknown", "Retrying", nextAttemptAt="2026-01-02T03:05:00Z"),
-            {},
-            "at 2026-01-02T03:05:00Z",
-        ),
-        ("CodeRun", status("True", "Completed", pullRequestUrl="https://x/1"), {}, "review https://x/1"),
-        ("CodeRun", status("True", "Completed", branch="agents/b"), {}, "open a pull request from branch agents/b"),
-        ("CodeRun", status("True", "NoChanges", branch="agents/b"), {}, "nothing to review"),
-        (
-            "CodeRun",
-            status("False", "MaxTurns"),
-            {},
-            "logs run-1; then try again with: orchestrator runs retry run-1",
-        ),
-        ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs"),
-        ("CodeRun", status("False", "Cancelled"), {}, "try again with"),
-        ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
-    ],
-)
-def test_what_to_do_next_is_said(kind: str, told: Any, spec: Any, words: str) -> None:
-    assert words in advice(run(kind, spec, told))
-
-
-def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to_do() -> None:
-    waits = status("Unknown", "Queued")
-    assert "it is 2 of 5 in the queue" in advice(run(status=waits), Position(2, 5, "1 runs work"))
-    assert "nothing to do" in advice(run(deletionTimestamp="2026-01-02T03:04:05Z"))

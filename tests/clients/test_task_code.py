@@ -3,18 +3,19 @@
 where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
                          another repository than the one with the tasks · the settings' models
 what every option does   each field of the spec has an option, and what is given arrives
-keys                     each invocation is a request of its own · a given key finds the run it made
-what is refused          missing and wrong options · an unfinished run of the same task is named by the server
+asked twice              an unfinished run of the same task is named by the server · a given key finds the run it
+                         made, and a new one makes another run beside it
+what is refused          missing and wrong options · what the server does not take
 how results are written  table · JSON · YAML; progress goes to standard error alone
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from functions.clients.tasks import options
+from functions.clients.tasks.request import kebab
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
 from tests.clients.inside import command
@@ -38,14 +39,9 @@ def code(cli: CommandLine, functions: Functions) -> CommandLine:
     return run
 
 
-def spec(functions: Functions, done: Ended) -> dict[str, Any]:
-    assert done.code == 0, done.err
-    return dict(functions.runs("CodeRun")[done.json["name"]]["spec"])
-
-
 def test_no_local_files_are_needed_when_urls_are_given(code: CommandLine, functions: Functions) -> None:
     done = code("3", "-s", "no-files", *GIVEN)
-    found = spec(functions, done)
+    found = functions.spec(done)
     assert (found["taskId"], found["service"], found["githubUser"]) == (3, "no-files", "hubot")
     assert (found["repositoryUrl"], found["platformRepositoryUrl"], found["branch"]) == (URL, URL, "main")
     assert found["model"] == "claude-3-5-sonnet-20241022"
@@ -63,7 +59,7 @@ def test_what_is_not_given_is_taken_from_git_and_shown(
     service = repository.path / "services" / "shop"
     service.mkdir(parents=True)
     done = code("1", "-s", "from-git", cwd=service)
-    found = spec(functions, done)
+    found = functions.spec(done)
     assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (URL, URL)
     assert (found["branch"], found["workingDirectory"], found["githubUser"]) == ("trunk", "services/shop", "octocat")
     assert found["platformDirectory"] == ".", "the tasks are at the root"
@@ -95,7 +91,7 @@ def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_ano
 ) -> None:
     repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
     done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, cwd=repository.path / "plans")
-    found = spec(functions, done)
+    found = functions.spec(done)
     assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (ELSEWHERE, URL)
     assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
 
@@ -106,7 +102,7 @@ def test_an_https_remote_goes_with_a_github_user(
     https = "https://github.com/acme/shop"
     name_remote(repository, https, repository.bare)
     repository.git("remote", "set-url", "origin", https)
-    assert spec(functions, code("1", "-s", "https", cwd=repository.path))["repositoryUrl"] == https
+    assert functions.spec(code("1", "-s", "https", cwd=repository.path))["repositoryUrl"] == https
 
 
 def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
@@ -114,7 +110,7 @@ def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
 ) -> None:
     repository.git("config", "url.https://github.com/.insteadOf", "gh:")
     repository.git("remote", "set-url", "origin", "gh:acme/shop")
-    found = spec(functions, code("1", "-s", "expanded", cwd=repository.path))
+    found = functions.spec(code("1", "-s", "expanded", cwd=repository.path))
     assert found["repositoryUrl"] == "https://github.com/acme/shop"
 
 
@@ -123,7 +119,7 @@ def test_models_are_those_of_the_settings_without_any_other_setting(
 ) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text("models: {code: claude-from-file}\n")
-    found = spec(functions, code("1", "-s", "model-file", *GIVEN, ORCHESTRATOR_CONFIG=str(file)))
+    found = functions.spec(code("1", "-s", "model-file", *GIVEN, ORCHESTRATOR_CONFIG=str(file)))
     assert found["model"] == "claude-from-file"
     wrong = code("1", "-s", "model-file", *GIVEN, ORCHESTRATOR_MODELS__CODES="claude-x")
     assert wrong.code == 1
@@ -163,7 +159,7 @@ EVERYTHING = {
 def test_every_option_arrives(cli: CommandLine) -> None:
     arguments = [str(EVERYTHING["task_id"])]
     for name, value in EVERYTHING.items():
-        flag = options.kebab(name)
+        flag = kebab(name)
         if name == "env":
             arguments += ["--env", "A=1=2", "--env", "B="]
         elif isinstance(value, list):
@@ -192,11 +188,17 @@ def test_options_are_the_fields_of_the_spec_in_the_same_words(kind: str, table: 
         assert EVERYTHING.keys() == table.keys() - {"github_user"}, "each option is tried"
 
 
-def test_each_invocation_is_a_request_of_its_own_and_a_key_finds_its_run(
-    code: CommandLine, functions: Functions
-) -> None:
-    first, second = code("1", "-s", "keys", *GIVEN), code("1", "-s", "keys", *GIVEN)
-    assert first.json["name"] != second.json["name"]
+def test_who_asks_twice_is_told_of_the_run_at_work(code: CommandLine, functions: Functions) -> None:
+    first, second = code("1", "-s", "twice", *GIVEN), code("1", "-s", "twice", *GIVEN)
+    assert (first.code, second.code) == (0, 1)
+    assert f"answered 409 (an unfinished run has this task: {first.json['name']})" in second.err
+    assert "for a second run beside it give --idempotency-key" in second.err
+    beside = code("1", "-s", "twice", *GIVEN, "--idempotency-key", "one more")
+    assert (beside.json["repeated"], beside.json["name"] != first.json["name"]) == (False, True)
+
+
+def test_a_key_finds_the_run_it_made(code: CommandLine) -> None:
+    first = code("1", "-s", "keys", *GIVEN)
     again = code("1", "-s", "keys", *GIVEN, "--idempotency-key", first.json["idempotencyKey"])
     assert (again.json["uid"], again.json["repeated"]) == (first.json["uid"], True)
     other = code("2", "-s", "keys", *GIVEN, "--idempotency-key", first.json["idempotencyKey"])
@@ -210,7 +212,7 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
     assert heading.split() == ["NAME", "KIND", "NAMESPACE", "PHASE"]
     assert row.split()[1:] == ["CodeRun", "orchestrator", "Pending"]
     assert f"orchestrator runs watch {row.split()[0]}" in table.err
-    text = code("1", "-s", "shown", *GIVEN, output="yaml")
+    text = code("2", "-s", "shown", *GIVEN, output="yaml")
     assert yaml.safe_load(text.out)["spec"]["service"] == "shown"
     assert "\x1b" not in table.out + table.err
 

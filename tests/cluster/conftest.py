@@ -1,8 +1,9 @@
-"""A real cluster with our CRDs and RBAC in a namespace of their own, and the functions on it as their own user."""
+"""A real cluster with our CRDs and RBAC in namespaces of their own, and the functions on it as their own user."""
 
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,32 +12,40 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.settings.cluster import ClusterSettings
-from tests.support import control_plane, installed, tidying
+from tests.support import installed, tidying
 from tests.support.api import World
+from tests.support.control_plane import ControlPlane
 from tests.support.node import KubeletOnly, Unscheduled
 
 FUNCTIONS_USER = "orchestrator-functions"
 HOME = f"orchestrator-test-{secrets.token_hex(3)}"
 """The namespace that infra/kubernetes is applied to."""
-CROWD = f"{HOME}-many"
-"""Another one, for what would keep every sweep of HOME busy."""
-LIMITED = f"{HOME}-limited"
-"""Another one, where few may work at once."""
+APART = f"{HOME}-apart"
+"""Another one, for whom runs that others left unfinished would be in the way; it is left empty."""
 BRIDGE_USER = "orchestrator-bridge"
+Base = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def plane(
-    tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]
-) -> Iterator[control_plane.ControlPlane]:
+def plane(plane: ControlPlane) -> Iterator[ControlPlane]:
+    yield plane
+    if not plane.etcd:  # a cluster that stays; the CRDs do too, they may be in use
+        tidying.delete(connect(plane), Noting.namespaces)
+
+
+@pytest.fixture(scope="session")
+def base(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]) -> Base:
+    """Applies infra/kubernetes/base to a namespace, once; the namespace."""
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
-    with control_plane.available(tmp_path_factory.mktemp("real")) as found:
-        folders = {name: tmp_path_factory.mktemp("base") for name in (HOME, CROWD, LIMITED)}
-        for name, folder in folders.items():
-            installed.apply(kubectl, found, installed.kustomized(kubectl, _in_namespace(folder, name)))
-        yield found
-        if not found.etcd:  # a cluster that stays; the CRDs do too, they may be in use
-            tidying.delete(connect(found), [*folders, *Noting.namespaces])
+
+    @cache
+    def applied(name: str) -> str:
+        Noting.namespaces.append(name)
+        folder = _in_namespace(tmp_path_factory.mktemp("base"), name)
+        installed.apply(kubectl, plane, installed.kustomized(kubectl, folder))
+        return name
+
+    return applied
 
 
 def _in_namespace(folder: Path, name: str) -> Path:
@@ -58,18 +67,18 @@ class Noting(Unscheduled):
         return answer
 
 
-def connect(plane: control_plane.ControlPlane, user: str | None = None) -> Transport:
+def connect(plane: ControlPlane, user: str | None = None) -> Transport:
     """A transport as the administrator, or as a user with the rights that RBAC gives."""
     file = plane.kubeconfig_of(user) if user else plane.kubeconfig
     return Noting(KubernetesTransport(ClusterSettings(kubeconfig=str(file))))
 
 
 @pytest.fixture(scope="session")
-def node(plane: control_plane.ControlPlane) -> KubeletOnly:
+def node(plane: ControlPlane) -> KubeletOnly:
     return KubeletOnly(Cluster(connect(plane)))
 
 
 @pytest.fixture
-def world(plane: control_plane.ControlPlane, node: KubeletOnly) -> World:
+def world(plane: ControlPlane, base: Base, node: KubeletOnly) -> World:
     """The functions as their own user, in the namespace they are deployed to."""
-    return World(connect(plane, FUNCTIONS_USER), HOME, node)
+    return World(connect(plane, FUNCTIONS_USER), base(HOME), node)

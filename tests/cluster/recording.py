@@ -13,7 +13,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.manifests import ledger
-from functions.runs.admission import candidate
+from functions.runs.line import candidate
 from functions.runs.observed import parse_job, parse_pod
 from functions.runs.run import parse
 

@@ -24,10 +24,11 @@ from functions.handlers import job_finished, reconcile, sweep
 from functions.handlers.http import Request, answer
 from functions.runs import group
 from functions.runs.run import Run, parse
+from tests.cluster.driving import own
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
-from tests.life.test_run import DONE, LOST, event, now, submitted
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.life import DONE, LOST, event, now, submitted
 
 _numbers = itertools.count(1)
 
@@ -81,11 +82,6 @@ def made_with_kubectl(world: World, kind: str) -> Run:
 
 def made_by_submit(world: World, kind: str) -> Run:
     return submitted(world, kind, name(), **own(kind))
-
-
-def own(kind: str) -> dict[str, str]:
-    """What keeps a run from waiting for another: a workspace, or a directory, of its own."""
-    return {"service": f"s-{uuid.uuid4().hex[:8]}"} if kind == "CodeRun" else {"workingDirectory": name()}
 
 
 MAKERS = [(made_by_submit, 0), (made_with_kubectl, 1)]

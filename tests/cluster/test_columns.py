@@ -24,10 +24,10 @@ from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.handlers import job_finished, reconcile
 from functions.local.dev.cluster import write_kubeconfig
 from functions.runs.run import Run
-from tests.cluster.conftest import FUNCTIONS_USER, LIMITED, connect
-from tests.cluster.test_outcomes import deliver, swept
-from tests.life.test_run import LOST, event, now, submitted
+from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
+from tests.cluster.driving import deliver, swept
 from tests.support.api import World, api_server, transport
+from tests.support.life import LOST, event, now, submitted
 
 PATIENCE = 60
 """Seconds that kubectl is waited for."""
@@ -54,15 +54,15 @@ class Place:
 @pytest.fixture(params=["embedded", "real"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Place]:
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
-    common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", LIMITED]
+    common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", APART]
     if request.param == "real":
-        plane, node = request.getfixturevalue("plane"), request.getfixturevalue("node")
-        world = World(connect(plane, FUNCTIONS_USER), LIMITED, node)
+        plane, node, base = (request.getfixturevalue(each) for each in ("plane", "node", "base"))
+        world = World(connect(plane, FUNCTIONS_USER), base(APART), node)
         yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
         return
     with api_server(tmp_path / "state.sqlite") as url:
-        file = write_kubeconfig(tmp_path, url, LIMITED)
-        yield Place(World(transport(url, tmp_path), LIMITED), [*common, "--kubeconfig", str(file)])
+        file = write_kubeconfig(tmp_path, url, APART)
+        yield Place(World(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])
 
 
 class Output:
@@ -170,7 +170,7 @@ def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str
         for each in (watching, waiting):
             each.stop()
         for run in (life.run, life.other):
-            place.world.kubelet.delete(CODE_RUN, LIMITED, run.name, run.uid)
+            place.world.kubelet.delete(CODE_RUN, APART, run.name, run.uid)
             deliver(place.world, reconcile, event(now(place.world, run).raw))
     record_property("told", "\n".join(["kubectl get cr second -w", *watching.lines]))
     assert rows(watching.lines) == [
@@ -209,5 +209,5 @@ def test_lists_have_the_columns_of_the_definition(place: Place) -> None:
         assert {"coderun.agents.platform/code", "docsrun.agents.platform/docs"} <= set(named)
     finally:
         for run in (code, docs):
-            place.world.kubelet.delete(RUNS[run.kind], LIMITED, run.name, run.uid)
+            place.world.kubelet.delete(RUNS[run.kind], APART, run.name, run.uid)
             deliver(place.world, reconcile, event(now(place.world, run).raw))

@@ -15,19 +15,19 @@ from functions.handlers.walking import BUDGET
 from functions.manifests.bookmark import name_of
 from functions.runs.run import Run
 from functions.settings.fleet import LimitSettings
-from tests.cluster.conftest import FUNCTIONS_USER, LIMITED, connect
-from tests.cluster.test_outcomes import deliver
-from tests.life.test_run import event, now, submitted
+from tests.cluster.conftest import APART, FUNCTIONS_USER, Base, connect
+from tests.cluster.driving import deliver
 from tests.support.api import World
 from tests.support.control_plane import ControlPlane
+from tests.support.life import event, now, submitted
 from tests.support.node import KubeletOnly
 
 COUNT, PAGE = 5, 2
 
 
 @pytest.fixture
-def world(plane: ControlPlane, node: KubeletOnly) -> World:
-    found = World(connect(plane, FUNCTIONS_USER), LIMITED, node)
+def world(plane: ControlPlane, base: Base, node: KubeletOnly) -> World:
+    found = World(connect(plane, FUNCTIONS_USER), base(APART), node)
     found.configure(limits=LimitSettings(exclusive=False))
     return found
 
@@ -38,7 +38,7 @@ def runs(world: World) -> Iterator[list[Run]]:
     made = [submitted(world, name=f"long-{number}", service=f"long-{number}") for number in range(COUNT)]
     yield made
     for run in made:
-        world.kubelet.delete(CODE_RUN, LIMITED, run.name, run.uid)
+        world.kubelet.delete(CODE_RUN, APART, run.name, run.uid)
         deliver(world, reconcile, event(now(world, run).raw))
 
 
@@ -62,7 +62,7 @@ def test_each_pass_drives_one_run_and_the_next_goes_on(world: World, runs: list[
         assert now(world, run).status.attempt == 1
         if number < COUNT - 1:
             assert found["data"]["left_at"] == f"CodeRun {run.name}"
-        notes.append(world.kubelet.get(CONFIG_MAP, LIMITED, name_of("sweep"))["data"])
+        notes.append(world.kubelet.get(CONFIG_MAP, APART, name_of("sweep"))["data"])
     assert [bool(note["token"]) for note in notes[:-1]] == [False, False, True, True]
     assert notes[-1]["kind"] == ""
     assert len(world.jobs()) >= COUNT

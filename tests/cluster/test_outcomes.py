@@ -11,35 +11,15 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
-from functions.handlers import job_finished, reconcile, sweep
-from functions.handlers.http import Request, answer
+from functions.handlers import job_finished, reconcile
 from functions.runs import group
 from functions.runs.run import Run
-from tests.life.test_run import DONE, LOST, event, now, submitted
+from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import World
-from tests.support.node import KubeletOnly, container, has_ended
+from tests.support.life import DONE, LOST, event, now
+from tests.support.node import container, has_ended
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
-
-
-def deliver(world: World, handler: Any, request: Request) -> None:
-    assert answer(lambda asked: handler.handle(world.services, asked), request).code in (200, 204)
-
-
-def swept(world: World) -> None:
-    deliver(world, sweep, Request({}, b""))
-
-
-def started(world: World, **spec: Any) -> Run:
-    service = f"s-{uuid.uuid4().hex[:8]}"
-    run = submitted(world, name=f"run-{uuid.uuid4().hex[:8]}", service=service, **spec)
-    deliver(world, reconcile, event(run.raw, "add"))
-    return now(world, run)
-
-
-def node(world: World) -> KubeletOnly:
-    assert isinstance(world.node, KubeletOnly)
-    return world.node
 
 
 def ended(exit_code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
@@ -215,9 +195,11 @@ def test_a_pod_that_is_deleted_from_below_its_job(world: World, second: str) -> 
 
 
 def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: World) -> None:
-    run = started(world, timeoutSeconds=1)
+    run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
+    soon = {"spec": {"activeDeadlineSeconds": 2}}  # as if all the time had passed that it has
+    world.kubelet.patch(JOB, world.namespace, job, soon)
     deliver(world, job_finished, event(node(world).job_when(world.namespace, job, has_ended)))
     run = now(world, run)
     assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "DeadlineExceeded")

@@ -25,13 +25,12 @@ from functions.handlers import job_finished, reconcile, submit, sweep
 from functions.handlers.http import Request as Asked
 from functions.handlers.http import answer
 from functions.runs.run import parse
-from tests.cluster.conftest import FUNCTIONS_USER, HOME, connect
-from tests.cluster.test_budget import own
-from tests.cluster.test_outcomes import deliver, node, started, swept
-from tests.life.test_run import DONE, LOST, event, now, submitted
+from tests.cluster.conftest import FUNCTIONS_USER, HOME, Base, connect
+from tests.cluster.driving import deliver, node, own, started, swept
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import USERS, ControlPlane
+from tests.support.life import DONE, LOST, event, now, submitted
 
 RBAC = Path(__file__).resolve().parents[2] / "infra/kubernetes/base/rbac.yaml"
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -49,6 +48,12 @@ RESOURCES = (
     ("apiextensions.k8s.io", "customresourcedefinitions"),
 )
 Right = tuple[str, str, str]
+
+
+@pytest.fixture(autouse=True)
+def home(base: Base) -> str:
+    """What is applied to it is what these tests are about."""
+    return base(HOME)
 
 
 def declared(role: str) -> set[Right]:

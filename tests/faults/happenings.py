@@ -10,8 +10,8 @@ from functions.handlers import reconcile, submit
 from functions.handlers.http import Refused, Request
 from functions.handlers.services import Services
 from tests.faults.place import KEY, NAMESPACE, Place
-from tests.life.test_run import event
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.life import event
 
 Happening = Callable[[Place, Transport], None]
 

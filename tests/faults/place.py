@@ -4,8 +4,7 @@ then.
 """
 
 import copy
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -22,17 +21,18 @@ from functions.handlers import job_finished, reconcile, report, sweep
 from functions.handlers.http import Request
 from functions.handlers.services import Services
 from functions.local.apiserver.store import Key
-from functions.manifests.attempt import CHECKSUM
 from functions.runs import group, lifecycle, naming
-from functions.runs.milestones import Milestone, untold
+from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
 from functions.settings import Settings
+from tests.faults import luck
 from tests.faults.cluster import Kubelet, Told, Topics
-from tests.faults.witness import Witness, is_live, read
-from tests.life.test_run import DONE, event
+from tests.faults.judgement import Rest
+from tests.faults.witness import Witness, is_live
 from tests.support.api import World
 from tests.support.builders import NOW, settings
-from tests.support.recall import Moment, Past
+from tests.support.life import DONE, event
+from tests.support.recall import Past
 
 NAMESPACE = "orchestrator"
 KEY = "asked-for-once"
@@ -42,7 +42,9 @@ ROUNDS = 16
 """Most passes until a run rests: each of its few attempts takes three."""
 TEMPLATES = Path(__file__).parent / "templates"
 """One small file per kind: what the task files say does not matter here, and large ones cost time."""
-SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False})
+PATIENT = {"pending_wait": 3600}
+"""Longer than any outage here lasts: whether a stuck pod was given up meanwhile would be luck."""
+SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False}, job=PATIENT)
 """Without limits: tests/fleet has runs that wait for each other."""
 Object = Mapping[str, Any]
 Wrap = Callable[[Transport], Transport]
@@ -236,8 +238,9 @@ class Place:
     def outcome(self) -> Outcome:
         """What became of the run, and then of the others that requests made: phase, reason, attempts.
 
-        How many it had when it was cancelled is luck, and so is whether a request that came again while the run
-        went away made it once more, if nothing came of that.
+        How many it had when it was cancelled is luck, and so is whether a spec changed before or after an attempt was
+        recorded for it, and whether a request that came again while the run went away made it once more, if nothing
+        came of that.
         """
         runs = {run.name: self._outcome_of(run) for run in self.all_runs()}
         own = runs.pop(self.name, ("gone",))
@@ -248,7 +251,8 @@ class Place:
         if reason == "Cancelled":
             again = not run.status.attempts and self._has_tombstone(run)
             return ("gone",) if again else (run.status.phase, reason)
-        return (run.status.phase, reason, len(run.status.attempts))
+        begun = [attempt for attempt in run.status.attempts if attempt.reason != Reason.SPEC_CHANGED]
+        return (run.status.phase, reason, len(begun))
 
     def _has_tombstone(self, run: Run) -> bool:
         return Key("configmaps", NAMESPACE, naming.tombstone(run.kind, run.name)) in self.server.content.bodies
@@ -257,74 +261,13 @@ class Place:
         """All that decides what happens from here on; two places with the same state have the same future."""
         notes = self.server.moment.notes
         if "state" not in notes:
-            notes["state"] = _state(self.server.moment)
+            notes["state"] = luck.state(self.server.moment, NAMESPACE)
         return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
 
     def check(self) -> None:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
-        runs = {run.uid: run for run in self.all_runs()}
-        wrong = self.witness.violations + self._left_over(runs)
-        for run in runs.values():
-            wrong += self._unfinished(run)
+        maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
+        rest = Rest(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
+        wrong = self.witness.violations + rest.wrong()
         assert not wrong, "; ".join(wrong)
-
-    def _left_over(self, runs: Mapping[str, Run]) -> list[str]:
-        items = (*self.kubelet.list(CONFIG_MAP, NAMESPACE), *self.jobs())
-        owners = [(item, item["metadata"].get("ownerReferences") or ()) for item in items]
-        lost = [item for item, owned in owners if owned and not any(each["uid"] in runs for each in owned)]
-        return [f"{item['metadata']['name']} is left over" for item in lost]
-
-    def _checksum(self, config_map: str) -> str | None:
-        body = self.server.content.bodies.get(Key("configmaps", NAMESPACE, config_map))
-        return read(body)["metadata"].get("annotations", {}).get(CHECKSUM) if body else None
-
-    def _unfinished(self, run: Run) -> list[str]:
-        wrong = []
-        jobs = {job["metadata"]["name"] for job in self.jobs() if _owned_by(run, job)}
-        named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
-        if lifecycle.state(run.status) not in lifecycle.FINISHED or run.labels.get(group.FINISHED) != "true":
-            wrong.append(f"is not finished and marked so: {self.outcome()}")
-        if run.status.open_attempt:
-            wrong.append("an attempt is open for ever")
-        carried = self._checksum(run.status.config_map_name or "")
-        if carried and carried != run.status.templates_checksum:
-            wrong.append("the status names other templates than the task files were made from")
-        silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - self.server.told
-        if silent:
-            wrong.append(f"nobody was told of {sorted(silent)}")
-        if not named - self.witness.expired <= jobs <= named:
-            wrong.append(f"the Jobs are {sorted(jobs)}, the attempts {sorted(named)}")
-        return wrong
-
-
-_LUCK = ("resourceVersion", "creationTimestamp", "deletionTimestamp")
-
-
-def _state(moment: Moment) -> frozenset[str]:
-    """The objects without what is luck: an object's uid is taken for its place, wherever it stands."""
-    bodies = {
-        key: body
-        for key, body in moment.content.bodies.items()
-        if key.namespace == NAMESPACE and key.resource != "events"
-    }
-    uids = {read(body)["metadata"]["uid"]: "/".join(key) for key, body in bodies.items()}
-    return frozenset(_without_luck(body, uids) for body in bodies.values())
-
-
-def _without_luck(body: str, uids: Mapping[str, str]) -> str:
-    item = dict(read(body))
-    item["metadata"] = {**item["metadata"], **{luck: luck for luck in _LUCK if luck in item["metadata"]}}
-    text = json.dumps(item)
-    for uid, place in uids.items():
-        text = text.replace(uid, place)
-    return text
-
-
-def _milestones(run: Run) -> Sequence[Milestone]:
-    """All of them, whatever the status says was told."""
-    return untold(run.status.model_copy(update={"reported": None}))
-
-
-def _owned_by(run: Run, item: Object) -> bool:
-    return any(owner["uid"] == run.uid for owner in item["metadata"].get("ownerReferences") or ())

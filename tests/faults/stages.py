@@ -2,15 +2,18 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
-from functions.cluster.kinds import JOB
+from functions.cluster.errors import Unavailable
+from functions.cluster.kinds import JOB, POD
 from functions.runs import group, naming
 from tests.faults.happenings import submits
 from tests.faults.place import NAMESPACE, Ending, Place, Stage
-from tests.life.test_run import LOST
 from tests.support.crashing import Crashing, Killed
+from tests.support.life import LOST
 from tests.support.recall import Past
+from tests.support.refusing import Refusing
 
 Build = Callable[[Place], None]
 KINDS = ("CodeRun", "DocsRun")
@@ -29,18 +32,39 @@ def new(place: Place) -> None:
 def job_missing(place: Place) -> None:
     """The attempt is recorded; whoever recorded it died before creating anything."""
     new(place)
-    try:
-        place.reconcile(place.services(Crashing(place.server, at=1, after=True)))
-    except Killed:
-        place.world.later(seconds=11)
-        return
-    raise AssertionError("nobody died")
+    with suppress(Killed):
+        place.reconcile(place.services(Crashing(place.server, at=2, after=True)))
+    place.world.later(seconds=11)
+    assert place.all_runs()[0].status.open_attempt, "nobody recorded an attempt"
+
+
+def edited(place: Place) -> None:
+    """Whoever recorded the attempt died with its task files made, and then its spec was changed."""
+    new(place)
+    with suppress(Unavailable):
+        place.reconcile(place.services(Refusing(place.server, "jobs", lambda: Unavailable("it died here"))))
+    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"spec": {"model": "claude-other"}})
+    place.world.later(seconds=11)
+    assert place.jobs() == []
 
 
 def pending(place: Place) -> None:
     """The Job is there, its pod is not."""
     new(place)
     place.reconcile()
+
+
+def stuck(place: Place) -> None:
+    """No node takes the pod, and the status says so."""
+    pending(place)
+    place.pod_comes_up()
+    job = place.jobs()[0]["metadata"]["name"]
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    no_node = {"phase": "Pending", "conditions": [condition], "containerStatuses": []}
+    place.kubelet.patch(POD, NAMESPACE, f"{job}-pod", {"status": no_node}, "status")
+    place.kubelet.patch(JOB, NAMESPACE, job, {"status": {"ready": 0}}, "status")
+    place.sweep()
+    assert place.all_runs()[0].status.pending_since
 
 
 def ready(place: Place) -> None:
@@ -128,7 +152,9 @@ STAGES: list[Build] = [
     nothing_yet,
     new,
     job_missing,
+    edited,
     pending,
+    stuck,
     ready,
     running,
     succeeded,

@@ -25,9 +25,9 @@ from tests.faults.happenings import submits, submits_another
 from tests.faults.place import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
 from tests.faults.stages import KINDS, new, reached
 from tests.faults.witness import JOB, RUNS
-from tests.life.test_run import LOST, event
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FAULTS, FOR_EVER, Failing
+from tests.support.life import LOST, VERBS, event
 
 SCHEDULES = 300
 """Per test, at SCALE=1."""
@@ -42,7 +42,6 @@ ENDINGS = [
     Ending("", ok=True),
     Ending("", ok=False, terminated={"reason": "OOMKilled", "exitCode": 137}),
 ]
-VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 
 
 @dataclass(frozen=True)

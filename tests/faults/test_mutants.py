@@ -43,7 +43,7 @@ def found(kind: str, build: Build, broken: Wrap, happenings: list[Happening], pa
         (mutants.StatusByForce, stages.succeeded, "went from"),
         (mutants.JobDeletedToStopIt, stages.running, "was deleted while its run exists"),
         (mutants.JobDeletedWithoutPropagation, stages.running, "was deleted, and its pod works on"),
-        (mutants.NameNotTaken, stages.job_missing, "the status does not name it"),
+        (mutants.NameNotTaken, stages.new, "the status does not name it"),
         (mutants.PodsNotAwaited, stages.in_grace, "was ended while its pod works"),
         (mutants.NobodyTold, stages.untold, "nobody was told"),
     ],

@@ -12,9 +12,8 @@ from functions.local.apiserver.store import Change
 from functions.runs.run import parse
 from tests.faults.place import NAMESPACE, Place
 from tests.faults.stages import KINDS, STAGES, Build, new, nothing_yet, reached
-from tests.faults.test_event_schedules import VERBS
 from tests.faults.witness import JOB, RUNS
-from tests.life.test_run import event
+from tests.support.life import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
 MOST_EVENTS = 40

@@ -28,7 +28,7 @@ from tests.faults.futures import Futures
 from tests.faults.happenings import FUNCTIONS, Happening, job_finishes, reports, retries
 from tests.faults.interleaving import Act, Interleavings, Revision, differing
 from tests.faults.mutants import FUTURE, Mutant, UnknownFieldsDropped
-from tests.faults.place import FAILED, NAMESPACE, SETTINGS, TEMPLATES, Outcome, Place, Stage
+from tests.faults.place import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Outcome, Place, Stage
 from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached, succeeded
 from tests.support.builders import settings
 from tests.support.crashing import Crashing, Killed
@@ -51,7 +51,7 @@ def _next_settings() -> Settings:
         namespace=NAMESPACE,
         templates=TEMPLATES.with_name("templates-next"),
         agent={"image": "registry.example/next"},
-        job={"max_retries": 2},
+        job={"max_retries": 2, **PATIENT},
     )
 
 

@@ -8,7 +8,8 @@ from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
 from functions.manifests import attempt as manifest
 from functions.manifests import ledger, requested
 from functions.runs import attempts, group
-from functions.runs.admission import Entry, Ledger, entry
+from functions.runs.holding import Entry, entry
+from functions.runs.ledger import Ledger
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
 from functions.runs.retention import Retention

@@ -15,16 +15,16 @@ from functions.handlers.services import Services
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
 from functions.runs import lifecycle
-from functions.runs.admission import Limits
+from functions.runs.limits import Limits
 from functions.runs.run import Run, parse
 from functions.settings.fleet import LimitSettings
 from tests.faults.witness import Witness, is_live
 from tests.fleet.witness import FleetWitness
-from tests.life.test_run import event, submitted
 from tests.support.actors import Actor, in_order
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
 from tests.support.direct import Direct
+from tests.support.life import event, submitted
 
 NAMESPACE = "orchestrator"
 ROUNDS = 80

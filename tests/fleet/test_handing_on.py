@@ -36,7 +36,7 @@ from functions.handlers.walking import BUDGET
 from functions.manifests import ledger
 from functions.manifests.bookmark import name_of
 from functions.runs import group
-from functions.runs.admission import candidate, wants_a_place
+from functions.runs.line import candidate, wants_a_place
 from functions.runs.run import parse
 from functions.settings.fleet import LimitSettings
 from tests.conftest import SCALE
@@ -107,7 +107,9 @@ class Scene:
         assert answer.body
         return dict(answer.body["data"])
 
-    def chain(self, step: timedelta, what: str = "sweep", transport: Transport | None = None) -> list[dict[str, Any]]:
+    def chain(
+        self, step: timedelta | None, what: str = "sweep", transport: Transport | None = None
+    ) -> list[dict[str, Any]]:
         """What the passes answer until one comes to the end, each within its time."""
         found = [self.passes(self.services(step, transport), what)]
         while found[-1].get("left_at"):
@@ -273,17 +275,17 @@ EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
 MAKERS: dict[str, Callable[[], Scene]] = {"sweep": limited, "retention": expired}
 
 
-def to_the_end(scene: Scene, what: str) -> Any:
-    """What passes come to, once they find nothing to do any more."""
-    found: list[Any] = [None]
-    while found[-1] != (end := _after(scene, what)):
+def to_the_end(scene: Scene, what: str, step: timedelta | None = None) -> Any:
+    """What passes in a hurry come to, and further ones of `step` that find nothing to do any more."""
+    found = [_after(scene, what, A_FEW)]
+    while found[-1] != (end := _after(scene, what, step)):
         found.append(end)
         assert len(found) < MOST
     return end
 
 
-def _after(scene: Scene, what: str) -> Any:
-    scene.chain(A_FEW, what)
+def _after(scene: Scene, what: str, step: timedelta | None) -> Any:
+    scene.chain(step, what)
     return scene.end()
 
 
@@ -296,7 +298,7 @@ def test_in_many_passes_it_comes_to_the_same_as_in_one(what: str) -> None:
     unhurried = scene.end()
     scene.server.become(begun)
     assert len(scene.chain(A_FEW, what)) > 2
-    assert to_the_end(scene, what) == unhurried != before
+    assert to_the_end(scene, what, A_FEW) == unhurried != before
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

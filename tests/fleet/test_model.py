@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from functions.runs.admission import Limits
+from functions.runs.limits import Limits
 from tests.conftest import SCALE
 from tests.fleet.fleet import Fleet
-from tests.life.test_run import DONE, LOST
+from tests.support.life import DONE, LOST
 
 EXAMPLES = 150
 """At SCALE=1."""

@@ -22,12 +22,12 @@ import pytest
 from functions.cluster.transport import Request, Transport
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger as manifest
-from functions.runs.admission import Limits
+from functions.runs.limits import Limits
 from functions.runs.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
-from tests.life.test_run import DONE, event
+from tests.support.life import DONE, event
 
 TWO = Limits(runs=2)
 PLAYED = 60

@@ -12,7 +12,10 @@ from typing import Any
 
 from functions.local.apiserver.store import Change, Key, Store
 from functions.manifests import ledger as manifest
-from functions.runs.admission import Ledger, Limits, candidate, holds, wants_a_place
+from functions.runs.holding import holds
+from functions.runs.ledger import Ledger
+from functions.runs.limits import Limits
+from functions.runs.line import candidate, wants_a_place
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
 from tests.faults.witness import is_live

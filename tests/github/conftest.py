@@ -1,8 +1,10 @@
-"""A GitHub of its own for each test, and a client of the App there, on a clock that the test moves."""
+"""A GitHub of its own for each test, a client of the App there, on a clock that the test moves.
+
+Between GitHub and runs are the stage, the way in, and the newsroom, the way out.
+"""
 
 import itertools
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,24 +12,13 @@ import pytest
 from functions.cluster.transport import Transport
 from functions.github.client import Github as Client
 from functions.github.client import connect
+from tests.github.clock import Clock
+from tests.github.newsroom import Newsroom
+from tests.github.stage import Stage
 from tests.support.api import api_server, transport
-from tests.support.builders import NOW
 from tests.support.github import Github, serving
 
 _numbers = itertools.count(1)
-
-
-class Clock:
-    """The time, which a test moves."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def later(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @pytest.fixture
@@ -58,3 +49,13 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transport]:
 def namespace() -> str:
     """A namespace of its own for each test."""
     return f"test-{next(_numbers)}"
+
+
+@pytest.fixture
+def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
+    return Stage(api, namespace, github, clock)
+
+
+@pytest.fixture
+def room() -> Newsroom:
+    return Newsroom()

@@ -27,16 +27,19 @@ from functions.manifests import requested
 from functions.runs import naming, origin
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
-from tests.life.test_run import event, job_event, run_event
+from tests.support.actors import Actor
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
 from tests.support.direct import Direct
 from tests.support.github import Call, Github
+from tests.support.life import event, job_event, run_event
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
 """Small ones: what the task files say does not matter here."""
 ON_GITHUB = "/github"
 NAMESPACE = "orchestrator"
+FIRST = "c" * 40
+"""The commit that an attempt pushes, unless it is told another."""
 USAGE = {"costUsd": 0.125, "turns": 14, "inputTokens": 1, "outputTokens": 2}
 Object = dict[str, Any]
 
@@ -145,7 +148,7 @@ class Newsroom:
         self.starts()
         job_event(self.world, self.world.job_ready(self.run().status.job_name or ""))
 
-    def ends(self, commit: str | None = "c" * 40, *, ok: bool = True, **told: Any) -> None:
+    def ends(self, commit: str | None = FIRST, *, ok: bool = True, **told: Any) -> None:
         """The attempt, which works, ends, with that commit pushed."""
         if commit:
             self.shop.branches[self.branch] = commit
@@ -154,7 +157,7 @@ class Newsroom:
         end = json.dumps({**said, "branch": self.branch, "commit": commit, **told})
         job_event(self.world, self.world.job_ends(self.run().status.job_name or "", end, ok=ok))
 
-    def succeeds(self, commit: str | None = "c" * 40, **told: Any) -> None:
+    def succeeds(self, commit: str | None = FIRST, **told: Any) -> None:
         self.works()
         self.ends(commit, **told)
 
@@ -203,9 +206,25 @@ class Newsroom:
         assert self.comment() == comment.text(run)
         pulls = [each for each in self.shop.pulls.values() if each["head"]["ref"] == self.branch]
         assert [each["html_url"] for each in pulls] == [run.status.pull_request_url]
-        assert self.checks() == {"c" * 40: ("completed", "success")}
+        assert self.checks() == {FIRST: ("completed", "success")}
         assert len(self.shop.checks) <= checks
         asked = self.asked()
         self.world.calls.calls.clear()
         assert self.report() == 204
         assert (self.asked(), self.world.calls.calls) == (asked, []), "it is noted"
+
+
+def stands_still(room: Newsroom, raw: Any, at: int) -> Actor:
+    """A report of `raw`, stopped before its call number `at` (0-based), if there is one."""
+    slow = Actor(room.both, lambda transport: room.report(raw, room.services(transport)))
+    for _ in range(at):
+        if not slow.ended:
+            slow.step()
+    return slow
+
+
+def goes_on(slow: Actor) -> None:
+    """To its end."""
+    while not slow.ended:
+        slow.step()
+    assert slow.error is None

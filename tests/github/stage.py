@@ -17,7 +17,7 @@ from functions.runs import attempts
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
-from tests.github.conftest import Clock
+from tests.github.clock import Clock
 from tests.support.api import World
 from tests.support.builders import settings
 from tests.support.github import Github, Repository, payloads

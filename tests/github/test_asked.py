@@ -1,15 +1,13 @@
-"""What `github_event` asks of runs that are there, once per request.
+"""What people ask of runs that are there, by commands, once per request.
 
 | what happens                                       | comes to                                                  |
 |----------------------------------------------------|-----------------------------------------------------------|
 | /retry, /cancel, /status on issue or pull request  | the run that is meant                                     |
 | what the run cannot do                             | refused in words, once and for all                        |
+| there is no run, or only another repository's      | said; that one is left alone                              |
 | the run changes meanwhile                          | asked again, a few times                                  |
-| a review, a failed check                           | another attempt, as often as it may                       |
-| news of a pull request, in any order               | on the run, as it is now                                  |
 """
 
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,22 +18,11 @@ from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request as Call
 from functions.cluster.transport import Transport
 from functions.handlers.driver import drive
-from functions.runs.asking import AGAIN
-from functions.runs.lifecycle import State
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
 from functions.settings.fleet import LimitSettings
-from tests.github.conftest import Clock
-from tests.github.stage import Object, Stage
-from tests.support.github import Github, payloads
-
-
-@pytest.fixture
-def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
-    return Stage(api, namespace, github, clock)
-
-
-# Retry, cancel, status ----------------------------------------------------------------------------------------------
+from tests.github.stage import Stage
+from tests.support.github import payloads
 
 
 def test_a_retry_on_the_pull_request_asks_its_run_once(stage: Stage) -> None:
@@ -78,7 +65,6 @@ def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
 
 def test_on_an_issue_the_latest_run_is_meant(stage: Stage) -> None:
     first, number = stage.asked_for()
-    time.sleep(1)  # the API server keeps whole seconds
     assert stage.comment(number, "/docs").code == 204
     assert stage.comment(number, "/cancel").code == 204
     assert {run.kind: run.cancel for run in stage.runs()} == {"CodeRun": False, "DocsRun": True}
@@ -191,158 +177,3 @@ def test_a_run_that_changes_meanwhile_is_asked_again_a_few_times(stage: Stage, t
     stage.services = replace(stage.services, cluster=Cluster(meddling))
     assert stage.comment(number, "/cancel").code == code
     assert stage.run().cancel == (code == 204)
-
-
-# Feedback -----------------------------------------------------------------------------------------------------------
-
-
-def _review(stage: Stage, pull: Object, body: str = "use the other library", by: str = "octocat") -> Object:
-    return payloads.review(stage.shop, pull["number"], "changes_requested", body, by)
-
-
-def test_a_review_has_the_run_tried_again_with_all_that_it_says(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    payload = _review(stage, pull)
-    stage.shop.review_comments[1] = {
-        "id": 1,
-        "pull_request_review_id": payload["review"]["id"],
-        "path": "shop.py",
-        "line": 7,
-        "body": "`None` is not handled",
-    }
-    for guid in ("a", "b"):
-        assert stage.deliver("pull_request_review", payload, guid).code == 204
-    found = stage.run().spec
-    assert isinstance(found, CodeRunSpec)
-    assert found.context_version == 2
-    assert "asks for changes.\n\nuse the other library\n\nOn shop.py:7:\n`None` is not handled" in str(
-        found.prompt_modification
-    )
-
-
-def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> None:
-    stage.configure("maxRetries: 2")
-    _, pull = stage.with_pull()
-    for _ in range(2):
-        stage.deliver("pull_request_review", _review(stage, pull))
-        stage.ends(stage.reopened(stage.run()))
-    assert stage.answers(pull["number"]) == []
-    stage.deliver("pull_request_review", _review(stage, pull))
-    found = stage.run()
-    assert found.spec.context_version == 3  # type: ignore[union-attr]
-    assert found.raw["metadata"]["annotations"][AGAIN] == "2"
-    assert "2 times, which is as often as it may be" in stage.answers(pull["number"])[0]
-
-
-def test_a_review_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    stage.deliver("pull_request_review", _review(stage, pull, by="mallory"))
-    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
-    assert stage.answers(pull["number"]) == []
-
-
-def _check(stage: Stage, run: Run, **more: Any) -> Object:
-    return payloads.check_run(stage.shop, run.status.branch or "", **more)
-
-
-def test_a_failed_check_has_the_run_tried_again_once_however_many_fail(stage: Stage) -> None:
-    stage.configure("maxRetries: 5")
-    run, pull = stage.with_pull()
-    for name in ("tests", "lint"):
-        assert stage.deliver("check_run", _check(stage, run, name=name)).code == 204
-    found = stage.run().spec
-    assert isinstance(found, CodeRunSpec)
-    assert found.context_version == 2
-    assert "The check tests failed" in str(found.prompt_modification)
-    assert stage.answers(pull["number"]) == []
-
-
-def _retried(stage: Stage) -> bool:
-    return bool(stage.run().spec.context_version > 1)  # type: ignore[union-attr]
-
-
-def test_a_check_of_work_that_was_gone_beyond_starts_nothing(stage: Stage) -> None:
-    run, _ = stage.with_pull(commit="d" * 40)
-    stage.deliver("check_run", _check(stage, run, head_sha="e" * 40))
-    assert not _retried(stage)
-    stage.deliver("check_run", _check(stage, run, head_sha="d" * 40))
-    assert _retried(stage)
-
-
-@pytest.mark.parametrize("configured", ["retryOn: []", "retryOn: [", "retryOn: [review]"])
-def test_where_checks_are_off_they_start_nothing(stage: Stage, configured: str) -> None:
-    run, _ = stage.with_pull()
-    stage.configure(configured)
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
-
-
-def test_a_run_that_was_cancelled_is_not_started_by_itself(stage: Stage) -> None:
-    run = stage.ends(stage.asked_for()[0], State.CANCELLED)
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
-
-
-def test_feedback_without_retries_starts_nothing(stage: Stage) -> None:
-    stage.configure("maxRetries: 0")
-    run, _ = stage.with_pull()
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
-
-
-# Pull requests ------------------------------------------------------------------------------------------------------
-
-
-def _news(stage: Stage, pull: Object, action: str) -> None:
-    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], action)).code == 204
-
-
-def _merged(run: Run) -> list[tuple[str, str]]:
-    return [(each.status, each.reason) for each in run.status.conditions if each.type == "PullRequestMerged"]
-
-
-def test_a_pull_request_is_recorded_on_its_run(stage: Stage) -> None:
-    before, pull = stage.with_pull()
-    _news(stage, pull, "opened")
-    run = stage.run()
-    assert run.status.pull_request_url == pull["html_url"]
-    assert _merged(run) == [("False", "Open")]
-    assert [each for each in run.status.conditions if each.type != "PullRequestMerged"] == before.status.conditions
-    version = run.resource_version
-    _news(stage, pull, "synchronize")
-    assert stage.run().resource_version == version
-
-
-@pytest.mark.parametrize(("merged", "expected"), [(True, ("True", "Merged")), (False, ("False", "Closed"))])
-def test_news_that_overtake_each_other_leave_what_is_so(
-    stage: Stage, merged: bool, expected: tuple[str, str]
-) -> None:
-    run, pull = stage.with_pull()
-    opened = payloads.pull_request(stage.shop, pull["number"], "opened")
-    opened = {**opened, "pull_request": {**pull, "state": "open"}}
-    stage.shop.pulls[pull["number"]] |= {"state": "closed", "merged": merged}
-    _news(stage, pull, "closed")
-    assert stage.deliver("pull_request", opened).code == 204
-    assert _merged(stage.run()) == [expected]
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
-
-
-def test_a_second_pull_request_counts_once_the_first_is_closed(stage: Stage) -> None:
-    run, first = stage.with_pull()
-    _news(stage, first, "opened")
-    second = stage.shop.open_pull(run.status.branch or "", "next")
-    _news(stage, second, "opened")
-    assert stage.run().status.pull_request_url == first["html_url"]
-    stage.shop.pulls[first["number"]] |= {"state": "closed"}
-    _news(stage, first, "closed")
-    _news(stage, second, "synchronize")
-    assert stage.run().status.pull_request_url == second["html_url"]
-    assert _merged(stage.run()) == [("False", "Open")]
-
-
-def test_a_pull_request_of_a_fork_is_not_recorded(stage: Stage) -> None:
-    run, _ = stage.with_pull()
-    pull = stage.shop.open_pull(run.status.branch or "", fork="mallory/shop")
-    _news(stage, pull, "opened")
-    assert stage.run().status.pull_request_url is None

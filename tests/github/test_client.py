@@ -1,271 +1,29 @@
-"""What the App's calls to GitHub are signed with, and what becomes of GitHub's answers.
+"""Where the App's calls to GitHub go, and what is read there.
 
 | about        | is so                                                                                             |
 |--------------|---------------------------------------------------------------------------------------------------|
-| tokens       | made once per repository, for it alone; replaced before they end; tried anew once where refused    |
-| the JWT      | GitHub takes it although clocks differ; a bad key is named                                         |
-| errors       | each answer becomes one error, in GitHub's words, the cause chained; no token in any text          |
-| limits       | primary and secondary: how long to wait is known, and nobody calls before                          |
 | lists        | page by page, in both forms, of a bounded number of pages, never on another host                   |
 | paths        | what comes from outside stays one segment; none leads out of its repository                        |
-| redirects    | followed on the same host with the token; not to another host                                      |
+| redirects    | followed on the same host with the token; not to another host; not for ever                        |
+| no answer    | busy, also where it is no JSON                                                                     |
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from functions.github import errors
 from functions.github.client import MOST_PAGES, connect, segment
 from functions.github.client import Github as Client
-from functions.github.errors import Busy, Denied, GithubError, NotFound, NotInstalled, Refused, Unauthorized
+from functions.github.errors import Busy, Refused
 from functions.github.transport import HttpTransport, Request
-from functions.handlers.http import Request as Asked
-from functions.handlers.http import answer
-from tests.github.conftest import Clock
 from tests.support.github import Github
-from tests.support.github.app import App, new_key
-
-TOKENS = r"POST /app/installations/\d+/access_tokens"
-
-
-# Tokens -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_token_is_made_once_for_one_repository_alone(github: Github, client: Client) -> None:
-    github.repository("acme/shop").open_issue()
-    github.repository("acme/other")
-    for _ in range(3):
-        client.repository("acme/shop").get("issues/1")
-    assert len(github.asked(TOKENS)) == 1
-    assert [token.repositories for token in github.app.tokens] == [["shop"]]
-    client.repository("acme/other").get("")
-    assert [token.repositories for token in github.app.tokens] == [["shop"], ["other"]]
-
-
-def test_a_token_is_replaced_before_it_ends(github: Github, client: Client, clock: Clock) -> None:
-    shop = client.repository(github.repository().full_name)
-    for minutes, made in ((0, 1), (50, 1), (6, 2), (120, 3)):
-        clock.later(minutes=minutes)
-        shop.get("")
-        assert len(github.app.tokens) == made
-    assert not [call for call in github.calls if call.status >= 400]
-
-
-def test_a_token_that_is_refused_is_made_anew_once(github: Github, client: Client) -> None:
-    shop = client.repository(github.repository().full_name)
-    shop.get("")
-    github.app.tokens[0].revoked = True
-    assert shop.get("")["full_name"] == "acme/shop"
-    assert len(github.app.tokens) == 2
-    github.fails("GET /repos/acme/shop$", 401, times=2)
-    with pytest.raises(Unauthorized, match="answered by the test"):
-        shop.get("")
-    assert len(github.app.tokens) == 3
-
-
-def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
-    names = [github.repository(name).full_name for name in ("acme/a", "acme/b")]
-    for forgotten, made in (("", 2), ("acme/a", 4), ("", 5)):
-        for name in names:
-            client.repository(name).get("")
-        assert len(github.app.tokens) == made
-        client.forget(forgotten)
-
-
-def test_where_the_app_is_not_installed_is_said(github: Github, client: Client) -> None:
-    github.repository("acme/alone", installation=None)
-    for name in ("acme/alone", "acme/nowhere"):
-        with pytest.raises(NotInstalled, match=f"the GitHub App is not installed on {name}") as caught:
-            client.repository(name).get("")
-        assert isinstance(caught.value.__cause__, NotFound)
-
-
-@pytest.mark.parametrize("seconds", [-50, 0, 50])
-def test_the_jwt_is_accepted_although_clocks_differ(github: Github, clock: Clock, seconds: int) -> None:
-    ahead = Clock()
-    ahead.later(seconds=seconds)
-    assert connect(github.settings(), ahead).app().get("app")["id"] == github.app.id
-
-
-def test_another_apps_key_is_not_accepted(github: Github, clock: Clock) -> None:
-    stranger = connect(github.settings(private_key=App(key=new_key()).private_key), clock)
-    with pytest.raises(Unauthorized, match="could not be decoded"):
-        stranger.app().get("app")
-    assert len(github.calls) == 1, "another JWT would not be accepted either"
-
-
-@pytest.mark.parametrize("key", ["-----BEGIN RSA PRIVATE KEY-----\nnonsense", "x PRIVATE KEY-----"])
-def test_a_key_that_is_none_is_named_and_not_told(github: Github, clock: Clock, key: str) -> None:
-    with pytest.raises(Denied, match=r"github\.private_key") as caught:
-        connect(github.settings(private_key=key), clock).app().get("app")
-    assert "nonsense" not in str(caught.value)
-    assert not github.calls
-
-
-# Errors -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (404, NotFound),
-        (410, NotFound),
-        (403, Denied),
-        (400, Refused),
-        (409, Refused),
-        (422, Refused),
-        (301, Refused),
-        (429, Busy),
-        (500, Busy),
-        (502, Busy),
-        (503, Busy),
-        (520, Busy),
-        (0, Busy),
-    ],
-)
-def test_each_answer_is_one_error(
-    github: Github, client: Client, clock: Clock, status: int, error: type[GithubError]
-) -> None:
-    shop = client.repository(github.repository().full_name)
-    github.fails("GET /repos/acme/shop$", status)
-    with pytest.raises(GithubError) as caught:
-        shop.get("")
-    assert type(caught.value) is error
-    clock.later(minutes=2)
-    assert shop.get(""), "one bad answer is one"
-
-
-def test_githubs_words_reach_the_error(github: Github, client: Client) -> None:
-    number = github.repository().open_issue()["number"]
-    with pytest.raises(Refused) as caught:
-        client.repository("acme/shop").post(f"issues/{number}/comments", {"body": "x" * 65_537})
-    assert str(caught.value) == (
-        "GitHub answered 422: Validation Failed; IssueComment data unprocessable Body is too long"
-    )
-    assert caught.value.errors == ("IssueComment data unprocessable Body is too long",)
-
-
-def test_a_lacking_permission_is_denied(github: Github, client: Client) -> None:
-    github.app.permissions["checks"] = "read"
-    shop = github.repository()
-    with pytest.raises(Denied, match="Resource not accessible by integration"):
-        client.repository("acme/shop").post("check-runs", {"name": "x", "head_sha": shop.branches["main"]})
-    assert list(client.repository("acme/shop").pages("commits/main/check-runs")) == []
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"<html>bad gateway</html>", "no reason given"),
-        (b'{"message": "x", "errors": "one text"}', "x; one text"),
-        (b'{"message": "x", "errors": ["a", 1, {"code": "missing", "field": "head"}]}', "x; a; 1; head missing"),
-        (b'{"message": "x", "errors": {"a": 1}}', "x"),
-        (b"[" * 100_000, "no reason given"),
-        (b"\xff", "no reason given"),
-        (b"", "no reason given"),
-    ],
-)
-def test_any_body_of_an_error_can_be_read(body: bytes, said: str) -> None:
-    found = errors.from_answer(422, {}, body, datetime.now(UTC))
-    assert str(found).startswith(f"GitHub answered 422: {said}")
-
-
-def test_no_token_and_no_key_is_in_any_text(github: Github, client: Client) -> None:
-    shop = client.repository(github.repository().full_name)
-    shop.get("")
-    told = [repr(Request("GET", "u", "ghs_secret")), repr(client), repr(shop.__dict__), repr(github.settings())]
-    for status in (401, 404, 422, 502, 0):
-        github.fails("GET /repos/acme/shop$", status, times=2)
-        with pytest.raises(GithubError) as caught:
-            shop.get("")
-        told.append(f"{caught.value!r} {caught.value.__cause__!r}")
-    line = github.app.private_key.splitlines()[1]
-    assert not [text for text in told if "ghs_" in text or line in text or "eyJ" in text]
-
-
-# Limits -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_primary_limit_is_waited_for(github: Github, client: Client, clock: Clock) -> None:
-    shop = client.repository(github.repository().full_name)
-    shop.get("")
-    github.troubles.limits.limit = 2
-    shop.get("")
-    with pytest.raises(Busy) as caught:
-        shop.get("")
-    assert caught.value.retry_after == 3600
-    asked = len(github.calls)
-    clock.later(minutes=59)
-    with pytest.raises(Busy) as caught:
-        shop.get("")
-    assert (caught.value.retry_after, len(github.calls)) == (60, asked), "nobody called"
-    clock.later(minutes=2)
-    assert shop.get("")
-
-
-def test_the_limit_of_one_account_is_not_anothers(github: Github, client: Client) -> None:
-    names = [github.repository(name).full_name for name in ("acme/a", "other/b")]
-    client.repository(names[0]).get("")
-    github.fails("GET /repos/acme/a$", 403, Retry_After="30")
-    with pytest.raises(Busy):
-        client.repository(names[0]).get("")
-    assert client.repository(names[1]).get("")
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "message", "wait"),
-    [
-        (429, {"retry-after": "7"}, "", 7),
-        (403, {"retry-after": "7"}, "", 7),
-        (429, {}, "", errors.SECONDARY),
-        (403, {}, "You have exceeded a secondary rate limit.", errors.SECONDARY),
-        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "160"}, "", 60),
-        (429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}, "", 1),
-        (429, {"x-ratelimit-remaining": "4", "x-ratelimit-reset": "160"}, "", errors.SECONDARY),
-        (429, {"retry-after": "soon"}, "", errors.SECONDARY),
-        (503, {"retry-after": "9"}, "", 9),
-        (503, {}, "", None),
-    ],
-)
-def test_how_long_to_wait_is_known(status: int, headers: dict[str, str], message: str, wait: float | None) -> None:
-    found = errors.from_answer(
-        status, headers, f'{{"message": "{message}"}}'.encode(), datetime.fromtimestamp(100, UTC)
-    )
-    assert isinstance(found, Busy)
-    assert found.retry_after == wait
-
-
-# At the edge of a function ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "queued"),
-    [
-        (Busy("x", 42), 503, 503),
-        (Denied("x"), 403, 403),
-        (NotInstalled("x"), 403, 403),
-        (NotFound("x"), 422, 204),
-        (Refused("x"), 422, 204),
-    ],
-)
-def test_what_a_function_answers(error: GithubError, code: int, queued: int) -> None:
-    def fails(_: Asked) -> Any:
-        raise error
-
-    pushed = {"x-goog-pubsub-subscription-name": "s"}
-    answers = [answer(fails, Asked(headers, b"{}")) for headers in ({}, pushed)]
-    assert [each.code for each in answers] == [code, queued]
-    assert [each.headers.get("Retry-After") for each in answers] == (["42", "42"] if code == 503 else [None, None])
-
-
-# Lists, paths, redirects --------------------------------------------------------------------------------------------
+from tests.support.github.app import App
+from tests.support.serving import Handler, listening
 
 
 def test_a_list_is_read_page_by_page_in_order(github: Github, client: Client) -> None:
@@ -322,28 +80,14 @@ def elsewhere(answers: Callable[[str], tuple[int, dict[str, str], bytes]]) -> It
     """Another server, and the Authorization headers that reached it."""
     reached: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Elsewhere(Handler):
+        def asked(self) -> None:
             reached.append(self.headers.get("Authorization"))
-            status, headers, body = answers(self.path)
-            self.send_response(status)
-            for name, text in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(*answers(self.path))
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    with listening(server):
         yield f"http://127.0.0.1:{server.server_port}", reached
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_a_renamed_repository_is_found_again(github: Github, client: Client) -> None:
@@ -374,8 +118,8 @@ def test_no_page_is_read_on_another_host(github: Github, client: Client) -> None
     api.get("")
     with elsewhere(lambda _: (200, {}, b"[]")) as (url, reached):
         link = f'<{url}/next>; rel="next"'
-        github.fails("GET .*/comments", 200, Link=link)
-        assert list(api.pages("issues/1/comments")) == []
+        github.fails("GET .*/comments", 200, Link=link, body=[{"id": 7}])
+        assert list(api.pages("issues/1/comments")) == [{"id": 7}]
     assert not reached
 
 

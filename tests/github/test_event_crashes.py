@@ -18,7 +18,7 @@ from functions.github.permission import Permissions
 from functions.github.tokens import AppKey
 from functions.github.transport import HttpTransport
 from functions.runs.specs import CodeRunSpec
-from tests.github.conftest import Clock
+from tests.github.clock import Clock
 from tests.github.stage import Stage
 from tests.support.crashing import Killed
 from tests.support.github import Github

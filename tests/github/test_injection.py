@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from functions.cluster.transport import Transport
 from functions.github import commands, replies
 from functions.github.configuration import BadConfiguration, parse
 from functions.github.markdown import LONGEST_COMMENT
@@ -29,10 +28,9 @@ from functions.handlers import rendering
 from functions.runs import origin
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
-from tests.github.conftest import Clock
 from tests.github.stage import Stage
 from tests.support.builders import run as built
-from tests.support.github import Github, payloads
+from tests.support.github import payloads
 from tests.support.github.content import user
 
 HOSTILE = [
@@ -58,11 +56,6 @@ HOSTILE = [
 
 ACTIVE = re.compile(r"@\w|://|#\d|GH-\d|pwned")
 """What GitHub makes a mention or a link of, by itself."""
-
-
-@pytest.fixture
-def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
-    return Stage(api, namespace, github, clock)
 
 
 def outside_code(text: str) -> Iterator[Token]:

@@ -5,14 +5,12 @@
 | the run goes through its phases               | one comment edited in place, a pull request, a check run       |
 | the same event again                          | no call at all                                                 |
 | somebody opened the pull request, or is faster | that one is used                                              |
-| no App there, nothing to compare, no right    | the run succeeds and says so with the compare link, once       |
 | others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
-| the issue is locked or gone                   | logged once with what to do, and the rest is told              |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
-| no App is configured                          | not one call                                                   |
+
+What it is never told, or never takes: test_reporting_refused.py.
 """
 
-import logging
 from typing import Any
 
 import pytest
@@ -20,14 +18,9 @@ import pytest
 from functions.cluster.kinds import CODE_RUN
 from functions.github.comment import marker
 from functions.runs import group, pull_request
-from tests.github.newsroom import ON_GITHUB, Newsroom
+from tests.github.newsroom import FIRST, Newsroom
 
-FIRST, SECOND = "c" * 40, "d" * 40
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom()
+SECOND = "d" * 40
 
 
 # In order -----------------------------------------------------------------------------------------------------------
@@ -232,87 +225,3 @@ def _merged(room: Newsroom) -> None:
     url = run.status.pull_request_url or ""
     merged = pull_request.recorded(run.status, url, "Merged", run.generation, room.world.now)
     room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))
-
-
-# What GitHub will never take ----------------------------------------------------------------------------------------
-
-
-def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
-    room: Newsroom, caplog: pytest.LogCaptureFixture
-) -> None:
-    room.shop.installation = None
-    room.works()
-    compare = f"https://127.0.0.1:1/acme/shop/compare/main...{room.branch}?expand=1"
-    room.ends(message=f"pushed {room.branch}. No pull request was opened; to open one: {compare}")
-    with caplog.at_level(logging.INFO, "orchestrator"):
-        assert room.report() == 204
-    run = room.run()
-    assert run.status.phase == "Succeeded"
-    assert run.labels[group.FINISHED] == "true"
-    assert run.status.message
-    assert run.status.message.count(compare) == run.status.message.count("No pull request was opened") == 1
-    assert "install the App" in run.status.message
-    assert run.status.succeeded
-    assert run.status.succeeded.message == run.status.message
-    warned = [each.message for each in caplog.records if each.levelno == logging.WARNING]
-    assert len(warned) == 3, "pull request, comment, check run"
-    assert all("install the App" in each for each in warned)
-    asked = room.asked()
-    for _ in range(3):
-        assert room.report() == 204
-    room.world.later(minutes=2)
-    room.hourly()
-    assert room.asked() == asked, "it is taken as told"
-
-
-@pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])
-def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
-    room: Newsroom, caplog: pytest.LogCaptureFixture, locked: bool
-) -> None:
-    if locked:
-        room.shop.issues[room.issue]["locked"] = True
-    else:
-        del room.shop.issues[room.issue]
-    with caplog.at_level(logging.INFO, "orchestrator"):
-        room.works()
-        assert room.report() == 204
-        room.ends()
-        assert room.report() == 204
-    warned = [each.message for each in caplog.records if each.levelno == logging.WARNING]
-    assert len(warned) == 1
-    assert ("locked" if locked else "deleted") in warned[0]
-    assert room.checks() == {FIRST: ("completed", "success")}
-    assert len(room.shop.pulls) == 1
-    assert room.run().labels[group.FINISHED] == "true"
-
-
-def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:
-    room.succeeds()
-    del room.shop.branches[room.branch]
-    assert room.report() == 204
-    assert "No pull request was opened" in (room.run().status.message or "")
-    assert "No pull request was opened" in room.comment()
-
-
-def test_what_an_agent_says_is_shown_and_nothing_more(room: Newsroom) -> None:
-    room.works()
-    room.ends(message="```\n@acme/all <!-- orchestrator:run=x --> [link](https://evil.example)\u202e\n````")
-    room.report()
-    fence = "`" * 5
-    before, inside, after = room.comment().split(fence)
-    assert "@acme/all" in inside
-    assert "@" not in before + after
-    assert "evil" not in before + after
-    assert "\u202e" not in room.comment()
-
-
-# Without GitHub -----------------------------------------------------------------------------------------------------
-
-
-def test_without_an_app_not_one_call_is_made(room: Newsroom) -> None:
-    room.succeeds()
-    room.world.calls.calls.clear()
-    assert room.report(services=room.without_github()) == 204
-    assert room.world.calls.calls == []
-    assert ON_GITHUB not in [call.path for call in room.world.calls.calls]
-    assert room.asked() == 0

@@ -15,7 +15,7 @@ from tests.support.builders import NOW, raw_run, settings
 from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
-COMPONENTS = ["components/external-secrets", "components/quota"]
+COMPONENTS = ["components/external-secrets", "components/people", "components/quota"]
 """Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}
 IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}
@@ -27,6 +27,11 @@ Object = dict[str, Any]
 def rendered(kubectl: str, folder: str) -> list[Object]:
     """The objects of a kustomization."""
     return [each for each in yaml.safe_load_all(kustomized(kubectl, KUBERNETES / folder)) if each]
+
+
+def of_kind(items: list[Object], kind: str) -> dict[str, Object]:
+    """Those of that kind, by name."""
+    return {item["metadata"]["name"]: item for item in items if item["kind"] == kind}
 
 
 def jobs() -> Iterator[tuple[str, Object]]:

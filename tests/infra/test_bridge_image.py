@@ -62,7 +62,7 @@ def test_the_command_starts_from_what_is_copied_alone_and_names_a_missing_settin
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert "setting agent: is required" in done.stderr
+    assert "setting agent.image: is required" in done.stderr
 
 
 def test_its_packages_are_those_of_one_lock_file() -> None:

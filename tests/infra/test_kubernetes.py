@@ -21,12 +21,9 @@ from functions.events.publisher import connect
 from functions.events.topology import FED_BY
 from functions.settings import SettingsError, load
 from tests.infra import manifests
+from tests.infra.manifests import of_kind
 from tests.support import installed
 from tests.support.control_plane import ControlPlane
-
-
-def of_kind(items: list[manifests.Object], kind: str) -> dict[str, manifests.Object]:
-    return {item["metadata"]["name"]: item for item in items if item["kind"] == kind}
 
 
 def bridge(kubectl: str, folder: str) -> Any:

@@ -27,7 +27,7 @@ from functions.runs.specs import SPECS
 from functions.settings import load
 from infra import immutability
 from tests.infra import manifests
-from tests.infra.test_kubernetes import of_kind
+from tests.infra.manifests import of_kind
 from tests.support.builders import raw_run
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES, ROOT

@@ -20,7 +20,8 @@ import yaml
 
 from functions.cluster.connection import connect
 from functions.events.publisher import connect as publisher
-from functions.events.topology import ACK_DEADLINE, RETRY
+from functions.events.topics import ACK_DEADLINE
+from functions.events.topology import RETRY
 from functions.handlers.logs import FIELDS
 from functions.settings import Settings, load
 from functions.settings.agent import AgentSettings
@@ -172,6 +173,18 @@ def test_every_setting_can_be_chosen_or_is_set() -> None:
         r'variable "agent" .*?object\(\{(.*?)\}\)', (FOLDER / "variables.tf").read_text(), re.DOTALL
     )
     assert set(re.findall(r"^ +(\w+) +=", agent, re.MULTILINE)) == set(AgentSettings.model_fields)
+
+
+def test_callers_reach_the_functions_that_take_requests(state: State) -> None:
+    for target in ("submit_docs", "submit_code", "github_event"):
+        found = load(configured.environment(state.services()[target])).access
+        grants = [found.grant(each) for each in ("Ada@acme.example", "github:hubot", "github:Octocat")]
+        assert [grant and (grant.agents, grant.users) for grant in grants] == [
+            (["rex"], []),
+            (["rex"], []),
+            (["*"], ["octocat"]),
+        ]
+        assert found.grant("eve@elsewhere.example") is None
 
 
 def test_what_is_secret_never_comes_as_a_plain_variable() -> None:

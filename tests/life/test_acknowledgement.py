@@ -29,9 +29,9 @@ from functions.handlers.driver import drive
 from functions.handlers.http import LARGEST_BODY, Answer, Request, answer, serve
 from functions.runs.naming import tombstone
 from functions.settings.auth import AuthSettings
-from tests.life.test_run import DONE, job_event, now, run_event, submitted
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.life import DONE, job_event, now, run_event, submitted
 
 ACKNOWLEDGED = (200, 201, 204)
 SUBSCRIPTION = "projects/shop-42/subscriptions/any"

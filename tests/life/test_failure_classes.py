@@ -19,8 +19,8 @@ import pytest
 
 from functions.cluster.kinds import POD
 from functions.runs.run import Run
-from tests.life.test_run import job_event, now, run_event, submitted, swept
 from tests.support.api import World
+from tests.support.life import job_event, now, run_event, submitted, swept
 
 PAUSE = 10
 """Seconds: the setting job.backoff."""

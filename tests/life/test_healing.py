@@ -23,10 +23,10 @@ from functions.handlers.http import Request
 from functions.handlers.services import Services
 from functions.runs.run import Run
 from functions.settings.fleet import LimitSettings
-from tests.life.test_run import DONE, LOST, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FOR_EVER, OUTAGE, Failing
+from tests.support.life import DONE, LOST, now, run_event, submitted, swept
 
 Missed = Callable[[World], Run]
 

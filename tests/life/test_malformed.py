@@ -14,9 +14,9 @@ from functions.manifests import crds
 from functions.runs import group
 from functions.runs.run import parse
 from functions.runs.specs import SPECS
-from tests.life.test_run import event, submitted
 from tests.support.api import World, api_server, transport
 from tests.support.builders import CODE_SPEC
+from tests.support.life import event, submitted
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 BROKEN: dict[str, Any] = {**CODE_SPEC, "service": "Not A Label", "taskId": "three", "surprise": {"a": [1]}}

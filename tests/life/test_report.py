@@ -27,10 +27,9 @@ from functions.runs.milestones import Milestone, untold
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
 from functions.runs.status import RunStatus
-from tests.life.test_run import DONE, LOST, event, job_event, now, run_event, submitted, swept
-from tests.life.test_submit import post
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, run
+from tests.support.life import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
 
 @dataclass

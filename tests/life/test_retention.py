@@ -20,11 +20,12 @@ from functions.handlers import sweep
 from functions.handlers.http import Request, answer
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import group
+from functions.runs.retention import UNUSED_SINCE
 from functions.runs.run import Run
 from functions.settings.fleet import RetentionSettings
-from tests.life.test_run import DONE, job_event, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.direct import Direct
+from tests.support.life import DONE, job_event, now, run_event, submitted, swept
 
 NOBODY = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
@@ -175,6 +176,27 @@ def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configur
         world.later(days=days)
         assert cleaned(world) == counts
     assert there(world, CLAIM, claim) is not configured
+
+
+@pytest.mark.parametrize("mark", ["yesterday", "2026-01-02T03:04:05", ""])
+def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: World, mark: str) -> None:
+    world.configure(retention=RetentionSettings(workspace_days=5))
+    run = finished(world)
+    claim = run.status.workspace_name or ""
+    world.kubelet.patch(CLAIM, world.namespace, claim, {"metadata": {"annotations": {UNUSED_SINCE: mark}}})
+    world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
+    run_event(world, now(world, run).raw)
+    assert cleaned(world) == {}
+    world.later(days=5)
+    assert cleaned(world) == {"unused workspaces": 1}
+
+
+def test_a_run_cancelled_before_its_start_expires_whatever_its_context_version(world: World) -> None:
+    run = submitted(world, contextVersion=2, cancel=True)
+    run_event(world, run.raw, "add")
+    assert now(world, run).status.phase == "Cancelled"
+    world.later(days=31)
+    assert cleaned(world) == {"expired runs": 1}
 
 
 def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: World) -> None:

@@ -1,71 +1,37 @@
-"""The life of a run on the API server, its events delivered by hand: in order, twice, late, and not at all."""
+"""The life of a run on the API server, its events delivered by hand: in order, twice, late, and not at all.
 
-import json
-import shutil
+| its events come                       | comes to                                                         |
+|---------------------------------------|------------------------------------------------------------------|
+| in order                              | Succeeded, within the budget of calls                            |
+| again, or late                        | no write; one Job, and none once the run has ended               |
+| not at all                            | the sweep alone finishes it                                      |
+| from kubectl, of another run          | as good; each run has its own Job and task files                 |
+| with what nobody can make sense of    | refused or ignored; other runs go on                             |
+"""
+
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD, RUNS
-from functions.handlers import acting, creating, job_finished, reconcile, sweep
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
+from functions.handlers import acting, job_finished, reconcile
 from functions.handlers.http import Answer, Request, answer
-from functions.manifests import ledger, requested
+from functions.manifests import ledger
 from functions.runs import attempts, group
-from functions.runs.admission import Ledger
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.runs.ledger import Ledger
+from functions.runs.run import parse
 from functions.settings.fleet import LimitSettings
-from tests.support.api import ROOT, World
-from tests.support.builders import CODE_SPEC, DOCS_SPEC
-
-DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
-LOST = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "the network went away"})
-
-
-def submitted(world: World, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:
-    base = CODE_SPEC if kind == "CodeRun" else DOCS_SPEC
-    item = requested.run(SPECS[kind].model_validate({**base, **spec}), world.namespace, name)
-    return parse(world.kubelet.create(RUNS[kind], item))
-
-
-def event(raw: Any, verb: str = "update") -> Request:
-    headers = {
-        "ce-id": "1",
-        "ce-source": "s",
-        "ce-specversion": "1.0",
-        "ce-type": f"dev.knative.apiserver.resource.{verb}",
-    }
-    return Request(headers, json.dumps(raw).encode())
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC
+from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 
 def with_a_ledger(world: World) -> None:
     """As on any installation that has run something."""
     world.kubelet.create(CONFIG_MAP, ledger.new(Ledger(), world.namespace))
-
-
-def run_event(world: World, raw: Any, verb: str = "update") -> Answer:
-    return answer(lambda request: reconcile.handle(world.services, request), event(raw, verb))
-
-
-def job_event(world: World, raw: Any, verb: str = "update") -> Answer:
-    return answer(lambda request: job_finished.handle(world.services, request), event(raw, verb))
-
-
-def swept(world: World) -> Answer:
-    return answer(lambda request: sweep.handle(world.services, request), Request({}, b""))
-
-
-def now(world: World, run: Run) -> Run:
-    return parse(world.kubelet.get(RUNS[run.kind], run.namespace, run.name))
-
-
-def reason(run: Run) -> str | None:
-    return run.status.succeeded.reason if run.status.succeeded else None
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
@@ -190,107 +156,6 @@ def test_a_succeeded_run_starts_no_further_pod(world: World) -> None:
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    first = now(world, run).status.job_name or ""
-    world.job_ready(first)
-    job_event(world, world.job_ends(first, LOST, ok=False))
-    assert now(world, run).status.phase == "Retrying"
-    swept(world)
-    assert len(world.jobs()) == 1
-    world.later(seconds=30)
-    swept(world)
-    run = now(world, run)
-    assert (run.status.attempt, run.status.job_name) == (2, first[:-1] + "2")
-    assert len(world.jobs()) == 2, "the failed attempt's Job is kept"
-    late = next(job for job in world.jobs() if job["metadata"]["name"] == first)
-    job_event(world, late)
-    assert now(world, run).status.phase == "Pending", "an event of an attempt that is over changes nothing"
-
-
-def test_cancel_stops_the_job_and_keeps_it(world: World) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
-    world.job_ready(job)
-    job_event(world, world.jobs()[0])
-    cancelled = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
-    run_event(world, cancelled)
-    assert world.jobs()[0]["spec"]["activeDeadlineSeconds"] == 1
-    job_event(world, world.job_ends(job, ok=False))
-    assert (now(world, run).status.phase, len(world.jobs())) == ("Cancelled", 1)
-
-
-def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: World) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
-    world.job_ready(job)
-    job_event(world, world.jobs()[0])
-    world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])
-    for pod in list(world.kubelet.list(POD, world.namespace)):
-        with suppress(NotFound):  # the garbage collector was first
-            world.kubelet.delete(POD, world.namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
-    swept(world)
-    fences = [each for each in world.jobs() if each["spec"]["parallelism"] == 0]
-    assert [each["metadata"]["name"] for each in fences] == [job]
-    run = now(world, run)
-    assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "JobLost")
-
-
-def test_a_person_raises_context_version_to_try_again(world: World) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
-    world.job_ready(job)
-    job_event(world, world.job_ends(job, LOST.replace("NetworkError", "InvalidInput"), ok=False))
-    assert now(world, run).status.phase == "Failed"
-    patch = {"spec": {"contextVersion": 2, "promptModification": "use the other library"}}
-    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
-    run = now(world, run)
-    assert (run.status.attempt, run.status.context_version, group.FINISHED in run.labels) == (2, 2, False)
-    files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
-    assert "use the other library" in files["prompt.md"]
-
-
-def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: World, tmp_path: Any) -> None:
-    broken = tmp_path / "claude" / "code"
-    broken.mkdir(parents=True)
-    (broken / "prompt.md.j2").write_text("fine\n{{ no_such_name }}\n")
-    good = world.services.settings
-    world.configure(templates=tmp_path)
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    shown = now(world, run)
-    assert (reason(shown), shown.status.attempt) == ("TemplateError", None)
-    assert "prompt.md.j2" in (shown.status.message or "")
-    assert "no_such_name" in (shown.status.message or "")
-    world.later(minutes=1)
-    world.configure(templates=good.templates)
-    swept(world)
-    assert reason(now(world, run)) == "Starting"
-
-
-def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> None:
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {
-            "name": "workspace-api-rex",
-            "namespace": world.namespace,
-            "labels": {"agents.platform/service": "api-rex"},
-        },
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-    }
-    world.kubelet.create(CLAIM, claim)
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    shown = now(world, run)
-    assert (shown.status.phase, reason(shown)) == ("Failed", "NameTaken")
-    assert all(job["spec"]["parallelism"] == 0 for job in world.jobs())
-
-
 def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: World) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -338,28 +203,3 @@ def test_one_run_that_nobody_can_make_sense_of_does_not_keep_the_sweep_from_othe
     assert len(world.jobs()) == 1
     swept(world)
     assert len(world.jobs()) == 2
-
-
-def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(world: World) -> None:
-    world.configure(limits=LimitSettings(kueue_queue="agents"))
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = world.jobs()[0]
-    assert (job["spec"]["suspend"], job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"]) == (True, "agents")
-    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}}))
-    assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Cancelled", 0)
-
-
-def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_made(
-    world: World, tmp_path: Path
-) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    shutil.copytree(ROOT / "templates", tmp_path / "templates")
-    (tmp_path / "templates/claude/code/huge.md.j2").write_text("x" * 2_000_000)
-    world.configure(templates=tmp_path / "templates")
-    creating.create_resources(world.services, now(world, run))  # it saw no Job a moment ago
-    assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Pending", 1)
-    late = submitted(world, name="late", service="other")
-    run_event(world, late.raw, "add")
-    assert reason(now(world, late)) == "TaskFilesTooLarge"

@@ -7,22 +7,15 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.handlers import submit
 from functions.handlers.driver import drive
-from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER, Answer, Request, answer
+from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER
 from functions.runs import group
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.life import JSON, post
 
-JSON = {"content-type": "application/json"}
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
-
-
-def post(world: World, body: Any, headers: dict[str, str] | None = None, kind: str = "DocsRun") -> Answer:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = Request(JSON if headers is None else headers, raw)
-    return answer(lambda asked: submit.handle(world.services, kind, asked), request)
 
 
 def runs(world: World) -> list[Any]:
@@ -105,6 +98,47 @@ def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: 
     assert len(runs(world)) == 1
 
 
+ONCE = JSON | {"if-unfinished": "refuse"}
+"""Of a client whose keys only tell its own tries from other requests."""
+
+
+def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: World) -> None:
+    first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
+    again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
+    other = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun")
+    assert first.body
+    assert again.body
+    assert other.body
+    assert (first.code, again.code, other.code) == (201, 200, 409)
+    assert again.body["data"] == first.body["data"]
+    assert first.body["data"]["name"] in other.body["message"]
+    assert post(world, {**CODE_SPEC, "taskId": 4}, ONCE | {"idempotency-key": "k3"}, kind="CodeRun").code == 201
+    assert post(world, CODE_SPEC, JSON | {"idempotency-key": "k4"}, kind="CodeRun").code == 201, "a key alone"
+
+
+def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: World) -> None:
+    first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
+    post(world, CODE_SPEC, JSON | {"idempotency-key": "k2"}, kind="CodeRun")
+    again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
+    assert first.body
+    assert again.body
+    assert (again.code, again.body["data"]["uid"]) == (200, first.body["data"]["uid"])
+
+
+def test_a_finished_run_is_in_nobodys_way(world: World) -> None:
+    first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
+    assert first.body
+    name = first.body["data"]["name"]
+    world.kubelet.patch(CODE_RUN, world.namespace, name, {"spec": {"cancel": True}})
+    drive(world.services, "CodeRun", world.namespace, name)
+    assert post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun").code == 201
+
+
+def test_docs_runs_are_never_in_the_way_of_each_other(world: World) -> None:
+    for key in ("k1", "k2"):
+        assert post(world, DOCS_SPEC, ONCE | {"idempotency-key": key}).code == 201
+
+
 def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: World) -> None:
     first = post(world, DOCS_SPEC, EVENT)
     assert first.body
@@ -157,6 +191,7 @@ def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
         (json.dumps(DOCS_SPEC).encode(), {}, 415, "content-type"),
         (json.dumps(DOCS_SPEC).encode(), {"content-type": "text/plain"}, 415, "content-type"),
         (json.dumps(DOCS_SPEC).encode(), {**JSON, "idempotency-key": "k" * 256}, 400, "Idempotency-Key"),
+        (json.dumps(DOCS_SPEC).encode(), {**JSON, "if-unfinished": "wait"}, 400, "If-Unfinished"),
         (b"{}", {"ce-id": "1"}, 400, "type"),
     ],
 )

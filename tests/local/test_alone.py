@@ -95,4 +95,4 @@ def test_without_an_image_a_function_does_not_start_and_names_the_setting(unpack
     )
     assert done.returncode != 0
     assert b'"severity": "ERROR"' in done.stderr
-    assert b"ORCHESTRATOR_AGENT" in done.stderr
+    assert b"ORCHESTRATOR_AGENT__IMAGE" in done.stderr

@@ -158,7 +158,10 @@ def test_a_script_that_ends_well_without_a_report_failed_and_says_so(stack: Trie
 
 
 def test_a_deadline_ends_the_attempt_with_its_children(stack: Tried) -> None:
-    name = stack.submit("submit_docs", stack.docs(agentCli="endless", timeoutSeconds=2))
+    name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
+    run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
+    soon = {"spec": {"activeDeadlineSeconds": 2}}  # a Job's own deadline leaves its pod minutes to start
+    stack.cluster.patch(JOB, NAMESPACE, run.status.job_name or "", soon)
     run = stack.finished("DocsRun", name)
     assert (run.status.phase, reason(run)) == ("Failed", "DeadlineExceeded")
     children = [int(pid) for pid in stack.children.read_text().split()]

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.runs import group, naming
+from functions.runs import attempts, group, naming
+from functions.runs.lifecycle import State
 from functions.runs.observed import Job, Pod, parse_job, parse_pod
+from functions.runs.reasons import Reason
 from functions.runs.retries import Policy
 from functions.runs.run import Run, parse
 from functions.runs.specs import SPECS
+from functions.runs.status import Usage
 from functions.settings import Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -65,6 +68,15 @@ def raw_run(
 def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any) -> Run:
     """The same, parsed."""
     return parse(raw_run(kind, spec, status, **metadata))
+
+
+def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, message: str = "", **more: Any) -> Run:
+    """A run at its end, with the commit `c...` pushed."""
+    started = run(**more).having(attempts.start(run(**more), NOW))
+    *_, last = started.status.attempts
+    done = last.model_copy(update={"finished_at": NOW, "commit": "c" * 40})
+    status = attempts.end_run(started, to, reason, message, NOW, attempts=[done], usage=Usage(cost_usd=1.5, turns=1))
+    return started.having(status)
 
 
 def job(name: str, *, uid: str = UID, ended: str = "", reason: str = "", ready: int = 0, **spec: Any) -> Job:

@@ -25,7 +25,7 @@ import pytest
 TOKEN = "contract-admin"
 USERS = ("orchestrator-functions", "orchestrator-bridge")
 """Users with no rights but those that a test gives them."""
-READY_SECONDS = 60
+READY_SECONDS = 100
 INSTALL_HINT = (
     "no real control plane: set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and "
     "kube-controller-manager (kubebuilder's setup-envtest fetches the first two)"

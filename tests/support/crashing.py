@@ -1,10 +1,10 @@
 """A transport whose process dies at a chosen call: before or after the API server applied it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.striking import Striking
 
 
 class Killed(BaseException):
@@ -12,26 +12,14 @@ class Killed(BaseException):
 
 
 @dataclass
-class Crashing:
+class Crashing(Striking):
     """Dies at call `at` (0-based), before it is sent or after it was applied; every later call dies too."""
 
-    inner: Transport
-    at: int
     after: bool
-    sent: int = 0
 
-    @property
-    def struck(self) -> bool:
-        """Whether that call was made."""
-        return self.sent > self.at
-
-    def send(self, request: Request) -> Any:
-        number, self.sent = self.sent, self.sent + 1
+    def call(self, number: int, request: Request) -> Any:
         if number < self.at:
             return self.inner.send(request)
         if number == self.at and self.after:
             self.inner.send(request)
         raise Killed(f"at call {number}: {request.method} {request.path}")
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)

@@ -12,6 +12,7 @@ import uvicorn
 
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
+from functions.local.podlogs import Portion
 from functions.local.runner.moments import stamped
 
 CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
@@ -23,21 +24,12 @@ LOG = [b"one\n", b"two\n", b"three\n"]
 class SampleLogs:
     """Every pod but `silent` has a log of three lines."""
 
-    async def open(
-        self,
-        namespace: str,
-        pod: str,
-        *,
-        follow: bool,
-        tail_lines: int | None,
-        since: datetime | None = None,
-        timestamps: bool = False,
-    ) -> AsyncIterator[bytes]:
+    async def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
         if pod == "silent":
             raise LookupError(pod)
-        for line in LOG if tail_lines is None else LOG[len(LOG) - tail_lines :]:
-            if not since or since <= WRITTEN:
-                yield stamped(WRITTEN, line) if timestamps else line
+        for line in LOG if wanted.tail_lines is None else LOG[len(LOG) - wanted.tail_lines :]:
+            if not wanted.since or wanted.since <= WRITTEN:
+                yield stamped(WRITTEN, line) if wanted.timestamps else line
 
 
 @contextlib.contextmanager

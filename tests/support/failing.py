@@ -1,11 +1,12 @@
 """A transport of which one call, or some in a row, go wrong: answered with an error, applied or not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.errors import ClusterError, Unavailable, from_status
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.striking import Striking
 
 FOR_EVER = 1_000
 """More calls in a row than any function makes."""
@@ -42,27 +43,15 @@ FAULTS = [
 
 
 @dataclass
-class Failing:
+class Failing(Striking):
     """Call `at` (0-based) and those after it go wrong, `times` in all; the others do not."""
 
-    inner: Transport
-    at: int
     fault: Fault
     times: int = 1
-    sent: int = 0
 
-    @property
-    def struck(self) -> bool:
-        """Whether that call was made."""
-        return self.sent > self.at
-
-    def send(self, request: Request) -> Any:
-        number, self.sent = self.sent, self.sent + 1
+    def call(self, number: int, request: Request) -> Any:
         if self.at <= number < self.at + self.times:
             if self.fault.applied:
                 self.inner.send(request)
             raise self.fault.error()
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)

@@ -1,12 +1,7 @@
-"""A real control plane on which infra/kubernetes/base was applied, one for all tests that only need that."""
+"""What is in infra/kubernetes, applied to a real control plane."""
 
-import contextlib
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support import control_plane
 
@@ -27,15 +22,3 @@ def apply(kubectl: str, plane: control_plane.ControlPlane, manifests: bytes) -> 
     established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]
     subprocess.run([*admin, *established], check=True, capture_output=True, timeout=60)
     return done.stdout.decode()
-
-
-@contextlib.contextmanager
-def running(kubectl: str, folder: Path) -> Iterator[control_plane.ControlPlane]:
-    """The control plane until the block ends; without its binaries tests are skipped, and under CI=true they fail."""
-    binaries = control_plane.assets()
-    if binaries is None:
-        assert os.environ.get("CI") != "true", control_plane.INSTALL_HINT
-        pytest.skip(control_plane.INSTALL_HINT)
-    with control_plane.running(binaries, folder) as plane:
-        apply(kubectl, plane, kustomized(kubectl, KUBERNETES / "base"))
-        yield plane

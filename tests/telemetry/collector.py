@@ -2,13 +2,13 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
+from tests.support.serving import Handler, listening
 from tests.telemetry.parts import needed
 
 
@@ -65,25 +65,14 @@ SERVER = 2
 def collecting(status: int = 200) -> Iterator[Collector]:
     """A collector that answers `status`, until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+    class Taking(Handler):
+        def asked(self) -> None:
+            body = self.received()
             found.headers.append({name.lower(): text for name, text in self.headers.items()})
             found.take(self.path, gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
-            self.send_response(found.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(found.status, {})
 
-        def log_message(self, *_: Any) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Collector(f"http://127.0.0.1:{server.server_address[1]}", status)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    found = Collector(f"http://127.0.0.1:{server.server_port}", status)
+    with listening(server):
         yield found
-    finally:
-        server.shutdown()
-        thread.join(30)
-        server.server_close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.agent.conftest import PARTS
 from tests.agent.model_server import Model, says, serving
 from tests.telemetry.collector import collecting
-from tests.telemetry.test_propagation import FIRST, ONE, SPAN
+from tests.telemetry.traces import FIRST, ONE, SPAN
 
 
 def test_claude_code_goes_on_in_the_trace_of_its_run(program: Callable[[str, str], str], tmp_path: Path) -> None:

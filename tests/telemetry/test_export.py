@@ -28,13 +28,13 @@ from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import sink, starting
 from functions.telemetry.calls import SeenTransport
 from functions.telemetry.metrics import METRICS
-from tests.life.test_run import event, run_event
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
+from tests.support.life import event, run_event
 from tests.telemetry.collector import SERVER, Collector, collecting
+from tests.telemetry.lives import life
 from tests.telemetry.parts import needed
-from tests.telemetry.test_metrics import life
-from tests.telemetry.test_propagation import FIRST, ONE, SPAN, in_trace
+from tests.telemetry.traces import FIRST, ONE, SPAN, in_trace
 
 TOKEN = "token-of-the-collector"
 

@@ -9,7 +9,7 @@ from functions.handlers import github_event
 from functions.handlers.http import Request, answer
 from functions.runs import trace
 from functions.telemetry.calls import TracedPublisher
-from tests.github.conftest import Clock
+from tests.github.clock import Clock
 from tests.github.stage import Stage
 from tests.support.direct import Direct
 from tests.support.github import Github, serving

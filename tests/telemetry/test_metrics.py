@@ -6,7 +6,6 @@ a status could not be written, or says the same    nothing
 the sweep does what an event should have      healed, by action
 """
 
-import json
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -18,11 +17,10 @@ from functions.telemetry.calls import SeenTransport
 from functions.telemetry.context import Scope
 from functions.telemetry.invocation import Invocation
 from functions.telemetry.metrics import METRICS, Metric
-from tests.life.test_run import DONE, LOST, job_event, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.direct import Direct
-
-USAGE = {"costUsd": 0.25, "inputTokens": 100, "outputTokens": 20, "turns": 3}
+from tests.support.life import job_event, run_event, submitted, swept
+from tests.telemetry.lives import life
 
 
 class Measured:
@@ -49,21 +47,6 @@ def measured() -> Iterator[Measured]:
     before = sink.install(found)
     yield found
     sink.install(before)
-
-
-def life(world: World) -> None:
-    """A run whose first attempt is lost, and whose second one does it."""
-    made = submitted(world)
-    run_event(world, made.raw, "add")
-    job = world.job_ready(now(world, made).status.job_name or "")
-    job_event(world, job)
-    lost = {**json.loads(LOST), "usage": USAGE}
-    job_event(world, world.job_ends(job["metadata"]["name"], json.dumps(lost), ok=False))
-    world.later(minutes=5)
-    swept(world)
-    second = now(world, made).status.job_name or ""
-    world.job_ready(second)
-    job_event(world, world.job_ends(second, json.dumps({**json.loads(DONE), "usage": USAGE})))
 
 
 def test_a_life_of_a_run_is_counted_step_by_step(world: World, measured: Measured) -> None:

@@ -12,7 +12,7 @@ goes out by: annotation of run and Job, TRACEPARENT in the pod, extension of eve
 
 import base64
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,23 +25,20 @@ from functions.events.publisher import encoded
 from functions.events.pubsub import attributes
 from functions.handlers import job_finished, reconcile, report, submit
 from functions.handlers.http import Request, answer
-from functions.manifests import attempt, requested
+from functions.manifests import attempt
 from functions.runs import attempts, trace
 from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
 from functions.runs.trace import Trace
 from functions.telemetry import context
 from functions.telemetry.calls import TracedPublisher
 from functions.telemetry.propagation import received
-from tests.life.test_run import event, job_event, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, settings
 from tests.support.builders import run as built
+from tests.support.life import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged
+from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, in_trace
 
-ONE, TWO = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
-SPAN = "00f067aa0ba902b7"
-FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
 JSON = {"content-type": "application/json"}
 CLOUD = {"id": "1", "source": "/ci", "specversion": "1.0", "type": CODE_REQUESTED}
 PUSHED = {"x-goog-pubsub-subscription-name": "projects/p/subscriptions/s", "x-goog-pubsub-message-id": "7"}
@@ -130,11 +127,6 @@ def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
     assert trace.of({"metadata": None}) is None
 
 
-def in_trace(world: World, text: str, name: str = "run-1") -> Run:
-    item = requested.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
-    return parse(world.kubelet.create(CODE_RUN, item))
-
-
 def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
@@ -179,16 +171,6 @@ def test_a_sweep_tells_of_each_run_in_its_own_trace(world: World, logged: Logged
     assert (moved["run-1"], moved["run-2"]) == ({ONE}, {TWO})
     assert len(moved["run-3"]) == 1
     assert not moved["run-3"] & {ONE, TWO}
-
-
-@dataclass
-class Kept:
-    """A queue that keeps what it is given."""
-
-    events: list[Event] = field(default_factory=list)
-
-    def publish(self, topic: str, event: Event) -> None:
-        self.events.append(event)
 
 
 def test_lifecycle_events_carry_the_trace_of_their_run(world: World) -> None:

@@ -28,15 +28,15 @@ from functions.handlers.http import Answer, Request, answer
 from functions.runs.specs import SPECS
 from functions.runs.status import RunStatus
 from functions.settings.auth import AuthSettings
-from tests.github.conftest import Clock
+from tests.github.clock import Clock
 from tests.github.stage import Stage
-from tests.life.test_run import event, job_event, now, run_event, submitted, swept
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
 from tests.support.direct import Direct
 from tests.support.github import Github, serving
+from tests.support.life import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
-from tests.telemetry.test_propagation import Kept
+from tests.telemetry.traces import Kept
 
 SECRET = "s3cr3t-canary"
 PROMPT = "pr0mpt-canary: " + "do as this long text says, word by word. " * 20

@@ -10,37 +10,25 @@
 Order: priority, then age, then uid; a run held up by its own key holds up nobody else.
 """
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from functions.manifests import ledger as manifest
 from functions.runs import attempts
-from functions.runs.admission import NO_LIMITS, Entry, Ledger, Limits, Pass, entry, holds, wants_a_place
+from functions.runs.admission import Pass
+from functions.runs.holding import Entry, entry, holds
+from functions.runs.ledger import Ledger
 from functions.runs.lifecycle import State
+from functions.runs.limits import NO_LIMITS, Limits
+from functions.runs.line import wants_a_place
 from functions.runs.reasons import Reason
 from functions.runs.run import Run
 from functions.runs.verdict import Verdict
 from tests.support.builders import NOW, run
+from tests.unit.waiting import code, uid_of
 
 ONE = Limits(runs=1)
-
-
-def uid_of(number: int) -> str:
-    return f"{number:08}-0d7b-4b1e-9a53-6f1e0c7d9a11"
-
-
-def code(number: int, *, age: int = 0, uid: str = "", **spec: Any) -> Run:
-    """A code run, in a workspace of its own; of two the one with the higher `age` is older."""
-    created = f"2026-01-02T03:00:{50 - age:02}Z"
-    return run(
-        spec={"service": f"s{number}", **spec},
-        uid=uid or uid_of(number),
-        name=f"r{number}",
-        creationTimestamp=created,
-    )
 
 
 def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
@@ -75,6 +63,20 @@ def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> l
             run("DocsRun", uid="c", name="c"),
             run("DocsRun", {"sourceBranch": "other"}, uid="d", name="d"),
             True,
+        ),
+        *(
+            (
+                Limits(exclusive=True),
+                run("DocsRun", uid="c", name="c"),
+                run("DocsRun", same, uid="d", name="d"),
+                False,
+            )
+            for same in (
+                {"repositoryUrl": "git@git.example:shop.git"},
+                {"repositoryUrl": "ssh://git@Git.Example:22/shop"},
+                {"workingDirectory": "./"},
+                {"workingDirectory": "docs/.."},
+            )
         ),
         (Limits(), code(1, service="s"), code(2, service="s"), True),
     ],
@@ -206,35 +208,6 @@ def test_a_run_is_never_in_its_own_way() -> None:
 def test_no_limit_needs_no_ledger() -> None:
     assert not NO_LIMITS.on
     assert all(limits.on for limits in (Limits(runs=0), Limits(exclusive=True), Limits(per_agent=1)))
-
-
-def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
-    ledger = Ledger({"a": entry(code(1)), "b": entry(code(2))}, waiting="c")
-    raw = json.loads(json.dumps(manifest.new(ledger, "here")))
-    raw["metadata"]["resourceVersion"] = "3"
-    assert _same(manifest.parse(raw), ledger)
-    assert manifest.patch(raw, ledger) is None
-    patch = manifest.patch(raw, Ledger({"b": ledger.entries["b"]}))
-    assert patch is not None
-    assert patch["metadata"]["resourceVersion"] == "3"
-    assert patch["data"] == {"a": None}
-    raw["data"]["broken"] = "{"
-    assert set(manifest.parse(raw).entries) == {"a", "b"}
-    assert manifest.patch(raw, ledger) == {
-        **patch,
-        "metadata": {**patch["metadata"], **_waits("c")},
-        "data": {"broken": None},
-    }
-
-
-def _waits(uid: str) -> dict[str, Any]:
-    return {"annotations": {manifest.WAITING: uid}}
-
-
-def _same(one: Ledger, other: Ledger) -> bool:
-    return {uid: list(each.holds) for uid, each in one.entries.items()} == {
-        uid: list(each.holds) for uid, each in other.entries.items()
-    } and one.waiting == other.waiting
 
 
 def test_a_queued_run_that_a_person_reopened_still_resumes_its_session() -> None:

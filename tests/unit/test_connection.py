@@ -4,6 +4,7 @@
 |------------------------------------------------|-----------------------------------------------------------|
 | kubeconfig with address, certificate, token    | read here; the `kubernetes` package is not imported       |
 | token in a file                                | read again after a minute; missing: says so               |
+| a server below a path (a gateway)              | the path stands before that of each request               |
 | anything else (a command, client certificates) | left to the `kubernetes` package                          |
 | no kubeconfig, an unknown context              | refused, naming the setting                               |
 | nothing, in a pod                              | the service account's token and certificate               |
@@ -60,6 +61,16 @@ def test_an_address_and_a_token_are_all_it_takes(tmp_path: Path) -> None:
     found = connected(kubeconfig(tmp_path, {"token": "abc"}))
     assert found.host == "https://127.0.0.1:6443"
     assert found.headers() == {"Authorization": "Bearer abc"}
+
+
+@pytest.mark.parametrize(
+    ("server", "before"), [("https://127.0.0.1:6443/", ""), ("https://gate.test/k8s/c-1/", "/k8s/c-1")]
+)
+def test_requests_go_to_the_server_s_own_connections(tmp_path: Path, server: str, before: str) -> None:
+    found = connected(kubeconfig(tmp_path, {}, server=server))
+    pool, root = found.route
+    assert (pool.host, root) == (urllib3.util.parse_url(server).host, before)
+    assert found.route[0] is pool
 
 
 @pytest.mark.parametrize("user", [{}, None])
@@ -153,6 +164,7 @@ def test_a_proxy_is_left_to_the_package(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
     found = connected(kubeconfig(tmp_path, {"token": "abc"}))
     assert isinstance(found.pool, urllib3.ProxyManager)
+    assert found.route == (found.pool, "https://127.0.0.1:6443")
     assert found.headers() == {"Authorization": "Bearer abc"}
 
 

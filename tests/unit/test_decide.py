@@ -1,21 +1,22 @@
-"""What a run needs next, for every place it can be in.
+"""What a run needs next until its Job ends, for every place it can be in.
 
 | state      | seen                        | next                                              |
 |------------|-----------------------------|---------------------------------------------------|
 | any        | being deleted               | release once, then nothing                        |
-| waiting    | new / due / not due         | start / start / nothing                           |
+| any        | finalizer or labels missing | put them on                                       |
+| waiting    | new                         | start                                             |
 | waiting    | cancel, bad spec            | close                                             |
-| starting   | no Job                      | create it (or fence it, when it must not run)     |
+| starting   | no Job                      | create it (or fence it, when it must not run):    |
+|            |                             | test_decide_without_job.py                        |
+| starting   | pod stuck, silent, at work  | test_starting.py                                  |
 | starting   | Job ready, pod stuck        | running, pending                                  |
 | running    | Job gone                    | fence, then lost                                  |
+| any open   | cancel                      | stop, then close                                  |
 | any open   | Job of somebody else        | close: name taken                                 |
-| any open   | Job ended, pods alive       | nothing                                           |
-| any open   | Job ended, pods done        | success, retry, wait for people, or failure       |
-| finished   | without mark / marked       | mark / nothing                                    |
-| finished   | contextVersion raised       | unmark, reopen                                    |
+
+Once it has ended: test_decide_ends.py.
 """
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,41 +24,13 @@ from typing import Any
 import pytest
 
 from functions.runs import actions, attempts
-from functions.runs.decide import decide, quiet
-from functions.runs.group import FINALIZER, FINISHED
-from functions.runs.lifecycle import TRANSITIONS, IllegalTransitionError, State, move, state
-from functions.runs.observed import UNREAD, Observed
+from functions.runs.decide import quiet
+from functions.runs.group import FINALIZER
+from functions.runs.lifecycle import State, state
 from functions.runs.reasons import Reason
-from functions.runs.retries import LONGEST_RESET
 from functions.runs.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
-
-LATER = NOW + timedelta(seconds=30)
-GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "a" * 40})
-
-
-def started(kind: str = "CodeRun", **changes: Any) -> Run:
-    """A run whose first attempt is recorded."""
-    fresh = run(kind, **changes)
-    return fresh.having(attempts.start(fresh, NOW))
-
-
-def running(**changes: Any) -> Run:
-    found = started(**changes)
-    return found.having(attempts.running(found, NOW))
-
-
-def next_for(found: Run, job_seen: Any = UNREAD, pods: Any = UNREAD, now: Any = LATER) -> actions.Action:
-    return decide(Observed(found, job_seen, pods), now, POLICY)
-
-
-def name_of(found: Run) -> str:
-    return found.status.job_name or ""
-
-
-def ended_with(reason: str, /, **more: Any) -> tuple[Any, list[Any]]:
-    report = json.dumps({"outcome": "failed", "reason": reason, "message": "why"} | more)
-    return job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)]
+from tests.unit.deciding import LATER, finished, name_of, next_for, running, started
 
 
 def test_a_new_run_is_started_with_everything_named_in_its_status_first() -> None:
@@ -100,14 +73,6 @@ def test_a_run_whose_spec_breaks_the_rules_fails_naming_the_field() -> None:
 
 def test_the_missing_job_of_an_attempt_just_recorded_is_created() -> None:
     assert next_for(started(), None) == actions.CreateResources()
-
-
-def test_an_attempt_recorded_for_an_older_spec_is_recorded_again_before_its_job_is_made() -> None:
-    found = started()
-    changed = run(status=found.with_status(found.status)["status"], spec={"model": "claude-other"}, generation=2)
-    action = next_for(changed, None)
-    assert isinstance(action, actions.Start)
-    assert (action.status.attempt, action.status.attempts[-1].generation) == (1, 2)
 
 
 def test_running_is_shown_only_once_the_agent_was_seen() -> None:
@@ -153,96 +118,6 @@ def test_a_job_of_somebody_else_under_our_name_ends_the_run() -> None:
     assert action.status.succeeded.reason == Reason.NAME_TAKEN
 
 
-def test_the_end_of_a_job_is_judged_by_its_pods_and_not_before_they_ended() -> None:
-    found = running()
-    done = job(name_of(found), ended="Complete")
-    assert next_for(found, done) == actions.LookAtPods()
-    assert next_for(found, done, [pod("Running", exit_code=None)]) == actions.Nothing()
-
-
-def test_success_needs_a_report_and_keeps_what_it_says() -> None:
-    found = running()
-    action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
-    assert isinstance(action, actions.Close)
-    assert (action.status.phase, action.status.attempts[-1].commit) == ("Succeeded", "a" * 40)
-
-
-def test_exit_code_0_without_a_report_is_a_failure_that_says_so() -> None:
-    found = running()
-    action = next_for(found, job(name_of(found), ended="Complete"), [pod()])
-    assert isinstance(action, actions.Close)
-    assert action.status.succeeded
-    assert action.status.succeeded.reason == Reason.NO_REPORT
-
-
-@pytest.mark.parametrize("reason", ["NetworkError", "Overloaded", "AgentError", "Terminated"])
-def test_a_failure_worth_another_try_waits_its_time_and_only_as_often_as_allowed(reason: str) -> None:
-    found = running()
-    seen = ended_with(reason)
-    action = next_for(found, *seen)
-    assert isinstance(action, actions.WriteStatus)
-    waiting = found.having(action.status)
-    assert (waiting.status.phase, waiting.status.retry_count) == ("Retrying", 1)
-    assert next_for(waiting) == actions.Nothing()
-    again = next_for(waiting, now=LATER + POLICY.backoff)
-    assert isinstance(again, actions.Start)
-    assert (again.status.attempt, again.status.job_name) == (2, "code-run-1-3f2b8-2")
-    assert again.status.attempts[-1].resumes is (reason != "NetworkError")
-    second = found.having(again.status)
-    assert isinstance(next_for(second, *seen), actions.Close)
-
-
-def test_a_resumed_attempt_keeps_its_session_and_a_fresh_one_gets_its_own() -> None:
-    found = running()
-    for reason, same in (("Overloaded", True), ("NetworkError", False)):
-        waiting = next_for(found, *ended_with(reason))
-        assert isinstance(waiting, actions.WriteStatus)
-        again = next_for(found.having(waiting.status), now=LATER + POLICY.backoff)
-        assert isinstance(again, actions.Start)
-        assert (again.status.session_id == found.status.session_id) is same
-
-
-def test_a_rate_limit_is_waited_out() -> None:
-    reset = LATER + timedelta(hours=2)
-    action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt=reset.isoformat()))
-    assert isinstance(action, actions.WriteStatus)
-    assert action.status.next_attempt_at == reset
-
-
-def test_a_missing_secret_is_named_at_once_and_tried_again_until_people_had_their_time() -> None:
-    found = running()
-    action = next_for(found, *ended_with("MissingSecret"))
-    assert isinstance(action, actions.WriteStatus)
-    waiting = found.having(action.status)
-    assert (waiting.status.message, waiting.status.retry_count) == ("why", None)
-    again = next_for(waiting, now=LATER + POLICY.backoff)
-    assert isinstance(again, actions.Start)
-    late = LATER + POLICY.pending_wait
-    end = decide(Observed(found.having(again.status), *ended_with("MissingSecret")), late, POLICY)
-    assert isinstance(end, actions.Close)
-    assert end.status.succeeded
-    assert end.status.succeeded.reason == Reason.MISSING_SECRET
-
-
-@pytest.mark.parametrize("reason", ["MaxTurns", "BudgetExceeded", "PushRefused", "RepositoryDenied", "InvalidInput"])
-def test_what_another_try_cannot_help_ends_the_run(reason: str) -> None:
-    assert isinstance(next_for(running(), *ended_with(reason)), actions.Close)
-
-
-def test_out_of_memory_outweighs_what_the_attempt_says() -> None:
-    report = json.dumps({"outcome": "failed", "reason": "AgentError", "message": "exit 137"})
-    killed = {"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": report}}}
-    action = next_for(running(), job("x", ended="Failed"), [pod("Failed", containerStatuses=[killed])])
-    assert isinstance(action, actions.Close)
-    assert "memory" in (action.status.message or "")
-
-
-def test_a_pod_that_is_gone_without_a_report_is_tried_afresh() -> None:
-    action = next_for(running(), job("x", ended="Failed"), [])
-    assert isinstance(action, actions.WriteStatus)
-    assert action.status.attempts[-1].reason == Reason.REPORT_LOST
-
-
 def test_cancel_ends_a_run_from_every_place() -> None:
     cancelled = {"cancel": True}
     assert isinstance(next_for(run(spec=cancelled)), actions.Close)
@@ -259,43 +134,17 @@ def test_cancel_ends_a_run_from_every_place() -> None:
     assert fenced.status.phase == "Cancelled"
 
 
-def finished(**changes: Any) -> Run:
-    found = running()
-    action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
-    assert isinstance(action, actions.Close)
-    return run(status=found.with_status(action.status)["status"], **changes)
-
-
-def test_a_finished_run_is_marked_and_then_left_alone() -> None:
-    assert next_for(finished()) == actions.Close(finished().status)
-    marked = finished(labels={FINISHED: "true"})
-    assert next_for(marked) == actions.Nothing()
-    assert quiet(marked, LATER)
-
-
-def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
-    again = finished(labels={FINISHED: "true"}, spec={"contextVersion": 2, "promptModification": "the other way"})
-    assert next_for(again) == actions.Unmark()
-    unmarked = finished(spec={"contextVersion": 2})
-    action = next_for(unmarked)
-    assert isinstance(action, actions.WriteStatus)
-    assert state(action.status) is State.WAITING
-    start = next_for(unmarked.having(action.status))
-    assert isinstance(start, actions.Start)
-    assert (start.status.attempt, start.status.context_version, start.status.retry_count) == (2, 2, 0)
-    assert start.status.session_id == unmarked.status.session_id
-    assert start.status.attempts[-1].resumes
-
-
-def test_a_step_that_the_table_does_not_have_is_an_error_of_its_own() -> None:
-    end = finished().status
-    assert State.RUNNING not in TRANSITIONS[State.SUCCEEDED]
-    with pytest.raises(IllegalTransitionError, match="SUCCEEDED -> RUNNING"):
-        move(end, State.RUNNING, Reason.RUNNING, "", generation=1, now=NOW)
+def waiting(**spec: Any) -> Run:
+    """One that was told to wait for a place."""
+    found = run(spec=spec)
+    return found.having(attempts.queued(run(), "waits", NOW))
 
 
 def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> None:
     assert not quiet(run(), NOW)
+    assert quiet(waiting(), LATER), "who frees a place comes to it, and the sweep"
+    assert not quiet(waiting(cancel=True), LATER)
+    assert not quiet(waiting(contextVersion=2), LATER)
     assert quiet(started(), NOW + timedelta(seconds=1))
     assert not quiet(started(), NOW + timedelta(minutes=1))
     assert quiet(running(), LATER)
@@ -304,50 +153,7 @@ def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> Non
     assert not quiet(run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=[FINALIZER]), NOW)
 
 
-def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_up_for_later() -> None:
-    early = running(spec={"contextVersion": 1})
-    raised = run(status=early.with_status(early.status)["status"], spec={"contextVersion": 2})
-    assert not quiet(raised, LATER)
-    action = next_for(raised)
-    assert isinstance(action, actions.WriteStatus)
-    assert "contextVersion 2 is refused" in (action.status.message or "")
-    told = raised.having(action.status)
-    assert next_for(told, job(name_of(told))) == actions.Nothing()
-    end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
-    assert isinstance(end, actions.Close)
-    ended = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
-    assert next_for(ended) == actions.Nothing()
-
-
 def test_labels_that_were_lost_are_put_back() -> None:
     stripped = run()
     bare = replace(stripped, labels={})
     assert next_for(bare) == actions.Adopt()
-
-
-def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:
-    action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt="9999-12-31T00:00:00Z"))
-    assert isinstance(action, actions.WriteStatus)
-    assert action.status.next_attempt_at == LATER + LONGEST_RESET
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"rateLimitResetAt": "2026-01-01T00:00:00"},
-        {"usage": {"costUsd": float("nan")}},
-        {"usage": {"inputTokens": 10**26}},
-        {"usage": {"turns": -1}},
-        {"reason": "Succeeded"},
-        {"reason": "NameTaken"},
-        {"commit": "$(touch x)"},
-        {"pullRequestUrl": "javascript:alert(1)"},
-        {"message": "x" * 5000},
-    ],
-    ids=str,
-)
-def test_a_report_that_cannot_be_believed_is_none(told: dict[str, Any]) -> None:
-    seen = ended_with("RateLimited", **told)
-    action = next_for(running(), *seen)
-    assert isinstance(action, actions.WriteStatus)
-    assert action.status.attempts[-1].reason == Reason.AGENT_ERROR

@@ -71,13 +71,13 @@ CAUGHT_BY = {
     "https URL with SSH-only credentials": (
         "agent/test_secrets_and_quoting.py::test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh"
     ),
-    "gh pr create without a token": ("agent/test_github_app.py::test_without_a_token_no_pull_request_is_asked_for"),
+    "gh pr create without a token": ("agent/test_pull_request.py::test_without_a_token_no_pull_request_is_asked_for"),
     "private key inside the work tree": (
         "agent/test_secrets_and_quoting.py::test_no_private_key_inside_the_work_tree_or_anywhere_we_write"
     ),
     'comma list "" became [""]': "unit/test_defects.py::test_an_empty_list_of_tools_is_refused",
     "PR to a branch nobody asked for": (
-        "agent/test_github_app.py::test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours"
+        "agent/test_pull_request.py::test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours"
     ),
     "errors answered with HTTP 200": (
         "local/test_stack.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
@@ -89,7 +89,7 @@ CAUGHT_BY = {
         "bridge/test_following.py::test_a_run_created_while_the_watch_was_down_is_picked_up"
     ),
     "template newer than code or the reverse failing late": (
-        "life/test_run.py::test_a_template_error_is_shown_with_file_and_variable_and_tried_again"
+        "life/test_attempts.py::test_a_template_error_is_shown_with_file_and_variable_and_tried_again"
     ),
     "CRDs not applied on upgrade, then 404 for ever": (
         "bridge/test_following.py::test_crds_not_applied_on_upgrade_are_picked_up_once_they_are"

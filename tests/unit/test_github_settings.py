@@ -6,6 +6,7 @@
 | app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
 | private_key, private_key_file          | it holds no PEM                                                        |
 | webhook_secrets                        | one is empty: anybody could sign with it                               |
+| default_app                            | it is no name of an App                                                |
 """
 
 import json
@@ -18,7 +19,7 @@ from functions.settings.github import GithubSettings
 from functions.templating.render import task_files
 from functions.templating.task import on_github
 from tests.support.builders import settings
-from tests.unit.test_templating import task
+from tests.unit.rendering import task
 
 
 @pytest.mark.parametrize(
@@ -146,3 +147,10 @@ def test_more_host_keys_are_pinned_beside_githubs() -> None:
 
 def test_an_attempt_ends_itself_120_seconds_ahead_of_its_deadline() -> None:
     assert "readonly WORK_SECONDS=7080\n" in task_files(task(), settings()).files["container.sh"]
+
+
+def test_settings_name_who_works_and_whose_keys_may_be_named() -> None:
+    found = GithubSettings(default_app="5DLabs-Rex", allowed_users=["octocat"])
+    assert (found.default_app, found.allowed_users) == ("5DLabs-Rex", ["octocat"])
+    with pytest.raises(ValueError, match="default_app"):
+        GithubSettings(default_app="no app!")

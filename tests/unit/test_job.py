@@ -1,9 +1,11 @@
 """The Job of an attempt: hardened to Pod Security "restricted", and everything an agent needs mounted."""
 
+import re
 from typing import Any
 
 import pytest
 
+from functions.handlers import rendering
 from functions.manifests import attempt
 from functions.runs import attempts
 from functions.runs.run import Run
@@ -83,9 +85,24 @@ def test_image_and_pull_secrets_come_from_configuration_only() -> None:
 
 
 def test_the_deadline_is_the_runs_or_the_configured_one_of_its_kind() -> None:
-    assert job("DocsRun")["spec"]["activeDeadlineSeconds"] == 14_400
-    assert job("CodeRun")["spec"]["activeDeadlineSeconds"] == 7200
-    assert job("CodeRun", {"timeoutSeconds": 60})["spec"]["activeDeadlineSeconds"] == 60
+    assert attempt.deadline(started("DocsRun"), settings().job) == 14_400
+    assert attempt.deadline(started("CodeRun"), settings().job) == 7200
+    assert attempt.deadline(started("CodeRun", timeoutSeconds=60), settings().job) == 60
+
+
+@pytest.mark.parametrize(("pending_wait", "longest"), [(900, 900), (3600, 3600), (60, 600)])
+def test_a_jobs_own_deadline_leaves_its_pod_the_time_to_start_and_the_attempt_its_margin(
+    pending_wait: int, longest: int
+) -> None:
+    """The attempt ends itself 120 s before its deadline, which runs from its start; the Job's runs from its creation.
+
+    A volume that is attached elsewhere has 10 minutes, however short people wait.
+    """
+    found, configured = started(), settings(job={"pending_wait": pending_wait})
+    script = rendering.task_files(configured, found).files["container.sh"]
+    works = int(re.findall(r"^readonly WORK_SECONDS=(\d+)$", script, re.MULTILINE)[0])
+    deadline = attempt.job(found, configured)["spec"]["activeDeadlineSeconds"]
+    assert (works, deadline) == (7200 - 120, 7200 + longest)
 
 
 def test_secrets_are_referred_to_and_never_written_out() -> None:

@@ -3,6 +3,7 @@
 | between two attempts          | comes to                                              |
 |-------------------------------|-------------------------------------------------------|
 | nothing                       | no template is read again                             |
+| nothing, and no variable in it| its text is not made again either                     |
 | a template, or an included one| its text and the checksum are the ones of now         |
 | a file comes, or goes         | so does its task file; an override gives way          |
 | a template breaks, is mended  | says so, naming it; serves again                      |
@@ -38,14 +39,46 @@ def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
     assert kit.find(templates, "claude", "docs", "rex") is not first
 
 
-@pytest.mark.parametrize("name", ["claude/agents/rex/code/prompt.md.j2", "shared/parts/code-prompt.md.j2"])
-def test_a_change_shows_in_the_next_attempt(templates: Path, name: str) -> None:
+def test_only_a_text_without_variables_is_kept(templates: Path) -> None:
+    kept = kit.find(templates, "claude", "code", "rex").fixed
+    assert {"redact.py", "agent_process.py"} <= kept.keys()
+    assert not {"container.sh", "settings.json", "prompt.md", "known_hosts"} & kept.keys()
+    assert kept.items() <= rendered(templates).items()
+
+
+@pytest.mark.parametrize(
+    ("source", "fixed"),
+    [
+        ("text", True),
+        ("{% include 'shared/redact.py.j2' %}", True),
+        ("{% include 'shared/not-there.j2' ignore missing %}", True),
+        ("{{ task_id }}", False),
+        ("{% include 'shared/known_hosts.j2' %}", False),
+        ("{% include 'claude/code/container.sh.j2' %}", False),  # whose own parts have variables
+        ("{% include known_hosts %}", False),
+        ("{{ [1, 2] | random }}", False),
+    ],
+)
+def test_a_variable_anywhere_in_it_makes_it_anew(templates: Path, source: str, fixed: bool) -> None:
+    (templates / "claude" / "code" / "probe.txt.j2").write_text(source)
+    assert ("probe.txt" in kit.find(templates, "claude", "code", "rex").fixed) == fixed
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("claude/agents/rex/code/prompt.md.j2", "prompt.md"),
+        ("shared/parts/code-prompt.md.j2", "prompt.md"),
+        ("shared/redact.py.j2", "redact.py"),
+    ],
+)
+def test_a_change_shows_in_the_next_attempt(templates: Path, name: str, made: str) -> None:
     before = rendered(templates)
     file = templates / name
     file.write_text(file.read_text() + "one more line\n")
     after = rendered(templates)
-    assert "one more line" not in before["prompt.md"]
-    assert "one more line" in after["prompt.md"]
+    assert "one more line" not in before[made]
+    assert "one more line" in after[made]
     assert before["checksum"] != after["checksum"]
 
 

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from functions.runs import actions, attempts
-from functions.runs.decide import PATIENCE, decide
+from functions.runs.decide import decide
 from functions.runs.mounting import diagnosis
 from functions.runs.observed import Observed
 from functions.runs.reasons import Reason
 from functions.runs.retries import Policy
 from functions.runs.run import Run
+from functions.runs.starting import PATIENCE
 from tests.support.builders import NOW, POLICY, job, pod, run
 
 MINUTE = timedelta(minutes=1)

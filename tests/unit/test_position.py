@@ -19,11 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.runs import attempts
-from functions.runs.admission import NO_LIMITS, Entry, Ledger, Limits, Pass
+from functions.runs.admission import Pass
+from functions.runs.holding import Entry
+from functions.runs.ledger import Ledger
+from functions.runs.limits import NO_LIMITS, Limits
 from functions.runs.position import Position, position
 from functions.runs.run import Run
 from tests.support.builders import NOW
-from tests.unit.test_admission import code
+from tests.unit.waiting import code
 
 TWO = Limits(runs=2)
 

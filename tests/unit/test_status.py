@@ -43,7 +43,15 @@ def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -
 
 
 def test_a_status_nobody_can_read_does_not_stop_its_run_from_being_read() -> None:
-    assert run(status={"attempts": "many"}).status == RunStatus()
+    found = run(status={"attempts": "many", "usage": {"turns": "x"}})
+    assert found.status == RunStatus()
+    assert "attempts: " in found.unreadable
+    assert "usage.turns: " in found.unreadable
+
+
+def test_a_phase_of_a_newer_revision_leaves_the_rest_readable() -> None:
+    found = run(status={"phase": "Archived", "attempt": 2})
+    assert (found.status.phase, found.status.attempt, found.unreadable) == (None, 2, "")
 
 
 @given(name=st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,43}[a-z0-9])?\Z"), attempt=st.integers(1, 99_999))

@@ -8,34 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
-from functions.templating.render import Task, TaskFiles, TaskFilesTooLarge, TemplateError, task_files
-from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
+from functions.templating.render import TaskFilesTooLarge, TemplateError
+from tests.support.builders import settings
+from tests.unit.rendering import render
 
 METACHARACTERS = st.text(st.sampled_from(list("$(){}[]`'\"\\;&|<>*?#%!~^\n\t =+-aé✓{}%")), min_size=1, max_size=80)
-
-
-def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> Task:
-    spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
-        {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
-    )
-    return Task(
-        run="run-1",
-        namespace="agents",
-        uid=UID,
-        attempt=attempt,
-        job_name=f"{kind}-run-1-3f2b8-{attempt}",
-        spec=spec,
-        branch="agents/run-1-3f2b8",
-        session_id=UID,
-        resume=attempt > 1,
-        deadline_seconds=7200,
-    )
-
-
-def render(kind: str = "code", *, attempt: int = 1, templates: Path | None = None, **changes: Any) -> TaskFiles:
-    chosen = settings(templates=str(templates)) if templates else settings()
-    return task_files(task(kind, attempt=attempt, **changes), chosen)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from functions.templating.render import TemplateError, task_files
 from tests.support.builders import settings
-from tests.unit.test_templating import render, task
+from tests.unit.rendering import render, task
 
 DEFAULT_ALLOW = [
     "Bash",

@@ -1,5 +1,6 @@
 """The command `orchestrator-mcp`."""
 
+import os
 import sys
 
 HELP = """Usage: orchestrator-mcp
@@ -24,6 +25,7 @@ def main() -> int:
             file=sys.stdout if asked else sys.stderr,
         )
         return 0 if asked else 2
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # else it looks through all that is installed for some
     try:
         from functions.clients.mcp.server import start
     except ModuleNotFoundError as missing:

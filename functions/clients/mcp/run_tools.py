@@ -1,9 +1,12 @@
-"""`list_runs`, `get_run`, `stop_run` and `retry_run`: the same as `orchestrator runs`, with the same rights."""
+"""`list_runs`, `get_run`, `stop_run` and `retry_run`: the same as `orchestrator runs`, with the same rights.
+
+What talks to the cluster is imported by the first call that needs it: a client waits for the server at its own start.
+"""
 
 import os
 from collections import deque
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,20 +14,13 @@ from functions.clients.failing import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
-from functions.clients.runs import asked, details, finding, listing, logs
-from functions.clients.runs.advice import Ways
 from functions.clients.runs.place import Place, from_environment
-from functions.local.transcript import Tally
 from functions.runs.fields import Prompt
-from functions.runs.run import Run
 from functions.runs.status import Phase
 
-WAYS = Ways(
-    watch="get_run, in a minute",
-    log="get_run with logLines",
-    retry="retry_run, with a message about what to do otherwise",
-    docs="task_docs",
-)
+if TYPE_CHECKING:
+    from functions.runs.run import Run
+
 NEWEST = 20
 MOST = 200
 
@@ -81,23 +77,30 @@ class RetryArguments(NameArguments):
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
     """The newest runs. Raises CommandError."""
+    from functions.clients.runs import listing, rows
+
     place = given.place()
     found = listing.runs(place, listing.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [details.summary(raw) for raw in found[: given.limit]]
+    shown = [rows.summary(raw) for raw in found[: given.limit]]
     text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
     return Result(text, _used(given, place), {"total": len(found), "runs": shown})
 
 
 def get_run(given: GetArguments, _say: Say) -> Result:
     """One run. Raises CommandError."""
+    from functions.clients.runs import finding
+
     place = given.place()
     run = finding.find(place, given.name)
     found = _of(run, given, place, "")
     return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
 
 
-def _log(place: Place, run: Run, lines: int) -> dict[str, Any]:
+def _log(place: Place, run: "Run", lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
+    from functions.clients.runs import logs
+    from functions.local.transcript import Tally
+
     tally = Tally()
     try:
         said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
@@ -108,6 +111,8 @@ def _log(place: Place, run: Run, lines: int) -> dict[str, Any]:
 
 def stop_run(given: NameArguments, _say: Say) -> Result:
     """Asks a run to stop. Raises CommandError."""
+    from functions.clients.runs import asked, finding
+
     place = given.place()
     run = asked.cancel(place, finding.find(place, given.name))
     stops = "It has ended. " if asked.ended(run) else "It is asked to stop, and ends as Cancelled. "
@@ -116,6 +121,8 @@ def stop_run(given: NameArguments, _say: Say) -> Result:
 
 def retry_run(given: RetryArguments, _say: Say) -> Result:
     """Asks for another attempt. Raises CommandError."""
+    from functions.clients.runs import asked, finding
+
     if given.replace and given.message is None:
         raise WrongUsage("replace: give the message that replaces the prompt")
     place = given.place()
@@ -123,7 +130,10 @@ def retry_run(given: RetryArguments, _say: Say) -> Result:
     return _of(run, given, place, f"It is asked to try again (contextVersion {asked.context_version(run)}). ")
 
 
-def _of(run: Run, given: Arguments, place: Place, done: str) -> Result:
+def _of(run: "Run", given: Arguments, place: Place, done: str) -> Result:
+    from functions.clients.mcp.ways import WAYS
+    from functions.clients.runs import details
+
     facts = details.facts(run, details.queue_position(place, run), WAYS)
     text = f"{run.kind} {run.name}: {facts['phase']}. {done}Next: {facts['next']}"
     return Result(text, _used(given, place), facts)

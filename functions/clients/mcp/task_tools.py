@@ -133,8 +133,8 @@ TASK_TOOLS: list[Tool[Any]] = [
     Tool(
         "task_code",
         "Has an agent implement one Task Master task. Changes no local files. Its result is a pull request to "
-        "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey each call makes a run "
-        "of its own.",
+        "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey a task "
+        "that an unfinished run is at work on is refused.",
         Code,
         task_code,
     ),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from functions.clients.failing import WrongUsage
-from functions.clients.output import Output, OutputOption, say, write
-from functions.clients.runs.options import Context, Kind, Kubeconfig, Name, Namespace, names, place_of
+from functions.clients.options import OutputOption
+from functions.clients.output import Output, say, write
+from functions.clients.runs.options import Kind, Name, names, placed
 
 if TYPE_CHECKING:
     from functions.clients.runs.logs import Line
@@ -36,30 +37,28 @@ NEWEST = 30
 
 
 @app.command("list")
+@placed
 def list_runs(
+    place: "Place",
     kind: Kind = "",
     phase: Annotated[str, typer.Option(help="Only runs in this phase, such as Running.")] = "",
     service: Annotated[str, typer.Option("--service", "-s", help="Only code runs for this service.")] = "",
     every: Annotated[bool, typer.Option("--all", help=f"All of them, not only the newest {NEWEST}.")] = False,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of every namespace.")] = False,
     output: OutputOption = Output.TABLE,
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """List runs, newest first."""
     from datetime import UTC, datetime
 
-    from functions.clients.runs import details, listing, rows
+    from functions.clients.runs import listing, rows
 
-    place = place_of(kubeconfig, context, namespace)
     wanted = listing.Wanted(listing.work(kind), listing.phase(phase), service, everywhere)
     found = listing.runs(place, wanted)
     shown = found if every else found[:NEWEST]
     nothing = "no such runs" if wanted.narrow else f"no runs in namespace {place.namespace}"
     write(
         output,
-        [details.summary(raw) for raw in shown],
+        [rows.summary(raw) for raw in shown],
         lambda: rows.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
     )
     if len(shown) < len(found):
@@ -67,17 +66,15 @@ def list_runs(
 
 
 @app.command()
+@placed
 def get(
+    place: "Place",
     name: Name,
     output: OutputOption = Output.TABLE,
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """Show a run: how it is, its attempts, its result, and what to do next."""
     from functions.clients.runs import finding
 
-    place = place_of(kubeconfig, context, namespace)
     _show(place, finding.find(place, name), output)
 
 
@@ -91,15 +88,14 @@ def _show(place: "Place", run: "Run", output: Output) -> None:
 
 
 @app.command()
+@placed
 def logs(
+    place: "Place",
     name: Name,
     attempt: Annotated[int | None, typer.Option(min=1, help="Of this attempt, not of the last one.")] = None,
     previous: Annotated[bool, typer.Option("--previous", "-p", help="Of the attempt before the last one.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more, until the run has ended.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="As the pod wrote it, not as text for people.")] = False,
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """Show what the agent of a run did.
 
@@ -112,7 +108,6 @@ def logs(
 
     if attempt and previous:
         raise WrongUsage("give --attempt or --previous, not both")
-    place = place_of(kubeconfig, context, namespace)
     run = finding.find(place, name)
     if previous:
         attempt = reading.before_last(run)
@@ -138,7 +133,9 @@ def _print(lines: "Iterable[Line]", raw: bool) -> None:
 
 
 @app.command()
+@placed
 def retry(
+    place: "Place",
     name: Name,
     message: Annotated[str | None, typer.Option("--message", "-m", help="What the agent is told besides.")] = None,
     message_file: Annotated[
@@ -148,9 +145,6 @@ def retry(
         bool, typer.Option("--replace", help="Tell the agent this alone, not the task's prompt.")
     ] = False,
     output: OutputOption = Output.TABLE,
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """Have a finished code run tried again, in its workspace and session."""
     from functions.clients.runs import asked, finding, messages
@@ -158,23 +152,20 @@ def retry(
     words = messages.words(message, message_file)
     if replace and words is None:
         raise WrongUsage("--replace: give what replaces the prompt, with --message or --message-file")
-    place = place_of(kubeconfig, context, namespace)
     run = asked.retry(place, finding.find(place, name), words, replace=replace)
     _confirm(run, f"is asked to try again (contextVersion {asked.context_version(run)})", output)
 
 
 @app.command()
+@placed
 def cancel(
+    place: "Place",
     name: Name,
     output: OutputOption = Output.TABLE,
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """Stop a run; what its agent committed and pushed stays."""
     from functions.clients.runs import asked, finding
 
-    place = place_of(kubeconfig, context, namespace)
     run = asked.cancel(place, finding.find(place, name))
     _confirm(run, "was stopped already" if asked.ended(run) else "is asked to stop", output)
 
@@ -187,14 +178,13 @@ def _confirm(run: "Run", done: str, output: Output) -> None:
 
 
 @app.command()
+@placed
 def watch(
+    place: "Place",
     name: Annotated[
         str, typer.Argument(help="The run's name; none: all that are not finished.", autocompletion=names)
     ] = "",
     kind: Kind = "",
-    kubeconfig: Kubeconfig = "",
-    context: Context = "",
-    namespace: Namespace = "",
 ) -> None:
     """See runs as they go, until Ctrl-C; with NAME until that run ends.
 
@@ -206,7 +196,7 @@ def watch(
     from functions.clients.runs.advice import advice
     from functions.runs import lifecycle
 
-    place, work = place_of(kubeconfig, context, namespace), listing.work(kind)
+    work = listing.work(kind)
     if not name:
         overview.watch(place, work, sys.stdout)
     run = live.watch(place, finding.find(place, name), sys.stdout)

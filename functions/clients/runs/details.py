@@ -10,7 +10,6 @@ from functions.clients.runs.finding import every
 from functions.clients.runs.place import Place
 from functions.local.table import table
 from functions.local.transcript import clean
-from functions.runs import group
 from functions.runs.position import Position, position
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
@@ -18,30 +17,6 @@ from functions.runs.specs import wire
 from functions.runs.status import Attempt
 
 Facts = dict[str, Any]
-
-
-def summary(raw: Mapping[str, Any]) -> Facts:
-    """A run in a list: also of one that nobody can read."""
-    at = rows.at
-    return _without_absent(
-        {
-            "kind": raw["kind"],
-            "namespace": raw["metadata"]["namespace"],
-            "name": raw["metadata"]["name"],
-            "phase": at(raw, "status", "phase") or "Pending",
-            "reason": rows.reason(raw),
-            "taskId": at(raw, "spec", "taskId"),
-            "service": at(raw, "spec", "service"),
-            "agent": at(raw, "metadata", "labels", group.label("agent")),
-            "repositoryUrl": at(raw, "spec", "repositoryUrl"),
-            "model": at(raw, "spec", "model"),
-            "attempt": at(raw, "status", "attempt"),
-            "branch": at(raw, "status", "branch"),
-            "pullRequestUrl": at(raw, "status", "pullRequestUrl"),
-            "createdAt": at(raw, "metadata", "creationTimestamp"),
-            "finishedAt": at(raw, "status", "finishedAt"),
-        }
-    )
 
 
 def queue_position(place: Place, run: Run) -> Position | None:
@@ -59,7 +34,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
     spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
     if isinstance(spec.get("env"), list):
         spec["env"] = [rows.at(each, "name") for each in spec["env"]]
-    return _without_absent(
+    return rows.without_absent(
         {
             "kind": run.kind,
             "namespace": run.namespace,
@@ -76,10 +51,6 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
             "spec": spec,
         }
     )
-
-
-def _without_absent(found: Facts) -> Facts:
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
 
 
 def sheet(run: Run, waits: Position | None, now: datetime) -> str:

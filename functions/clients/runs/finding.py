@@ -1,7 +1,7 @@
 """Finds runs: all that are asked for, or the one a person names."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from functions.clients.failing import CommandError
 from functions.clients.runs.place import Place, explained
@@ -9,7 +9,9 @@ from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, RUNS, Kind
 from functions.runs import group
-from functions.runs.run import Run, parse
+
+if TYPE_CHECKING:
+    from functions.runs.run import Run
 
 Work = Literal["docs", "code"]
 """The two kinds of work, as people call them."""
@@ -35,7 +37,7 @@ def every(
             yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)
 
 
-def find(place: Place, named: str) -> Run:
+def find(place: Place, named: str) -> "Run":
     """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
     prefix, slash, name = named.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
@@ -53,8 +55,10 @@ def find(place: Place, named: str) -> Run:
     return found[0]
 
 
-def _read(place: Place, kind: Kind, name: str) -> Run | None:
+def _read(place: Place, kind: Kind, name: str) -> "Run | None":
     """The run; None where there is none of this kind and name."""
+    from functions.runs.run import parse  # a list needs no models
+
     with explained(place):
         try:
             return parse(place.cluster.get(kind, place.namespace, name))
@@ -62,6 +66,6 @@ def _read(place: Place, kind: Kind, name: str) -> Run | None:
             return None
 
 
-def again(place: Place, run: Run) -> Run | None:
+def again(place: Place, run: "Run") -> "Run | None":
     """The run as it is now; None where it is gone. Raises CommandError."""
     return _read(place, RUNS[run.kind], run.name)

@@ -1,13 +1,11 @@
 """Which runs a list is of."""
 
 from dataclasses import dataclass
-from typing import get_args
 
 from functions.clients.failing import WrongUsage
 from functions.clients.runs import finding, rows
 from functions.clients.runs.finding import Work
 from functions.clients.runs.place import Place
-from functions.runs.status import Phase
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,13 @@ def work(text: str) -> Work | None:
 
 def phase(text: str) -> str:
     """The phase that --phase names, in any case. Raises WrongUsage."""
+    if not text:
+        return ""
+    from typing import get_args
+
+    from functions.runs.status import Phase
+
     known: dict[str, str] = {each.lower(): each for each in get_args(Phase)}
-    if text and text.lower() not in known:
+    if text.lower() not in known:
         raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")
-    return known.get(text.lower(), "")
+    return known[text.lower()]

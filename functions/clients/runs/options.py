@@ -1,6 +1,8 @@
 """What the commands of `orchestrator runs` are told: the run, and where it is."""
 
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,16 +27,39 @@ def names(incomplete: str) -> list[str]:
 
 
 Name = Annotated[str, typer.Argument(help="The run's name.", autocompletion=names)]
-Kubeconfig = Annotated[
-    str, typer.Option("--kubeconfig", envvar=VARIABLES["kubeconfig"], help="The cluster; else KUBECONFIG.")
-]
-Context = Annotated[str, typer.Option("--context", envvar=VARIABLES["context"], help="Context of the kubeconfig.")]
-Namespace = Annotated[str, typer.Option("--namespace", "-n", envvar=VARIABLES["namespace"], help="Of the runs.")]
 Kind = Annotated[str, typer.Option("--kind", metavar="docs|code", help="Only runs of this kind.")]
+WHERE: dict[str, Any] = {
+    "kubeconfig": Annotated[
+        str, typer.Option("--kubeconfig", envvar=VARIABLES["kubeconfig"], help="The cluster; else KUBECONFIG.")
+    ],
+    "context": Annotated[
+        str, typer.Option("--context", envvar=VARIABLES["context"], help="Context of the kubeconfig.")
+    ],
+    "namespace": Annotated[
+        str, typer.Option("--namespace", "-n", envvar=VARIABLES["namespace"], help="Of the runs.")
+    ],
+}
+"""The options that say where the runs are, by what `place.connect` calls them."""
 
 
-def place_of(kubeconfig: str, context: str, namespace: str) -> "Place":
-    """The place that the options name."""
+def placed(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command, whose first parameter is the place of the runs, the options that name it."""
+    signature = inspect.signature(command)
+    _, *own = signature.parameters.values()
+    where = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default="", annotation=WHERE[name]) for name in WHERE
+    ]
+
+    def called(**values: Any) -> None:
+        named = {name: values.pop(name) for name in WHERE}
+        command(_place(**named), **values)
+
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__dict__["__signature__"] = signature.replace(parameters=[*own, *where])
+    return called
+
+
+def _place(**named: str) -> "Place":
     from functions.clients.runs import place
 
-    return place.connect(kubeconfig, context, namespace)
+    return place.connect(**named)

@@ -86,3 +86,31 @@ def tables(found: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> 
             rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in mine)]
             blocks.append(table(rows))
     return "\n\n".join(blocks)
+
+
+def summary(raw: Raw) -> dict[str, Any]:
+    """A run in a list: also of one that nobody can read."""
+    return without_absent(
+        {
+            "kind": raw["kind"],
+            "namespace": raw["metadata"]["namespace"],
+            "name": raw["metadata"]["name"],
+            "phase": at(raw, "status", "phase") or "Pending",
+            "reason": reason(raw),
+            "taskId": at(raw, "spec", "taskId"),
+            "service": at(raw, "spec", "service"),
+            "agent": at(raw, "metadata", "labels", group.label("agent")),
+            "repositoryUrl": at(raw, "spec", "repositoryUrl"),
+            "model": at(raw, "spec", "model"),
+            "attempt": at(raw, "status", "attempt"),
+            "branch": at(raw, "status", "branch"),
+            "pullRequestUrl": at(raw, "status", "pullRequestUrl"),
+            "createdAt": at(raw, "metadata", "creationTimestamp"),
+            "finishedAt": at(raw, "status", "finishedAt"),
+        }
+    )
+
+
+def without_absent(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that there are."""
+    return {name: value for name, value in found.items() if value not in (None, "", [])}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from functions.clients.output import Output, OutputOption, columns, say, styled, write
+from functions.clients.options import OutputOption
+from functions.clients.output import Output, columns, say, styled, write
 from functions.clients.tasks.options import CODE, DOCS, environment, options
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ ApiUrl = Annotated[
         "it, or submit_docs=URL,submit_code=URL.",
     ),
 ]
-Key = Annotated[str | None, typer.Option(help="Asks for the same run as an earlier request with this key.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        help="Asks for the run of an earlier request with this key; with a new key for one beside any other."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, ask nobody; say what would be done.")]
 Remote = Annotated[str | None, typer.Option(help="The git remote, where it cannot be told.")]
 
@@ -97,7 +103,7 @@ def _request(given: dict[str, Any], api_url: str | None, key: str | None, dry_ru
     from functions.clients.tasks.request import Request
 
     if "env" in given:
-        given["env"] = environment(given["env"]).value
+        given["env"] = environment(given["env"])
     return Request(given, api_url, key, dry_run)
 
 

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from functions.clients.failing import WrongUsage
-from functions.clients.tasks.checkout import Value
 
 Options = Mapping[str, Any]
 """Field of a spec, in snake_case, to the annotated type of its option."""
@@ -98,15 +97,9 @@ def _parameter(name: str, annotation: Any, own: Mapping[str, inspect.Parameter])
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def environment(given: list[str]) -> Value:
+def environment(given: list[str]) -> list[dict[str, str]]:
     """`NAME=VALUE` of each --env as the spec has it. Raises WrongUsage for one without `=`."""
     pairs = [each.partition("=") for each in given]
     if not all(equals for _, equals, _ in pairs):
         raise WrongUsage("--env: must be NAME=VALUE; it may be given several times")
-    return Value([{"name": name, "value": value} for name, _, value in pairs], "--env")
-
-
-def kebab(field: str) -> str:
-    """The option of a field, by its name on the wire or in Python: `--task-id` for taskId and task_id."""
-    words = "".join(f"-{each.lower()}" if each.isupper() else each for each in field.replace("_", "-"))
-    return f"--{words}"
+    return [{"name": name, "value": value} for name, _, value in pairs]

@@ -10,15 +10,19 @@ from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
 from functions.clients.failing import WrongUsage, told
 from functions.clients.output import Say, cell
-from functions.clients.submitting import Accepted, submit
+from functions.clients.submitting import Accepted, Key, submit
 from functions.clients.tasks.checkout import Value
-from functions.clients.tasks.options import kebab
+from functions.runs import default_models
 
 if TYPE_CHECKING:
     from functions.runs.specs import RunSpec
 
 LONGEST_KEY = 255
 """Characters of a key (functions/handlers/submit.py)."""
+
+CONFIG = "ORCHESTRATOR_CONFIG"
+MODELS = "ORCHESTRATOR_MODELS"
+"""The variables that can set models (functions/settings): without them the settings need not be loaded."""
 
 LABEL = 19
 """Width of the first word of a line of progress."""
@@ -64,7 +68,6 @@ def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say
     """
     from pydantic import ValidationError
 
-    from functions.runs.run import problems
     from functions.runs.specs import SPECS
 
     for name, each in found.items():
@@ -73,19 +76,32 @@ def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say
     try:
         return SPECS[kind].model_validate(values, strict=True, extra="forbid", by_alias=False, by_name=True)
     except ValidationError as error:
+        from functions.runs.run import problems
+
         named = [f"{kebab(at) if at else 'options'}: {why}" for at, why in problems(error)]
         raise WrongUsage("\n".join(named)) from None
 
 
+def kebab(field: str) -> str:
+    """The option of a field, by its name on the wire or in Python: `--task-id` for taskId and task_id."""
+    words = "".join(f"-{each.lower()}" if each.isupper() else each for each in field.replace("_", "-"))
+    return f"--{words}"
+
+
 def default_model(kind: str, environ: Mapping[str, str]) -> Value:
     """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
+    name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
+    if CONFIG in environ or any(each.upper().startswith(MODELS) for each in environ):
+        return Value(_configured_model(name, environ), f"setting models.{name}")
+    return Value({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")
+
+
+def _configured_model(name: str, environ: Mapping[str, str]) -> str:
     from functions.settings import SettingsError, load_section
     from functions.settings.agent import ModelSettings
 
-    name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
     with told(SettingsError):
-        models = load_section(environ, "models", ModelSettings)
-    return Value(getattr(models, name), f"setting models.{name}")
+        return str(getattr(load_section(environ, "models", ModelSettings), name))
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ class Ready:
     """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
 
     url: str
-    key: str
+    key: Key
     who: Credentials | None
 
 
@@ -104,8 +120,8 @@ def ready(request: Request, kind: str) -> Ready:
         WrongUsage: the URL is missing (but for a dry run) or wrong, or no header can hold the key.
         CommandError: there are no credentials for the URL.
     """
-    key = request.key or str(uuid.uuid4())
-    if not (key.isascii() and key.isprintable()) or len(key) > LONGEST_KEY:
+    key = Key(request.key, given=True) if request.key else Key(str(uuid.uuid4()))
+    if not (key.text.isascii() and key.text.isprintable()) or len(key.text) > LONGEST_KEY:
         raise WrongUsage(f"--idempotency-key: must have 1 to {LONGEST_KEY} printable ASCII characters")
     if request.dry_run:
         return Ready(function_url(request.api_url, kind) if request.api_url else "", key, None)
@@ -120,6 +136,6 @@ def send(ready: Ready, spec: "RunSpec", found: Mapping[str, Value], say: Say) ->
     sources = {fields[name].alias or name: each.source for name, each in found.items()}
     if ready.who is None:
         show(say, "would ask", ready.url or f"{FUNCTIONS[spec.kind]} (no --api-url)")
-        return Outcome(body, sources, ready.key, None)
-    show(say, "asking", f"{ready.url} (idempotency key {ready.key})")
-    return Outcome(body, sources, ready.key, submit(ready.url, spec.kind, body, ready.key, say, ready.who))
+        return Outcome(body, sources, ready.key.text, None)
+    show(say, "asking", f"{ready.url} (idempotency key {ready.key.text})")
+    return Outcome(body, sources, ready.key.text, submit(ready.url, spec.kind, body, ready.key, say, ready.who))

@@ -6,7 +6,7 @@ Not when it is edited, since nobody would see which version was run; and there i
 from collections.abc import Sequence
 
 from functions.github import commands
-from functions.github.decisions import Ask, key
+from functions.github.decisions import Ask, key, moment
 from functions.github.happening import Happening, at
 from functions.github.rules.routing import Router
 
@@ -40,6 +40,7 @@ def _asks(happening: Happening, number: int, place: str, *, on_pull: bool) -> li
             on_pull=on_pull,
             pull=happening.pull,
             reactions=f"{place}/comments/{comment}/reactions",
+            moment=moment(happening.text("comment", "created_at"), comment, ordinal),
         )
         for ordinal, command in enumerate(commands.find(happening.text("comment", "body")))
     ]

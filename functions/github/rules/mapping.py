@@ -6,7 +6,7 @@ it comes; where it is missing, the delivery's id has to do.
 
 from typing import Literal
 
-from functions.github.decisions import Ask, Mapped, key
+from functions.github.decisions import Ask, Mapped, key, moment
 from functions.github.happening import Happening
 
 
@@ -16,15 +16,16 @@ def asks(happening: Happening, by: Literal["labels", "assignees"], name: str) ->
     number = happening.number(kind, "number")
     if happening.by_machine or not (name and number):
         return []
-    moment = happening.text(kind, "updated_at") or happening.delivery
+    changed = happening.text(kind, "updated_at")
     return [
         Ask(
-            key=key(happening, "issues", number, by, name.casefold(), moment),
+            key=key(happening, "issues", number, by, name.casefold(), changed or happening.delivery),
             what=Mapped(by, name, happening.text(kind, "title")),
             number=number,
             login=happening.sender,
             url=happening.text(kind, "html_url"),
             on_pull=kind == "pull_request",
             pull=happening.pull,
+            moment=moment(changed),
         )
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from functions.github import commands
 from functions.github.branches import is_ours
-from functions.github.decisions import Ask, Feedback, key
+from functions.github.decisions import Ask, Feedback, key, moment
 from functions.github.happening import Happening
 from functions.github.markdown import shown
 from functions.github.rules.routing import Router
@@ -30,6 +30,7 @@ def submitted(happening: Happening) -> Sequence[Ask]:
             url=happening.text("review", "html_url"),
             on_pull=True,
             pull=pull,
+            moment=moment(happening.text("review", "submitted_at"), review, ordinal),
         )
         for ordinal, each in enumerate(wanted)
     ]

@@ -18,10 +18,10 @@ from functions.local.apiserver.endpoints import Endpoints
 from functions.local.apiserver.errors import StatusError, bad_request, method_not_allowed
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.guard import LoopbackOnly
-from functions.local.apiserver.logs import PodLogs
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.seed import seed
 from functions.local.apiserver.store import Store
+from functions.local.podlogs import PodLogs
 
 
 def utc_now() -> datetime:

@@ -12,7 +12,7 @@ from functions.local.apiserver.bodies import media_type, parse_object, read_body
 from functions.local.apiserver.deletion import DeleteOptions, Deleter
 from functions.local.apiserver.errors import Obj, StatusError, details, method_not_allowed
 from functions.local.apiserver.kinds import Kind
-from functions.local.apiserver.logs import LogOptions, PodLogs, cut_off
+from functions.local.apiserver.logs import LogOptions, cut_off
 from functions.local.apiserver.negotiation import accepted_form
 from functions.local.apiserver.patches import check_media, patched
 from functions.local.apiserver.reader import Reader, check_version, selector_of, watch_version
@@ -22,6 +22,7 @@ from functions.local.apiserver.store import Key, Store
 from functions.local.apiserver.tables import partial, table
 from functions.local.apiserver.watch import TIMEOUT_SECONDS, WatchOptions, watch
 from functions.local.apiserver.writer import Writer, Written
+from functions.local.podlogs import PodLogs
 
 COLLECTION: dict[str, str] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 OBJECT: dict[str, str] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -130,14 +131,7 @@ class Endpoints:
     async def _log(self, request: Request, target: Target) -> Response:
         options = LogOptions.parse(request.query_params, target.key.name, self._now())
         options.check(self._reader.get(target))
-        pieces = self._pod_logs.open(
-            target.namespace,
-            target.key.name,
-            follow=options.follow,
-            tail_lines=options.tail_lines,
-            since=options.since,
-            timestamps=options.timestamps,
-        )
+        pieces = self._pod_logs.open(target.namespace, target.key.name, options.portion)
         try:
             first = await anext(pieces, b"")
         except LookupError:

@@ -6,7 +6,7 @@ Wordings: k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodLogOptions; for
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, Self
+from typing import Self
 
 from starlette.datastructures import QueryParams
 
@@ -19,36 +19,14 @@ from functions.local.apiserver.errors import (
     invalid_object,
 )
 from functions.local.apiserver.requests import flag, number
-
-
-class PodLogs(Protocol):
-    """Gives the log of a pod as its runner keeps it."""
-
-    def open(
-        self,
-        namespace: str,
-        pod: str,
-        *,
-        follow: bool,
-        tail_lines: int | None,
-        since: datetime | None = None,
-        timestamps: bool = False,
-    ) -> AsyncIterator[bytes]:
-        """Pieces of the log: of the last `tail_lines` lines those written at or after `since`, and with `follow`
-        what comes; with `timestamps` each line begins with its time (RFC 3339) and a blank.
-
-        Raises LookupError, at once or with the first piece, where there is no such log.
-        """
+from functions.local.podlogs import Portion
 
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
     """What a client wants of a log; `limit` in bytes."""
 
-    follow: bool
-    tail_lines: int | None
-    since: datetime | None
-    timestamps: bool
+    portion: Portion
     limit: int | None
     previous: bool
     container: str
@@ -66,8 +44,9 @@ class LogOptions:
             raise invalid_object("PodLogOptions", "", pod, found)
         if seconds is not None:
             since = now - timedelta(seconds=seconds)
-        wants = {name: flag(query, name) for name in ("follow", "timestamps", "previous")}
-        return cls(tail_lines=tail, since=since, limit=limit, container=query.get("container", ""), **wants)
+        wants = {name: flag(query, name) for name in ("follow", "timestamps")}
+        portion = Portion(tail_lines=tail, since=since, **wants)
+        return cls(portion, limit, previous=flag(query, "previous"), container=query.get("container", ""))
 
     def check(self, pod: Obj) -> None:
         """Raises StatusError 400 for a container that the pod does not have; none is ever started a second time."""

@@ -10,6 +10,7 @@ from typing import Any
 from functions.local.apiserver.errors import Obj
 
 ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})  # every object has them, no schema needs to name them
+NESTED = (dict, list)  # nothing is below any other value
 
 
 def prune(schema: Obj, obj: Obj) -> list[str]:
@@ -34,26 +35,25 @@ def _prune(schema: Obj, value: Any, path: str, unknown: list[str]) -> None:
 
 
 def _prune_fields(schema: Obj, value: Obj, path: str, unknown: list[str]) -> None:
-    for name in list(value):
-        place = f"{path}.{name}" if path else name
+    for name, inner in list(value.items()):
         sub = field_schema(schema, name)
         if sub is None:
             del value[name]
-            unknown.append(place)
-        elif value[name] is None and name in schema.get("properties", ()) and not _nullable(sub):
+            unknown.append(f"{path}.{name}" if path else name)
+        elif inner is None and name in schema.get("properties", ()) and not _nullable(sub):
             del value[name]
-        else:
-            _prune(sub, value[name], place, unknown)
+        elif isinstance(inner, NESTED):
+            _prune(sub, inner, f"{path}.{name}" if path else name, unknown)
 
 
 def field_schema(schema: Obj, name: str) -> Obj | None:
     """The schema of one field of an object; None when the field is unknown."""
-    found = schema.get("properties", {}).get(name)
+    found: Obj | None = schema.get("properties", {}).get(name)
     if found is not None:
-        return dict(found)
+        return found
     extra = schema.get("additionalProperties")
     if extra:
-        return dict(extra) if isinstance(extra, dict) else ANYTHING
+        return extra if isinstance(extra, dict) else ANYTHING
     return ANYTHING if schema.get("x-kubernetes-preserve-unknown-fields") else None
 
 
@@ -76,7 +76,7 @@ def _default_fields(schema: Obj, value: Obj) -> None:
     for name, sub in properties.items():
         if name not in value and "default" in sub:
             value[name] = copy.deepcopy(sub["default"])
-        if name in value:
+        if isinstance(value.get(name), NESTED):
             default(sub, value[name])
     extra = schema.get("additionalProperties")
     if isinstance(extra, dict):

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from functions.local.podlogs import Portion
 from functions.local.runner.layout import Layout
 from functions.local.runner.moments import Moments, stamped
 
@@ -19,34 +20,19 @@ class Logs:
     def __init__(self, state: Path) -> None:
         self._layout = Layout(state.resolve())
 
-    async def open(
-        self,
-        namespace: str,
-        pod: str,
-        *,
-        follow: bool,
-        tail_lines: int | None,
-        since: datetime | None = None,
-        timestamps: bool = False,
-    ) -> AsyncIterator[bytes]:
-        """Pieces of the log, from the last `tail_lines` lines; with `follow`, until the container has ended.
-
-        Of these lines those written at or after `since`, and with `timestamps` each with its time.
-
-        Raises:
-            LookupError: with the first piece, where the pod has no log.
-        """
+    async def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
+        """See `PodLogs`. Raises LookupError with the first piece, where the pod has no log."""
         path, end = self._layout.log(namespace, pod), self._layout.log_end(namespace, pod)
         if not path.is_file():
             raise LookupError(f"pod {namespace}/{pod} has no log")
         with path.open("rb") as file:
-            if tail_lines is not None:
-                file.seek(_tail(file, tail_lines))
+            if wanted.tail_lines is not None:
+                file.seek(_tail(file, wanted.tail_lines))
             start = file.tell()
-            pieces = _pieces(file, end if follow else None)
-            async for piece in (
-                _timed(pieces, Moments(path), start, since, timestamps) if since or timestamps else pieces
-            ):
+            pieces = _pieces(file, end if wanted.follow else None)
+            if wanted.since or wanted.timestamps:
+                pieces = _timed(pieces, Moments(path), start, wanted)
+            async for piece in pieces:
                 yield piece
 
 
@@ -61,25 +47,23 @@ async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _timed(
-    pieces: AsyncIterator[bytes], moments: Moments, start: int, since: datetime | None, timestamps: bool
-) -> AsyncIterator[bytes]:
+async def _timed(pieces: AsyncIterator[bytes], moments: Moments, start: int, wanted: Portion) -> AsyncIterator[bytes]:
     """Whole lines by their times; `start` is where in the log the pieces begin."""
     rest = b""
     async for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             start += len(line) + 1
-            if shown := _line(line + b"\n", moments.of(start), since, timestamps):
+            if shown := _line(line + b"\n", moments.of(start), wanted):
                 yield shown
-    if rest and (shown := _line(rest, moments.of(start + len(rest)), since, timestamps)):
+    if rest and (shown := _line(rest, moments.of(start + len(rest)), wanted)):
         yield shown
 
 
-def _line(line: bytes, moment: datetime, since: datetime | None, timestamps: bool) -> bytes:
-    if since and moment < since:
+def _line(line: bytes, moment: datetime, wanted: Portion) -> bytes:
+    if wanted.since and moment < wanted.since:
         return b""
-    return stamped(moment, line) if timestamps else line
+    return stamped(moment, line) if wanted.timestamps else line
 
 
 def _tail(file: BinaryIO, lines: int) -> int:

@@ -21,6 +21,11 @@ settings = {
   retention = { workspace_days = 30 }
   job       = { code_deadline = 5400 }
   github    = { default_app = "Acme-Rex" }
+  access = { callers = { # who may have work done as whom; without it: whoever may submit, as anybody
+    "*@acme.example" = { agents = ["rex"] }
+    "github:*"       = { agents = ["rex"] }
+    "github:octocat" = { agents = ["*"], users = ["octocat"] }
+  } }
 }
 
 submitters = ["group:platform@acme.example"]

@@ -3,9 +3,11 @@
 import http.client
 import json
 import re
+import select
 import ssl
-from collections.abc import Generator
-from contextlib import closing
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PATIENCE_SECONDS = 30
+_kept = threading.local()
+"""Connections of this thread, by URL."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ def _plain(text: str) -> str:
     return re.sub(r"\[\d+\]", "", text)
 
 
+def _is_over(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server has ended it: between two requests there is nothing else to read."""
+    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
+
+
 @dataclass(frozen=True)
 class Server:
     """A server under test."""
@@ -71,7 +80,7 @@ class Server:
         self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str
     ) -> Answer:
         """Send one request. `body` is bytes, or a value that is sent as JSON."""
-        with self._connected() as connection:
+        with self._connection_kept() if self.certificate else closing(self._connection()) as connection:
             return self._send(connection, method, path, body, media, headers)
 
     def get(self, path: str, **query: Any) -> Answer:
@@ -96,17 +105,26 @@ class Server:
 
     def stream(self, path: str, **query: Any) -> Generator[Obj, None, None]:
         """The events of a watch as they come."""
-        with self._connected() as connection:
+        with closing(self._connection()) as connection:
             connection.request("GET", f"{path}?{urlencode({'watch': 1, **query})}", headers=self._headers())
             for line in connection.getresponse():
                 yield json.loads(line)
 
-    def _connected(self) -> closing[http.client.HTTPConnection]:
+    @contextmanager
+    def _connection_kept(self) -> Iterator[http.client.HTTPConnection]:
+        """For a TLS handshake costs more than most answers."""
+        connection: http.client.HTTPConnection | None = _kept.__dict__.pop(self.url, None)
+        if connection is None or _is_over(connection):
+            connection = self._connection()
+        yield connection
+        _kept.__dict__[self.url] = connection
+
+    def _connection(self) -> http.client.HTTPConnection:
         where = urlsplit(self.url)
         if self.certificate is None:
-            return closing(http.client.HTTPConnection(where.netloc, timeout=PATIENCE_SECONDS))
+            return http.client.HTTPConnection(where.netloc, timeout=PATIENCE_SECONDS)
         context = ssl.create_default_context(cafile=str(self.certificate))
-        return closing(http.client.HTTPSConnection(where.netloc, timeout=PATIENCE_SECONDS, context=context))
+        return http.client.HTTPSConnection(where.netloc, timeout=PATIENCE_SECONDS, context=context)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}

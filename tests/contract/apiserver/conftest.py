@@ -15,7 +15,8 @@ from functions.cluster.transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place
-from tests.support import control_plane, embedded, tidying
+from tests.support import embedded, tidying
+from tests.support.control_plane import ControlPlane
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PREFIX = f"contract-{secrets.token_hex(3)}"
@@ -30,12 +31,11 @@ def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 
 @pytest.fixture(scope="session")
-def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with control_plane.available(tmp_path_factory.mktemp("real")) as plane:
-        server = Server("real", plane.url, plane.token, plane.certificate, plane.kubeconfig, plane.etcd)
-        _define(server, embedded.CRDS / "samples.yaml")
-        yield server
-        _tidy_up(server)
+def real_server(plane: ControlPlane) -> Iterator[Server]:
+    server = Server("real", plane.url, plane.token, plane.certificate, plane.kubeconfig, plane.etcd)
+    _define(server, embedded.CRDS / "samples.yaml")
+    yield server
+    _tidy_up(server)
 
 
 def _tidy_up(server: Server) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from tests.contract.apiserver.client import Obj
 from tests.contract.apiserver.deliberate import alike
-from tests.contract.apiserver.operations import NO_UID, Operation, merged, sample
+from tests.contract.apiserver.operations import Operation
+from tests.contract.apiserver.pieces import NO_UID, merged, sample
 from tests.contract.apiserver.samples import Place
 
 UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

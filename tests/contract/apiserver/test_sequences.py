@@ -26,7 +26,8 @@ import pytest
 from tests.conftest import SCALE
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.conftest import new_place
-from tests.contract.apiserver.operations import CUSTOM, Operation, sample, sequence
+from tests.contract.apiserver.operations import Operation, sequence
+from tests.contract.apiserver.pieces import CUSTOM, sample
 from tests.contract.apiserver.playing import Player
 from tests.contract.apiserver.samples import Place, eventually
 from tests.support import control_plane, embedded

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.cluster.kinds import CLAIM, POD, SECRET
+from functions.local.podlogs import Portion
 
 
 def told(machine, terminated) -> str:
@@ -192,7 +193,8 @@ def test_a_pod_that_waits_can_be_deleted(machine):
 
 def test_a_log_is_followed_to_its_end(machine):
     async def follow(name: str) -> bytes:
-        return b"".join([piece async for piece in machine.logs.open("default", name, follow=True, tail_lines=1)])
+        log = machine.logs.open("default", name, Portion(tail_lines=1, follow=True))
+        return b"".join([piece async for piece in log])
 
     with machine.runner():
         machine.job("echo one; echo two; sleep 0.5; echo three >&2; sleep 0.2; printf four")
@@ -210,7 +212,7 @@ def test_the_tail_of_a_log(machine, lines, expected):
     place.write_bytes(b"1\n2\n3")
 
     async def read() -> bytes:
-        return b"".join([p async for p in machine.logs.open("default", "p", follow=False, tail_lines=lines)])
+        return b"".join([p async for p in machine.logs.open("default", "p", Portion(tail_lines=lines))])
 
     assert asyncio.run(read()) == expected
 
@@ -218,7 +220,7 @@ def test_the_tail_of_a_log(machine, lines, expected):
 def test_the_lines_of_a_log_have_the_times_at_which_they_were_written(machine):
     async def read(**wanted) -> list[bytes]:
         name = machine.pod()["metadata"]["name"]
-        log = machine.logs.open("default", name, follow=False, tail_lines=None, **wanted)
+        log = machine.logs.open("default", name, Portion(**wanted))
         return b"".join([piece async for piece in log]).splitlines()
 
     with machine.runner():
@@ -235,7 +237,7 @@ def test_the_lines_of_a_log_have_the_times_at_which_they_were_written(machine):
 
 def test_a_pod_without_a_log(machine):
     async def read() -> None:
-        async for _ in machine.logs.open("default", "nobody", follow=False, tail_lines=None):
+        async for _ in machine.logs.open("default", "nobody", Portion()):
             pass
 
     with pytest.raises(LookupError, match="nobody"):

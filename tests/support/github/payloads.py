@@ -42,6 +42,7 @@ def review(repository: Repository, number: int, state: str, body: str | None, by
         "body": body,
         "state": state,
         "commit_id": repository.pulls[number]["head"]["sha"],
+        "submitted_at": repository.place.now(),
         "html_url": f"{repository.html_url}/pull/{number}#pullrequestreview-{identifier}",
         "author_association": "MEMBER",
     }
@@ -58,6 +59,7 @@ def review_comment(repository: Repository, number: int, body: str, by: str = "oc
         "user": user(by),
         "path": "shop.py",
         "diff_hunk": "@@ -1 +1 @@",
+        "created_at": repository.place.now(),
         "html_url": f"{repository.html_url}/pull/{number}#discussion_r{identifier}",
         "author_association": "MEMBER",
     }

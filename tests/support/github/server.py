@@ -5,11 +5,11 @@ import json
 import pkgutil
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,6 +21,7 @@ from tests.support.github.certificate import Certificate
 from tests.support.github.content import Place, Repository
 from tests.support.github.deliveries import Hook
 from tests.support.github.troubles import Failure, Troubles
+from tests.support.serving import Handler, listening
 
 for _module in pkgutil.iter_modules(routes.__path__):
     importlib.import_module(f"{routes.__name__}.{_module.name}")
@@ -116,33 +117,23 @@ def serving(github: Github, certificate: Certificate | None = None) -> Iterator[
     With a certificate it is a GitHub Enterprise Server: its API is below /api/v3, everything else is git's.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(github))
-    server.daemon_threads = True
     if certificate:
         server.socket = certificate.context().wrap_socket(server.socket, server_side=True)
     github.place.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     github.url = github.place.url + ("/api/v3" if certificate else "")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(server):
         yield github
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-def _handler(github: Github) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+def _handler(github: Github) -> type[Handler]:
+    class Answering(Handler):
+        def asked(self) -> None:
+            body = self.received()
             below = urlsplit(github.url).path
             if self.path.startswith(f"{below}/"):
                 self._api(self.path.removeprefix(below), body)
             else:
-                self._send(*git.answer(github, git.Asked(self.command, self.path, self.headers, body)))
+                self.answer(*git.answer(github, git.Asked(self.command, self.path, self.headers, body)))
 
         def _api(self, path: str, body: bytes) -> None:
             url = urlsplit(path)
@@ -153,18 +144,6 @@ def _handler(github: Github) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             kind = {"Content-Type": "application/json; charset=utf-8"}
-            self._send(reply.status, {**kind, **reply.headers}, reply.encoded())
+            self.answer(reply.status, {**kind, **reply.headers}, reply.encoded())
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
-
-        def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    return Handler
+    return Answering

@@ -1,0 +1,59 @@
+"""Attempts that work as a GitHub App on a GitHub of our own, over real HTTPS with real git.
+
+That GitHub (the fixture `github`) checks keys, tokens and what they may do.
+"""
+
+from typing import Any
+
+from functions.runs.specs import RunSpec
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import Pod, World, plain_settings
+from tests.support.github import Github
+from tests.support.github.content import Object
+
+BRANCH = "agents/r1-3b2c1"
+APP = {"githubUser": None, "githubApp": "5DLabs-Rex"}
+TOKENS = "POST /app/installations/77/access_tokens"
+
+
+def pulls(github: Github) -> list[Object]:
+    """All pull requests there."""
+    return [pull for each in github.repositories for pull in each.pulls.values()]
+
+
+def host(github: Github) -> str:
+    """Its host and port, as git asks for it."""
+    return github.place.url.removeprefix("https://")
+
+
+def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
+    """A spec of the kind that `make` makes, of repositories there, for the App."""
+    base = f"{github.place.url}/acme"
+    if "platformRepositoryUrl" in make().model_dump(by_alias=True):
+        return make(
+            **{"repositoryUrl": f"{base}/shop", "platformRepositoryUrl": f"{base}/platform", **APP, **changes}
+        )
+    return make(**{"repositoryUrl": f"{base}/platform.git", **APP, **changes})
+
+
+def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **changes: Any) -> Pod:
+    """A pod that has the App's key and trusts the certificate; `agent` is what the agent does, as shell."""
+    secrets = {"github-app/app-id": str(github.app.id), "github-app/private-key": github.app.private_key}
+    certificate = str(world.path / "github" / "certificate.pem")
+    given: dict[str, Any] = {
+        "settings": plain_settings(github={"api_url": github.url}),
+        "secrets": secrets,
+        "SSL_CERT_FILE": certificate,
+        "GIT_SSL_CAINFO": certificate,
+    }
+    if agent:
+        given["AGENT_COMMAND"] = world.agent(agent)
+    return world.pod(world.task(spec), **given | changes)
+
+
+def ssh_user(world: World, github: Github, make: SpecFactory, **environ: str) -> Pod:
+    """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
+    spec = spec_of(github, make, githubApp=None, githubUser="octocat")
+    over_ssh = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
+    over_ssh["GIT_CONFIG_VALUE_0"] = f"{github.place.url}/acme/"
+    return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, **over_ssh, **environ)

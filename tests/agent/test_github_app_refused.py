@@ -1,0 +1,80 @@
+"""A GitHub App that may not work: the attempt ends before the agent starts, in words for people.
+
+| what is wrong                                      | named as                                                   |
+|----------------------------------------------------|------------------------------------------------------------|
+| not installed, no permission, only to read         | RepositoryDenied, PushRefused                              |
+| the key is none, or another App's                  | MissingSecret, with secret and key                         |
+| GitHub is down; the repository is on another host  | Network; InvalidInput, with the setting                    |
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import pytest
+
+from functions.runs.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.github_app import APP, TOKENS, pod_of, spec_of
+from tests.agent.world import World
+from tests.support.github import Github
+from tests.support.github.app import Token, new_key
+
+
+def _installed_nowhere(github: Github) -> None:
+    for each in github.repositories:
+        each.installation = None
+
+
+REFUSALS: Mapping[str, tuple[Callable[[Github], object], Reason, list[str]]] = {
+    "not installed": (_installed_nowhere, Reason.REPOSITORY_DENIED, ["5DLabs-Rex", "not installed on acme/shop"]),
+    "another app's key": (
+        lambda github: setattr(github.app, "key", new_key()),
+        Reason.MISSING_SECRET,
+        ["github-app-rex", "private-key", "could not be decoded"],
+    ),
+    "no permission": (
+        lambda github: github.app.permissions.update(contents="read"),
+        Reason.REPOSITORY_DENIED,
+        ["The permissions requested are not granted"],
+    ),
+    "down": (
+        lambda github: github.fails("GET /repos/acme/shop/installation", 503, times=99),
+        Reason.NETWORK,
+        ["503"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_refusal_ends_the_attempt_before_the_agent(
+    world: World, github: Github, code_spec: SpecFactory, case: str
+) -> None:
+    happens, reason, words = REFUSALS[case]
+    pod = pod_of(world, github, spec_of(github, code_spec))
+    happens(github)
+    told = pod.run()
+    assert (told.outcome, told.reason) == ("failed", reason), pod.log
+    assert not [word for word in words if word not in told.message], told.message
+    assert "starting the agent" not in pod.log
+
+
+def test_a_key_that_is_none_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
+    secrets = {"github-app/app-id": "12345", "github-app/private-key": "not a key\n"}
+    told = pod_of(world, github, spec_of(github, code_spec), secrets=secrets).run()
+    assert told.reason is Reason.MISSING_SECRET
+    assert "github-app-rex: key private-key is not a private key" in told.message
+
+
+def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github, code_spec: SpecFactory) -> None:
+    text, end = "ghs_readonlyreadonlyreadonly", datetime(2099, 1, 1, tzinfo=UTC)
+    github.fails(TOKENS, 201, times=9, body={"token": text, "expires_at": end.isoformat()})
+    github.app.tokens.append(Token(text, 77, ["shop", "platform"], {"contents": "read"}, end))
+    pod = pod_of(world, github, spec_of(github, code_spec))
+    assert pod.run().reason is Reason.PUSH_REFUSED, pod.log
+    assert "starting the agent" not in pod.log
+
+
+def test_an_app_on_another_host_is_refused(world: World, github: Github, code_spec: SpecFactory) -> None:
+    told = pod_of(world, github, code_spec(**APP)).run()
+    assert told.reason is Reason.INVALID_INPUT
+    assert "github.api_url" in told.message

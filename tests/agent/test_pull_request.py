@@ -1,0 +1,81 @@
+"""The pull request that an attempt opens, as an App or as a user with a token.
+
+| what there is                           | comes to                                                              |
+|-----------------------------------------|-----------------------------------------------------------------------|
+| nothing yet, also without hooks         | opened once, back to the base branch                                  |
+| one that is open; one to another branch | found; not ours                                                       |
+| no right to open one, no token          | a link to open it                                                     |
+| an attempt that failed                  | none                                                                  |
+"""
+
+from datetime import UTC, datetime
+
+from functions.runs.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of, ssh_user
+from tests.agent.world import World, result_line
+from tests.support.github import Github, Repository
+from tests.support.github.app import Token
+
+
+def test_a_pull_request_that_is_open_is_found(
+    world: World, github: Github, shop: Repository, code_spec: SpecFactory
+) -> None:
+    ours = shop.open_pull(BRANCH)["html_url"]
+    told = pod_of(world, github, spec_of(github, code_spec)).run()
+    assert told.pull_request_url == ours
+    assert len(pulls(github)) == 1
+
+
+def test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours(
+    world: World, github: Github, shop: Repository, code_spec: SpecFactory
+) -> None:
+    world.remotes.commit("shop", {"r": "x"}, branch="release/1")
+    shop.open_pull(BRANCH)
+    told = pod_of(world, github, spec_of(github, code_spec, branch="release/1")).run()
+    assert told.pull_request_url == pulls(github)[1]["html_url"]
+    assert pulls(github)[1]["base"]["ref"] == "release/1"
+
+
+def test_without_a_pull_request_there_is_a_link_to_open_one(
+    world: World, github: Github, code_spec: SpecFactory
+) -> None:
+    body = {"message": "Resource not accessible by integration"}
+    github.fails("POST /repos/acme/shop/pulls", 403, times=9, body=body)
+    told = pod_of(world, github, spec_of(github, code_spec)).run()
+    assert (told.reason, told.pull_request_url) == (Reason.COMPLETED, None)
+    assert "Resource not accessible" in told.message
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+
+
+def test_a_failed_attempt_opens_no_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
+    told = pod_of(world, github, spec_of(github, code_spec), "echo x > x; exit 1").run()
+    assert (told.reason, told.branch) == (Reason.AGENT_ERROR, BRANCH)
+    assert not pulls(github)
+
+
+def test_work_of_an_agent_without_hooks_gets_its_pull_request(
+    world: World, github: Github, code_spec: SpecFactory
+) -> None:
+    told = pod_of(world, github, spec_of(github, code_spec), f"echo x > x\n{result_line()}").run()
+    assert told.pull_request_url == pulls(github)[0]["html_url"]
+
+
+def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Github, code_spec: SpecFactory) -> None:
+    pod = ssh_user(world, github, code_spec)
+    told = pod.run()
+    assert (told.reason, told.branch, told.pull_request_url) == (Reason.COMPLETED, BRANCH, None), pod.log
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+    assert not github.asked()
+
+
+def test_a_token_given_to_a_user_opens_the_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
+    """`GH_TOKEN`, from one of the run's secrets."""
+    may = {"contents": "write", "pull_requests": "write"}
+    github.app.tokens.append(
+        Token("ghp_forTestsOnlyForTestsOnly", 77, ["shop"], may, datetime.max.replace(tzinfo=UTC))
+    )
+    pod = ssh_user(world, github, code_spec, GH_TOKEN="ghp_forTestsOnlyForTestsOnly")
+    told = pod.run()
+    assert told.pull_request_url == pulls(github)[0]["html_url"], pod.log
+    assert github.asked("POST") == ["POST /repos/acme/shop/pulls"]

@@ -1,0 +1,93 @@
+"""What a person sees who may not use what they ask for, and an operator of who may: the setting access.callers.
+
+orchestrator task code    each field that is refused, with what is allowed; not that the token was wrong; exit code 1
+task_code over MCP        the same words, as the tool's error
+config check              the callers as they are looked up, and those that nobody can be
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.clients.conftest import URL, CommandLine, Functions, environment, served
+from tests.clients.inside import command
+
+CALLERS = {
+    "ci": {"agents": ["rex"], "users": ["octocat"]},
+    "cd": {"agents": ["*"], "namespaces": ["elsewhere"]},
+}
+TOKENS = {"ci": "token-of-ci", "cd": "token-of-cd"}
+AUTH = {"ORCHESTRATOR_AUTH__MODE": "bearer", "ORCHESTRATOR_AUTH__TOKENS": json.dumps(TOKENS)}
+NOT_TESS = "ci may not use the agent tess; allowed users: octocat; allowed agents: rex"
+
+
+@pytest.fixture(scope="module")
+def submit_code(functions: Functions) -> Iterator[str]:
+    """The URL of a function with these callers."""
+    access = {"ORCHESTRATOR_ACCESS__CALLERS": json.dumps(CALLERS)}
+    with served(functions.child("submit_code", **AUTH, **access)) as urls:
+        yield urls["submit_code"]
+
+
+def test_the_command_line_says_what_is_refused_and_what_is_allowed(
+    cli: CommandLine, functions: Functions, submit_code: str
+) -> None:
+    def ask(name: str, *identity: str) -> Any:
+        given = {"ORCHESTRATOR_API_URL": submit_code, "ORCHESTRATOR_TOKEN": TOKENS[name]}
+        return cli("task", "code", "1", "-s", "access", "--repository-url", URL, *identity, environ=given)
+
+    refused, elsewhere = ask("ci", "--github-app", "5DLabs-Tess"), ask("cd", "--github-app", "5DLabs-Tess")
+    assert [(each.code, each.out) for each in (refused, elsewhere)] == [(1, ""), (1, "")]
+    assert "answered 403 (ci may not have this done (setting access.callers))" in refused.err
+    assert f"  githubApp: {NOT_TESS}" in refused.err.splitlines()
+    assert "  namespace: cd may not use the namespace orchestrator; allowed namespaces: elsewhere" in elsewhere.err
+    assert "was not accepted" not in refused.err + elsewhere.err
+    assert [each for each in functions.runs("CodeRun").values() if each["spec"]["service"] == "access"] == []
+    served = ask("ci", "--github-user", "OctoCat")
+    assert served.code == 0, served.err
+
+
+def test_a_tool_says_the_same(home: Path, submit_code: str) -> None:
+    asked = {
+        "taskId": 1,
+        "service": "access",
+        "githubApp": "5DLabs-Tess",
+        "repositoryUrl": URL,
+        "platformRepositoryUrl": URL,
+    }
+    given = {**environment(home), "ORCHESTRATOR_API_URL": submit_code, "ORCHESTRATOR_TOKEN": TOKENS["ci"]}
+    assert f"githubApp: {NOT_TESS}" in anyio.run(called, given, asked)
+
+
+async def called(environ: Mapping[str, str], arguments: dict[str, Any]) -> str:
+    """The error of task_code."""
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "functions.clients.mcp"], env=dict(environ), cwd=environ["HOME"]
+    )
+    async with Client(server, read_timeout_seconds=60) as client:
+        result = await client.call_tool("task_code", arguments)
+        (text,) = result.content
+        assert result.is_error, text
+        return str(getattr(text, "text", ""))
+
+
+def test_the_configuration_shows_callers_and_those_nobody_can_be(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(
+        "agent: {image: registry.example/agent}\n"
+        "access: {callers: {ci: {agents: [rex]}, 'GitHub:Octocat': {users: ['*']}, ada@example.com: {}}}\n"
+    )
+    environ = {"ORCHESTRATOR_CONFIG": str(file), **AUTH}
+    found = command("config", "check", **environ)
+    assert found.code == 1
+    assert "setting access.callers: nobody is known as ada@example.com with auth.mode bearer" in found.err
+    shown = [line.split(maxsplit=1) for line in found.out.splitlines()]
+    assert ["access.callers.ci.agents", '["rex"]'] in shown
+    assert ["access.callers.github:octocat.users", '["*"]'] in shown
+    assert command("config", "check", "-o", "json", ORCHESTRATOR_AGENT__IMAGE="x").json["access"] == {"callers": None}

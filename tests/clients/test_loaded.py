@@ -1,0 +1,132 @@
+"""What a command loads before it has answered: modules are counted, because each is time that its person waits for.
+
+| command          | besides a Typer command with one option, it never loads                             |
+|------------------|-------------------------------------------------------------------------------------|
+| any              | the `kubernetes` package, Google's libraries, templates, servers, the MCP SDK       |
+| --help           | pydantic, what only commands need                                                   |
+| task code, docs  | the settings, urllib3, YAML, models of a run's status                               |
+| runs list        | models of runs: a list shows them as they are stored                                |
+| orchestrator-mcp | Typer, the settings, what talks to the cluster or to the functions                  |
+
+The counts are of modules beyond those of that Typer command, or beyond the MCP SDK's; raise one knowingly.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import URL, Functions, Repository, environment
+from tests.clients.place import Place, ended
+from tests.clients.scripted import scripted
+
+LARGE = (
+    "kubernetes", "google.auth", "google.oauth2", "google.cloud.pubsub_v1", "grpc", "jinja2", "mcp", "aiohttp",
+    "starlette", "uvicorn", "requests", "functions_framework", "cloudevents", "opentelemetry", "rich",
+    "functions.handlers", "functions.templating", "functions.local.dev", "functions.local.apiserver",
+)  # fmt: skip
+SETTINGS = ("functions.settings", "yaml", "urllib3", "functions.cluster")
+MODELS = ("functions.runs.run", "functions.runs.specs", "functions.runs.status")
+ANSWER: Any = (
+    201,
+    {"success": True, "data": {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}},
+    {},
+)
+COMMAND = """
+import json, sys
+import typer
+from typing import Annotated
+
+bare = typer.Typer(rich_markup_mode=None)
+
+@bare.command()
+def nothing(name: Annotated[str, typer.Option()] = "") -> None:
+    pass
+
+if {baseline}:
+    bare(args=["--name", "x"], standalone_mode=False)
+before = set(sys.modules)
+from functions.clients.cli import main
+code = main(sys.argv[1:])
+print(json.dumps([code, sorted(set(sys.modules) - before)]), file=sys.stderr)
+"""
+SERVER = """
+import json, sys
+import mcp.server.stdio, mcp.server.lowlevel
+before = set(sys.modules)
+import functions.clients.mcp.server
+print(json.dumps([0, sorted(set(sys.modules) - before)]), file=sys.stderr)
+"""
+
+
+def loaded(program: str, *arguments: str, cwd: Path, environ: Mapping[str, str]) -> list[str]:
+    """Modules that it loads beyond the baseline's."""
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
+    )
+    code, found = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0, done.stderr
+    return list(found)
+
+
+def within(names: list[str], *packages: str) -> list[str]:
+    return [name for name in names if any(name == each or name.startswith(f"{each}.") for each in packages)]
+
+
+def check(found: list[str], most: int, *never: str) -> None:
+    assert within(found, *LARGE, *never) == []
+    assert len(found) <= most, f"{len(found)} modules: {found}"
+
+
+WITH_OPTION, HELP = COMMAND.format(baseline=True), COMMAND.format(baseline=False)
+
+
+def test_help(home: Path) -> None:
+    check(loaded(HELP, "--help", cwd=home, environ=environment(home)), 27, "pydantic", *SETTINGS, *MODELS)
+
+
+def test_task_code(home: Path) -> None:
+    given = ("--repository-url", URL, "--platform-repository-url", URL, "--github-user", "octocat")
+    with scripted(ANSWER) as server:
+        environ = {**environment(home), "ORCHESTRATOR_API_URL": server.url}
+        found = loaded(WITH_OPTION, "task", "code", "3", "-s", "shop", *given, cwd=home, environ=environ)
+    assert len(server.asked) == 1
+    check(found, 54, *SETTINGS, "functions.runs.run", "functions.runs.status", "functions.clients.tasks.docs")
+
+
+def test_task_docs(repository: Repository) -> None:
+    with scripted(ANSWER) as server:
+        environ = {**environment(repository.home), "ORCHESTRATOR_API_URL": server.url}
+        found = loaded(WITH_OPTION, "task", "docs", cwd=repository.path, environ=environ)
+    assert len(server.asked) == 1
+    check(found, 55, *SETTINGS, "functions.runs.run", "functions.runs.status", "functions.clients.tasks.code")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most", "never"),
+    [
+        (["list"], 120, MODELS),
+        (["list", "-o", "json"], 120, MODELS),
+        (["get", "api-1"], 136, ()),
+        (["watch", "api-1"], 144, ()),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_runs(
+    functions: Functions, place: Place, home: Path, arguments: list[str], most: int, never: tuple[str, ...]
+) -> None:
+    place.put("api-1", status=ended("Succeeded", "Completed"))
+    cluster = {"KUBECONFIG": str(functions.kubeconfig), "ORCHESTRATOR_NAMESPACE": place.name}
+    found = loaded(WITH_OPTION, "runs", *arguments, cwd=home, environ={**environment(home), **cluster})
+    check(found, most, "functions.clients.tasks.request", *never)
+
+
+def test_the_mcp_server(environ: dict[str, str], home: Path) -> None:
+    found = loaded(SERVER, cwd=home, environ=environ)
+    assert within(found, "typer", "urllib3", "http.client", "functions.settings", "functions.cluster") == []
+    check(found, 62)

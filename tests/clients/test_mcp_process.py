@@ -1,0 +1,85 @@
+"""`orchestrator-mcp` as a process.
+
+standard output            nothing but the protocol, whatever a tool or its children print
+a step that takes long     its steps as progress, the last one again and again
+a tool with a defect       an error of the tool without the cause, which is in the log
+its input ends             it ends; --help explains, arguments are wrong usage
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SERVER = """
+import os, pathlib, subprocess, time
+from functions.clients.mcp import server
+from functions.clients.mcp.arguments import Arguments
+from functions.clients.mcp.tool import Result, Tool
+
+def noisy(given, say):
+    print("printed by a tool", flush=True)
+    subprocess.run(["sh", "-c", "echo printed by a child; cat"], check=True)
+    say("working")
+    while not pathlib.Path(os.environ["HOME"], "enough").exists():
+        time.sleep(0.01)
+    return Result("done", {}, {})
+
+def broken(given, say):
+    raise RuntimeError("s3cret")
+
+tools = [Tool("noisy", "Prints.", Arguments, noisy), Tool("broken", "Fails.", Arguments, broken)]
+server.start(tools, still=0.1)
+"""
+
+
+def test_nothing_but_the_protocol_is_written_to_standard_output(environ: dict[str, str]) -> None:
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    noisy = {"name": "noisy", "arguments": {}, "_meta": {"progressToken": 5}}
+    messages: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": noisy},
+        {"id": 3, "method": "tools/call", "params": {"name": "broken", "arguments": {}}},
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in messages))
+        process.stdin.flush()
+        answers: list[dict[str, Any]] = []
+        while not {2, 3} <= {each.get("id") for each in answers}:
+            answers.append(json.loads(process.stdout.readline()))
+            if _steps(answers).count("working") == 3:
+                (Path(environ["HOME"]) / "enough").touch()
+        out, err = process.communicate(timeout=60)  # closes its standard input
+    assert (process.returncode, out) == (0, "")
+    assert "printed by a tool" in err
+    assert "printed by a child" in err
+    (failed,) = [each["result"] for each in answers if each.get("id") == 3]
+    assert failed["isError"]
+    assert "s3cret" not in json.dumps(failed)
+    assert "RuntimeError: s3cret" in err
+
+
+def _steps(messages: list[dict[str, Any]]) -> list[str]:
+    """The progress that was told."""
+    return [each["params"]["message"] for each in messages if each.get("method") == "notifications/progress"]
+
+
+def test_the_command_explains_itself(environ: dict[str, str]) -> None:
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "functions.clients.mcp", *arguments]
+        return subprocess.run(
+            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        )
+
+    explained, wrong = run("--help"), run("serve")
+    assert (explained.returncode, "ORCHESTRATOR_API_URL" in explained.stdout) == (0, True)
+    assert (wrong.returncode, wrong.stdout, "takes no arguments" in wrong.stderr) == (2, "", True)
+    ended_at_once = run()
+    assert (ended_at_once.returncode, ended_at_once.stdout) == (0, "")

@@ -1,0 +1,232 @@
+"""infra/kubernetes/components/people on a real API server: with it every `runs` command works, and it gives no more.
+
+with it                 runs are listed, and the log of one is read (from a kubelet that is played)
+one right less          the command that needs it is refused, and says which: so none is given that nobody uses
+what it does not give   to make or delete a run, to write a status, to read Secrets, to enter a pod; other namespaces
+
+What the other commands do with these rights: test_runs_cluster.py.
+"""
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import NAMESPACE, POD, RUNS, Kind
+from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.runs import group
+from functions.settings.cluster import ClusterSettings
+from tests.clients.conftest import Ended
+from tests.clients.inside import command
+from tests.clients.place import condition
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.control_plane import ControlPlane
+from tests.support.github import certificate
+from tests.support.installed import KUBERNETES, apply, kustomized
+
+PERSON = "orchestrator-functions"
+"""A user who has no right in the namespace of these tests but those that are bound here."""
+HOME = "people-rights"
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+NODE = Kind("v1", "Node", "nodes")
+COMPONENT = KUBERNETES / "components" / "people"
+(THE_ROLE, THE_BINDING) = yaml.safe_load_all((COMPONENT / "people.yaml").read_text())
+Right = tuple[str, str, str]
+"""Verb, API group, resource."""
+
+
+def granted() -> list[Right]:
+    return [
+        right
+        for rule in THE_ROLE["rules"]
+        for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
+    ]
+
+
+@dataclass(frozen=True)
+class House:
+    """The namespace with the component, as its administrator and as a person who is bound there."""
+
+    admin: Cluster
+    person: Transport
+    kubeconfig: Path
+
+    def runs(self, *arguments: str) -> Ended:
+        return command("runs", *arguments, KUBECONFIG=str(self.kubeconfig), ORCHESTRATOR_NAMESPACE=HOME)
+
+    def may(self, right: Right, namespace: str = HOME) -> bool:
+        verb, api, resource = right
+        name, _, subresource = resource.partition("/")
+        asked = {"namespace": namespace, "verb": verb, "group": api, "resource": name, "subresource": subresource}
+        kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer: Any = self.person.send(Request("POST", path, {}, {**kind, "spec": {"resourceAttributes": asked}}))
+        return bool(answer["status"]["allowed"])
+
+    def give(self, rights: list[Right]) -> None:
+        """Has the Role give these and no others."""
+        rules = [{"verbs": [verb], "apiGroups": [api], "resources": [resource]} for verb, api, resource in rights]
+        self.admin.patch(ROLE, HOME, THE_ROLE["metadata"]["name"], {"rules": rules})
+        self.wait(rights)
+
+    def wait(self, rights: list[Right]) -> None:
+        """Until the API server knows that these are given, and no others of the component's."""
+        until = time.monotonic() + 60
+        while [right for right in granted() if self.may(right)] != rights:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def house(
+    installed_plane: ControlPlane, program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    admin = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
+    made = admin.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    kubectl, folder = program("kubectl", "see kubernetes.io, Install Tools"), tmp_path_factory.mktemp("people")
+    apply(kubectl, installed_plane, kustomized(kubectl, _for_person(folder)))
+    kubeconfig = installed_plane.kubeconfig_of(PERSON)
+    person = KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig)))
+    found = House(admin, person, kubeconfig)
+    found.wait(granted())
+    for kind, base in (("CodeRun", CODE_SPEC), ("DocsRun", DOCS_SPEC)):
+        _put(admin, kind, base)
+    yield found
+    admin.delete(NAMESPACE, None, HOME, made["metadata"]["uid"])
+
+
+def _for_person(folder: Path) -> Path:
+    """A kustomization of the component in the namespace, with the person in the group's place."""
+    subject = [{"op": "replace", "path": "/subjects/0", "value": {**_USER, "name": PERSON}}]
+    made = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": HOME,
+        "components": [os.path.relpath(COMPONENT, folder.resolve())],
+        "patches": [{"target": {"kind": "RoleBinding"}, "patch": yaml.safe_dump(subject)}],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(made))
+    return folder
+
+
+_USER = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io"}
+
+
+def _put(admin: Cluster, kind: str, base: Any) -> None:
+    """A run at work, of the kind's name."""
+    name = kind.lower()
+    metadata = {"name": name, "namespace": HOME}
+    item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(base)}
+    admin.create(RUNS[kind], item)
+    attempt = {"attempt": 1, "generation": 1, "jobName": f"{name}-1", "startedAt": "2026-01-02T03:04:05Z"}
+    status = {"phase": "Running", "attempt": 1, "attempts": [attempt], "conditions": condition("Unknown", "Running")}
+    admin.patch(RUNS[kind], HOME, name, {"status": status}, "status")
+
+
+@pytest.fixture(scope="module")
+def pod(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The pod of CodeRun/coderun, which has ended, on a node whose kubelet is played."""
+
+    class Kubelet(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            lines = b"2026-01-02T03:04:06Z done\n" if self.path.startswith(f"/containerLogs/{HOME}/coderun/") else b""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(lines)))
+            self.end_headers()
+            self.wfile.write(lines)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Kubelet)
+    context = certificate.make(tmp_path_factory.mktemp("kubelet")).context()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    node = house.admin.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": HOME}})
+    endpoints = {"kubeletEndpoint": {"Port": server.server_address[1]}}
+    told = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}], "daemonEndpoints": endpoints}
+    house.admin.patch(NODE, None, HOME, {"status": told}, "status")
+    metadata = {"name": "coderun", "namespace": HOME, "labels": {"job-name": "coderun-1"}}
+    spec = {"nodeName": HOME, "containers": [{"name": "agent", "image": "none.example/none"}]}
+    house.admin.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    house.admin.patch(POD, HOME, "coderun", {"status": {"phase": "Succeeded"}}, "status")
+    yield
+    house.admin.delete(NODE, None, HOME, node["metadata"]["uid"])
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_binding_names_a_group_to_change_and_the_role() -> None:
+    (subject,) = THE_BINDING["subjects"]
+    assert subject["kind"] == "Group"
+    assert THE_BINDING["roleRef"]["name"] == THE_ROLE["metadata"]["name"]
+
+
+@pytest.mark.usefixtures("pod")
+def test_with_it_the_log_of_a_run_is_read(house: House) -> None:
+    found = house.runs("logs", "code/coderun")
+    assert (found.code, found.out) == (0, "done\n"), found.err
+    listed = house.runs("list")
+    assert {line.split()[0] for line in listed.out.splitlines() if line} == {"NAME", "coderun", "docsrun"}
+
+
+NEEDED: dict[Right, tuple[str, ...]] = {
+    **{
+        (verb, group.GROUP, f"{kind}runs"): (*command, *arguments)
+        for kind in ("code", "docs")
+        for verb, command, arguments in (
+            ("get", ("get",), (f"{kind}/{kind}run",)),
+            ("list", ("list",), ("--kind", kind)),
+            ("watch", ("watch",), (f"{kind}/{kind}run",)),
+            ("patch", ("cancel",), (f"{kind}/{kind}run",)),
+        )
+    },
+    ("list", "", "pods"): ("logs", "code/coderun"),
+    ("get", "", "pods"): ("logs", "code/coderun", "--attempt", "1", "--follow"),
+    ("get", "", "pods/log"): ("logs", "code/coderun"),
+}
+"""Each right, and a command that needs it."""
+
+
+def test_each_right_is_one_that_a_command_needs() -> None:
+    assert set(NEEDED) == set(granted())
+
+
+@pytest.mark.usefixtures("pod")
+@pytest.mark.parametrize("right", NEEDED, ids=lambda right: " ".join(filter(None, right)))
+def test_without_one_of_them_the_command_that_needs_it_is_refused(house: House, right: Right) -> None:
+    house.give([each for each in granted() if each != right])
+    refused = house.runs(*NEEDED[right])
+    verb, api, resource = right
+    assert refused.code == 1, refused.out
+    assert f'cannot {verb} resource "{resource}" in API group "{api}"' in refused.err
+    assert f"ask for rights in namespace {HOME}" in refused.err
+
+
+NOT_GIVEN: list[Right] = [
+    *((verb, group.GROUP, kind) for verb in ("create", "update", "delete") for kind in ("coderuns", "docsruns")),
+    *(("patch", group.GROUP, f"{kind}/status") for kind in ("coderuns", "docsruns")),
+    ("get", "", "secrets"),
+    ("list", "", "secrets"),
+    ("create", "", "pods"),
+    ("create", "", "pods/exec"),
+    ("delete", "", "pods"),
+    ("get", "", "configmaps"),
+    ("create", "batch", "jobs"),
+    ("patch", "batch", "jobs"),
+]
+
+
+def test_it_gives_nothing_else_and_nothing_elsewhere(house: House) -> None:
+    house.give(granted())
+    assert [right for right in NOT_GIVEN if house.may(right)] == []
+    assert [right for right in granted() if house.may(right, "kube-system")] == []

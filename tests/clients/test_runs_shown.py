@@ -1,0 +1,98 @@
+"""How runs are shown on a terminal, and what their reader is told to do next.
+
+part        what is asserted
+the block   drawn in its place, cut to the terminal; all runs that are not finished, or finished meanwhile
+advice      every end and every wait says what to do
+"""
+
+import io
+from typing import Any
+
+import pytest
+
+from functions.clients.runs import overview, screen
+from functions.clients.runs.advice import advice
+from functions.clients.runs.changes import Change
+from functions.runs.position import Position
+from tests.support.builders import raw_run, run
+
+
+def test_a_block_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    monkeypatch.setenv("LINES", "4")
+    out = io.StringIO()
+    shown = screen.Screen(out)
+    shown.draw(["a", "b" * 20])
+    shown.draw(["c", "d", "e", "f", "g"])
+    assert out.getvalue() == "a\n" + "b" * 9 + "\n" + "\x1b[2F\x1b[J" + "c\nd\ne\n"
+
+
+def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_meanwhile() -> None:
+    def change(what: Any, name: str, **parts: Any) -> Change:
+        return Change(what, raw_run(name=name, uid=name, **parts))
+
+    out = io.StringIO()
+    table = overview.Table("orchestrator", out)
+    table.tick()
+    table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
+    assert "no unfinished runs in namespace orchestrator" in out.getvalue()
+    table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))
+    table.show(change("is", "now", status=status("True", "Completed", phase="Succeeded")))
+    table.show(change("is", "next"))
+    block = out.getvalue().rpartition("\x1b[J")[2]
+    assert {line.split()[0] for line in block.splitlines()} == {"NAME", "now", "next", "Ctrl-C"}
+    assert "Succeeded" in block
+    table.trouble("no answer, trying again: \x1b[2Jcut")
+    assert out.getvalue().endswith("no answer, trying again: [2Jcut\n")
+    table.show(change("gone", "now"))
+    assert "now" not in out.getvalue().rpartition("\x1b[J")[2]
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert screen.fit("日本語", 5) == "日本"
+    assert screen.fit("e\u0301e", 1) == "e\u0301"
+
+
+def status(truth: str, reason: str, **more: Any) -> dict[str, Any]:
+    told = {"type": "Succeeded", "status": truth, "reason": reason, "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    return {"conditions": [told], **more}
+
+
+ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "startedAt": "2026-01-02T03:04:05Z"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "spec", "words"),
+    [
+        ("CodeRun", None, {}, "it starts by itself"),
+        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {}, "orchestrator runs watch run-1"),
+        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "mend what the message names"),
+        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it stops"),
+        (
+            "CodeRun",
+            status("Unknown", "Retrying", nextAttemptAt="2026-01-02T03:05:00Z"),
+            {},
+            "at 2026-01-02T03:05:00Z",
+        ),
+        ("CodeRun", status("True", "Completed", pullRequestUrl="https://x/1"), {}, "review https://x/1"),
+        ("CodeRun", status("True", "Completed", branch="agents/b"), {}, "open a pull request from branch agents/b"),
+        ("CodeRun", status("True", "NoChanges", branch="agents/b"), {}, "nothing to review"),
+        (
+            "CodeRun",
+            status("False", "MaxTurns"),
+            {},
+            "logs run-1; then try again with: orchestrator runs retry run-1",
+        ),
+        ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs"),
+        ("CodeRun", status("False", "Cancelled"), {}, "try again with"),
+        ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
+    ],
+)
+def test_what_to_do_next_is_said(kind: str, told: Any, spec: Any, words: str) -> None:
+    assert words in advice(run(kind, spec, told))
+
+
+def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to_do() -> None:
+    waits = status("Unknown", "Queued")
+    assert "it is 2 of 5 in the queue" in advice(run(status=waits), Position(2, 5, "1 runs work"))
+    assert "nothing to do" in advice(run(deletionTimestamp="2026-01-02T03:04:05Z"))

@@ -1,0 +1,36 @@
+"""Deliveries to the functions that must be acknowledged, and runs that wait for nobody."""
+
+import uuid
+from typing import Any
+
+from functions.handlers import reconcile, sweep
+from functions.handlers.http import Request, answer
+from functions.runs.run import Run
+from tests.support.api import World
+from tests.support.life import event, now, submitted
+from tests.support.node import KubeletOnly
+
+
+def deliver(world: World, handler: Any, request: Request) -> None:
+    assert answer(lambda asked: handler.handle(world.services, asked), request).code in (200, 204)
+
+
+def swept(world: World) -> None:
+    deliver(world, sweep, Request({}, b""))
+
+
+def started(world: World, **spec: Any) -> Run:
+    service = f"s-{uuid.uuid4().hex[:8]}"
+    run = submitted(world, name=f"run-{uuid.uuid4().hex[:8]}", service=service, **spec)
+    deliver(world, reconcile, event(run.raw, "add"))
+    return now(world, run)
+
+
+def node(world: World) -> KubeletOnly:
+    assert isinstance(world.node, KubeletOnly)
+    return world.node
+
+
+def own(kind: str) -> dict[str, str]:
+    """What keeps a run from waiting for another: a workspace, or a directory, of its own."""
+    return {"service" if kind == "CodeRun" else "workingDirectory": f"own-{uuid.uuid4().hex[:8]}"}

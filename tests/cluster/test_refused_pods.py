@@ -1,0 +1,52 @@
+"""A Job that may be made and whose pods may not, on a real API server with the real Job controller.
+
+The functions run as their own user: that they read the Job's Events is also a proof that their rights suffice.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from functions.cluster.kinds import EVENT, JOB, Kind
+from tests.cluster.driving import started, swept
+from tests.support.api import World
+from tests.support.life import now, reason
+from tests.support.node import PATIENCE
+
+QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+
+
+@pytest.fixture
+def no_room(world: World) -> Iterator[World]:
+    """A namespace whose quota has room for no pod; nobody but the test counts what is used."""
+    metadata = {"name": "no-pods", "namespace": world.namespace}
+    full = {"spec": {"hard": {"pods": "0"}}, "status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}
+    made = world.kubelet.create(QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, **full})
+    world.kubelet.patch(QUOTA, world.namespace, "no-pods", {"status": full["status"]}, "status")
+    yield world
+    world.kubelet.delete(QUOTA, world.namespace, "no-pods", made["metadata"]["uid"])
+
+
+def refused(world: World, job: str) -> None:
+    """Returns once the Job controller said that it may not make a pod."""
+    about = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
+    end = time.monotonic() + PATIENCE
+    while not list(world.kubelet.list(EVENT, world.namespace, fields=about)):
+        assert time.monotonic() < end, "the Job controller made a pod, or says nothing"
+        time.sleep(0.1)
+
+
+def test_pods_that_a_quota_refuses_are_shown_and_given_up(no_room: World) -> None:
+    world = no_room
+    run = started(world)
+    job = run.status.job_name or ""
+    refused(world, job)
+    world.later(seconds=20)
+    swept(world)
+    assert reason(now(world, run)) == "PodRefused"
+    assert "exceeded quota: no-pods" in (now(world, run).status.message or "")
+    world.later(minutes=16)
+    swept(world)
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
+    assert world.kubelet.get(JOB, world.namespace, job)["spec"]["parallelism"] == 0

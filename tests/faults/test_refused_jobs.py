@@ -1,0 +1,78 @@
+"""A run is ended while the cluster refuses every Job, so that nobody can take its Job's name: whoever stood still
+meanwhile, and comes back when Jobs are taken again, starts nothing.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from functions.cluster.transport import Transport
+from functions.handlers.services import Services
+from functions.runs import lifecycle
+from tests.faults.futures import Futures
+from tests.faults.happenings import Happening, cancels, reconciles, sweeps
+from tests.faults.place import FAILED, Place
+from tests.faults.stages import KINDS, Build, edited, job_missing, new, reached
+from tests.support.freezing import Freezing
+from tests.support.refusing import Refusing
+
+SWEEPS = 3
+"""Eleven minutes apart: twice as long as anybody may create the Job."""
+
+
+def ends_without_its_job(place: Place) -> None:
+    """A person cancels it, and sweeps come."""
+    others = place.served_by(place.settings, Refusing)
+    with suppress(*FAILED):
+        cancels(others, place.server)
+    for _ in range(SWEEPS):
+        others.sweep()
+        place.world.later(minutes=11)
+    place.finish_pods()
+    others.sweep()
+    jobs = {job["metadata"]["name"] for job in place.jobs()}
+    for run in place.all_runs():
+        assert lifecycle.state(run.status) in lifecycle.FINISHED
+        place.witness.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs
+
+
+def frozen(kind: str, build: Build, happening: Happening, place: type[Place] = Place) -> Iterator[str]:
+    """Freezes after each call. Raises AssertionError where something is not as it should be."""
+    stage = reached(build, kind)
+    for at in itertools.count():
+        found = place(stage)
+        freezing = Freezing(found.server, at, lambda: ends_without_its_job(found))  # noqa: B023
+        with suppress(*FAILED):
+            happening(found, freezing)
+        if not freezing.struck:
+            return
+        yield f"{Futures(events=True).of(found)} after call {at}"
+
+
+@pytest.mark.parametrize("happening", [reconciles, sweeps], ids=lambda happening: happening.__name__)
+@pytest.mark.parametrize("build", [new, job_missing, edited], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_comes_back_after_such_an_end_starts_nothing(
+    kind: str, build: Build, happening: Happening, tally: Counter[str]
+) -> None:
+    tried = list(frozen(kind, build, happening))
+    tally["frozen handlers"] += len(tried)
+    assert any("Cancelled" in outcome for outcome in tried)
+
+
+class Timeless(Place):
+    """Its functions are broken: they look at the clock once, when they are called."""
+
+    def services(self, transport: Transport | None = None) -> Services:
+        now = self.world.now
+        return replace(super().services(transport), clock=lambda: now)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
+    with pytest.raises(AssertionError, match="the status does not name it"):
+        list(frozen(kind, job_missing, reconciles, Timeless))

@@ -1,0 +1,30 @@
+"""A GitHub whose webhook answers what a test says, and a sweep that may ask it to send again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from functions.github.client import connect
+from tests.support.api import World
+from tests.support.direct import Direct
+from tests.support.github import Github, serving
+from tests.support.github.content import Repository
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Direct(), "orchestrator")
+
+
+@pytest.fixture
+def github(world: World) -> Iterator[Github]:
+    with serving(Github(lambda: world.now)) as found:
+        found.hook.send = lambda *_: 200
+        world.services = replace(world.services, github=connect(found.settings(), lambda: world.now))
+        yield found
+
+
+@pytest.fixture
+def shop(github: Github) -> Repository:
+    return github.repository("acme/shop")

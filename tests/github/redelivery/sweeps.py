@@ -1,0 +1,53 @@
+"""What the webhook of a repository makes of deliveries, and what a sweep makes of those that failed."""
+
+from typing import Any
+
+from functions.cluster.kinds import CONFIG_MAP
+from functions.github.deliveries import Journal, load
+from functions.handlers import sweep
+from functions.handlers.http import Request, answer
+from functions.manifests import deliveries as manifest
+from tests.support.api import World
+from tests.support.github import Github, payloads
+from tests.support.github.content import Object, Repository
+
+LIST = "GET /app/hook/deliveries$"
+ASK = "POST /app/hook/deliveries/.*/attempts"
+"""The calls to GitHub that show deliveries, and that have one sent again."""
+
+
+def comment(shop: Repository, text: str = "/status") -> Object:
+    """The payload of a comment on a new issue."""
+    number = shop.open_issue()["number"]
+    return payloads.issue_comment(shop, number, shop.comment(number, text))
+
+
+def fails(github: Github, code: int = 503) -> None:
+    """The webhook answers so from now on; 0 is no answer."""
+    github.hook.send = lambda *_: code
+
+
+def works(github: Github) -> list[str]:
+    """The webhook takes everything from now on; the guids that arrive."""
+    arrived: list[str] = []
+
+    def send(headers: Any, body: bytes) -> int:
+        arrived.append(headers["X-GitHub-Delivery"])
+        return 200
+
+    github.hook.send = send
+    return arrived
+
+
+def swept(world: World) -> dict[str, Any]:
+    """What a sweep says it did."""
+    got = answer(lambda request: sweep.handle(world.services, request), Request({}, b"{}"))
+    assert got.code == 200, got.body
+    body = got.body or {}
+    data: dict[str, Any] = body["data"]
+    return data
+
+
+def kept(world: World) -> Journal:
+    """What the sweep noted for the next one."""
+    return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

@@ -1,0 +1,138 @@
+"""Deliveries that failed are asked for again by the sweep.
+
+| happened                                          | then                                                       |
+|---------------------------------------------------|------------------------------------------------------------|
+| nothing failed, no App                            | one call to GitHub, one read of the cluster; not even that |
+| the webhook was down, and is up again             | each delivery arrives, under its own id                    |
+| it arrived meanwhile, or nothing would come of it | nobody asks                                                |
+| it fails again and again                          | asked with growing pauses, then hourly, for three days     |
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.github.deliveries import pause
+from functions.manifests import deliveries as manifest
+from tests.github.redelivery.sweeps import ASK, comment, fails, kept, swept, works
+from tests.support.api import World
+from tests.support.github import Github
+from tests.support.github.content import Repository
+
+
+def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
+    world: World, github: Github, shop: Repository
+) -> None:
+    for _ in range(60):
+        github.hook.deliver("issue_comment", comment(shop))
+    swept(world)
+    for _ in range(5):
+        world.later(minutes=1)
+        github.hook.deliver("issue_comment", comment(shop))
+        github.calls.clear()
+        world.calls.calls.clear()
+        assert swept(world)["redelivered"] == 0
+        assert github.asked() == ["GET /app/hook/deliveries"]
+        assert [path for path in world.calls.reads if manifest.NAME in path] == [
+            f"/api/v1/namespaces/orchestrator/configmaps/{manifest.NAME}"
+        ]
+        assert world.calls.writes == []
+    world.later(minutes=10)
+    github.hook.deliver("issue_comment", comment(shop))
+    swept(world)
+    assert len(world.calls.writes) == 1, "how far it got is noted now and then"
+
+
+def test_without_an_app_nobody_is_asked(world: World) -> None:
+    swept(world)
+    assert not [path for path in world.calls.reads if manifest.NAME in path]
+
+
+@pytest.mark.parametrize("code", [0, 403, 413, 500, 503])
+def test_what_was_lost_while_the_webhook_was_down_arrives(
+    world: World, github: Github, shop: Repository, code: int
+) -> None:
+    github.hook.deliver("issue_comment", comment(shop))
+    fails(github, code)
+    lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
+    swept(world)
+    world.later(minutes=2)
+    arrived = works(github)
+    assert swept(world)["redelivered"] == 3
+    assert sorted(arrived) == sorted(lost)
+    for _ in range(4):
+        world.later(minutes=70)
+        assert swept(world)["redelivered"] == 0
+    assert kept(world).failed == {}
+
+
+def test_a_failure_is_asked_for_by_the_next_sweep(world: World, github: Github, shop: Repository) -> None:
+    swept(world)
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    arrived = works(github)
+    world.later(minutes=1)
+    swept(world)
+    assert arrived == [lost.guid]
+
+
+def test_what_arrived_meanwhile_is_not_asked_for(world: World, github: Github, shop: Repository) -> None:
+    """By a person, who clicked on redeliver, before or after the failure was seen."""
+    fails(github)
+    early, late = [github.hook.deliver("issue_comment", comment(shop)) for _ in range(2)]
+    works(github)
+    github.hook.again(early.id)
+    fails(github)
+    swept(world)
+    assert list(kept(world).failed) == [late.guid]
+    works(github)
+    github.hook.again(late.id)
+    github.calls.clear()
+    world.later(minutes=5)
+    assert swept(world)["redelivered"] == 0
+    assert not github.asked(ASK)
+
+
+def test_what_nothing_comes_of_is_not_asked_for(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    for event in ("push", "star", "ping", "workflow_run"):
+        github.hook.deliver(event, {"repository": shop.shown()})
+    swept(world)
+    assert not github.asked(ASK)
+    assert kept(world).failed == {}
+
+
+def test_what_fails_for_ever_is_asked_for_less_and_less(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    github.hook.deliver("issue_comment", comment(shop))
+    asked = []
+    for minute in range(32):
+        if swept(world)["redelivered"]:
+            asked.append(minute)
+        world.later(minutes=1)
+    assert asked == [0, 2, 6, 14, 30]
+    world.later(days=2)
+    assert [swept(world)["redelivered"] for _ in range(3)] == [1, 0, 0]
+    world.later(minutes=59)
+    assert swept(world)["redelivered"] == 0
+    world.later(minutes=1)
+    assert swept(world)["redelivered"] == 1
+    world.later(days=1)
+    assert swept(world)["redelivered"] == 0, "three days are over"
+    assert kept(world).failed == {}
+
+
+def test_pauses_grow_to_an_hour() -> None:
+    assert [pause(tries) // timedelta(minutes=1) for tries in (1, 2, 3, 4, 5, 6, 7, 5_000)] == [
+        2, 4, 8, 16, 32, 60, 60, 60,
+    ]  # fmt: skip
+
+
+def test_older_than_three_days_is_left_alone(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    github.hook.deliver("issue_comment", comment(shop))
+    world.later(days=3, minutes=1)
+    recent = github.hook.deliver("issue_comment", comment(shop))
+    arrived = works(github)
+    swept(world)
+    assert arrived == [recent.guid]

@@ -1,0 +1,118 @@
+"""One sweep reads and asks for a bounded number of deliveries, and the next ones go on.
+
+| happened                                          | then                                                       |
+|---------------------------------------------------|------------------------------------------------------------|
+| more failed than one sweep can ask for            | the oldest first, the rest later                           |
+| the list is longer than one sweep reads           | read from the newest back, over several; nothing twice     |
+| a delivery took long, is none, a cursor is gone   | none is missed for that                                    |
+| more failed than can be kept; no time is left     | first those that are kept; nothing is lost                 |
+"""
+
+from datetime import timedelta
+
+from functions.cluster.kinds import CONFIG_MAP
+from functions.github.deliveries import MOST_FAILED, Failed, Journal, parse
+from functions.handlers import redelivery
+from functions.handlers.redelivery import MOST_ASKED, MOST_PAGES
+from functions.handlers.walking import Deadline
+from functions.manifests import deliveries as manifest
+from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
+from tests.support.api import World
+from tests.support.github import Github
+from tests.support.github.content import Repository
+
+
+def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    lost = []
+    for _ in range(MOST_ASKED + 10):
+        lost.append(github.hook.deliver("issue_comment", comment(shop)).guid)
+        world.later(seconds=1)
+    arrived = works(github)
+    assert swept(world)["redelivered"] == MOST_ASKED
+    assert arrived == lost[:MOST_ASKED]
+    assert swept(world)["redelivered"] == 10
+    assert arrived == lost
+
+
+def test_a_long_list_is_read_over_several_sweeps(world: World, github: Github, shop: Repository) -> None:
+    """From the newest back, going on where the last sweep came to; what comes meanwhile is seen as well."""
+    pages = 2 * MOST_PAGES + 1
+    payload = comment(shop)
+    fails(github)
+    first = github.hook.deliver("issue_comment", payload)
+    works(github)
+    for _ in range(pages * 100 - 50):
+        world.later(seconds=10)
+        github.hook.deliver("issue_comment", payload)
+    for done in (1, 2):
+        github.calls.clear()
+        assert swept(world)["redelivered"] == 0
+        assert len(github.asked(LIST)) == MOST_PAGES, done
+    fails(github)
+    later = github.hook.deliver("issue_comment", payload)
+    arrived = works(github)
+    github.calls.clear()
+    assert swept(world)["redelivered"] == 1
+    assert (len(github.asked(LIST)), arrived) == (1, [first.guid])
+    world.later(minutes=1)
+    swept(world)
+    assert arrived == [first.guid, later.guid]
+    github.calls.clear()
+    swept(world)
+    assert len(github.asked(LIST)) == 1, "what was read is not read again"
+
+
+def test_a_cursor_that_github_has_forgotten_is_no_end(world: World, github: Github, shop: Repository) -> None:
+    payload = comment(shop)
+    fails(github)
+    github.hook.deliver("issue_comment", payload)
+    works(github)
+    for _ in range(MOST_PAGES * 100 + 20):
+        github.hook.deliver("issue_comment", payload)
+    swept(world)
+    assert kept(world).cursor
+    github.fails(LIST, 422)
+    assert [swept(world)["redelivered"] for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_delivery_that_took_long_is_not_missed(world: World, github: Github, shop: Repository) -> None:
+    """It is in the list only once it is over, behind those that began after it."""
+    fails(github)
+    github.hook.deliver("issue_comment", comment(shop))
+    page, known = parse([github.hook.log[0].shown()]), Journal(until=world.now + timedelta(minutes=4))
+    assert known.seen(page, "next", world.now).cursor == "next", "there may be more behind it"
+    known = Journal(until=world.now + timedelta(minutes=6))
+    assert known.seen(page, "next", world.now).cursor == ""
+
+
+def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    shown = github.hook.log[0].shown()
+    page = [{}, None, "x", {**shown, "delivered_at": "soon"}, {**shown, "id": None}, shown]
+    assert list(Journal().seen(parse(page), "", world.now).failed) == [lost.guid]
+
+
+def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: Github, shop: Repository) -> None:
+    many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MOST_FAILED)}
+    text = Journal(until=world.now, failed=many).model_dump_json()
+    assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
+    world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))
+    swept(world)
+    assert not github.asked()
+    world.later(minutes=3)
+    swept(world)
+    assert len(github.asked(ASK)) == MOST_ASKED, "they are asked for, and make room"
+
+
+def test_a_sweep_without_time_leaves_it_to_the_next(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    for _ in range(3):
+        github.hook.deliver("issue_comment", comment(shop))
+    assert world.services.github
+    over = Deadline(world.services.clock)
+    world.later(minutes=2)
+    assert redelivery.ask(world.services, world.services.github, over) == 0
+    assert len(kept(world).failed) == 3
+    assert swept(world)["redelivered"] == 3

@@ -1,0 +1,155 @@
+"""Deliveries are asked for again although sweeps and GitHub fail.
+
+| happened                                          | then                                                       |
+|---------------------------------------------------|------------------------------------------------------------|
+| two sweeps at once; a crash; the note is lost     | at worst asked for twice                                   |
+| GitHub is down, slow, or refuses                  | the rest of the sweep is done, the next one asks           |
+| GitHub keeps it no longer                         | given up, and logged                                       |
+"""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.cluster.kinds import CONFIG_MAP
+from functions.github.client import connect
+from functions.handlers import redelivery
+from functions.handlers.walking import Deadline
+from functions.manifests import deliveries as manifest
+from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
+from tests.support.api import ROOT, World
+from tests.support.github import Github
+from tests.support.github.content import Repository
+
+
+def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    swept(world)
+    found = world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)
+    world.kubelet.patch(CONFIG_MAP, world.namespace, manifest.NAME, {"data": {"journal": '{"failed": [1]}'}})
+    swept(world)
+    assert list(kept(world).failed) == [lost.guid]
+    world.kubelet.delete(CONFIG_MAP, world.namespace, manifest.NAME, found["metadata"]["uid"])
+    arrived = works(github)
+    swept(world)
+    assert arrived == [lost.guid]
+
+
+def test_two_sweeps_at_once_ask_at_worst_twice(world: World, github: Github, shop: Repository) -> None:
+    """The other one works between the first one's asking and its noting."""
+    swept(world)
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    arrived: list[str] = []
+    more: list[str] = []
+    other = replace(world.services, github=connect(github.settings(), lambda: world.now))
+
+    def send(headers: Any, body: bytes) -> int:
+        arrived.append(headers["X-GitHub-Delivery"])
+        if len(arrived) == 1:
+            fails(github)
+            more.append(github.hook.deliver("issue_comment", comment(shop)).guid)
+            github.hook.send = send
+            assert other.github
+            redelivery.ask(other, other.github, Deadline(other.clock))
+        return 200
+
+    github.hook.send = send
+    world.later(minutes=1)
+    swept(world)
+    assert arrived == [lost.guid, lost.guid, *more]
+    assert {guid: each.tries for guid, each in kept(world).failed.items()} == {lost.guid: 1, more[0]: 1}
+    world.later(minutes=1)
+    swept(world)
+    assert kept(world).failed == {}
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def test_a_crash_between_asking_and_noting_asks_once_more(world: World, github: Github, shop: Repository) -> None:
+    swept(world)
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    arrived = works(github)
+    inner = world.calls.inner
+
+    class Dies:
+        def send(self, request: Any) -> Any:
+            if request.method != "GET" and manifest.NAME in request.path:
+                raise Crash
+            return inner.send(request)
+
+        stream = inner.stream
+
+    world.calls.inner = Dies()
+    world.later(minutes=1)
+    with pytest.raises(Crash):
+        swept(world)
+    world.calls.inner = inner
+    swept(world)
+    assert set(arrived) == {lost.guid}
+    assert 1 <= len(arrived) <= 2
+
+
+@pytest.mark.parametrize(
+    ("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)]
+)
+def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
+    world: World, github: Github, shop: Repository, call: str, status: int
+) -> None:
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    github.fails(call, status, times=1)
+    assert swept(world) | {"healed": {}} == {
+        "looked": 0,
+        "failed": [],
+        "healed": {},
+        "redelivered": 0,
+        "left_at": None,
+    }
+    arrived = works(github)
+    world.later(minutes=2)
+    assert swept(world)["redelivered"] == 1
+    assert arrived == [lost.guid]
+
+
+def test_what_was_asked_before_github_went_down_is_noted(world: World, github: Github, shop: Repository) -> None:
+    fails(github)
+    lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
+    github.fails(f"{ASK}", 202, applied=True)
+    github.fails(f"{ASK}", 502)
+    swept(world)
+    assert sorted(each.tries for each in kept(world).failed.values()) == [0, 0, 1]
+    assert set(kept(world).failed) == set(lost)
+
+
+def test_what_github_does_not_keep_any_more_is_given_up(
+    world: World, github: Github, shop: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    fails(github)
+    lost = github.hook.deliver("issue_comment", comment(shop))
+    github.fails(ASK, 404)
+    logger = logging.getLogger("orchestrator")
+    logger.addHandler(caplog.handler)
+    try:
+        swept(world)
+    finally:
+        logger.removeHandler(caplog.handler)
+    given_up = [each for each in caplog.records if each.getMessage().startswith("given up")]
+    assert {getattr(each, "event", "") for each in given_up} == {lost.guid}
+    assert kept(world).failed == {}
+
+
+def test_the_functions_may_write_the_journal() -> None:
+    rbac = ROOT / "infra/kubernetes/base/rbac.yaml"
+    rules = [
+        rule for each in yaml.safe_load_all(rbac.read_text()) if each["kind"] == "Role" for rule in each["rules"]
+    ]
+    named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}
+    assert named[manifest.NAME] == ["patch"]

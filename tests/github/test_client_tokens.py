@@ -1,0 +1,104 @@
+"""What the App's calls to GitHub are signed with.
+
+| about        | is so                                                                                             |
+|--------------|---------------------------------------------------------------------------------------------------|
+| tokens       | made once per repository, for it alone; replaced before they end; tried anew once where refused    |
+| the JWT      | GitHub takes it although clocks differ; a bad key is named                                         |
+| secrets      | no token and no key in any text                                                                    |
+"""
+
+import pytest
+
+from functions.github.client import Github as Client
+from functions.github.client import connect
+from functions.github.errors import Denied, GithubError, NotFound, NotInstalled, Unauthorized
+from functions.github.transport import Request
+from tests.github.clock import Clock
+from tests.support.github import Github
+from tests.support.github.app import App, new_key
+
+TOKENS = r"POST /app/installations/\d+/access_tokens"
+
+
+def test_a_token_is_made_once_for_one_repository_alone(github: Github, client: Client) -> None:
+    github.repository("acme/shop").open_issue()
+    github.repository("acme/other")
+    for _ in range(3):
+        client.repository("acme/shop").get("issues/1")
+    assert len(github.asked(TOKENS)) == 1
+    assert [token.repositories for token in github.app.tokens] == [["shop"]]
+    client.repository("acme/other").get("")
+    assert [token.repositories for token in github.app.tokens] == [["shop"], ["other"]]
+
+
+def test_a_token_is_replaced_before_it_ends(github: Github, client: Client, clock: Clock) -> None:
+    shop = client.repository(github.repository().full_name)
+    for minutes, made in ((0, 1), (50, 1), (6, 2), (120, 3)):
+        clock.later(minutes=minutes)
+        shop.get("")
+        assert len(github.app.tokens) == made
+    assert not [call for call in github.calls if call.status >= 400]
+
+
+def test_a_token_that_is_refused_is_made_anew_once(github: Github, client: Client) -> None:
+    shop = client.repository(github.repository().full_name)
+    shop.get("")
+    github.app.tokens[0].revoked = True
+    assert shop.get("")["full_name"] == "acme/shop"
+    assert len(github.app.tokens) == 2
+    github.fails("GET /repos/acme/shop$", 401, times=2)
+    with pytest.raises(Unauthorized, match="answered by the test"):
+        shop.get("")
+    assert len(github.app.tokens) == 3
+
+
+def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
+    names = [github.repository(name).full_name for name in ("acme/a", "acme/b")]
+    for forgotten, made in (("", 2), ("acme/a", 4), ("", 5)):
+        for name in names:
+            client.repository(name).get("")
+        assert len(github.app.tokens) == made
+        client.forget(forgotten)
+
+
+def test_where_the_app_is_not_installed_is_said(github: Github, client: Client) -> None:
+    github.repository("acme/alone", installation=None)
+    for name in ("acme/alone", "acme/nowhere"):
+        with pytest.raises(NotInstalled, match=f"the GitHub App is not installed on {name}") as caught:
+            client.repository(name).get("")
+        assert isinstance(caught.value.__cause__, NotFound)
+
+
+@pytest.mark.parametrize("seconds", [-50, 0, 50])
+def test_the_jwt_is_accepted_although_clocks_differ(github: Github, clock: Clock, seconds: int) -> None:
+    ahead = Clock()
+    ahead.later(seconds=seconds)
+    assert connect(github.settings(), ahead).app().get("app")["id"] == github.app.id
+
+
+def test_another_apps_key_is_not_accepted(github: Github, clock: Clock) -> None:
+    stranger = connect(github.settings(private_key=App(key=new_key()).private_key), clock)
+    with pytest.raises(Unauthorized, match="could not be decoded"):
+        stranger.app().get("app")
+    assert len(github.calls) == 1, "another JWT would not be accepted either"
+
+
+@pytest.mark.parametrize("key", ["-----BEGIN RSA PRIVATE KEY-----\nnonsense", "x PRIVATE KEY-----"])
+def test_a_key_that_is_none_is_named_and_not_told(github: Github, clock: Clock, key: str) -> None:
+    with pytest.raises(Denied, match=r"github\.private_key") as caught:
+        connect(github.settings(private_key=key), clock).app().get("app")
+    assert "nonsense" not in str(caught.value)
+    assert not github.calls
+
+
+def test_no_token_and_no_key_is_in_any_text(github: Github, client: Client) -> None:
+    shop = client.repository(github.repository().full_name)
+    shop.get("")
+    told = [repr(Request("GET", "u", "ghs_secret")), repr(client), repr(shop.__dict__), repr(github.settings())]
+    for status in (401, 404, 422, 502, 0):
+        github.fails("GET /repos/acme/shop$", status, times=2)
+        with pytest.raises(GithubError) as caught:
+            shop.get("")
+        told.append(f"{caught.value!r} {caught.value.__cause__!r}")
+    line = github.app.private_key.splitlines()[1]
+    assert not [text for text in told if "ghs_" in text or line in text or "eyJ" in text]

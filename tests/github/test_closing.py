@@ -1,0 +1,131 @@
+"""How long GitHub may keep a deletion waiting: its function has a minute, and the finalizer goes within it.
+
+| GitHub                                         | comes to                                                       |
+|------------------------------------------------|----------------------------------------------------------------|
+| is slow, and the run has many commits          | comment and last check are closed, the rest as far as time is  |
+| does not answer at all                         | the deletion completes all the same                            |
+| fails in a way that nobody thought of          | the deletion completes all the same                            |
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from http.server import ThreadingHTTPServer
+from threading import Event
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import Request, Transport
+from functions.github.errors import Busy
+from functions.github.transport import HttpTransport
+from functions.github.transport import Request as Call
+from functions.handlers import reconcile
+from functions.handlers.http import Answer, answer
+from functions.handlers.telling import CLOSING
+from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.support.life import event
+from tests.support.serving import Handler, listening
+
+
+@dataclass
+class Slow:
+    """GitHub takes so long for each call, by the clock of the test; the cluster takes no time."""
+
+    room: Newsroom
+    seconds: float
+    calls: int = 0
+
+    def send(self, request: Request) -> Any:
+        if request.path != ON_GITHUB:
+            return self.room.both.send(request)
+        self.calls += 1
+        patience = request.body.seconds or 15
+        self.room.world.later(seconds=min(self.seconds, patience))
+        if self.seconds > patience:
+            raise Busy("there was no answer in time")
+        return self.room.both.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.room.both.stream(request)
+
+
+@dataclass
+class Defective:
+    """Whoever calls GitHub runs into a defect of ours."""
+
+    room: Newsroom
+
+    def send(self, request: Request) -> Any:
+        if request.path == ON_GITHUB:
+            raise RuntimeError("a defect")
+        return self.room.both.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.room.both.stream(request)
+
+
+def with_commits(room: Newsroom, count: int) -> None:
+    """The run has another attempt under way, after so many that ended with a commit each; GitHub was told of it."""
+    room.succeeds()
+    room.report()
+    room.asks(contextVersion=2)
+    room.works()
+    run = room.run()
+    first, *others = run.status.attempts
+    earlier = [first.model_copy(update={"commit": f"{number:040x}"}) for number in range(1, count)]
+    status = run.status.model_copy(update={"attempts": [*earlier, first, *others]})
+    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
+    room.report()
+    assert room.checks() == {FIRST: ("in_progress", None)}
+
+
+def deleted(room: Newsroom, transport: Transport) -> Answer:
+    room.deletes()
+    return answer(partial(reconcile.handle, room.services(transport)), event(room.run().raw))
+
+
+@pytest.mark.parametrize("seconds", [1, 4, 9.5, 60])
+def test_the_finalizer_goes_in_time_however_slow_github_is(room: Newsroom, seconds: float) -> None:
+    with_commits(room, 20)
+    slow, before = Slow(room, seconds), room.world.now
+    assert deleted(room, slow).code == 204
+    assert room.gone()
+    assert room.world.now - before <= CLOSING < timedelta(seconds=20)
+    assert 1 <= slow.calls <= CLOSING.total_seconds() / seconds + 1
+    if seconds == 1:
+        assert "**Deleted**" in room.comment()
+        assert room.checks() == {FIRST: ("completed", "cancelled")}
+
+
+def test_the_finalizer_goes_where_closing_fails_as_nobody_thought_of(room: Newsroom) -> None:
+    room.works()
+    room.report()
+    assert deleted(room, Defective(room)).code == 503
+    assert room.gone()
+    assert answer(partial(reconcile.handle, room.services()), event(room.made.raw)).code == 204, "it comes again"
+
+
+def test_one_part_that_fails_keeps_no_other_from_being_closed(room: Newsroom) -> None:
+    with_commits(room, 1)
+    room.github.fails("comments", 502, times=9)
+    assert deleted(room, room.both).code == 204
+    assert room.checks() == {FIRST: ("completed", "cancelled")}
+
+
+def test_a_call_in_a_hurry_waits_no_longer_than_it_may() -> None:
+    over = Event()
+
+    class Late(Handler):
+        def asked(self) -> None:
+            over.wait(3)
+            with suppress(ConnectionError):  # nobody waits any more
+                self.answer(200, {}, b"{}")
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Late)
+    with listening(server), pytest.raises(Busy):
+        HttpTransport().send(Call("GET", f"http://127.0.0.1:{server.server_port}", "a token", seconds=0.2))
+    over.set()

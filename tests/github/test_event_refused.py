@@ -1,0 +1,140 @@
+"""What `github_event` does nothing about, and what it refuses in words.
+
+| what happens                                       | comes to                                          |
+|----------------------------------------------------|---------------------------------------------------|
+| by a stranger or a bot, quoted, without a command  | nothing; without a command nobody is asked        |
+| a person loses write access                        | nothing, a minute later at the latest             |
+| a mistake, a command that is off                   | an answer that says how to do it right            |
+| a bad configuration                                | an answer with line and key; others work on       |
+| no answer can be given                             | the delivery is done                              |
+"""
+
+import logging
+
+import pytest
+
+from tests.github.stage import Stage
+
+# Nobody's business --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["mallory", "reader", "triager"])
+def test_who_may_not_write_triggers_nothing_and_is_answered_nothing(stage: Stage, by: str) -> None:
+    stage.shop.people |= {"reader": "read", "triager": "triage"}
+    run, number = stage.asked_for()
+    before = stage.shop.comments_on(number)
+    written = len(stage.world.calls.calls)
+    for body in ("/code 3 service=api", "/code", "/retry", "/cancel", "/status"):
+        assert stage.comment(number, body, by).code == 204
+    assert len(stage.world.calls.calls) == written
+    assert stage.github.asked(f"collaborators/{by}/") == [f"GET /repos/acme/shop/collaborators/{by}/permission"]
+    assert len(stage.shop.comments_on(number)) == len(before) + 5
+    assert stage.run().uid == run.uid
+
+
+@pytest.mark.parametrize("role", ["write", "maintain", "admin"])
+def test_who_may_write_is_served(stage: Stage, role: str) -> None:
+    stage.shop.people["hubot-the-person"] = role
+    assert stage.comment(stage.shop.open_issue()["number"], "/code 3 service=api", "hubot-the-person").code == 204
+    assert len(stage.runs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "by"),
+    [
+        ("/code 3 service=api", "dependabot[bot]"),
+        ("/code 3 service=api", "5dlabs-rex[bot]"),
+        ("> /code 3 service=api", "octocat"),
+        ("```\n/code 3 service=api\n```", "octocat"),
+        ("please /code 3 service=api", "octocat"),
+        ("Thanks!", "octocat"),
+    ],
+)
+def test_what_is_no_command_asks_nobody_anything(stage: Stage, body: str, by: str) -> None:
+    assert stage.comment(stage.shop.open_issue()["number"], body, by).code == 204
+    assert stage.world.calls.calls == []
+    assert stage.github.calls == []
+
+
+def test_an_edited_comment_is_not_run_again(stage: Stage) -> None:
+    payload = stage.commented(stage.shop.open_issue()["number"], "/code 3 service=api")
+    assert stage.deliver("issue_comment", payload | {"action": "edited"}).code == 204
+    assert stage.runs() == []
+
+
+def test_a_permission_is_believed_for_a_minute_and_no_longer(stage: Stage) -> None:
+    number = stage.shop.open_issue()["number"]
+    for _ in range(3):
+        stage.comment(number, "/status")
+    assert len(stage.github.asked("collaborators")) == 1
+    stage.shop.people["octocat"] = "read"
+    stage.clock.later(seconds=61)
+    stage.comment(number, "/code 3 service=api")
+    assert len(stage.github.asked("collaborators")) == 2
+    assert stage.runs() == []
+
+
+# Mistakes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
+    number = stage.shop.open_issue()["number"]
+    stage.comment(number, "/code 3 sevice=api")
+    (told,) = stage.answers(number)
+    assert "there is no option `sevice`" in told
+    assert "Usage: `/code <task> [service=...]" in told
+    assert stage.runs() == []
+
+
+def test_a_bad_configuration_is_answered_with_line_and_key_and_stops_nobody_from_cancelling(stage: Stage) -> None:
+    _, number = stage.asked_for()
+    stage.configure("service: api\nmaxRetries: many\nlabels:\n  x: /nope")
+    stage.comment(number, "/code 4")
+    (told,) = stage.answers(number)
+    assert "line 2, maxRetries: " in told
+    assert "line 4, labels.x: must be one command" in told
+    assert len(stage.runs()) == 1
+    stage.comment(number, "/cancel")
+    assert stage.run().cancel
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"service: ["])
+def test_a_file_that_is_none_is_answered_too(stage: Stage, content: bytes) -> None:
+    stage.shop.files["main", ".github/orchestrator.yaml"] = content
+    number = stage.shop.open_issue()["number"]
+    stage.comment(number, "/docs")
+    (told,) = stage.answers(number)
+    assert ".github/orchestrator.yaml" in told
+    assert stage.runs() == []
+
+
+def test_the_configuration_of_another_branch_counts_for_nothing(stage: Stage) -> None:
+    stage.shop.files["feature", ".github/orchestrator.yaml"] = b"commands: []"
+    number = stage.shop.open_pull("feature")["number"]
+    stage.comment(number, "/code 3 service=api")
+    assert len(stage.runs()) == 1
+
+
+def test_a_command_that_is_off_is_answered_so(stage: Stage) -> None:
+    stage.configure("commands: [status]")
+    number = stage.shop.open_issue()["number"]
+    stage.comment(number, "/docs")
+    assert stage.answers(number) == [
+        "`/docs` may not be used in this repository: `commands` in `.github/orchestrator.yaml` does not list it."
+    ]
+    assert stage.runs() == []
+
+
+def test_a_secret_that_the_platform_does_not_allow_cannot_be_named(stage: Stage) -> None:
+    stage.configure("envFromSecrets: [claude-api-key]")
+    number = stage.shop.open_issue()["number"]
+    stage.comment(number, "/docs")
+    assert "line 1, envFromSecrets: is not a known field" in stage.answers(number)[0]
+
+
+def test_where_no_answer_can_be_given_the_delivery_is_done(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "orchestrator")
+    number = stage.shop.open_issue()["number"]
+    stage.shop.issues[number]["locked"] = True
+    assert stage.comment(number, "/code").code == 204
+    assert "no answer could be given" in caplog.text

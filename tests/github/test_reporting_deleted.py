@@ -1,0 +1,74 @@
+"""What GitHub is told of a run that is deleted, and that its deletion never waits for it.
+
+| what happens                                   | comes to                                                       |
+|------------------------------------------------|----------------------------------------------------------------|
+| the run is deleted                             | comment and check run are closed                               |
+| GitHub is down, or refuses                     | the deletion completes, in one try                             |
+| nobody was told of it                          | not one call                                                   |
+| it is deleted while it is told of              | the comment says so in the end                                 |
+"""
+
+import pytest
+
+from functions.handlers import reconcile
+from tests.github.newsroom import FIRST, Newsroom, goes_on, stands_still
+from tests.support.life import event
+
+
+def test_a_deleted_run_is_closed_on_github(room: Newsroom) -> None:
+    room.works()
+    room.report()
+    room.deletes()
+    _reconciled(room)
+    assert room.gone()
+    assert "**Deleted**" in room.comment()
+
+
+def test_the_check_of_a_deleted_run_is_concluded(room: Newsroom) -> None:
+    room.succeeds()
+    room.report()
+    room.asks(contextVersion=2)
+    room.works()
+    room.report()
+    assert room.checks() == {FIRST: ("in_progress", None)}
+    room.deletes()
+    _reconciled(room)
+    assert room.gone()
+    assert room.checks() == {FIRST: ("completed", "cancelled")}
+    assert len(room.shop.pulls) == 1
+
+
+@pytest.mark.parametrize("status", [502, 403, 404, 0])
+def test_a_deletion_completes_whatever_github_says_and_in_one_try(room: Newsroom, status: int) -> None:
+    room.works()
+    room.report()
+    room.github.fails("comments", status, times=100)
+    asked = len(room.github.asked("comments"))
+    room.deletes()
+    _reconciled(room)
+    assert room.gone()
+    assert len(room.github.asked("comments")) - asked <= 2
+
+
+def test_a_run_nobody_was_told_of_is_deleted_without_a_call(room: Newsroom) -> None:
+    room.starts()
+    room.deletes()
+    _reconciled(room)
+    assert room.gone()
+    assert room.asked() == 0
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_run_deleted_while_it_is_told_of_ends_as_deleted(room: Newsroom, at: int) -> None:
+    room.works()
+    slow = stands_still(room, room.run().raw, at)
+    room.deletes()
+    _reconciled(room)
+    goes_on(slow)
+    assert room.gone()
+    assert all("**Deleted**" in each["body"] for each in room.comments())
+    assert len(room.comments()) == len([call for call in room.wrote() if call.startswith("POST")])
+
+
+def _reconciled(room: Newsroom) -> None:
+    reconcile.handle(room.services(), event(room.run().raw))

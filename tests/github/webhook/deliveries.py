@@ -1,0 +1,68 @@
+"""Deliveries as GitHub signs them, and the webhook over a queue that keeps what is published."""
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.events.event import Event
+from functions.events.publisher import PublishError
+from functions.github.signature import sign
+from functions.handlers.github_webhook import handle
+from functions.handlers.http import Answer, Request, answer
+from functions.handlers.services import Services
+from tests.github.payloads import EVERYDAY
+from tests.support.builders import NOW, settings
+
+SECRET = "It's a Secret to Everybody"
+OLD = "an older one"
+DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+COMMENT = EVERYDAY["issue_comment"][0]
+
+
+class Untouched:
+    """A cluster that nobody may call."""
+
+    def send(self, request: Any) -> Any:
+        raise AssertionError("the webhook asks no cluster")
+
+    stream = send
+
+
+@dataclass
+class Queue:
+    """Keeps what is published, or refuses it."""
+
+    events: list[tuple[str, Event]] = field(default_factory=list)
+    down: bool = False
+
+    def publish(self, topic: str, event: Event) -> None:
+        if self.down:
+            raise PublishError("topic github: the queue did not answer")
+        json.dumps(event.data).encode()
+        self.events.append((topic, event))
+
+
+def services_over(queue: Queue | None) -> Services:
+    """What the webhook is given: two secrets, a queue or none, and a cluster that nobody may call."""
+    configured = settings(github={"webhook_secrets": [SECRET, OLD]})
+    return Services(configured, Cluster(Untouched()), lambda: NOW, queue)
+
+
+def delivery(event: str, payload: Any, **headers: str | None) -> Request:
+    """A signed delivery; headers are given as content_type="...", None leaves one out."""
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    found: dict[str, str | None] = {
+        "content-type": "application/json",
+        "x-github-event": event,
+        "x-github-delivery": DELIVERY,
+        "x-hub-signature-256": sign(body, SECRET),
+        **{name.replace("_", "-"): text for name, text in headers.items()},
+    }
+    return Request({name: text for name, text in found.items() if text is not None}, body)
+
+
+def asked(services: Services, request: Request) -> Answer:
+    """What the webhook answers."""
+    return answer(partial(handle, services), request)

@@ -1,0 +1,129 @@
+"""What `github_webhook` takes and puts on the queue, and what it has no use for.
+
+| arrives                                                       | answer        | on the queue               |
+|---------------------------------------------------------------|---------------|----------------------------|
+| a signed delivery of an event that something comes of         | 200           | one event, its own id      |
+| any other event that GitHub documents, or nobody knows        | 200 ignored   | nothing                    |
+| ping                                                          | 200           | nothing                    |
+| a form in place of JSON; again; sent again after a failure    | 200           | the same event             |
+"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from functions.github.extract import WANTED
+from functions.handlers.http import Request
+from functions.handlers.services import Services
+from tests.github.payloads import EVERYDAY, OTHERS, other
+from tests.github.webhook.deliveries import COMMENT, DELIVERY, Queue, asked, delivery
+from tests.support.api import ROOT
+from tests.support.github import Github, payloads
+
+
+def test_what_the_rules_need_goes_on_the_queue_and_nothing_else(services: Services, queue: Queue) -> None:
+    assert asked(services, delivery("issue_comment", COMMENT)).code == 200
+    ((topic, event),) = queue.events
+    assert (topic, event.id, event.subject) == ("github", DELIVERY, "acme/shop")
+    assert event.type == "platform.agents.github.issue_comment.v1"
+    assert event.source == "orchestrator/github_webhook"
+    assert set(event.data) == {"action", "comment", "installation", "issue", "organization", "repository", "sender"}
+    assert event.data["comment"]["body"] == COMMENT["comment"]["body"]
+    assert event.data["repository"]["default_branch"] == "main"
+    assert event.data["sender"] == {"id": 583231, "login": "octocat", "type": "User"}
+    assert event.data["issue"]["labels"] == [{"name": "bug"}]
+    assert event.data["issue"]["body"] is None
+    assert "reactions" not in event.data["issue"]
+    assert len(json.dumps(event.data)) < len(json.dumps(COMMENT)) / 3
+
+
+CASES = [(name, number) for name, found in EVERYDAY.items() for number in range(len(found))]
+
+
+@pytest.mark.parametrize(("name", "number"), CASES, ids=[f"{name}-{number}" for name, number in CASES])
+def test_every_everyday_event_is_taken_or_ignored(services: Services, queue: Queue, name: str, number: int) -> None:
+    got = asked(services, delivery(name, EVERYDAY[name][number]))
+    assert got.code == 200, got.body
+    assert [event.type for _, event in queue.events] == (
+        [f"platform.agents.github.{name}.v1"] if name in WANTED else []
+    )
+
+
+@pytest.mark.parametrize("name", [*OTHERS, "something_of_next_year"])
+def test_every_other_event_is_ignored(services: Services, queue: Queue, name: str) -> None:
+    got = asked(services, delivery(name, other(name)))
+    assert (got.code, (got.body or {})["message"]) == (200, f"ignored: nothing comes of {name} events")
+    assert not queue.events
+
+
+def test_every_wanted_event_is_among_the_payloads() -> None:
+    assert set(WANTED) <= set(EVERYDAY)
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("whole", [{}, {"action": None, "sender": None, "repository": None, "installation": None}])
+def test_absent_and_null_fields_are_normal(services: Services, queue: Queue, name: str, whole: Any) -> None:
+    assert asked(services, delivery(name, whole | dict.fromkeys(WANTED[name]))).code == 200
+    assert queue.events[0][1].subject == ""
+
+
+def test_a_delivery_sent_again_is_the_same_event(services: Services, queue: Queue) -> None:
+    for _ in range(2):
+        assert asked(services, delivery("issue_comment", COMMENT)).code == 200
+    assert queue.events[0] == queue.events[1]
+
+
+def test_ping_is_answered(services: Services, queue: Queue) -> None:
+    for each in EVERYDAY["ping"]:
+        got = asked(services, delivery("ping", each))
+        assert (got.code, (got.body or {})["message"]) == (200, "pong: deliveries of this webhook are accepted")
+    assert not queue.events
+
+
+def test_a_form_is_taken_as_well(services: Services, queue: Queue) -> None:
+    text = json.dumps(COMMENT | {"action": "créé + & = %"}, ensure_ascii=False)
+    body = urlencode({"payload": text}).encode()
+    kind = "application/x-www-form-urlencoded"
+    assert asked(services, delivery("issue_comment", body, content_type=kind)).code == 200
+    assert queue.events[0][1].data["action"] == "créé + & = %"
+    for wrong in (b"x=1", b"payload=%7B", b"\xff", b""):
+        assert asked(services, delivery("issue_comment", wrong, content_type=kind)).code == 400
+
+
+def test_what_the_fake_github_sends_is_taken(github: Github, services: Services, queue: Queue) -> None:
+    github.hook.send = lambda headers, body: asked(services, Request(_lower(headers), body)).code
+    shop = github.repository("acme/shop")
+    number = shop.open_issue("A title")["number"]
+    first = github.hook.deliver(
+        "issue_comment", payloads.issue_comment(shop, number, shop.comment(number, "/status"))
+    )
+    queue.down = True
+    lost = github.hook.deliver("issues", payloads.issue(shop, number, "opened"))
+    queue.down = False
+    again = github.hook.again(lost.id)
+    assert [(each.status_code, each.redelivery) for each in github.hook.log] == [
+        (200, False),
+        (503, False),
+        (200, True),
+    ]
+    assert again
+    assert [event.id for _, event in queue.events] == [first.guid, lost.guid]
+    assert queue.events[0][1].data["installation"]["id"] == 77
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): text for name, text in headers.items()}
+
+
+def test_the_webhook_loads_nothing_that_calls_github() -> None:
+    """Checking a signature needs no client, no JWT and no cluster: it answers sooner after a cold start."""
+    script = "import functions.handlers.github_webhook, sys; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert "functions.github.extract" in loaded
+    assert not loaded & {"jwt", "cryptography", "kubernetes", "functions.github.client", "functions.github.transport"}

@@ -1,0 +1,182 @@
+"""A caller is served as the setting access.callers has it; who may not, is told the field and what they may.
+
+| asked                                                  | comes to                                                |
+|--------------------------------------------------------|---------------------------------------------------------|
+| without the setting                                    | everybody may everything                                |
+| a user, agent or namespace that is not the caller's    | 403 naming it; nothing is created or even looked at     |
+| a caller who is not named                              | 403, unless there is *                                  |
+| the same key by callers of one agent                   | a run for each: keys are scoped by caller as ever       |
+| by a token of the platform (OIDC)                      | as the address that the platform has checked            |
+| an event from the queue                                | as who pushes it; 403 keeps it there for people to mend |
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.events.event import CODE_REQUESTED
+from functions.handlers.http import QUEUE_HEADER, Answer
+from functions.runs import naming
+from functions.settings.access import AccessSettings
+from functions.settings.auth import AuthSettings
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.life import JSON, post
+
+TOKENS = AuthSettings(mode="bearer", tokens={"ci": "token-of-ci", "cd": "token-of-cd", "CI": "token-of-CI"})
+EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}
+TESS = {**CODE_SPEC, "githubApp": "5DLabs-Tess"}
+
+
+def allow(world: World, callers: Mapping[str, Any], auth: AuthSettings = TOKENS) -> None:
+    world.configure(auth=auth, access=AccessSettings.model_validate({"callers": callers}))
+
+
+def by(name: str, key: str = "") -> dict[str, str]:
+    return JSON | {"authorization": f"Bearer token-of-{name}"} | ({"idempotency-key": key} if key else {})
+
+
+def code(world: World, headers: dict[str, str], spec: Mapping[str, Any] = CODE_SPEC) -> Answer:
+    return post(world, dict(spec), headers, "CodeRun")
+
+
+def docs(world: World, headers: dict[str, str], spec: Mapping[str, Any] = DOCS_SPEC) -> Answer:
+    return post(world, dict(spec), headers)
+
+
+def runs(world: World) -> list[Any]:
+    return [run for kind in RUNS.values() for run in world.kubelet.list(kind, world.namespace)]
+
+
+def errors(found: Answer) -> list[tuple[str, str]]:
+    assert found.body
+    return [(each["field"], each["message"]) for each in found.body["errors"]]
+
+
+def test_who_may_is_served_and_who_may_not_is_told_what_they_may(world: World) -> None:
+    allow(world, {"ci": {"agents": ["rex"], "users": ["Octocat"]}, "cd": {"agents": ["*"]}})
+    refused = code(world, by("ci"), TESS)
+    assert refused.code == 403
+    assert errors(refused) == [
+        ("githubApp", "ci may not use the agent tess; allowed users: Octocat; allowed agents: rex"),
+    ]
+    assert docs(world, by("cd")).code == 403
+    assert (runs(world), world.calls.calls) == ([], [])
+    served = [code(world, by("ci")), docs(world, by("ci")), code(world, by("cd"), TESS)]
+    assert [found.code for found in served] == [201, 201, 201]
+
+
+def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: World) -> None:
+    allow(world, {"ci": {"agents": ["rex"]}})
+    for name in ("cd", "CI"):
+        found = code(world, by(name))
+        why = f"{name} may not use the agent rex; allowed users: none; allowed agents: none"
+        assert (found.code, errors(found)) == (403, [("githubApp", why)])
+    assert runs(world) == []
+    allow(world, {"*": {"agents": ["rex"]}})
+    assert code(world, by("cd")).code == 201
+
+
+def test_a_namespace_that_is_not_the_callers_is_refused(world: World) -> None:
+    elsewhere, here = ({"agents": ["*"], "namespaces": [each]} for each in ("elsewhere", world.namespace))
+    allow(world, {"ci": elsewhere, "cd": here})
+    found = code(world, by("ci"))
+    why = f"ci may not use the namespace {world.namespace}; allowed namespaces: elsewhere"
+    assert (found.code, errors(found)) == (403, [("namespace", why)])
+    assert runs(world) == []
+    assert code(world, by("cd")).code == 201
+
+
+@pytest.mark.parametrize("app", ["5dlabs-REX", "Rex", "Other-Rex", "Tess-Rex"])
+def test_another_app_with_the_agents_name_is_that_agent(world: World, app: str) -> None:
+    allow(world, {"ci": {"agents": ["rex"]}, "cd": {"agents": ["tess"]}})
+    asked = {**CODE_SPEC, "githubApp": app}
+    assert [code(world, by(name), asked).code for name in ("cd", "ci")] == [403, 201]
+
+
+def test_snake_case_is_no_way_around(world: World) -> None:
+    allow(world, {"ci": {"agents": ["*"]}})
+    asked = {"repository_url": "https://git.example/a.git", "source_branch": "main", "model": "claude-x"}
+    assert docs(world, by("ci"), {**asked, "github_user": "octocat"}).code == 403
+    assert docs(world, by("ci"), {**asked, "github_app": "Rex"}).code == 201
+
+
+def test_a_spec_that_is_not_valid_is_told_so_first(world: World) -> None:
+    allow(world, {"ci": {}})
+    assert code(world, by("ci"), {**CODE_SPEC, "githubUser": "octocat"}).code == 400
+
+
+def test_the_keys_of_callers_are_apart_as_without_the_setting(world: World) -> None:
+    world.configure(auth=TOKENS)
+    before = code(world, by("ci", "k"))
+    allow(world, {"*": {"agents": ["*"]}})
+    again, other = code(world, by("ci", "k")), code(world, by("cd", "k"))
+    assert [before.code, again.code, other.code] == [201, 200, 201]
+    assert before.body
+    assert again.body
+    assert before.body["data"] == again.body["data"]
+    named = naming.run_name(f"ci\n{world.namespace}\nCodeRun\nkey\nk")
+    assert before.body["data"]["name"] == named, "as ever, so that a request that comes again finds its run"
+
+
+# Who the caller is --------------------------------------------------------------------------------------------------
+
+IAM = AuthSettings(mode="iam")
+REX = {"agents": ["rex"]}
+
+
+def token(**claims: Any) -> str:
+    """As Cloud Run hands it on: checked, and without its signature."""
+    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in ({}, claims)]
+    return f"Bearer {'.'.join(parts)}.SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def asked_as(world: World, authorization: str = "", **headers: str) -> int:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    given |= {"authorization": authorization} if authorization else {}
+    return code(world, JSON | {"idempotency-key": "k"} | given).code
+
+
+def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: World) -> None:
+    allow(world, {"Ada@example.com": REX, "117": REX, "*@team.example": REX}, IAM)
+    for claims in ({"email": "eve@example.com"}, {"sub": "118"}, {"email": "eve@example.com", "sub": "117"}):
+        assert asked_as(world, token(**claims)) == 403
+    assert runs(world) == []
+    for claims in ({"email": "aDa@example.com"}, {"sub": "117"}, {"email": "eve@team.example"}):
+        assert asked_as(world, token(**claims)) == 201
+
+
+def test_what_the_platform_did_not_check_names_nobody(world: World) -> None:
+    """With X-Serverless-Authorization Cloud Run checks that token alone; anybody may write the other one."""
+    allow(world, {"ada@example.com": REX}, IAM)
+    forged, own = token(email="ada@example.com"), token(email="eve@example.com")
+    assert asked_as(world, forged, x_serverless_authorization=own) == 403
+    assert asked_as(world, forged, x_serverless_authorization="Basic x") == 401
+    assert asked_as(world, f"{own}, {forged}") == 403
+    assert runs(world) == []
+    assert asked_as(world, own, x_serverless_authorization=forged) == 201
+
+
+def test_the_header_of_the_platform_is_nothing_to_a_server_of_tokens(world: World) -> None:
+    allow(world, {"ci": REX})
+    assert asked_as(world, x_serverless_authorization="Bearer token-of-ci") == 401
+    assert asked_as(world, "Bearer token-of-ci", x_serverless_authorization="x") == 201
+
+
+def test_without_tokens_everybody_is_anonymous(world: World) -> None:
+    allow(world, {"anonymous": REX}, AuthSettings())
+    assert [code(world, JSON, each).code for each in (TESS, CODE_SPEC)] == [403, 201]
+
+
+def test_an_event_is_asked_for_by_who_pushes_it_and_is_kept_where_they_may_not(world: World) -> None:
+    pusher = "pusher@p.iam.gserviceaccount.com"
+    headers = EVENT | {"authorization": token(email=pusher), QUEUE_HEADER: "s"}
+    allow(world, {"ada@example.com": {"agents": ["*"]}}, IAM)
+    assert code(world, headers).code == 403
+    assert runs(world) == []
+    allow(world, {pusher: REX}, IAM)
+    assert code(world, headers).code == 201

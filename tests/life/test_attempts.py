@@ -1,0 +1,192 @@
+"""What becomes of an attempt that does not go well, on the API server, its events delivered by hand.
+
+| what happens                                   | comes to                                                |
+|------------------------------------------------|---------------------------------------------------------|
+| the attempt fails, its Job is gone             | another one after its pause, the Job kept or fenced     |
+| people cancel, or ask for another              | stopped and kept; started once more with their words    |
+| a template, a claim, Kueue keep it from work   | said in the status; nothing of somebody else is shared  |
+| a revision that cannot render comes between    | what another one made works on                          |
+"""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD
+from functions.handlers import creating
+from functions.runs import group
+from functions.settings.fleet import LimitSettings
+from tests.support.api import ROOT, World
+from tests.support.life import LOST, job_event, now, reason, run_event, submitted, swept
+
+
+def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    first = now(world, run).status.job_name or ""
+    world.job_ready(first)
+    job_event(world, world.job_ends(first, LOST, ok=False))
+    assert now(world, run).status.phase == "Retrying"
+    swept(world)
+    assert len(world.jobs()) == 1
+    world.later(seconds=30)
+    swept(world)
+    run = now(world, run)
+    assert (run.status.attempt, run.status.job_name) == (2, first[:-1] + "2")
+    assert len(world.jobs()) == 2, "the failed attempt's Job is kept"
+    late = next(job for job in world.jobs() if job["metadata"]["name"] == first)
+    job_event(world, late)
+    assert now(world, run).status.phase == "Pending", "an event of an attempt that is over changes nothing"
+
+
+def test_cancel_stops_the_job_and_keeps_it(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.jobs()[0])
+    cancelled = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
+    run_event(world, cancelled)
+    assert world.jobs()[0]["spec"]["activeDeadlineSeconds"] == 1
+    job_event(world, world.job_ends(job, ok=False))
+    assert (now(world, run).status.phase, len(world.jobs())) == ("Cancelled", 1)
+
+
+def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.jobs()[0])
+    world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])
+    for pod in list(world.kubelet.list(POD, world.namespace)):
+        with suppress(NotFound):  # the garbage collector was first
+            world.kubelet.delete(POD, world.namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
+    swept(world)
+    fences = [each for each in world.jobs() if each["spec"]["parallelism"] == 0]
+    assert [each["metadata"]["name"] for each in fences] == [job]
+    run = now(world, run)
+    assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "JobLost")
+
+
+def test_a_person_raises_context_version_to_try_again(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.job_ends(job, LOST.replace("NetworkError", "InvalidInput"), ok=False))
+    assert now(world, run).status.phase == "Failed"
+    patch = {"spec": {"contextVersion": 2, "promptModification": "use the other library"}}
+    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
+    run = now(world, run)
+    assert (run.status.attempt, run.status.context_version, group.FINISHED in run.labels) == (2, 2, False)
+    files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
+    assert "use the other library" in files["prompt.md"]
+
+
+def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: World, tmp_path: Any) -> None:
+    broken = tmp_path / "claude" / "code"
+    broken.mkdir(parents=True)
+    (broken / "prompt.md.j2").write_text("fine\n{{ no_such_name }}\n")
+    good = world.services.settings
+    world.configure(templates=tmp_path)
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    shown = now(world, run)
+    assert (reason(shown), shown.status.attempt) == ("TemplateError", None)
+    assert "prompt.md.j2" in (shown.status.message or "")
+    assert "no_such_name" in (shown.status.message or "")
+    world.later(minutes=1)
+    world.configure(templates=good.templates)
+    swept(world)
+    assert reason(now(world, run)) == "Starting"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"caf\xe9", "can't decode byte"),
+        (b"{% include 'claude/code/coding-guidelines.md.j2' %}", "recursion"),
+        (b"{{ 1 // 0 }}", "zero"),
+        (b"{{ {}['a'] }}", "no attribute"),
+        (b"{{ task_id | first }}", "not iterable"),
+        (b"{{ 'a'.encode('nope') }}", "unknown encoding"),
+    ],
+)
+def test_whatever_is_wrong_with_a_template_is_shown_and_given_up_on(
+    world: World, tmp_path: Any, text: bytes, words: str
+) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(world.services.settings.templates, templates)
+    (templates / "claude/code/coding-guidelines.md.j2").write_bytes(text)
+    world.configure(templates=templates)
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    shown = now(world, run)
+    assert reason(shown) == "TemplateError"
+    assert "coding-guidelines.md.j2" in (shown.status.message or "")
+    assert words in (shown.status.message or "")
+    world.later(minutes=16)
+    swept(world)
+    assert now(world, run).status.phase == "Failed"
+
+
+def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: World, tmp_path: Any) -> None:
+    world.configure(templates=tmp_path)  # there are none
+    run = submitted(world, contextVersion=2)
+    run_event(world, run.raw, "add")
+    world.later(minutes=16)
+    swept(world)
+    failed = now(world, run)
+    assert (failed.status.phase, failed.status.context_version) == ("Failed", 2)
+    run_event(world, failed.raw)
+    swept(world)
+    assert now(world, run).status.phase == "Failed"
+
+
+def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "workspace-api-rex",
+            "namespace": world.namespace,
+            "labels": {"agents.platform/service": "api-rex"},
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    world.kubelet.create(CLAIM, claim)
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    shown = now(world, run)
+    assert (shown.status.phase, reason(shown)) == ("Failed", "NameTaken")
+    assert all(job["spec"]["parallelism"] == 0 for job in world.jobs())
+
+
+def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(world: World) -> None:
+    world.configure(limits=LimitSettings(kueue_queue="agents"))
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = world.jobs()[0]
+    assert (job["spec"]["suspend"], job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"]) == (True, "agents")
+    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}}))
+    assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Cancelled", 0)
+
+
+def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_made(
+    world: World, tmp_path: Path
+) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    (tmp_path / "templates/claude/code/huge.md.j2").write_text("x" * 2_000_000)
+    world.configure(templates=tmp_path / "templates")
+    creating.create_resources(world.services, now(world, run))  # it saw no Job a moment ago
+    assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Pending", 1)
+    late = submitted(world, name="late", service="other")
+    run_event(world, late.raw, "add")
+    assert reason(now(world, late)) == "TaskFilesTooLarge"

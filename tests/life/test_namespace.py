@@ -1,0 +1,32 @@
+"""A namespace that is deleted takes its runs with it: nothing can be made in it any more, and nothing holds it up.
+
+| made from                        | tombstone                              | the run |
+|----------------------------------|----------------------------------------|---------|
+| a request that may come again    | refused, and not needed                | goes    |
+| kubectl                          | none                                   | goes    |
+"""
+
+import pytest
+
+from functions.cluster.errors import Closing, NotFound
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, NAMESPACE
+from functions.manifests.tombstone import REQUEST
+from tests.support.api import World
+from tests.support.life import now, run_event, submitted
+
+
+@pytest.mark.parametrize("notes", [{REQUEST: "0" * 64}, {}], ids=["request", "kubectl"])
+def test_every_run_of_a_namespace_goes_with_it(world: World, notes: dict[str, str]) -> None:
+    run = submitted(world)
+    world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"annotations": notes}})
+    run_event(world, now(world, run).raw, "add")
+    space = world.kubelet.get(NAMESPACE, None, world.namespace)
+    world.kubelet.delete(NAMESPACE, None, world.namespace, space["metadata"]["uid"])
+    refused = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": world.namespace}}
+    with pytest.raises(Closing):
+        world.kubelet.create(CONFIG_MAP, refused)
+    if now(world, run).deleting is False:  # as the namespace controller does
+        world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
+    assert run_event(world, now(world, run).raw).code == 204
+    with pytest.raises(NotFound):
+        now(world, run)

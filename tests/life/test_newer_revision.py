@@ -1,0 +1,112 @@
+"""Runs whose status a newer revision of the functions wrote, and this one cannot read whole.
+
+| unreadable                        | the run                                                              |
+|-----------------------------------|----------------------------------------------------------------------|
+| the phase                         | is as its conditions say: nobody decides by the phase                |
+| anything else, of a finished one  | stays as it is, and starts no other attempt                          |
+| anything else, of one at work     | stays as it is, and keeps its place and its workspace                |
+| anything else, of a deleted one   | goes                                                                 |
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import CODE_RUN, JOB
+from functions.manifests import crds
+from functions.runs import group
+from functions.runs.run import Run
+from functions.runs.specs import SPECS
+from functions.settings.fleet import LimitSettings
+from tests.support.api import World
+from tests.support.direct import Direct
+from tests.support.life import DONE, job_event, now, reason, run_event, submitted, swept
+
+LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+Edit = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> World:
+    """With CRDs that let any status through, as those of a newer revision may."""
+    for spec in SPECS.values():
+        definition = crds.crd(spec)
+        definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = LOOSE
+        (tmp_path / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+    return World(Direct(tmp_path), "newer")
+
+
+def phase(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "phase": "Archived"}
+
+
+def attempts(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "attempts": [{**each, "startedAt": "soon"} for each in status["attempts"]]}
+
+
+def rewritten(world: World, run: Run, edit: Edit) -> dict[str, Any]:
+    raw = dict(now(world, run).raw)
+    return world.kubelet.replace_status(CODE_RUN, {**raw, "status": edit(raw["status"])})
+
+
+def at_work(world: World, name: str = "run-1", **spec: Any) -> Run:
+    run = submitted(world, name=name, **spec)
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    job_event(world, world.job_ready(job))
+    return now(world, run)
+
+
+def finished(world: World) -> Run:
+    run = at_work(world)
+    job_event(world, world.job_ends(run.status.job_name or "", DONE))
+    for job in world.jobs():  # after its time to live
+        world.kubelet.delete(JOB, world.namespace, job["metadata"]["name"], job["metadata"]["uid"])
+    return now(world, run)
+
+
+@pytest.mark.parametrize("edit", [phase, attempts])
+def test_a_finished_run_starts_nothing(newer: World, edit: Edit, caplog: pytest.LogCaptureFixture) -> None:
+    raw = rewritten(newer, finished(newer), edit)
+    unmarked = {"metadata": {"labels": {group.FINISHED: None}}}
+    raw = newer.kubelet.patch(CODE_RUN, newer.namespace, raw["metadata"]["name"], unmarked)
+    newer.later(days=2)
+    with caplog.at_level(logging.WARNING):
+        assert run_event(newer, raw).code == 204
+        assert swept(newer).code == 200
+    assert newer.jobs() == []
+    left = newer.kubelet.get(CODE_RUN, newer.namespace, "run-1")
+    assert left["status"]["attempts"] == raw["status"]["attempts"]
+    assert ("attempts.0.startedAt" in caplog.text) is (edit is attempts)
+
+
+def test_a_phase_nobody_knows_decides_nothing(newer: World) -> None:
+    run = at_work(newer)
+    rewritten(newer, run, phase)
+    job_event(newer, newer.job_ends(run.status.job_name or "", DONE))
+    assert (now(newer, run).status.phase, reason(now(newer, run))) == ("Succeeded", "Completed")
+
+
+def test_a_run_at_work_keeps_its_place(newer: World) -> None:
+    newer.configure(limits=LimitSettings(runs=1))
+    first = at_work(newer)
+    rewritten(newer, first, attempts)
+    second = submitted(newer, name="run-2", service="web")
+    run_event(newer, second.raw, "add")
+    swept(newer)
+    assert reason(now(newer, second)) == "Queued"
+    assert len(newer.jobs()) == 1
+
+
+def test_a_deleted_run_goes(newer: World) -> None:
+    run = at_work(newer)
+    rewritten(newer, run, attempts)
+    newer.kubelet.delete(CODE_RUN, newer.namespace, run.name, run.uid)
+    run_event(newer, now(newer, run).raw)
+    with pytest.raises(NotFound):
+        now(newer, run)

@@ -1,0 +1,258 @@
+"""How an attempt comes to work, or is kept from it, with nobody but the sweep to look.
+
+| what keeps it                               | comes to                                                     |
+|---------------------------------------------|--------------------------------------------------------------|
+| no node for 14 minutes, then one            | it works: what is mended is not given up, by whatever event  |
+| pods refused by a quota                     | shown in its words, then given up and stopped                |
+| Jobs refused by a quota                     | shown; given up or cancelled within half an hour; and whoever|
+|                                             | stood still meanwhile creates nothing                        |
+| the spec changes before the Job is made     | everything is made from the new one, as the next attempt     |
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import Conflict, Unavailable
+from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB, POD
+from functions.handlers import reconcile
+from functions.handlers.services import Services
+from functions.runs import group
+from functions.runs.run import Run
+from tests.support.api import World
+from tests.support.direct import Direct
+from tests.support.freezing import Freezing
+from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.node import container
+from tests.support.refusing import QUOTA, Refusing
+
+NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+SCHEDULED = {"type": "PodScheduled", "status": "True"}
+CREATING = [container({"waiting": {"reason": "ContainerCreating"}})]
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Direct(), "starting")
+
+
+def minutes(world: World, count: int) -> None:
+    """A sweep each minute."""
+    for _ in range(count):
+        world.later(minutes=1)
+        swept(world)
+
+
+def waits_for_a_node(world: World) -> tuple[Run, str]:
+    """A run whose pod found no node for 14 minutes, and the name of its Job."""
+    run = submitted(world)
+    swept(world)
+    job = world.jobs()[0]["metadata"]["name"]
+    world.job_ready(job)
+    says(world, job, {"phase": "Pending", "conditions": [NO_NODE], "containerStatuses": []}, ready=0)
+    swept(world)
+    assert reason(now(world, run)) == "Unschedulable"
+    minutes(world, 14)
+    return run, job
+
+
+def says(world: World, job: str, pod: dict[str, Any], *, ready: int) -> dict[str, Any]:
+    world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": pod}, "status")
+    return world.kubelet.patch(JOB, world.namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
+
+
+def stopped(world: World) -> list[str]:
+    """The Jobs that were told to end."""
+    return [job["metadata"]["name"] for job in world.jobs() if job["spec"].get("activeDeadlineSeconds") == 1]
+
+
+def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world: World) -> None:
+    run, job = waits_for_a_node(world)
+    says(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
+    minutes(world, 20)
+    found = now(world, run)
+    assert (reason(found), found.status.pending_since, stopped(world)) == ("Starting", None, [])
+
+
+def test_the_event_that_an_agent_works_is_not_what_ends_it(world: World) -> None:
+    run, job = waits_for_a_node(world)
+    working = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [container({"running": {}})]}
+    ready = says(world, job, working, ready=1)
+    world.later(minutes=2)
+    job_event(world, ready)
+    assert (reason(now(world, run)), stopped(world)) == ("Running", [])
+    job_event(world, world.job_ends(job, DONE))
+    assert now(world, run).status.phase == "Succeeded"
+
+
+def test_a_pod_that_finds_no_node_is_given_up(world: World) -> None:
+    run, job = waits_for_a_node(world)
+    minutes(world, 1)
+    assert stopped(world) == [job]
+    job_event(world, world.job_ends(job, ok=False))
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "Unschedulable")
+
+
+def posted(world: World, job: dict[str, Any], reason: str, message: str) -> None:
+    """An Event of the Job, as its controller posts it."""
+    about = {key: job["metadata"][key] for key in ("name", "namespace", "uid")}
+    item = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": reason.lower(), "namespace": world.namespace},
+        "involvedObject": {"apiVersion": "batch/v1", "kind": "Job", **about},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-01-02T03:04:05Z",
+    }
+    world.kubelet.create(EVENT, item)
+
+
+def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: World) -> None:
+    run = submitted(world)
+    swept(world)
+    job = world.jobs()[0]
+    posted(world, job, "FailedCreate", 'pods "x" is forbidden: exceeded quota: pods')
+    swept(world)
+    assert reason(now(world, run)) == "Starting", "it has its seconds to start"
+    minutes(world, 1)
+    found = now(world, run)
+    assert (reason(found), found.status.phase) == ("PodRefused", "Pending")
+    assert "exceeded quota: pods" in (found.status.message or "")
+    minutes(world, 14)
+    assert [each["spec"]["parallelism"] for each in world.jobs()] == [1]
+    minutes(world, 1)
+    assert [each["spec"]["parallelism"] for each in world.jobs()] == [0], "it makes no pod, and is kept"
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
+
+
+def test_a_job_whose_pod_is_made_at_last_goes_on(world: World) -> None:
+    run = submitted(world)
+    swept(world)
+    job = world.jobs()[0]
+    posted(world, job, "FailedCreate", "exceeded quota: pods")
+    minutes(world, 2)
+    assert reason(now(world, run)) == "PodRefused"
+    posted(world, job, "SuccessfulCreate", "Created pod: x")
+    world.job_ready(job["metadata"]["name"])
+    minutes(world, 1)
+    assert (reason(now(world, run)), now(world, run).status.pending_since) == ("Running", None)
+
+
+def cancels(world: World, run: Run) -> None:
+    raw = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
+    run_event(world, raw)
+
+
+@pytest.mark.parametrize(("asked", "phase", "longest"), [(cancels, "Cancelled", 21), (None, "Failed", 36)])
+def test_where_jobs_are_refused_a_run_ends_all_the_same(
+    asked: Callable[[World, Run], None] | None, phase: str, longest: int
+) -> None:
+    guard = Refusing(Direct())
+    world = World(guard, "refused")
+    run = submitted(world)
+    swept(world)
+    assert reason(now(world, run)) == "ConfigurationError"
+    assert QUOTA in (now(world, run).status.message or "")
+    if asked:
+        asked(world, run)
+        assert "2026-01-02T03:24:05Z" in (now(world, run).status.message or ""), "until when it may take is said"
+    for _ in range(longest):
+        answered = swept(world).body
+        assert answered
+        assert answered["data"]["failed"] == []
+        world.later(minutes=1)
+    swept(world)
+    assert (now(world, run).status.phase, world.jobs()) == (phase, [])
+
+
+def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused() -> None:
+    """Its workspace is somebody else's; it may not end before its Job's name is taken, or nobody would make it."""
+    guard = Refusing(Direct())
+    world = World(guard, "refused")
+    metadata = {"name": "workspace-api-rex", "namespace": world.namespace, "labels": {group.label("service"): "x"}}
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": wanted}
+    world.kubelet.create(CLAIM, claim)
+    run = submitted(world)
+    swept(world)
+    shown = now(world, run)
+    assert (shown.status.phase, reason(shown)) == ("Pending", "ConfigurationError")
+    assert all(words in (shown.status.message or "") for words in ("workspace of another service", QUOTA))
+    guard.on = False
+    minutes(world, 1)
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "NameTaken")
+
+
+def test_where_jobs_are_taken_again_a_cancelled_run_ends_at_once() -> None:
+    guard = Refusing(Direct())
+    world = World(guard, "refused")
+    run = submitted(world)
+    swept(world)
+    cancels(world, run)
+    guard.on = False
+    minutes(world, 1)
+    assert now(world, run).status.phase == "Cancelled"
+    assert [job["spec"]["parallelism"] for job in world.jobs()] == [0]
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: int) -> None:
+    server = Direct()
+    world = World(Refusing(server), "frozen")
+    run = submitted(world)
+
+    def meanwhile() -> None:
+        """Jobs are refused, the run is cancelled and ended; then there is room again."""
+        if not world.jobs():
+            cancels(world, run)
+            minutes(world, 22)
+            assert now(world, run).status.phase == "Cancelled"
+
+    frozen = Freezing(server, at, meanwhile)
+    services = Services(world.services.settings, Cluster(frozen), lambda: world.now)
+    with suppress(Conflict):
+        reconcile.handle(services, event(run.raw, "add"))
+    live = [job for job in world.jobs() if job["spec"]["parallelism"]]
+    assert len(live) == (0 if now(world, run).status.phase == "Cancelled" else 1)
+
+
+def changed(plural: str, **spec: Any) -> tuple[World, Run]:
+    """A run whose spec changed after a function had died right before it created one of these."""
+    guard = Refusing(Direct(), plural, lambda: Unavailable("the process died here"))
+    world = World(guard, "changed")
+    run = submitted(world)
+    swept(world)
+    guard.on = False
+    world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": spec})
+    swept(world)
+    return world, now(world, run)
+
+
+def test_task_files_and_job_are_made_from_the_same_spec() -> None:
+    world, run = changed("jobs", model="claude-new", branch="release", env=[{"name": "MODE", "value": "new"}])
+    fence, job = world.jobs()
+    files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
+    assert (fence["spec"]["parallelism"], job["metadata"]["name"]) == (0, run.status.job_name)
+    assert json.loads(files["settings.json"])["model"] == "claude-new"
+    assert "readonly BASE=release" in files["container.sh"].splitlines()
+    assert {"name": "MODE", "value": "new"} in job["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [each.generation for each in run.status.attempts] == [1, run.generation]
+    assert (run.status.attempts[0].reason, run.status.retry_count) == ("SpecChanged", None)
+
+
+def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
+    world, run = changed("persistentvolumeclaims", service="web")
+    claims = {
+        claim["metadata"]["name"]: claim["metadata"]["labels"][group.label("service")]
+        for claim in world.kubelet.list(CLAIM, world.namespace)
+    }
+    assert claims == {"workspace-web-rex": "web"}
+    assert run.status.workspace_name == "workspace-web-rex"
+    other = submitted(world, name="run-2")
+    swept(world)
+    assert (reason(now(world, other)), now(world, other).status.workspace_name) == ("Starting", "workspace-api-rex")

@@ -1,0 +1,23 @@
+"""A life of a run that all metrics of runs have something to count in."""
+
+import json
+
+from tests.support.api import World
+from tests.support.life import DONE, LOST, job_event, now, run_event, submitted, swept
+
+USAGE = {"costUsd": 0.25, "inputTokens": 100, "outputTokens": 20, "turns": 3}
+
+
+def life(world: World) -> None:
+    """A run whose first attempt is lost, and whose second one does it."""
+    made = submitted(world)
+    run_event(world, made.raw, "add")
+    job = world.job_ready(now(world, made).status.job_name or "")
+    job_event(world, job)
+    lost = {**json.loads(LOST), "usage": USAGE}
+    job_event(world, world.job_ends(job["metadata"]["name"], json.dumps(lost), ok=False))
+    world.later(minutes=5)
+    swept(world)
+    second = now(world, made).status.job_name or ""
+    world.job_ready(second)
+    job_event(world, world.job_ends(second, json.dumps({**json.loads(DONE), "usage": USAGE})))

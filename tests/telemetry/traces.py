@@ -1,0 +1,32 @@
+"""Traces that tests begin, a run that has one, and a queue that keeps what goes on in it."""
+
+from dataclasses import dataclass, field
+
+from functions.cluster.kinds import CODE_RUN
+from functions.events.event import Event
+from functions.manifests import requested
+from functions.runs import trace
+from functions.runs.run import Run, parse
+from functions.runs.specs import SPECS
+from tests.support.api import World
+from tests.support.builders import CODE_SPEC
+
+ONE, TWO = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN = "00f067aa0ba902b7"
+FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
+
+
+def in_trace(world: World, text: str, name: str = "run-1") -> Run:
+    """A run that carries that traceparent."""
+    item = requested.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
+    return parse(world.kubelet.create(CODE_RUN, item))
+
+
+@dataclass
+class Kept:
+    """A queue that keeps what it is given."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def publish(self, topic: str, event: Event) -> None:
+        self.events.append(event)

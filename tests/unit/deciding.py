@@ -1,0 +1,50 @@
+"""Runs at each place of their life, and what `decide` says of them."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from functions.runs import actions, attempts
+from functions.runs.decide import decide
+from functions.runs.observed import UNREAD, Observed
+from functions.runs.run import Run
+from tests.support.builders import NOW, POLICY, job, pod, run
+
+LATER = NOW + timedelta(seconds=30)
+GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "a" * 40})
+
+
+def started(kind: str = "CodeRun", **changes: Any) -> Run:
+    """A run whose first attempt is recorded."""
+    fresh = run(kind, **changes)
+    return fresh.having(attempts.start(fresh, NOW))
+
+
+def running(**changes: Any) -> Run:
+    """A run whose agent was seen at work."""
+    found = started(**changes)
+    return found.having(attempts.running(found, NOW))
+
+
+def next_for(found: Run, job_seen: Any = UNREAD, pods: Any = UNREAD, now: Any = LATER) -> actions.Action:
+    """What comes next, half a minute later unless another time is given."""
+    return decide(Observed(found, job_seen, pods), now, POLICY)
+
+
+def name_of(found: Run) -> str:
+    """The name of its Job."""
+    return found.status.job_name or ""
+
+
+def ended_with(reason: str, /, **more: Any) -> tuple[Any, list[Any]]:
+    """A Job and its pods that failed with that report."""
+    report = json.dumps({"outcome": "failed", "reason": reason, "message": "why"} | more)
+    return job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)]
+
+
+def finished(**changes: Any) -> Run:
+    """A run that succeeded."""
+    found = running()
+    action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
+    assert isinstance(action, actions.Close)
+    return run(status=found.with_status(action.status)["status"], **changes)

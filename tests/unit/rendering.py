@@ -1,0 +1,33 @@
+"""Attempts to render, and their task files."""
+
+from pathlib import Path
+from typing import Any
+
+from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.templating.render import Task, TaskFiles, task_files
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
+
+
+def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> Task:
+    """An attempt of a valid run; `changes` are fields of its spec."""
+    spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
+        {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
+    )
+    return Task(
+        run="run-1",
+        namespace="agents",
+        uid=UID,
+        attempt=attempt,
+        job_name=f"{kind}-run-1-3f2b8-{attempt}",
+        spec=spec,
+        branch="agents/run-1-3f2b8",
+        session_id=UID,
+        resume=attempt > 1,
+        deadline_seconds=7200,
+    )
+
+
+def render(kind: str = "code", *, attempt: int = 1, templates: Path | None = None, **changes: Any) -> TaskFiles:
+    """Its task files, from the project's templates or from those given."""
+    chosen = settings(templates=str(templates)) if templates else settings()
+    return task_files(task(kind, attempt=attempt, **changes), chosen)

@@ -1,0 +1,82 @@
+"""What a sweep knows of an attempt from the lists it made once, and what it leaves to be read.
+
+| on the cluster                          | known of the run                              |
+|-----------------------------------------|-----------------------------------------------|
+| its Job, with a pod that waits          | both, so that nothing is read                 |
+| its Job, with two pods, one has ended   | the Job and the other pod                     |
+| its Job, with no pod yet                | the Job, and that it has no pod               |
+| its Job has ended, or only takes a name | nothing, so that both are read                |
+| a pod whose Job is not listed           | nothing                                       |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.transport import Request
+from functions.handlers.alive import Alive
+from functions.handlers.driver import Known
+from functions.handlers.services import Services
+from functions.runs import attempts
+from functions.runs.observed import parse_job, parse_pod
+from tests.support.builders import NOW, raw_job, run, settings
+
+FRESH = run()
+STARTED = FRESH.having(attempts.start(FRESH, NOW))
+JOB = STARTED.status.job_name or ""
+
+
+def pod(name: str, phase: str = "Pending", job: str = JOB) -> dict[str, Any]:
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+    return {
+        "metadata": {"name": name, "labels": {"job-name": job}},
+        "status": {"phase": phase, "containerStatuses": [{"state": waiting}]},
+    }
+
+
+@dataclass
+class Lists:
+    """An API server with these objects, that serves one page of each kind."""
+
+    objects: Mapping[str, list[dict[str, Any]]]
+    asked: list[str] = field(default_factory=list)
+
+    def send(self, request: Request) -> Any:
+        kind = request.path.rsplit("/", 1)[1]
+        self.asked.append(kind)
+        return {"metadata": {}, "items": [dict(each) for each in self.objects[kind]]}
+
+    def stream(self, request: Request) -> Any:
+        raise NotImplementedError
+
+
+def known(jobs: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Known:
+    lists = Lists({"jobs": jobs, "pods": pods})
+    found = Alive(Services(settings(), Cluster(lists), lambda: datetime.now(UTC))).known(STARTED)
+    assert lists.asked == ["jobs", "pods"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pods", "kept"),
+    [
+        ([pod("a")], [pod("a")]),
+        ([pod("a", "Failed"), pod("b"), pod("c", job="another")], [pod("b")]),
+        ([pod("a"), pod("b")], [pod("a"), pod("b")]),
+        ([], []),
+    ],
+)
+def test_a_job_that_works_is_known_with_its_pods(pods: list[dict[str, Any]], kept: list[dict[str, Any]]) -> None:
+    found = known([raw_job(JOB)], pods)
+    assert (found.job, found.pods) == (parse_job(raw_job(JOB)), tuple(parse_pod(each) for each in kept))
+
+
+@pytest.mark.parametrize(
+    "jobs", [[], [raw_job("another")], [raw_job(JOB, ended="Complete")], [raw_job(JOB, parallelism=0)]]
+)
+def test_of_any_other_nothing_is_known(jobs: list[dict[str, Any]]) -> None:
+    assert known(jobs, [pod("a")]) == Known()

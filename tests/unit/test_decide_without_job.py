@@ -1,0 +1,152 @@
+"""What a run needs next whose attempt is recorded and whose Job is not there.
+
+| the attempt                            | next                                                            |
+|----------------------------------------|-----------------------------------------------------------------|
+| recorded just now                      | create                                                          |
+| status written a while ago             | written again, then created                                     |
+| recorded for another spec              | fence, then the next attempt at once; it counts as no retry     |
+| may have run, or the spec changed then | fence, then lost                                                |
+| cannot be fenced: Jobs are refused     | said; ended once nobody would create the Job any more           |
+
+Waits for what people can mend, over several attempts: at the end.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.runs import actions, attempts, group
+from functions.runs.observed import UNREAD, Refused
+from functions.runs.promise import LOCK_HOLDS, PROMISE
+from functions.runs.reasons import Reason
+from functions.runs.run import Run, parse
+from tests.support.builders import NOW, POLICY, job, run
+from tests.unit.deciding import LATER, ended_with, name_of, next_for, running, started
+
+SECOND = timedelta(seconds=1)
+REFUSED = Refused("exceeded quota: jobs")
+
+
+def edited(found: Run, **spec: Any) -> Run:
+    """The run after people changed its spec."""
+    status = found.with_status(found.status)["status"]
+    labels = {group.label("service"): spec["service"]} if "service" in spec else {}
+    return run(status=status, spec=spec or {"model": "claude-other"}, generation=2, labels=labels)
+
+
+def written(found: Run, action: actions.Action) -> Run:
+    """The run as it is read once the status was written that was decided."""
+    assert isinstance(action, actions.WriteStatus | actions.Start)
+    return parse({**found.raw, **found.with_status(action.status)})
+
+
+def fence(found: Run) -> Any:
+    return job(name_of(found), parallelism=0)
+
+
+def test_what_was_recorded_long_ago_is_written_again_before_its_job_is_made() -> None:
+    found = started()
+    assert next_for(found, None, now=NOW + PROMISE - SECOND) == actions.CreateResources()
+    again = written(found, next_for(found, None, now=NOW + PROMISE))
+    assert again.status == found.status.model_copy(update={"last_update": NOW + PROMISE})
+    assert next_for(again, None, now=NOW + PROMISE) == actions.CreateResources()
+
+
+def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_from_the_new() -> None:
+    found = edited(started(), service="web")
+    assert next_for(found, None) == actions.Fence()
+    ended = written(found, next_for(found, fence(found), []))
+    assert ended.status.attempts[-1].reason == Reason.SPEC_CHANGED
+    action = next_for(ended)
+    assert isinstance(action, actions.Start)
+    status = action.status
+    assert (status.attempt, status.attempts[-1].generation, status.retry_count) == (2, 2, None)
+    assert status.workspace_name == "workspace-web-rex"
+
+
+def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:
+    found = edited(started())
+    assert next_for(found, job(name_of(found), ready=0), UNREAD) == actions.Nothing()
+
+
+@pytest.mark.parametrize("found", [running(), started()], ids=["seen at work", "recorded long ago"])
+def test_one_that_may_have_run_is_lost_all_the_same(found: Run) -> None:
+    late = NOW + LOCK_HOLDS
+    ended = written(edited(found), next_for(edited(found), fence(found), [], late))
+    assert (ended.status.attempts[-1].reason, ended.status.retry_count) == (Reason.JOB_LOST, 1)
+
+
+def test_an_attempt_that_was_to_resume_hands_that_on() -> None:
+    waits = written(running(), next_for(running(), *ended_with("Overloaded")))
+    second = written(waits, next_for(waits, now=LATER + POLICY.backoff))
+    changed = edited(second)
+    ended = written(changed, next_for(changed, fence(second), []))
+    third = next_for(ended)
+    assert isinstance(third, actions.Start)
+    assert (third.status.attempts[-1].resumes, third.status.session_id) == (True, running().status.session_id)
+
+
+@pytest.mark.parametrize("spec", [{"cancel": True}, {"service": "Not A Label"}], ids=["cancelled", "broken"])
+def test_where_no_job_can_be_made_an_attempt_ends_once_nobody_would_make_it(spec: dict[str, Any]) -> None:
+    found = edited(started(), **spec)
+    says = written(found, next_for(found, REFUSED))
+    assert "exceeded quota: jobs" in (says.status.message or "")
+    assert "2026-01-02T03:24:05Z" in (says.status.message or "")
+    assert says.status.last_update == found.status.last_update, "that it is said renews nothing"
+    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE - SECOND) == actions.Nothing()
+    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.LookAtPods()
+    end = next_for(says, REFUSED, [], NOW + 2 * PROMISE)
+    assert isinstance(end, actions.Close)
+    assert end.status.phase == ("Cancelled" if "cancel" in spec else "Failed")
+
+
+def missing(found: Run, at: Any) -> Run:
+    """The run whose attempt under way ended for a secret that is not there."""
+    return written(found, next_for(found, *ended_with("MissingSecret"), at))
+
+
+def tried_again(found: Run, at: Any) -> Run:
+    """The run whose next attempt works."""
+    again = written(found, next_for(found, now=at))
+    return again.having(attempts.running(again, at))
+
+
+def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
+    """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
+    found = missing(running(), NOW)
+    again = written(found, next_for(found, now=NOW + POLICY.backoff))
+    stuck = again.having(attempts.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
+    assert stuck.status.pending_since == LATER
+    works = stuck.having(attempts.running(stuck, LATER))
+    assert works.status.pending_since is None
+    assert missing(works, LATER).status.pending_since == NOW
+    assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)
+
+
+def test_another_obstacle_has_a_wait_of_its_own() -> None:
+    works = tried_again(missing(running(), NOW), NOW + POLICY.backoff)
+    late = NOW + POLICY.pending_wait
+    other = written(works, next_for(works, *ended_with("ConfigurationError"), late))
+    assert other.status.pending_since == late
+
+
+def test_a_persons_retry_waits_anew() -> None:
+    works = tried_again(missing(running(), NOW), NOW + POLICY.backoff)
+    late = NOW + POLICY.pending_wait
+    end = next_for(works, *ended_with("MissingSecret"), late)
+    assert isinstance(end, actions.Close)
+    status = works.with_status(end.status)["status"]
+    reopened = run(status=status, spec={"contextVersion": 2})
+    waits = written(reopened, next_for(reopened, now=late))
+    assert missing(tried_again(waits, late), late).status.pending_since == late
+
+
+def test_what_was_no_try_does_not_hide_that_an_agent_failed_before() -> None:
+    """An agent's error is tried again once, also where another attempt came between that never worked."""
+    policy_of_three = {"maxRetries": 3}
+    first = running(spec=policy_of_three)
+    waits = written(first, next_for(first, *ended_with("AgentError")))
+    second = tried_again(waits, LATER + POLICY.backoff)
+    third = tried_again(missing(second, LATER + POLICY.backoff), LATER + 3 * POLICY.backoff)
+    assert isinstance(next_for(third, *ended_with("AgentError"), LATER + 4 * POLICY.backoff), actions.Close)

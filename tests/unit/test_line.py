@@ -1,0 +1,174 @@
+"""Who is next, as the ledger says it, and that it is who a look at every run would find.
+
+| the line names        | a place is free                | somebody new asks                           |
+|-----------------------|--------------------------------|---------------------------------------------|
+| all who wait          | the first that fits            | is let in if those before it do not need it |
+| the first of many     | the first that fits            | known to be before the last: the same       |
+|                       | none of them does: a look      | else: a look                                |
+| nobody, though some   | a look                         | a look                                      |
+| cannot be read        | a look                         | a look                                      |
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.manifests import ledger as manifest
+from functions.runs import attempts
+from functions.runs.admission import Pass
+from functions.runs.holding import entry
+from functions.runs.ledger import Ledger
+from functions.runs.limits import Limits
+from functions.runs.line import KNOWN, Line, candidate
+from functions.runs.run import Run
+from tests.support.builders import NOW
+from tests.unit.waiting import code, uid_of
+
+TWO = Limits(runs=2, exclusive=True)
+
+
+def waiting(number: int, **about: Any) -> Run:
+    found = code(number, **about)
+    return found.having(attempts.queued(found, "waits", NOW))
+
+
+def working(number: int, **about: Any) -> Run:
+    found = code(number, **about)
+    return found.having(attempts.start(found, NOW))
+
+
+def looked(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> Ledger:
+    """The ledger after a look at every run."""
+    found = Pass(ledger or Ledger(), limits, NOW)
+    for run in runs:
+        found.see(run)
+    return found.admit().ledger
+
+
+def names(ledger: Ledger) -> list[str]:
+    return [each.entry.name for each in ledger.line.first]
+
+
+def test_a_look_notes_who_waits_in_order() -> None:
+    ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4, age=9), waiting(5, priority=1)], TWO)
+    assert (names(ledger), ledger.line.more) == (["r5", "r4", "r3"], False)
+    assert ledger.next(TWO) is None
+    named = ledger.freed(uid_of(1)).next(TWO)
+    assert named is not None
+    assert named.entry.name == "r5"
+
+
+def test_a_run_held_up_by_its_own_key_is_passed_over() -> None:
+    ledger = looked([working(1, service="s"), working(2), waiting(3, age=9, service="s"), waiting(4)], TWO)
+    named = ledger.freed(uid_of(2)).next(TWO)
+    assert named is not None
+    assert named.entry.name == "r4"
+
+
+def test_whoever_is_let_in_or_wants_no_place_any_more_leaves_the_line() -> None:
+    ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4)], TWO)
+    after = ledger.freed(uid_of(1)).having(uid_of(3), entry(waiting(3)))
+    assert (names(after), set(after.entries)) == (["r4"], {uid_of(2), uid_of(3)})
+    assert after.waiting
+    last = after.left(uid_of(4))
+    assert (names(last), last.waiting) == ([], "")
+
+
+def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
+    many = [waiting(number, age=number % 50) for number in range(3, 3 + KNOWN + 1)]
+    ledger = looked([working(1), working(2), *many], TWO)
+    assert (len(names(ledger)), ledger.line.more) == (KNOWN, True)
+    late, urgent = candidate(waiting(90)), candidate(waiting(91, priority=1))
+    assert names(ledger.joined(late)) == names(ledger)
+    assert ledger.joined(late).waiting == late.uid, "who writes at the same time sees that the ledger has changed"
+    assert names(ledger.joined(urgent)) == ["r91", *names(ledger)[:-1]]
+    assert not ledger.line.knows_all_before(late)
+    assert ledger.line.knows_all_before(urgent)
+
+
+@pytest.mark.parametrize(
+    ("more", "room", "needed"),
+    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
+)
+def test_all_are_looked_at_where_somebody_unnamed_may_fit(more: bool, room: bool, needed: bool) -> None:
+    runs = [working(1)] if room else [working(1), working(2)]
+    ledger = Ledger({run.uid: entry(run) for run in runs}, "somebody", Line(more=more))
+    assert ledger.needs_a_look(TWO) is needed
+
+
+def test_whoever_asks_takes_no_place_that_is_the_turn_of_another() -> None:
+    ledger = replace(looked([working(1), working(2), waiting(3, age=1)], TWO)).freed(uid_of(2))
+    assert ledger.obstacle_in_turn(candidate(code(4)), TWO) == "2 runs work (limits.runs)"
+    assert ledger.obstacle_in_turn(candidate(code(4, age=9)), TWO) is None
+    assert ledger.obstacle_in_turn(candidate(waiting(3, age=1)), TWO) is None
+
+
+def test_whoever_joins_twice_stands_there_once() -> None:
+    ledger = looked([working(1), working(2), waiting(3)], TWO)
+    raised = candidate(waiting(3, priority=1))
+    assert [each.order for each in ledger.joined(raised).line.first] == [raised.order]
+
+
+def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
+    ledger = looked([working(1), working(2), waiting(3), waiting(4, priority=2)], TWO)
+    raw = json.loads(json.dumps(manifest.new(ledger, "here")))
+    raw["metadata"]["resourceVersion"] = "3"
+    assert _plain(manifest.parse(raw)) == _plain(ledger)
+    assert manifest.patch(raw, manifest.parse(raw)) is None
+    raw["data"]["broken"] = "{"
+    assert manifest.parse(raw).entries.keys() == ledger.entries.keys()
+    patch = manifest.patch(raw, ledger.freed(uid_of(1)))
+    assert patch is not None
+    assert patch["metadata"]["resourceVersion"] == "3"
+    assert patch["data"] == {uid_of(1): None, "broken": None}
+
+
+def _plain(ledger: Ledger) -> Any:
+    return json.loads(json.dumps(manifest.new(ledger, "here")))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"first": [1], "more": false}', '{"more": false}', '{"first": [{}]}', "[]"]
+)
+def test_a_line_that_cannot_be_read_has_all_looked_at(text: str) -> None:
+    """A previous revision of the functions wrote none."""
+    raw = manifest.new(Ledger(waiting="c"), "here")
+    raw["metadata"]["annotations"][manifest.LINE] = text
+    assert manifest.parse(raw).line == Line(more=True)
+    raw["metadata"]["annotations"][manifest.WAITING] = ""
+    assert manifest.parse(raw).line == Line()
+
+
+ONE = st.tuples(st.integers(0, 49), st.integers(-1, 1), st.integers(0, 12))
+FEW, MANY = st.lists(ONE, min_size=1, max_size=8), st.lists(ONE, min_size=KNOWN + 4, max_size=2 * KNOWN)
+
+
+@given(FEW | MANY, st.integers(1, 3), st.booleans())
+def test_the_line_lets_in_whom_a_look_at_all_would_let_in(
+    found: list[tuple[int, int, int]], places: int, exclusive: bool
+) -> None:
+    limits = Limits(runs=places, exclusive=exclusive)
+    runs = {
+        run.uid: run
+        for number, (age, priority, service) in enumerate(found)
+        for run in [waiting(number, age=age, priority=priority, service=f"s{service}")]
+    }
+    ledger = looked(list(runs.values()), limits)
+    while ledger.entries:
+        ended = next(iter(ledger.entries))
+        del runs[ended]
+        expected = looked(list(runs.values()), limits, ledger.freed(ended))
+        ledger = _promoted(ledger.freed(ended), runs, limits)
+        assert ledger.entries.keys() == expected.entries.keys()
+    assert (runs, ledger.waiting) == ({}, "")
+
+
+def _promoted(ledger: Ledger, runs: dict[str, Run], limits: Limits) -> Ledger:
+    before = ledger
+    while named := ledger.next(limits):
+        ledger = ledger.having(named.uid, named.entry)
+    return looked(list(runs.values()), limits, before) if ledger.needs_a_look(limits) else ledger

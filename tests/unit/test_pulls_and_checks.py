@@ -1,0 +1,83 @@
+"""What GitHub is told of a run in its pull request and its check run.
+
+| about                          | is so                                                                       |
+|--------------------------------|-----------------------------------------------------------------------------|
+| a pull request                 | title, body and compare link from the run; the status says it once          |
+| a check run                    | concluded as the run is; in progress while another attempt works            |
+"""
+
+import pytest
+
+from functions.github import check, pulls
+from functions.runs import attempts, origin
+from functions.runs.lifecycle import State
+from functions.runs.reasons import Reason
+from tests.support.builders import NOW, UID, ended
+
+# The pull request ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("acme/shop", "Asked for in #7"),
+        ("acme/docs", "Asked for in acme/docs#7"),
+        ("acme/shop](https://evil.example)", None),
+        ("@everyone", None),
+    ],
+)
+def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | None) -> None:
+    found = ended(annotations=origin.annotations(origin.Origin(asked, 7)))
+    pull = pulls.wanted(found, "acme/shop")
+    assert (pull.title, pull.base) == ("Task 3: work on api", "main")
+    assert ("Asked" in pull.body) == (line is not None)
+    assert (line or "") in pull.body
+    assert "@" not in pull.body
+
+
+def test_the_compare_link_has_branches_in_it_and_nothing_else() -> None:
+    pull = pulls.Pull("acme/shop", "agents/a?b#c", "release/1 2", "", "")
+    link = pulls.compare(pull, "github.example")
+    assert link == "https://github.example/acme/shop/compare/release/1%202...agents/a%3Fb%23c?expand=1"
+
+
+def test_the_status_says_once_what_became_of_the_pull_request() -> None:
+    pull = pulls.wanted(ended(), "acme/shop")
+    before = ended(message="pushed x. No pull request was opened; to open one: https://elsewhere").status
+    opened = pulls.opened(before, "https://g/1", 1, NOW)
+    assert (opened.message, opened.pull_request_url) == ("pushed x. Pull request: https://g/1", "https://g/1")
+    refused = pulls.not_opened(before, pull, "github.example", "no\x1b right", NOW)
+    again = pulls.not_opened(refused, pull, "github.example", "no right", NOW)
+    assert again.message == refused.message
+    assert (again.message or "").count("No pull request") == 1
+    assert {each.message for each in again.conditions} == {again.message}
+    long = pulls.opened(ended(message="x" * 2000).status, "https://g/1", 1, NOW)
+    assert len(long.message or "") <= 2000
+    assert (long.message or "").endswith("https://g/1")
+
+
+# The check run ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("to", "reason", "conclusion"),
+    [
+        (State.SUCCEEDED, Reason.COMPLETED, "success"),
+        (State.SUCCEEDED, Reason.NO_CHANGES, "neutral"),
+        (State.FAILED, Reason.MAX_TURNS, "failure"),
+        (State.CANCELLED, Reason.CANCELLED, "cancelled"),
+    ],
+)
+def test_the_check_concludes_as_the_run_does(to: State, reason: Reason, conclusion: str) -> None:
+    wanted = check.body(ended(to, reason), "https://g/1#c")
+    assert (wanted["status"], wanted["conclusion"], wanted["external_id"]) == ("completed", conclusion, UID)
+    assert wanted["details_url"] == "https://g/1#c"
+    assert check.says(wanted, wanted)
+    assert not check.says({**wanted, "output": {"title": "other"}}, wanted)
+    assert "details_url" not in check.body(ended(), "javascript:x")
+
+
+def test_while_another_attempt_works_the_check_is_in_progress() -> None:
+    again = ended().having(attempts.reopen(ended(spec={"contextVersion": 2}), NOW))
+    assert check.body(again, "")["status"] == "in_progress"
+    assert "conclusion" not in check.body(again, "")

@@ -1,0 +1,152 @@
+"""What an attempt needs whose Job is made and whose agent was not seen yet: it is given up only while it is stuck.
+
+| status shows      | the pod                    | next                                             |
+|-------------------|----------------------------|--------------------------------------------------|
+| anything, waited  | runs, or its Job is ready  | running                                          |
+| obstacle, waited  | stuck for the same reason  | stop (a suspended Job is withdrawn)              |
+| obstacle, waited  | stuck for another reason   | that one shown, with a wait of its own           |
+| obstacle, waited  | silent, Events say nothing | obstacle gone: starting, no wait                 |
+| obstacle, waited  | nobody looked              | look                                             |
+| any               | none, for a while          | the Job's Events read; what they say shown       |
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.runs import actions, attempts
+from functions.runs.observed import UNREAD, Pod
+from functions.runs.podless import diagnosis
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from functions.runs.starting import PATIENCE
+from tests.support.builders import NOW, POLICY, job, pod
+from tests.support.life import reason
+from tests.unit.deciding import name_of, next_for, running, started
+
+WAITED = NOW + POLICY.pending_wait
+NO_NODE = {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3"}]}
+CREATING = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
+AT_WORK: dict[str, Any] = {"containerStatuses": [{"state": {"running": {}}}]}
+NO_IMAGE = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
+
+
+def waiting(status: dict[str, Any]) -> Pod:
+    return pod("Pending", exit_code=None, **status)
+
+
+def shows(reason: Reason = Reason.UNSCHEDULABLE, since: datetime = NOW) -> Run:
+    """A run that has shown an obstacle since then."""
+    found = started()
+    return found.having(attempts.pending(found, reason, "why", since))
+
+
+def after(found: Run, action: actions.Action) -> Run:
+    """The run once the status was written that was decided."""
+    assert isinstance(action, actions.WriteStatus)
+    return found.having(action.status)
+
+
+def test_an_agent_that_works_is_never_given_up_however_long_it_took_to_start() -> None:
+    found = shows()
+    for seen, pods in ((job(name_of(found), ready=1), UNREAD), (job(name_of(found)), [pod("Running", **AT_WORK)])):
+        works = after(found, next_for(found, seen, pods, WAITED))
+        assert (works.status.phase, works.status.pending_since) == ("Running", None)
+
+
+def test_a_pod_that_is_stuck_still_is_given_up() -> None:
+    found, stuck = shows(), [waiting(NO_NODE)]
+    assert next_for(found, job(name_of(found)), stuck, WAITED - timedelta(seconds=1)) == actions.Nothing()
+    assert next_for(found, job(name_of(found)), stuck, WAITED) == actions.Stop()
+    assert next_for(found, job(name_of(found), activeDeadlineSeconds=1), stuck, WAITED) == actions.Nothing()
+    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.Withdraw()
+
+
+def test_nobody_is_given_up_unseen() -> None:
+    found = shows()
+    assert next_for(found, job(name_of(found)), UNREAD, WAITED) == actions.LookAtPods()
+    assert next_for(found, job(name_of(found)), UNREAD, NOW) == actions.Nothing()
+
+
+def test_a_pod_whose_obstacle_is_gone_starts_and_the_next_obstacle_has_its_own_wait() -> None:
+    found, seen = shows(), job(name_of(shows()))
+    assert next_for(found, seen, [waiting(CREATING)], WAITED) == actions.LookAtEvents("p")
+    looked = [replace(waiting(CREATING), silent=False)]
+    starts = after(found, next_for(found, seen, looked, WAITED))
+    assert (starts.status.phase, starts.status.pending_since) == ("Pending", None)
+    assert reason(starts) == Reason.STARTING
+    pulls = after(starts, next_for(starts, seen, [waiting(NO_IMAGE)], WAITED))
+    assert pulls.status.pending_since == WAITED
+
+
+def test_an_obstacle_that_turns_into_another_is_waited_for_anew() -> None:
+    found, seen = shows(), job(name_of(shows()))
+    pulls = after(found, next_for(found, seen, [waiting(NO_IMAGE)], WAITED))
+    assert (pulls.status.message, pulls.status.pending_since) == ("none", WAITED)
+    assert next_for(pulls, seen, [waiting(NO_IMAGE)], WAITED) == actions.Nothing()
+    assert next_for(pulls, seen, [waiting(NO_IMAGE)], WAITED + POLICY.pending_wait) == actions.Stop()
+
+
+@pytest.mark.parametrize("found", [running(), shows()], ids=["running", "stopping"])
+def test_what_runs_or_is_being_stopped_is_left_alone(found: Run) -> None:
+    longest = 7200 if found.status.phase == "Running" else 1
+    seen = job(name_of(found), ready=1, activeDeadlineSeconds=longest)
+    assert next_for(found, seen, [waiting(NO_NODE)], WAITED) == actions.Nothing()
+
+
+def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
+    found, seen = started(), job(name_of(started()))
+    assert next_for(found, seen, [], NOW + PATIENCE - timedelta(seconds=1)) == actions.Nothing()
+    assert next_for(found, seen, [], NOW + PATIENCE) == actions.LookAtEvents(name_of(found), "Job")
+    for busy in (job(name_of(found), suspend=True), replace(seen, podless=False), replace(seen, refused=None)):
+        assert next_for(found, busy, [], NOW + PATIENCE) == actions.Nothing()
+
+
+def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline_where_it_has_one() -> None:
+    found = started(spec={"cancel": True})
+    assert next_for(found, job(name_of(found))) == actions.LookAtPods()
+    assert next_for(found, job(name_of(found)), []) == actions.Withdraw()
+    assert next_for(found, job(name_of(found)), [waiting(CREATING)]) == actions.Stop()
+    assert next_for(found, replace(job(name_of(found)), podless=False)) == actions.Stop()
+
+
+def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
+    found = started()
+    refused = replace(job(name_of(found)), refused=(Reason.POD_REFUSED, "exceeded quota"))
+    shown = after(found, next_for(found, refused, [], NOW))
+    assert (shown.status.phase, shown.status.message, shown.status.pending_since) == (
+        "Pending",
+        "exceeded quota",
+        NOW,
+    )
+    assert next_for(shown, refused, [], WAITED - timedelta(seconds=1)) == actions.Nothing()
+    assert next_for(shown, refused, [], WAITED) == actions.Withdraw()
+    end = next_for(shown, job(name_of(found), parallelism=0), [], WAITED)
+    assert isinstance(end, actions.Close)
+    assert (end.status.phase, reason(found.having(end.status))) == ("Failed", Reason.POD_REFUSED)
+
+
+def told(reason: str, minute: int, message: str = "") -> dict[str, Any]:
+    return {"reason": reason, "message": message, "lastTimestamp": f"2026-01-02T03:{minute:02}:00Z", "metadata": {}}
+
+
+REFUSED = told("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q')
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ([], None),
+        ([told("Suspended", 0)], None),
+        ([REFUSED], (Reason.POD_REFUSED, REFUSED["message"])),
+        ([told("FailedCreate", 2, "later"), REFUSED], (Reason.POD_REFUSED, "later")),
+        ([told("FailedCreate", 1)], (Reason.POD_REFUSED, "the cluster refuses its pod")),
+        ([told("SuccessfulCreate", 2), REFUSED], None),
+        ([told("SuccessfulCreate", 1), REFUSED], None),
+        ([told("SuccessfulCreate", 0), REFUSED], (Reason.POD_REFUSED, REFUSED["message"])),
+    ],
+)
+def test_why_a_job_has_no_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
+    assert diagnosis(events) == diagnosis(events[::-1]) == found

@@ -1,0 +1,124 @@
+"""What is kept on a run of what GitHub was told of it.
+
+| about                          | is so                                                                       |
+|--------------------------------|-----------------------------------------------------------------------------|
+| what was told                  | a digest that changes with its facts alone; what nobody can read is none    |
+| claims and rests               | end; once a claim is over nothing is written                                |
+| commits, pull request          | what is still to be told of them                                            |
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.github import pulls
+from functions.github.claimed import ClaimOver, WhileClaimed
+from functions.runs import attempts, origin, telling
+from functions.runs.lifecycle import State, move
+from functions.runs.reasons import Reason
+from functions.runs.run import Run
+from functions.runs.status import RunStatus
+from functions.runs.telling import Told
+from tests.support.builders import NOW, ended, run
+
+
+def noted(found: Run, patch: telling.Patch) -> Run:
+    """The run with the annotations of a patch."""
+    kept = {key: text for key, text in patch["metadata"]["annotations"].items() if text is not None}
+    again = run(annotations={**kept, **origin.annotations(origin.Origin("acme/shop", 7))})
+    return again.having(found.status)
+
+
+def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
+    found = noted(ended(), {"metadata": {"annotations": {}}})
+    assert telling.untold(found, on_github=True)
+    found = noted(found, telling.note(found, Told(telling.digest(found), 5)))
+    assert telling.told(found.raw).comment == 5
+    assert not telling.untold(found, on_github=True)
+    assert telling.untold(found.having(found.status.model_copy(update={"message": "other"})), on_github=True)
+    same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
+    assert not telling.untold(found.having(same), on_github=True), "not of what nobody is told"
+    assert telling.untold(noted(found, telling.unsaid(found)), on_github=True)
+
+
+def test_a_run_that_does_not_concern_github_is_not_told_of() -> None:
+    assert not telling.untold(ended(), on_github=False)
+    assert telling.untold(ended(), on_github=True)
+    assert not telling.untold(run(), on_github=True), "nobody has looked at it yet"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"digest": 3}', '{"comment": "x"}', "null"])
+def test_a_note_that_nobody_can_read_is_none(text: str) -> None:
+    assert telling.told(run(annotations={telling.TOLD: text}).raw) == Told()
+    assert telling.taken(run(annotations={telling.TELLING: text or "2026-01-01"}).raw, NOW) == 0
+
+
+def test_a_claim_holds_for_its_time_and_a_rest_as_long_as_github_says() -> None:
+    claimed = noted(ended(), telling.claim(run(), NOW))
+    assert telling.taken(claimed.raw, NOW) == 120
+    assert telling.taken(claimed.raw, NOW + timedelta(minutes=2)) == 0
+    assert telling.attended(claimed.raw, NOW + timedelta(minutes=16))
+    assert not telling.attended(claimed.raw, NOW + timedelta(minutes=18))
+    for seconds, rests in ((None, 10), (1, 10), (600, 600), (10_000_000, 3600)):
+        assert telling.taken(noted(ended(), telling.rest(run(), NOW, seconds)).raw, NOW) == rests
+
+
+class Sent:
+    """Calls that are kept, and answered with nothing."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def get(self, path: str, **query: str) -> Any:
+        self.sent.append(f"GET {path}")
+
+    def pages(self, path: str, **query: str) -> Iterator[Any]:
+        self.sent.append(f"GET {path}")
+        return iter(())
+
+    def post(self, path: str, body: Any = None) -> Any:
+        self.sent.append(f"POST {path}")
+
+    def patch(self, path: str, body: Any) -> Any:
+        self.sent.append(f"PATCH {path}")
+
+    def delete(self, path: str) -> None:
+        self.sent.append(f"DELETE {path}")
+
+
+@pytest.mark.parametrize(("until", "writes"), [(NOW + timedelta(seconds=1), True), (NOW, False), (None, True)])
+def test_nothing_is_written_once_the_claim_is_over(until: datetime | None, writes: bool) -> None:
+    sent = Sent()
+    calls = WhileClaimed(sent, until, lambda: NOW)
+    calls.get("a")
+    calls.pages("b")
+    calls.delete("c")  # the younger of two that are alike
+    for write in (lambda: calls.post("d", {}), lambda: calls.patch("e", {})):
+        with suppress(ClaimOver):
+            write()
+    assert sent.sent == ["GET a", "GET b", "DELETE c", *(["POST d", "PATCH e"] if writes else [])]
+
+
+def test_commits_are_named_once_each_in_the_order_of_their_last_attempt() -> None:
+    def told(*commits: str | None) -> list[str]:
+        made = [attempts.start(run(), NOW).attempts[0].model_copy(update={"commit": each}) for each in commits]
+        return telling.commits(run().having(RunStatus(attempts=made)))
+
+    assert told("a", None, "b") == ["a", "b"]
+    assert told("a", "b", "a") == ["b", "a"]
+    assert told(None) == []
+
+
+def test_work_that_lacks_a_pull_request() -> None:
+    assert telling.lacks_pull_request(ended())
+    for found in (ended(State.FAILED, Reason.MAX_TURNS), ended(reason=Reason.NO_CHANGES), run()):
+        assert not telling.lacks_pull_request(found)
+    opened = ended().having(pulls.opened(ended().status, "https://g/1", 1, NOW))
+    assert not telling.lacks_pull_request(opened)
+    refused = noted(ended(), telling.note(ended(), Told(unopened=1)))
+    assert not telling.lacks_pull_request(refused)
+    moved = move(RunStatus(), State.FAILED, Reason.INVALID_SPEC, "", generation=1, now=NOW)
+    assert not telling.lacks_pull_request(run().having(moved))
