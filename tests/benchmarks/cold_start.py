@@ -1,17 +1,18 @@
 """From the start of a function's process to its first answer, with its work done: no ping, no health.
 
 Against an empty functions-framework function: what no function can do without. Compiled code, an embedded API server
-and queue in another process; processes of both kinds are started in turn.
+and queue in another process, a GitHub in this one; processes of both kinds are started in turn.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import server
 from tests.benchmarks.deployed import Post, Release
 from tests.benchmarks.rows import Aim, Row, alternating
 from tests.benchmarks.work import JSON, Work
+from tests.support.github import Github, serving
 
 ROUNDS = 5
 LONGEST = {"github_webhook": Aim(1.5)}
@@ -19,11 +20,11 @@ LONGEST = {"github_webhook": Aim(1.5)}
 
 def rows() -> Iterator[Row]:
     """One row for each function."""
-    with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address:
-        release, work = Release(Path(name) / "release"), Work(address)
+    with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address, serving(Github()) as github:
+        release, work = Release(Path(name) / "release"), Work(address, github)
         for target in work.made:
             figure, baseline = alternating(
-                lambda target=target: _seconds(release, target, address.environ, work),  # type: ignore[misc]
+                lambda target=target: _seconds(release, target, work),  # type: ignore[misc]
                 lambda: _empty(release),
                 ROUNDS,
             )
@@ -37,9 +38,9 @@ def rows() -> Iterator[Row]:
             )
 
 
-def _seconds(release: Release, target: str, environ: Mapping[str, str], work: Work) -> float:
+def _seconds(release: Release, target: str, work: Work) -> float:
     post, done = work.made[target]()
-    with release.serving(target, environ) as served:
+    with release.serving(target, work.environ(target)) as served:
         found = served.until_answered(post)
     assert done(), f"{target} answered, but its work is not done"
     return found

@@ -32,7 +32,7 @@ THREADS = 8
 
 DEFINITION = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 Connect = Callable[[], Transport]
-_NUMBERS = itertools.count(1)
+NUMBERS = itertools.count(1)
 
 
 @contextmanager
@@ -74,14 +74,14 @@ def services(transport: Transport) -> Services:
     return Services(configured, Cluster(transport), lambda: datetime.now(UTC))
 
 
-def made(transport: Transport, count: int) -> dict[str, Run]:
+def made(transport: Transport, count: int, namespace: str = "orchestrator") -> dict[str, Run]:
     """So many new runs, by the number in their names."""
     cluster = Cluster(transport)
 
     def one(number: str) -> Run:
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "service": f"svc-{number}"})
-        return parse(cluster.create(CODE_RUN, requested.run(spec, "orchestrator", f"bench-{number}")))
+        return parse(cluster.create(CODE_RUN, requested.run(spec, namespace, f"bench-{number}")))
 
-    numbers = [f"{next(_NUMBERS):06d}" for _ in range(count)]
+    numbers = [f"{next(NUMBERS):06d}" for _ in range(count)]
     with ThreadPoolExecutor(THREADS) as pool:
         return dict(zip(numbers, pool.map(one, numbers), strict=True))

@@ -1,4 +1,7 @@
-"""An attempt's task files, against a plain Jinja2 render of the same templates, compiled beforehand."""
+"""An attempt's task files, against a plain Jinja2 render of the same templates, compiled beforehand.
+
+In processor time: nothing here waits.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ from functions.templating.task import variables
 from tests.benchmarks.rows import Aim, Row, alternating
 from tests.support.builders import NOW, run, settings
 
-ROUNDS = 30
+ROUNDS = 300
 CONFIGURED = settings()
 
 
@@ -35,9 +38,9 @@ def _plain(started: Run) -> Callable[[], object]:
 
 def _timed(work: Callable[[], object]) -> Callable[[], float]:
     def seconds() -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         work()
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     work()
     return seconds

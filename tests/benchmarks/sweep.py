@@ -3,6 +3,9 @@
 The API server is in a process of its own, so that time and memory are those of the pass and of reading its answers.
 Runs are in mixed states (tests/fleet/crowd.py), one of ten is at work, and there is nothing to do for any of them.
 The time is the median of some passes, the memory the most that was allocated at once in another one.
+
+Memory is compared from the size on at which a page of Jobs and pods, the largest objects there are, is full; below it
+a pass takes less because there is less to read. What it keeps of each run until its end, besides pages, is a row too.
 """
 
 import tempfile
@@ -19,13 +22,16 @@ from functions.handlers.http import Request
 from functions.runs import group
 from functions.settings.fleet import LimitSettings
 from tests.benchmarks import table
-from tests.benchmarks.rows import Row
+from tests.benchmarks.rows import Aim, Row
 from tests.benchmarks.server import running
 from tests.fleet.crowd import Crowd
 from tests.support.api import World
 from tests.support.direct import Direct
 
-SIZES = (1_000, 10_000)
+SIZES = (1_000, 5_000, 10_000)
+"""The second fills a page of 500 Jobs with the tenth that is at work."""
+
+FLAT, TWICE = Aim(1.2), Aim(2)
 ROUNDS = 5
 
 
@@ -45,16 +51,24 @@ class Cost:
 
 
 def rows() -> Iterator[Row]:
-    """Time a run, and memory, of both passes; each against listing, and against few runs."""
-    few, many = (_measured(size) for size in SIZES)
+    """Time a run, and memory, of both passes; each against listing, and against fewer runs."""
+    few, full, many = (_measured(size) for size in SIZES)
+    fewest, page, most = (f"{size:,} runs" for size in SIZES)
     for name in ("sweep", "hourly pass"):
         listing = "listed" if name == "sweep" else "all listed"
-        yield Row(f"{name}, {SIZES[1]:,} runs", many[name].each, "us/run", many[listing].each, listing)
-        yield Row(f"{name}, time a run as runs grow", many[name].each, "us/run", few[name].each, f"{SIZES[0]:,} runs")
-        memory = many[name].megabytes, few[name].megabytes
-        yield Row(f"{name}, memory as runs grow", memory[0], "MB", memory[1], f"{SIZES[0]:,} runs")
-        yield Row(f"{name}, memory", memory[0], "MB", many[listing].megabytes, listing)
-        yield Row(f"{name}, calls", many[name].calls, "", many[listing].calls, listing)
+        cost, listed = many[name], many[listing]
+        yield Row(f"{name}, {most}", cost.each, "us/run", listed.each, listing, TWICE)
+        yield Row(f"{name}, time a run as runs grow", cost.each, "us/run", few[name].each, fewest, FLAT)
+        yield Row(f"{name}, memory, {most}", cost.megabytes, "MB", listed.megabytes, listing, TWICE)
+        yield Row(f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT)
+        yield Row(f"{name}, memory, pages not full", few[name].megabytes, "MB", few[listing].megabytes, listing)
+        yield Row(f"{name}, kept of a run", _kept(full[name], cost), "bytes")
+        yield Row(f"{name}, calls", cost.calls, "", listed.calls, listing, TWICE)
+
+
+def _kept(fewer: Cost, more: Cost) -> float:
+    """Bytes for each run more, where pages take as much."""
+    return max(0.0, (more.megabytes - fewer.megabytes) * 1e6 / (more.runs - fewer.runs))
 
 
 def _measured(size: int) -> dict[str, Cost]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.cluster.kinds import CODE_RUN
-from functions.events.event import RESOURCE, Event
+from functions.events.event import GITHUB_EVENT, RESOURCE, Event
 from functions.events.publisher import encoded
+from functions.github.extract import extract
 from functions.handlers.driver import Known, advance
 from functions.manifests import requested
 from functions.runs import group
@@ -18,17 +19,23 @@ from functions.runs.specs import SPECS
 from tests.benchmarks.deliveries import delivery
 from tests.benchmarks.deployed import Post
 from tests.benchmarks.server import Address
-from tests.life.test_run import DONE
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.github import Github, payloads
+from tests.support.life import DONE
 
 JSON = {"content-type": "application/json"}
 
 
 class Work:
-    """Makes work on one API server; numbers keep runs apart, each with a workspace of its own."""
+    """Makes work on one API server and one GitHub; numbers keep runs apart, each with a workspace of its own."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, github: Github | None = None) -> None:
+        """`github` serves, where a function is to call it."""
+        self._address, self._github = address, github or Github()
+        self._shop = self._github.repository()
+        self._shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
+        self._issue = self._shop.open_issue()["number"]
         self.world = World(address.transport(), "orchestrator")
         self.world.now = datetime.now(UTC)
         self._numbers = itertools.count(1)
@@ -40,7 +47,12 @@ class Work:
             "report": self._report,
             "sweep": self._sweep,
             "github_webhook": self._delivery,
+            "github_event": self._comment,
         }
+
+    def environ(self, target: str) -> Mapping[str, str]:
+        """What the function is given: its GitHub too, where it cannot do without."""
+        return {**self._address.environ, **(_app(self._github) if target == "github_event" else {})}
 
     def run(self) -> Run:
         """A new CodeRun that nobody has looked at."""
@@ -90,6 +102,28 @@ class Work:
 
     def _delivery(self) -> tuple[Post, Callable[[], bool]]:
         return delivery(), lambda: True  # 200 with "accepted" is an event on the queue
+
+    def _comment(self) -> tuple[Post, Callable[[], bool]]:
+        """Permission, configuration, the run, a reaction: what most comments come to that come to anything."""
+        service = f"s{next(self._numbers)}"
+        comment = self._shop.comment(self._issue, f"/code 3 service={service}")
+        kept = extract("issue_comment", payloads.issue_comment(self._shop, self._issue, comment))
+        what = f"{GITHUB_EVENT}issue_comment.v1"
+        event = Event(f"delivery-{service}", "benchmark", what, self._shop.full_name, kept)
+        return Post(json.dumps(kept).encode(), encoded(event)), lambda: self._is_taken_up(service)
+
+    def _is_taken_up(self, service: str) -> bool:
+        specs = [raw["spec"] for raw in self.world.kubelet.list(CODE_RUN, self.world.namespace)]
+        return bool(self._shop.reactions) and service in [spec["service"] for spec in specs]
+
+
+def _app(github: Github) -> Mapping[str, str]:
+    return {
+        "ORCHESTRATOR_GITHUB__API_URL": github.url,
+        "ORCHESTRATOR_GITHUB__APP_ID": str(github.app.id),
+        "ORCHESTRATOR_GITHUB__PRIVATE_KEY": github.app.private_key,
+        "ORCHESTRATOR_GITHUB__ALLOWED_USERS": json.dumps(["octocat"]),
+    }
 
 
 def changed(raw: Mapping[str, Any], how: str) -> Post:
