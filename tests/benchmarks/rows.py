@@ -30,6 +30,8 @@ class Row:
     baseline: float | None = None
     against: str = ""
     aim: Aim | None = None
+    hindrance: str = ""
+    """What stands between the figure and its aim, where that is known."""
 
     @property
     def ratio(self) -> float | None:

@@ -35,9 +35,20 @@ def write(rows: Sequence[Row], seconds: float) -> None:
                 "|---|---|---|---|---|---|",
                 *lines,
                 "",
+                *_missed(rows),
             ]
         )
     )
+
+
+def _missed(rows: Sequence[Row]) -> list[str]:
+    """Each aim that is missed, by how much, and why."""
+    found = [
+        f"- {row.what}, against {row.against}: {row.ratio:.2f}, aim {row.aim}. {row.hindrance}".rstrip()
+        for row in rows
+        if row.verdict == "missed"
+    ]
+    return ["## Aims missed", "", *found, ""] if found else []
 
 
 def _machine() -> str:
