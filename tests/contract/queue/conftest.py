@@ -16,6 +16,7 @@ import uvicorn
 
 from functions.local.database import connect
 from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Subscription, Topology, create_app
+from tests.support.serving import listening
 
 Answer = int | Callable[["Push"], int]
 
@@ -50,13 +51,8 @@ class Consumer:
         server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         server.daemon_threads = True
         self.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with listening(server):
             yield
-        finally:
-            server.shutdown()
-            server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         consumer = self
