@@ -27,7 +27,7 @@ from functions.handlers.services import Services
 from functions.handlers.walking import Deadline, Walk
 from functions.manifests.bookmark import Mark
 from functions.manifests.tombstone import TOMBSTONE
-from functions.runs import group
+from functions.runs import group, naming
 from functions.runs.decide import quiet
 from functions.runs.retention import ORPHANED_AFTER, UNUSED_SINCE, expired
 from functions.runs.run import Run, parse
@@ -104,8 +104,9 @@ def _is_left(begin: Mark, kind: str, name: str) -> bool:
 
 def _note(known: Known, run: Run, since: datetime) -> None:
     known.uids.add(run.uid)
-    if run.status.workspace_name:
-        known.workspaces.add(run.status.workspace_name)
+    workspace = naming.workspace(run.spec) if run.unreadable and run.spec else run.status.workspace_name
+    if workspace:
+        known.workspaces.add(workspace)
     known.over |= {each.job_name for each in run.status.attempts if each.finished_at and each.finished_at <= since}
 
 

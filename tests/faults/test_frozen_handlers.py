@@ -9,17 +9,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
-from functions.cluster.transport import Transport
-from functions.handlers.services import Services
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.farm import Farm
 from tests.faults.futures import Futures
 from tests.faults.happenings import HAPPENINGS, Happening, deletes, reconciles, retries, submits
-from tests.faults.place import FAILED, Outcome, Place, Stage
+from tests.faults.place import FAILED, Outcome, Place, Stage, Timeless
 from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, new, reached
 from tests.support.crashing import Crashing, Killed
 from tests.support.freezing import Freezing
@@ -131,14 +128,6 @@ def test_who_stood_still_for_a_day_starts_nothing_twice(
 ) -> None:
     farm.sow(play, EVERYWHERE)
     tally["frozen handlers"] += farm.reap(play, kind, build)
-
-
-class Timeless(Place):
-    """Its functions are broken: they look at the clock once, when they are called."""
-
-    def services(self, transport: Transport | None = None) -> Services:
-        now = self.world.now
-        return replace(super().services(transport), clock=lambda: now)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,16 +6,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
-from functions.cluster.transport import Transport
-from functions.handlers.services import Services
 from functions.runs import lifecycle
 from tests.faults.futures import Futures
 from tests.faults.happenings import Happening, cancels, reconciles, sweeps
-from tests.faults.place import FAILED, Place
+from tests.faults.place import FAILED, Place, Timeless
 from tests.faults.stages import KINDS, Build, edited, job_missing, new, reached
 from tests.support.freezing import Freezing
 from tests.support.refusing import Refusing
@@ -62,14 +59,6 @@ def test_who_comes_back_after_such_an_end_starts_nothing(
     tried = list(frozen(kind, build, happening))
     tally["frozen handlers"] += len(tried)
     assert any("Cancelled" in outcome for outcome in tried)
-
-
-class Timeless(Place):
-    """Its functions are broken: they look at the clock once, when they are called."""
-
-    def services(self, transport: Transport | None = None) -> Services:
-        now = self.world.now
-        return replace(super().services(transport), clock=lambda: now)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -17,12 +17,13 @@ import pytest
 import yaml
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CODE_RUN, JOB
+from functions.cluster.kinds import CLAIM, CODE_RUN, JOB
+from functions.handlers import retention
 from functions.manifests import crds
 from functions.runs import group
 from functions.runs.run import Run
 from functions.runs.specs import SPECS
-from functions.settings.fleet import LimitSettings
+from functions.settings.fleet import LimitSettings, RetentionSettings
 from tests.support.api import World
 from tests.support.direct import Direct
 from tests.support.life import DONE, job_event, now, reason, run_event, submitted, swept
@@ -101,6 +102,17 @@ def test_a_run_at_work_keeps_its_place(newer: World) -> None:
     swept(newer)
     assert reason(now(newer, second)) == "Queued"
     assert len(newer.jobs()) == 1
+
+
+def test_a_run_keeps_its_workspace(newer: World) -> None:
+    newer.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=True))
+    run = at_work(newer)
+    rewritten(newer, run, attempts)
+    for _ in range(2):
+        retention.clean_up(newer.services)
+        newer.later(days=6)
+    retention.clean_up(newer.services)
+    assert newer.kubelet.get(CLAIM, newer.namespace, run.status.workspace_name or "")
 
 
 def test_a_deleted_run_goes(newer: World) -> None:
