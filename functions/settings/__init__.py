@@ -2,10 +2,25 @@
 
 `ORCHESTRATOR_CONFIG` names the YAML file. Every key can also be set, or overridden, by an environment variable:
 `ORCHESTRATOR_` + the key in upper case, sections joined by two underscores, as in `ORCHESTRATOR_AGENT__IMAGE`;
-lists and mappings are written as JSON. An unknown key, a wrong value or a missing image stops start-up.
+lists and mappings are written as JSON. An unknown key, one that is there twice, a value that can never work or a
+missing image stops start-up.
 """
 
-from functions.settings.loading import SettingsError, load, load_section
-from functions.settings.model import Settings
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Settings", "SettingsError", "load", "load_section"]
+from functions.settings.loading import load, load_edge, load_section
+from functions.settings.problems import SettingsError
+
+if TYPE_CHECKING:
+    from functions.settings.model import Settings
+
+__all__ = ["Settings", "SettingsError", "load", "load_edge", "load_section"]
+
+
+def __getattr__(name: str) -> Any:
+    """All sections together, which the webhook does without."""
+    if name == "Settings":
+        from functions.settings.model import Settings
+
+        return Settings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Who may call."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -23,6 +24,9 @@ class AuthSettings(Section):
     def _each_is_one_callers(cls, tokens: dict[str, str]) -> dict[str, str]:
         owners: dict[str, str] = {}
         for name, token in tokens.items():
+            if not re.fullmatch("[!-~]([ -~]*[!-~])?", token):  # what a header hands on as it is
+                what = "has a line break, spaces around it or a letter outside ASCII" if token else "is empty"
+                raise ValueError(f"the token of {name} {what}; give the caller one of letters and digits")
             if owners.setdefault(token, name) != name:
                 raise ValueError(f"{owners[token]} and {name} have the same token; give each caller one of their own")
         return tokens

@@ -19,4 +19,4 @@ class ClusterSettings(Section):
             "only the address and certificate of a GKE cluster."
         ),
     ] = "kubeconfig"
-    timeout: Annotated[float, Field(gt=0, description="Longest one API call may take, in seconds.")] = 10
+    timeout: Annotated[float, Field(gt=0, le=300, description="Longest one API call may take, in seconds.")] = 10

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from functions.settings.names import LocalQueue
 from functions.settings.section import Section
+from functions.settings.values import Days
 
 
 class LimitSettings(Section):
@@ -14,7 +16,7 @@ class LimitSettings(Section):
     per_service: Annotated[int | None, Field(ge=1, le=2000, description="Code runs of one service.")] = None
     per_agent: Annotated[int | None, Field(ge=1, le=2000, description="Of one agent or GitHub user.")] = None
     kueue_queue: Annotated[
-        str, Field(description="Kueue LocalQueue that also admits each Job; empty: Jobs start at once.")
+        LocalQueue, Field(description="Kueue LocalQueue that also admits each Job; empty: Jobs start at once.")
     ] = ""
     exclusive: Annotated[
         bool,
@@ -27,13 +29,13 @@ class LimitSettings(Section):
 class RetentionSettings(Section):
     """How long things are kept, in days."""
 
-    succeeded_days: Annotated[float, Field(ge=0, description="Runs that succeeded.")] = 7
-    otherwise_days: Annotated[float, Field(ge=0, description="Runs that failed or were cancelled.")] = 30
+    succeeded_days: Annotated[Days, Field(description="Runs that succeeded.")] = 7
+    otherwise_days: Annotated[Days, Field(description="Runs that failed or were cancelled.")] = 30
     tombstone_days: Annotated[
-        float,
+        Days,
         Field(ge=7, description="What tells a request that comes again of its deleted run; a queue keeps it 7 days."),
     ] = 7
     workspace_days: Annotated[
-        float | None, Field(ge=1, description="Workspaces that no run names are reported after it; null: never.")
+        Days | None, Field(ge=1, description="Workspaces that no run names are reported after it; null: never.")
     ] = None
     delete_workspaces: Annotated[bool, Field(description="Delete them then, with all that is in them.")] = False

@@ -1,32 +1,54 @@
 """The Jobs that attempts run in."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from functions.settings.section import Quantity, Section
+from functions.settings.names import StorageClass
+from functions.settings.quantity import Bytes, Cpu, thousandths
+from functions.settings.section import Section
+from functions.settings.values import Seconds
+
+Deadline = Annotated[Seconds, Field(le=604_800)]
+"""A week at most, as for timeoutSeconds of a run."""
 
 
 class Resources(Section):
     """CPU and memory of an agent's container, as Kubernetes quantities."""
 
-    cpu: Quantity
-    memory: Quantity
+    cpu: Cpu
+    memory: Bytes
 
 
 class JobSettings(Section):
     """Jobs that run attempts. Times in seconds."""
 
-    code_deadline: Annotated[int, Field(ge=1, description="Longest a code attempt may take once it starts.")] = 7200
-    docs_deadline: Annotated[int, Field(ge=1, description="Longest a docs attempt may take once it starts.")] = 14_400
+    code_deadline: Annotated[Deadline, Field(description="Longest a code attempt may take once it starts.")] = 7200
+    docs_deadline: Annotated[Deadline, Field(description="Longest a docs attempt may take once it starts.")] = 14_400
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
     ttl_after_finished: Annotated[
         int,
         Field(ge=86_400, le=2_147_483_647, description="How long a finished Job is kept; it is its attempt's lock."),
     ] = 86_400
-    pending_wait: Annotated[int, Field(ge=1, description="How long a run waits for what people can mend.")] = 900
+    pending_wait: Annotated[Seconds, Field(description="How long a run waits for what people can mend.")] = 900
     max_retries: Annotated[int, Field(ge=0, le=10, description="Automatic retries per run.")] = 1
-    backoff: Annotated[int, Field(ge=0, description="Wait before the first retry; doubled for each more.")] = 10
-    workspace_size: Quantity = "10Gi"
-    workspace_class: Annotated[str | None, Field(description="StorageClass; null: the cluster's default.")] = None
+    backoff: Annotated[
+        int, Field(ge=0, le=600, description="Wait before the first retry; doubled for each more, up to 600.")
+    ] = 10
+    workspace_size: Bytes = "10Gi"
+    workspace_class: Annotated[
+        StorageClass | None, Field(description="StorageClass; null or empty: the cluster's default.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _requests_fit(self) -> Self:
+        """The API server refuses a pod that asks for more than its limit."""
+        requests, limits = self.requests.model_dump(), self.limits.model_dump()
+        over = [key for key in requests if thousandths(requests[key]) > thousandths(limits[key])]
+        if over:
+            more = ", ".join(
+                f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in over
+            )
+            raise ValueError(f"{more}; lower the request or raise the limit")
+        return self

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from functions.runs.fields import DnsLabel
 from functions.settings.access import AccessSettings
 from functions.settings.agent import (
     AgentSettings,
@@ -12,20 +13,18 @@ from functions.settings.agent import (
 )
 from functions.settings.auth import AuthSettings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.edge import EdgeSettings
 from functions.settings.fleet import LimitSettings, RetentionSettings
-from functions.settings.github import GithubSettings
 from functions.settings.job import JobSettings
-from functions.settings.queues import QueueSettings
-from functions.settings.section import Section
-from functions.settings.telemetry import ObservabilitySettings, TelemetrySettings
+from functions.settings.telemetry import TelemetrySettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Settings(Section):
+class Settings(EdgeSettings):
     """Everything that can be configured."""
 
-    namespace: str = "orchestrator"
+    namespace: DnsLabel = "orchestrator"
     templates: Path = ROOT / "templates"
     job: JobSettings = JobSettings()
     agent: AgentSettings
@@ -34,11 +33,8 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     permissions: PermissionSettings = PermissionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
-    observability: ObservabilitySettings = ObservabilitySettings()
-    github: GithubSettings = GithubSettings()
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()
     auth: AuthSettings = AuthSettings()
     access: AccessSettings = AccessSettings()
-    queues: QueueSettings = QueueSettings()
     cluster: ClusterSettings = ClusterSettings()

@@ -5,6 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from functions.settings.section import Section
+from functions.settings.values import ProjectId, Url, UrlOrNone, matching, or_empty
+
+Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-mail address of a service account"))]
 
 
 class QueueSettings(Section):
@@ -13,11 +16,8 @@ class QueueSettings(Section):
     `endpoints`, `push_identity` and `push_audience` are what `orchestrator queues apply` sets up pushes with.
     """
 
-    url: Annotated[str, Field(description="URL of the embedded queue.")] = ""
-    project: Annotated[
-        str,
-        Field(pattern=r"^([a-z][a-z0-9.:-]{4,61}[a-z0-9])?$", description="Google Cloud project of the topics."),
-    ] = ""
+    url: Annotated[UrlOrNone, Field(description="URL of the embedded queue.")] = ""
+    project: Annotated[ProjectId, Field(description="Google Cloud project of the topics.")] = ""
     prefix: Annotated[
         str,
         Field(
@@ -26,10 +26,10 @@ class QueueSettings(Section):
         ),
     ] = ""
     endpoints: Annotated[
-        dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]],
+        dict[str, Url],
         Field(description="URL of each function, by its target (submit_docs, reconcile, ...)."),
     ] = {}
-    push_identity: Annotated[str, Field(description="Service account whose OIDC token pushes carry.")] = ""
+    push_identity: Annotated[Account, Field(description="Service account whose OIDC token pushes carry.")] = ""
     push_audience: Annotated[str, Field(description="Audience of that token; empty: the function's URL.")] = ""
 
     @model_validator(mode="after")

@@ -1,11 +1,6 @@
 """What every section of the settings is made of."""
 
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
-
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i|[MGTPE])?$")]
-"""Amount of a resource, as Kubernetes writes it: 500m, 2, 4Gi."""
+from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):

@@ -1,10 +1,11 @@
 # The one configuration of the functions, as environment variables: a change of any is a revision, complete or not at all.
 locals {
   mount      = "/config"
-  kubeconfig = "kubeconfig/${sha256(local.kubeconfig_text)}.yaml"
+  kubeconfig = "kubeconfig/${sha256(local.kubeconfig_text)}.json"
 
   # An address and a certificate: whom the API server sees is the service account that the function works as.
-  kubeconfig_text = yamlencode({
+  # As JSON, which is YAML: a function then loads no parser before its first answer.
+  kubeconfig_text = jsonencode({
     apiVersion      = "v1"
     kind            = "Config"
     current-context = "gke"

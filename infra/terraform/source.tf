@@ -72,7 +72,7 @@ resource "google_storage_bucket_object" "kubeconfig" {
   name         = local.kubeconfig
   bucket       = google_storage_bucket.config.name
   content      = local.kubeconfig_text
-  content_type = "application/yaml"
+  content_type = "application/json"
   lifecycle {
     create_before_destroy = true
   }

@@ -67,12 +67,12 @@ variable "agent" {
     pull_secrets = optional(list(string), [])
   })
   validation {
-    condition     = var.agent.image != "" && var.agent.tag != "" && var.agent.tag != "latest"
-    error_message = "agent.image and agent.tag must be given; a tag other than latest says what runs."
+    condition     = can(regex("^(([A-Za-z0-9][A-Za-z0-9.-]*|\\[[0-9A-Fa-f:]+\\])(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$", var.agent.image)) && var.agent.tag != "latest" && can(regex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$", var.agent.tag))
+    error_message = "agent.image must be the repository of an image in lower case, without tag or digest, and agent.tag a tag (TAG or TAG@sha256:DIGEST); one other than latest says what runs."
   }
   validation {
-    condition     = contains(["Always", "IfNotPresent", "Never"], var.agent.pull_policy)
-    error_message = "agent.pull_policy must be Always, IfNotPresent or Never."
+    condition     = contains(["Always", "IfNotPresent", "Never"], var.agent.pull_policy) && alltrue([for each in var.agent.pull_secrets : can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", each))])
+    error_message = "agent.pull_policy must be Always, IfNotPresent or Never, and agent.pull_secrets be names that a Kubernetes Secret can have."
   }
 }
 

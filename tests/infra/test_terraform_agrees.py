@@ -32,10 +32,12 @@ from tests.infra.buildpack import EPOCH
 from tests.infra.terraform import FOLDER, State
 from tests.support import installed
 from tests.support.installed import ROOT
+from tests.unit.test_settings_refused import REFUSED, TAKEN
 
 pytestmark = pytest.mark.timeout(600)  # Terraform is run for the first that asks
 MAIN = ast.parse((ROOT / "functions" / "main.py").read_text())
 TARGETS = {each.name for each in MAIN.body if isinstance(each, ast.FunctionDef)}
+VARIABLES = (FOLDER / "variables.tf").read_text()
 SET_FROM_HERE = {"namespace", "templates", "agent", "auth", "cluster", "queues"}
 
 
@@ -173,6 +175,24 @@ def test_every_setting_can_be_chosen_or_is_set() -> None:
         r'variable "agent" .*?object\(\{(.*?)\}\)', (FOLDER / "variables.tf").read_text(), re.DOTALL
     )
     assert set(re.findall(r"^ +(\w+) +=", agent, re.MULTILINE)) == set(AgentSettings.model_fields)
+
+
+@pytest.mark.parametrize("key", ["image", "tag", "pull_secrets"])
+def test_an_agent_is_refused_here_where_the_functions_would_refuse_it(key: str) -> None:
+    (written,) = re.findall(
+        rf'agent\.{key} ?: can\(regex\("([^"]*)", each|regex\("([^"]*)", var\.agent\.{key}\)', VARIABLES
+    )
+    rule = re.compile("".join(written).replace("\\\\", "\\"))
+    refused = [value for named, value, _ in REFUSED if named == f"agent.{key}"]
+    taken = [value for named, value in TAKEN if named == f"agent.{key}"]
+    assert refused
+    assert taken
+    assert [value for value in _each(refused) if rule.search(value)] == []
+    assert [value for value in _each(taken) if not rule.search(value)] == []
+
+
+def _each(values: list[str | list[str]]) -> list[str]:
+    return [each for value in values for each in ([value] if isinstance(value, str) else value)]
 
 
 def test_callers_reach_the_functions_that_take_requests(state: State) -> None:

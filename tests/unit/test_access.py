@@ -110,7 +110,7 @@ def test_who_is_named_with_nothing_may_nothing_whatever_others_may() -> None:
         ({"ci": {"users": ["octo cat"]}}, "users.0"),
         ({"ci": {"users": "octocat"}}, "users"),
         ({"ci": {"namespaces": ["Orchestrator"]}}, "namespaces.0"),
-        ({"ci": {"agent": ["rex"]}}, "Extra inputs"),
+        ({"ci": {"agent": ["rex"]}}, "did you mean access.callers.ci.agents?"),
         ({"ci": None}, "callers.ci"),
     ],
 )

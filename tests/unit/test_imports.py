@@ -20,14 +20,14 @@ import pytest
 from tests.support.api import ROOT
 
 MODULES = {
-    "submit_docs": 140,
-    "submit_code": 140,
-    "github_webhook": 115,
-    "github_event": 315,
-    "reconcile": 165,
-    "job_finished": 165,
-    "report": 165,
-    "sweep": 175,
+    "submit_docs": 147,
+    "submit_code": 147,
+    "github_webhook": 125,
+    "github_event": 325,
+    "reconcile": 170,
+    "job_finished": 170,
+    "report": 170,
+    "sweep": 180,
 }
 HANDLERS = {"submit_docs": "submit", "submit_code": "submit"}
 LIBRARIES = ("kubernetes", "google.cloud", "google.auth", "grpc", "opentelemetry", "mcp", "typer", "aiohttp", "jwt")

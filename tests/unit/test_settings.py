@@ -1,11 +1,19 @@
-"""The configuration: complete before anything starts, every problem named by its key."""
+"""The configuration: complete before anything starts, every problem named by its key.
 
-import json
+complete   without an image nothing starts, and every problem is named at once
+variables  over the file, a section before its keys · a key of their JSON that is there twice
+unknown    named, with the setting that was meant, if one is near
+secrets    in no error
+
+What values may be: test_settings_refused. The file: test_settings_file.
+"""
+
 from pathlib import Path
 
 import pytest
 
-from functions.settings import SettingsError, load
+from functions.settings import SettingsError, load, load_edge, load_section
+from functions.settings.agent import ModelSettings
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
 
@@ -24,14 +32,6 @@ def test_without_an_image_nothing_starts(tmp_path: Path, written: str) -> None:
 def test_an_image_is_taken_from_who_starts_no_container_only_where_none_is_configured() -> None:
     assert load({}, image="none").agent.image == "none"
     assert load(IMAGE, image="none").agent.image == "registry.example/agent"
-
-
-@pytest.mark.parametrize("section", ["text", ["image"], 3])
-def test_a_section_that_is_none_is_named(tmp_path: Path, section: object) -> None:
-    file = tmp_path / "settings.yaml"
-    file.write_text(json.dumps({"agent": section}))
-    with pytest.raises(SettingsError, match="setting agent: "):
-        load({"ORCHESTRATOR_CONFIG": str(file)}, image="none")
 
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
@@ -68,11 +68,6 @@ def test_every_problem_is_named_at_once() -> None:
     }
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nowhere\.yaml"):
-        load({**IMAGE, "ORCHESTRATOR_CONFIG": str(tmp_path / "nowhere.yaml")})
-
-
 def test_a_token_is_not_told_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": '{"ci": ["s3cret"]}'})
@@ -91,3 +86,50 @@ def test_what_lies_below_a_name_is_set_with_all_the_rest() -> None:
         load({**IMAGE, "ORCHESTRATOR_ACCESS__CALLERS": callers})
     assert str(caught.value).startswith("setting access.callers.ada@example.com.agents.0: ")
     assert str(caught.value).endswith("or as ORCHESTRATOR_ACCESS__CALLERS)")
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("namespaces", "did you mean namespace?"),
+        ("job.backof", "did you mean job.backoff?"),
+        ("job_backoff", "did you mean job.backoff?"),
+        ("jobs", "did you mean job?"),
+        ("job.limits.cpus", "did you mean job.limits.cpu?"),
+        ("backoff", "did you mean job.backoff?"),
+        ("image", "did you mean agent.image?"),
+        ("access.callers.ci.agent", "did you mean access.callers.ci.agents?"),
+        ("access.callers.ci.image", "remove it"),
+        ("secrets.api_keys.gemini.names", "remove it"),
+        ("nonsense", "remove it"),
+        ("job.nonsense", "remove it"),
+        ("", "remove it"),
+    ],
+)
+def test_an_unknown_setting_is_told_from_one_that_is_wrong(key: str, advice: str) -> None:
+    variable = "ORCHESTRATOR_" + key.replace(".", "__").upper()
+    with pytest.raises(SettingsError) as caught:
+        load({**IMAGE, variable: "1"})
+    told = [line for line in str(caught.value).split("\n") if "is not known" in line]
+    assert told == [f"setting {key}: is not known (in the settings file or as {variable}); {advice}"]
+
+
+def test_the_webhook_and_a_client_are_told_the_same_of_their_sections() -> None:
+    wrong = {"ORCHESTRATOR_QUEUES__URLS": "http://a", "ORCHESTRATOR_MODELS__CODES": "x"}
+    with pytest.raises(SettingsError, match=r"^setting queues\.urls: is not known .*; did you mean queues\.url\?$"):
+        load_edge(wrong)
+    with pytest.raises(SettingsError, match=r"^setting models\.codes: is not known .*; did you mean models\.code\?$"):
+        load_section(wrong, "models", ModelSettings)
+
+
+def test_a_key_of_a_variable_that_is_there_twice_is_named() -> None:
+    tokens = '{"ci": "hunter2", "ann": "a", "ci": "hunter3"}'
+    with pytest.raises(SettingsError) as caught:
+        load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": tokens})
+    assert str(caught.value) == "ORCHESTRATOR_AUTH__TOKENS: ci is there twice; keep one of them"
+
+
+def test_a_section_as_a_whole_comes_before_its_keys() -> None:
+    whole, key = {"ORCHESTRATOR_AGENT": '{"image": "a", "tag": "1"}'}, {"ORCHESTRATOR_AGENT__TAG": "2"}
+    assert load({**whole, **key}).agent == load({**key, **whole}).agent
+    assert load({**key, **whole}).agent.tag == "2"

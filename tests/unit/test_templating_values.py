@@ -38,6 +38,9 @@ DIRECTORY = (
     .filter(lambda text: ".." not in text and ".git" not in text)
 )
 BRANCH = st.text(st.sampled_from(list("$(){}`'\";&|<>#%!=+-,a")), min_size=1).map(lambda text: f"b{text}")
+ADDRESS = st.text(st.sampled_from(list("$(){}[]`'\"\\;&|<>*?#%!~^=+-,:@a")), min_size=1).map(
+    lambda text: f"https://a/{text}"
+)
 FEW = hypothesis_settings(
     max_examples=round(10 + 40 * SCALE), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -102,7 +105,7 @@ def test_the_memory_names_them_verbatim(cli: str, memory: str, directory: str, b
 
 
 @FEW
-@given(rule=TEXT, endpoint=TEXT, url=TEXT)
+@given(rule=TEXT, endpoint=ADDRESS, url=ADDRESS)
 def test_settings_of_claude_code_hold_them(rule: str, endpoint: str, url: str) -> None:
     sections = {
         "permissions": {"agent_tools_override": True, "allow": [rule], "deny": [rule]},
@@ -117,7 +120,7 @@ def test_settings_of_claude_code_hold_them(rule: str, endpoint: str, url: str) -
 
 
 @FEW
-@given(endpoint=TEXT, directory=DIRECTORY, gateway=TEXT)
+@given(endpoint=ADDRESS, directory=DIRECTORY, gateway=TEXT)
 def test_the_toml_of_codex_holds_them(tmp_path_factory: Any, endpoint: str, directory: str, gateway: str) -> None:
     place = tmp_path_factory.mktemp("codex")
     found = files(golden.make_task("codex", "code"), telemetry={"enabled": True, "otlp_endpoint": endpoint})

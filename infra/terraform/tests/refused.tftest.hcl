@@ -34,11 +34,12 @@ run "values_that_cannot_be" {
 run "values_that_do_not_go_together" {
   command = plan
   variables {
+    agent     = { image = "registry.example/agent:0.1.0", tag = "0.1.0" }             # the tag twice
     cluster   = { name = "agents", location = "europe-west4", endpoint = "10.0.0.2" } # without certificate
     settings  = { github = { webhook_secrets = ["hush"] } }                           # a secret
     functions = { reconcile = { timeout = 30 } }                                      # shorter than the queue waits
   }
-  expect_failures = [var.cluster, var.settings, var.functions]
+  expect_failures = [var.agent, var.cluster, var.settings, var.functions]
 }
 
 run "more_than_the_api_server_takes" {
