@@ -1,9 +1,9 @@
 """The times the bridge goes by, together, because each one is chosen by the others."""
 
-from dataclasses import dataclass
+from functions.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Timing:
     """All in seconds.
 

@@ -6,19 +6,19 @@ certificates, commands, plugins, several files) is left to that package.
 """
 
 import base64
+import json
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import urllib3
-import yaml
 
 from functions.cluster.errors import Forbidden
 from functions.cluster.tokens import FileToken, GoogleToken
+from functions.record import record
 from functions.settings.cluster import ClusterSettings
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -37,10 +37,13 @@ PLAIN_CLUSTER = frozenset(
 PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
 """Where one is set, the package decides what goes through it."""
 
+MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+"""What reading a kubeconfig comes to that is no kubeconfig."""
+
 Token = Callable[[], str]
 
 
-@dataclass(frozen=True)
+@record
 class Connection:
     """The API server's URL, connections to it, and the bearer token of the moment (empty: none)."""
 
@@ -84,19 +87,40 @@ def _pool(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
 
 def _plain(settings: ClusterSettings) -> Connection | None:
     """What one kubeconfig with nothing but an address and a token says; None for any other."""
-    path = settings.kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    path = _path(settings)
     try:
-        config = yaml.safe_load(Path(path).read_bytes())
+        config = _decoded(Path(path).read_bytes())
         context = _named(config["contexts"], settings.context or config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config.get("users") or [], context["user"])["user"] or {}
         plain = user.keys() <= PLAIN_USER and cluster.keys() <= PLAIN_CLUSTER and "server" in cluster
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
+        plain = plain and all(isinstance(each, str | bool) for each in (*user.values(), *cluster.values()))
+        plain = plain and bool(urllib3.util.parse_url(cluster["server"]).host)
+    except (OSError, *MISSHAPEN):
         return None  # the package says what is wrong with it
     if not plain or PROXIES & os.environ.keys():
         return None
     folder = Path(path).parent
     return Connection(str(cluster["server"]).rstrip("/"), _pool(_tls(cluster, folder)), _token(user, folder))
+
+
+def _path(settings: ClusterSettings) -> str:
+    return settings.kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def _decoded(text: bytes) -> Any:
+    """What YAML says. Raises ValueError.
+
+    JSON is YAML, and deployed functions are given that: loading a parser for the rest would take them 12 ms.
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        import yaml
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _named(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -128,19 +152,24 @@ def _token(user: Mapping[str, Any], folder: Path) -> Token:
 
 
 def _by_package(settings: ClusterSettings) -> Connection:
-    """What the `kubernetes` package makes of the kubeconfig."""
+    """What the `kubernetes` package makes of the kubeconfig. Raises Forbidden, naming the file and nothing in it."""
     from kubernetes import client, config
+    from yaml import YAMLError
 
     configuration = client.Configuration()
+    configuration.retries = False  # a repeated write is decided by the handler, never by the connection
+    configuration.connection_pool_maxsize = CONNECTIONS
     try:
         config.load_kube_config(
             settings.kubeconfig or None, settings.context or None, client_configuration=configuration
         )
-    except config.ConfigException as error:
-        raise Forbidden(f"no credentials for the cluster (setting cluster.kubeconfig): {error}") from error
-    configuration.retries = False  # a repeated write is decided by the handler, never by the connection
-    configuration.connection_pool_maxsize = CONNECTIONS
-    api = client.ApiClient(configuration)
+        api = client.ApiClient(configuration)
+        if not urllib3.util.parse_url(configuration.host).host:
+            raise ValueError("no server")
+    except (config.ConfigException, YAMLError, OSError, *MISSHAPEN) as error:
+        why = error if isinstance(error, config.ConfigException) else _wrong(error)
+        what = f"no credentials for the cluster (setting cluster.kubeconfig): {_path(settings)}: {why}"
+        raise Forbidden(what) from None  # the cause quotes the file, which holds secrets
 
     def token() -> str:
         headers: dict[str, str] = {}
@@ -148,3 +177,12 @@ def _by_package(settings: ClusterSettings) -> Connection:
         return headers.get("authorization", "").removeprefix("Bearer ")
 
     return Connection(configuration.host, api.rest_client.pool_manager, token)
+
+
+def _wrong(error: Exception) -> str:
+    """Why a kubeconfig cannot be used, without what it holds."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or 'it cannot be read'}; give a file that `kubectl config view` shows"
+    mark = getattr(error, "problem_mark", None)
+    said = f"it is not YAML (line {mark.line + 1})" if mark else "it has not the form of a kubeconfig"
+    return f"{said}; mend it until `kubectl config view` shows it"

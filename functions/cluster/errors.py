@@ -86,11 +86,15 @@ def from_status(code: int, body: bytes, retry_after: str | None) -> ClusterError
         case 401 | 403:
             return Forbidden(message)
         case 429:
-            return Unavailable(message, float(retry_after) if retry_after and retry_after.isdigit() else None)
+            return Unavailable(message, _seconds(retry_after))
         case _ if code >= 500:
             return Unavailable(message)
         case _:
             return Invalid(message, _causes(status))
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdecimal() and len(text) < 6 else None
 
 
 def _status(body: bytes) -> dict[str, Any]:

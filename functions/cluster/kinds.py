@@ -1,11 +1,10 @@
 """The kinds of objects that are used, and where the API server serves them."""
 
-from dataclasses import dataclass
-
+from functions.record import record
 from functions.runs import group
 
 
-@dataclass(frozen=True)
+@record
 class Kind:
     """One kind: `api_version` as in an object, `plural` as in a path."""
 

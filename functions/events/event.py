@@ -1,8 +1,9 @@
 """The one form in which a handler gets an event, whatever envelope it came in, and what a watch event hints at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from functions.record import record
 
 RESOURCE = "dev.knative.apiserver.resource."
 REFERENCE = "dev.knative.apiserver.ref."
@@ -16,7 +17,7 @@ PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
 """A Pub/Sub message that is no CloudEvent: its data is plain JSON. Eventarc's type for any message of Pub/Sub."""
 
 
-@dataclass(frozen=True)
+@record
 class Event:
     """A CloudEvent: `data` is decoded JSON, or None.
 
@@ -33,7 +34,7 @@ class Event:
     trace: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Hint:
     """What a watch event is about. `seen` is the object as the event shows it; it may be older than the truth."""
 

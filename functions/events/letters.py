@@ -6,13 +6,13 @@ the dead-letter topic. Nothing is taken away before what was asked for is done.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import urllib3
 
 from functions.events.event import Event, MalformedError, hint
 from functions.events.topology import dead
+from functions.record import record
 from functions.runs.group import API_VERSION
 
 RUN_KINDS = ("DocsRun", "CodeRun")
@@ -22,7 +22,7 @@ class LettersError(Exception):
     """The queue did not do as asked; the text says what and why."""
 
 
-@dataclass(frozen=True)
+@record
 class RunKey:
     """The run that a letter belongs to; `kind` is empty where only the name is known."""
 
@@ -34,7 +34,7 @@ class RunKey:
         return f"{self.kind or 'run'} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True)
+@record
 class Letter:
     """One dead letter. `id` tells it apart in its topic; nothing of its data is shown, for it may hold anything."""
 

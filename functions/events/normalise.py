@@ -10,7 +10,7 @@ x-goog-pubsub-* headers alone                    Pub/Sub without wrapping, plain
 from collections.abc import Mapping
 from typing import Any
 
-from functions.events.decoding import decode
+from functions.events.decoding import decode_loosely, encodable
 from functions.events.envelopes import argo, cloudevents, pubsub
 from functions.events.event import PLAIN_MESSAGE, REFERENCE, RESOURCE, Event, MalformedError
 
@@ -54,9 +54,9 @@ def _opened(headers: Mapping[str, str], body: bytes) -> Event:
         return pubsub.plain(headers, body)
     document = _document(body)
     if pubsub.is_wrapped(document):
-        return pubsub.unwrapped(document)
+        return pubsub.unwrapped(encodable(document, body))
     if argo.is_one(document):
-        return argo.opened(document)
+        return argo.opened(encodable(document, body))
     return cloudevents.opened(headers, body)  # which says what is missing
 
 
@@ -67,8 +67,9 @@ def _from_eventarc(event: Event) -> Event:
 
 
 def _document(body: bytes) -> Any:
+    """What shows which envelope it is; who sent a body that must be refused is told by it too."""
     try:
-        return decode(body)
+        return decode_loosely(body)
     except MalformedError:
         return None
 

@@ -1,21 +1,23 @@
 """A Google Cloud project as the queue uses it: names of topics and subscriptions, and the clients that reach them.
 
-The client library takes 0.3 s to import, so it is imported when a client is first asked for.
+The client library takes 0.3 s to import, so it is imported when a client is first asked for: to set topics and
+subscriptions up, and to pull. Functions never do; they publish without it.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from functions.record import record
 
 
 class ProjectError(Exception):
     """Pub/Sub did not do as asked; the text names what it was asked about and what to do."""
 
 
-@dataclass(frozen=True)
+@record
 class Project:
     """One project; names in it begin with `prefix`.
 
@@ -35,19 +37,17 @@ class Project:
         return f"projects/{self.id}/subscriptions/{self.prefix}{name}"
 
     @property
-    def emulated(self) -> bool:
-        """Whether it is an emulator's."""
-        return bool(self.emulator or os.environ.get("PUBSUB_EMULATOR_HOST"))
+    def emulated(self) -> str:
+        """The host:port of the emulator; empty where it is Google Cloud's."""
+        return self.emulator or os.environ.get("PUBSUB_EMULATOR_HOST", "")
 
     @cached_property
     def publisher(self) -> Any:
-        """A `google.cloud.pubsub_v1.PublisherClient` that sends each message at once."""
+        """A `google.cloud.pubsub_v1.PublisherClient`, for topics: events go out by `pubsub`."""
         from google.cloud.pubsub_v1 import PublisherClient
-        from google.cloud.pubsub_v1.types import BatchSettings, PublisherOptions
         from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-        options = PublisherOptions(enable_message_ordering=True)  # for messages that have a key
-        return PublisherClient(BatchSettings(max_messages=1), options, **self._through(PublisherGrpcTransport))
+        return PublisherClient(**self._through(PublisherGrpcTransport))
 
     @cached_property
     def subscriber(self) -> Any:
@@ -68,34 +68,31 @@ class Project:
 @contextmanager
 def explained(what: str, right: str) -> Iterator[None]:
     """Raises ProjectError in place of what goes wrong with `what`; `right` is the role that may be lacking."""
-    from concurrent.futures import TimeoutError as TimedOut
-
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError
 
     try:
         yield
     except exceptions.NotFound as error:
-        raise ProjectError(f"{what} is not there: make it with `orchestrator queues apply`") from error
+        raise ProjectError(absent(what)) from error
     except (exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
-        raise ProjectError(f"{what}: not allowed; grant the caller {right}: {error}") from error
+        raise ProjectError(forbidden(what, right, error)) from error
     except GoogleAuthError as error:
         raise ProjectError(f"{what}: no credentials for Google Cloud: {error}") from error
-    except (exceptions.GoogleAPIError, TimedOut) as error:
-        raise ProjectError(f"{what}: Pub/Sub did not do as asked: {error or type(error).__name__}") from error
+    except exceptions.GoogleAPIError as error:
+        raise ProjectError(failed(what, error)) from error
 
 
-def retry(seconds: float) -> Any:
-    """Repeats calls for so long that failed for a reason that passes, with back-off."""
-    from google.api_core import exceptions
-    from google.api_core.retry import Retry, if_exception_type
+def absent(what: str) -> str:
+    """What is told of a topic or subscription that is not there."""
+    return f"{what} is not there: make it with `orchestrator queues apply`"
 
-    passing = (
-        exceptions.Aborted,
-        exceptions.DeadlineExceeded,
-        exceptions.InternalServerError,
-        exceptions.ResourceExhausted,
-        exceptions.ServiceUnavailable,
-        exceptions.Unknown,
-    )
-    return Retry(if_exception_type(*passing), initial=0.1, maximum=2.0, timeout=seconds)
+
+def forbidden(what: str, right: str, why: object) -> str:
+    """What is told where the caller may not do it, in all likelihood for want of that role."""
+    return f"{what}: not allowed; grant the caller {right}: {why}"
+
+
+def failed(what: str, why: object) -> str:
+    """What is told of anything else."""
+    return f"{what}: Pub/Sub did not do as asked: {why or type(why).__name__}"

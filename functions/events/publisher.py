@@ -6,7 +6,6 @@ from typing import Protocol
 from urllib.parse import quote
 
 from functions.events.event import Event
-from functions.events.posting import Connections
 from functions.settings.queues import QueueSettings
 
 HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
@@ -32,6 +31,8 @@ class HttpPublisher:
     """Publishes to the embedded queue, in CloudEvents' binary mode over HTTP."""
 
     def __init__(self, url: str) -> None:
+        from functions.events.posting import Connections  # not by who only reads events
+
         self._queue = Connections(url.rstrip("/"), CALL_SECONDS)
 
     def publish(self, topic: str, event: Event) -> None:

@@ -7,7 +7,6 @@ logs, by the message's id.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from functions.events.event import Event, MalformedError
@@ -17,6 +16,7 @@ from functions.events.project import Project, ProjectError, explained
 from functions.events.publisher import PublishError
 from functions.events.pubsub import PubsubPublisher
 from functions.events.topology import dead
+from functions.record import record
 
 RIGHT = "roles/pubsub.subscriber"
 PULL_SECONDS = 3.0
@@ -31,7 +31,7 @@ _MARK = "CloudPubSubDeadLetterSource"
 """Begins the attributes that Pub/Sub adds to a dead letter (Pub/Sub: Dead-letter topics, Track delivery attempts)."""
 
 
-@dataclass(frozen=True)
+@record
 class Pulled:
     """One message in our hands: dealt with by acknowledging `ack_id`."""
 

@@ -2,27 +2,31 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from functions.cluster.transport import Request, Transport
+from functions.events import publisher as queue
 from functions.events.event import Event
 from functions.events.publisher import Publisher
+from functions.settings.queues import QueueSettings
 from functions.telemetry import context
 from functions.telemetry.invocation import KUBERNETES, QUEUE, calling
+
+if TYPE_CHECKING:
+    from functions.cluster.transport import Request, Transport
 
 
 class SeenTransport:
     """A transport whose calls are noted with the request they are made for: method and kind, never a name."""
 
-    def __init__(self, inner: Transport) -> None:
+    def __init__(self, inner: "Transport") -> None:
         self._inner = inner
 
-    def send(self, request: Request) -> Any:
+    def send(self, request: "Request") -> Any:
         """The decoded answer. Raises a ClusterError."""
         with calling(KUBERNETES, f"{request.method} {_resource(request.path)}"):
             return self._inner.send(request)
 
-    def stream(self, request: Request) -> Iterator[Any]:
+    def stream(self, request: "Request") -> Iterator[Any]:
         """The decoded lines, as they come. Raises a ClusterError."""
         return self._inner.stream(request)
 
@@ -38,6 +42,11 @@ class TracedPublisher:
         trace = event.trace or str(context.current().trace or "")
         with calling(QUEUE, f"publish {topic}"):
             self._inner.publish(topic, replace(event, trace=trace))
+
+
+def publisher(settings: QueueSettings) -> TracedPublisher | None:
+    """The publisher that the settings name, if they name one. Calls nobody."""
+    return TracedPublisher(queue.connect(settings)) if settings.configured else None
 
 
 def _resource(path: str) -> str:

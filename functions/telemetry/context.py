@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
+from functions.record import record
 from functions.runs import trace
 from functions.runs.trace import Trace
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Field = str | int | None
 
 
-@dataclass(frozen=True)
+@record
 class Scope:
     """What is known of the work: fields of its log lines; `trace.span` is ours, `parent` the one it comes from."""
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from functions.record import record
 from functions.telemetry import context, sink
 from functions.telemetry.propagation import received
 
@@ -17,7 +18,7 @@ MOST_CALLS = 200
 """Calls of which more than their number is kept: a sweep makes thousands."""
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     """A call to somebody else: `started` and `ended` in ns since 1970; `error` is the kind of what it raised."""
 

@@ -2,11 +2,12 @@
 
 from importlib.util import find_spec
 
-from functions.settings import Settings, SettingsError
+from functions.settings import SettingsError
+from functions.settings.edge import EdgeSettings
 from functions.telemetry import sink
 
 
-def check(settings: Settings) -> None:
+def check(settings: EdgeSettings) -> None:
     """Raises SettingsError where export is asked for and cannot be."""
     if settings.observability.otlp_endpoint and not _installed():
         raise SettingsError(
@@ -15,7 +16,7 @@ def check(settings: Settings) -> None:
         )
 
 
-def start(settings: Settings, function: str) -> None:
+def start(settings: EdgeSettings, function: str) -> None:
     """Exports from here on, if a collector is configured; called in the process that answers, not before a fork."""
     if settings.observability.otlp_endpoint:
         from functions.telemetry.otlp import Otlp

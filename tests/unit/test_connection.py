@@ -7,9 +7,10 @@
 | a server below a path (a gateway)              | the path stands before that of each request               |
 | anything else (a command, client certificates) | left to the `kubernetes` package                          |
 | no kubeconfig, an unknown context              | refused, naming the setting                               |
+| what is no kubeconfig                          | refused, naming the file and nothing it holds             |
 | nothing, in a pod                              | the service account's token and certificate               |
 | a proxy in the environment                     | left to the `kubernetes` package                          |
-| identity google                                | the metadata server's token, kept until it nears its end  |
+| identity google                                | the token of whom Google Cloud takes us for               |
 """
 
 import json
@@ -17,9 +18,8 @@ import shutil
 import ssl
 import subprocess
 import sys
-import threading
+import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from functions.cluster.errors import Forbidden, Unavailable
 from functions.cluster.tokens import FileToken, GoogleToken
 from functions.settings.cluster import ClusterSettings
 from tests.support.api import ROOT
+from tests.support.google_cloud import GoogleCloud, error, serving
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +134,42 @@ def test_a_kubeconfig_that_does_not_serve_names_the_setting(tmp_path: Path, file
         connected(tmp_path / file, context=context)
 
 
+NO_CERTIFICATE = "server: 'https://a', certificate-authority-data: 5"
+SERVED = """
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: s3cret}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"a: [s3cret\nb: }", "not YAML (line 2)"),
+        (b"a: *s3cret", "not YAML (line 1)"),
+        (b"\xff\xfe\x00s3cret", "not the form"),
+        (b"s3cret", "not the form"),
+        (b"clusters: 5", "not the form"),
+        (b"[" * 5000, "not the form"),
+        (f"{SERVED}clusters: [{{name: c, cluster: s3cret}}]".encode(), "not the form"),
+        (f"{SERVED}clusters: [{{name: c, cluster: {{server: [s3cret]}}}}]".encode(), "not the form"),
+        (f"{SERVED}clusters: [{{name: c, cluster: {{{NO_CERTIFICATE}}}}}]".encode(), "not the form"),
+        (None, "Is a directory"),
+    ],
+    ids=lambda each: str(each)[:30],
+)
+def test_what_is_no_kubeconfig_is_named_and_nothing_in_it(tmp_path: Path, content: bytes | None, why: str) -> None:
+    file = tmp_path / "config"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(Forbidden) as caught:
+        connected(file)
+    said = "".join(traceback.format_exception(caught.value))
+    assert str(file) in str(caught.value)
+    assert why in str(caught.value)
+    assert "kubectl config view" in str(caught.value)
+    assert "s3cret" not in said
+
+
 def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(Forbidden, match=r"setting cluster.kubeconfig"):
         connected(kubeconfig(tmp_path, {}, **{"certificate-authority": "nowhere.crt"}))
@@ -168,54 +205,24 @@ def test_a_proxy_is_left_to_the_package(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.headers() == {"Authorization": "Bearer abc"}
 
 
-class Metadata(BaseHTTPRequestHandler):
-    """Google Cloud's metadata server, for one service account."""
-
-    answers: list[tuple[int, dict[str, Any]]]
-
-    def do_GET(self) -> None:
-        right = self.headers["Metadata-Flavor"] == "Google" and self.path.endswith("/service-accounts/default/token")
-        code, body = self.answers.pop(0) if right else (403, {})
-        self.send_response(code)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    Metadata.answers = []
-    server = HTTPServer(("127.0.0.1", 0), Metadata)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{server.server_port}")
-    yield Metadata.answers
-    server.shutdown()
-    server.server_close()
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
+    with serving(tmp_path) as found:
+        for name, text in found.environ.items():
+            if name not in PROXIES:
+                monkeypatch.setenv(name, text)
+        yield found
 
 
-def test_a_function_on_google_cloud_asks_as_its_service_account(
-    tmp_path: Path, metadata: list[tuple[int, dict[str, Any]]]
-) -> None:
-    metadata.append((200, {"access_token": "of the account", "expires_in": 3599, "token_type": "Bearer"}))
+def test_a_function_on_google_cloud_asks_as_its_service_account(tmp_path: Path, cloud: GoogleCloud) -> None:
     found = connected(kubeconfig(tmp_path, {}), identity="google")
-    assert found.headers() == {"Authorization": "Bearer of the account"}
-    assert found.headers() == {"Authorization": "Bearer of the account"}, "not asked for again"
+    for _ in range(2):
+        assert found.headers() == {"Authorization": "Bearer secret-1"}
+    assert cloud.given == ["secret-1"], "not asked for again"
 
 
-def test_a_google_token_is_replaced_before_its_end(metadata: list[tuple[int, dict[str, Any]]]) -> None:
-    now = [0.0]
-    token = GoogleToken(lambda: now[0])
-    metadata += [(200, {"access_token": f"token {number}", "expires_in": 300}) for number in (1, 2)]
-    assert token() == "token 1"
-    now[0] = 239
-    assert token() == "token 1"
-    now[0] = 241
-    assert token() == "token 2"
-
-
-def test_a_metadata_server_without_a_token_is_tried_again_later(metadata: list[tuple[int, dict[str, Any]]]) -> None:
-    metadata.append((404, {"error": "no service account"}))
+def test_a_metadata_server_without_a_token_is_tried_again_later(cloud: GoogleCloud) -> None:
+    token, cloud.tokens = GoogleToken(), [error(404)]
     with pytest.raises(Unavailable, match=r"setting cluster.identity"):
-        GoogleToken()()
+        token()
+    assert token() == "secret-1"

@@ -5,22 +5,35 @@
 | was answered on                      | serves the next event                                   |
 | is in use                            | is left alone: another thread has one of its own        |
 | was closed by the server meanwhile   | is replaced, and nobody is told                         |
+| was idle for long                    | is replaced before anything is sent on it               |
 | is new, and breaks                   | PublishError                                            |
+| is to a server that                  |                                                         |
+| ... the system's folder trusts       | is used, and the system's file is not read              |
+| ... the system's file trusts         | is used, once that was read                             |
+| ... neither trusts                   | carries nothing                                         |
 """
 
+import json
 import socket
+import ssl
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPException
 from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions.events.event import Event
 from functions.events.posting import Connections
 from functions.events.publisher import HttpPublisher, PublishError
+from functions.events.trust import Trust
+from tests.support.google_cloud import GoogleCloud, serving
 from tests.support.serving import Handler, listening
 
 SECONDS = 20.0
@@ -34,6 +47,9 @@ class Queue(ThreadingHTTPServer):
         self.used: list[object] = []
         self.closes = False
         self.barrier = threading.Barrier(1)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who no longer waits for an answer gets none."""
 
     @property
     def url(self) -> str:
@@ -97,6 +113,15 @@ def test_a_connection_that_the_server_closed_is_replaced(queue: Queue) -> None:
     assert len(set(queue.used)) == 3
 
 
+def test_a_connection_that_was_idle_for_long_is_not_used(queue: Queue) -> None:
+    now = [0.0]
+    connections = Connections(queue.url, SECONDS, lambda: now[0])
+    for at in (0.0, 119.0, 238.0, 359.0):
+        now[0] = at
+        assert connections.post("", {}, b"") == (200, b"/queue")
+    assert [queue.used.index(each) for each in queue.used] == [0, 0, 0, 3]
+
+
 @pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"what?\r\n\r\n"])
 def test_half_an_answer_is_none(text: bytes) -> None:
     with answering_once(text) as url, pytest.raises((OSError, HTTPException)):
@@ -108,6 +133,15 @@ def test_an_answer_that_does_not_come_in_time_is_none() -> None:
         Connections(f"http://127.0.0.1:{server.getsockname()[1]}", 0.05).post("", {}, b"")
 
 
+def test_there_may_be_less_time_than_usual(queue: Queue) -> None:
+    connections = Connections(queue.url, SECONDS)
+    connections.post("", {}, b"")
+    queue.barrier = threading.Barrier(2)
+    with pytest.raises(TimeoutError):
+        connections.post("", {}, b"", seconds=0.05)
+    queue.barrier.wait(SECONDS)
+
+
 def test_a_publisher_says_which_topic_it_was() -> None:
     event = Event("1", "s", "t", "", {})
     with answering_once(b"") as url, pytest.raises(PublishError, match=r"topic github: the queue did not answer"):
@@ -115,3 +149,55 @@ def test_a_publisher_says_which_topic_it_was() -> None:
     refusing = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
     with answering_once(refusing) as url, pytest.raises(PublishError, match=r"topic github: .* 503: b'busy'"):
         HttpPublisher(url).publish("github", event)
+
+
+def where(file: Path | None, folder: Path | None) -> ssl.DefaultVerifyPaths:
+    found: dict[str, Any] = {"cafile": file and str(file), "capath": folder and str(folder)}
+    return ssl.get_default_verify_paths()._replace(**found, openssl_cafile_env="")
+
+
+@dataclass
+class Https:
+    """Whom to post to, and what vouches for it, by itself and in a folder by its hash."""
+
+    cloud: GoogleCloud
+    file: Path
+    folder: Path
+
+    def posted(self, trust: Trust) -> int:
+        """The code of the answer."""
+        body = json.dumps({"messages": [{"data": ""}]}).encode()
+        found = Connections(self.cloud.secure_url, SECONDS, trust=trust).post("/t:publish", {}, body)
+        return found[0]
+
+
+@pytest.fixture
+def https(tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Https]:
+    with serving(tmp_path, ("localhost",)) as cloud:
+        cloud.secure_url = cloud.secure_url.replace("127.0.0.1", "localhost")
+        file, folder = tmp_path / "certificate.pem", tmp_path / "hashed"
+        openssl = program("openssl", "apt-get install openssl")
+        asked = [openssl, "x509", "-noout", "-hash", "-in", str(file)]
+        name = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+        folder.mkdir()
+        (folder / f"{name}.0").symlink_to(file)
+        yield Https(cloud, file, folder)
+
+
+def test_a_folder_of_certificates_does_without_the_file(https: Https, tmp_path: Path) -> None:
+    trust = Trust(where(tmp_path / "nowhere.pem", https.folder))
+    assert (https.posted(trust), trust.completed) == (200, False)
+    assert https.posted(Trust(where(None, https.folder))) == 200
+
+
+def test_the_file_is_read_where_the_folder_does_not_do(https: Https, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "0123abcd.0").symlink_to(tmp_path / "nowhere.pem")
+    trust = Trust(where(https.file, other))
+    for _ in range(2):
+        assert (https.posted(trust), trust.completed) == (200, True)
+    for untrusting in (where(None, other), where(None, None), where(None, tmp_path)):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            https.posted(Trust(untrusting))
+    assert len(https.cloud.published) == 2

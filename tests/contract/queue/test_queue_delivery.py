@@ -9,6 +9,7 @@ no consumer there              delivered once it is there
 
 import threading
 import time
+from base64 import b64decode
 from itertools import pairwise
 
 import pytest
@@ -92,6 +93,16 @@ def test_after_the_last_attempt_it_is_a_dead_letter_with_its_reason(broker, cons
     assert letter["event"]["id"] == "poison"
     assert letter["event"]["data_base64"] == "bm90IEpTT04="
     assert queue.stands()["to-0"]["dead"] == 1
+
+
+@pytest.mark.parametrize("body", [rb'"\ud800"', b"NaN", b"1e999"])
+def test_a_dead_letter_whose_data_no_answer_can_hold_is_listed(broker, consumer, wait_until, body):
+    consumer.answer = 500
+    queue = broker(consumer, attempts=1)
+    queue.publish("poison", body=body)
+    wait_until(queue.letters)
+    (letter,) = queue.letters()
+    assert b64decode(letter["event"]["data_base64"]) == body
 
 
 def test_poison_and_slowness_block_nobody(broker, consumer, wait_until):

@@ -54,6 +54,7 @@ def test_an_unknown_topic_is_named(broker, consumer):
         ({"content_type": "application/cloudevents+json"}, b"[]", {"body"}),
         ({"content_type": "application/cloudevents+json"}, b"[" * 100_000, {"body"}),
         ({"content_type": "application/cloudevents+json"}, b'{"data_base64": "?"}', {"data_base64"}),
+        ({"content_type": "application/cloudevents+json"}, rb'{"id": "\ud800"}', {"id"}),
         ({"content_type": "application/cloudevents-batch+json"}, b"[]", {"content-type"}),
     ],
 )
