@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from functions.github import comment
-from functions.github.happening import at, number
+from functions.github.happening import at, is_app, number
 from functions.github.markdown import shown
 from functions.runs import lifecycle
 from functions.runs.lifecycle import State
@@ -41,8 +41,8 @@ def superseded(run: Run, commit: str) -> dict[str, Any]:
 
 
 def ours(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
-    """The check runs of the App with the id `app` about the run, the oldest first."""
-    mine = [each for each in checks if at(each, "external_id") == uid and str(at(each, "app", "id")) == app]
+    """The check runs of the App with the id or client id `app` about the run, the oldest first."""
+    mine = [each for each in checks if at(each, "external_id") == uid and is_app(at(each, "app"), app)]
     return sorted((each for each in mine if number(each, "id")), key=lambda each: number(each, "id"))
 
 

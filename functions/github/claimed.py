@@ -1,18 +1,18 @@
 """Calls about a repository for as long as the caller has a claim: whoever was too slow writes nothing any more."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from functions.github.reporting import Calls
+from functions.record import record
 
 
 class ClaimOver(Exception):
     """It took too long: somebody else may be telling. What was sent last may have come too late already."""
 
 
-@dataclass(frozen=True)
+@record
 class WhileClaimed:
     """The calls of `inner`, of which none writes once the claim is over; a claim without an end stays.
 

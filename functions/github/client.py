@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -14,6 +14,7 @@ from functions.github.errors import Busy, Garbled, Refused, Unauthorized, from_a
 from functions.github.names import repository_name
 from functions.github.tokens import AppKey, AsApp, AsInstalled, Clock, Signer, Token, Tokens
 from functions.github.transport import Answer, HttpTransport, Hurried, Request, Transport
+from functions.record import record
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
@@ -26,7 +27,7 @@ MOST_PAGES = 10
 NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
-@dataclass(frozen=True)
+@record
 class Page:
     """Part of a list: `following` is the query of the next part, empty after the last one."""
 
@@ -106,7 +107,7 @@ class Repository(Api):
         self.name = name
 
 
-@dataclass(frozen=True)
+@record
 class Memory:
     """What a process knows of GitHub: tokens by repository, and by rate limit until when it asked to wait."""
 

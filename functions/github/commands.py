@@ -6,12 +6,13 @@ What is wrong is said with what they wrote in code spans, so that it is shown an
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from functions.github import lines
 from functions.github.lines import CommandLine
-from functions.github.markdown import code, shown
+from functions.github.markdown import LONGEST_COMMENT, code, shown
+from functions.record import record
 from functions.runs.fields import INT32
 
 OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -53,11 +54,16 @@ LONGEST_WORDS = 30_000
 MOST_COMMANDS = 10
 """Commands of one comment; what is more is a mistake, or worse."""
 
+_TOO_LONG = (
+    f"the comment has more than {LONGEST_COMMENT:,} characters and is not read to its end;"
+    " write the command in a comment of its own."
+)
+
 _OPTION = re.compile(r"([A-Za-z-]+)=(.*)", re.DOTALL)
 _TASK = re.compile(r"#?([0-9]{1,10})")
 
 
-@dataclass(frozen=True)
+@record
 class Work:
     """A run is asked for: /docs or /code."""
 
@@ -68,7 +74,7 @@ class Work:
     """Of /code; None where a mapping leaves it to the issue."""
 
 
-@dataclass(frozen=True)
+@record
 class Retry:
     """Another attempt of the run is asked for."""
 
@@ -77,21 +83,21 @@ class Retry:
     word: str = "retry"
 
 
-@dataclass(frozen=True)
+@record
 class Cancel:
     """The run is to stop."""
 
     word: str = "cancel"
 
 
-@dataclass(frozen=True)
+@record
 class Status:
     """Somebody wants to know how it stands."""
 
     word: str = "status"
 
 
-@dataclass(frozen=True)
+@record
 class Mistake:
     """It is for us, and cannot be understood."""
 
@@ -104,7 +110,10 @@ Command = Work | Retry | Cancel | Status | Mistake
 
 
 def find(comment: str) -> Sequence[Command]:
-    """The commands in a comment, in order."""
+    """The commands in a comment, in order; one mistake where it is too long to be read to its end."""
+    if len(comment) > LONGEST_COMMENT:
+        word = lines.first_word(comment)
+        return [Mistake(word, _TOO_LONG)] if word else []
     found = [_command(line, needs_task=True) for line in lines.find(comment)]
     if len(found) <= MOST_COMMANDS:
         return found
@@ -118,10 +127,9 @@ def single(text: str) -> Command | None:
 
 
 def _command(line: CommandLine, *, needs_task: bool) -> Command:
-    if line.word == "retry":
-        text = "\n".join((line.rest, line.following)).strip()
-        return Retry(shown(text, LONGEST_WORDS))
     try:
+        if line.word == "retry":
+            return Retry(_handed_on("\n".join((line.rest, line.following)).strip()))
         words = _words(line.rest)
         match line.word:
             case "docs":
@@ -133,6 +141,16 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
     except ValueError as error:
         return Mistake(line.word, str(error))
     return Cancel() if line.word == "cancel" else Status()
+
+
+def _handed_on(words: str) -> str:
+    """What is to be done differently. Raises ValueError where it is longer than a prompt takes."""
+    clean = shown(words, len(words))
+    if len(clean) > LONGEST_WORDS:
+        raise ValueError(
+            f"what follows it has {len(clean):,} characters, and at most {LONGEST_WORDS:,} are handed on: shorten it."
+        )
+    return clean
 
 
 def _words(rest: str) -> list[str]:

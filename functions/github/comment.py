@@ -33,19 +33,16 @@ def text(run: Run, position: Position | None = None) -> str:
 
 
 def ours(comments: Iterable[Object], uid: str, app: str) -> list[Object]:
-    """The comments of the App with the id `app` about the run, the oldest first."""
+    """The comments of the App with the id or client id `app` about the run, the oldest first."""
     found = [each for each in comments if is_by(each, app) and happening.text(each, "body").startswith(marker(uid))]
     return sorted(found, key=lambda each: happening.number(each, "id"))
 
 
 def is_by(comment: Object, app: str) -> bool:
-    """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user.
-
-    Its id or its client id may be configured.
-    """
-    found = [happening.at(comment, "performed_via_github_app", name) for name in ("id", "client_id")]
+    """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user."""
     bot = happening.text(comment, "user", "type") == "Bot"
-    return bot and bool(happening.number(comment, "id")) and app in map(str, found)
+    by_app = happening.is_app(happening.at(comment, "performed_via_github_app"), app)
+    return bot and bool(happening.number(comment, "id")) and by_app
 
 
 def _work(run: Run) -> str:

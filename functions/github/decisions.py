@@ -6,16 +6,16 @@ Forget       what the App may do has changed: tokens made before are forgotten
 Note         a line in the log, nothing else
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from functions.github.commands import Command
 from functions.github.happening import Happening, Pull
+from functions.record import record
 from functions.runs.status import stamp
 
 
-@dataclass(frozen=True)
+@record
 class Mapped:
     """A label was put on, or somebody assigned: the repository's configuration may have a command for it."""
 
@@ -25,7 +25,7 @@ class Mapped:
     """Of the issue, which may name a task."""
 
 
-@dataclass(frozen=True)
+@record
 class Feedback:
     """A pull request of ours did not please: its run is to try again, as often as it may of its own accord."""
 
@@ -39,7 +39,7 @@ class Feedback:
     """Its comments on lines are read too."""
 
 
-@dataclass(frozen=True)
+@record
 class Ask:
     """Something that somebody wants of us.
 
@@ -63,7 +63,7 @@ class Ask:
     """When it was asked for, see `moment`."""
 
 
-@dataclass(frozen=True)
+@record
 class PullNews:
     """What became of the pull request of a branch of ours."""
 
@@ -71,7 +71,7 @@ class PullNews:
     state: Literal["Open", "Merged", "Closed"]
 
 
-@dataclass(frozen=True)
+@record
 class Forget:
     """Tokens are made anew, of the repositories or of all of them."""
 
@@ -79,7 +79,7 @@ class Forget:
     repositories: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Note:
     """Worth a line in the log."""
 

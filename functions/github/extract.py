@@ -5,15 +5,17 @@ like GitHub's documentation; what is not named here is left out. Absent and null
 another kind than here is left out as well: nothing is raised for any JSON object.
 
 A text that is too long is cut and ends with CUT; how long a text may be, and a list, is the first of SIZES with
-which the whole stays within LARGEST bytes. What GitHub really sends is cut in its long texts alone.
+which the whole stays within LARGEST bytes. No comment and no review that GitHub really sends is cut: a command behind
+the cut would be lost without a word. The output of a check may be.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-LARGEST = 180 * 1024
-"""Bytes of JSON; in base64, as Pub/Sub pushes it wrapped, still less than 256 KiB."""
+LARGEST = 1024 * 1024
+"""Bytes of JSON, in which each of a comment's 65,536 characters takes 12 at most; in base64, as Pub/Sub pushes it
+wrapped, half of what a function takes (handlers/http.py)."""
 
 SIZES = ((65536, 20), (16384, 20), (4096, 20), (1024, 20), (1024, 3), (256, 3), (64, 1))
 """Characters of a text, items of a list; a comment has at most 65,536 characters."""
@@ -38,11 +40,11 @@ REPOSITORY = _values("id full_name default_branch clone_url ssh_url html_url pri
 REF = _values("ref sha label") | {"repo": _values("id full_name fork")}
 PULL_REFS = {"head": REF, "base": REF}
 PULL_REQUEST = (
-    _values("id number title body state html_url merged merged_at merge_commit_sha draft updated_at")
+    _values("id number title state html_url merged merged_at merge_commit_sha draft updated_at")
     | PULL_REFS
     | {"user": USER, "labels": [_values("name")], "assignees": [USER]}
 )
-ISSUE = _values("id number title body state html_url locked updated_at") | {
+ISSUE = _values("id number title state html_url locked updated_at") | {
     "user": USER,
     "labels": [_values("name")],
     "assignees": [USER],

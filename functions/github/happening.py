@@ -5,13 +5,13 @@ another type reads as nothing, so that no payload makes a rule fail.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from functions.github.names import repository_name
+from functions.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Pull:
     """A pull request."""
 
@@ -25,7 +25,7 @@ class Pull:
     url: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Happening:
     """One event: `event` and `action` as GitHub names them, `delivery` the id it came with."""
 
@@ -96,6 +96,11 @@ def text(shown: Any, *path: str) -> str:
     """The text at that path; empty where there is none."""
     found = at(shown, *path)
     return found if isinstance(found, str) else ""
+
+
+def is_app(shown: Any, app: str) -> bool:
+    """Whether an App, as GitHub shows it, has `app` as its id or its client id; either may be configured."""
+    return app in [str(found) for found in (at(shown, "id"), at(shown, "client_id")) if found]
 
 
 def number(shown: Any, *path: str) -> int:

@@ -5,11 +5,12 @@ deep one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from yaml import events, nodes
+
+from functions.record import record
 
 DEEPEST = 10
 """Mappings and lists inside each other."""
@@ -19,7 +20,7 @@ class BadYaml(Exception):
     """It cannot be read; the text says in which line, counted from 1, and why."""
 
 
-@dataclass(frozen=True)
+@record
 class Marked:
     """What was read, and where it stands."""
 

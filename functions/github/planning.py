@@ -6,7 +6,6 @@ nobody's credentials: an agent must be one of those that the repository's config
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from functions.github.commands import OPTIONS, Work
 from functions.github.configuration import PATH, Configuration
 from functions.github.markdown import code
+from functions.record import record
 from functions.runs.run import problems
 from functions.runs.specs import SPECS, RunSpec
 from functions.settings import Settings
@@ -29,7 +29,7 @@ class Unclear(Exception):
     """No run can be made of it; the text says why, in Markdown, and what to do."""
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """Where something is asked for."""
 

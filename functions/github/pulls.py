@@ -1,11 +1,11 @@
 """The pull request of a run: what it says, and what the run's status says of it. Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from functions.github.markdown import code, shown
+from functions.record import record
 from functions.runs import origin, pull_request
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec, DocsRunSpec
@@ -20,7 +20,7 @@ NOT_OPENED = "No pull request was opened"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True)
+@record
 class Pull:
     """A pull request of a repository, from `head` to `base`."""
 

@@ -7,8 +7,7 @@ looks again afterwards, so that of two makers at least the second sees both. Two
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from functions.github import comment as comments
 from functions.github import happening, reading
 from functions.github.errors import Denied, GithubError, NotFound, NotInstalled, Refused
 from functions.github.pulls import Pull
+from functions.record import record
 from functions.runs.run import Run
 from functions.runs.status import stamp
 
@@ -50,7 +50,7 @@ class Calls(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@record
 class Comment:
     """A comment on GitHub: its id and its page."""
 
@@ -126,24 +126,22 @@ def _comment(found: comments.Object, call: str) -> Comment:
     return Comment(reading.number(found, call, "id"), happening.text(found, "html_url"))
 
 
-def check_run(calls: Calls, run: Run, commits: Sequence[str], app: str, details_url: str) -> None:
-    """The check run on the last of the run's commits says what is so; then those on the others are concluded.
-
-    Raises:
-        GithubError: some of it may be done; the same call later does the rest.
-    """
-    *earlier, last = commits
+def check_run(calls: Calls, run: Run, commit: str, app: str, details_url: str) -> None:
+    """The check run on the run's last commit says what is so. Raises GithubError."""
     wanted = checks.body(run, details_url)
-    found = _checks(calls, run, last, app)
+    found = _checks(calls, run, commit, app)
     if not found and not run.deleting:
-        calls.post("check-runs", wanted | {"head_sha": last})
+        calls.post("check-runs", wanted | {"head_sha": commit})
     for each in found:  # a check run cannot be deleted, and GitHub shows the younger one
         if not checks.says(each, wanted):
             calls.patch(f"check-runs/{each['id']}", wanted)
-    for commit in reversed(earlier):
-        for each in _checks(calls, run, commit, app):
-            if each.get("status") != "completed":
-                calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
+
+
+def conclude(calls: Calls, run: Run, commit: str, app: str, last: str) -> None:
+    """The check runs on an earlier commit are concluded, now that there is a `last` one. Raises GithubError."""
+    for each in _checks(calls, run, commit, app):
+        if each.get("status") != "completed":
+            calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
 
 
 def _checks(calls: Calls, run: Run, commit: str, app: str) -> list[checks.Object]:

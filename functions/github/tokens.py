@@ -5,12 +5,13 @@ the process until shortly before it ends; on the way to GitHub it is in a header
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from functions.github import reading
+from functions.github import jwt, reading
 from functions.github.errors import Denied, NotFound, NotInstalled
+from functions.record import record
 
 SKEW = timedelta(seconds=60)
 """How far back a JWT is dated, as clocks differ (Generating a JSON Web Token for a GitHub App)."""
@@ -22,7 +23,7 @@ MARGIN = timedelta(minutes=5)
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True)
+@record
 class AppKey:
     """The App's id (or client id) and private key, in PEM form."""
 
@@ -31,16 +32,18 @@ class AppKey:
 
     def jwt(self, now: datetime) -> str:
         """What the App itself shows. Raises Denied where the key is none."""
-        import jwt  # takes 60 ms, and only those who call GitHub need it
-
-        claims = {"iat": now - SKEW, "exp": now + LIFETIME, "iss": self.app_id}
+        claims = {
+            "iat": int((now - SKEW).timestamp()),
+            "exp": int((now + LIFETIME).timestamp()),
+            "iss": self.app_id,
+        }
         try:
-            return jwt.encode(claims, self.private_key, algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
+            return jwt.signed(claims, self.private_key)
+        except ValueError:
             raise Denied("the App's private key (setting github.private_key) is no RSA key in PEM form") from None
 
 
-@dataclass(frozen=True)
+@record
 class Token:
     """An installation token."""
 
@@ -136,7 +139,7 @@ class Tokens:
         return Token(reading.text(made, call, "token"), reading.time(made, call, "expires_at"))
 
 
-@dataclass(frozen=True)
+@record
 class AsInstalled:
     """The App's installation on one repository. Limits are those of an account's installation."""
 

@@ -4,7 +4,7 @@ refuse them, or stop the world between two of them.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from functions.github.errors import Busy
+from functions.record import record
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -29,7 +30,7 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """One call: `url` is whole, `body` is sent as JSON, `token` is an App's JWT or an installation's token."""
 
@@ -41,7 +42,7 @@ class Request:
     """How long the caller waits for the answer at most; None: as long as there is patience for any."""
 
 
-@dataclass(frozen=True)
+@record
 class Answer:
     """What came back: `headers` have lower-case names."""
 
@@ -94,7 +95,7 @@ class HttpTransport:
         return Answer(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
 
 
-@dataclass(frozen=True)
+@record
 class Hurried:
     """A transport that has every answer by `end`, and none afterwards."""
 

@@ -3,11 +3,12 @@
 import base64
 import hmac
 import ipaddress
-import json
 import re
-from dataclasses import dataclass
 
+from functions.events.decoding import decode
+from functions.events.event import MalformedError
 from functions.handlers.http import Refused, Request
+from functions.record import record
 from functions.runs.rights import Rights, refusals
 from functions.runs.specs import RunSpec
 from functions.settings import Settings
@@ -21,7 +22,7 @@ Authenticating service-to-service)."""
 _JWT = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*", re.ASCII)
 
 
-@dataclass(frozen=True)
+@record
 class Caller:
     """Who asks for something."""
 
@@ -99,7 +100,7 @@ def _email(token: str) -> str:
     """The address in an OIDC token whose signature the platform has checked (Cloud Run does before it calls us)."""
     try:
         payload = _JWT.fullmatch(token)[1]  # type: ignore[index]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return str(claims.get("email") or claims["sub"])
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (MalformedError, ValueError, KeyError, AttributeError, TypeError):
         raise Refused(403, "the token is not an OIDC token with an email or sub") from None

@@ -2,7 +2,8 @@
 
 A run that finds room and nobody waiting takes its place with one read and one write of the ledger. Where others wait,
 the line in the ledger says who is before it; where that does not tell, every unfinished run is looked at, so that the
-order is kept.
+order is kept. The first one that has to wait looks once more when the ledger says so: whoever ends from then on gives
+its place away.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from functions.handlers.services import Services
 from functions.runs import group, lifecycle, naming
 from functions.runs.admission import Admission, Pass
 from functions.runs.holding import Entry
+from functions.runs.ledger import Ledger
 from functions.runs.line import candidate
 from functions.runs.observed import parse_job, parse_pod
 from functions.runs.run import Run, parse
@@ -25,35 +27,46 @@ UNFINISHED = f"!{group.FINISHED}"
 
 def ask(services: Services, run: Run) -> str | None:
     """What the run, about to start, has to wait for; None once the ledger has its place. Raises ClusterError."""
-    return in_turn(services, partial(_ask, services, run)) if services.policy.limits.on else None
+    if not services.policy.limits.on:
+        return None
+    obstacle, first = in_turn(services, partial(_ask, services, run))
+    return in_turn(services, partial(_ask_again, services, run)) if obstacle and first else obstacle
 
 
-def _ask(services: Services, run: Run, book: Book) -> str | None:
+def _ask(services: Services, run: Run, book: Book) -> tuple[str | None, bool]:
+    """What it waits for, and whether nobody was known to wait before."""
     ledger, mine, limits = book.ledger, candidate(run), services.policy.limits
     if ledger.admits(run):
-        return None
+        return None, False
     obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
-    if not book.kept or (obstacle and not ledger.waiting):
-        return _looked(services, run, book)
+    first = not book.kept or bool(obstacle and not ledger.waiting)
+    if first or (not obstacle and ledger.waiting and not ledger.line.knows_all_before(mine)):
+        after, obstacle = _looked(services, run, book)
+        book.write(after)
+        return obstacle, first
     if not obstacle and ledger.waiting:
-        if not ledger.line.knows_all_before(mine):
-            return _looked(services, run, book)
         obstacle = ledger.obstacle_in_turn(mine, limits)
     elif mine.shown:
-        return obstacle
+        return obstacle, False
     book.write(ledger.joined(mine) if obstacle else ledger.having(run.uid, mine.entry))
+    return obstacle, False
+
+
+def _ask_again(services: Services, run: Run, book: Book) -> str | None:
+    """A run that ended while the first one who waits looked at it gave its place to nobody, for nobody waited."""
+    after, obstacle = _looked(services, run, book)
+    if not obstacle:
+        book.write(after)
     return obstacle
 
 
-def _looked(services: Services, run: Run, book: Book) -> str | None:
+def _looked(services: Services, run: Run, book: Book) -> tuple[Ledger, str | None]:
     """Who is there is found out: there is no ledger, or it may name runs that have ended, or not name all."""
     looked = Pass(book.ledger, services.policy.limits, services.clock())
     for other in unfinished(services):
         looked.see(other)
     _settle(services, looked)
-    after, obstacle = looked.admit_only(run)
-    book.write(after)
-    return obstacle
+    return looked.admit_only(run)
 
 
 def unfinished(services: Services) -> Iterator[Run]:

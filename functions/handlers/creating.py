@@ -15,6 +15,7 @@ from functions.runs import attempts, naming, promise
 from functions.runs.lifecycle import State
 from functions.runs.observed import parse_job
 from functions.runs.reasons import Reason
+from functions.runs.retention import UNUSED_SINCE
 from functions.runs.run import Run, parse
 from functions.runs.status import MESSAGE_LENGTH, RunStatus
 from functions.runs.verdict import Verdict
@@ -86,7 +87,8 @@ def fence(services: Services, run: Run) -> str:
 def _create(services: Services, run: Run, files: TaskFiles) -> None:
     try:
         if run.status.workspace_name:
-            _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
+            claim = _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
+            _use(services, claim)
         kept = _ensure(services, CONFIG_MAP, attempt.task_files(run, files.files, files.checksum), _is_owned_by(run))
         run = _mounting(services, run, kept)
         _ensure_job(services, run)
@@ -141,6 +143,18 @@ def _ensure(services: Services, kind: Kind, item: Object, ours: Callable[[Object
             remedy = _REMEDY.get(kind, "belongs to something else; delete it")
             raise TakenError(f"{kind.name} {name} {remedy}") from None
         return found
+
+
+def _use(services: Services, claim: Object) -> None:
+    """Takes the mark of an unused workspace off: nobody deletes it any more. Raises Conflict where somebody did."""
+    metadata = claim["metadata"]
+    if UNUSED_SINCE not in metadata.get("annotations", {}):
+        return
+    change = {"resourceVersion": metadata["resourceVersion"], "annotations": {UNUSED_SINCE: None}}
+    try:
+        services.cluster.patch(CLAIM, metadata["namespace"], metadata["name"], {"metadata": change})
+    except NotFound as gone:
+        raise Conflict(str(gone)) from gone
 
 
 def _is_owned_by(run: Run) -> Callable[[Object], bool]:

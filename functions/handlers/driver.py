@@ -6,7 +6,7 @@ the run further on (409) and decides again from what is there.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from functions.cluster.errors import ClusterError, Conflict, NotFound, told
@@ -15,6 +15,7 @@ from functions.events.publisher import PublishError
 from functions.github.errors import GithubError
 from functions.handlers import acting, creating
 from functions.handlers.services import Services
+from functions.record import record
 from functions.runs import actions, mounting, podless
 from functions.runs.decide import at_work, decide
 from functions.runs.observed import UNREAD, Job, Observed, Pod, Refused, Unread, parse_job, parse_pod
@@ -27,7 +28,7 @@ STEPS = 12
 """Most actions in one go: twice what the longest way through a run's life takes."""
 
 
-@dataclass(frozen=True)
+@record
 class Known:
     """What the caller has read of a run's attempt already, by listing; UNREAD is read when it is needed."""
 
@@ -35,7 +36,7 @@ class Known:
     pods: Sequence[Pod] | Unread = UNREAD
 
 
-@dataclass(frozen=True)
+@record
 class Taken:
     """An action that was taken, and the reason that the run shows with it."""
 

@@ -11,13 +11,17 @@ import sys
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.handlers import logs, needs
 from functions.handlers.http import serve
-from functions.handlers.services import Services, connect
-from functions.settings import Settings, SettingsError, load
+from functions.settings import SettingsError, load, load_edge
+from functions.settings.edge import EdgeSettings
 from functions.telemetry import starting
+
+if TYPE_CHECKING:
+    from functions.handlers.intake import Intake
+    from functions.handlers.services import Services
 
 FUNCTION = os.environ.get("FUNCTION_TARGET", "")
 """Which of them this process serves (Functions Framework: environment variables)."""
@@ -26,10 +30,10 @@ HANDLERS = {"submit_docs": "submit", "submit_code": "submit"}
 """Modules of handlers that are not called like their functions."""
 
 
-def _start() -> Settings:
+def _start() -> EdgeSettings:
     logs.configure(sys.stderr, FUNCTION)
     try:
-        settings = load(os.environ)
+        settings = load_edge(os.environ) if FUNCTION == "github_webhook" else load(os.environ)
         needs.check(settings, FUNCTION)
         starting.check(settings)
         logs.configure(sys.stderr, FUNCTION, settings.observability.project or settings.queues.project)
@@ -46,7 +50,19 @@ if FUNCTION and find_spec(HANDLER):  # what there is no function of, functions-f
 
 
 @cache
-def _services() -> Services:
+def _services() -> "Services":
+    from functions.handlers.services import connect
+    from functions.settings import Settings
+
+    assert isinstance(SETTINGS, Settings), "all sections are loaded but for the webhook"
+    starting.start(SETTINGS, FUNCTION)
+    return connect(SETTINGS)
+
+
+@cache
+def _intake() -> "Intake":
+    from functions.handlers.intake import connect
+
     starting.start(SETTINGS, FUNCTION)
     return connect(SETTINGS)
 
@@ -62,7 +78,7 @@ def github_webhook(request: Any) -> Any:
     """Answers for `github_webhook`."""
     from functions.handlers import github_webhook
 
-    return serve(partial(github_webhook.handle, _services()), request, github_webhook.LARGEST_PAYLOAD)
+    return serve(partial(github_webhook.handle, _intake()), request, github_webhook.LARGEST_PAYLOAD)
 
 
 def github_event(request: Any) -> Any:

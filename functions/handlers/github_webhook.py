@@ -7,10 +7,10 @@ asks GitHub again. Nothing of a delivery is looked at before its signature.
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from functions.events.decoding import decode, media_type
+from functions.events.decoding import decode_loosely, media_type
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.events.publisher import PublishError
 from functions.events.topics import GITHUB
@@ -18,8 +18,11 @@ from functions.github import signature
 from functions.github.extract import extract
 from functions.github.names import repository_name
 from functions.handlers.http import Answer, Refused, Request
-from functions.handlers.services import Services
+from functions.handlers.intake import Intake
 from functions.telemetry.context import bind
+
+if TYPE_CHECKING:
+    from functions.handlers.services import Services
 
 log = logging.getLogger("orchestrator")
 
@@ -30,7 +33,7 @@ LARGEST_PAYLOAD = 25 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
 
 
-def handle(services: Services, request: Request) -> Answer:
+def handle(services: "Intake | Services", request: Request) -> Answer:
     """200 once the delivery is on the queue, or is ignored.
 
     Raises:
@@ -67,7 +70,7 @@ def _payload(request: Request) -> Mapping[str, Any]:
     kind = media_type(request.headers.get("content-type"))
     if kind not in ("application/json", FORM):
         raise Refused(415, "the content type must be application/json: set it so in the webhook's settings")
-    found = decode(_form(request.body) if kind == FORM else request.body)
+    found = decode_loosely(_form(request.body) if kind == FORM else request.body)  # what is kept of it is made whole
     if not isinstance(found, Mapping):
         raise MalformedError(("body", "must be a JSON object"))
     return found

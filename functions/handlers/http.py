@@ -9,7 +9,7 @@ as a failure.
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from functions.events.event import MalformedError
 from functions.events.normalise import from_queue
 from functions.events.publisher import PublishError
 from functions.github.errors import Busy, Denied, GithubError, NotInstalled
+from functions.record import record
 from functions.telemetry.invocation import under_way
 
 log = logging.getLogger("orchestrator")
@@ -37,7 +38,7 @@ MENDABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a right): a queue keeps what was refused so, at last as a dead letter."""
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """What a handler is given: `headers` have lower-case names."""
 
@@ -50,7 +51,7 @@ class Request:
         return from_queue(self.headers, self.body)
 
 
-@dataclass(frozen=True)
+@record
 class Answer:
     """What a handler answers; no body means an acknowledgement."""
 
@@ -148,10 +149,19 @@ def _route(handler: Handler, flask_request: Any, largest: int) -> Answer:
         return Answer(refused.code, refused.body, {"Allow": "POST"})
     headers = {name.lower(): value for name, value in flask_request.headers.items()}
     too_large = (flask_request.content_length or 0) > largest
-    body = b"" if too_large else flask_request.stream.read(largest + 1)
+    try:
+        body = b"" if too_large else flask_request.stream.read(largest + 1)
+    except Exception as error:  # noqa: BLE001  (whatever the server in front says of a body it cannot read)
+        log.warning("the body cannot be read: %s: %s", type(error).__name__, error)
+        return answer(_unreadable, Request(headers, b""))
     if too_large or len(body) > largest:
         return answer(_too_large(largest), Request(headers, b""))
     return answer(handler, Request(headers, body))
+
+
+def _unreadable(_: Request) -> Answer:
+    """Also to a queue, which is to send it again: it has the whole message."""
+    return failure(400, "the body cannot be read", [("body", "is cut off, or its chunks are malformed")])
 
 
 def _too_large(largest: int) -> Handler:

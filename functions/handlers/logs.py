@@ -17,6 +17,9 @@ SPECIAL = "logging.googleapis.com/"
 """Begins the fields that Cloud Logging gives a meaning (Structured logging: Special fields)."""
 
 
+ENCODER = json.JSONEncoder(default=str)
+
+
 class JsonLines(logging.Formatter):
     """A line per record: severity, time, message, the function, the known fields, and the trace.
 
@@ -41,7 +44,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in said.items() if value is not None} | self._trace()
         if record.exc_info:
             line["stack_trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return ENCODER.encode(line)
 
     def _trace(self) -> dict[str, Any]:
         found = context.current().trace

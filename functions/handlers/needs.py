@@ -1,9 +1,10 @@
 """What a function needs of the settings that others do without: checked when it starts, not at its first request."""
 
-from functions.settings import Settings, SettingsError
+from functions.settings import SettingsError
+from functions.settings.edge import EdgeSettings
 
 
-def check(settings: Settings, target: str) -> None:
+def check(settings: EdgeSettings, target: str) -> None:
     """Raises SettingsError, naming every setting that the function `target` lacks."""
     lacking = []
     if target == "github_webhook" and not settings.github.webhook_secrets:

@@ -5,12 +5,13 @@ What describes runs is loaded by who asks for it: the webhook, which must answer
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from functions.github.permission import Permissions
+from functions.record import record
 from functions.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from functions.runs.retries import Policy
 
 
-@dataclass(frozen=True)
+@record
 class Services:
     """The world outside a handler."""
 
@@ -72,12 +73,10 @@ def connect(settings: Settings) -> Services:
     """The services of a deployed function. Reads credentials; calls nobody."""
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
-    from functions.events.publisher import connect as publisher
-    from functions.telemetry.calls import SeenTransport, TracedPublisher
+    from functions.telemetry.calls import SeenTransport, publisher
 
     cluster = Cluster(SeenTransport(KubernetesTransport(settings.cluster)))
-    queue = TracedPublisher(publisher(settings.queues)) if settings.queues.configured else None
-    return Services(settings, cluster, _now, queue, _github(settings))
+    return Services(settings, cluster, _now, publisher(settings.queues), _github(settings))
 
 
 def _now() -> datetime:

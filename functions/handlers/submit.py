@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,15 +21,15 @@ from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.events.decoding import decode, media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
 from functions.events.normalise import is_event, normalise
-from functions.handlers import access
+from functions.handlers import access, claiming
 from functions.handlers.access import Caller
 from functions.handlers.hints import ignored
 from functions.handlers.http import Answer, Refused, Request
 from functions.handlers.services import Services
 from functions.manifests import requested
 from functions.manifests.tombstone import REQUEST
-from functions.runs import group, naming, origin, trace
-from functions.runs.decide import over
+from functions.record import record
+from functions.runs import naming, origin, trace
 from functions.runs.origin import Origin
 from functions.runs.run import parse, problems
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec, wire
@@ -47,7 +46,7 @@ WITH_KEY = ", or send an Idempotency-Key"
 _REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
 
 
-@dataclass(frozen=True)
+@record
 class Key:
     """What makes a request the same as an earlier one, and the field it came in."""
 
@@ -92,9 +91,7 @@ def accept(
     if key is None:
         return _without_key(services, spec)
     name = naming.run_name("\n".join((caller.scope, settings.namespace, spec.kind, key.text)))
-    if key.alone and isinstance(spec, CodeRunSpec):
-        _refuse_beside_others(services, spec, name)
-    return _once(services, spec, name, key.field, source)
+    return _once(services, spec, name, key, source)
 
 
 def _body(request: Request) -> Any:
@@ -129,20 +126,30 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _once(services: Services, spec: RunSpec, name: str, field: str, source: Origin | None) -> Answer:
+def _once(services: Services, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
-    kind, namespace, digest = RUNS[spec.kind], services.settings.namespace, _digest(spec)
+    namespace, digest = services.settings.namespace, _digest(spec)
     try:
         stone = services.cluster.get(CONFIG_MAP, namespace, naming.tombstone(spec.kind, name))
-        _same(stone["data"]["request"], digest, field)
+        _same(stone["data"]["request"], digest, key.field)
         data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
     except NotFound:
         pass
     notes = {**(origin.annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
+    item = requested.run(spec, namespace, name, notes, labels)
+    if not (key.alone and isinstance(spec, CodeRunSpec)):
+        return _create(services, item, digest, key.field)
+    with claiming.alone(services, spec, name, claiming.of_the_same_task(services, spec)):
+        return _create(services, item, digest, key.field)
+
+
+def _create(services: Services, item: dict[str, Any], digest: str, field: str) -> Answer:
+    """201 with the run, or 200 where the same request made it before."""
+    kind, namespace, name = RUNS[item["kind"]], item["metadata"]["namespace"], item["metadata"]["name"]
     try:
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, notes, labels)))
+        return _made(201, services.cluster.create(kind, item))
     except AlreadyExists:
         found = services.cluster.get(kind, namespace, name)
         _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)
@@ -161,47 +168,24 @@ def _digest(spec: RunSpec) -> str:
 def _without_key(services: Services, spec: RunSpec) -> Answer:
     """A new run; an unfinished code run of the same task, service and agent is taken for the same request.
 
-    Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken.
+    Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken. Requests
+    with a key that is `alone` make other names: the claim on the task stands between those and these.
     """
     kind, namespace = RUNS[spec.kind], services.settings.namespace
     if not isinstance(spec, CodeRunSpec):
         return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
-    earlier = _of_the_same_task(services, spec)
-    _refuse_unfinished(earlier, WITH_KEY)
-    name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in earlier])
+    others = claiming.of_the_same_task(services, spec)
+    name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])
     try:
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
+        with claiming.alone(services, spec, name, others, WITH_KEY):
+            return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
-        raise _at_work(name, WITH_KEY) from None
-
-
-def _refuse_beside_others(services: Services, spec: CodeRunSpec, name: str) -> None:
-    """Raises Refused where a run is at work on the task, unless the request has made its own, `name`, already."""
-    found = _of_the_same_task(services, spec)
-    if all(raw["metadata"]["name"] != name for raw in found):
-        _refuse_unfinished(found)
-
-
-def _refuse_unfinished(found: list[dict[str, Any]], otherwise: str = "") -> None:
-    for raw in found:
-        if group.FINISHED not in raw["metadata"]["labels"] and not over(parse(raw)):
-            raise _at_work(raw["metadata"]["name"], otherwise)
-
-
-def _of_the_same_task(services: Services, spec: CodeRunSpec) -> list[dict[str, Any]]:
-    selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
-    found = services.cluster.list(RUNS[spec.kind], services.settings.namespace, selector)
-    return [raw for raw in found if raw["metadata"]["labels"].get(group.label("agent")) == spec.agent]
+        raise claiming.at_work(name, WITH_KEY) from None
 
 
 def _trace() -> dict[str, str]:
     """What a run keeps of the trace of its request."""
     return trace.annotations(context.current().trace)
-
-
-def _at_work(name: str, otherwise: str = "") -> Refused:
-    why = f"CodeRun {name} is at work on it; wait for it, or cancel it{otherwise}"
-    return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
 
 
 def _made(code: int, raw: Mapping[str, Any]) -> Answer:

@@ -9,10 +9,11 @@ afterwards, for as long as the run is kept.
     tell     pull request first (its URL goes into the status), then comment, then check run
     note     what was told, at the version of the claim; where the run has moved on, it is told again first
 
-Where GitHub is busy, the claim becomes a rest, for as long as GitHub said, and the event comes again after it. The
-events that these writes make themselves are acknowledged at once, as long as the event they were made for may come
-again: else each failure would breed more events. What GitHub will never take (a locked conversation, an App that is
-not installed) is logged once, with what to do, and taken as told until the run changes.
+Where GitHub is busy, or too slow for one event, the claim becomes a rest, for as long as GitHub said, with a note of
+what was told until then; the event comes again after it, and what is left is told. The events that these writes make
+themselves are acknowledged at once, as long as the event they were made for may come again: else each failure would
+breed more events. What GitHub will never take (a locked conversation, an App that is not installed) is logged once,
+with what to do, and taken as told until the run changes.
 
 A claim is over before somebody else makes the next, and nothing is written to GitHub after that. A process that
 stands still between that look at the clock and its call may still write late what was so before: whoever finds its
@@ -22,9 +23,11 @@ claim gone has all of it told again.
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from functions.cluster.errors import ClusterError, Conflict, NotFound
 from functions.cluster.kinds import RUNS
+from functions.events.topics import ACK_DEADLINE
 from functions.github.claimed import ClaimOver
 from functions.github.errors import Busy
 from functions.handlers.services import Services
@@ -33,7 +36,13 @@ from functions.runs import telling
 from functions.runs.milestones import LATE
 from functions.runs.run import Run, parse
 
+if TYPE_CHECKING:
+    from functions.github.client import Github  # needs what only those have who call GitHub
+
 log = logging.getLogger("orchestrator")
+
+PATIENCE = timedelta(seconds=ACK_DEADLINE / 4)
+"""How long GitHub may take for what is told in one go: a pass that is nearly out of time has a little longer."""
 
 CLOSING = timedelta(seconds=10)
 """How long GitHub may keep a deletion waiting: a sweep that is nearly out of time has twice as long for one run."""
@@ -65,7 +74,8 @@ def tell(services: Services, run: Run) -> None:
         Busy: GitHub could not be reached, or somebody else tells; the same call later goes on from there.
         ClusterError: it may be told and not noted; it will be looked at once more.
     """
-    mine = ""
+    assert services.github, "asked by the caller"
+    mine, github = "", services.github.until(services.clock() + PATIENCE)
     for _ in range(STEPS):
         if not mine and not due(services, run):
             return
@@ -73,7 +83,7 @@ def tell(services: Services, run: Run) -> None:
         try:
             run = _patched(services, run, telling.claim(run, services.clock()))
             mine = telling.holder(run.raw)
-            _told(services, run)
+            _told(services, github, run)
             return
         except (Conflict, ClaimOver):
             again = _read(services, run)
@@ -84,7 +94,7 @@ def tell(services: Services, run: Run) -> None:
             return
         run = again
         if mine and telling.holder(run.raw) != mine:
-            run, mine = _patched(services, run, telling.unsaid(run)), ""
+            run, mine = _patched(services, run, telling.unsaid()), ""
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; GitHub is told with the next event")
 
 
@@ -105,24 +115,30 @@ def _wait_for_others(services: Services, run: Run, mine: str) -> None:
         raise Busy("GitHub is being told already, or left alone for a while", seconds)
 
 
-def _told(services: Services, run: Run) -> None:
+def _told(services: Services, github: "Github", run: Run) -> None:
     """Tells, under the claim that the run carries. Raises Conflict where the run has moved on, else as `tell`."""
-    assert services.github, "asked by `due`"
     until = datetime.fromisoformat(telling.holder(run.raw))
-    attempt = Telling(services, services.github, run, until)
+    attempt = Telling(services, github, run, until)
     try:
         told = attempt.everything()
     except Busy as busy:
-        _rest(services, attempt.run, busy)
+        _rest(services, attempt, busy)
         raise
     _patched(services, attempt.run, telling.note(attempt.run, told))
     log.info("GitHub was told", extra={"run": run.key, "attempt": run.status.attempt})
 
 
-def _rest(services: Services, run: Run, busy: Busy) -> None:
-    """Leaves GitHub alone for a while; a claim that cannot be turned into a rest is over soon by itself."""
+def _rest(services: Services, attempt: Telling, busy: Busy) -> None:
+    """Leaves GitHub alone for a while; a claim that cannot be turned into a rest is over soon by itself.
+
+    Raises Conflict where the run has moved on, or somebody else tells and may not know of what was written late, and
+    NotFound where it is gone.
+    """
+    run = attempt.run
     try:
-        _patched(services, run, telling.rest(run, services.clock(), busy.retry_after))
+        _patched(services, run, telling.rest(run, services.clock(), busy.retry_after, attempt.so_far))
+    except (Conflict, NotFound):
+        raise
     except ClusterError as error:
         log.info("no rest was noted: %s", error, extra={"run": run.key})
 

@@ -6,6 +6,7 @@ What GitHub will never take is logged, once, with what to do, and does not keep 
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from functions.cluster.kinds import RUNS
@@ -43,6 +44,8 @@ class Telling:
         self._before = telling.told(run.raw)
         self._refused: list[str] = []
         self._unopened = self._before.unopened
+        self._comment, self._said = self._before.comment, self._before.said
+        self._page, self._shown, self._checked = self._before.page, self._before.shown, self._before.checked
         self._app = str(services.settings.github.app_id)
         self._work_in = works_in(services, run)
 
@@ -50,12 +53,16 @@ class Telling:
         """Tells it; what was told. Raises Busy, unless the run is deleted, and a ClusterError for the status."""
         if self._work_in and not self.run.deleting and telling.lacks_pull_request(self.run):
             self._pull_request()
-        written = self._comment()
+        self._write_comment()
         if self._work_in and telling.commits(self.run):
-            url = written.url if written else self.run.status.pull_request_url or ""
-            self._try("check run", lambda: self._check_run(url))
-        number = written.id if written else self._before.comment
-        return Told(telling.digest(self.run), number, self._refused, self._unopened)
+            self._try("check run", self._write_checks)
+        return Told(telling.digest(self.run), self._comment, self._refused, self._unopened, self._checked)
+
+    @property
+    def so_far(self) -> Told:
+        """What was told, where there was no time for everything."""
+        refused = sorted({*self._before.refused, *self._refused})
+        return Told("", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown)
 
     def _pull_request(self) -> None:
         """Opens it; either way the status says what came of it."""
@@ -72,17 +79,20 @@ class Telling:
         kind = RUNS[self.run.kind]
         self.run = parse(self._services.cluster.replace_status(kind, self.run.with_status(status)))
 
-    def _comment(self) -> reporting.Comment | None:
-        place = origin.of(self.run.raw)
-        if place is None:
-            return None
-        known, text = self._before.comment, comment.text(self.run, self._position())
+    def _write_comment(self) -> None:
+        place, digest = origin.of(self.run.raw), telling.digest(self.run)
+        if place is None or (self._said == digest and self._comment is not None):
+            return
+        text = comment.text(self.run, self._position())
 
         def step() -> reporting.Comment | None:
             calls = self._calls(place.repository)
-            return reporting.sticky_comment(calls, self.run, place.number, self._app, known, text)
+            return reporting.sticky_comment(calls, self.run, place.number, self._app, self._comment, text)
 
-        return self._try("comment", step)
+        self._page = ""
+        written = self._try("comment", step)
+        if written:
+            self._comment, self._said, self._page = written.id, digest, written.url
 
     def _position(self) -> Position | None:
         condition = self.run.status.succeeded
@@ -91,9 +101,16 @@ class Telling:
         waiting = admission.unfinished(self._services)
         return position(waiting, self.run, None, self._services.clock())
 
-    def _check_run(self, url: str) -> None:
-        commits = telling.commits(self.run)
-        reporting.check_run(self._calls(self._work_in), self.run, commits, self._app, url)
+    def _write_checks(self) -> None:
+        """The last commit's first, for it is the one that people look at; then those that it takes the place of."""
+        calls, last, digest = self._calls(self._work_in), telling.commits(self.run)[-1], telling.digest(self.run)
+        if self._shown != digest:
+            url = self._page or self.run.status.pull_request_url or ""
+            reporting.check_run(calls, self.run, last, self._app, url)
+            self._shown = digest
+        for commit, following in pairwise([*telling.unconcluded(self.run), last]):
+            reporting.conclude(calls, self.run, commit, self._app, last)
+            self._checked = following
 
     def _try(self, part: str, step: Callable[[], T]) -> T | None:
         """What the step comes to; None where GitHub will never take it, or the run is deleted. Raises Busy."""

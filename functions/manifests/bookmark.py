@@ -1,13 +1,14 @@
 """Where a pass over all there is stopped for lack of time, as it is kept on the cluster: a ConfigMap for each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from functions.record import record
 
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@record
 class Mark:
     """A place in the lists that a pass goes through: behind the object `after` of this kind ("": before the first).
 

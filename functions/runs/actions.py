@@ -1,27 +1,27 @@
 """The steps that `decide` can ask for. Each says what to do, never how; `handlers` performs them."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from functions.record import record
 from functions.runs.status import RunStatus
 
 
-@dataclass(frozen=True)
+@record
 class Nothing:
     """The run is where it should be, or somebody else has to move first."""
 
 
-@dataclass(frozen=True)
+@record
 class LookAtJob:
     """Read the Job that the status names, then decide again."""
 
 
-@dataclass(frozen=True)
+@record
 class LookAtPods:
     """Read the pods of that Job, then decide again."""
 
 
-@dataclass(frozen=True)
+@record
 class LookAtEvents:
     """Read the Events of this pod, or Job, which does not say itself what it waits for, then decide again."""
 
@@ -29,36 +29,36 @@ class LookAtEvents:
     kind: Literal["Pod", "Job"] = "Pod"
 
 
-@dataclass(frozen=True)
+@record
 class Adopt:
     """Put our finalizer on the run, then decide again."""
 
 
-@dataclass(frozen=True)
+@record
 class Start:
     """Render the task files, write this status, then create what it names."""
 
     status: RunStatus
 
 
-@dataclass(frozen=True)
+@record
 class CreateResources:
     """Create what the status names already: whoever recorded the attempt did not get so far."""
 
 
-@dataclass(frozen=True)
+@record
 class WriteStatus:
     """Write this status, then decide again."""
 
     status: RunStatus
 
 
-@dataclass(frozen=True)
+@record
 class Stop:
     """End the live Job of the attempt; its end is an event of its own."""
 
 
-@dataclass(frozen=True)
+@record
 class Withdraw:
     """Keep a Job without pods from ever starting one, then decide again.
 
@@ -67,24 +67,24 @@ class Withdraw:
     """
 
 
-@dataclass(frozen=True)
+@record
 class Fence:
     """Create the attempt's Job so that it never starts a pod, then decide again: its name is taken from now on."""
 
 
-@dataclass(frozen=True)
+@record
 class Close:
     """Write this final status, and mark the run as finished."""
 
     status: RunStatus
 
 
-@dataclass(frozen=True)
+@record
 class Unmark:
     """Take the mark of a finished run off, then decide again: the sweep must see a run before it is reopened."""
 
 
-@dataclass(frozen=True)
+@record
 class Release:
     """Leave a tombstone and take our finalizer off, so that the deletion completes."""
 

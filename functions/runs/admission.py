@@ -1,9 +1,9 @@
 """A look at every unfinished run: who gets a place, in their order, and who waits for what; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from functions.record import record
 from functions.runs.holding import Entry, Held, entry
 from functions.runs.ledger import Ledger
 from functions.runs.limits import Limits
@@ -11,7 +11,7 @@ from functions.runs.line import Candidate, Line, candidate, wants_a_place
 from functions.runs.run import Run
 
 
-@dataclass(frozen=True)
+@record
 class Admission:
     """What a pass came to: the ledger to write, who got a place in it, and what each of the others waits for."""
 

@@ -9,6 +9,7 @@ import re
 from typing import Any, Literal
 
 from functions.runs import group, lifecycle, pull_request
+from functions.runs.decide import over
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
 
@@ -39,7 +40,8 @@ def retry(
     what a person adds to the prompt (promptModification); None leaves the prompt of the task alone.
 
     Raises:
-        CannotAsk: a docs run, a run that is not finished, or one that is being deleted.
+        CannotAsk: a docs run, a run that is not finished, one that is being deleted, or one that was asked for an
+            attempt which has not begun: what was said with that would be lost.
     """
     if was_applied(run, key):
         return None
@@ -56,18 +58,16 @@ def again(run: Run, *, key: str, words: str, most: int) -> Patch | None:
     """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
 
     Raises:
-        CannotAsk: as `retry`; or it was tried again so often already, another attempt was asked for and has not
-            begun, a person cancelled it, or its pull request is merged or closed.
+        CannotAsk: as `retry`; or it was tried again so often already, a person cancelled it, or its pull request is
+            merged or closed.
     """
     if was_applied(run, key):
         return None
-    if lifecycle.state(run.status) is lifecycle.State.CANCELLED:
+    if run.cancel or lifecycle.state(run.status) is lifecycle.State.CANCELLED:
         raise CannotAsk(f"run {run.name} was cancelled; nothing starts it again by itself")
     if pull_request.is_over(run.status):
         raise CannotAsk(f"the pull request of run {run.name} is merged or closed")
     patch, count = retry(run, key=key, words=words), _count(run)
-    if _retriable(run).context_version > (run.status.context_version or 1):
-        raise CannotAsk(f"run {run.name} was asked for another attempt already, which has not begun")
     if count >= most:
         raise CannotAsk(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
     if patch:
@@ -79,16 +79,18 @@ def cancel(run: Run, *, key: str = "") -> Patch | None:
     """The merge patch that stops the run; None where the request was applied before, or has no key and nothing to do.
 
     A key is kept also where the run was asked to stop already: when it comes again, a person may have it retried.
+    A finished run that was asked for another attempt is not over: that attempt does not begin then, and the run ends
+    as Cancelled, whether or not anybody has looked at it between the retry and the cancel.
 
     Raises:
-        CannotAsk: the run is finished, or being deleted.
+        CannotAsk: the run is over, or being deleted.
     """
     if was_applied(run, key) or (run.cancel and not key):
         return None
     if run.cancel:
         return _patch(run, {}, key)
     _stays(run)
-    if lifecycle.state(run.status) in lifecycle.FINISHED:
+    if over(run):
         raise CannotAsk(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
     return _patch(run, {"cancel": True}, key)
 
@@ -123,6 +125,9 @@ def _retriable(run: Run) -> CodeRunSpec:
         raise CannotAsk(
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
         )
+    if run.retry_wanted and not run.cancel:
+        asked = "was asked for another attempt already, which has not begun"
+        raise CannotAsk(f"run {run.name} {asked}; wait for its end, or cancel it")
     return run.spec
 
 

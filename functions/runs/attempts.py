@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from functions.runs import naming
+from functions.runs import naming, refusal
 from functions.runs.lifecycle import State, move
 from functions.runs.reasons import Reason, Then, then
 from functions.runs.run import Run
@@ -115,7 +115,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
     assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     return _step(
-        run,
+        run.having(refusal.taken_up(run.status)),
         State.WAITING,
         Reason.ACCEPTED,
         "a person asked for another attempt",
@@ -136,7 +136,8 @@ def refuse_retry(run: Run, now: datetime) -> RunStatus:
     message = (
         f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
     )
-    return run.status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})
+    status = refusal.refused(run.status, message, run.generation, now)
+    return status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})
 
 
 def end_run(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:

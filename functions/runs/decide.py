@@ -17,7 +17,6 @@ from functions.runs.observed import Job, Observed, Pod, Refused, Unread, never_m
 from functions.runs.reasons import Reason
 from functions.runs.retries import Policy
 from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
 from functions.runs.verdict import Verdict, judge
 
 
@@ -32,7 +31,7 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
         return _after_the_end(run, now, policy)
     if not _adopted(run):
         return actions.Adopt()
-    if run.status.context_version is not None and _retry_wanted(run):
+    if run.status.context_version is not None and run.retry_wanted:
         return actions.WriteStatus(attempts.refuse_retry(run, now))
     if run.status.open_attempt is None:
         return _between_attempts(run, now, policy)
@@ -52,8 +51,8 @@ def quiet(run: Run, now: datetime) -> bool:
     if run.deleting:
         return FINALIZER not in run.finalizers
     if state in lifecycle.FINISHED:
-        return FINISHED in run.labels and not _retry_wanted(run)
-    if run.cancel or _retry_wanted(run):
+        return FINISHED in run.labels and not run.retry_wanted
+    if run.cancel or run.retry_wanted:
         return False
     if state is State.WAITING:
         return _queued(run) or (run.status.next_attempt_at is not None and run.status.next_attempt_at > now)
@@ -68,7 +67,7 @@ def _queued(run: Run) -> bool:
 
 def at_work(run: Run) -> bool:
     """Whether the run's agent works and nobody wants it to stop: then its Job and the sweep move it on, no event."""
-    asked = run.deleting or run.cancel or _retry_wanted(run)
+    asked = run.deleting or run.cancel or run.retry_wanted
     return lifecycle.state(run.status) is State.RUNNING and not asked
 
 
@@ -79,20 +78,16 @@ def _adopted(run: Run) -> bool:
 
 def over(run: Run) -> bool:
     """Whether the run is finished and nobody wants it tried again."""
-    return lifecycle.state(run.status) in lifecycle.FINISHED and not _retry_wanted(run)
+    return lifecycle.state(run.status) in lifecycle.FINISHED and not run.retry_wanted
 
 
 def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
-    if _retry_wanted(run):
+    """A retry is taken up also where it is cancelled already: the run ends as Cancelled, whoever came first."""
+    if run.retry_wanted:
         return actions.Unmark() if FINISHED in run.labels else actions.WriteStatus(attempts.reopen(run, now))
     if FINISHED in run.labels or (policy.reports and untold(run.status)):
         return Nothing()
     return actions.Close(run.status)
-
-
-def _retry_wanted(run: Run) -> bool:
-    raised = isinstance(run.spec, CodeRunSpec) and run.spec.context_version > (run.status.context_version or 1)
-    return raised and not run.cancel
 
 
 def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:

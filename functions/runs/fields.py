@@ -6,17 +6,19 @@ server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's r
 """
 
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from functions.record import record
+
+if TYPE_CHECKING:  # pydantic asks a rule for a schema; a client, which waits for no pydantic, asks it alone
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 """RFC 1123 label, as Kubernetes checks it (apimachinery, validation.IsDNS1123Label)."""
 
 
-@dataclass(frozen=True)
+@record
 class Never:
     """A pattern that a value must not match, and how to tell a person so."""
 
@@ -24,7 +26,7 @@ class Never:
     why: str
 
 
-@dataclass(frozen=True)
+@record
 class Text:
     """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters."""
 
@@ -45,10 +47,12 @@ class Text:
                 raise ValueError(rule.why)
         return value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
         found = handler(schema) | {
             "minLength": self.min_length,
             "maxLength": self.max_length,
@@ -57,6 +61,16 @@ class Text:
         if self.never:
             found["allOf"] = [{"not": {"pattern": rule.pattern}} for rule in self.never]
         return found
+
+
+def keeps(kind: Any, value: str) -> bool:
+    """Whether `value` keeps the rule of `kind`, such as `Branch`."""
+    (rule,) = kind.__metadata__
+    try:
+        rule.check(value)
+    except ValueError:
+        return False
+    return True
 
 
 DnsLabel = Annotated[
@@ -138,10 +152,17 @@ SecretName = Annotated[
 
 RESERVED_ENV = (
     r"^((ANTHROPIC|CLAUDE|OPENAI|CODEX|GIT|GH|GITHUB|LD|DYLD|ORCHESTRATOR|OTEL|SSH|NODE|NPM|PYTHON|BASH|XDG|MCP|POD|AGENT"
-    r"|REHEARSAL)_"
-    r"|BASH_?ENV$|(PATH|HOME|SHELL|USER|LOGNAME|ENV|IFS|PS4|TMPDIR|SHELLOPTS|BASHOPTS|CDPATH|GLOBIGNORE|PROMPT_COMMAND)$)"
+    r"|REHEARSAL|SSL|OPENSSL|CURL)_"
+    r"|(BASH_?ENV|PATH|HOME|SHELL|USER|LOGNAME|ENV|IFS|PS4|TMPDIR|SHELLOPTS|BASHOPTS|CDPATH|GLOBIGNORE|PROMPT_COMMAND"
+    r"|FUNCNEST|POSIXLY_CORRECT|EXECIGNORE|TMOUT|EDITOR|VISUAL|PAGER|LESSOPEN|LESSCLOSE|PERL5OPT|PERL5LIB|PERL5DB|PERLLIB"
+    r"|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|GCONV_PATH|GLIBC_TUNABLES|HOSTALIASES)$)"
 )
-"""Names through which an environment variable could change what runs, or where its credentials go."""
+"""Names through which an environment variable could change what runs, or where its credentials go.
+
+They redirect the container's own script (bash(1), git(1), perlrun(1), ld.so(8)) or say whom its TLS trusts
+(openssl-env(7), curl(1)). Python's are allowed, since the script starts it with -E; HTTP_PROXY and HTTPS_PROXY are,
+since sites need them: what goes through a proxy is still encrypted, and the server's certificate checked.
+"""
 
 EnvName = Annotated[
     str,

@@ -8,15 +8,15 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from functions.record import record
 from functions.runs import naming
 from functions.runs.limits import ALL, Limits
 from functions.runs.run import Run
 from functions.runs.specs import CodeRunSpec
 
 
-@dataclass(frozen=True)
+@record
 class Entry:
     """The holds of one run: of the version of it that was let in, and of the attempt that it then starts."""
 
@@ -36,7 +36,7 @@ def holds(run: Run) -> tuple[str, ...]:
     spec = run.spec
     if spec is None:
         return (ALL,)
-    who = f"agent/{spec.agent}" if spec.agent else f"user/{spec.github_user}"
+    who = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
     if isinstance(spec, CodeRunSpec):
         return (ALL, who, f"service/{spec.service}", f"workspace/{naming.workspace(spec)}")
     directory, repository = posixpath.normpath(spec.working_directory), _repository(spec.repository_url)

@@ -7,15 +7,16 @@ can start it at the old version any more, so that the entry is free to go.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from functions.record import record
 from functions.runs.holding import Entry, Held
 from functions.runs.limits import ALL, Limits
 from functions.runs.line import Candidate, Line
 from functions.runs.run import Run
 
 
-@dataclass(frozen=True)
+@record
 class Ledger:
     """Who holds what, by the run's uid.
 

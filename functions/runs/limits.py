@@ -1,6 +1,6 @@
 """How many runs may work at once: of all, of one service, as one agent or user, and in one place."""
 
-from dataclasses import dataclass
+from functions.record import record
 
 MOST = 2000
 """Most entries of a ledger: some 300 bytes each, in an object of at most 1 MiB."""
@@ -8,7 +8,7 @@ MOST = 2000
 ALL = "runs"
 
 
-@dataclass(frozen=True)
+@record
 class Limits:
     """How many runs may work at once; None: as many as there are."""
 

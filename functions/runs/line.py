@@ -4,9 +4,9 @@ The ledger keeps the first of them, so that a place that gets free goes to the n
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from functions.record import record
 from functions.runs import lifecycle
 from functions.runs.holding import Entry, entry
 from functions.runs.lifecycle import State
@@ -17,7 +17,7 @@ KNOWN = 32
 """Most runs a line names: some 400 bytes each, in an annotation that is written with each entry of the ledger."""
 
 
-@dataclass(frozen=True)
+@record
 class Candidate:
     """A run that could start now; small, since a sweep keeps all there are."""
 
@@ -58,7 +58,7 @@ def wants_a_place(run: Run, now: datetime) -> bool:
     return (at is None or at <= now) and not (shown and then(shown.reason) is Then.MEND)
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """The first of those who wait, as they were when they were told to."""
 

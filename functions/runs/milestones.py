@@ -12,10 +12,10 @@ person's retry waits for nobody: where it comes before the end was told, that en
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from functions.record import record
 from functions.runs.lifecycle import FINISHED, State, state
 from functions.runs.reasons import Reason
 from functions.runs.status import RunStatus
@@ -30,7 +30,7 @@ LATE = timedelta(seconds=30)
 """How long the event of a change may take to come to be told, before the sweep tells of it."""
 
 
-@dataclass(frozen=True)
+@record
 class Milestone:
     """One step of a run that others want to know of."""
 

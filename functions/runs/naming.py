@@ -30,9 +30,14 @@ def workspace(spec: RunSpec) -> str | None:
     return "-".join(filter(None, ("workspace", spec.service, spec.agent)))
 
 
+def user(spec: RunSpec) -> str:
+    """The githubUser as one word however it was written; GitHub logins do not differ by case ("" without one)."""
+    return (spec.github_user or "").lower()
+
+
 def ssh_secret(spec: RunSpec) -> str:
     """Name of the Secret with the SSH key of a githubUser."""
-    return f"github-ssh-{(spec.github_user or '').lower()}"
+    return f"github-ssh-{user(spec)}"
 
 
 def app_secret(spec: RunSpec) -> str:
@@ -55,9 +60,17 @@ def run_name(key: str) -> str:
 
 def next_name(spec: RunSpec, earlier: Sequence[str]) -> str:
     """Name of the run after those of its labels with the uids `earlier`; the same for all who see the same ones."""
+    return f"{name_prefix(spec)}{_turn(spec, earlier)[:10]}"
+
+
+def task_claim(spec: RunSpec, earlier: Sequence[str]) -> str:
+    """Name of the ConfigMap by which that next run is claimed; the same for all who see the same ones."""
+    return f"claim-{_turn(spec, earlier)[:24]}"
+
+
+def _turn(spec: RunSpec, earlier: Sequence[str]) -> str:
     seen = [*sorted(labels(spec).items()), *sorted(earlier)]
-    digest = hashlib.sha256(repr(seen).encode()).hexdigest()[:10]
-    return f"{name_prefix(spec)}{digest}"
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
 def tombstone(spec_kind: str, run: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.record import record
 from functions.runs import group, report
 from functions.runs.reasons import Reason
 from functions.runs.run import Run
@@ -63,7 +64,7 @@ class Refused:
     why: str
 
 
-@dataclass(frozen=True)
+@record
 class Observed:
     """A run together with what has been read of its attempt so far."""
 

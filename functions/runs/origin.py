@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from functions.record import record
 from functions.runs import group
 
 ORIGIN = group.label("github-origin")
@@ -14,7 +15,7 @@ ISSUE = group.label("github-issue")
 """Label: `<repository id>-<number>`, for whoever looks for the runs of an issue. An id outlives a renaming."""
 
 
-@dataclass(frozen=True)
+@record
 class Origin:
     """An issue or pull request of a repository."""
 

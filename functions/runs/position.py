@@ -5,9 +5,9 @@ unfinished runs anyway; the order is that of `admission.Pass`, which gives out t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from functions.record import record
 from functions.runs.admission import Pass
 from functions.runs.ledger import Ledger
 from functions.runs.limits import Limits
@@ -15,7 +15,7 @@ from functions.runs.line import Candidate, candidate, wants_a_place
 from functions.runs.run import Run
 
 
-@dataclass(frozen=True)
+@record
 class Position:
     """The run is number `place` (1 is next) of the `of` runs that wait; `waits_for` says in words what for.
 

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     NO_REPORT = "NoReport"
     NAME_TAKEN = "NameTaken"
     POLICY_VIOLATION = "PolicyViolation"
+    # Of a retry that was refused, in a condition of its own
+    NOT_FINISHED = "NotFinished"
     # Of the pull request, in a condition of its own
     OPEN = "Open"
     MERGED = "Merged"

@@ -1,8 +1,8 @@
 """How long things are kept that nobody works with any more: pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.record import record
 from functions.runs import group, lifecycle
 from functions.runs.lifecycle import State
 from functions.runs.run import Run
@@ -15,7 +15,7 @@ UNUSED_SINCE = group.label("unused-since")
 """Annotation of a workspace that no run names any more: when that was noticed."""
 
 
-@dataclass(frozen=True)
+@record
 class Retention:
     """What configuration has to say about it."""
 
@@ -39,5 +39,4 @@ class Retention:
 def expired(run: Run, now: datetime) -> bool:
     """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
     at = run.status.expire_at
-    asked = getattr(run.spec, "context_version", 1) > (run.status.context_version or 1)
-    return at is not None and at <= now and group.FINISHED in run.labels and not (run.deleting or asked)
+    return at is not None and at <= now and group.FINISHED in run.labels and not (run.deleting or run.retry_wanted)

@@ -1,8 +1,8 @@
 """What follows the end of an attempt: success, another attempt after a pause, or the end of the run."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.record import record
 from functions.runs import attempts, budget
 from functions.runs.lifecycle import State
 from functions.runs.limits import NO_LIMITS, Limits
@@ -19,7 +19,7 @@ LONGEST_RESET = timedelta(days=8)
 """Furthest reset of a rate limit that is believed; the longest there are last a week."""
 
 
-@dataclass(frozen=True)
+@record
 class Policy:
     """What configuration has to say about the life of runs."""
 

@@ -4,14 +4,14 @@ An agent is what counts, not the App that names it: `Other-Rex` has the secret a
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from functions.record import record
 from functions.runs.specs import RunSpec
 
 ANY = "*"
 
 
-@dataclass(frozen=True)
+@record
 class Rights:
     """What a caller may use; * among them is all there is."""
 

@@ -5,18 +5,22 @@ there): it has a spec of None and the problems in words, so that it can be faile
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from functions.record import record
 from functions.runs import group
-from functions.runs.specs import SPECS, RunSpec, wire
+from functions.runs.specs import ACROSS_FIELDS, SPECS, CodeRunSpec, RunSpec, wire
 from functions.runs.status import RunStatus
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
-@dataclass(frozen=True)
+
+@record
 class Run:
     """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
 
@@ -42,6 +46,12 @@ class Run:
     def key(self) -> str:
         """`namespace/name`, as logs and events name it."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def retry_wanted(self) -> bool:
+        """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
+        looked_at = self.status.context_version or 1
+        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.unreadable
 
     @property
     def owner_reference(self) -> dict[str, Any]:
@@ -117,16 +127,20 @@ _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
 def describe(error: ValidationError, whole: str = "spec") -> str:
-    """Every problem of `error` in one line, each named by its field; `whole` is what the fields are of."""
-    return "; ".join(f"{field or whole}: {why}" for field, why in problems(error))
+    """Every problem of `error` in one line, each named by its fields; `whole` is what the fields are of."""
+    fields: dict[str, list[str]] = {}
+    for field, why in problems(error):
+        fields.setdefault(why, []).append(field or whole)
+    return "; ".join(f"{', '.join(named)}: {why}" for why, named in fields.items())
 
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:
     """The problems of `error` as (field in camelCase with dots, what is wrong); values are left out."""
-    return [
-        (
-            ".".join(str(part) for part in item["loc"]),
-            _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "),
-        )
-        for item in error.errors(include_input=False, include_url=False)
-    ]
+    return [each for item in error.errors(include_input=False, include_url=False) for each in _named(item)]
+
+
+def _named(item: "ErrorDetails") -> list[tuple[str, str]]:
+    place = [str(part) for part in item["loc"]]
+    if item["type"] == ACROSS_FIELDS:
+        return [(".".join([*place, field]), why) for field, why in item["ctx"]["problems"].items()]
+    return [(".".join(place), _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "))]

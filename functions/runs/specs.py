@@ -8,10 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from functions.runs import fields
 
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
+ACROSS_FIELDS = "across_fields"
+"""Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
 CLAUDE_MODEL = "must start with 'claude-' for the agent CLI claude"
 
 
@@ -86,10 +89,14 @@ class RunSpec(Wire, ABC):
 
     @model_validator(mode="after")
     def _across_fields(self) -> Self:
+        wrong: dict[str, str] = {}
         if (self.github_user is None) == (self.github_app is None):
-            raise ValueError(ONE_IDENTITY)
+            wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
         if self.agent_cli == "claude" and not self.model.startswith("claude-"):
-            raise ValueError(f"model {CLAUDE_MODEL}")
+            wrong["model"] = CLAUDE_MODEL
+        if wrong:
+            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+            raise PydanticCustomError(ACROSS_FIELDS, "{told}", {"told": told, "problems": wrong})
         return self
 
     @property

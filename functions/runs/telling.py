@@ -14,12 +14,13 @@ claim. So of two, one tells; and where the run moved on meanwhile, that note is 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from functions.record import record
 from functions.runs import group, lifecycle, origin, pull_request
 from functions.runs.lifecycle import State
 from functions.runs.reasons import Reason
@@ -43,7 +44,7 @@ LEFT_ALONE = timedelta(minutes=15)
 Patch = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@record
 class Told:
     """What was told last."""
 
@@ -54,6 +55,13 @@ class Told:
     """What GitHub does not take, in one word each, so that it is logged once."""
     unopened: int | None = None
     """The attempt for whose work GitHub opens no pull request."""
+    checked: str = ""
+    """The commit whose check run said last what was so: those before it are concluded for good."""
+    said: str = ""
+    page: str = ""
+    """Of which facts the comment tells, as a digest, and its page: where there was no time to tell the rest."""
+    shown: str = ""
+    """Of which facts the last commit's check run tells, in the same case."""
 
 
 _TOLD = TypeAdapter(Told)
@@ -82,6 +90,15 @@ def commits(run: Run) -> list[str]:
     """The commits that attempts ended with, each once, the last one last."""
     found = [attempt.commit for attempt in run.status.attempts if attempt.commit]
     return list(dict.fromkeys(reversed(found)))[::-1]
+
+
+def unconcluded(run: Run) -> list[str]:
+    """The commits before the last one whose check runs may not be concluded yet, the oldest first."""
+    *earlier, last = commits(run) or [""]
+    since = told(run.raw).checked
+    if since == last:
+        return []
+    return earlier[earlier.index(since) :] if since in earlier else earlier
 
 
 def lacks_pull_request(run: Run) -> bool:
@@ -132,24 +149,31 @@ def attended(raw: Mapping[str, Any], now: datetime) -> bool:
 
 
 def claim(run: Run, now: datetime) -> Patch:
-    """The merge patch by which the caller, and nobody else, tells from this version on."""
-    return _patch(run, {TELLING: stamp(now + CLAIM_HOLDS)})
+    """The merge patch by which the caller, and nobody else, tells from this version on.
+
+    Whatever comes of it, GitHub may not show what was told before: should that be so again, it is told again.
+    """
+    return _patch(run, {TELLING: stamp(now + CLAIM_HOLDS), TOLD: _note(replace(told(run.raw), digest=""))})
 
 
-def rest(run: Run, now: datetime, seconds: float | None) -> Patch:
-    """The merge patch by which a claim becomes a rest of that long."""
+def rest(run: Run, now: datetime, seconds: float | None, told: Told) -> Patch:
+    """The merge patch by which a claim becomes a rest of that long; so much was told before it."""
     wanted = timedelta(seconds=min(seconds or 0, LONGEST_REST.total_seconds()))
-    return _patch(run, {TELLING: stamp(now + max(LEAST_REST, wanted))})
+    return _patch(run, {TELLING: stamp(now + max(LEAST_REST, wanted)), TOLD: _note(told)})
 
 
 def note(run: Run, told: Told) -> Patch:
     """The merge patch that ends a claim: everything about this version is told."""
-    return _patch(run, {TELLING: None, TOLD: json.dumps(asdict(told))})
+    return _patch(run, {TELLING: None, TOLD: _note(told)})
 
 
-def unsaid(run: Run) -> Patch:
-    """The merge patch, to any version, by which whatever was told is to be told again."""
-    return {"metadata": {"annotations": {TOLD: json.dumps(asdict(Told(comment=told(run.raw).comment)))}}}
+def unsaid() -> Patch:
+    """The merge patch, to any version, by which whatever was told is looked for and told again."""
+    return {"metadata": {"annotations": {TOLD: _note(Told())}}}
+
+
+def _note(told: Told) -> str:
+    return json.dumps(asdict(told))
 
 
 def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:

@@ -6,9 +6,9 @@ environment. What nobody can read is no trace, and never an error: it comes from
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from functions.record import record
 from functions.runs import group
 
 ANNOTATION = group.label("traceparent")
@@ -24,7 +24,7 @@ _FORM = re.compile(
 _SAMPLED = 0x01
 
 
-@dataclass(frozen=True)
+@record
 class Trace:
     """A place in a trace: `id` has 32 hexadecimal digits, `span` 16; `sampled` says whether spans are exported."""
 

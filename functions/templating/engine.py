@@ -5,11 +5,11 @@ that says where.
 """
 
 import json
+import re
 import shlex
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +25,8 @@ from jinja2 import (
     nodes,
 )
 from jinja2 import TemplateError as JinjaError
+
+from functions.record import record
 
 
 class TemplateError(Exception):
@@ -69,6 +71,7 @@ def environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # which takes a tenth longer to compile, and here there is nothing to gain by
     )
     found.filters |= {"sh": _sh, "json": _json}
     found.globals["refuse"] = _refuse
@@ -107,9 +110,7 @@ def render(templates: Path, template: Template, variables: Mapping[str, Any]) ->
     name = template.name or ""
     with _explained(templates, name):
         text = template.render(variables)
-    if name.endswith(".json.j2"):
-        _check_json(name, text)
-    return text
+    return checked(name, text)
 
 
 @contextmanager
@@ -134,14 +135,17 @@ def _place(templates: Path, name: str, error: Exception) -> tuple[str, int | Non
     return name, None
 
 
-def _check_json(name: str, text: str) -> None:
+def checked(name: str, text: str) -> str:
+    """The text that template `name` comes to. Raises TemplateError where it should be JSON and is not."""
     try:
-        json.loads(text)
+        if name.endswith(".json.j2"):
+            json.loads(text)
     except ValueError as error:
         raise TemplateError(name, None, f"is not JSON once rendered: {error}") from error
+    return text
 
 
-@dataclass(frozen=True)
+@record
 class Needs:
     """What a template is made of besides text of its own."""
 
@@ -149,7 +153,14 @@ class Needs:
     """Those that it includes or extends by name."""
     alone: bool = False
     """Whether that is all, so that it comes out the same whatever the variables are."""
+    text: str | None = None
+    """What comes out, where nothing in it is Jinja2's."""
 
+
+_MARKS = "{{", "{%", "{#"
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+"""A line's end to Jinja2, which makes a line feed of it (API: Environment, newline_sequence)."""
 
 _VARYING = nodes.Name | nodes.Call | nodes.Filter
 """What may come out differently from one attempt to the next."""
@@ -164,8 +175,10 @@ def decoded(templates: Path, name: str, source: bytes) -> str:
 def needs(templates: Path, source: str) -> Needs:
     """What a template with this source needs; nothing is known of one that cannot be read as a template.
 
-    What is wrong with that one is said when it is rendered.
+    What is wrong with that one is said when it is rendered. What is text alone, as most scripts are, is not parsed.
     """
+    if not any(mark in source for mark in _MARKS):
+        return Needs(alone=True, text="\n".join(_BREAK.split(source)))
     try:
         parsed = environment(templates).parse(source)
     except TemplateSyntaxError:

@@ -8,11 +8,11 @@ scripts that no variable goes into: their text is kept as well.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Template
 
+from functions.record import record
 from functions.templating import engine, layout
 from functions.templating.engine import Needs
 
@@ -20,14 +20,16 @@ Stamp = tuple[int, int, int] | None
 """What tells two versions of a file or directory apart; None where there is none."""
 
 
-@dataclass(frozen=True)
+@record
 class Kit:
     """The templates of one agent CLI, kind of work and agent."""
 
-    templates: Mapping[str, Template]
+    names: Mapping[str, str]
     """By the task file that each makes."""
     fixed: Mapping[str, str]
     """Text of the task files that are the same for every attempt."""
+    varying: Mapping[str, Template]
+    """The templates of the others."""
     checksum: str
     """SHA-256 of the templates used, with what they include, in the order of their names, in hexadecimal."""
     stamps: Mapping[str, Stamp]
@@ -36,7 +38,7 @@ class Kit:
     @property
     def hooks(self) -> list[str]:
         """Names of the hooks among them."""
-        return [key.removeprefix(layout.HOOK) for key in self.templates if key.startswith(layout.HOOK)]
+        return [key.removeprefix(layout.HOOK) for key in self.names if key.startswith(layout.HOOK)]
 
     @property
     def current(self) -> bool:
@@ -75,9 +77,15 @@ def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
             waiting += needs[name].templates
     for name, source in sorted(sources.items()):
         digest.update(f"{name}\0{len(source)}\0".encode() + source)
-    made = {key: engine.compiled(templates, name) for key, name in names.items()}
-    fixed = {key: engine.render(templates, made[key], {}) for key, name in names.items() if _is_fixed(name, needs)}
-    return Kit(made, fixed, digest.hexdigest(), stamps)
+    fixed = {key: _fixed(templates, name, needs[name].text) for key, name in names.items() if _is_fixed(name, needs)}
+    varying = {key: engine.compiled(templates, name) for key, name in names.items() if key not in fixed}
+    return Kit(names, fixed, varying, digest.hexdigest(), stamps)
+
+
+def _fixed(templates: Path, name: str, text: str | None) -> str:
+    if text is not None:
+        return engine.checked(name, text)
+    return engine.render(templates, engine.compiled(templates, name), {})
 
 
 def _is_fixed(name: str, needs: Mapping[str, Needs]) -> bool:

@@ -1,9 +1,9 @@
 """The task files of an attempt, from the templates of its agent CLI, kind of work and agent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from functions.record import record
 from functions.settings import Settings
 from functions.templating import engine, kit
 from functions.templating.engine import TemplateError
@@ -20,7 +20,7 @@ class TaskFilesTooLarge(Exception):
     """The task files do not fit a ConfigMap; the text names the largest."""
 
 
-@dataclass(frozen=True)
+@record
 class TaskFiles:
     """What an attempt is given."""
 
@@ -40,14 +40,14 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
     """
     found = kit.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, settings, found.hooks)
-    files = {key: _text(settings, found, key, known) for key in found.templates}
+    files = {key: _text(settings, found, key, known) for key in found.names}
     _check_size(files)
     return TaskFiles(files, found.checksum)
 
 
 def _text(settings: Settings, found: Kit, key: str, known: Mapping[str, Any]) -> str:
     fixed = found.fixed.get(key)
-    return engine.render(settings.templates, found.templates[key], known) if fixed is None else fixed
+    return engine.render(settings.templates, found.varying[key], known) if fixed is None else fixed
 
 
 def _check_size(files: Mapping[str, str]) -> None:

@@ -8,9 +8,9 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from functions.record import record
 from functions.runs import naming
 from functions.runs.specs import CodeRunSpec, RunSpec
 from functions.settings import Settings
@@ -20,7 +20,7 @@ MARGIN_SECONDS = 120
 """An attempt ends itself this long before its deadline, to push and to report (SPEC section 7)."""
 
 
-@dataclass(frozen=True)
+@record
 class Task:
     """One attempt of a run, as task files are rendered for it."""
 

@@ -10,7 +10,7 @@ from functools import partial
 from functions.handlers import rendering
 from functions.runs import attempts
 from functions.runs.run import Run
-from functions.templating import kit
+from functions.templating import engine, kit
 from functions.templating.task import variables
 from tests.benchmarks.rows import Aim, Row, alternating
 from tests.support.builders import NOW, run, settings
@@ -33,7 +33,8 @@ def _plain(started: Run) -> Callable[[], object]:
     task = rendering.task(CONFIGURED, started)
     found = kit.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, CONFIGURED, found.hooks)
-    return lambda: [each.render(known) for each in found.templates.values()]
+    compiled = [engine.compiled(CONFIGURED.templates, name) for name in found.names.values()]
+    return lambda: [each.render(known) for each in compiled]
 
 
 def _timed(work: Callable[[], object]) -> Callable[[], float]:

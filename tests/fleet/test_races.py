@@ -8,7 +8,8 @@
 | a Job ends              | another Job ends        |
 | the sweep               | each of these, a sweep  |
 
-Afterwards no event comes any more. The same with functions broken on purpose, which must be noticed.
+Afterwards no event comes any more. The same with functions broken on purpose, which must be noticed. And a place that
+gets free while the first run that has to wait looks for one is not left to the sweep.
 """
 
 import itertools
@@ -154,6 +155,14 @@ def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Scene, after: 
         assert fleet.wrong() == []
         if not died:
             break
+
+
+@pytest.mark.parametrize("calls", range(14))
+def test_a_place_that_gets_free_while_the_first_run_to_wait_looks_is_given_at_once(calls: int) -> None:
+    fleet = working(unchanged, running=2, queued=0)
+    fleet.at_once([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
+    assert len(fleet.live_jobs()) == 2
+    assert fleet.witness.violations == []
 
 
 class Broken:

@@ -12,6 +12,7 @@ import pytest
 from functions.cluster.transport import Transport
 from functions.github.client import Github as Client
 from functions.github.client import connect
+from tests.github import newsroom
 from tests.github.clock import Clock
 from tests.github.newsroom import Newsroom
 from tests.github.stage import Stage
@@ -19,6 +20,13 @@ from tests.support.api import api_server, transport
 from tests.support.github import Github, serving
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgetting() -> Iterator[None]:
+    """What a module's API servers said is kept for this module alone."""
+    yield
+    newsroom.past.cache_clear()
 
 
 @pytest.fixture

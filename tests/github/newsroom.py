@@ -5,7 +5,7 @@ that each of its calls can be counted, refused, or be the last one, whomever it 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -30,9 +30,9 @@ from functions.runs.specs import SPECS
 from tests.support.actors import Actor
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
-from tests.support.direct import Direct
 from tests.support.github import Call, Github
 from tests.support.life import event, job_event, run_event
+from tests.support.recall import Past, Recalling
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
 """Small ones: what the task files say does not matter here."""
@@ -77,14 +77,24 @@ class ToGithub:
         return found
 
 
+@cache
+def past() -> Past:
+    """What the API server said so far: cases of a test differ in their ends, and their beginnings are recalled."""
+    return Past()
+
+
 class Newsroom:
     """One run on an API server of its own, asked for on an issue of a repository on a GitHub of its own."""
 
-    def __init__(self, kind: str = "CodeRun", *, asked_for: bool = True, **spec: Any) -> None:
+    def __init__(
+        self, kind: str = "CodeRun", *, asked_for: bool = True, client_id: bool = False, **spec: Any
+    ) -> None:
+        """`client_id`: the App is configured by that."""
+        self._by_client_id = client_id
         self.github = Github(lambda: self.world.now, url="http://127.0.0.1:1")
         self.github.place.url = self.github.url
         self.settings = settings(namespace=NAMESPACE, github=self._configured(), templates=TEMPLATES)
-        self.world = World(Direct(), NAMESPACE, configured=self.settings)
+        self.world = World(Recalling(past()), NAMESPACE, configured=self.settings)
         self.shop = self.github.repository()
         self.issue = int(self.shop.open_issue()["number"])
         self.both = Both(self.world.calls, self.github)
@@ -96,7 +106,7 @@ class Newsroom:
     def _configured(self) -> Object:
         return {
             "api_url": self.github.url,
-            "app_id": str(self.github.app.id),
+            "app_id": self.github.app.client_id if self._by_client_id else str(self.github.app.id),
             "private_key": self.github.app.private_key,
         }
 
@@ -115,7 +125,7 @@ class Newsroom:
         return Services(self.settings, cluster, lambda: self.world.now, github=client)
 
     def _client_over(self, transport: Transport) -> Client:
-        key = AppKey(str(self.github.app.id), self.github.app.private_key)
+        key = AppKey(self.settings.github.app_id, self.github.app.private_key)
         return Client(self.github.url, key, ToGithub(transport), lambda: self.world.now)
 
     def report(self, raw: Any = None, services: Services | None = None) -> int:
@@ -126,9 +136,9 @@ class Newsroom:
     def sweep(self, services: Services | None = None) -> edge.Answer:
         return edge.answer(partial(sweep.handle, services or self.services()), edge.Request({}, b""))
 
-    def hourly(self) -> edge.Answer:
+    def hourly(self, services: Services | None = None) -> edge.Answer:
         headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
-        return edge.answer(partial(sweep.handle, self.services()), edge.Request(headers, b""))
+        return edge.answer(partial(sweep.handle, services or self.services()), edge.Request(headers, b""))
 
     # What becomes of the run
 

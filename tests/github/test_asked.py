@@ -4,6 +4,8 @@
 |----------------------------------------------------|-----------------------------------------------------------|
 | /retry, /cancel, /status on issue or pull request  | the run that is meant                                     |
 | what the run cannot do                             | refused in words, once and for all                        |
+| /retry, and /cancel before anybody has looked      | ends as Cancelled, no attempt begins                      |
+| /retry by two before anybody has looked            | the words of the first; the second is told                |
 | there is no run, or only another repository's      | said; that one is left alone                              |
 | the run changes meanwhile                          | asked again, a few times                                  |
 """
@@ -84,6 +86,36 @@ def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> Non
     stage.deliver("issue_comment", payload)
     assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
     assert stage.answers(number) == [told]
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["two comments", "one comment"])
+def test_a_retry_that_nobody_has_looked_at_can_be_cancelled(stage: Stage, apart: bool) -> None:
+    run, number = stage.asked_for()
+    stage.ends(run)
+    jobs = len(stage.world.jobs())
+    for text in ("/retry the wrong way", "/cancel") if apart else ("/retry the wrong way\n\n/cancel",):
+        assert stage.comment(number, text).code == 204
+    assert stage.answers(number) == []
+    for _ in range(2):
+        drive(stage.services, run.kind, run.namespace, run.name)
+    found = stage.run()
+    assert (found.status.phase, found.status.attempt, len(stage.world.jobs())) == ("Cancelled", 1, jobs)
+    stage.comment(number, "/retry the right way")
+    drive(stage.services, run.kind, run.namespace, run.name)
+    found = stage.run()
+    assert isinstance(found.spec, CodeRunSpec)
+    assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
+
+
+def test_of_two_retries_at_once_the_second_is_told_that_the_first_has_not_begun(stage: Stage) -> None:
+    run, number = stage.asked_for()
+    stage.ends(run)
+    for words in ("use library A", "and mend the docs"):
+        assert stage.comment(number, f"/retry {words}").code == 204
+    assert "has not begun; wait for its end, or cancel it" in stage.answers(number)[0]
+    found = stage.run().spec
+    assert isinstance(found, CodeRunSpec)
+    assert (found.context_version, found.prompt_modification) == (2, "use library A")
 
 
 def test_a_late_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:

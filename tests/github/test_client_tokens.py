@@ -8,6 +8,14 @@
 """
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from functions.github.client import Github as Client
 from functions.github.client import connect
@@ -83,7 +91,37 @@ def test_another_apps_key_is_not_accepted(github: Github, clock: Clock) -> None:
     assert len(github.calls) == 1, "another JWT would not be accepted either"
 
 
-@pytest.mark.parametrize("key", ["-----BEGIN RSA PRIVATE KEY-----\nnonsense", "x PRIVATE KEY-----"])
+def of_another_kind() -> str:
+    """A good key, of a kind that signs otherwise."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def with_a_password() -> str:
+    """An RSA key that nobody can read."""
+    locked = BestAvailableEncryption(b"password")
+    return new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked).decode()
+
+
+def damaged() -> str:
+    """An RSA key whose numbers belong to two keys."""
+    one, other = new_key().private_numbers(), new_key().private_numbers()
+    mixed = RSAPrivateNumbers(one.p, one.q, other.d, other.dmp1, other.dmq1, one.iqmp, one.public_numbers)
+    key = mixed.private_key(unsafe_skip_rsa_key_validation=True)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nnonsense",
+        "x PRIVATE KEY-----",
+        of_another_kind(),
+        with_a_password(),
+        damaged(),
+    ],
+    ids=["nonsense", "no key", "another kind", "with a password", "damaged"],
+)
 def test_a_key_that_is_none_is_named_and_not_told(github: Github, clock: Clock, key: str) -> None:
     with pytest.raises(Denied, match=r"github\.private_key") as caught:
         connect(github.settings(private_key=key), clock).app().get("app")

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request, Transport
 from functions.github.errors import Busy
 from functions.github.transport import HttpTransport
@@ -27,30 +26,9 @@ from functions.handlers import reconcile
 from functions.handlers.http import Answer, answer
 from functions.handlers.telling import CLOSING
 from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.github.slow import Slow, with_commits
 from tests.support.life import event
 from tests.support.serving import Handler, listening
-
-
-@dataclass
-class Slow:
-    """GitHub takes so long for each call, by the clock of the test; the cluster takes no time."""
-
-    room: Newsroom
-    seconds: float
-    calls: int = 0
-
-    def send(self, request: Request) -> Any:
-        if request.path != ON_GITHUB:
-            return self.room.both.send(request)
-        self.calls += 1
-        patience = request.body.seconds or 15
-        self.room.world.later(seconds=min(self.seconds, patience))
-        if self.seconds > patience:
-            raise Busy("there was no answer in time")
-        return self.room.both.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.room.both.stream(request)
 
 
 @dataclass
@@ -66,21 +44,6 @@ class Defective:
 
     def stream(self, request: Request) -> Iterator[Any]:
         return self.room.both.stream(request)
-
-
-def with_commits(room: Newsroom, count: int) -> None:
-    """The run has another attempt under way, after so many that ended with a commit each; GitHub was told of it."""
-    room.succeeds()
-    room.report()
-    room.asks(contextVersion=2)
-    room.works()
-    run = room.run()
-    first, *others = run.status.attempts
-    earlier = [first.model_copy(update={"commit": f"{number:040x}"}) for number in range(1, count)]
-    status = run.status.model_copy(update={"attempts": [*earlier, first, *others]})
-    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
-    room.report()
-    assert room.checks() == {FIRST: ("in_progress", None)}
 
 
 def deleted(room: Newsroom, transport: Transport) -> Answer:

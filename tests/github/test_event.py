@@ -7,6 +7,7 @@ test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
 |----------------------------------------------------|---------------------------------------------------|
 | /docs, /code by a person with write access         | a run that knows where it came from; a reaction   |
 | the same on a pull request, also of a fork         | work from the branch that it goes to              |
+| the same at the end of the longest comment         | the same; of a longer one, an answer              |
 | a label or an assignment that is mapped            | what it is mapped to                              |
 | one that is not mapped                             | one question for the configuration, and nothing   |
 """
@@ -67,6 +68,26 @@ def test_on_a_pull_request_of_a_fork_nothing_of_the_fork_is_worked_on(stage: Sta
     assert stage.comment(number, "/code 3 service=api").code == 204
     assert stage.run().spec.repository_url.endswith("/acme/shop.git")  # type: ignore[union-attr]
     assert stage.run().spec.base_branch == "main"  # type: ignore[union-attr]
+
+
+# However long a comment is -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["\U0001f600" * 65_500 + "\n\n", "a line of one paragraph\n" * 2_500])
+def test_a_command_at_the_end_of_the_longest_comment_is_run(stage: Stage, before: str) -> None:
+    number = stage.shop.open_issue(body="\U0001f600" * 65_536)["number"]
+    assert stage.comment(number, f"{before}/code 3 service=api").code == 204
+    assert isinstance(found := stage.run().spec, CodeRunSpec)
+    assert found.task_id == 3
+    assert stage.answers(number) == []
+
+
+def test_a_comment_too_long_to_be_read_to_its_end_is_answered(stage: Stage) -> None:
+    number = stage.shop.open_issue()["number"]
+    assert stage.comment(number, "/code 3 service=api\n" + "x" * 65_536).code == 204
+    assert stage.runs() == []
+    (told,) = stage.answers(number)
+    assert "write the command in a comment of its own" in told
 
 
 # Labels and assignment ----------------------------------------------------------------------------------------------

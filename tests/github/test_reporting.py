@@ -6,6 +6,7 @@
 | the same event again                          | no call at all                                                 |
 | somebody opened the pull request, or is faster | that one is used                                              |
 | others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
+| the App is configured by its client id        | what it wrote is found by that as well                         |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
 
 What it is never told, or never takes: test_reporting_refused.py.
@@ -18,7 +19,8 @@ import pytest
 from functions.cluster.kinds import CODE_RUN
 from functions.github.comment import marker
 from functions.runs import group, pull_request
-from tests.github.newsroom import FIRST, Newsroom
+from functions.runs.telling import TOLD
+from tests.github.newsroom import FIRST, NAMESPACE, Newsroom
 
 SECOND = "d" * 40
 
@@ -144,7 +146,7 @@ def test_the_pull_request_that_the_attempt_opened_is_used(room: Newsroom) -> Non
 
 
 def test_what_others_say_of_the_run_is_never_edited(room: Newsroom) -> None:
-    app = {"id": room.github.app.id, "slug": room.github.app.slug}
+    app = room.github.app.shown()
     forged = f"{marker(room.made.uid)}\nforged"
     theirs = [
         room.shop.comment(room.issue, forged, by="mallory"),
@@ -158,8 +160,17 @@ def test_what_others_say_of_the_run_is_never_edited(room: Newsroom) -> None:
     room.check_told()
 
 
+def test_an_app_configured_by_its_client_id_finds_what_it_wrote() -> None:
+    room = Newsroom(client_id=True)
+    room.succeeds()
+    for _ in range(3):
+        room.world.kubelet.patch(CODE_RUN, NAMESPACE, room.made.name, {"metadata": {"annotations": {TOLD: None}}})
+        assert room.report() == 204
+    room.check_told()
+
+
 def test_of_two_comments_the_oldest_stays_and_a_deleted_one_is_made_again(room: Newsroom) -> None:
-    app = {"id": room.github.app.id, "slug": room.github.app.slug}
+    app = room.github.app.shown()
     twins = [room.shop.comment(room.issue, marker(room.made.uid), "5dlabs-rex[bot]", app) for _ in range(2)]
     room.works()
     room.report()

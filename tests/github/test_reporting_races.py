@@ -6,13 +6,18 @@
 | two at once, in any order                      | one tells                                                      |
 | one stands still beyond its claim              | what it wrote late is told again                               |
 | the run moves on meanwhile                     | it is told as it is then                                       |
+| the run is as it was told before, after a      | it is told again                                               |
+| crash in between                               |                                                                |
 """
 
 import itertools
+from contextlib import suppress
 
 import pytest
 
+from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Transport
+from functions.runs.status import RunStatus
 from tests.github.newsroom import Newsroom, goes_on, stands_still
 from tests.support.actors import Actor, in_order
 from tests.support.crashing import Crashing, Killed
@@ -122,3 +127,22 @@ def test_a_run_that_moves_on_while_it_is_told_of_is_told_of_as_it_is_then(room: 
     goes_on(slow)
     assert "**Succeeded**" in room.comment()
     room.check_told()
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_run_that_is_again_as_it_was_told_before_a_crash_is_told_again(room: Newsroom, at: int) -> None:
+    room.works()
+    assert room.report() == 204
+    told, before = room.comment(), room.run().status
+    _says(room, before.model_copy(update={"message": "something else"}))
+    with suppress(Killed):
+        room.report(services=room.services(Crashing(room.both, at, True)))
+    _says(room, before)
+    room.world.later(minutes=20)
+    room.report()
+    assert room.comment() == told
+
+
+def _says(room: Newsroom, status: RunStatus) -> None:
+    run = room.run()
+    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))

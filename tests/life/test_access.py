@@ -145,6 +145,8 @@ def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: World)
     allow(world, {"Ada@example.com": REX, "117": REX, "*@team.example": REX}, IAM)
     for claims in ({"email": "eve@example.com"}, {"sub": "118"}, {"email": "eve@example.com", "sub": "117"}):
         assert asked_as(world, token(**claims)) == 403
+    for claims in ({"email": "\ud800"}, {"sub": "\udfff"}):
+        assert asked_as(world, token(**claims)) == 403
     assert runs(world) == []
     for claims in ({"email": "aDa@example.com"}, {"sub": "117"}, {"email": "eve@team.example"}):
         assert asked_as(world, token(**claims)) == 201

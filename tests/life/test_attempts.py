@@ -4,6 +4,8 @@
 |------------------------------------------------|---------------------------------------------------------|
 | the attempt fails, its Job is gone             | another one after its pause, the Job kept or fenced     |
 | people cancel, or ask for another              | stopped and kept; started once more with their words    |
+| they ask while it works                        | refused, which stays to be seen                         |
+| they cancel what they asked for                | ends as Cancelled; what is asked for after that begins  |
 | a template, a claim, Kueue keep it from work   | said in the status; nothing of somebody else is shared  |
 | a revision that cannot render comes between    | what another one made works on                          |
 """
@@ -18,10 +20,10 @@ import pytest
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD
 from functions.handlers import creating
-from functions.runs import group
+from functions.runs import group, refusal
 from functions.settings.fleet import LimitSettings
 from tests.support.api import ROOT, World
-from tests.support.life import LOST, job_event, now, reason, run_event, submitted, swept
+from tests.support.life import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
 def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
@@ -86,6 +88,37 @@ def test_a_person_raises_context_version_to_try_again(world: World) -> None:
     assert (run.status.attempt, run.status.context_version, group.FINISHED in run.labels) == (2, 2, False)
     files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
     assert "use the other library" in files["prompt.md"]
+
+
+def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_seen(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    world.job_ready(now(world, run).status.job_name or "")
+    raised = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"contextVersion": 2}})
+    run_event(world, raised)
+    found = now(world, run).status
+    assert found.message == "attempt 1 is running", "in the same pass"
+    assert "contextVersion 2 is refused: the run is not finished" in refusal.why(found)
+
+
+def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World) -> None:
+    run = submitted(world)
+    run_event(world, run.raw, "add")
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    job_event(world, world.job_ends(job, DONE))
+    assert now(world, run).status.phase == "Succeeded"
+    patch = {"spec": {"contextVersion": 2, "cancel": True}}
+    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
+    found = now(world, run)
+    assert (found.status.phase, reason(found), found.status.attempt) == ("Cancelled", "Cancelled", 1)
+    assert (found.status.expire_at == found.status.finished_at, group.FINISHED in found.labels) == (False, True)
+    written = found.resource_version
+    swept(world)
+    assert now(world, run).resource_version == written
+    again = {"spec": {"contextVersion": 3, "cancel": None}}
+    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, again))
+    assert (now(world, run).status.attempt, len(world.jobs())) == (2, 2)
 
 
 def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: World, tmp_path: Any) -> None:

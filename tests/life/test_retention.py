@@ -5,6 +5,7 @@
 | run                | 7 days (30: not succeeded) after its end  | before, unfinished, retry asked for        |
 | task files         | a day after their attempt's end           | attempt open, run at work                  |
 | tombstone          | after 7 days                              | before                                     |
+| claim on a task    | after an hour                             | before                                     |
 | orphan             | its run is gone, and was on a second look | its run is there, or it is younger         |
 | workspace          | unused for N days, where configured       | used again, or only reported               |
 """
@@ -18,14 +19,16 @@ from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, Kind
 from functions.events.event import RETENTION_DUE
 from functions.handlers import sweep
 from functions.handlers.http import Request, answer
+from functions.manifests.task_claim import TASK_CLAIM
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import group
 from functions.runs.retention import UNUSED_SINCE
 from functions.runs.run import Run
 from functions.settings.fleet import RetentionSettings
 from tests.support.api import World
+from tests.support.builders import CODE_SPEC
 from tests.support.direct import Direct
-from tests.support.life import DONE, job_event, now, run_event, submitted, swept
+from tests.support.life import DONE, JSON, job_event, now, post, run_event, submitted, swept
 
 NOBODY = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
@@ -114,6 +117,17 @@ def test_a_tombstone_goes_after_a_week(world: World) -> None:
     assert cleaned(world) == {}
     _clock_is(world, created, days=7)
     assert cleaned(world) == {"tombstones": 1}
+
+
+def test_a_claim_on_a_task_goes_after_an_hour(world: World) -> None:
+    wanted = JSON | {"idempotency-key": "k1", "if-unfinished": "refuse"}
+    assert post(world, CODE_SPEC, wanted, kind="CodeRun").code == 201
+    (claim,) = world.kubelet.list(CONFIG_MAP, world.namespace, TASK_CLAIM)
+    _clock_is(world, claim, minutes=59)
+    assert cleaned(world) == {}
+    _clock_is(world, claim, hours=1)
+    assert cleaned(world) == {"claims": 1}
+    assert post(world, CODE_SPEC, wanted | {"idempotency-key": "k2"}, kind="CodeRun").code == 409, "its run is there"
 
 
 def _clock_is(world: World, item: dict[str, Any], **after: float) -> None:

@@ -187,6 +187,7 @@ def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
         (json.dumps({**DOCS_SPEC, "surprise": 1}).encode(), JSON, 400, "surprise"),
         (json.dumps({**DOCS_SPEC, "taskId": 1}).encode(), JSON, 400, "taskId"),
         (json.dumps({**DOCS_SPEC, "model": 5}).encode(), JSON, 400, "model"),
+        (json.dumps({**DOCS_SPEC, "env": [{"name": "A", "value": "\ud800"}]}).encode(), JSON, 400, "env.0.value"),
         (json.dumps({**DOCS_SPEC, "envFromSecrets": ["claude-api-key"]}).encode(), JSON, 400, "envFromSecrets"),
         (json.dumps(DOCS_SPEC).encode(), {}, 415, "content-type"),
         (json.dumps(DOCS_SPEC).encode(), {"content-type": "text/plain"}, 415, "content-type"),
@@ -214,6 +215,30 @@ def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for
     assert post(world, {"model": 1}, EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert post(world, b"{", EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert runs(world) == []
+
+
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+HALF = json.dumps(
+    {**{n.removeprefix("ce-"): v for n, v in EVENT.items()}, "id": "\ud800", "data": DOCS_SPEC}
+).encode()
+PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800"}}, "subscription": "s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        (HALF, STRUCTURED, 400),
+        (HALF, STRUCTURED | {QUEUE_HEADER: "s"}, 204),
+        (json.dumps(PUSHED).encode(), JSON, 204),
+        (json.dumps({**DOCS_SPEC, "workingDirectory": "\ud800"}).encode(), JSON, 400),
+    ],
+)
+def test_text_that_no_name_can_be_made_of_is_refused_for_good(
+    world: World, body: bytes, headers: dict[str, str], code: int
+) -> None:
+    found = post(world, body, headers)
+    assert (found.code, found.body is None) == (code, code == 204)
+    assert world.calls.calls == []
 
 
 def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: World) -> None:

@@ -4,7 +4,8 @@
 |--------------|----------------------------------------|----------------------------|
 | runs         | all; 0 pauses                          |                            |
 | per_service  | code runs of the service               | docs runs are free         |
-| per_agent    | runs of the agent, of the GitHub user  | other agents are free      |
+| per_agent    | runs of the agent, of the GitHub user, | other agents are free      |
+|              | however the login is written           |                            |
 | exclusive    | the workspace; the docs directory      | another branch is free     |
 
 Order: priority, then age, then uid; a run held up by its own key holds up nobody else.
@@ -31,6 +32,11 @@ from tests.unit.waiting import code, uid_of
 ONE = Limits(runs=1)
 
 
+def user(login: str) -> dict[str, Any]:
+    """The identity of a run that works as that GitHub user."""
+    return {"githubUser": login, "githubApp": None}
+
+
 def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
     looked = Pass(ledger or Ledger(), limits, NOW)
     for each in runs:
@@ -49,6 +55,8 @@ def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> l
         (Limits(per_agent=1), code(1), code(2), False),
         (Limits(per_agent=1), code(1), code(2, githubApp="5DLabs-Tess"), True),
         (Limits(per_agent=1), code(1), run("DocsRun", uid="d", name="d"), True),
+        (Limits(per_agent=1), code(1, **user("octocat")), code(2, **user("Octocat")), False),
+        (Limits(per_agent=1), code(1, **user("octocat")), code(2, **user("hubot")), True),
         (Limits(exclusive=True), code(1, service="s"), code(2, service="s"), False),
         (Limits(exclusive=True), code(1, service="s"), code(2, service="s", githubApp="5DLabs-Tess"), True),
         (Limits(exclusive=True), run("DocsRun", uid="c", name="c"), run("DocsRun", uid="d", name="d"), False),

@@ -4,8 +4,11 @@
 |-----------|----------------------------------|-----------------------------------------------------|
 | retry     | finished, also when cancelled    | contextVersion + 1, cancel taken back               |
 | retry     | unfinished, deleted, docs, bad   | refused, saying what to do instead                  |
+| retry     | one asked for has not begun      | refused: the words of the first are not lost        |
+| retry     | the one asked for is cancelled   | taken                                               |
 | retry     | the same key again               | nothing, for the 20 keys applied last               |
 | cancel    | unfinished / finished            | cancel / refused                                    |
+| cancel    | a retry has not begun            | cancel                                              |
 | either    | changed since it was read        | the patch names the version it is for               |
 | again     | finished, by feedback            | retry, as often as it may, not when it is over      |
 """
@@ -36,6 +39,13 @@ def patched(found: Run, patch: asking.Patch) -> Run:
     spec = {key: value for key, value in {**raw["spec"], **patch["spec"]}.items() if value is not None}
     notes = {**raw["metadata"].get("annotations", {}), **patch["metadata"].get("annotations", {})}
     return parse({**raw, "spec": spec, "metadata": {**raw["metadata"], "annotations": notes}})
+
+
+def tried_again(found: Run) -> Run:
+    """The run once the attempt that was asked for has come to its end."""
+    begun = found.having(attempts.reopen(found, NOW))
+    begun = begun.having(attempts.start(begun, NOW))
+    return begun.having(attempts.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
 
 
 def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
@@ -86,7 +96,36 @@ def test_a_key_applied_before_asks_for_nothing() -> None:
     assert first
     after = patched(found, first)
     assert asking.retry(after, key="comment 1") is None
-    assert asking.retry(after, key="comment 2")
+    assert asking.retry(tried_again(after), key="comment 1") is None
+    assert asking.retry(tried_again(after), key="comment 2")
+
+
+def test_words_that_no_attempt_has_heard_are_not_overwritten() -> None:
+    first = asking.retry(finished(), key="comment 1", words="use library A")
+    assert first
+    waiting = patched(finished(), first)
+    with pytest.raises(asking.CannotAsk, match="has not begun; wait for its end, or cancel it"):
+        asking.retry(waiting, key="comment 2", words="and mend the docs")
+
+
+def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> None:
+    first = asking.retry(finished(to=State.SUCCEEDED), key="comment 1", words="the wrong way")
+    assert first
+    waiting = patched(finished(to=State.SUCCEEDED), first)
+    stop = asking.cancel(waiting, key="comment 2")
+    assert stop
+    assert stop["spec"] == {"cancel": True}
+    stopped = patched(waiting, stop)
+    with pytest.raises(asking.CannotAsk, match="was cancelled"):
+        asking.again(stopped, key="check", words="", most=9)
+    second = asking.retry(stopped, key="comment 3", words="the right way")
+    assert second
+    assert second["spec"] == {
+        "contextVersion": 3,
+        "promptModification": "the right way",
+        "promptMode": "append",
+        "cancel": None,
+    }
 
 
 def test_the_last_twenty_keys_are_known() -> None:
@@ -94,7 +133,7 @@ def test_the_last_twenty_keys_are_known() -> None:
     for number in range(asking.KEPT + 1):
         patch = asking.retry(found, key=f"comment {number}")
         assert patch
-        found = patched(found, patch)
+        found = tried_again(patched(found, patch))
     assert asking.retry(found, key="comment 0")
     assert asking.retry(found, key="comment 1") is None
 
@@ -124,9 +163,7 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
         assert asking.again(found, key=f"check {number}", words="it failed", most=2) is None
         with pytest.raises(asking.CannotAsk, match="has not begun"):
             asking.again(found, key="another check", words="it failed too", most=2)
-        begun = found.having(attempts.reopen(found, NOW))
-        begun = begun.having(attempts.start(begun, NOW))
-        found = begun.having(attempts.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
+        found = tried_again(found)
     with pytest.raises(asking.CannotAsk, match="2 times, which is as often as it may be"):
         asking.again(found, key="check 2", words="it failed", most=2)
     assert asking.retry(found, key="a person")

@@ -7,14 +7,22 @@ r"""What a comment asks of us: which of its lines are commands, and what they sa
 |   an HTML comment, <pre>, <blockquote>, a link's title     |                                              |
 | /unknown, /codex, in the middle of a line, a heading       | nothing                                      |
 | ours and wrong                                             | a Mistake, which says what to do             |
-| after /retry, up to the next command                       | what is to be done differently, as written   |
+| after /retry, up to the next command                       | what is to be done differently, as written;  |
+|                                                            |   a Mistake where that is too long           |
+| far down, in a comment as long as GitHub takes them        | as at the beginning                          |
+| in a longer one                                            | a Mistake, which says what to do             |
+| at the beginning of a comment                              | what the Markdown parser makes of it         |
 | any text at all                                            | never an error                               |
 """
+
+import re
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.github import lines, paragraphs
 from functions.github.commands import (
     LONGEST_WORDS,
     MOST_COMMANDS,
@@ -29,7 +37,7 @@ from functions.github.commands import (
     single,
 )
 from functions.github.lines import WORDS
-from functions.github.markdown import CUT
+from functions.github.markdown import LONGEST_COMMENT
 
 
 @pytest.mark.parametrize(
@@ -153,18 +161,44 @@ def test_too_many_commands_are_one_mistake() -> None:
     assert isinstance(mistake, Mistake)
 
 
-def test_a_command_far_down_a_paragraph_is_not_looked_for() -> None:
-    before = "text\n" * 100
-    assert find(f"{before}/status") == [Status()]
-    assert find(f"{before * 20}/status") == []
-    assert find(f"{before * 20}\n/status") == [Status()]
+@pytest.mark.parametrize("line", ["text of one long paragraph\n", "한국어 😀\n", "paragraphs\n\n"])
+def test_a_command_is_found_however_far_down(line: str) -> None:
+    command = "\n/code 3 service=api"
+    before = (line * (LONGEST_COMMENT // len(line) + 1))[: LONGEST_COMMENT - len(command)]
+    assert find(before + command) == [Work("code", {"service": "api"}, 3)]
 
 
-def test_long_words_are_cut_and_say_so() -> None:
-    (found,) = find("/retry " + "x" * 60_000)
-    assert isinstance(found, Retry)
-    assert len(found.words) == LONGEST_WORDS
-    assert found.words.endswith(CUT)
+def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_hold_a_command() -> None:
+    long = "x" * LONGEST_COMMENT
+    for comment in (f"/CANCEL\n{long}", f"{long}\n/cancel\n/status"):
+        (mistake,) = find(comment)
+        assert isinstance(mistake, Mistake)
+        assert (mistake.word, "in a comment of its own" in mistake.problem) == ("cancel", True)
+    assert find(f"{long} and no command") == []
+
+
+@pytest.mark.parametrize("part", ["[![](", "*a_ ", "a\n", "<a [", "[a](b '", "x `` "])
+def test_what_is_done_for_a_paragraph_grows_with_its_length_and_not_its_square(part: str) -> None:
+    short, long = (_calls(part * (size // len(part)) + "\n/status") for size in (250, 1000))
+    assert long < 6 * short
+
+
+def _calls(comment: str) -> int:
+    """How many calls of functions it takes to find the commands in it."""
+    calls: list[str] = []
+    sys.setprofile(lambda *call: calls.append(call[1]))
+    try:
+        find(comment)
+    finally:
+        sys.setprofile(None)
+    return len(calls)
+
+
+def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_are_a_mistake() -> None:
+    assert find("/retry " + "x" * LONGEST_WORDS + "\u200b" * 99) == [Retry("x" * LONGEST_WORDS)]
+    (mistake,) = find("/retry\n" + "x" * (LONGEST_WORDS + 1))
+    assert isinstance(mistake, Mistake)
+    assert "30,001 characters, and at most 30,000 are handed on" in mistake.problem
 
 
 def test_words_carry_nothing_that_is_not_seen() -> None:
@@ -186,6 +220,21 @@ def test_anything_else_is_no_mapping(text: str) -> None:
 
 
 TEXT = st.text(st.sampled_from("/ \n\r\t>`~#-*+<!>[]()\"'\\=abc123.\0\u202e\ud800") | st.characters(), max_size=200)
+
+
+FIRST = st.sampled_from(["/status", "  /code 3 service=api", "/RETRY more\t", "/docs `a", "/cancel <!--"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(FIRST, st.sampled_from(["\n", "\r\n", " "]), TEXT)
+def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, between: str, rest: str) -> None:
+    comment = first + between + rest
+    text = re.sub(r"\r\n?", "\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    number, line = next(iter(paragraphs.lines(text)))
+    found = lines.find(comment)[0]
+    assert number == 0
+    assert line.strip().lower().startswith(f"/{found.word}")
+    assert line.strip()[len(found.word) + 1 :].strip() == found.rest
 
 
 @settings(deadline=None, max_examples=60)

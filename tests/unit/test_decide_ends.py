@@ -7,24 +7,28 @@
 | waiting    | due / not due               | start / nothing                                   |
 | finished   | without mark / marked       | mark / nothing                                    |
 | finished   | contextVersion raised       | unmark, reopen                                    |
-| unfinished | contextVersion raised       | refused with a reason, also later                 |
+| finished   | raised, and cancelled       | unmark, reopen, end as Cancelled; no attempt      |
+| unfinished | contextVersion raised       | refused with a reason that stays, also later      |
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from functions.runs import actions
-from functions.runs.decide import decide, quiet
+from functions.runs import actions, attempts, refusal
+from functions.runs.decide import decide, over, quiet
 from functions.runs.group import FINISHED
 from functions.runs.lifecycle import TRANSITIONS, IllegalTransitionError, State, move, state
 from functions.runs.observed import Observed
 from functions.runs.reasons import Reason
 from functions.runs.retries import LONGEST_RESET
-from tests.support.builders import NOW, POLICY, job, pod, run
-from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next_for, running
+from tests.support.builders import NOW, POLICY, ended, job, pod, run
+from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next_for, running, started
+
+REASONS = {State.FAILED: Reason.MAX_TURNS, State.CANCELLED: Reason.CANCELLED}
 
 
 def test_the_end_of_a_job_is_judged_by_its_pods_and_not_before_they_ended() -> None:
@@ -138,6 +142,37 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
     assert start.status.attempts[-1].resumes
 
 
+@pytest.mark.parametrize("before", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
+def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_looked_at(before: State) -> None:
+    end = finished().status if before is State.SUCCEEDED else ended(before, REASONS[before]).status
+    asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: "true"}).having(end)
+    assert not quiet(asked, LATER)
+    assert not over(asked)
+    assert next_for(asked) == actions.Unmark()
+    reopened = next_for(replace(asked, labels=run().labels))
+    assert isinstance(reopened, actions.WriteStatus)
+    closed = next_for(asked.having(reopened.status))
+    assert isinstance(closed, actions.Close)
+    assert closed.status.succeeded
+    assert (closed.status.phase, closed.status.succeeded.reason) == ("Cancelled", Reason.CANCELLED)
+    assert (closed.status.attempt, closed.status.context_version) == (1, 2)
+    assert over(asked.having(closed.status))
+    assert quiet(asked.having(closed.status), LATER)
+
+
+def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_back() -> None:
+    asked = running(spec={"cancel": True}).having(running().status)
+    raised = replace(asked, spec=run(spec={"contextVersion": 2, "cancel": True}).spec)
+    action = next_for(raised)
+    assert isinstance(action, actions.WriteStatus)
+    told = raised.having(action.status)
+    assert next_for(told, job(name_of(told))) == actions.Stop()
+    end = next_for(told, job(name_of(told), ended="Failed", activeDeadlineSeconds=1), [])
+    assert isinstance(end, actions.Close)
+    back = replace(told.having(end.status), cancel=False, labels={**told.labels, FINISHED: "true"})
+    assert next_for(back) == actions.Nothing()
+
+
 def test_a_step_that_the_table_does_not_have_is_an_error_of_its_own() -> None:
     end = finished().status
     assert State.RUNNING not in TRANSITIONS[State.SUCCEEDED]
@@ -156,8 +191,25 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert next_for(told, job(name_of(told))) == actions.Nothing()
     end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(end, actions.Close)
-    ended = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
-    assert next_for(ended) == actions.Nothing()
+    done = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
+    assert next_for(done) == actions.Nothing()
+    assert "contextVersion 2 is refused" in refusal.why(done.status)
+
+
+def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
+    early = started(spec={"contextVersion": 2}).having(started().status)
+    refused = attempts.refuse_retry(early, NOW)
+    later = replace(early, spec=run(spec={"contextVersion": 3}).spec).having(refused)
+    again = attempts.refuse_retry(later, LATER)
+    (shown,) = (each for each in again.conditions if each.type == refusal.REFUSED)
+    assert (shown.status, shown.reason, shown.last_transition_time) == ("True", Reason.NOT_FINISHED, NOW)
+    assert "contextVersion 3 is refused" in shown.message
+    assert again.succeeded == early.status.succeeded
+    seen = attempts.running(later.having(again), LATER)
+    assert (seen.message, refusal.why(seen)) == ("attempt 1 is running", shown.message)
+    end = later.having(attempts.end_run(later.having(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
+    assert refusal.why(end.status)
+    assert not refusal.why(attempts.reopen(end, LATER))
 
 
 def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:

@@ -35,7 +35,7 @@ def rendered(templates: Path) -> dict[str, str]:
 def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
     first = kit.find(templates, "claude", "code", "rex")
     assert kit.find(templates, "claude", "code", "rex") is first
-    assert len(first.templates) > 10
+    assert len(first.names) > 10
     assert kit.find(templates, "claude", "docs", "rex") is not first
 
 

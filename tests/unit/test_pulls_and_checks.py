@@ -4,6 +4,7 @@
 |--------------------------------|-----------------------------------------------------------------------------|
 | a pull request                 | title, body and compare link from the run; the status says it once          |
 | a check run                    | concluded as the run is; in progress while another attempt works            |
+| check runs on a commit         | ours are those of our App, by its id or its client id                       |
 """
 
 import pytest
@@ -75,6 +76,20 @@ def test_the_check_concludes_as_the_run_does(to: State, reason: Reason, conclusi
     assert check.says(wanted, wanted)
     assert not check.says({**wanted, "output": {"title": "other"}}, wanted)
     assert "details_url" not in check.body(ended(), "javascript:x")
+
+
+def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_first() -> None:
+    mine = {"id": 7, "external_id": UID, "app": {"id": 12345, "client_id": "Iv1.abc"}}
+    older = mine | {"id": 3}
+    others = [
+        mine | {"app": {"id": 1, "client_id": "Iv1.other"}},
+        mine | {"app": {"id": None}},
+        mine | {"app": None},
+        mine | {"external_id": "another"},
+    ]
+    for app in ("12345", "Iv1.abc"):
+        assert check.ours([mine, *others, older], UID, app) == [older, mine]
+    assert check.ours(others, UID, "None") == []
 
 
 def test_while_another_attempt_works_the_check_is_in_progress() -> None:

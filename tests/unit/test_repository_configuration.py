@@ -189,7 +189,7 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
         (Work("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
         (Work("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
         (Work("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
-        (Work("docs", {"model": "gpt"}), "", "model must start with 'claude-'"),
+        (Work("docs", {"model": "gpt"}), "", "model: must start with 'claude-'"),
         (Work("code", {}, 3), "service: a\nplatformRepository: other/secrets", "of the owner of this one"),
     ],
 )

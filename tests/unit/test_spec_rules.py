@@ -8,14 +8,27 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from functions.manifests import crds
-from functions.runs.run import parse
+from functions.runs.run import describe, parse, problems
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, raw_run
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = {"DocsRun": DOCS_SPEC, "CodeRun": CODE_SPEC}
+
+RESERVED = """
+    SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF OPENSSL_MODULES CURL_HOME CURL_CA_BUNDLE PERL5OPT PERL5LIB RUBYOPT RUBYLIB
+    JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS FUNCNEST POSIXLY_CORRECT EXECIGNORE TMOUT EDITOR VISUAL PAGER
+    LESSOPEN GCONV_PATH GLIBC_TUNABLES HOSTALIASES BASH_ENV ENV IFS GIT_SSH_COMMAND SSH_AUTH_SOCK NODE_OPTIONS
+"""
+"""Names that would change what the container's own script runs, or whom it trusts."""
+OF_USE = """
+    HTTP_PROXY HTTPS_PROXY NO_PROXY https_proxy JAVA_HOME PYTHONPATH PERL_MB_OPT PAGER_COLOUR TMOUT_SECONDS SSLMODE
+    REQUESTS_CA_BUNDLE EDITORS RUBY_VERSION
+"""
+"""Names that look like them, or that sites need."""
 
 REFUSED = [
     ("repositoryUrl", "http://git.example/shop.git"),
@@ -46,6 +59,7 @@ REFUSED = [
     ("env", [{"name": "LD_PRELOAD", "value": "x"}]),
     ("env", [{"name": "PATH", "value": "x"}]),
     ("env", [{"name": "a b", "value": "x"}]),
+    *(("env", [{"name": name, "value": "x"}]) for name in RESERVED.split()),
     ("env", {"A": "b"}),
     ("envFromSecrets", ["Not A Name"]),
 ]
@@ -147,6 +161,35 @@ def test_exactly_one_identity_is_given(kind: str, both: bool) -> None:
     spec |= {"githubUser": "a", "githubApp": "b"} if both else {}
     assert not api_server_takes(kind, spec)
     assert not functions_take(kind, spec)
+
+
+@pytest.mark.parametrize("name", OF_USE.split())
+def test_an_environment_variable_of_use_is_taken(name: str) -> None:
+    spec = {**DOCS_SPEC, "env": [{"name": name, "value": "x"}]}
+    assert api_server_takes("DocsRun", spec)
+    assert functions_take("DocsRun", spec)
+
+
+GPT, BOTH = {"model": "gpt-5"}, {"githubUser": "octocat", "githubApp": "5DLabs-Rex"}
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        (GPT, {"model"}),
+        (BOTH, {"githubUser", "githubApp"}),
+        ({"githubUser": None, "githubApp": None}, {"githubUser", "githubApp"}),
+        (GPT | BOTH, {"model", "githubUser", "githubApp"}),
+    ],
+)
+@pytest.mark.parametrize("kind", SPECS)
+def test_a_rule_that_spans_fields_names_each_of_them(kind: str, change: dict[str, Any], fields: set[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SPECS[kind].model_validate({**BASES[kind], **change})
+    assert {field for field, _ in problems(caught.value)} == fields
+    told = describe(caught.value)
+    assert "spec:" not in told
+    assert ("githubUser, githubApp: give exactly one of" in told) == ("githubApp" in fields)
 
 
 def test_another_agent_cli_may_use_other_models() -> None:

@@ -41,7 +41,7 @@ def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
     assert telling.untold(found.having(found.status.model_copy(update={"message": "other"})), on_github=True)
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
     assert not telling.untold(found.having(same), on_github=True), "not of what nobody is told"
-    assert telling.untold(noted(found, telling.unsaid(found)), on_github=True)
+    assert telling.untold(noted(found, telling.unsaid()), on_github=True)
 
 
 def test_a_run_that_does_not_concern_github_is_not_told_of() -> None:
@@ -63,7 +63,17 @@ def test_a_claim_holds_for_its_time_and_a_rest_as_long_as_github_says() -> None:
     assert telling.attended(claimed.raw, NOW + timedelta(minutes=16))
     assert not telling.attended(claimed.raw, NOW + timedelta(minutes=18))
     for seconds, rests in ((None, 10), (1, 10), (600, 600), (10_000_000, 3600)):
-        assert telling.taken(noted(ended(), telling.rest(run(), NOW, seconds)).raw, NOW) == rests
+        assert telling.taken(noted(ended(), telling.rest(run(), NOW, seconds, Told())).raw, NOW) == rests
+
+
+def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None:
+    first, *_ = ended().status.attempts
+    history = [first.model_copy(update={"commit": commit}) for commit in "abcd"]
+    status = ended().status.model_copy(update={"attempts": history})
+    for checked, left in (("", "abc"), ("a", "abc"), ("c", "c"), ("d", ""), ("dropped", "abc")):
+        patch = telling.rest(run(), NOW, None, Told(checked=checked))
+        assert telling.unconcluded(noted(ended(), patch).having(status)) == [*left]
+    assert telling.unconcluded(run()) == []
 
 
 class Sent:

@@ -5,17 +5,20 @@ The limit and the wordings are those of k8s.io/apiserver (MaxRequestBodyBytes, p
 
 import json
 import math
+import re
 from typing import Any
 
 import yaml
 from starlette.requests import Request
 
+from functions.events.decoding import whole
 from functions.local.apiserver import protobuf
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 UNKNOWN_FORMAT = "the body of the request was in an unknown format"
 
 
@@ -93,10 +96,17 @@ def _parse_yaml(raw: bytes, kind: Kind) -> Any:
 
 
 def load_json(text: bytes | str) -> Any:
-    """Parse JSON with Go's numbers: 2.0 is the integer 2, and what 64 bits cannot hold is a float.
+    """Parse JSON as Go does: 2.0 is an integer, what 64 bits cannot hold is a float, half of a character is U+FFFD.
 
     Raises ValueError or RecursionError.
     """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    value = _load(text)
+    return _load(whole(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
+
+
+def _load(text: str) -> Any:
     return json.loads(text, parse_float=_float, parse_int=_integer, parse_constant=_refuse_constant)
 
 

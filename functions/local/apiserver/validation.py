@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache
+from hashlib import blake2b
 from typing import Any, Protocol, cast
 
 from jsonschema import Draft4Validator, FormatChecker, ValidationError
@@ -44,13 +45,21 @@ def _is_date_time(value: object) -> bool:
     return bool(DATE_TIME.fullmatch(value)) and bool(datetime.fromisoformat(value.upper()))
 
 
+SOUND = 10_000
+"""Values remembered in which a schema found no fault; a digest each."""
+_sound: dict[tuple[int, bytes], Obj] = {}
+"""By schema and value; the schema itself keeps its id from being another's."""
+
+
 class Validator(Protocol):
     """The part of a jsonschema validator used here."""
 
     def iter_errors(self, instance: Any) -> Iterator[ValidationError]:
         """Every problem."""
 
-    def descend(self, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    def descend(
+        self, instance: Any, schema: Any, path: str | None = None, schema_path: str | None = None
+    ) -> Iterator[ValidationError]:
         """Every problem under another schema."""
 
     def is_type(self, instance: Any, type: str) -> bool:  # noqa: A002
@@ -71,6 +80,30 @@ def _check_int_or_string(
     null_allowed = value is None and schema.get("nullable")
     if wanted and not null_allowed and not validator.is_type(value, "integer") and not isinstance(value, str):
         yield ValidationError("integer,string")
+
+
+def _check_properties(validator: Validator, properties: Obj, value: Any, _: Obj) -> Iterator[ValidationError]:
+    """A write changes little of an object, so what was sound before is not looked through again."""
+    if not validator.is_type(value, "object"):
+        return
+    for name, schema in properties.items():
+        if name in value:
+            yield from _check_once(validator, value[name], schema, name)
+
+
+def _check_once(validator: Validator, value: Any, schema: Obj, name: str) -> Iterator[ValidationError]:
+    if not isinstance(value, dict | list) or "additionalProperties" in schema:  # quicker looked through than hashed
+        yield from validator.descend(value, schema, path=name, schema_path=name)
+        return
+    key = (id(schema), blake2b(json.dumps(value).encode(), digest_size=16).digest())
+    if key in _sound:
+        return
+    found = list(validator.descend(value, schema, path=name, schema_path=name))
+    yield from found
+    if not found:
+        if len(_sound) >= SOUND:
+            _sound.clear()
+        _sound[key] = schema
 
 
 def _check_all_of(validator: Validator, schemas: list[Obj], value: Any, _: Obj) -> Iterable[ValidationError]:
@@ -99,6 +132,7 @@ StructuralValidator = extend(  # type: ignore[no-untyped-call]
     {
         "allOf": _check_all_of,
         "pattern": _check_pattern,
+        "properties": _check_properties,
         "type": _check_type,
         "x-kubernetes-int-or-string": _check_int_or_string,
     },

@@ -4,7 +4,6 @@ Everything here is synchronous: between reading an object and committing its suc
 is what makes resourceVersion checks and preconditions hold.
 """
 
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ class Writer:
         if text is None:
             raise refusals.not_found(kind, target.key.name)
         old: Obj = json.loads(text)
-        present = copy.deepcopy(old)
+        present: Obj = json.loads(text)
         kind.rules.admit(present)
         patched = change(present)
         try:

@@ -23,6 +23,18 @@ from functions.local.runner.shim import family
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
 
 
+LARGEST_PID = 2**31 - 1
+"""Of a pid_t."""
+
+
+class RegisterError(Exception):
+    """The list of processes is damaged: nobody knows which are ours. The text names it and says what to do."""
+
+    def __init__(self, file: Path) -> None:
+        remedy = "end what an earlier start left behind (`ps -ef | grep functions`), then remove the file"
+        super().__init__(f"{file} is damaged, and says no more which processes were started from here: {remedy}")
+
+
 class Process(Protocol):
     """Something that was started from here."""
 
@@ -102,15 +114,26 @@ class Register:
         scratch.replace(self._file)
 
     def end_leftovers(self) -> int:
-        """Ends what an earlier start noted and did not end itself; returns how many there were."""
-        try:
-            noted = json.loads(self._file.read_text())
-        except (OSError, ValueError):
-            return 0
-        found = [int(pid) for pid, started in noted.items() if family.find(int(pid), started)]
+        """Ends what an earlier start noted and did not end itself; returns how many there were.
+
+        Raises RegisterError, and ends nothing, where not all that is noted can be read.
+        """
+        found = [pid for pid, started in self._noted() if family.find(pid, started)]
         for pid in found:
             _signal(pid, signal.SIGKILL)
         return len(found)
+
+    def _noted(self) -> list[tuple[int, float]]:
+        """Process ids, and when each was started, in seconds since the epoch."""
+        try:
+            noted = {int(pid): float(started) for pid, started in json.loads(self._file.read_bytes()).items()}
+        except FileNotFoundError:
+            return []
+        except (OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
+            raise RegisterError(self._file) from error
+        if not all(1 < pid <= LARGEST_PID for pid in noted):
+            raise RegisterError(self._file)
+        return list(noted.items())
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from functions.local import apiserver, queue
 from functions.local.apiserver.guard import LoopbackOnly
-from functions.local.database import connect
+from functions.local.database import connect, readable
 
 HOST = "127.0.0.1"
 QUEUE_PATH = "/queue"
@@ -58,16 +58,20 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """API server and queue with their state in one file, served on a loopback port by a thread."""
+    """API server and queue with their state in one file, served on a loopback port by a thread.
+
+    Raises StateError where that file is damaged, or another program's.
+    """
 
     def __init__(
         self, database: Path, crds: Path, topology: queue.Topology, logs: apiserver.PodLogs, port: int
     ) -> None:
-        store = apiserver.Store(connect(database))
-        served = application(store, queue.Queue(connect(database), topology), crds, logs)
+        with readable(database):
+            store = apiserver.Store(connect(database))
+            served = application(store, queue.Queue(connect(database), topology), crds, logs)
         config = uvicorn.Config(served, HOST, port, log_level="warning", timeout_graceful_shutdown=2)
         self._server = _Uvicorn(config, store)
-        self._thread = threading.Thread(target=self._server.run, name="api-server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="api-server", daemon=True)
         self.url = f"http://{HOST}:{port}"
 
     def start(self) -> None:
@@ -84,7 +88,12 @@ class Server:
         """Whether the thread runs at all; it ends at once where the port is taken."""
         return self._thread.is_alive()
 
+    def _run(self) -> None:
+        with contextlib.suppress(SystemExit):  # uvicorn's, where the port is taken; `alive` tells
+            self._server.run()
+
     def stop(self) -> None:
-        """Ends the server and waits for it."""
+        """Ends the server, if it was started, and waits for it."""
         self._server.should_exit = True
-        self._thread.join(timeout=5)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,8 +21,9 @@ from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
 from functions.events.topology import FED_BY, FUNCTIONS
+from functions.local.database import StateError
 from functions.local.dev import cluster as furniture
-from functions.local.dev.children import Child, Register, stop
+from functions.local.dev.children import Child, Register, RegisterError, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
@@ -99,7 +101,8 @@ class Stack:
     def __init__(self, options: Options, mirrors: list[Mirror]) -> None:
         self._options = options
         self._mirrors = mirrors
-        self._lock = _alone_in(options.state)
+        self._stops = ExitStack()
+        self._stops.callback(_alone_in(options.state).close)
         self._stopping = threading.Event()
         port = options.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -113,25 +116,32 @@ class Stack:
         self._children = [self._child(target, number) for target, number in ports.items()]
         self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
         self._register = Register(self.state / "processes.json")
-        self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
-        state, crds, logs = self.state / "state.sqlite", ROOT / "crds", self._runner.pod_logs
-        self._server = Server(state, crds, self._queue.embedded, logs, port)
+        try:
+            self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
+            state, crds, logs = self.state / "state.sqlite", ROOT / "crds", self._runner.pod_logs
+            self._server = Server(state, crds, self._queue.embedded, logs, port)
+        except StateError as error:
+            self._stops.close()
+            raise StartError(str(error)) from error
         self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, WATCHED)
 
     def start(self) -> None:
         """Returns once everything answers. Raises StartError."""
-        ended = self._register.end_leftovers()
-        if ended:
-            log.warning("ended %d processes that an earlier start left behind", ended)
+        self._end_leftovers()
+        self._stops.callback(self._server.stop)
         self._server.start()
         _wait("the API server", lambda: self._server.serving, lambda: self._server.alive, f"port in use? {self.url}")
         furniture.furnish(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
+        self._stops.callback(self._queue.stop)
         self._start_queue()
+        self._stops.callback(stop, self._children)
         for child in self._children:
             child.start()
         self._note_processes()
         self._runner.start()
+        self._stops.callback(self._runner.stop)
         self._bridge.start()
+        self._stops.callback(self._bridge.stop)
         for child in self._children:
             _wait_for(child)
 
@@ -144,14 +154,9 @@ class Stack:
                 self._note_processes()
 
     def stop(self) -> None:
-        """Ends everything that was started."""
+        """Ends what was started, the last first, and each also where another could not be ended."""
         self._stopping.set()
-        self._bridge.stop()
-        self._runner.stop()
-        stop(self._children)
-        self._queue.stop()
-        self._server.stop()
-        self._lock.close()
+        self._stops.close()
 
     def _chosen_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
@@ -159,6 +164,14 @@ class Stack:
         if self._options.pubsub:
             return EmulatedPubsub(self.state / "logs" / "pubsub.log", fed, sweep, wrapped=wrapped)
         return EmbeddedQueue(self.url, fed, sweep, wrapped=wrapped)
+
+    def _end_leftovers(self) -> None:
+        try:
+            ended = self._register.end_leftovers()
+        except RegisterError as error:
+            raise StartError(str(error)) from error
+        if ended:
+            log.warning("ended %d processes that an earlier start left behind", ended)
 
     def _start_queue(self) -> None:
         try:

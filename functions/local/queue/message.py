@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from functions.events.decoding import decode
 from functions.events.envelopes.cloudevents import BATCHED, REQUIRED, STRUCTURED
 from functions.events.event import MalformedError
 
@@ -37,7 +38,9 @@ class Message:
         if not self.body:
             return event
         try:
-            return event | {"data": json.loads(self.body)}
+            data = json.loads(self.body)
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # as it is answered
+            return event | {"data": data}
         except (ValueError, RecursionError):
             return event | {"data_base64": base64.b64encode(self.body).decode()}
 
@@ -67,10 +70,7 @@ def _binary(headers: Mapping[str, str], body: bytes) -> Message:
 
 
 def _structured(body: bytes) -> Message:
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(("body", f"is not JSON: {error}")) from None
+    event = decode(body)
     if not isinstance(event, dict):
         raise MalformedError(("body", "must be a JSON object with a CloudEvent's attributes"))
     content_type = event.pop("datacontenttype", JSON)

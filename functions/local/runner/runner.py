@@ -10,7 +10,7 @@ from typing import TextIO
 from functions.bridge.bridge import Bridge
 from functions.cluster.client import Cluster, Object
 from functions.cluster.kinds import JOB, POD
-from functions.local.database import connect
+from functions.local.database import connect, readable
 from functions.local.runner.controller import Controller
 from functions.local.runner.kubelet import ExtraEnv, Kubelet
 from functions.local.runner.layout import Layout
@@ -48,7 +48,8 @@ class Runner:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._layout = Layout(state_dir.resolve())
-        self._records = Records(connect(self._layout.database))
+        with readable(self._layout.database):
+            self._records = Records(connect(self._layout.database))
         self._inbox = inbox = Inbox()
         self._kubelet = Kubelet(cluster, self._records, self._layout, extra_env, max_processes, inbox.wake)
         objects = Objects(cluster)

@@ -5,9 +5,11 @@
 | no JSON, another kind or version, no spec         | 400, 422                                            |
 | another media type; over 3 MiB                    | 415; 413                                            |
 | unknown fields                                    | named when asked to be strict, else warned of       |
-| endless nesting, half characters, NaN             | 400, or kept; nothing breaks                        |
+| endless nesting, NaN                              | 400, or kept; nothing breaks                        |
+| half of a character, however it is sent           | U+FFFD in its place                                 |
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -101,7 +103,30 @@ def test_bodies_that_are_meant_to_break_things(embedded_place: Place, body: byte
     assert embedded_place.server.get(embedded_place.path()).body["items"] == []
 
 
-def test_half_a_surrogate_pair_is_kept_or_replaced_but_breaks_nothing(embedded_place: Place) -> None:
-    body = config_map(data={"a": "\ud800"}, meta={"annotations": {"b": "\udfff"}})
-    assert embedded_place.server.post(embedded_place.path("configmaps"), body).code == 201
-    assert embedded_place.server.get(embedded_place.path("configmaps")).code == 200
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (r"\ud800", "\ufffd"),
+        (r"a\uDFFFb", "a\ufffdb"),
+        (r"\ud800\uDBFF", "\ufffd\ufffd"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\\ud800", r"\ud800"),
+    ],
+)
+def test_half_of_a_character_is_replaced_in_whatever_is_sent(place: Place, sent: str, kept: str) -> None:
+    text = json.dumps(config_map(data={"a": "HALF"}, meta={"annotations": {"b": "HALF"}})).replace("HALF", sent)
+    created = place.server.post(place.path("configmaps"), text.encode())
+    assert (created.code, created.body["data"], created.body["metadata"]["annotations"]["b"]) == (
+        201,
+        {"a": kept},
+        kept,
+    )
+    for media, patch in (
+        ("application/merge-patch+json", '{"data": {"b": "HALF"}}'),
+        ("application/json-patch+json", '[{"op": "add", "path": "/data/c", "value": "HALF"}]'),
+    ):
+        changed = place.server.call(
+            "PATCH", place.path("configmaps", "a"), patch.replace("HALF", sent).encode(), media
+        )
+        assert changed.code == 200
+    assert place.server.get(place.path("configmaps", "a")).body["data"] == dict.fromkeys("abc", kept)

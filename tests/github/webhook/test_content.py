@@ -2,7 +2,8 @@
 
 | in a delivery                                  | on the queue, or in the log                               |
 |------------------------------------------------|-----------------------------------------------------------|
-| long texts, the largest of everything          | at most LARGEST bytes, cut where it says so               |
+| a comment as long as GitHub takes them         | the whole of it: a command may stand at its end           |
+| longer texts, the largest of everything        | at most LARGEST bytes, cut where it says so               |
 | any JSON object as any event                   | no error, and what every reader of JSON can read          |
 | secrets, and all that people wrote             | nothing of it is logged                                   |
 """
@@ -17,27 +18,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.github.extract import COMMON, CUT, LARGEST, WANTED, extract
+from functions.github.markdown import LONGEST_COMMENT
+from functions.github.rules.check_run import LONGEST_SUMMARY
 from functions.github.signature import sign
+from functions.handlers.http import LARGEST_BODY
 from functions.handlers.services import Services
 from tests.github.payloads import EVERYDAY, OTHERS
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 
 
-def test_a_long_text_is_cut_and_says_so(services: Services, queue: Queue) -> None:
-    astral = "\U0001f600" * 65_536
-    long = COMMENT | {"comment": COMMENT["comment"] | {"body": "/code 3\n" + astral}}
-    assert asked(services, delivery("issue_comment", long)).code == 200
-    body = queue.events[0][1].data["comment"]["body"]
-    assert body.startswith("/code 3\n\U0001f600")
-    assert body.endswith(CUT)
-    assert len(json.dumps(queue.events[0][1].data)) <= LARGEST
+@pytest.mark.parametrize("letter", ["x", "가", "\U0001f600", "\x01"])
+@pytest.mark.parametrize(
+    ("event", "where"),
+    [("issue_comment", "comment"), ("pull_request_review_comment", "comment"), ("pull_request_review", "review")],
+)
+def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where: str, letter: str) -> None:
+    """Whatever it was written to is as long."""
+    text = letter * (LONGEST_COMMENT - 8) + "\n/cancel"
+    full = {
+        "title": letter * 256,
+        "body": text,
+        "labels": [{"name": letter * 50}] * 100,
+        "assignees": [{"login": "a"}],
+    }
+    queue = Queue()
+    written = {"action": "created", where: {"id": 1, "body": text}, "issue": full, "pull_request": full}
+    assert asked(services_over(queue), delivery(event, written)).code == 200
+    assert queue.events[0][1].data[where]["body"] == text
 
 
-def test_an_ordinary_long_comment_is_whole(services: Services, queue: Queue) -> None:
-    text = "word " * 13_000
-    long = COMMENT | {"comment": COMMENT["comment"] | {"body": text}}
-    assert asked(services, delivery("issue_comment", long)).code == 200
-    assert queue.events[0][1].data["comment"]["body"] == text
+def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Services, queue: Queue) -> None:
+    check = {"id": 1, "output": {"title": "no", "summary": "\U0001f600" * 65_535, "text": "\U0001f600" * 65_535}}
+    assert asked(services, delivery("check_run", {"action": "completed", "check_run": check})).code == 200
+    found = queue.events[0][1].data
+    for part in ("summary", "text"):
+        kept = found["check_run"]["output"][part]
+        assert len(kept) > LONGEST_SUMMARY // 2, "what is read of it is there"
+        assert kept.endswith(CUT)
+    assert len(json.dumps(found)) <= LARGEST
+
+
+def test_the_largest_event_is_taken_also_wrapped() -> None:
+    assert LARGEST * 4 / 3 + 64 * 1024 < LARGEST_BODY, "in base64, with its attributes"
 
 
 def largest(shape: Any) -> Any:

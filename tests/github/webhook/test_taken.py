@@ -36,8 +36,7 @@ def test_what_the_rules_need_goes_on_the_queue_and_nothing_else(services: Servic
     assert event.data["repository"]["default_branch"] == "main"
     assert event.data["sender"] == {"id": 583231, "login": "octocat", "type": "User"}
     assert event.data["issue"]["labels"] == [{"name": "bug"}]
-    assert event.data["issue"]["body"] is None
-    assert "reactions" not in event.data["issue"]
+    assert not {"body", "reactions"} & set(event.data["issue"])
     assert len(json.dumps(event.data)) < len(json.dumps(COMMENT)) / 3
 
 

@@ -14,9 +14,8 @@ def make_check(github: "Github", call: Call, repository: Repository) -> Any:
     if call.body.get("head_sha") not in repository.tips().values():
         raise refuse(422, "No commit found for SHA")
     number = next(repository.place.ids)
-    app = {"id": github.app.id, "slug": github.app.slug}
     url = f"{repository.html_url}/runs/{number}"
-    made = {"id": number, "html_url": url, "external_id": "", "conclusion": None, "app": app}
+    made = {"id": number, "html_url": url, "external_id": "", "conclusion": None, "app": github.app.shown()}
     repository.checks[number] = _whole(made | call.body)
     return repository.checks[number]
 

@@ -49,8 +49,7 @@ def make_comment(github: "Github", call: Call, repository: Repository, number: s
     if _issue(repository, number)["locked"]:
         raise refuse(403, "Unable to create comment because issue is locked.")
     by = f"{github.app.slug}[bot]"
-    app = {"id": github.app.id, "slug": github.app.slug}
-    return repository.comment(int(number), _text(call), by, app)
+    return repository.comment(int(number), _text(call), by, github.app.shown())
 
 
 @route("GET", "/repos/{repository}/issues/comments/{number}", "issues")

@@ -1,0 +1,197 @@
+"""The hourly pass beside functions at work: what it keeps in mind, what it asks for, and what changes while it reads.
+
+| meanwhile                                          | the pass                                        |
+|----------------------------------------------------|-------------------------------------------------|
+| nothing                                            | reads each page once; claims only if configured |
+| an orphan is among the task files                  | one second look                                 |
+| a run is made after runs were listed               | second look: its task files are no orphan's     |
+| an attempt begins after its run was listed         | deletes the files of those before it alone      |
+| a run takes a workspace marked as unused, before   | leaves it: who takes it takes the mark off, so  |
+| runs are listed or after                           | that it is not the version that was seen        |
+| very many runs                                     | a few bytes of each are kept                    |
+
+What is due when: tests/life/test_retention.py.
+"""
+
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, DOCS_RUN, Kind
+from functions.cluster.transport import Request, Transport
+from functions.handlers import retention
+from functions.handlers.leftovers import Leftovers
+from functions.handlers.workspaces import Workspaces
+from functions.runs.digests import SIZE
+from functions.runs.retention import UNUSED_SINCE
+from functions.runs.run import Run
+from functions.settings.fleet import RetentionSettings
+from tests.support.api import World
+from tests.support.direct import Direct
+from tests.support.life import DONE, job_event, now, run_event, submitted
+
+WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
+
+
+@pytest.fixture
+def world() -> World:
+    """Its clock is that of the server, which says when task files were made."""
+    found = World(Direct(), "orchestrator")
+    found.now = datetime.now(UTC) + timedelta(minutes=1)
+    return found
+
+
+def started(world: World, name: str) -> Run:
+    run = submitted(world, name=name, service=name)
+    run_event(world, run.raw, "add")
+    return now(world, run)
+
+
+def finished(world: World, name: str) -> Run:
+    run = started(world, name)
+    world.job_ready(run.status.job_name or "")
+    job_event(world, world.job_ends(run.status.job_name or "", DONE))
+    return now(world, run)
+
+
+def cleaned(world: World, transport: Transport | None = None, page: int = 500) -> Counter[str]:
+    services = replace(world.services, cluster=Cluster(transport or world.calls, page))
+    return retention.clean_up(services)[0]
+
+
+def files(world: World) -> set[str]:
+    """The task files there are."""
+    names = {item["metadata"]["name"] for item in world.kubelet.list(CONFIG_MAP, world.namespace)}
+    return {name for name in names if not name.startswith("orchestrator-")}
+
+
+@dataclass
+class Meanwhile:
+    """Something happens before the first list of that kind is sent."""
+
+    world: World
+    kind: Kind
+    happens: Callable[[], object]
+    over: bool = False
+
+    def send(self, request: Request) -> Any:
+        if not self.over and request.path == self.kind.path(self.world.namespace):
+            self.over = True
+            self.happens()
+        return self.world.calls.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.world.calls.stream(request)
+
+
+# What is asked for --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(world: World, configured: bool) -> None:
+    if configured:
+        world.configure(retention=WORKSPACES)
+    runs = [started(world, f"run-{number}") for number in range(5)]
+    world.calls.calls.clear()
+    assert cleaned(world, page=2) == {}
+    lists = Counter(path.rpartition("/")[2] for path in world.calls.reads)
+    assert lists == {
+        "orchestrator-retention": 1,
+        "coderuns": 3,
+        "docsruns": 1,
+        "configmaps": 3,
+        **({"persistentvolumeclaims": 3} if configured else {}),
+    }
+    assert world.calls.writes == []
+    assert files(world) == {run.status.config_map_name for run in runs}
+
+
+def test_an_orphan_alone_is_looked_at_twice(world: World) -> None:
+    runs = [started(world, f"run-{number}") for number in range(3)]
+    raw = world.kubelet.get(CODE_RUN, world.namespace, runs[0].name)
+    world.kubelet.patch(CODE_RUN, world.namespace, runs[0].name, {"metadata": {"finalizers": None}})
+    world.kubelet.delete(CODE_RUN, world.namespace, runs[0].name, raw["metadata"]["uid"])
+    world.later(minutes=2)
+    world.calls.calls.clear()
+    assert cleaned(world) == {"orphans": 1}
+    assert [path for path in world.calls.reads if "coderuns/" in path] == [CODE_RUN.path("orchestrator", "run-0")]
+    assert files(world) == {run.status.config_map_name for run in runs[1:]}
+
+
+# What changes while it reads ----------------------------------------------------------------------------------------
+
+
+def test_a_run_made_after_runs_were_listed_keeps_its_task_files(world: World) -> None:
+    def made() -> None:
+        started(world, "late")
+        world.later(minutes=5)
+
+    assert cleaned(world, Meanwhile(world, CONFIG_MAP, made)) == {}
+    assert len(files(world)) == 1
+
+
+def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(world: World) -> None:
+    run = finished(world, "run-1")
+    world.later(days=2)
+
+    def again() -> None:
+        raw = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"contextVersion": 2}})
+        run_event(world, raw)
+        assert now(world, run).status.attempt == 2
+
+    assert cleaned(world, Meanwhile(world, CONFIG_MAP, again)) == {"task files": 1}
+    assert files(world) == {now(world, run).status.config_map_name}
+
+
+@pytest.mark.parametrize("before", [DOCS_RUN, CONFIG_MAP], ids=["before runs are listed", "after"])
+def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Kind) -> None:
+    world.configure(retention=WORKSPACES)
+    gone = finished(world, "run-1")
+    claim = gone.status.workspace_name or ""
+    world.kubelet.delete(CODE_RUN, world.namespace, gone.name, gone.uid)
+    run_event(world, now(world, gone).raw)
+    cleaned(world)
+    assert UNUSED_SINCE in _annotations(world, claim)
+    world.later(days=9)
+
+    def taken() -> None:
+        again = submitted(world, name="again", service="run-1")
+        run_event(world, again.raw, "add")
+
+    counts = cleaned(world, Meanwhile(world, before, taken))
+    assert counts["workspaces"] == 0
+    assert UNUSED_SINCE not in _annotations(world, claim)
+
+
+def _annotations(world: World, claim: str) -> dict[str, str]:
+    try:
+        found: dict[str, str] = world.kubelet.get(CLAIM, world.namespace, claim)["metadata"].get("annotations", {})
+    except NotFound:
+        pytest.fail(f"the workspace {claim} was deleted")
+    return found
+
+
+# What is kept -------------------------------------------------------------------------------------------------------
+
+
+def test_of_very_many_runs_a_few_bytes_each_are_kept(world: World) -> None:
+    run, count = finished(world, "run-1"), 20_000
+    world.later(days=2)
+    leftovers, workspaces = Leftovers(world.services), Workspaces(world.services)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(count):
+        each = replace(run, uid=str(UUID(int=number << 96)))
+        leftovers.note(each)
+        workspaces.note(each)
+    kept = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert 2 * SIZE * count <= kept <= 20 * count, "its uid, and its attempt that is over"

@@ -1,0 +1,64 @@
+"""A GitHub that takes its time, and a run that there is much to tell of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import Request
+from functions.github.errors import Busy
+from functions.runs import telling
+from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+
+
+@dataclass
+class Slow:
+    """GitHub takes so long for each call, by the clock of the test; the cluster takes no time.
+
+    Where nobody waits so long, the call is made all the same if it is `late`.
+    """
+
+    room: Newsroom
+    seconds: float
+    late: bool = False
+    calls: int = field(default=0, init=False)
+
+    def send(self, request: Request) -> Any:
+        if request.path != ON_GITHUB:
+            return self.room.both.send(request)
+        self.calls += 1
+        patience = request.body.seconds or 15
+        self.room.world.later(seconds=min(self.seconds, patience))
+        if self.seconds <= patience:
+            return self.room.both.send(request)
+        if self.late:
+            self.room.both.send(request)
+        raise Busy("there was no answer in time")
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.room.both.stream(request)
+
+
+def with_commits(room: Newsroom, count: int) -> None:
+    """The run has another attempt under way, after so many that ended with a commit each.
+
+    GitHub was told of it, but nobody knows any more which check runs are concluded.
+    """
+    room.succeeds()
+    room.report()
+    room.asks(contextVersion=2)
+    room.works()
+    run = room.run()
+    first, *others = run.status.attempts
+    earlier = [first.model_copy(update={"commit": f"{number:040x}"}) for number in range(1, count)]
+    status = run.status.model_copy(update={"attempts": [*earlier, first, *others]})
+    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
+    room.report()
+    assert room.checks() == {FIRST: ("in_progress", None)}
+    forget(room)
+
+
+def forget(room: Newsroom) -> None:
+    """What GitHub was told is to be told again."""
+    run = room.run()
+    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, telling.unsaid())

@@ -1,0 +1,112 @@
+"""What GitHub is told of a run while it is slow: as much as there is time for, and the rest the next time.
+
+| GitHub                                         | comes to                                                       |
+|------------------------------------------------|----------------------------------------------------------------|
+| answers, and the run has many commits          | the last one and the one before it are looked at, no others    |
+| is slow, and the run has many commits          | each event and pass in its time; the next goes on from there   |
+| is so slow that nobody waits for the answer    | what was written is found, and not written again               |
+| does not answer at all                         | the event comes again, and is told once there are answers      |
+"""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from functions.events.topics import ACK_DEADLINE
+from functions.handlers.telling import PATIENCE
+from functions.handlers.walking import BUDGET
+from functions.runs import telling
+from tests.github.newsroom import FIRST, Newsroom
+from tests.github.slow import Slow, forget, with_commits
+
+SECOND = "d" * 40
+COMMITS = 20
+MOST = 3 * COMMITS
+"""More reports than any of these takes."""
+IDLE = telling.LEAST_REST + timedelta(seconds=1)
+
+
+def untold(room: Newsroom) -> None:
+    """The run has ended with one more commit, and the check runs on all those before it are in progress."""
+    with_commits(room, COMMITS)
+    (check,) = room.shop.checks.values()
+    for commit in telling.commits(room.run())[:-1]:
+        twin = {**check, "id": check["id"] + 500 + int(commit, 16), "head_sha": commit}
+        room.shop.checks[twin["id"]] = twin
+    room.ends(SECOND)
+
+
+def test_an_ordinary_report_looks_at_no_commit_that_is_concluded(room: Newsroom) -> None:
+    with_commits(room, COMMITS)
+    room.report()
+    before = room.asked()
+    room.ends(SECOND)
+    assert room.report() == 204
+    assert room.asked() - before == 5, "edit; look and make; look and conclude"
+    assert room.checks() == {FIRST: ("completed", "neutral"), SECOND: ("completed", "success")}
+
+
+def test_where_nobody_knows_what_is_concluded_each_commit_is_looked_at_once(room: Newsroom) -> None:
+    untold(room)
+    before = room.asked()
+    assert room.report() == 204
+    assert room.asked() - before == 4 + 2 * COMMITS
+    forget(room)
+    before = room.asked()
+    assert room.report() == 204
+    assert room.asked() - before == 2 + COMMITS, "it is all as it should be"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["not made", "made late"])
+@pytest.mark.parametrize("seconds", [1, 4, 7])
+def test_each_report_is_in_time_and_the_next_goes_on(room: Newsroom, seconds: float, late: bool) -> None:
+    untold(room)
+    slow, wrote, codes = Slow(room, seconds, late), len(room.wrote()), [0]
+    services, raw = room.services(slow), room.run().raw
+    while codes[-1] != 204 and len(codes) < MOST:
+        before = room.world.now
+        codes.append(room.report(raw, services))
+        assert room.world.now - before <= PATIENCE
+        room.world.later(seconds=IDLE.total_seconds())
+    assert codes[-2:] == [503, 204]
+    assert {status for status, _ in room.checks().values()} == {"completed"}
+    assert room.checks()[SECOND] == ("completed", "success")
+    assert "**Succeeded**" in room.comment()
+    written = Counter(room.wrote()[wrote:])
+    assert (len(written), set(written.values())) == (2 + COMMITS, {1}), "each once"
+    asked = slow.calls
+    assert room.report(raw, services) == 204
+    assert slow.calls == asked
+
+
+def test_an_hourly_pass_is_in_time_and_the_next_goes_on(room: Newsroom) -> None:
+    untold(room)
+    slow, told = Slow(room, 2), 0
+    services = room.services(slow)
+    for _ in range(MOST):
+        room.world.later(minutes=20)
+        before = room.world.now
+        counts = (room.hourly(services).body or {})["data"]
+        assert room.world.now - before <= PATIENCE
+        told += counts.get("told to GitHub", 0)
+        if not counts:
+            break
+    assert told == 1
+    assert {status for status, _ in room.checks().values()} == {"completed"}
+
+
+def test_a_pass_that_is_nearly_out_of_time_has_time_for_one_run_more() -> None:
+    assert timedelta(seconds=ACK_DEADLINE) > BUDGET + PATIENCE
+
+
+def test_a_github_that_does_not_answer_keeps_the_event_waiting_so_long_and_no_longer(room: Newsroom) -> None:
+    room.works()
+    raw, slow, before = room.run().raw, Slow(room, 60), room.world.now
+    assert room.report(raw, room.services(slow)) == 503
+    assert (slow.calls, room.world.now - before) == (1, PATIENCE)
+    room.ends()
+    assert room.run().status.phase == "Succeeded"
+    room.world.later(seconds=IDLE.total_seconds())
+    assert room.report(raw) == 204
+    room.check_told()

@@ -1,0 +1,125 @@
+"""State that somebody or something has spoilt: named with what to do, never deleted, and what was started is stopped.
+
+| what                               | comes to                                                              |
+|------------------------------------|-----------------------------------------------------------------------|
+| state.sqlite cut off, or no SQLite | refused, naming the file; its bytes stay                              |
+| another program's database         | refused, and gets no table of ours                                    |
+| a table of ours with other columns | refused                                                               |
+| processes.json of another form     | refused, naming the file; no process is ended, though one is in it    |
+| a start that fails                 | stop ends what was started, says nothing itself, and frees the folder |
+"""
+
+import json
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from functions.local import apiserver
+from functions.local.database import StateError, connect
+from functions.local.dev.children import Register, RegisterError
+from functions.local.dev.stack import Options, Stack, StartError
+
+
+def whole(path: Path) -> None:
+    """A sound database of ours, of some pages."""
+    connection = connect(path)
+    apiserver.Store(connection)
+    rows = ((f"name-{number}", str(number), "x" * 2000) for number in range(50))
+    connection.executemany("INSERT INTO objects VALUES ('pods', '', ?, ?, 0, ?)", rows)
+    connection.close()  # which also moves all of it from the log to the file
+
+
+def cut_off(path: Path) -> None:
+    whole(path)
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+def overwritten(path: Path) -> None:
+    whole(path)
+    data = bytearray(path.read_bytes())
+    data[4096:16_384] = b"\xff" * 12_288
+    path.write_bytes(data)
+
+
+def of_another_form(path: Path) -> None:
+    path.write_text("a letter to the editor\n" * 100)
+
+
+def of_another_program(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE bookmarks (url TEXT)")
+    other.close()
+
+
+def of_another_shape(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE objects (colour TEXT)")
+    other.close()
+
+
+SPOILT = [cut_off, overwritten, of_another_form, of_another_program, of_another_shape]
+
+
+def options(folder: Path, port: int = 0) -> Options:
+    return Options(folder, port=port, environ={"PATH": "/usr/bin:/bin"})
+
+
+@pytest.mark.parametrize("spoil", SPOILT, ids=lambda each: each.__name__)
+def test_a_spoilt_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    file = tmp_path / "state.sqlite"
+    spoil(file)
+    before = file.read_bytes()
+    with pytest.raises(StartError) as caught:
+        Stack(options(tmp_path), [])
+    assert str(file) in str(caught.value)
+    assert "move it away" in str(caught.value)
+    if spoil is not of_another_shape:  # which is taken for ours until its columns are met
+        assert file.read_bytes() == before
+    shutil.move(file, tmp_path / "kept")
+    Stack(options(tmp_path), []).stop()
+
+
+def test_what_is_no_file_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").mkdir()
+    with pytest.raises(StateError, match=r"state.sqlite cannot be used .*must be a file"):
+        connect(tmp_path / "state.sqlite")
+
+
+@pytest.mark.parametrize(
+    "damage", ["[1]", "", "{", "null", '{"a": 1}', '{"PID": 1, "7": "x"}', '{"PID": 1, "-1": 1}']
+)
+def test_damaged_notes_of_processes_end_none(tmp_path: Path, damage: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as child:
+        started = psutil.Process(child.pid).create_time()
+        file = tmp_path / "processes.json"
+        file.write_text(damage.replace('"PID": 1', f'"{child.pid}": {started}'))
+        with pytest.raises(RegisterError, match=r"processes\.json is damaged.*remove the file"):
+            Register(file).end_leftovers()
+        assert child.poll() is None
+        file.write_text(json.dumps({child.pid: started}))
+        assert Register(file).end_leftovers() == 1
+        child.wait(30)
+
+
+def test_after_a_start_that_failed_stop_says_nothing_and_frees_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "processes.json").write_text("[1]")
+    stack = Stack(options(tmp_path), [])
+    with pytest.raises(StartError, match=r"processes\.json is damaged"):
+        stack.start()
+    stack.stop()
+    (tmp_path / "processes.json").unlink()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        stack = Stack(options(tmp_path, held.getsockname()[1]), [])
+        with pytest.raises(StartError, match="port in use"):
+            stack.start()
+        stack.stop()
+    Stack(options(tmp_path), []).stop()
