@@ -51,6 +51,8 @@ def _checked(url: str) -> str:
         raise WrongUsage(f"{VARIABLE} or --api-url: not a URL") from None
     if where.scheme not in ("http", "https") or not where.hostname or port == 0 or not url.isprintable():
         raise WrongUsage(f"{VARIABLE} or --api-url: must be an http or https URL, such as https://agents.example")
+    if not (where.path + where.query).isascii() or " " in url:
+        raise WrongUsage(f"{VARIABLE} or --api-url: spaces and letters beyond ASCII must be written as %20 and such")
     if where.username is not None:
         raise WrongUsage(f"{VARIABLE} or --api-url: a URL must not hold credentials; set ORCHESTRATOR_TOKEN")
     return url

@@ -1,20 +1,23 @@
-"""The command `orchestrator`: one module per group of commands, each with a Typer `app` of its own.
+"""The command `orchestrator`: each command, or group of them, is in a module of its own.
 
-Commands import what they need when they are called: `--help` and completion stay fast, and a command that talks to a
-cluster needs no embedded one.
+A module is imported when its command is asked for, and imports what it needs when it is called: `--help` and
+completion stay fast, and a command that talks to a cluster needs no embedded one.
 """
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
+from typing import Any
 
-import typer
+import click
 
-from functions.clients import config, machine, queues, render, watch
+from functions.clients import stdout
 from functions.clients.failing import CommandError
-from functions.clients.runs import app as runs
-from functions.clients.tasks import commands as tasks
 
 HELP = """Runs coding agents as Kubernetes Jobs: docs runs and code runs.
 
@@ -30,22 +33,71 @@ Exit codes:
   3    a server could not be reached or is busy: the same command may succeed later
   130  stopped by Ctrl-C
 """
+STOPPED = 130
+"""As shells have it for SIGINT: 128 and the signal's number."""
 
-app = typer.Typer(
-    name="orchestrator",
-    help=HELP,
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    rich_markup_mode=None,  # plain text: the same on a terminal, in a pipe and in a log
-    pretty_exceptions_enable=False,  # a plain stack trace is enough, and shows no values
-)
-app.add_typer(tasks.app)
-app.add_typer(runs.app)
-app.add_typer(render.app)
-app.add_typer(config.app)
-app.add_typer(machine.app)
-app.add_typer(watch.app)
-app.add_typer(queues.app)
+COMMANDS: Mapping[str, str] = {
+    "task": "tasks.commands:app",
+    "runs": "runs.app:app",
+    "render": "render:render",
+    "config": "config:app",
+    "run": "machine:run",
+    "dev": "machine:dev",
+    "watch": "watch:watch",
+    "queues": "queues:app",
+    "completion": "completion:completion",
+}
+"""Where each command is: module of this package, and name in it."""
+
+
+class Commands(click.Group):
+    """The commands of COMMANDS."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command of that name; None where there is none."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        found: click.Command = getattr(import_module(f"functions.clients.{module}"), attribute)
+        return found
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Reads the arguments, or tells of the commands; stopped by a signal it has an exit code of its own."""
+        with _stoppable():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, context: click.Context) -> object:
+        """Runs one; so has this."""
+        with _stoppable():
+            return super().invoke(context)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """In place of Click's "Aborted!", which exits with 1."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(STOPPED) from None
+
+
+app = Commands(name="orchestrator", help=HELP, epilog=EXIT_CODES, no_args_is_help=True)
+
+
+def run() -> int:
+    """A process that runs one command; returns the exit code.
+
+    At its end Python would look through all objects for garbage, several times: a sixth of what `task code` takes,
+    for memory that goes back as a whole. What is frozen it does not look through (docs.python.org: gc.freeze).
+    """
+    with stdout.own() as output:
+        output.code = main()
+    gc.freeze()
+    return output.code
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,8 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CommandError as error:
         print(f"orchestrator: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:  # between commands: while one runs, Typer turns it into the same exit code
-        return 130
+    except KeyboardInterrupt:  # before or after a command
+        return STOPPED
     return 0
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
 from functions.clients.failing import CommandError
-from functions.clients.options import OutputOption
+from functions.clients.group import Group
+from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 
 if TYPE_CHECKING:
@@ -22,24 +21,19 @@ if TYPE_CHECKING:
 HIDDEN = "**********"
 """Stands for a secret, as pydantic writes one."""
 
-app = typer.Typer(
-    name="config",
+app = Group(
+    "config",
     help="""The settings of the functions: a YAML file (ORCHESTRATOR_CONFIG) and the environment.
 
 \b
   ORCHESTRATOR_CONFIG=settings.yaml orchestrator config check
 """,
-    no_args_is_help=True,
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Makes `config` a group, although it has one command."""
-
-
 @app.command()
-def check(output: OutputOption = Output.TABLE) -> None:
+@output_option
+def check(output: Output) -> None:
     """Print the effective settings, without secrets, and every problem; with one the exit code is 1."""
     from functions.clients.configured import settings
 

@@ -7,13 +7,12 @@
 A token is never an option (other users of a machine see command lines), and never goes over the network unencrypted.
 """
 
-import shutil
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from functions.clients.failing import CommandError
+from functions.record import record
 
 VARIABLE = "ORCHESTRATOR_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -24,7 +23,7 @@ KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 GCLOUD_SECONDS = 60
 
 
-@dataclass(frozen=True)
+@record
 class Credentials:
     """What is sent, and for people what to do where it is refused."""
 
@@ -66,6 +65,8 @@ def _audience(url: str) -> str:
 
 def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
     """An identity token: of the key file if one is named, else of gcloud's account, else of the machine's."""
+    import shutil
+
     gcloud = None if environ.get(KEY_FILE) else shutil.which("gcloud", path=environ.get("PATH"))
     whose = f"the account in {KEY_FILE}" if environ.get(KEY_FILE) else "the machine's service account"
     token = _of_gcloud(gcloud, environ) if gcloud else _of_google_auth(audience)
@@ -77,6 +78,8 @@ def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
 
 
 def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
+    import subprocess
+
     # Without --audiences, which gcloud refuses for people; Cloud Run takes the audience their tokens have.
     command = [gcloud, "auth", "print-identity-token", "--quiet"]
     try:

@@ -1,40 +1,40 @@
 """`orchestrator queues dead`: what was delivered in vain until the last attempt."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from functions.clients.configured import settings
 from functions.clients.failing import CommandError, told
-from functions.clients.options import OutputOption
+from functions.clients.group import Group
+from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 
 if TYPE_CHECKING:
     from functions.events.letters import Letter, Letters, RunKey
     from functions.settings import Settings
 
-app = typer.Typer(name="dead", help="Dead letters: what was delivered in vain.", no_args_is_help=True)
+app = Group("dead", help="Dead letters: what was delivered in vain.")
 
 
-def _known(topic: str | None) -> str | None:
+def _known(_context: click.Context, _parameter: click.Parameter, topic: str | None) -> str | None:
     from functions.events.topology import TOPICS
 
     if topic is not None and topic not in TOPICS:
-        raise typer.BadParameter(f"{topic!r}: the topics are {', '.join(TOPICS)}")
+        raise click.BadParameter(f"{topic!r}: the topics are {', '.join(TOPICS)}")
     return topic
 
 
-TopicArgument = Annotated[str, typer.Argument(help="The topic it was published on.", callback=_known)]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")]
-All = Annotated[bool, typer.Option("--all", help="Every dead letter of the topic.")]
+topic_argument = click.argument("topic", callback=_known, help="The topic it was published on.")
+ids_argument = click.argument("ids", nargs=-1, metavar="[ID]...", help="As `list` shows them.")
+all_option = click.option("--all", "every", is_flag=True, help="Every dead letter of the topic.")
 
 
 @app.command("list")
-def list_letters(
-    topic: Annotated[str | None, typer.Argument(help="Only those of this topic.", callback=_known)] = None,
-    output: OutputOption = Output.TABLE,
-) -> None:
+@click.argument("topic", required=False, callback=_known, help="Only those of this topic.")
+@output_option
+def list_letters(topic: str | None, output: Output) -> None:
     """List dead letters, each with its run and that run's last reason; else the message id to search the logs for."""
     from functions.events.letters import LettersError
     from functions.events.topology import TOPICS
@@ -46,7 +46,10 @@ def list_letters(
 
 
 @app.command()
-def replay(topic: TopicArgument, ids: Ids = None, every: All = False) -> None:
+@topic_argument
+@ids_argument
+@all_option
+def replay(topic: str, ids: Sequence[str], every: bool) -> None:
     """Deliver dead letters once more; each is removed only after it was published."""
     from functions.events.letters import LettersError
 
@@ -56,12 +59,11 @@ def replay(topic: TopicArgument, ids: Ids = None, every: All = False) -> None:
 
 
 @app.command()
-def drop(
-    topic: TopicArgument,
-    ids: Ids = None,
-    every: All = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+@topic_argument
+@ids_argument
+@all_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def drop(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
     """Forget dead letters for good."""
     from functions.events.letters import LettersError
 
@@ -69,7 +71,7 @@ def drop(
         letters = _letters(settings())
         wanted = _wanted(letters, topic, ids, every)
         if wanted and not yes:
-            typer.confirm(f"Forget {len(wanted)} dead letters of {topic} for good?", abort=True)
+            click.confirm(f"Forget {len(wanted)} dead letters of {topic} for good?", abort=True)
         _tell("dropped", wanted, letters.drop(topic, wanted))
 
 
@@ -86,10 +88,10 @@ def _letters(settings: "Settings") -> "Letters":
     raise CommandError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
 
 
-def _wanted(letters: "Letters", topic: str, ids: Sequence[str] | None, every: bool) -> list[str]:
+def _wanted(letters: "Letters", topic: str, ids: Sequence[str], every: bool) -> list[str]:
     if bool(ids) == every:
-        raise typer.BadParameter("name the letters by their ids, or give --all", param_hint="ID...")
-    return [each.id for each in letters.list(topic)] if every else list(ids or ())
+        raise click.BadParameter("name the letters by their ids, or give --all", param_hint="ID...")
+    return [each.id for each in letters.list(topic)] if every else list(ids)
 
 
 def _tell(done: str, wanted: Sequence[str], found: Sequence[str]) -> None:

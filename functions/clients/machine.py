@@ -2,9 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from functions.clients.api_url import VARIABLE
 from functions.clients.failing import CommandError, told
@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 STATE = Path(".state")
 PORT = 8900
 
-app = typer.Typer()
+FOLDER = click.Path(path_type=Path)
 
 
-@app.command()
-def run(
-    repo: Annotated[
-        str, typer.Option(metavar="PATH_OR_URL", help="Work on a mirror of this repository, not on the example.")
-    ] = "",
-    state: Annotated[Path, typer.Option(help="Folder for state, logs and results.")] = STATE / "run",
-    pubsub: Annotated[
-        str, typer.Option(metavar="emulator", help="Google's Pub/Sub emulator in place of the embedded queue.")
-    ] = "",
-) -> None:
+@click.command()
+@click.option(
+    "--repo", default="", metavar="PATH_OR_URL", help="Work on a mirror of this repository, not on the example."
+)
+@click.option(
+    "--state", type=FOLDER, default=STATE / "run", show_default=True, help="Folder for state, logs and results."
+)
+@click.option(
+    "--pubsub",
+    default="",
+    metavar="emulator",
+    help="Google's Pub/Sub emulator in place of the embedded queue.",
+)
+@click.pass_context
+def run(context: click.Context, repo: str, state: Path, pubsub: str) -> None:
     """Show a docs run and a code run from request to pushed branch, then stop."""
     import tempfile
     import time
@@ -39,20 +44,21 @@ def run(
 
     _needs_checkout()
     if pubsub not in ("", "emulator"):
-        raise typer.BadParameter(f"{pubsub!r}: only `emulator` can push to this machine", param_hint="--pubsub")
+        raise click.BadParameter(f"{pubsub!r}: only `emulator` can push to this machine", param_hint="--pubsub")
     state.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=state.resolve()))
     (folder / "logs").mkdir()
     with (folder / "logs" / "orchestrator.log").open("w") as log, told(StartError, RepositoryError, demo.DemoError):
         logs.configure(log)
-        raise typer.Exit(demo.run(Options(folder, pubsub=bool(pubsub)), repo or None, sys.stdout))
+        context.exit(demo.run(Options(folder, pubsub=bool(pubsub)), repo or None, sys.stdout))
 
 
-@app.command()
-def dev(
-    port: Annotated[int, typer.Option(help="Of the API server; the functions take the ports after it.")] = PORT,
-    state: Annotated[Path, typer.Option(help="Folder for state and logs.")] = STATE / "dev",
-) -> None:
+@click.command()
+@click.option(
+    "--port", default=PORT, show_default=True, help="Of the API server; the functions take the ports after it."
+)
+@click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")
+def dev(port: int, state: Path) -> None:
     """Run everything on this machine until interrupted; state is kept."""
     import logging
 

@@ -1,9 +1,16 @@
 """Options that commands of several groups have."""
 
-from typing import Annotated
+from typing import get_args
 
-import typer
+import click
 
 from functions.clients.output import Output
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to write the result.")]
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(get_args(Output)),
+    default="table",
+    show_default=True,
+    help="How to write the result.",
+)

@@ -6,8 +6,7 @@ So `orchestrator ... -o json | jq` gets nothing but the result, and colours are 
 import os
 import sys
 from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 CELL = 120
 """Characters of a table's cell."""
@@ -16,26 +15,22 @@ Say = Callable[[str], None]
 """Takes one line of progress."""
 
 
-class Output(StrEnum):
-    """How a result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
+Output = Literal["table", "json", "yaml"]
+"""How a result is written."""
 
 
 def write(output: Output, result: Any, text: Callable[[], str]) -> None:
     """Writes `result` (what JSON knows) to standard output; `text` makes what people read of it."""
     match output:
-        case Output.JSON:
+        case "json":
             import json
 
             print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
-        case Output.YAML:
+        case "yaml":
             import yaml
 
             print(yaml.safe_dump(result, sort_keys=False, allow_unicode=True), end="", flush=True)
-        case Output.TABLE:
+        case "table":
             print(text(), flush=True)
 
 
@@ -61,9 +56,9 @@ def styled(text: str, colour: str, stream: TextIO) -> str:
     """`text` in a colour (`red`, `green`, ...) where `stream` is a terminal that people want colours on."""
     if not colours(stream):
         return text
-    import typer
+    import click
 
-    return typer.style(text, fg=colour)
+    return click.style(text, fg=colour)
 
 
 def colours(stream: TextIO) -> bool:

@@ -1,12 +1,11 @@
 """`orchestrator queues`: sets Pub/Sub up; what could not be delivered is in `dead`."""
 
-from typing import Annotated
-
-import typer
+import click
 
 from functions.clients import dead
 from functions.clients.configured import settings
 from functions.clients.failing import CommandError, told
+from functions.clients.group import Group
 
 HELP = """The queues between the functions.
 
@@ -15,14 +14,13 @@ HELP = """The queues between the functions.
   orchestrator queues dead list                   what could not be delivered, and which run it was for
 """
 
-app = typer.Typer(name="queues", help=HELP, no_args_is_help=True)
-app.add_typer(dead.app)
+app = Group("queues", help=HELP)
+app.add_command(dead.app)
 
 
 @app.command()
-def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
-) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+def apply(dry_run: bool) -> None:
     """Create or update topics and subscriptions on Pub/Sub, or on the emulator at PUBSUB_EMULATOR_HOST."""
     from functions.events.applying import Applier
     from functions.events.project import Project, ProjectError

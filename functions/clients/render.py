@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from functions.clients.failing import CommandError, told
 from functions.clients.output import say
@@ -16,21 +16,18 @@ if TYPE_CHECKING:
 NO_IMAGE = "image-not-configured"
 """In the Job where the setting agent.image is missing; task files do not need it."""
 
-app = typer.Typer()
-
-
-@app.command(
-    epilog="""\b
+EXAMPLES = """\b
 Examples:
   orchestrator render run.yaml                    the objects of the attempt, as YAML
   orchestrator render run.yaml --out task-files   its task files, each as a file
   kubectl get coderun NAME -o yaml | orchestrator render -
 """
-)
-def render(
-    run: Annotated[str, typer.Argument(metavar="RUN.yaml", help="A DocsRun or CodeRun; - reads standard input.")],
-    out: Annotated[Path | None, typer.Option(help="Directory for the task files; it is made.")] = None,
-) -> None:
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("run", metavar="RUN.yaml", help="A DocsRun or CodeRun; - reads standard input.")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory for the task files; it is made.")
+def render(run: str, out: Path | None) -> None:
     """Show what an agent would get for a run: its task files, workspace claim and Job; nothing is started.
 
     A run that has an attempt under way is rendered for that attempt, any other for its first one.

@@ -1,19 +1,21 @@
 """`orchestrator watch`: the watch bridge, as it runs in its pod."""
 
-from typing import Annotated
-
-import typer
+import click
 
 from functions.clients.failing import CommandError, told
 
-app = typer.Typer()
 
-
-@app.command()
-def watch(
-    host: Annotated[str, typer.Option(help="Address that answers for health; in a pod 0.0.0.0.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port that answers for health: /health/ready, /health/live.")] = 8080,
-) -> None:
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address that answers for health; in a pod 0.0.0.0.",
+)
+@click.option(
+    "--port", default=8080, show_default=True, help="Port that answers for health: /health/ready, /health/live."
+)
+def watch(host: str, port: int) -> None:
     """Publish every change of runs and their Jobs to the queue until stopped (the watch bridge)."""
     import os
     import signal

@@ -5,6 +5,7 @@ hidden    everything that is a secret by its type, and passwords in URLs; in res
 wrong     keys, values and files, each named; what only shows at work: templates, kubeconfig, endpoints, the URL
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,30 @@ def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text:
     assert refused.code == 1
     assert f"{file} {told}" in refused.err
     assert "hunter2" not in refused.err
+
+
+def test_what_could_never_work_is_refused_all_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(
+        "namespace: Bad NS\n"
+        "agent: {image: a b, tag: x y, pull_secrets: [Bad Name]}\n"
+        "secrets: {api_key_secret_name: '', allowed: [A B]}\n"
+        "job: {requests: {cpu: 8, memory: 8Gi}}\n"
+        "retention: {succeeded_days: .inf, otherwise_days: 1e+8}\n"
+        "limits: {kueue_queue: A B}\n"
+        "telemetry: {enabled: true}\n"
+        "queues: {url: foo}\n"
+        "auth: {mode: bearer, tokens: {ci: ''}}\n"
+    )
+    refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file))
+    assert (refused.code, refused.out) == (1, "")
+    named = [
+        *("namespace", "agent.image", "agent.tag", "agent.pull_secrets.0"),
+        *("secrets.api_key_secret_name", "secrets.allowed.0", "job"),
+        *("retention.succeeded_days", "retention.otherwise_days", "limits.kueue_queue"),
+        *("telemetry", "queues.url", "auth.tokens"),
+    ]
+    assert sorted(re.findall(r"setting ([a-z_.0-9]+): ", refused.err)) == sorted(named)
 
 
 def test_what_only_shows_at_work_is_told_with_the_settings(tmp_path: Path) -> None:

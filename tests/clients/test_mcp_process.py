@@ -3,12 +3,14 @@
 standard output            nothing but the protocol, whatever a tool or its children print
 a step that takes long     its steps as progress, the last one again and again
 a tool with a defect       an error of the tool without the cause, which is in the log
+halves of characters       U+FFFD in their place, in what is asked and in what is answered; it goes on
 its input ends             it ends; --help explains, arguments are wrong usage
 """
 
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,62 @@ def test_nothing_but_the_protocol_is_written_to_standard_output(environ: dict[st
     assert failed["isError"]
     assert "s3cret" not in json.dumps(failed)
     assert "RuntimeError: s3cret" in err
+
+
+HALVES = """
+from functions.clients.failing import CommandError
+from functions.clients.mcp import server
+from functions.clients.mcp.arguments import Arguments
+from functions.clients.mcp.tool import Result, Tool
+
+class Text(Arguments):
+    text: str
+
+def echo(given, say):
+    say("step \\ud800")
+    return Result(given.text + chr(0xD800), {}, {chr(0xDFFF): "fact"})
+
+def refuse(given, say):
+    raise CommandError("no \\udfff")
+
+server.start([Tool("echo", "Says it.", Text, echo), Tool("refuse", "Does not.", Arguments, refuse)], still=9)
+"""
+
+
+def test_a_request_with_half_of_a_character_is_answered_and_the_server_goes_on(environ: dict[str, str]) -> None:
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    echo = {"name": "echo", "arguments": {"text": "a\ud83d"}, "_meta": {"progressToken": 5}}
+    messages: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": echo},
+        {"id": 3, "method": "tools/call", "params": {"name": "refuse", "arguments": {}}},
+        {"id": 4, "method": "tools/call", "params": {"name": "echo", "arguments": {"text": "b", "\udfff": 1}}},
+        {"id": 5, "method": "ping"},
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-c", HALVES], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in messages))
+        process.stdin.write("no JSON\n")
+        process.stdin.flush()
+        guard = threading.Timer(120, process.kill)  # nothing else ends it where a request has no answer
+        guard.start()
+        answers: list[dict[str, Any]] = []
+        while not {2, 3, 4, 5} <= {each.get("id") for each in answers}:
+            answers.append(json.loads(process.stdout.readline()))
+        guard.cancel()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    said = {each["id"]: each["result"] for each in answers if "id" in each}
+    assert said[2]["structuredContent"] == {"summary": "a\ufffd\ufffd", "parameters": {}, "\ufffd": "fact"}
+    assert json.loads(said[2]["content"][0]["text"]) == said[2]["structuredContent"]
+    assert _steps(answers) == ["step \ufffd"]
+    assert (said[3]["isError"], said[3]["content"][0]["text"]) == (True, "no \ufffd")
+    assert said[4]["isError"]
+    assert "\ufffd: is not a known field" in said[4]["content"][0]["text"]
 
 
 def _steps(messages: list[dict[str, Any]]) -> list[str]:

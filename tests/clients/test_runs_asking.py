@@ -48,7 +48,8 @@ def test_a_finished_code_run_is_asked_to_try_again(place: Place) -> None:
 
 
 def test_a_retry_without_words_leaves_the_prompt_alone(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"), promptModification="of before", contextVersion=4)
+    status = ended("Failed", "AgentError", contextVersion=4)
+    place.put("api-1", status=status, promptModification="of before", contextVersion=4)
     assert place.runs("retry", "api-1").code == 0
     assert (spec(place, "api-1")["contextVersion"], "promptModification" in spec(place, "api-1")) == (5, False)
 
@@ -124,7 +125,10 @@ def test_a_process_asks_as_well(place: Place, cli: CommandLine) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     where = ("--kubeconfig", str(place.functions.kubeconfig), "-n", place.name)
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 2
-    assert cli("runs", "cancel", "api-1", *where).code == 1  # finished until a function has seen the retry
+    stopped = cli("runs", "cancel", "api-1", *where)
+    assert (stopped.code, "is asked to stop" in stopped.out) == (0, True), "the retry, which nobody has seen yet"
+    assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 3
+    assert cli("runs", "retry", "api-1", *where).code == 1
 
 
 class Disturbed:

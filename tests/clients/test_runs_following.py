@@ -255,9 +255,9 @@ def test_completion_knows_the_names(machine: Machine, finished: str, cli: Comman
     told = cli(
         environ={
             **machine.environ,
-            "_ORCHESTRATOR_COMPLETE": "complete_bash",
+            "_ORCHESTRATOR_COMPLETE": "bash_complete",
             "COMP_WORDS": f"orchestrator runs get {finished[:8]}",
             "COMP_CWORD": "3",
         }
     )
-    assert finished in told.out.split()
+    assert f"plain,{finished}" in told.out.split()

@@ -4,7 +4,7 @@ what is there                       what is asserted
 runs of both kinds                  a table of each, newest first, with the columns and cells of `kubectl get`
 runs nobody can read                a row each; the others are not affected
 filters, -A, --all, -o              only those asked for; JSON and YAML with the same facts
-one run                             what it is, its attempts, usage, place in the queue, what to do next
+one run                             what it is, attempts, usage, place in the queue, a refused retry, what to do next
 the same name twice, or not at all  said, with what to do; docs/NAME and code/NAME choose
 no cluster, no namespace, no rights what is wrong and what to do; exit code 3 where it may pass
 """
@@ -165,6 +165,15 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
         7,
         3,
     )
+
+
+def test_why_a_retry_was_refused_is_shown_beside_what_the_run_does(place: Place) -> None:
+    refused = {**condition("True", "NotFinished", "the retry is refused")[0], "type": "RetryRefused"}
+    works = [*condition("Unknown", "Running"), refused]
+    place.put("api-1", status={"phase": "Running", "message": "attempt 1 is running", "conditions": works})
+    told = place.runs("get", "api-1").out.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in told if line.startswith("Retry")] == ["the retry is refused"]
+    assert place.runs("get", "api-1", "-o", "json").json["retryRefused"] == "the retry is refused"
 
 
 def test_values_of_environment_variables_are_not_shown(place: Place) -> None:

@@ -61,6 +61,8 @@ def test_a_function_is_found_however_it_is_deployed(given: str, docs: str, code:
         ("agents.example", "must be an http or https URL"),
         ("https://", "must be an http or https URL"),
         ("https://a.example:port", "not a URL"),
+        ("https://a.example/\N{LATIN SMALL LETTER U WITH DIAERESIS}", "must be written as %20"),
+        ("https://a.example/a b", "must be written as %20"),
         ("https://me:hunter2@a.example", "must not hold credentials"),
         ("submit_docs=https://a.example", "no URL for submit_code"),
     ],

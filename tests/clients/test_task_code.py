@@ -1,7 +1,8 @@
 """`orchestrator task code` as a process, against the running function.
 
 where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
-                         another repository than the one with the tasks · the settings' models
+                         another repository than the one with the tasks · the settings' models ·
+                         how often git is asked for them
 what every option does   each field of the spec has an option, and what is given arrives
 asked twice              an unfinished run of the same task is named by the server · a given key finds the run it
                          made, and a new one makes another run beside it
@@ -9,13 +10,17 @@ what is refused          missing and wrong options · what the server does not t
 how results are written  table · JSON · YAML; progress goes to standard error alone
 """
 
+import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from functions.clients.tasks import options
-from functions.clients.tasks.request import kebab
+from functions.clients.tasks.checking import kebab
 from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
 from tests.clients.inside import command
@@ -114,6 +119,32 @@ def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
     assert found["repositoryUrl"] == "https://github.com/acme/shop"
 
 
+def test_git_is_asked_a_few_times_and_not_at_all_where_all_is_given(
+    code: CommandLine, repository: Repository, tmp_path: Path
+) -> None:
+    asked, found = tmp_path / "asked", shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "git"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {asked}\nexec {found} "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    assert code("1", "-s", "seldom", *GIVEN, cwd=tmp_path, PATH=path).code == 0
+    assert not asked.exists()
+    assert code("1", "-s", "often", cwd=repository.path, PATH=path).code == 0
+    # the top of the work tree, the branch, the configuration, the remote's default branch
+    assert len(asked.read_text().splitlines()) == 4
+
+
+def test_of_several_values_of_gits_configuration_the_last_counts(
+    code: CommandLine, functions: Functions, repository: Repository
+) -> None:
+    repository.git("config", "--add", "remote.origin.url", "https://git.example.invalid/acme/other.git")
+    repository.git("config", "Remote.Origin.url", "https://git.example.invalid/acme/shouted.git")
+    repository.git("config", "GitHub.User", "hubot")
+    found = functions.spec(code("1", "-s", "several", cwd=repository.path))
+    assert (found["repositoryUrl"], found["githubUser"]) == ("https://git.example.invalid/acme/other.git", "hubot")
+
+
 def test_models_are_those_of_the_settings_without_any_other_setting(
     code: CommandLine, functions: Functions, tmp_path: Path
 ) -> None:
@@ -177,15 +208,15 @@ def test_every_option_arrives(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(("kind", "table"), [("DocsRun", options.DOCS), ("CodeRun", options.CODE)])
-def test_options_are_the_fields_of_the_spec_in_the_same_words(kind: str, table: options.Options) -> None:
+def test_options_are_the_fields_of_the_spec_in_the_same_words(kind: str, table: Sequence[click.Parameter]) -> None:
     model: type[RunSpec] = SPECS[kind]
-    assert table.keys() == model.model_fields.keys() - NOT_OPTIONS
-    for name, annotation in table.items():
-        (info,) = annotation.__metadata__
+    words = {str(each.name): each.to_info_dict()["help"] for each in table}
+    assert words.keys() == model.model_fields.keys() - NOT_OPTIONS
+    for name, said in words.items():
         if (kind, name) != ("DocsRun", "working_directory"):  # a directory of this machine
-            assert info.help == model.model_fields[name].description
+            assert said == model.model_fields[name].description
     if kind == "CodeRun":
-        assert EVERYTHING.keys() == table.keys() - {"github_user"}, "each option is tried"
+        assert EVERYTHING.keys() == words.keys() - {"github_user"}, "each option is tried"
 
 
 def test_who_asks_twice_is_told_of_the_run_at_work(code: CommandLine, functions: Functions) -> None:

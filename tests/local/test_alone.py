@@ -1,8 +1,10 @@
 """Each function starts alone, with the ordinary command, from an unpacked copy in which nothing was installed."""
 
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +45,22 @@ def command(unpacked: Path, target: str, port: int) -> list[str]:
     return [framework, "--source", source, "--target", target, "--host", "127.0.0.1", "--port", str(port)]
 
 
+MALFORMED = (
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\nno number\r\n{}\r\n0\r\n\r\n"
+)
+"""A request whose body has a chunk of no length."""
+
+
+def spoken(port: int, request: bytes) -> tuple[bytes, bytes]:
+    """The head and the body of the answer to what is sent as it is."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body
+
+
 @pytest.mark.parametrize("target", [*FUNCTIONS, "github_webhook"])
 def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, tmp_path: Path) -> None:
     port = free_port()
@@ -61,6 +79,9 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
         assert (answer.status, answer.json()["status"]) == (200, "ok")
         refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False, timeout=30)
         assert refused.status == ANSWERS.get(target, 400)
+        head, body = spoken(port, MALFORMED)
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(body)["errors"][0]["field"] == "body"
     finally:
         process.terminate()
         process.wait(10)

@@ -1,4 +1,11 @@
-"""The frame of the command line: usage, exit codes, completion, where output goes, and what `--help` may load."""
+"""The frame of the command line.
+
+usage        help of each command and group, that it teaches, what it may load; what is wrong is explained
+exit codes   of each family of errors, of a question answered with no, of a command that is stopped, also as it loads
+full disk    one line on standard error; where nobody reads any more, none
+completion   the script for each shell; bash itself completes commands and values
+output       colours for terminals alone, cells of one line
+"""
 
 import io
 import os
@@ -7,17 +14,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
+import click
 import pytest
-import typer
 
 from functions.clients import cli, output
 from functions.clients.failing import CommandError, Unavailable, WrongUsage
+from tests.support.api import ROOT
 
 COMMANDS = ("run", "dev", "watch", "render")
 GROUPS = ("task", "runs", "queues", "config")
+SHELLS = {"bash": "complete -o nosort -F", "zsh": "#compdef orchestrator", "fish": "complete --no-files"}
 HEAVY = (
+    "pydantic",
     "kubernetes",
     "urllib3",
     "jinja2",
@@ -71,18 +83,11 @@ def test_wrong_usage_is_explained_and_exits_with_2(
     assert why in printed.out + printed.err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "heavy"),
-    [
-        (["--help"], (*HEAVY, "pydantic")),
-        # Typer itself checks the values of a group's options with pydantic.
-        *(([*words, "--help"], HEAVY) for words in (["task"], ["task", "code"], ["runs"], ["config"], ["queues"])),
-    ],
-)
-def test_help_loads_no_part_that_only_a_command_needs(arguments: list[str], heavy: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("words", [[], ["task"], ["task", "code"], ["runs"], ["config"], ["queues"]])
+def test_help_loads_no_part_that_only_a_command_needs(words: list[str]) -> None:
     program = (
-        f"import sys; from functions.clients.cli import main; main({arguments!r}); "
-        f"print('loaded:', [name for name in {heavy!r} if name in sys.modules])"
+        f"import sys; from functions.clients.cli import main; main({[*words, '--help']!r}); "
+        f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])"
     )
     assert run("-c", program).splitlines()[-1] == "loaded: []"
 
@@ -103,41 +108,74 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_error_of_a_command_is_told_and_has_its_exit_code(
     error: CommandError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = typer.Typer()
-
-    @command.callback(invoke_without_command=True)
-    def fail() -> None:
-        raise error
-
-    monkeypatch.setattr(cli, "app", command)
+    monkeypatch.setattr(cli, "app", raising(error))
     assert cli.main([]) == code
     assert capsys.readouterr() == ("", "orchestrator: why\n")
 
 
-def test_completion_knows_commands_and_values() -> None:
-    show = [
-        shutil.which("bash") or "",
-        "-c",
-        f"{shlex.quote(sys.executable)} -m functions.clients --show-completion; :",
-    ]
-    script = subprocess.run(show, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert "complete -o default -F _orchestrator_completion orchestrator" in script
-    complete = {"_ORCHESTRATOR_COMPLETE": "complete_bash"}
-    words = run("-m", "functions.clients", **complete, COMP_WORDS="orchestrator task ", COMP_CWORD="2")
-    assert words.split() == ["docs", "code"]
-    line = "orchestrator task code --tool-config "
-    assert run("-m", "functions.clients", **complete, COMP_WORDS=line, COMP_CWORD="4").split() == [
-        "minimal",
-        "default",
-        "advanced",
-    ]
+def raising(error: BaseException) -> click.Command:
+    def fail() -> None:
+        raise error
+
+    return cli.Commands(callback=fail, invoke_without_command=True)
 
 
-def run(*arguments: str, **environ: str) -> str:
+@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nothing"])
+def test_a_question_that_is_not_answered_with_yes_stops_the_command(
+    answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = click.Command("ask", callback=lambda: click.confirm("Sure?", abort=True))
+    monkeypatch.setattr(cli, "app", ask)
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert cli.main([]) == 1
+    assert "Aborted!" in capsys.readouterr().err
+
+
+def test_a_command_that_is_stopped_exits_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "app", raising(KeyboardInterrupt()))
+    assert cli.main([]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("shell", "script"), SHELLS.items())
+def test_completion_prints_a_script_for_each_shell(
+    shell: str, script: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["completion", shell]) == 0
+    assert script in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["task", ""], ["docs", "code"]),
+        (["r"], ["runs", "render", "run"]),
+        (["task", "code", "--tool-config", ""], ["minimal", "default", "advanced"]),
+        (["runs", "list", "-o", "j"], ["json"]),
+    ],
+    ids=" ".join,
+)
+def test_bash_completes_commands_and_values(typed: list[str], words: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "orchestrator"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m functions.clients "$@"\n')
+    program.chmod(0o755)
+    line = (
+        'eval "$(orchestrator completion bash)"; COMP_WORDS=(orchestrator "$@"); COMP_CWORD=$#; '
+        'complete -p orchestrator >&2; _orchestrator_completion orchestrator; echo "${COMPREPLY[@]}"'
+    )
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    shell = [shutil.which("bash") or "", "-c", line, "bash", *typed]
+    done = subprocess.run(shell, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert "-F _orchestrator_completion orchestrator" in done.stderr
+    assert done.stdout.split() == words
+
+
+def run(*arguments: str) -> str:
     """What a fresh Python prints."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, **environ},
         capture_output=True,
         text=True,
         timeout=60,
@@ -165,3 +203,55 @@ def test_colours_are_for_terminals_whose_people_want_them(monkeypatch: pytest.Mo
 def test_a_cell_is_one_line_that_cannot_move_the_cursor() -> None:
     assert output.cell("a\x1b[2J\nb") == "a [2J b"
     assert len(output.cell("x" * 500)) == output.CELL
+
+
+def process(*arguments: str, stdout: int, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "functions.clients", *arguments],
+        cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]], ids=" ".join)
+def test_a_full_disk_is_told_in_one_line(arguments: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = process(*arguments, stdout=full.fileno(), PYTHONUNBUFFERED=unbuffered)
+    told = "orchestrator: standard output: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]], ids=" ".join)
+def test_where_nobody_reads_any_more_nothing_is_told(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = process(*arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_ctrl_c_while_it_loads_ends_it_without_a_trace(tmp_path: Path) -> None:
+    stands_in = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    (tmp_path / "click.py").write_text(stands_in)
+    ended = process("--help", stdout=subprocess.DEVNULL, PYTHONPATH=str(tmp_path))
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["runs"]])
+def test_ctrl_c_while_a_command_loads(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    class Stopped(cli.Commands):
+        def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        Stopped(name="orchestrator")(args=arguments)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_the_installed_command_begins_where_ctrl_c_may_come() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["orchestrator"] == "functions.clients.__main__:main"

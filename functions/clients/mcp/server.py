@@ -4,6 +4,7 @@ Nothing but the protocol goes to standard output: the SDK serves from a copy of 
 error, for prints of ours and of every process that is started. It ends when its standard input does.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -19,10 +20,12 @@ from mcp.server.stdio import stdio_server
 from functions import __version__
 from functions.clients.failing import CommandError
 from functions.clients.mcp.arguments import schema
+from functions.clients.mcp.reading import Readable
 from functions.clients.mcp.run_tools import RUN_TOOLS
 from functions.clients.mcp.task_tools import TASK_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
+from functions.events.decoding import whole
 
 log = logging.getLogger("orchestrator")
 
@@ -93,12 +96,13 @@ def _answer(tool: Tool[Any], given: dict[str, Any], say: Say) -> types.CallToolR
 
 
 def _succeeded(result: Result) -> types.CallToolResult:
-    text = types.TextContent(type="text", text=result.content)
-    return types.CallToolResult(content=[text], structured_content=result.structured)
+    content = whole(result.content)  # else the SDK could not write it, and would end
+    text = types.TextContent(type="text", text=content)
+    return types.CallToolResult(content=[text], structured_content=json.loads(content))
 
 
 def _failed(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=whole(text))], is_error=True)
 
 
 class _Progress:
@@ -123,13 +127,13 @@ class _Progress:
 
     async def _tell(self) -> None:
         self._told += 1
-        await self._context.session.report_progress(self._told, None, self._last)
+        await self._context.session.report_progress(self._told, None, whole(self._last))
 
 
 async def serve(server: Server[Any]) -> None:
     """Serves on standard input and output until the input ends."""
     async with stdio_server() as (reader, writer):
-        await server.run(reader, writer, server.create_initialization_options())
+        await server.run(Readable(reader), writer, server.create_initialization_options())
 
 
 def start(tools: Sequence[Tool[Any]] = TOOLS, still: float = STILL_SECONDS) -> None:

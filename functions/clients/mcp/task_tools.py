@@ -86,7 +86,7 @@ def task_docs(given: Any, say: Say) -> Result:
 def task_code(given: Any, say: Say) -> Result:
     """Asks for a code run. Raises CommandError."""
     directory = _directory(given.directory) if given.directory is not None else Path.cwd()
-    outcome = code.run(given.request({"directory"}), directory, say, given.remote)
+    outcome = code.run(given.request({"directory"}), str(directory), say, given.remote)
     return _result(outcome, CodeRunSpec.kind, given, directory)
 
 

@@ -1,7 +1,6 @@
 """What to do next about a run, in one line: pure."""
 
-from dataclasses import dataclass
-
+from functions.record import record
 from functions.runs import lifecycle, naming
 from functions.runs.lifecycle import State
 from functions.runs.position import Position
@@ -10,7 +9,7 @@ from functions.runs.run import Run
 from functions.runs.status import stamp
 
 
-@dataclass(frozen=True)
+@record
 class Ways:
     """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
 

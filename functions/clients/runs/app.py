@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from functions.clients.failing import WrongUsage
-from functions.clients.options import OutputOption
+from functions.clients.group import Group
+from functions.clients.options import output_option
 from functions.clients.output import Output, say, write
-from functions.clients.runs.options import Kind, Name, names, placed
+from functions.clients.runs.options import kind_option, name_argument, names, placed
 
 if TYPE_CHECKING:
     from functions.clients.runs.logs import Line
@@ -30,22 +31,22 @@ The cluster is the one kubectl would ask. The namespace is the one given, else t
 `orchestrator`. NAME may be written docs/NAME or code/NAME.
 """
 
-app = typer.Typer(name="runs", help=HELP, no_args_is_help=True, rich_markup_mode=None)
+app = Group("runs", help=HELP)
 
 NEWEST = 30
 """Runs that a list shows unless asked for all."""
 
 
 @app.command("list")
+@kind_option
+@click.option("--phase", default="", help="Only runs in this phase, such as Running.")
+@click.option("-s", "--service", default="", help="Only code runs for this service.")
+@click.option("--all", "every", is_flag=True, help=f"All of them, not only the newest {NEWEST}.")
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of every namespace.")
+@output_option
 @placed
 def list_runs(
-    place: "Place",
-    kind: Kind = "",
-    phase: Annotated[str, typer.Option(help="Only runs in this phase, such as Running.")] = "",
-    service: Annotated[str, typer.Option("--service", "-s", help="Only code runs for this service.")] = "",
-    every: Annotated[bool, typer.Option("--all", help=f"All of them, not only the newest {NEWEST}.")] = False,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of every namespace.")] = False,
-    output: OutputOption = Output.TABLE,
+    place: "Place", kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
 ) -> None:
     """List runs, newest first."""
     from datetime import UTC, datetime
@@ -66,12 +67,10 @@ def list_runs(
 
 
 @app.command()
+@name_argument
+@output_option
 @placed
-def get(
-    place: "Place",
-    name: Name,
-    output: OutputOption = Output.TABLE,
-) -> None:
+def get(place: "Place", name: str, output: Output) -> None:
     """Show a run: how it is, its attempts, its result, and what to do next."""
     from functions.clients.runs import finding
 
@@ -88,15 +87,13 @@ def _show(place: "Place", run: "Run", output: Output) -> None:
 
 
 @app.command()
+@name_argument
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt, not of the last one.")
+@click.option("-p", "--previous", is_flag=True, help="Of the attempt before the last one.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
+@click.option("--raw", is_flag=True, help="As the pod wrote it, not as text for people.")
 @placed
-def logs(
-    place: "Place",
-    name: Name,
-    attempt: Annotated[int | None, typer.Option(min=1, help="Of this attempt, not of the last one.")] = None,
-    previous: Annotated[bool, typer.Option("--previous", "-p", help="Of the attempt before the last one.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more, until the run has ended.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="As the pod wrote it, not as text for people.")] = False,
-) -> None:
+def logs(place: "Place", name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
     """Show what the agent of a run did.
 
     In a pipe too the agent's JSON stream is turned into text; --raw leaves it as it is.
@@ -133,18 +130,19 @@ def _print(lines: "Iterable[Line]", raw: bool) -> None:
 
 
 @app.command()
+@name_argument
+@click.option("-m", "--message", help="What the agent is told besides.")
+@click.option(
+    "--message-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The same, from a file; - is standard input.",
+)
+@click.option("--replace", is_flag=True, help="Tell the agent this alone, not the task's prompt.")
+@output_option
 @placed
 def retry(
-    place: "Place",
-    name: Name,
-    message: Annotated[str | None, typer.Option("--message", "-m", help="What the agent is told besides.")] = None,
-    message_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The same, from a file; - is standard input.")
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Tell the agent this alone, not the task's prompt.")
-    ] = False,
-    output: OutputOption = Output.TABLE,
+    place: "Place", name: str, message: str | None, message_file: Path | None, replace: bool, output: Output
 ) -> None:
     """Have a finished code run tried again, in its workspace and session."""
     from functions.clients.runs import asked, finding, messages
@@ -157,12 +155,10 @@ def retry(
 
 
 @app.command()
+@name_argument
+@output_option
 @placed
-def cancel(
-    place: "Place",
-    name: Name,
-    output: OutputOption = Output.TABLE,
-) -> None:
+def cancel(place: "Place", name: str, output: Output) -> None:
     """Stop a run; what its agent committed and pushed stays."""
     from functions.clients.runs import asked, finding
 
@@ -178,14 +174,10 @@ def _confirm(run: "Run", done: str, output: Output) -> None:
 
 
 @app.command()
+@click.argument("name", default="", shell_complete=names, help="The run's name; none: all that are not finished.")
+@kind_option
 @placed
-def watch(
-    place: "Place",
-    name: Annotated[
-        str, typer.Argument(help="The run's name; none: all that are not finished.", autocompletion=names)
-    ] = "",
-    kind: Kind = "",
-) -> None:
+def watch(place: "Place", name: str, kind: str) -> None:
     """See runs as they go, until Ctrl-C; with NAME until that run ends.
 
     With NAME the exit code is 0 where the run succeeded, and 1 where it ended otherwise.
@@ -202,4 +194,4 @@ def watch(
     run = live.watch(place, finding.find(place, name), sys.stdout)
     say(f"next: {advice(run)}")
     if lifecycle.state(run.status) is not lifecycle.State.SUCCEEDED:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)

@@ -15,8 +15,9 @@ from functions.clients.runs.place import Place, explain, explained
 from functions.clients.runs.podlog import Pause
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
-from functions.runs import asking, lifecycle
+from functions.runs import asking
 from functions.runs.asking import CannotAsk, Patch
+from functions.runs.decide import over
 from functions.runs.run import Run, parse
 from functions.runs.specs import CodeRunSpec
 
@@ -38,8 +39,8 @@ def cancel(place: Place, run: Run, *, pause: Pause = time.sleep) -> Run:
 
 
 def ended(run: Run) -> bool:
-    """Whether the run has ended already."""
-    return lifecycle.state(run.status) in lifecycle.FINISHED
+    """Whether the run has ended already, and nobody asked for another attempt since."""
+    return over(run)
 
 
 def context_version(run: Run) -> int | None:

@@ -10,6 +10,7 @@ from functions.clients.runs.finding import every
 from functions.clients.runs.place import Place
 from functions.local.table import table
 from functions.local.transcript import clean
+from functions.runs import refusal
 from functions.runs.position import Position, position
 from functions.runs.reasons import Reason
 from functions.runs.run import Run, parse
@@ -42,6 +43,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
             "phase": run.status.phase or "Pending",
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
+            "retryRefused": refusal.why(run.status) or None,
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
@@ -68,6 +70,8 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     yield "Work", clean(work(run))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
+    why = refusal.why(status)
+    yield "Retry", clean(why) if why != status.message else ""
     yield "Spec", f"not valid: {run.problems}" if run.problems else ""
     yield "Queue", str(waits) if waits else ""
     yield "Branch", clean(status.branch or "")

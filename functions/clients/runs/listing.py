@@ -1,14 +1,13 @@
 """Which runs a list is of."""
 
-from dataclasses import dataclass
-
 from functions.clients.failing import WrongUsage
 from functions.clients.runs import finding, rows
 from functions.clients.runs.finding import Work
 from functions.clients.runs.place import Place
+from functions.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Wanted:
     """What the runs of a list have in common; empty or None: it does not matter."""
 

@@ -1,7 +1,6 @@
 """The logs of a run's attempts: of one, or of all as they come until the run has ended."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from functions.clients.failing import CommandError
 from functions.clients.runs import finding
@@ -10,6 +9,7 @@ from functions.clients.runs.podlog import Pause, PodLog, started
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
+from functions.record import record
 from functions.runs import lifecycle
 from functions.runs.run import Run
 from functions.runs.status import Attempt
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.0
 """How often the run is looked at while no pod of it works."""
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """A line of an attempt's log; a `note` is ours, about the log."""
 

@@ -1,10 +1,10 @@
 """What the commands of `orchestrator runs` are told: the run, and where it is."""
 
-import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from functions.clients.failing import CommandError
 from functions.clients.runs.place import VARIABLES
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from functions.clients.runs.place import Place
 
 
-def names(incomplete: str) -> list[str]:
+def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of runs for the shell's completion; none where the cluster does not tell them."""
     import os
 
@@ -26,40 +26,36 @@ def names(incomplete: str) -> list[str]:
     return [name for name in found if name.startswith(incomplete)]
 
 
-Name = Annotated[str, typer.Argument(help="The run's name.", autocompletion=names)]
-Kind = Annotated[str, typer.Option("--kind", metavar="docs|code", help="Only runs of this kind.")]
-WHERE: dict[str, Any] = {
-    "kubeconfig": Annotated[
-        str, typer.Option("--kubeconfig", envvar=VARIABLES["kubeconfig"], help="The cluster; else KUBECONFIG.")
-    ],
-    "context": Annotated[
-        str, typer.Option("--context", envvar=VARIABLES["context"], help="Context of the kubeconfig.")
-    ],
-    "namespace": Annotated[
-        str, typer.Option("--namespace", "-n", envvar=VARIABLES["namespace"], help="Of the runs.")
-    ],
-}
+name_argument = click.argument("name", shell_complete=names, help="The run's name.")
+kind_option = click.option("--kind", default="", metavar="docs|code", help="Only runs of this kind.")
+
+
+def _where(option: str, *short: str, words: str) -> Callable[..., Any]:
+    variable = VARIABLES[option]
+    return click.option(f"--{option}", *short, default="", envvar=variable, show_envvar=True, help=words)
+
+
+WHERE = (
+    _where("kubeconfig", words="The cluster; else KUBECONFIG."),
+    _where("context", words="Context of the kubeconfig."),
+    _where("namespace", "-n", words="Of the runs."),
+)
 """The options that say where the runs are, by what `place.connect` calls them."""
 
 
 def placed(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command, whose first parameter is the place of the runs, the options that name it."""
-    signature = inspect.signature(command)
-    _, *own = signature.parameters.values()
-    where = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default="", annotation=WHERE[name]) for name in WHERE
-    ]
 
-    def called(**values: Any) -> None:
-        named = {name: values.pop(name) for name in WHERE}
-        command(_place(**named), **values)
+    def called(kubeconfig: str, context: str, namespace: str, **given: Any) -> None:
+        command(_place(kubeconfig, context, namespace), **given)
 
-    called.__name__, called.__doc__ = command.__name__, command.__doc__
-    called.__dict__["__signature__"] = signature.replace(parameters=[*own, *where])
-    return called
+    found: Callable[..., None] = update_wrapper(called, command)
+    for option in reversed(WHERE):
+        found = option(found)
+    return found
 
 
-def _place(**named: str) -> "Place":
+def _place(kubeconfig: str, context: str, namespace: str) -> "Place":
     from functions.clients.runs import place
 
-    return place.connect(**named)
+    return place.connect(kubeconfig, context, namespace)

@@ -1,23 +1,21 @@
-"""What a person's git repository tells about the work: where it is, on which branch, in which directory, by whom."""
+"""What a person's git repository tells about the work: where it is, on which branch, in which directory, by whom.
+
+The configuration is read once, as git reads it: each question of its own would be a process of its own.
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from functions.clients.failing import CommandError
 from functions.clients.git import Git
+from functions.clients.tasks.value import Value
+from functions.record import record
+from functions.runs.fields import GithubUser, RepositoryUrl, keeps
 
 
-@dataclass(frozen=True)
-class Value:
-    """A field of a spec that nobody gave, and where it was found."""
-
-    value: Any
-    source: str
-
-
-@dataclass(frozen=True)
+@record
 class Checkout:
     """A directory of a work tree: `root` is the top of it, `directory` the path from there (`.` for itself)."""
 
@@ -49,7 +47,7 @@ class Checkout:
 
     def remote(self, named: str | None, branch: str | None) -> Value:
         """The remote that pushes of `branch` go to, by git's own rules. Raises CommandError where none stands out."""
-        remotes = self.git.run("remote").split()
+        remotes = self._remotes
         if not remotes:
             raise CommandError(f"{self.root} has no remote: agents clone what is pushed; `git remote add origin URL`")
         if named is not None and named not in remotes:
@@ -57,7 +55,7 @@ class Checkout:
         if named is not None:
             return Value(named, "--remote")
         for key in (f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"):
-            found = self.git.ask("config", "--get", key) if branch or "branch." not in key else None
+            found = self._configured(key) if branch or "branch." not in key else None
             if found in remotes:
                 return Value(found, f"git's {key}")
         if "origin" in remotes or len(remotes) == 1:
@@ -69,16 +67,20 @@ class Checkout:
 
         Raises CommandError where neither is a URL that an agent could clone; credentials in it are left out.
         """
-        written = self.git.ask("config", "--get", f"remote.{remote}.url")
-        for found in filter(None, (written, self.git.run("remote", "get-url", remote))):
+        for found in filter(None, self._spelt(remote)):
             plain = without_credentials(found)
-            if cloneable(plain):
+            if keeps(RepositoryUrl, plain):
                 left_out = ", without its credentials" if plain != found else ""
                 return Value(plain, f"git's remote {remote}{left_out}")
+        written = self._configured(f"remote.{remote}.url")
         raise CommandError(
             f"git's remote {remote} is {without_credentials(written or 'without a URL')}: an agent needs "
             "https://host/path, ssh://user@host/path or user@host:path; give it with --repository-url"
         )
+
+    def _spelt(self, remote: str) -> Iterator[str | None]:
+        yield self._configured(f"remote.{remote}.url")
+        yield self.git.run("remote", "get-url", remote)
 
     def default_branch(self, remote: str) -> Value | None:
         """The remote's default branch, as far as this clone knows."""
@@ -88,38 +90,32 @@ class Checkout:
     def login(self) -> Value:
         """The GitHub login in git's configuration. Raises CommandError where there is none."""
         for key in ("github.user", "user.name"):
-            found = self.git.ask("config", "--get", key)
-            if found and is_login(found):
+            found = self._configured(key)
+            if found and keeps(GithubUser, found):
                 return Value(found, f"git's {key}")
-        name = self.git.ask("config", "--get", "user.name")
+        name = self._configured("user.name")
         why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
         raise CommandError(f"who works? {why}: give --github-user LOGIN or --github-app APP")
+
+    @property
+    def _remotes(self) -> list[str]:
+        """Their names, as `git remote` tells them."""
+        keys = (key.partition(".")[2].rpartition(".")[0] for key in self._configuration if key.startswith("remote."))
+        return sorted({name for name in keys if name})
+
+    def _configured(self, key: str) -> str | None:
+        """What git's configuration says of `key`; None where it says nothing."""
+        section, _, rest = key.partition(".")
+        inside, dot, name = rest.rpartition(".")
+        return self._configuration.get(f"{section}.{inside}{dot}{name.lower()}")
+
+    @cached_property
+    def _configuration(self) -> Mapping[str, str]:
+        """All of it; sections and names in lower case, as git lists them; of several values of a key the last."""
+        entries = (each.partition("\n") for each in self.git.paths("config", "--list", "-z"))
+        return {key: value for key, _, value in entries}
 
 
 def without_credentials(url: str) -> str:
     """The URL without what stands before the host of an https URL; a user of ssh is no secret."""
     return re.sub(r"^(https?://)[^/@]*@", r"\1", url)
-
-
-def cloneable(url: str) -> bool:
-    """Whether the rules for repository URLs accept it."""
-    from functions.runs.fields import RepositoryUrl
-
-    return _passes(RepositoryUrl, url)
-
-
-def is_login(text: str) -> bool:
-    """Whether it could be a GitHub login."""
-    from functions.runs.fields import GithubUser
-
-    return _passes(GithubUser, text)
-
-
-def _passes(rule: Any, text: str) -> bool:
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        TypeAdapter(rule).validate_python(text)
-    except ValidationError:
-        return False
-    return True

@@ -12,10 +12,11 @@ from functions.clients.failing import CommandError, WrongUsage
 from functions.clients.output import Say
 from functions.clients.tasks import request as asking
 from functions.clients.tasks import taskmaster
-from functions.clients.tasks.checkout import Checkout, Value
+from functions.clients.tasks.checkout import Checkout
 from functions.clients.tasks.request import Outcome, Request, show
 from functions.clients.tasks.saving import Saving
 from functions.clients.tasks.taskmaster import Copy
+from functions.clients.tasks.value import Value
 
 KIND = "DocsRun"
 
@@ -37,7 +38,7 @@ def run(request: Request, directory: Path, say: Say, remote: str | None = None) 
         _tell(saving, copies, say)
     else:
         _save(saving, copies, say)
-    return asking.send(ready, spec, found, say)
+    return asking.send(ready, KIND, spec, found, say)
 
 
 def _found(request: Request, checkout: Checkout, remote: str | None) -> tuple[Saving, dict[str, Value]]:

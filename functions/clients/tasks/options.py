@@ -1,103 +1,101 @@
 """The options of `task docs` and `task code`: the fields of their specs in kebab-case, each once.
 
-They are data, from which Typer is given a signature, since the models of the specs are too slow to import for
-`--help`. A test compares both: every field has its option, with the same words.
+They are data of their own, since the models of the specs are too slow to import for `--help`. A test compares both:
+every field has its option, with the same words.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import typer
+import click
 
+from functions.clients.api_url import VARIABLE
 from functions.clients.failing import WrongUsage
 
-Options = Mapping[str, Any]
-"""Field of a spec, in snake_case, to the annotated type of its option."""
+
+def _option(words: str, *names: str, **more: Any) -> click.Option:
+    return click.Option(names, help=words, **more)
 
 
-def _option(kind: Any, words: str, *names: str) -> Any:
-    return Annotated[kind, typer.Option(*names, help=words)]
+FIRST = (
+    _option("Full model name, passed verbatim.", "--model"),
+    _option("GitHub login whose SSH key is used.", "--github-user"),
+    _option("GitHub App, such as 5DLabs-Rex; its last part names the agent.", "--github-app"),
+    _option("Repository the work happens in.", "--repository-url"),
+)
+LAST = (
+    _option("Program that works: a directory of templates/.", "--agent-cli"),
+    _option("Environment variables for the agent.", "--env", multiple=True, metavar="NAME=VALUE"),
+    _option("Secrets whose keys become environment variables.", "--env-from-secrets", multiple=True),
+    _option("Longest an attempt may take.", "--timeout-seconds", type=int),
+    _option("Automatic retries after failed attempts.", "--max-retries", type=int),
+    _option("How long a finished Job is kept.", "--ttl-seconds-after-finished", type=int),
+    _option("Higher is admitted first.", "--priority", type=int),
+    _option("Most turns of the agent.", "--max-turns", type=int),
+    _option("Most the agent may spend, in US dollars.", "--max-cost-usd", type=float),
+)
+DOCS: tuple[click.Parameter, ...] = (
+    _option(
+        "Directory that holds .taskmaster.",
+        "-w",
+        "--working-directory",
+        type=click.Path(),
+        default=".",
+        show_default=True,
+    ),
+    *FIRST,
+    _option("Branch to document; the pull request goes back to it.", "--source-branch"),
+    *LAST,
+)
+CODE: tuple[click.Parameter, ...] = (
+    click.Argument(["task_id"], type=int, help="Task Master task."),
+    _option("Service the work is for; owns the workspace.", "-s", "--service", required=True),
+    *FIRST,
+    _option("Base of the work and of the pull request.", "--branch"),
+    _option("Directory of the repository to work in.", "-w", "--working-directory"),
+    _option("Repository the Task Master definitions come from.", "--platform-repository-url"),
+    _option("Its branch; default: that repository's default branch.", "--platform-branch"),
+    _option("Directory there that holds .taskmaster.", "--platform-directory"),
+    _option("Preset of MCP tools.", "--tool-config", type=click.Choice(["minimal", "default", "advanced"])),
+    _option("Remote MCP tools, comma separated; replaces the preset's.", "--remote-tools"),
+    _option("Local MCP tools, comma separated; replaces the preset's.", "--local-tools"),
+    _option("What a person adds to the prompt.", "--prompt-modification"),
+    _option(
+        "Whether it is added to the prompt or replaces it.",
+        "--prompt-mode",
+        type=click.Choice(["append", "replace"]),
+    ),
+    _option("Take up the last session of the workspace.", "--continue-session", is_flag=True, default=None),
+    _option("Raised by each person's retry.", "--context-version", type=int),
+    *LAST,
+)
+
+ASKING = (
+    _option("The git remote, where it cannot be told.", "--remote"),
+    _option(
+        "Where the submit functions are: https://HOST (the function's name is added), a URL with {function} in it, "
+        "or submit_docs=URL,submit_code=URL.",
+        "--api-url",
+        envvar=VARIABLE,
+        show_envvar=True,
+    ),
+    _option(
+        "Asks for the run of an earlier request with this key; with a new key for one beside any other.",
+        "--idempotency-key",
+    ),
+    _option("Change nothing, ask nobody; say what would be done.", "--dry-run", is_flag=True),
+)
+"""What both commands have besides the fields of their spec."""
 
 
-FIRST: Options = {
-    "model": _option(str | None, "Full model name, passed verbatim."),
-    "github_user": _option(str | None, "GitHub login whose SSH key is used."),
-    "github_app": _option(str | None, "GitHub App, such as 5DLabs-Rex; its last part names the agent."),
-    "repository_url": _option(str | None, "Repository the work happens in."),
-}
-LAST: Options = {
-    "agent_cli": _option(str | None, "Program that works: a directory of templates/."),
-    "env": _option(list[str] | None, "Environment variables for the agent.", "--env"),
-    "env_from_secrets": _option(list[str] | None, "Secrets whose keys become environment variables."),
-    "timeout_seconds": _option(int | None, "Longest an attempt may take."),
-    "max_retries": _option(int | None, "Automatic retries after failed attempts."),
-    "ttl_seconds_after_finished": _option(int | None, "How long a finished Job is kept."),
-    "priority": _option(int | None, "Higher is admitted first."),
-    "max_turns": _option(int | None, "Most turns of the agent."),
-    "max_cost_usd": _option(float | None, "Most the agent may spend, in US dollars."),
-}
-DOCS: Options = {
-    "working_directory": _option(Path, "Directory that holds .taskmaster.", "--working-directory", "-w"),
-    **FIRST,
-    "source_branch": _option(str | None, "Branch to document; the pull request goes back to it."),
-    **LAST,
-}
-CODE: Options = {
-    "task_id": Annotated[int, typer.Argument(metavar="TASK_ID", help="Task Master task.")],
-    "service": _option(str, "Service the work is for; owns the workspace.", "--service", "-s"),
-    **FIRST,
-    "branch": _option(str | None, "Base of the work and of the pull request."),
-    "working_directory": _option(str | None, "Directory of the repository to work in.", "--working-directory", "-w"),
-    "platform_repository_url": _option(str | None, "Repository the Task Master definitions come from."),
-    "platform_branch": _option(str | None, "Its branch; default: that repository's default branch."),
-    "platform_directory": _option(str | None, "Directory there that holds .taskmaster."),
-    "tool_config": _option(Literal["minimal", "default", "advanced"] | None, "Preset of MCP tools."),
-    "remote_tools": _option(str | None, "Remote MCP tools, comma separated; replaces the preset's."),
-    "local_tools": _option(str | None, "Local MCP tools, comma separated; replaces the preset's."),
-    "prompt_modification": _option(str | None, "What a person adds to the prompt."),
-    "prompt_mode": _option(Literal["append", "replace"] | None, "Whether it is added to the prompt or replaces it."),
-    "continue_session": _option(bool | None, "Take up the last session of the workspace.", "--continue-session"),
-    "context_version": _option(int | None, "Raised by each person's retry."),
-    **LAST,
-}
-
-Command = Callable[..., None]
+def fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of `values`, as the spec has it in snake_case. Raises WrongUsage."""
+    given = {name: value for name, value in values.items() if value not in (None, ())}
+    found = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {**found, "env": environment(found["env"])} if "env" in found else found
 
 
-def options(fields: Options) -> Callable[[Command], Command]:
-    """Gives a command, whose last parameter is `**given`, an option for each field; those not given are left out."""
-
-    def decorate(command: Command) -> Command:
-        own = _own(command)
-
-        def called(**values: Any) -> None:
-            given = {name: value for name, value in values.items() if name not in own and value not in (None, [])}
-            command(**{name: values[name] for name in own}, **given)
-
-        called.__name__, called.__doc__ = command.__name__, command.__doc__
-        found = {name: _parameter(name, annotation, own) for name, annotation in fields.items()}
-        called.__dict__["__signature__"] = inspect.Signature(list({**found, **own, **found}.values()))
-        return called
-
-    return decorate
-
-
-def _own(command: Command) -> dict[str, inspect.Parameter]:
-    found = inspect.signature(command).parameters.values()
-    return {each.name: each.replace(kind=each.KEYWORD_ONLY) for each in found if each.kind is not each.VAR_KEYWORD}
-
-
-def _parameter(name: str, annotation: Any, own: Mapping[str, inspect.Parameter]) -> inspect.Parameter:
-    if name in own:
-        default = own[name].default
-    else:
-        default = inspect.Parameter.empty if annotation.__origin__ in (int, str) else None
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def environment(given: list[str]) -> list[dict[str, str]]:
+def environment(given: Iterable[str]) -> list[dict[str, str]]:
     """`NAME=VALUE` of each --env as the spec has it. Raises WrongUsage for one without `=`."""
     pairs = [each.partition("=") for each in given]
     if not all(equals for _, equals, _ in pairs):

@@ -3,19 +3,19 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import field
+from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
 from functions.clients.failing import WrongUsage, told
 from functions.clients.output import Say, cell
 from functions.clients.submitting import Accepted, Key, submit
-from functions.clients.tasks.checkout import Value
+from functions.clients.tasks import checking
+from functions.clients.tasks.checking import camel, kebab
+from functions.clients.tasks.value import Value
+from functions.record import record
 from functions.runs import default_models
-
-if TYPE_CHECKING:
-    from functions.runs.specs import RunSpec
 
 LONGEST_KEY = 255
 """Characters of a key (functions/handlers/submit.py)."""
@@ -28,7 +28,7 @@ LABEL = 19
 """Width of the first word of a line of progress."""
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
 
@@ -39,7 +39,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
 
@@ -61,31 +61,11 @@ def show(say: Say, what: str, text: object) -> None:
     say(f"{what:<{LABEL}} {cell(text)}".rstrip())
 
 
-def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> "RunSpec":
-    """The spec of what was given and found; what was found is shown with its source.
-
-    Raises WrongUsage, naming every option that is wrong.
-    """
-    from pydantic import ValidationError
-
-    from functions.runs.specs import SPECS
-
+def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> dict[str, Any]:
+    """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
     for name, each in found.items():
         show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    values = {**{name: each.value for name, each in found.items()}, **given}
-    try:
-        return SPECS[kind].model_validate(values, strict=True, extra="forbid", by_alias=False, by_name=True)
-    except ValidationError as error:
-        from functions.runs.run import problems
-
-        named = [f"{kebab(at) if at else 'options'}: {why}" for at, why in problems(error)]
-        raise WrongUsage("\n".join(named)) from None
-
-
-def kebab(field: str) -> str:
-    """The option of a field, by its name on the wire or in Python: `--task-id` for taskId and task_id."""
-    words = "".join(f"-{each.lower()}" if each.isupper() else each for each in field.replace("_", "-"))
-    return f"--{words}"
+    return checking.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
 
 
 def default_model(kind: str, environ: Mapping[str, str]) -> Value:
@@ -104,7 +84,7 @@ def _configured_model(name: str, environ: Mapping[str, str]) -> str:
         return str(getattr(load_section(environ, "models", ModelSettings), name))
 
 
-@dataclass(frozen=True)
+@record
 class Ready:
     """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
 
@@ -129,13 +109,11 @@ def ready(request: Request, kind: str) -> Ready:
     return Ready(url, key, credentials(url, request.environ))
 
 
-def send(ready: Ready, spec: "RunSpec", found: Mapping[str, Value], say: Say) -> Outcome:
+def send(ready: Ready, kind: str, spec: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> Outcome:
     """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
-    body = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    fields = type(spec).model_fields
-    sources = {fields[name].alias or name: each.source for name, each in found.items()}
+    sources = {camel(name): each.source for name, each in found.items()}
     if ready.who is None:
-        show(say, "would ask", ready.url or f"{FUNCTIONS[spec.kind]} (no --api-url)")
-        return Outcome(body, sources, ready.key.text, None)
+        show(say, "would ask", ready.url or f"{FUNCTIONS[kind]} (no --api-url)")
+        return Outcome(spec, sources, ready.key.text, None)
     show(say, "asking", f"{ready.url} (idempotency key {ready.key.text})")
-    return Outcome(body, sources, ready.key.text, submit(ready.url, spec.kind, body, ready.key, say, ready.who))
+    return Outcome(spec, sources, ready.key.text, submit(ready.url, kind, spec, ready.key, say, ready.who))
