@@ -18,7 +18,7 @@ dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; PORT=8900 moves
 
 test: lint  ## Everything this machine can test
 	@$(BIN)/python -m compileall -q functions  # for the hundreds of processes that tests start
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(VENV)/.dev  ## What is true of every API server, on the cluster of KUBECONFIG, in namespaces of its own
 	@test -f "$(KUBECONFIG)" || { echo "name the cluster: make test-cluster KUBECONFIG=file" >&2; exit 1; }

@@ -12,11 +12,14 @@ from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
 from tests.support import control_plane, installed
+from tests.support.python import search_path
 
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
 hypothesis.settings.load_profile("project")
 
 pytest.register_assert_rewrite("tests.faults.stories")  # played by tests: they tell what was other than expected
+
+os.environ["PATH"] = search_path()
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 LONG_FIRST = (

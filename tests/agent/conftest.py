@@ -1,6 +1,7 @@
 """The world of a test in this directory: remotes, specs, pods."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,23 +35,30 @@ def ssh_server(program: Callable[[str, str], str], tmp_path_factory: pytest.Temp
         yield found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    yield from _world(tmp_path, "")
-
-
-@pytest.fixture
-def ssh_world(tmp_path: Path, ssh_server: SshServer) -> Iterator[World]:
-    """A world whose remotes are behind the real sshd."""
-    yield from _world(tmp_path, ssh_server.url(tmp_path / "remotes"))
-
-
-def _world(tmp_path: Path, url: str) -> Iterator[World]:
-    (tmp_path / "remotes").mkdir()
-    found = World(tmp_path, Remotes(tmp_path / "remotes", url))
-    found.remotes.create("shop", {"README.md": "shop\n", "src/app.py": "print()\n"})
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The remotes that every world begins with; each has a copy of its own, which takes no git to make."""
+    made = Remotes(tmp_path_factory.mktemp("seeds") / "remotes")
+    made.root.mkdir()
+    made.create("shop", {"README.md": "shop\n", "src/app.py": "print()\n"})
     documents = {f".taskmaster/docs/task-1/{name}.md": f"# {name}\n- [ ] say hello\n" for name in ("task", "prompt")}
-    found.remotes.create("platform", {".taskmaster/tasks/tasks.json": json.dumps(TASKS), **documents})
+    made.create("platform", {".taskmaster/tasks/tasks.json": json.dumps(TASKS), **documents})
+    return made.root
+
+
+@pytest.fixture
+def world(tmp_path: Path, seeds: Path) -> Iterator[World]:
+    yield from _world(tmp_path, seeds, "")
+
+
+@pytest.fixture
+def ssh_world(tmp_path: Path, seeds: Path, ssh_server: SshServer) -> Iterator[World]:
+    """A world whose remotes are behind the real sshd."""
+    yield from _world(tmp_path, seeds, ssh_server.url(tmp_path / "remotes"))
+
+
+def _world(tmp_path: Path, seeds: Path, url: str) -> Iterator[World]:
+    found = World(tmp_path, Remotes(shutil.copytree(seeds, tmp_path / "remotes"), url))
     yield found
     for pod in found.pods:
         pod.end()

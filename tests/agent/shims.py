@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.agent.world import PATH
+from tests.support.python import search_path
 
 SHIM = """#!/bin/bash
 call=$(/usr/bin/mktemp "{calls}/XXXXXXXX")
@@ -35,7 +35,7 @@ class Shims:
 
     @property
     def path(self) -> str:
-        return f"{self.directory}:{PATH}"
+        return f"{self.directory}:{search_path()}"
 
     def calls(self) -> list[Call]:
         """So far, in no order."""
@@ -51,7 +51,7 @@ def make(directory: Path, *programs: str) -> Shims:
     """For each of `programs`, in `directory`."""
     (directory / "calls").mkdir(parents=True)
     for name in programs:
-        program = shutil.which(name, path=PATH)
+        program = shutil.which(name, path=search_path())
         assert program, name
         shim = directory / name
         shim.write_text(SHIM.format(calls=directory / "calls", program=program))

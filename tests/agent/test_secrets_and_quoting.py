@@ -10,7 +10,8 @@ from functions.runs.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
-from tests.agent.world import API_KEY, PATH, PRIVATE_KEY, World, plain_settings, result_line
+from tests.agent.world import API_KEY, PRIVATE_KEY, World, plain_settings, result_line
+from tests.support.python import search_path
 
 TOUCH = "touch $POD_ROOT/pwned"
 EVIL = f"$({TOUCH}) `{TOUCH}` '; {TOUCH}; ' \" && {TOUCH} {{{{7*7}}}} {{% x %}}"
@@ -145,7 +146,7 @@ def test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh(world: Wo
     ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> "$POD_ROOT/ssh-arguments"\nexit 255\n')
     ssh.chmod(0o755)
     spec = code_spec(repositoryUrl="https://github.com/elsewhere/shop")
-    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{PATH}")
+    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{search_path()}")
     assert pod.run().reason is Reason.REPOSITORY_DENIED
     asked = (pod.root / "ssh-arguments").read_text()
     assert "git@github.com\n" in asked

@@ -18,10 +18,9 @@ from functions.runs.specs import RunSpec
 from functions.settings import Settings
 from functions.templating.render import Task, task_files
 from tests.agent.remotes import Remotes
+from tests.support.python import search_path
 
 REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal.py"
-PATH = f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"
-"""With this very Python first: what stands before it on a developer's machine may be a slow wrapper."""
 UID = "3b2c1d4e-0000-4000-8000-000000000001"
 API_KEY = "sk-test-4f5c2b7a9d1e"
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdGVzdC1vbmx5\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -164,7 +163,7 @@ class World:
 
     def environ(self, root: Path, number: int) -> dict[str, str]:
         return {
-            "PATH": PATH,
+            "PATH": search_path(),
             "POD_ROOT": str(root),
             "POD_UID": f"pod-uid-{number}",
             "HOME": str(root / "home/agent"),

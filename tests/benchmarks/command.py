@@ -1,9 +1,15 @@
 """The command line: how long `--help` takes, and what `task code` adds to what nobody could leave out.
 
 Each run is a process of its own, from compiled code, as an installed command is. Of the time that a person waits for
-`task code`, most is the start of Python and of Typer; a Typer command with one option that does nothing has it too,
-and is the baseline. What is left beside it and the function's own answer is the command's own share, which the last
-row compares with that answer. A tenth of a second is where people begin to notice; the limit for `--help` is three.
+`task code`, most is the start of Python and of Click; a Click command with one option that does nothing has it too,
+and is the baseline. What is left beside it and the function's own answer is the command's own share. A tenth of a
+second is where people begin to notice; the limit for `--help` is three.
+
+The function of these rows is warm, on this machine and without TLS: it answers in less time than Python starts in. A
+function that nobody has asked for a while is scaled to zero, and starts when a request comes. The last row is of such
+a one: the process of the function starts when the request has come, and a front holds the request until the function
+takes it, as a serverless platform does. From there to the answer is the server's time; all the rest of what the
+person waits is the command's.
 """
 
 import compileall
@@ -22,30 +28,30 @@ from statistics import median
 from tests.benchmarks import server
 from tests.benchmarks.deployed import ROOT, Release, Served
 from tests.benchmarks.rows import Aim, Row
+from tests.benchmarks.scaled import Front
 from tests.benchmarks.work import Work
 
 ROUNDS = 9
+COLD = 5
+"""Times that a cold function is asked."""
 LIMIT = 0.3
 TASK = (
     "task code 3 --service {service} --github-user octocat --repository-url https://git.example/shop.git "
     "--platform-repository-url https://git.example/shop.git --branch main --working-directory ."
 )
 BARE = """
-from typing import Annotated
-
-import typer
-
-app = typer.Typer(rich_markup_mode=None)
+import click
 
 
-@app.command()
-def nothing(name: Annotated[str, typer.Option()] = "") -> None:
+@click.command()
+@click.option("--name", default="")
+def nothing(name: str) -> None:
     pass
 
 
-app()
+nothing()
 """
-"""A Typer command that does nothing."""
+"""A Click command that does nothing."""
 
 
 def rows() -> Iterator[Row]:
@@ -54,19 +60,29 @@ def rows() -> Iterator[Row]:
         folder = _installed(Path(name) / "installed")
         helped, bare = _medians(lambda: _command(folder, "--help"), lambda: _seconds(folder, "bare", "--help"))
         yield Row("orchestrator --help", helped * 1e3, "ms", LIMIT * 1e3, "limit", Aim(1))
-        yield Row("orchestrator --help", helped * 1e3, "ms", bare * 1e3, "help of a bare Typer command")
+        yield Row("orchestrator --help", helped * 1e3, "ms", bare * 1e3, "help of a bare Click command")
         release, work = Release(Path(name) / "release"), Work(address)
         with release.serving("submit_code", address.environ) as function:
             function.until_answered(work.made["submit_code"]()[0])
             url, numbers = f"submit_code=http://127.0.0.1:{function.port}", itertools.count()
             asked, bare, answered = _medians(
-                lambda: _command(folder, *TASK.format(service=f"cli-{next(numbers)}").split(), api_url=url),
+                lambda: _command(folder, *_task(f"cli-{next(numbers)}"), api_url=url),
                 lambda: _seconds(folder, "bare", "--name", "x"),
                 lambda: _posted(function, work, f"key-{next(numbers)}"),
             )
-        yield Row("orchestrator task code", asked * 1e3, "ms", bare * 1e3, "a bare Typer command", Aim(2))
+        yield Row("orchestrator task code", asked * 1e3, "ms", bare * 1e3, "a bare Click command", Aim(2))
         own = asked - bare - answered
         yield Row("orchestrator task code: its own share", own * 1e3, "ms", answered * 1e3, "the function's answer")
+        front = Front(release, address.environ)
+        own, served = _medians_of_pairs(
+            lambda: front.timed(lambda url: _command(folder, *_task(f"cold-{next(numbers)}"), api_url=url))
+        )
+        what = "orchestrator task code of a cold function: its own share"
+        yield Row(what, own * 1e3, "ms", served * 1e3, "the function's start and answer", Aim(1))
+
+
+def _task(service: str) -> list[str]:
+    return TASK.format(service=service).split()
 
 
 def _installed(folder: Path) -> Path:
@@ -80,6 +96,10 @@ def _medians(*measures: Callable[[], float]) -> list[float]:
     """Of each, measured in turn, so that what else the machine does falls on all."""
     rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
     return [median(found) for found in zip(*rounds, strict=True)]
+
+
+def _medians_of_pairs(measure: Callable[[], tuple[float, float]]) -> list[float]:
+    return [median(found) for found in zip(*(measure() for _ in range(COLD)), strict=True)]
 
 
 def _command(folder: Path, *arguments: str, api_url: str = "") -> float:

@@ -11,6 +11,8 @@ from tests.benchmarks.deployed import Post
 SECRET = "of the benchmark"
 ENVIRON: Mapping[str, str] = {"ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps([SECRET])}
 """What a function is given to take it."""
+ALONE: Mapping[str, str] = {**ENVIRON, "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+"""What the webhook is given besides its queue."""
 
 
 def delivery() -> Post:

@@ -84,17 +84,21 @@ class Served:
 
     def until_answered(self, post: Post) -> float:
         """Seconds from the start of the process to the answer to its first request."""
+        self.first_answer(post)
+        return time.perf_counter() - self.begun
+
+    def first_answer(self, post: Post) -> bytes:
+        """The answer to its first request, which is sent once it listens."""
         while True:
             try:
-                self.post(post)
-                return time.perf_counter() - self.begun
+                return self.post(post)
             except ConnectionRefusedError:
                 assert self.process.poll() is None, "the function ended"
                 assert time.perf_counter() - self.begun < START_SECONDS, "the function did not start"
                 time.sleep(0.001)
 
-    def post(self, post: Post) -> None:
-        """Sends it on a connection of its own; the answer must have the right code."""
+    def post(self, post: Post) -> bytes:
+        """The answer to it, on a connection of its own; it must have the right code."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("POST", "/", post.body, dict(post.headers))
@@ -103,6 +107,7 @@ class Served:
         finally:
             connection.close()
         assert answer.status == post.code, f"answered {answer.status}: {text[:300]!r}"
+        return text
 
     @property
     def megabytes(self) -> float:

@@ -34,7 +34,7 @@ SIZES = (1_000, 5_000, 10_000)
 FLAT, TWICE = Aim(1.2), Aim(2)
 KEPT = {
     "sweep": "It keeps the Jobs and pods that are alive, and who waits.",
-    "hourly pass": "It keeps each run's uid and old attempts until it has seen all, to know orphans by.",
+    "hourly pass": "It keeps digests of runs and of old attempts until it has seen all, to know orphans by.",
 }
 ROUNDS = 5
 

@@ -1,7 +1,6 @@
 """The part of a cluster, and of a queue, that the embedded API server leaves to others, as far as faults touch it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
@@ -9,7 +8,7 @@ from functions.cluster.transport import Request, Transport
 from functions.events.event import Event
 from functions.events.publisher import PublishError
 from tests.support.node import Object, StandIn
-from tests.support.recall import Past, Recalling
+from tests.support.recall import Moment, Past, Recalling
 
 TOPICS = "/topics/"
 
@@ -28,17 +27,17 @@ class Kubelet(StandIn):
 class Topics(Recalling):
     """An API server beside which a queue takes events: both through one transport, so that both fail alike."""
 
-    def __init__(self, past: Past, told: set[str]) -> None:
-        super().__init__(past)
+    def __init__(self, past: Past, told: set[str], moment: Moment | None = None) -> None:
+        super().__init__(past, moment)
         self.told = told
         """Ids of the events taken."""
 
-    def send(self, request: Request) -> Any:
-        """The decoded answer. Raises a ClusterError."""
+    def answer(self, request: Request) -> str:
+        """The answer, not decoded. Raises a ClusterError."""
         if not request.path.startswith(TOPICS):
-            return super().send(request)
+            return super().answer(request)
         self.told.add(request.body)
-        return {}
+        return "{}"
 
 
 @dataclass(frozen=True)

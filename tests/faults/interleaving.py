@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.settings import Settings
+from tests.faults.course import Performer
 from tests.faults.futures import Futures
 from tests.faults.happenings import Happening
 from tests.faults.place import Outcome, Place, Stage, Wrap, unchanged
-from tests.support.actors import Actor, in_order
+from tests.support.actors import in_order
 
 Order = tuple[int, ...]
 MOST = 99
@@ -34,11 +35,10 @@ class Act:
     def __str__(self) -> str:
         return self.happening.__name__ + (f" ({self.revision.name})" if self.revision else "")
 
-    def at(self, place: Place) -> Actor:
+    def at(self, place: Place) -> Performer:
         """Makes it happen at the place, call by call."""
         by = self.revision
-        seen = place.served_by(by.settings, by.wrap) if by else place
-        return Actor(place.server, lambda transport: self.happening(seen, transport))
+        return Performer(self.happening, place.served_by(by.settings, by.wrap) if by else place)
 
 
 Pair = tuple[Act, Act]

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from functions.cluster.transport import Transport
+from tests.faults.course import happens
 from tests.faults.futures import Futures
 from tests.faults.happenings import Happening
 from tests.faults.place import FAILED, Outcome, Place, Stage
@@ -56,7 +57,7 @@ class Interrupted:
         if happenings not in self._known:
             place = Place(self._stage)
             for happening in happenings:
-                happening(place, place.server)
+                happens(happening, place)
             self._known[happenings] = self._futures.of(place)
         return self._known[happenings]
 
@@ -65,14 +66,14 @@ class Interrupted:
     ) -> Outcome | None:
         """What becomes of the run; None where there is no such call."""
         place = Place(self._stage)
-        fatal = breaks(place.server, at)
+        fatal = breaks(place.undecoded, at)
         with suppress(*FAILED, Killed):
-            happening(place, fatal)
+            happens(happening, place, fatal)
         if not fatal.struck:
             return None
         place.world.later(minutes=later)
         if again:
-            happening(place, place.server)
+            happens(happening, place)
         try:
             return self._futures.of(place)
         except AssertionError as error:

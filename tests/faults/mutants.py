@@ -2,15 +2,12 @@
 one. The harness has to notice each.
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.cluster.transport import Request, Transport
 from functions.runs import group
-
-_clock = itertools.count(1_767_323_045)
 
 
 @dataclass
@@ -58,15 +55,23 @@ class StatusLast(Mutant):
         return answer
 
 
+@dataclass
 class JobNamedByTheClock(Mutant):
-    """The Job's name holds the time, so that whoever repeats the step makes another one."""
+    """The Job's name holds the time, so that whoever repeats the step makes another one.
+
+    Time is told by the last resourceVersion that it saw.
+    """
+
+    clock: str = ""
 
     def send(self, request: Request) -> Any:
         if _makes_job(request):
             metadata = request.body["metadata"]
-            named = {**metadata, "name": f"{metadata['name']}-{next(_clock)}"}
+            named = {**metadata, "name": f"{metadata['name']}-{self.clock}"}
             request = replace(request, body={**request.body, "metadata": named})
-        return self.inner.send(request)
+        answer = self.inner.send(request)
+        self.clock = answer.get("metadata", {}).get("resourceVersion", self.clock)
+        return answer
 
 
 @dataclass

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from tests.faults.witness import Witness, is_live
 from tests.support.api import World
 from tests.support.builders import NOW, settings
 from tests.support.life import DONE, event
-from tests.support.recall import Past
+from tests.support.recall import Moment, Past, Undecoded
 
 NAMESPACE = "orchestrator"
 KEY = "asked-for-once"
@@ -63,6 +63,8 @@ class Stage:
     now: datetime = NOW
     told: frozenset[str] = frozenset()
     """Ids of the events that were published."""
+    moment: Moment | None = None
+    """Of the past, where it is not the first."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -95,7 +97,8 @@ class Place:
 
     def __init__(self, stage: Stage, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
         self.kind, self.name = stage.kind, NAMES[stage.kind]
-        self.server = Topics(stage.past, set(stage.told))
+        self._past = stage.past
+        self.server = Topics(stage.past, set(stage.told), stage.moment)
         self.witness = Witness(self.server.content)
         self.server.observe(self.witness.see)
         self.kubelet = Cluster(self.server)
@@ -103,7 +106,12 @@ class Place:
         self.world.now = stage.now
         self.wrap, self.settings = wrap, settings
         self.endings: Mapping[int, Ending] = {}
-        self._orphans: set[str] = set()
+        self.orphans: set[str] = set()
+
+    @cached_property
+    def undecoded(self) -> Undecoded:
+        """The server, whose answers are left as JSON."""
+        return Undecoded(self.server)
 
     @cached_property
     def runs(self) -> Kind:
@@ -113,6 +121,16 @@ class Place:
     def stage(self, name: str) -> Stage:
         """The place as it is now."""
         return Stage(name, self.kind, Past(self.server.content), self.world.now, frozenset(self.server.told))
+
+    @property
+    def served(self) -> tuple[object, ...]:
+        """What decides, beside the moment and the time, what functions do here."""
+        return (type(self), self.kind, self.wrap, id(self.settings))
+
+    def twin(self) -> Callable[[], "Place"]:
+        """Makes places like this one, as it is now; they share the past."""
+        stage = Stage("", self.kind, self._past, self.world.now, moment=self.server.moment)
+        return partial(type(self), stage, self.wrap, self.settings)
 
     def served_by(self, settings: Settings, wrap: Wrap) -> "Place":
         """The same place as another revision of the functions sees it."""
@@ -197,10 +215,10 @@ class Place:
         running = [pod for pod in self.kubelet.list(POD, NAMESPACE) if pod["status"]["phase"] == "Running"]
         for pod in running:
             name = pod["metadata"]["name"]
-            if pod["metadata"].get("ownerReferences") or name in self._orphans:
+            if pod["metadata"].get("ownerReferences") or name in self.orphans:
                 ended = {"phase": "Failed", "reason": "DeadlineExceeded"}
                 self.kubelet.patch(POD, NAMESPACE, name, {"status": ended}, "status")
-            self._orphans.add(name)
+            self.orphans.add(name)
         return bool(live or running)
 
     def expire(self) -> None:

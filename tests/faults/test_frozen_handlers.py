@@ -9,15 +9,18 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
+from tests.faults.course import happens
 from tests.faults.farm import Farm
 from tests.faults.futures import Futures
 from tests.faults.happenings import HAPPENINGS, Happening, deletes, reconciles, retries, submits
 from tests.faults.place import FAILED, Outcome, Place, Stage, Timeless
 from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, new, reached
+from tests.faults.standing import remembered
 from tests.support.crashing import Crashing, Killed
 from tests.support.freezing import Freezing
 
@@ -32,7 +35,7 @@ def others_finish_it(place: Place) -> None:
 
 def a_person_retries(place: Place) -> None:
     """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
-    others_finish_it(place)
+    remembered(others_finish_it, place)
     retries(place, place.server)
     place.reconcile()
     place.pod_comes_up()
@@ -40,13 +43,13 @@ def a_person_retries(place: Place) -> None:
 
 def a_retry_ends(place: Place) -> None:
     """After its end, it is tried again, and that is over too."""
-    a_person_retries(place)
+    remembered(a_person_retries, place)
     others_finish_it(place)
 
 
 def a_person_deletes_it(place: Place) -> None:
     """It is deleted, and the request that made it comes once more."""
-    others_finish_it(place)
+    remembered(others_finish_it, place)
     deletes(place, place.server)
     place.server.collect()
     submits(place, place.server)
@@ -76,13 +79,13 @@ class Frozen:
         allowed = {self._in_order(*steps) for steps in _orders(happening, meanwhile)}
         for at in itertools.count():
             place, told = self._place(self._stage), f"{happening.__name__} at {self._stage}, frozen after call {at}"
-            frozen = Freezing(place.server, at, lambda: meanwhile(place))  # noqa: B023
+            frozen = Freezing(place.undecoded, at, lambda: remembered(meanwhile, place))  # noqa: B023
             with suppress(*FAILED):
-                happening(place, frozen)
+                happens(happening, place, frozen)
             if not frozen.struck:
                 return
             outcome = self._end(place, f"{told} while {meanwhile.__name__}")
-            expected = allowed | {self._in_order(_dies(happening, at), meanwhile)}
+            expected = allowed | {self._in_order(_dies(happening, at), partial(remembered, meanwhile))}
             assert outcome in expected, f"{told} while {meanwhile.__name__}: {outcome}, not one of {expected}"
             yield told
 
@@ -102,16 +105,17 @@ class Frozen:
 def _dies(happening: Happening, at: int) -> Callable[[Place], None]:
     def dies(place: Place) -> None:
         with suppress(Killed):
-            happening(place, Crashing(place.server, at, after=True))
+            happens(happening, place, Crashing(place.undecoded, at, after=True))
 
     return dies
 
 
 def _orders(happening: Happening, meanwhile: Meanwhile) -> list[list[Callable[[Place], None]]]:
-    def happens(place: Place) -> None:
-        happening(place, place.server)
+    def once(place: Place) -> None:
+        happens(happening, place)
 
-    return [[meanwhile], [happens, meanwhile], [meanwhile, happens], [happens, meanwhile, happens]]
+    others = partial(remembered, meanwhile)
+    return [[others], [once, others], [others, once], [once, others, once]]
 
 
 def play(kind: str, build: Build) -> int:

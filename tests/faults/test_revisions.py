@@ -23,6 +23,7 @@ from functions.manifests import crds
 from functions.runs.specs import SPECS
 from functions.settings import Settings
 from tests.faults.conftest import SCALE, SEED
+from tests.faults.course import happens
 from tests.faults.farm import Farm
 from tests.faults.futures import Futures
 from tests.faults.happenings import FUNCTIONS, Happening, job_finishes, reports, retries
@@ -101,9 +102,9 @@ def taken_up(kind: str, build: Build) -> int:
         for after, at in itertools.product((False, True), range(30)):
             if rng.random() < SCALE:
                 place = Place(stage)
-                dying = Crashing(place.server, at, after)
+                dying = Crashing(place.undecoded, at, after)
                 with suppress(Killed, *FAILED):
-                    happening(place.served_by(one.settings, one.wrap), dying)
+                    happens(happening, place.served_by(one.settings, one.wrap), dying)
                 if dying.struck:
                     outcome = _done(stage, futures, happening, other, place=place)
                     assert outcome in expected, f"{happening.__name__} by {one.name} at {stage}, call {at}: {outcome}"
@@ -115,7 +116,7 @@ def _done(stage: Stage, futures: Futures, happening: Happening, *by: Revision, p
     """What becomes of the run when these revisions do it one after the other."""
     place = place or Place(stage)
     for revision in by:
-        happening(place.served_by(revision.settings, revision.wrap), place.server)
+        happens(happening, place.served_by(revision.settings, revision.wrap))
     return futures.of(place)
 
 

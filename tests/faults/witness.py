@@ -11,7 +11,7 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,13 @@ class Witness:
         self._bodies = dict(content.bodies)
         self.started = {self._lock(job) for job in self._objects(JOB) if _owner(job) and not is_fence(job)}
         """Every Job that was ever made to start an agent, by the uid of its run and its name."""
+
+    def stand(
+        self, content: Content, started: Iterable[tuple[str, str]], expired: Iterable[str], violations: Iterable[str]
+    ) -> None:
+        """Goes to where it was when this was all it had seen."""
+        self._bodies = dict(content.bodies)
+        self.started, self.expired, self.violations = set(started), set(expired), list(violations)
 
     def see(self, change: Change) -> None:
         """Judges a change that was just made."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.cluster.client import Cluster
-from functions.cluster.errors import ClusterError
+from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.cluster.transport import KubernetesTransport
 from functions.events.applying import Applier
@@ -90,9 +90,21 @@ class Kubelet:
         name = job["metadata"]["name"]
         if job["spec"].get("parallelism", 1) and name not in self.ran:
             self.ran[name] += 1
-            self._node.runs(NAMESPACE, name)
             done = {"terminated": {"exitCode": 0, "message": DONE}}
-            self._node.ends(NAMESPACE, name, {"phase": "Succeeded"}, done)
+            self._insist(lambda: self._node.runs(NAMESPACE, name))
+            self._insist(lambda: self._node.ends(NAMESPACE, name, {"phase": "Succeeded"}, done))
+
+    def _insist(self, step: Callable[[], object]) -> None:
+        """Until the API server, which may be slow beside other tests, has answered; a Job is not taken again."""
+        while not self._stopping.is_set():
+            try:
+                step()
+            except NotFound:
+                return
+            except ClusterError:
+                self._stopping.wait(0.5)
+            else:
+                return
 
 
 PAUSES = RetryPolicy(0.1, 1.0)

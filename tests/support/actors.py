@@ -6,18 +6,36 @@ so that the same order always gives the same result.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Request, Transport
 from functions.events.publisher import PublishError
 
 
-def _closed_gate() -> threading.Lock:
+def closed_gate() -> threading.Lock:
     """What one thread waits at (acquire) until the other opens it (release): cheaper than a semaphore."""
     gate = threading.Lock()
     gate.acquire()
     return gate
+
+
+class Stepwise(Protocol):
+    """Something at work, that makes one call at a time."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has no more call to make."""
+        ...
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it died of."""
+        ...
+
+    def step(self) -> None:
+        """Makes one call."""
+        ...
 
 
 class Actor:
@@ -25,7 +43,7 @@ class Actor:
 
     def __init__(self, inner: Transport, work: Callable[[Transport], object]) -> None:
         self._inner, self._work = inner, work
-        self._turn, self._parked = _closed_gate(), _closed_gate()
+        self._turn, self._parked = closed_gate(), closed_gate()
         self.ended = False
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -60,7 +78,7 @@ class Actor:
         return self._inner.stream(request)
 
 
-def in_order(actors: Sequence[Actor], order: Sequence[int]) -> tuple[int, ...]:
+def in_order(actors: Sequence[Stepwise], order: Sequence[int]) -> tuple[int, ...]:
     """Lets the actors take turns as `order` says, then each in turn to its end; whose turn it really was.
 
     Raises what an actor died of, unless its event comes again then.

@@ -5,10 +5,12 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from functions.cluster.client import Cluster
+from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, POD
 from functions.cluster.transport import Request, Transport
 
@@ -43,7 +45,8 @@ class StandIn:
     cluster: Cluster
 
     def runs(self, namespace: str, job: str) -> Object:
-        self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
+        with suppress(AlreadyExists):  # it is told again what was not answered
+            self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": 1}}, "status")

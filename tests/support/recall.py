@@ -20,13 +20,13 @@ from tests.support.direct import Content, Direct
 COLLECT = "the garbage collector works"
 
 
-@dataclass
+@dataclass(eq=False)
 class Moment:
     """A state of the server, and what is known of it."""
 
     content: Content
     known: dict[str, "Known"] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[Any, Any] = field(default_factory=dict)
     """What others worked out about this state, by any name."""
 
 
@@ -87,12 +87,21 @@ def _changed(content: Content, changes: tuple[Change, ...]) -> Content:
     return replace(content, bodies=bodies, version=changes[-1].version)
 
 
-class Recalling:
-    """A `Transport` to a server at one of the moments of its past, which moves on with each write."""
+class Asked(Request):
+    """A request as it was when it was made, with its text."""
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, text: str) -> None:
+        method, path, query, body, content_type, accept = json.loads(text)
+        super().__init__(method, path, query, body, content_type, accept=accept)
+        self.written = text
+
+
+class Recalling:
+    """A `Transport` to a server at one of the moments of its past (the first), which moves on with each write."""
+
+    def __init__(self, past: Past, moment: Moment | None = None) -> None:
         self._past = past
-        self.moment = past.first
+        self.moment = moment or past.first
         self._observers: list[Callable[[Change], None]] = []
 
     def observe(self, observer: Callable[[Change], None]) -> None:
@@ -110,10 +119,14 @@ class Recalling:
 
     def send(self, request: Request) -> Any:
         """The decoded answer. Raises a ClusterError."""
-        known = self._recall(_text(request), lambda server: server.send(request))
+        return json.loads(self.answer(request))
+
+    def answer(self, request: Request) -> str:
+        """The answer, not decoded. Raises a ClusterError."""
+        known = self._recall(written(request), lambda server: server.send(request))
         if known.error:
             raise _again(known.error)
-        return json.loads(known.answer)
+        return known.answer
 
     def stream(self, request: Request) -> Iterator[Any]:
         """No watch can be held open by a function call. Raises Unavailable."""
@@ -128,9 +141,26 @@ class Recalling:
         return known
 
 
-def _text(request: Request) -> str:
+class Undecoded:
+    """The same as a `Transport` whose answers are left as JSON."""
+
+    def __init__(self, server: Recalling) -> None:
+        self._server = server
+
+    def send(self, request: Request) -> str:
+        """The answer. Raises a ClusterError."""
+        return self._server.answer(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self._server.stream(request)
+
+
+def written(request: Request) -> str:
+    """All of a request that decides what comes of it."""
+    if isinstance(request, Asked):
+        return request.written
     query: Mapping[str, str] = request.query
-    return json.dumps([request.method, request.path, dict(query), request.body, request.content_type])
+    return json.dumps([request.method, request.path, dict(query), request.body, request.content_type, request.accept])
 
 
 def _again(error: ClusterError) -> ClusterError:
