@@ -1,8 +1,9 @@
 """From the start of a function's process to its first answer, with its work done: no ping, no health.
 
 Against an empty functions-framework function: what no function can do without. Compiled code, an embedded API server
-and queue in another process, a GitHub in this one; processes of both kinds are started in turn. Google's emulator,
-where it is installed, stands for Pub/Sub: what it needs for a publish is in that row.
+and queue in another process, a GitHub in this one; processes of both kinds are started in turn. The App's key is as
+long as GitHub makes them. Google's emulator, where it is installed, stands for Pub/Sub: what it needs for a publish
+is in that row.
 """
 
 import tempfile
@@ -15,6 +16,7 @@ from tests.benchmarks.deployed import Post, Release
 from tests.benchmarks.rows import Aim, Row, alternating
 from tests.benchmarks.work import JSON, Work
 from tests.support.github import Github, serving
+from tests.support.github.app import App, new_key
 
 ROUNDS = 5
 LONGEST = {"github_webhook": Aim(1.5)}
@@ -28,7 +30,11 @@ HINDRANCES = {
 
 def rows() -> Iterator[Row]:
     """One row for each function."""
-    with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address, serving(Github()) as github:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        server.running(Path(name)) as address,
+        serving(Github(app=App(key=new_key()))) as github,
+    ):
         release, work = Release(Path(name) / "release"), Work(address, github)
         for target in work.made:
             yield _row(release, target, work, work.environ(target))
