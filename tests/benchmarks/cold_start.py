@@ -22,7 +22,7 @@ ROUNDS = 5
 LONGEST = {"github_webhook": Aim(1.5)}
 HINDRANCES = {
     "github_webhook": "Most of what it adds is pydantic, which its settings are checked by.",
-    "github_event": "It adds urllib3 and YAML to what the others load, and cryptography, for the App's tokens.",
+    "github_event": "It adds PyJWT and cryptography, for the App's tokens, and checks its key: 0.09 s together.",
     "sweep": "It starts a run: most of its first request is compiling templates, which a process does once.",
     "reconcile": "It starts a run: most of its first request is compiling templates, which a process does once.",
 }

@@ -31,8 +31,8 @@ def rows() -> Iterator[Row]:
             empty.rate,
             "empty function",
             Aim(0.5, at_most=False),
-            "Half of what it adds to the framework is the publish to the queue, whose answer it waits for: made by the "
-            "standard library's HTTP client, since no lighter one is well kept.",
+            "Half of what it adds to the framework is the publish to the queue, whose answer it waits for: made by "
+            "the standard library's HTTP client, since no lighter one is well kept.",
         )
         slowest, fastest = (percentile(each.seconds, 0.99) * 1e3 for each in (webhook, empty))
         yield Row(f"webhook, {CONNECTIONS} connections, p99", slowest, "ms", fastest, "empty function")
