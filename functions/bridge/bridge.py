@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.bridge.outbox import HANDS, Outbox
-from functions.bridge.pulse import Pulse
 from functions.bridge.timing import DEFAULT, Timing
 from functions.bridge.watch import Watch
+from functions.bridge.watch_health import Pulse
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import JOB, Kind
-from functions.events.publisher import Publisher
-from functions.runs import group
+from functions.queues.publisher import Publisher
+from functions.runs import api_group
 
-OF_RUNS: Mapping[Kind, str] = {JOB: group.label("run")}
+OF_RUNS: Mapping[Kind, str] = {JOB: api_group.label("run")}
 """Label selectors: of the Jobs only those of runs, of the runs all."""
 
 

@@ -8,10 +8,10 @@ TCP makes the API server stop sending, and the bridge's memory stays as it is ho
 import threading
 from collections import deque
 
-from functions.bridge.pulse import Pulse
 from functions.bridge.timing import Timing
+from functions.bridge.watch_health import Pulse
 from functions.events.event import Event
-from functions.events.publisher import Publisher, PublishError
+from functions.queues.publisher import Publisher, PublishError
 
 HANDS = 4
 """Events on their way at once; the publisher keeps connections for two watches of so many."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.bridge.outbox import Outbox
-from functions.bridge.pulse import Pulse
 from functions.bridge.timing import Timing
+from functions.bridge.watch_health import Pulse
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import ClusterError, Gone, NotFound, Unavailable, from_status
 from functions.cluster.kinds import Kind

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from functions.clients import stdout
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 
 HELP = """Runs coding agents as Kubernetes Jobs: docs runs and code runs.
 

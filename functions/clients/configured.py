@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from functions.clients.failing import told
+from functions.clients.errors import told
 
 if TYPE_CHECKING:
     from functions.settings import Settings

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from urllib.parse import urlsplit
 
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.record import record
 
 VARIABLE = "ORCHESTRATOR_TOKEN"
@@ -72,9 +72,7 @@ def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
     token = _of_gcloud(gcloud, environ) if gcloud else _of_google_auth(audience)
     if gcloud:
         whose = "gcloud's account (gcloud config get account)"
-    return Credentials(
-        _bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function"
-    )
+    return Credentials(_bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function")
 
 
 def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:

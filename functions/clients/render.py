@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.clients.failing import CommandError, told
+from functions.clients.errors import CommandError, told
 from functions.clients.output import say
 
 if TYPE_CHECKING:
-    from functions.runs.run import Run
+    from functions.runs.model.run import Run
     from functions.settings import Settings
 
 NO_IMAGE = "image-not-configured"
@@ -34,7 +34,7 @@ def render(run: str, out: Path | None) -> None:
     """
     import os
 
-    from functions.clients.manifest import attempt_of, read
+    from functions.clients.run_file import attempt_of, read
     from functions.settings import SettingsError, load
 
     raw = read(run)
@@ -53,8 +53,8 @@ def render(run: str, out: Path | None) -> None:
 
 
 def _rendered(run: "Run", settings: "Settings") -> tuple[list[dict[str, Any]], Mapping[str, str]]:
-    from functions.handlers.rendering import Unrenderable, task_files
     from functions.manifests import attempt
+    from functions.reconciler.rendering import Unrenderable, task_files
 
     with told(Unrenderable):
         found = task_files(settings, run)

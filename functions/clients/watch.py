@@ -2,7 +2,7 @@
 
 import click
 
-from functions.clients.failing import CommandError, told
+from functions.clients.errors import CommandError, told
 
 
 @click.command()
@@ -26,9 +26,9 @@ def watch(host: str, port: int) -> None:
     from functions.bridge.watched import WATCHED
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
-    from functions.events.publisher import PublishError, connect
-    from functions.handlers import logs
+    from functions.queues.publisher import PublishError, connect
     from functions.settings import SettingsError, load
+    from functions.telemetry import logs
 
     # From here on a signal waits for sigwait below: threads inherit the mask, and none is interrupted.
     signals = {signal.SIGTERM, signal.SIGINT}

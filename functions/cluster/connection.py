@@ -31,9 +31,7 @@ CONNECTIONS = 32
 """Connections kept open; functions-framework serves with 4 threads per processor."""
 
 PLAIN_USER = frozenset({"token", "tokenFile"})
-PLAIN_CLUSTER = frozenset(
-    {"server", "certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"}
-)
+PLAIN_CLUSTER = frozenset({"server", "certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"})
 PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
 """Where one is set, the package decides what goes through it."""
 

@@ -1,7 +1,7 @@
 """The kinds of objects that are used, and where the API server serves them."""
 
 from functions.record import record
-from functions.runs import group
+from functions.runs import api_group
 
 
 @record
@@ -20,8 +20,8 @@ class Kind:
         return "/".join(part for part in parts if part)
 
 
-DOCS_RUN = Kind(group.API_VERSION, "DocsRun", "docsruns")
-CODE_RUN = Kind(group.API_VERSION, "CodeRun", "coderuns")
+DOCS_RUN = Kind(api_group.API_VERSION, "DocsRun", "docsruns")
+CODE_RUN = Kind(api_group.API_VERSION, "CodeRun", "coderuns")
 JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")

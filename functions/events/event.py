@@ -72,9 +72,7 @@ def _hint(event: Event, *, whole: bool) -> Hint:
     if not isinstance(place, Mapping):
         raise MalformedError(("data.metadata", "must be an object"))
     named = {"kind": event.data.get("kind"), "name": place.get("name"), "namespace": place.get("namespace")}
-    absent = [
-        (f"data.{field}", "is required") for field, text in named.items() if not (text and isinstance(text, str))
-    ]
+    absent = [(f"data.{field}", "is required") for field, text in named.items() if not (text and isinstance(text, str))]
     if absent:
         raise MalformedError(*absent)
     return Hint(

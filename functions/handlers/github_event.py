@@ -7,20 +7,20 @@ happened, so that it may arrive any number of times, by any number of hooks.
 
 import logging
 
+from functions.chatops import run_requests
+from functions.chatops.command_handler import Desk
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.events.normalise import normalise
-from functions.github import reading
-from functions.github.client import Github
-from functions.github.decisions import Ask, Decision, Forget, Note, PullNews
-from functions.github.errors import NotFound
-from functions.github.happening import Happening
-from functions.github.rules import router
-from functions.handlers import asked
-from functions.handlers.desk import Desk
-from functions.handlers.hints import ignored
-from functions.handlers.http import ACKNOWLEDGED, Answer, Refused, Request
-from functions.handlers.services import Services
-from functions.runs.pull_request import State
+from functions.events.receive import normalise
+from functions.github.api import responses
+from functions.github.api.client import Github
+from functions.github.api.errors import NotFound
+from functions.github.webhook.decisions import Ask, Decision, Forget, Note, PullNews
+from functions.github.webhook.event import Happening
+from functions.github.webhook.rules import router
+from functions.runs.model.pull_request import State
+from functions.serving.dependencies import Services
+from functions.serving.http import ACKNOWLEDGED, Answer, Refused, Request
+from functions.serving.watch_events import ignored
 from functions.telemetry.context import arrived
 
 log = logging.getLogger("orchestrator")
@@ -75,9 +75,9 @@ def _act(services: Services, github: Github, happening: Happening, decision: Dec
 
 def _tell(services: Services, github: Github, happening: Happening, news: PullNews) -> None:
     """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = asked.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    run = run_requests.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
     if run:
-        asked.note_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.note_pull_request(services, run, news.pull, _state(github, happening, news))
 
 
 def _state(github: Github, happening: Happening, news: PullNews) -> State:
@@ -86,6 +86,6 @@ def _state(github: Github, happening: Happening, news: PullNews) -> State:
         shown = github.repository(happening.repository).get(path)
     except NotFound:
         return news.state
-    if reading.text(shown, f"GET {path}", "state") != "closed":
+    if responses.text(shown, f"GET {path}", "state") != "closed":
         return "Open"
     return "Merged" if shown.get("merged") is True else "Closed"

@@ -6,13 +6,13 @@ from typing import Any
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.events.event import Hint, MalformedError
-from functions.handlers.driver import Known, advance, log, read
-from functions.handlers.hints import watched
-from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.handlers.promotion import promote
-from functions.handlers.services import Services
-from functions.runs import group
-from functions.runs.observed import UNREAD, Job, parse_job
+from functions.reconciler.promotion import promote
+from functions.reconciler.reconciler import Known, advance, log, read
+from functions.runs import api_group
+from functions.runs.lifecycle.observed import UNREAD, Job, parse_job
+from functions.serving.dependencies import Services
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.watch_events import watched
 
 
 def handle(services: Services, request: Request) -> Answer:
@@ -52,7 +52,7 @@ def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The reference to the run that the Job was made for."""
     for owner in raw["metadata"].get("ownerReferences") or ():
         if (
-            owner.get("apiVersion") == group.API_VERSION
+            owner.get("apiVersion") == api_group.API_VERSION
             and owner.get("kind") in RUNS
             and owner.get("name")
             and owner.get("uid")

@@ -2,12 +2,12 @@
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import Hint
-from functions.handlers.driver import drive
-from functions.handlers.hints import watched
-from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.handlers.services import Services
-from functions.runs.decide import quiet
-from functions.runs.run import parse
+from functions.reconciler.reconciler import drive
+from functions.runs.lifecycle.decide import quiet
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Services
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.watch_events import watched
 
 
 def handle(services: Services, request: Request) -> Answer:

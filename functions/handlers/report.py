@@ -8,14 +8,14 @@ and nothing waits for it (telling.py).
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import RUNS
 from functions.events.event import Event
-from functions.events.publisher import Publisher
-from functions.events.topics import LIFECYCLE
-from functions.handlers.driver import STEPS, log, read
-from functions.handlers.hints import watched
-from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.handlers.services import Services
-from functions.runs.milestones import Milestone, untold
-from functions.runs.run import Run, parse
+from functions.queues.publisher import Publisher
+from functions.queues.topics import LIFECYCLE
+from functions.reconciler.reconciler import STEPS, log, read
+from functions.runs.lifecycle_events import Milestone, untold
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Services
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.watch_events import watched
 from functions.telemetry import context
 
 SOURCE = "orchestrator/report"
@@ -39,9 +39,9 @@ def _tell_all(services: Services, run: Run) -> None:
     if services.publisher:
         run = tell(services, services.publisher, run)
     if services.github:
-        from functions.handlers import telling  # only where there is an App to call GitHub as
+        from functions.reporting import github_sync  # only where there is an App to call GitHub as
 
-        telling.tell(services, run)
+        github_sync.tell(services, run)
 
 
 def tell(services: Services, publisher: Publisher, run: Run) -> Run:
@@ -93,6 +93,6 @@ def _has_news(services: Services, seen: object) -> bool:
 def _has_news_for_github(services: Services, run: Run) -> bool:
     if services.github is None:
         return False
-    from functions.handlers import telling
+    from functions.reporting import github_sync
 
-    return telling.news(services, run)
+    return github_sync.news(services, run)

@@ -10,26 +10,26 @@ from functools import partial
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
-from functions.events.normalise import normalise
-from functions.events.publisher import Publisher, PublishError
-from functions.handlers import places
-from functions.handlers.admission import UNFINISHED
-from functions.handlers.alive import Alive
-from functions.handlers.bookmark import Bookmark
-from functions.handlers.catching_up import OnGithub
-from functions.handlers.driver import Known, Taken, advance, isolated, read
-from functions.handlers.healing import Healed
-from functions.handlers.http import Answer, Request
-from functions.handlers.places import Places
+from functions.events.receive import normalise
 from functions.handlers.report import tell
-from functions.handlers.services import Services
-from functions.handlers.walking import Deadline, Walk
-from functions.manifests.bookmark import Mark
-from functions.runs.actions import Nothing
-from functions.runs.decide import decide
-from functions.runs.milestones import late
-from functions.runs.observed import Observed
-from functions.runs.run import Run, parse
+from functions.manifests.checkpoint import Mark
+from functions.queues.publisher import Publisher, PublishError
+from functions.reconciler.admission import UNFINISHED
+from functions.reconciler.reconciler import Known, Taken, advance, isolated, read
+from functions.reporting.github_catch_up import OnGithub
+from functions.runs.lifecycle.actions import Nothing
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle_events import late
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Services
+from functions.serving.http import Answer, Request
+from functions.storage.checkpoints import Bookmark
+from functions.sweeper import slots
+from functions.sweeper.live_attempts import Alive
+from functions.sweeper.repairs import Healed
+from functions.sweeper.scan import Deadline, Walk
+from functions.sweeper.slots import Places
 
 FIRST = Mark(next(iter(RUNS)))
 """Where a pass begins."""
@@ -41,7 +41,7 @@ def handle(services: Services, request: Request) -> Answer:
     An event of the type RETENTION_DUE asks for the hourly pass over everything; whatever else comes, for this one.
     """
     if _type(request) == RETENTION_DUE:
-        from functions.handlers import retention  # once an hour
+        from functions.sweeper import retention  # once an hour
 
         return retention.handle(services)
     sweep = Sweep(services)
@@ -110,7 +110,7 @@ class Sweep:
         """Starts who got a place and shows the others that they wait, while there is time."""
         whole = not (self._resumes or self._found.left_at)
         given = self._places.given(whole=whole)
-        failed, all_of_them = places.start(self._services, given, self._deadline, self._healed)
+        failed, all_of_them = slots.start(self._services, given, self._deadline, self._healed)
         self._found.failed += failed
         if not (all_of_them or self._found.left_at):
             self._stop(FIRST)
@@ -119,7 +119,7 @@ class Sweep:
         """Has GitHub send again what failed to arrive, while there is time."""
         github = self._services.github
         if github and not self._found.left_at:
-            from functions.handlers import redelivery  # only where there is an App to call GitHub as
+            from functions.sweeper import redelivery  # only where there is an App to call GitHub as
 
             self._found.redelivered = redelivery.ask(self._services, github, self._deadline)
 

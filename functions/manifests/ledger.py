@@ -6,15 +6,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from functions.runs import group
-from functions.runs.holding import Entry
-from functions.runs.ledger import Ledger
-from functions.runs.line import Candidate, Line
+from functions.runs import api_group
+from functions.runs.admission.capacity import Entry
+from functions.runs.admission.pending_queue import Candidate, Line
+from functions.runs.admission.reservations import Ledger
 
 NAME = "orchestrator-ledger"
-WAITING = group.label("waiting")
+WAITING = api_group.label("waiting")
 """Annotation: the uid of a run that found no place."""
-LINE = group.label("line")
+LINE = api_group.label("line")
 """Annotation: the first of those who wait, `{"first": [...], "more": false}`."""
 
 Object = dict[str, Any]

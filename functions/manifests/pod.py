@@ -7,9 +7,9 @@ would leave the pod hanging with its reason in an Event.
 from collections.abc import Mapping
 from typing import Any
 
-from functions.runs import naming, trace
-from functions.runs.run import Run
-from functions.runs.specs import RunSpec
+from functions.runs.model import naming, trace
+from functions.runs.model.run import Run
+from functions.runs.model.specs import RunSpec
 from functions.settings import Settings
 from functions.settings.agent import ApiKey
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from functions.settings.edge import EdgeSettings
-from functions.settings.problems import PREFIX, SettingsError, explain
-from functions.settings.section import Section
+from functions.settings.errors import PREFIX, SettingsError, explain
+from functions.settings.types import Section
+from functions.settings.webhook import EdgeSettings
 
 if TYPE_CHECKING:
     from functions.settings.model import Settings

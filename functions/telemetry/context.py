@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
 from functions.record import record
-from functions.runs import trace
-from functions.runs.trace import Trace
+from functions.runs.model import trace
+from functions.runs.model.trace import Trace
 
 if TYPE_CHECKING:
-    from functions.runs.run import Run
+    from functions.runs.model.run import Run
 
 Field = str | int | None
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from functions.settings import SettingsError
-from functions.settings.edge import EdgeSettings
+from functions.settings.webhook import EdgeSettings
 from functions.telemetry import sink
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from functions.record import record
 from functions.settings import Settings
-from functions.templating import engine, kit
+from functions.templating import engine, template_set
 from functions.templating.engine import TemplateError
-from functions.templating.kit import Kit
-from functions.templating.task import Task, variables
+from functions.templating.template_set import Kit
+from functions.templating.variables import Task, variables
 
 __all__ = ["Task", "TaskFiles", "TaskFilesTooLarge", "TemplateError", "task_files"]
 
@@ -38,7 +38,7 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
             something that is not JSON.
         TaskFilesTooLarge: all files together are over 1 MiB.
     """
-    found = kit.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    found = template_set.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, settings, found.hooks)
     files = {key: _text(settings, found, key, known) for key in found.names}
     _check_size(files)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.local.runner.shim import family
-from functions.runs import naming, report
-from functions.runs.specs import RunSpec
+from functions.local.runner.shim import process_tree
+from functions.runs.model import naming, report
+from functions.runs.model.specs import RunSpec
 from functions.settings import Settings
 from functions.templating.render import Task, task_files
 from tests.agent.remotes import Remotes
@@ -93,7 +93,7 @@ class Pod:
 
     def leftovers(self) -> list[str]:
         """Command lines of what it started and did not end."""
-        return [" ".join(process.cmdline()) for process in family.living_in(self.root)]
+        return [" ".join(process.cmdline()) for process in process_tree.living_in(self.root)]
 
     def kill(self, number: signal.Signals) -> None:
         """To the script alone, as a kubelet sends it."""
@@ -109,7 +109,7 @@ class Pod:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        assert family.end(lambda: family.living_in(self.root)), "what it started is gone too"
+        assert process_tree.end(lambda: process_tree.living_in(self.root)), "what it started is gone too"
 
 
 @dataclass

@@ -17,10 +17,11 @@ from pathlib import Path
 from statistics import median
 
 from functions.cluster.kinds import JOB, POD, RUNS
-from functions.handlers import retention, sweep
-from functions.handlers.http import Request
-from functions.runs import group
-from functions.settings.fleet import LimitSettings
+from functions.handlers import sweep
+from functions.runs import api_group
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
+from functions.sweeper import retention
 from tests.benchmarks import table
 from tests.benchmarks.rows import Aim, Row
 from tests.benchmarks.server import running
@@ -64,9 +65,7 @@ def rows() -> Iterator[Row]:
         yield Row(f"{name}, {most}", cost.each, "us/run", listed.each, listing, TWICE)
         yield Row(f"{name}, time a run as runs grow", cost.each, "us/run", few[name].each, fewest, FLAT)
         yield Row(f"{name}, memory, {most}", cost.megabytes, "MB", listed.megabytes, listing, TWICE)
-        grown = Row(
-            f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT, KEPT[name]
-        )
+        grown = Row(f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT, KEPT[name])
         yield grown
         yield Row(f"{name}, memory, pages not full", few[name].megabytes, "MB", few[listing].megabytes, listing)
         yield Row(f"{name}, kept of a run", _kept(full[name], cost), "bytes")
@@ -97,7 +96,7 @@ def _prepared(database: Path, size: int) -> int:
 
 def _works(world: World) -> dict[str, Callable[[], object]]:
     return {
-        "listed": lambda: _list(world, f"!{group.FINISHED}"),
+        "listed": lambda: _list(world, f"!{api_group.FINISHED}"),
         "sweep": lambda: sweep.handle(world.services, Request({}, b"")),
         "all listed": lambda: _list(world, ""),
         "hourly pass": lambda: retention.clean_up(world.services),

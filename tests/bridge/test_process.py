@@ -81,9 +81,7 @@ def test_sigterm_while_it_is_busy_and_a_second_one_makes_up_for_what_is_left(sta
     stand.queue.hold()
     with watching(stand, tmp_path / "first.log") as first:
         stand.queue.allow(5)
-        until(
-            lambda: len(stand.queue.events) == 5 and stand.queue.waiting >= HANDS, "in the middle of its first list"
-        )
+        until(lambda: len(stand.queue.events) == 5 and stand.queue.waiting >= HANDS, "in the middle of its first list")
         first.process.send_signal(signal.SIGTERM)
         stand.touch("r0")
         stand.queue.allow(HANDS * len(WATCHED))

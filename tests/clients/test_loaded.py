@@ -34,8 +34,15 @@ PLAIN = (
     "--repository-url", URL, "--platform-repository-url", URL, "--github-user", "octocat", "--branch", "main",
 )  # fmt: skip
 SETTINGS = ("pydantic", "functions.settings", "yaml", "urllib3", "functions.cluster")
-UNUSED = ("subprocess", "pathlib", "tempfile", "urllib.request", "functions.clients.runs", "functions.clients.dead")
-MODELS = ("functions.runs.run", "functions.runs.specs", "functions.runs.status")
+UNUSED = (
+    "subprocess",
+    "pathlib",
+    "tempfile",
+    "urllib.request",
+    "functions.clients.runs",
+    "functions.clients.dead_letters",
+)
+MODELS = ("functions.runs.model.run", "functions.runs.model.specs", "functions.runs.model.status")
 ANSWER: Any = (
     201,
     {"success": True, "data": {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}},

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.local.transcript import Tally, readable, short
+from functions.local.agent_output import Tally, readable, short
 
 
 def claude(kind: str, **fields: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 from functions.clients.runs import overview, screen
 from functions.clients.runs.advice import advice
 from functions.clients.runs.changes import Change
-from functions.runs.position import Position
+from functions.runs.admission.position import Position
 from tests.support.builders import raw_run, run
 
 

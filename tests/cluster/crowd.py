@@ -14,9 +14,9 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
 from functions.events.event import Event
-from functions.events.publisher import encoded
-from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.runs import group
+from functions.queues.publisher import encoded
+from functions.runs import api_group
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from tests.support.node import container
 
 Deliver = Callable[[Request], Answer]
@@ -67,7 +67,7 @@ class Finished:
 
     def __call__(self, request: Request) -> Answer:
         metadata = json.loads(request.body)["metadata"]
-        if group.FINISHED in metadata.get("labels", {}):
+        if api_group.FINISHED in metadata.get("labels", {}):
             with self._news:
                 self._names.add(metadata["name"])
                 self._news.notify_all()
@@ -83,9 +83,7 @@ class Finished:
 class Kubelet:
     """Runs every pod of a namespace at once: up, and after what its agent does to its end with a report."""
 
-    def __init__(
-        self, cluster: Cluster, namespace: str, message: str, threads: int, works: Callable[[], None]
-    ) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, message: str, threads: int, works: Callable[[], None]) -> None:
         self._cluster, self._namespace, self._message, self._works = cluster, namespace, message, works
         self.starts: Counter[str] = Counter()
         """Agents started, by Job."""

@@ -20,13 +20,14 @@ from functions.bridge.bridge import Bridge
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
-from functions.events.topology import FED_BY
-from functions.handlers import job_finished, reconcile, submit, sweep
-from functions.handlers.http import Request, answer
-from functions.handlers.services import Services
-from functions.runs import group
-from functions.runs.run import parse
-from functions.settings.fleet import LimitSettings
+from functions.handlers import job_finished, reconcile, sweep
+from functions.queues.topology import FED_BY
+from functions.runs import api_group
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Services
+from functions.serving.http import Request, answer
+from functions.settings.limits import LimitSettings
+from functions.submission import acceptance
 from tests.cluster.conftest import BRIDGE_USER, FUNCTIONS_USER, connect
 from tests.cluster.crowd import Deliver, Finished, Kubelet, Pump
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
@@ -74,7 +75,7 @@ def request(number: int) -> tuple[str, Request]:
 
 
 def submitting(scene: Scene, kind: str) -> Deliver:
-    return function(scene, lambda services, asked: submit.handle(services, kind, asked))
+    return function(scene, lambda services, asked: acceptance.handle(services, kind, asked))
 
 
 def submitted(scene: Scene) -> None:
@@ -138,7 +139,7 @@ def played(scene: Scene) -> Played:
 def check_each_finished_once(scene: Scene, seen: Played) -> None:
     admin = Cluster(connect(scene.plane))
     finished = [parse(raw) for kind in (CODE_RUN, DOCS_RUN) for raw in admin.list(kind, scene.namespace)]
-    jobs = Counter(job["metadata"]["labels"][group.label("run")] for job in admin.list(JOB, scene.namespace))
+    jobs = Counter(job["metadata"]["labels"][api_group.label("run")] for job in admin.list(JOB, scene.namespace))
     pods = Counter(pod["metadata"]["labels"]["job-name"] for pod in admin.list(POD, scene.namespace))
     assert len(finished) == scene.count
     assert {(run.status.phase, run.status.attempt, len(run.status.attempts)) for run in finished} == {

@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
-from functions.handlers import reconcile, submit
-from functions.handlers.http import Refused, Request
-from functions.handlers.services import Services
+from functions.handlers import reconcile
+from functions.serving.dependencies import Services
+from functions.serving.http import Refused, Request
+from functions.submission import acceptance
 from tests.faults.place import KEY, NAMESPACE, Place
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.life import event
@@ -49,7 +50,7 @@ def submits_another(place: Place, transport: Transport) -> None:
 def _request(place: Place, transport: Transport, headers: dict[str, str]) -> None:
     body = json.dumps(dict(CODE_SPEC if place.kind == "CodeRun" else DOCS_SPEC)).encode()
     request = Request({"content-type": "application/json", **headers}, body)
-    submit.handle(place.services(transport), place.kind, request)
+    acceptance.handle(place.services(transport), place.kind, request)
 
 
 def cancels(place: Place, transport: Transport) -> None:

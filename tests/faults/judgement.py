@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.manifests.attempt import CHECKSUM
-from functions.runs import group, lifecycle
-from functions.runs.milestones import Milestone, untold
-from functions.runs.run import Run
+from functions.runs import api_group
+from functions.runs.lifecycle import states
+from functions.runs.lifecycle_events import Milestone, untold
+from functions.runs.model.run import Run
 
 Object = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ class Rest:
         wrong = []
         jobs = {job["metadata"]["name"] for job in self.jobs if run.uid in _owners(job)}
         named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
-        if lifecycle.state(run.status) not in lifecycle.FINISHED or run.labels.get(group.FINISHED) != "true":
+        if states.state(run.status) not in states.FINISHED or run.labels.get(api_group.FINISHED) != "true":
             wrong.append(f"{run.name} is not finished and marked so: {run.status.phase}, {run.status.message}")
         if run.status.open_attempt:
             wrong.append("an attempt is open for ever")

@@ -16,14 +16,16 @@ from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.cluster.transport import Transport
 from functions.events.event import RETENTION_DUE
-from functions.events.publisher import PublishError
 from functions.handlers import job_finished, reconcile, report, sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
 from functions.local.apiserver.store import Key
-from functions.runs import group, lifecycle, naming
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.queues.publisher import PublishError
+from functions.runs import api_group
+from functions.runs.lifecycle import states
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
 from functions.settings import Settings
 from tests.faults import luck
 from tests.faults.cluster import Kubelet, Told, Topics
@@ -193,7 +195,7 @@ class Place:
     def pod_ends(self, ending: Ending | None = None) -> None:
         """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
         for job in self.live_jobs():
-            number = int(job["metadata"].get("labels", {}).get(group.label("attempt"), 1))
+            number = int(job["metadata"].get("labels", {}).get(api_group.label("attempt"), 1))
             stopped = job["spec"].get("activeDeadlineSeconds") == 1
             end = STOPPED if stopped else ending or self.endings.get(number, WELL)
             self.pod_comes_up()
@@ -248,7 +250,7 @@ class Place:
             self.world.later(minutes=2)
             before = self.server.content.version
             self.sweep()
-            waits = any(lifecycle.state(run.status) not in lifecycle.FINISHED for run in self.all_runs())
+            waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
         self.witness.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")

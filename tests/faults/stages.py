@@ -7,7 +7,8 @@ from functools import cache
 
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import JOB, POD
-from functions.runs import group, naming
+from functions.runs import api_group
+from functions.runs.model import naming
 from tests.faults.happenings import submits
 from tests.faults.place import NAMESPACE, Ending, Place, Stage
 from tests.support.crashing import Crashing, Killed
@@ -122,7 +123,7 @@ def finished(place: Place) -> None:
 def unmarked(place: Place) -> None:
     """The final status is written; whoever wrote it died before marking the run as finished."""
     finished(place)
-    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {group.FINISHED: None}}})
+    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {api_group.FINISHED: None}}})
 
 
 def name_taken(place: Place) -> None:

@@ -14,10 +14,11 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
-from functions.runs import group, naming
-from functions.runs.run import Run, parse
+from functions.runs import api_group
+from functions.runs.model import naming
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
 from tests.faults.place import TEMPLATES
 from tests.support.api import World
 from tests.support.builders import settings
@@ -135,8 +136,8 @@ def is_made_by_hand(story: Story) -> None:
     run = parse(story.world.kubelet.create(CODE_RUN, {**item, "metadata": metadata, "spec": spec}))
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
-    assert (run.status.phase, run.finalizers) == ("Succeeded", [group.FINALIZER])
-    assert run.labels[group.FINISHED] == "true"
+    assert (run.status.phase, run.finalizers) == ("Succeeded", [api_group.FINALIZER])
+    assert run.labels[api_group.FINISHED] == "true"
 
 
 def check_the_end(story: Story, run: Run, attempts: int) -> None:
@@ -145,7 +146,7 @@ def check_the_end(story: Story, run: Run, attempts: int) -> None:
     maps = [item["metadata"]["name"] for item in story.world.kubelet.list(CONFIG_MAP, story.world.namespace)]
     assert story.jobs() == names
     assert sorted(name for name in maps if name.startswith(("code-", "docs-"))) == names
-    assert run.labels[group.FINISHED] == "true"
+    assert run.labels[api_group.FINISHED] == "true"
     sweep.handle(story.world.services, Request({}, b""))  # takes the run out of the ledger
     story.world.calls.calls.clear()
     sweep.handle(story.world.services, Request({}, b""))

@@ -62,9 +62,7 @@ KINDS_OF_FAULT = 3 + 2 * len(FAULTS)
 _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
 _calls = st.integers(0, 7)
 _indexes = st.integers(0, 50)
-_with_faults = st.builds(
-    Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls
-)
+_with_faults = st.builds(Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls)
 _quiet = st.builds(Step, st.sampled_from(["drops", "minute", "second", "pod_comes_up", "pod_ends"]), _indexes)
 _people = st.builds(
     Step,

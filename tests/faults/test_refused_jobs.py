@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from functions.runs import lifecycle
+from functions.runs.lifecycle import states
 from tests.faults.futures import Futures
 from tests.faults.happenings import Happening, cancels, reconciles, sweeps
 from tests.faults.place import FAILED, Place, Timeless
@@ -33,7 +33,7 @@ def ends_without_its_job(place: Place) -> None:
     others.sweep()
     jobs = {job["metadata"]["name"] for job in place.jobs()}
     for run in place.all_runs():
-        assert lifecycle.state(run.status) in lifecycle.FINISHED
+        assert states.state(run.status) in states.FINISHED
         place.witness.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs
 
 

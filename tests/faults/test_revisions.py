@@ -20,7 +20,7 @@ import yaml
 
 from functions.cluster.transport import Request
 from functions.manifests import crds
-from functions.runs.specs import SPECS
+from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.course import happens
@@ -131,9 +131,7 @@ def test_two_revisions_at_once_end_as_one_after_the_other(
 
 @pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_one_revision_leaves_the_other_takes_up(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
-) -> None:
+def test_what_one_revision_leaves_the_other_takes_up(kind: str, build: Build, farm: Farm, tally: Counter[str]) -> None:
     farm.sow(taken_up, EVERYWHERE)
     tally["revisions that died"] += farm.reap(taken_up, kind, build)
 

@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 from functions.local.apiserver.store import Change, Key
-from functions.runs import lifecycle
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
 from tests.support.direct import Content
 
 Object = Mapping[str, Any]
@@ -132,8 +132,8 @@ class Witness:
 
 
 def _steps_back(before: Run, after: Run) -> Iterator[str]:
-    was, became = lifecycle.state(before.status), lifecycle.state(after.status)
-    if was not in lifecycle.FINISHED or before.status.model_copy(update=_noted(after)) == after.status:
+    was, became = states.state(before.status), states.state(after.status)
+    if was not in states.FINISHED or before.status.model_copy(update=_noted(after)) == after.status:
         return
     raised = getattr(after.spec, "context_version", 1) > (before.status.context_version or 1)
     if not raised:

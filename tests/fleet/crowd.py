@@ -6,17 +6,19 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
 from functions.manifests import attempt as manifest
-from functions.manifests import ledger, requested
-from functions.runs import attempts, group
-from functions.runs.holding import Entry, entry
-from functions.runs.ledger import Ledger
-from functions.runs.lifecycle import State
-from functions.runs.reasons import Reason
+from functions.manifests import ledger
+from functions.manifests import run as requested
+from functions.runs import api_group
+from functions.runs.admission.capacity import Entry, entry
+from functions.runs.admission.reservations import Ledger
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
+from functions.runs.model.status import RunStatus
 from functions.runs.retention import Retention
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
-from functions.runs.status import RunStatus
-from functions.runs.verdict import Verdict
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW
 
@@ -55,7 +57,7 @@ class Crowd:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
         item = requested.run(SPECS["CodeRun"].model_validate(spec), self.world.namespace, f"run-{number}")
         if state == "finished":
-            item["metadata"]["labels"][group.FINISHED] = "true"
+            item["metadata"]["labels"][api_group.FINISHED] = "true"
         run = parse(self._cluster.create(CODE_RUN, item))
         return parse(self._cluster.replace_status(CODE_RUN, run.with_status(_status(run, state))))
 
@@ -79,13 +81,13 @@ class Crowd:
 
 def _status(run: Run, state: str) -> RunStatus:
     if state == "queued":
-        return attempts.queued(run, "waits", NOW)
-    working = run.having(attempts.start(run, NOW))
+        return transitions.queued(run, "waits", NOW)
+    working = run.having(transitions.start(run, NOW))
     if state == "working":
-        return attempts.running(working, NOW)
+        return transitions.running(working, NOW)
     verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "so it ended")
-    gained: dict[str, Any] = attempts.evidence(working, verdict, NOW)
+    gained: dict[str, Any] = transitions.evidence(working, verdict, NOW)
     if state == "finished":
-        ended = attempts.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained)
+        ended = transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained)
         return ended.model_copy(update={"expire_at": Retention().expires(ended)})
-    return attempts.wait(working, Reason.RETRYING, "again", NOW.replace(year=2100), NOW, **gained)
+    return transitions.wait(working, Reason.RETRYING, "again", NOW.replace(year=2100), NOW, **gained)

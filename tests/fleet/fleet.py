@@ -10,14 +10,14 @@ from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, POD, RUNS
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
-from functions.runs import lifecycle
-from functions.runs.limits import Limits
-from functions.runs.run import Run, parse
-from functions.settings.fleet import LimitSettings
+from functions.runs.admission.limits import Limits
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
 from tests.faults.witness import Witness, is_live
 from tests.fleet.witness import FleetWitness
 from tests.support.actors import Actor, in_order
@@ -154,7 +154,7 @@ class Fleet:
 
     def _unfinished(self) -> Iterator[str]:
         for run in self.runs():
-            if lifecycle.state(run.status) not in lifecycle.FINISHED:
+            if states.state(run.status) not in states.FINISHED:
                 yield f"{run.name} is not finished"
         try:
             raw = self.world.kubelet.get(CONFIG_MAP, NAMESPACE, manifest.NAME)

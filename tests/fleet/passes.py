@@ -10,14 +10,14 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Transport
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, Event
-from functions.events.publisher import PublishError
 from functions.handlers import sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
 from functions.manifests import ledger
-from functions.manifests.bookmark import name_of
-from functions.runs import group
-from functions.settings.fleet import LimitSettings
+from functions.manifests.checkpoint import name_of
+from functions.queues.publisher import PublishError
+from functions.runs import api_group
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
 from tests.fleet.crowd import Crowd
 from tests.support.api import World
 from tests.support.direct import Direct
@@ -109,7 +109,7 @@ class Scene:
     def _told(raw: dict[str, Any]) -> Any:
         status = raw["status"]
         reason = next(each["reason"] for each in status["conditions"] if each["type"] == "Succeeded")
-        return status["phase"], reason, status.get("attempt"), group.FINISHED in raw["metadata"]["labels"]
+        return status["phase"], reason, status.get("attempt"), api_group.FINISHED in raw["metadata"]["labels"]
 
     def end(self) -> Any:
         """What is compared: runs, Jobs, who has a place."""

@@ -27,13 +27,13 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, DOCS_RUN, Kind
 from functions.cluster.transport import Request, Transport
-from functions.handlers import retention
-from functions.handlers.leftovers import Leftovers
-from functions.handlers.workspaces import Workspaces
-from functions.runs.digests import SIZE
+from functions.runs.digest_set import SIZE
+from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.runs.run import Run
-from functions.settings.fleet import RetentionSettings
+from functions.settings.limits import RetentionSettings
+from functions.sweeper import retention
+from functions.sweeper.garbage import Leftovers
+from functions.sweeper.workspaces import Workspaces
 from tests.support.api import World
 from tests.support.direct import Direct
 from tests.support.life import DONE, job_event, now, run_event, submitted

@@ -23,8 +23,8 @@ import pytest
 from functions.cluster.transport import Request, Transport
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger as manifest
-from functions.runs.limits import Limits
-from functions.runs.run import Run
+from functions.runs.admission.limits import Limits
+from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
@@ -204,8 +204,6 @@ def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_broken_ledger_is_noticed(
-    mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Scene, words: str
-) -> None:
+def test_a_broken_ledger_is_noticed(mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Scene, words: str) -> None:
     broken = (play(scene, order, lambda transport: Broken(transport, mend)) for order in orders())
     assert any(words in wrong for fleet in broken for wrong in fleet.wrong())

@@ -7,8 +7,8 @@ import pytest
 
 from functions.cluster.client import PAGE
 from functions.handlers import sweep
-from functions.handlers.http import Request
-from functions.settings.fleet import LimitSettings
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
 from tests.conftest import SCALE
 from tests.fleet.crowd import Crowd
 from tests.support.api import World

@@ -12,12 +12,12 @@ from typing import Any
 
 from functions.local.apiserver.store import Change, Key, Store
 from functions.manifests import ledger as manifest
-from functions.runs.holding import holds
-from functions.runs.ledger import Ledger
-from functions.runs.limits import Limits
-from functions.runs.line import candidate, wants_a_place
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.runs.admission.capacity import holds
+from functions.runs.admission.limits import Limits
+from functions.runs.admission.pending_queue import candidate, wants_a_place
+from functions.runs.admission.reservations import Ledger
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
 from tests.faults.witness import is_live
 
 RUNS = ("coderuns.agents.platform", "docsruns.agents.platform")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from functions.cluster.transport import Transport
-from functions.github.client import Github as Client
-from functions.github.client import connect
+from functions.github.api.client import Github as Client
+from functions.github.api.client import connect
 from tests.github import newsroom
 from tests.github.clock import Clock
 from tests.github.newsroom import Newsroom

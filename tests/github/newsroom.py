@@ -15,18 +15,18 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request, Transport
 from functions.events.event import RETENTION_DUE
-from functions.github import comment
-from functions.github import transport as wire
-from functions.github.client import Github as Client
-from functions.github.errors import Busy
-from functions.github.tokens import AppKey
-from functions.handlers import http as edge
+from functions.github.api import transport as wire
+from functions.github.api.client import Github as Client
+from functions.github.api.errors import Busy
+from functions.github.api.tokens import AppKey
+from functions.github.reports import comment
 from functions.handlers import report, sweep
-from functions.handlers.services import Services
-from functions.manifests import requested
-from functions.runs import naming, origin
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.manifests import run as requested
+from functions.runs.model import naming, origin
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
+from functions.serving import http as edge
+from functions.serving.dependencies import Services
 from tests.support.actors import Actor
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
@@ -86,9 +86,7 @@ def past() -> Past:
 class Newsroom:
     """One run on an API server of its own, asked for on an issue of a repository on a GitHub of its own."""
 
-    def __init__(
-        self, kind: str = "CodeRun", *, asked_for: bool = True, client_id: bool = False, **spec: Any
-    ) -> None:
+    def __init__(self, kind: str = "CodeRun", *, asked_for: bool = True, client_id: bool = False, **spec: Any) -> None:
         """`client_id`: the App is configured by that."""
         self._by_client_id = client_id
         self.github = Github(lambda: self.world.now, url="http://127.0.0.1:1")

@@ -10,13 +10,13 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Transport
 from functions.events.event import Event
-from functions.github.client import connect
+from functions.github.api.client import connect
 from functions.handlers import github_event, github_webhook
-from functions.handlers.http import QUEUE_HEADER, Answer, Request, answer
-from functions.runs import attempts
-from functions.runs.lifecycle import State
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
 from tests.github.clock import Clock
 from tests.support.api import World
 from tests.support.builders import settings
@@ -103,18 +103,18 @@ class Stage:
 
     def begins(self, run: Run) -> Run:
         """The run with an attempt under way."""
-        return self._write(run, attempts.start(run, self.clock()))
+        return self._write(run, transitions.start(run, self.clock()))
 
     def reopened(self, run: Run) -> Run:
         """A run that was asked for another attempt, with that under way."""
-        return self.begins(self._write(run, attempts.reopen(run, self.clock())))
+        return self.begins(self._write(run, transitions.reopen(run, self.clock())))
 
     def ends(self, run: Run, to: State = State.SUCCEEDED, commit: str | None = None) -> Run:
         """The run at its end."""
         if run.status.open_attempt is None:
             run = self.begins(run)
         reason = Reason.CANCELLED if to is State.CANCELLED else Reason.COMPLETED
-        status = attempts.end_run(run, to, reason, "", self.clock())
+        status = transitions.end_run(run, to, reason, "", self.clock())
         last = status.attempts[-1].model_copy(update={"commit": commit, "finished_at": self.clock()})
         branch = f"agents/{run.name}-{run.uid[:5]}"
         done = {"attempts": [*status.attempts[:-1], last], "branch": branch}

@@ -19,10 +19,10 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request as Call
 from functions.cluster.transport import Transport
-from functions.handlers.driver import drive
-from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
-from functions.settings.fleet import LimitSettings
+from functions.reconciler.reconciler import drive
+from functions.runs.model.run import Run
+from functions.runs.model.specs import CodeRunSpec
+from functions.settings.limits import LimitSettings
 from tests.github.stage import Stage
 from tests.support.github import payloads
 

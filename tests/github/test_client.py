@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from functions.github.client import MOST_PAGES, connect, segment
-from functions.github.client import Github as Client
-from functions.github.errors import Busy, Refused
-from functions.github.transport import HttpTransport, Request
+from functions.github.api.client import MOST_PAGES, connect, segment
+from functions.github.api.client import Github as Client
+from functions.github.api.errors import Busy, Refused
+from functions.github.api.transport import HttpTransport, Request
 from tests.support.github import Github
 from tests.support.github.app import App
 from tests.support.serving import Handler, listening

@@ -14,8 +14,8 @@ test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
 
 import pytest
 
-from functions.runs import origin
-from functions.runs.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model import origin
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 from tests.github.stage import Stage
 from tests.support.github import payloads
 from tests.support.github.content import user

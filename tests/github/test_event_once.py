@@ -11,7 +11,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from functions.cluster.kinds import CODE_RUN
-from functions.handlers.driver import drive
+from functions.reconciler.reconciler import drive
 from tests.github.stage import Stage
 
 

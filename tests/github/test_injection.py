@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from functions.github import commands, replies
-from functions.github.configuration import BadConfiguration, parse
+from functions.github.commands import parse as commands
+from functions.github.commands import replies
+from functions.github.commands.configuration import BadConfiguration, parse
 from functions.github.markdown import LONGEST_COMMENT
-from functions.handlers import rendering
-from functions.runs import origin
-from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
+from functions.reconciler import rendering
+from functions.runs.model import origin
+from functions.runs.model.run import Run
+from functions.runs.model.specs import CodeRunSpec
 from tests.github.stage import Stage
 from tests.support.builders import run as built
 from tests.support.github import payloads
@@ -175,9 +176,7 @@ def test_a_branch_that_only_looks_like_a_runs_is_looked_up_nowhere(stage: Stage,
 
 
 TEXT = st.text(st.sampled_from("`@#<>[]()!*_\\\n\r\t |~-/=\"'&;:.x\u202e\0") | st.characters(), max_size=60)
-WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example", "<b>", "[a](b)", "#1"])).map(
-    "".join
-)
+WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example", "<b>", "[a](b)", "#1"])).map("".join)
 
 
 @settings(deadline=None, max_examples=60)

@@ -19,8 +19,8 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import CODE_REQUESTED
-from functions.handlers.http import QUEUE_HEADER, Answer
-from functions.runs import naming
+from functions.runs.model import naming
+from functions.serving.http import QUEUE_HEADER, Answer
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
 from tests.support.api import World

@@ -27,9 +27,9 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import Invalid
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Request, Transport
-from functions.handlers.driver import drive
-from functions.handlers.http import Answer
 from functions.manifests.task_claim import TASK_CLAIM, run_of
+from functions.reconciler.reconciler import drive
+from functions.serving.http import Answer
 from tests.support.api import Counting, World
 from tests.support.builders import CODE_SPEC
 from tests.support.crashing import Crashing, Killed

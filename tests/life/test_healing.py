@@ -19,10 +19,10 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN
 from functions.handlers import sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
-from functions.runs.run import Run
-from functions.settings.fleet import LimitSettings
+from functions.runs.model.run import Run
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FOR_EVER, OUTAGE, Failing

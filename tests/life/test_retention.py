@@ -18,13 +18,13 @@ from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, Kind
 from functions.events.event import RETENTION_DUE
 from functions.handlers import sweep
-from functions.handlers.http import Request, answer
 from functions.manifests.task_claim import TASK_CLAIM
 from functions.manifests.tombstone import TOMBSTONE
-from functions.runs import group
+from functions.runs import api_group
+from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.runs.run import Run
-from functions.settings.fleet import RetentionSettings
+from functions.serving.http import Request, answer
+from functions.settings.limits import RetentionSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
 from tests.support.direct import Direct
@@ -137,7 +137,7 @@ def _clock_is(world: World, item: dict[str, Any], **after: float) -> None:
 
 
 def _owned(world: World, uid: str) -> dict[str, Any]:
-    owner = {"apiVersion": group.API_VERSION, "kind": "CodeRun", "name": "run-1", "uid": uid, "controller": True}
+    owner = {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "name": "run-1", "uid": uid, "controller": True}
     metadata = {
         "name": "left-over",
         "namespace": world.namespace,

@@ -20,9 +20,9 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB, POD
 from functions.handlers import reconcile
-from functions.handlers.services import Services
-from functions.runs import group
-from functions.runs.run import Run
+from functions.runs import api_group
+from functions.runs.model.run import Run
+from functions.serving.dependencies import Services
 from tests.support.api import World
 from tests.support.direct import Direct
 from tests.support.freezing import Freezing
@@ -174,7 +174,11 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     """Its workspace is somebody else's; it may not end before its Job's name is taken, or nobody would make it."""
     guard = Refusing(Direct())
     world = World(guard, "refused")
-    metadata = {"name": "workspace-api-rex", "namespace": world.namespace, "labels": {group.label("service"): "x"}}
+    metadata = {
+        "name": "workspace-api-rex",
+        "namespace": world.namespace,
+        "labels": {api_group.label("service"): "x"},
+    }
     wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": wanted}
     world.kubelet.create(CLAIM, claim)
@@ -248,7 +252,7 @@ def test_task_files_and_job_are_made_from_the_same_spec() -> None:
 def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
     world, run = changed("persistentvolumeclaims", service="web")
     claims = {
-        claim["metadata"]["name"]: claim["metadata"]["labels"][group.label("service")]
+        claim["metadata"]["name"]: claim["metadata"]["labels"][api_group.label("service")]
         for claim in world.kubelet.list(CLAIM, world.namespace)
     }
     assert claims == {"workspace-web-rex": "web"}

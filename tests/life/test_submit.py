@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.handlers.driver import drive
-from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER
-from functions.runs import group
+from functions.reconciler.reconciler import drive
+from functions.runs import api_group
+from functions.serving.http import LARGEST_BODY, QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
@@ -28,7 +28,7 @@ def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
     (run,) = runs(world)
     assert found.body
     assert found.body["data"]["name"] == run["metadata"]["name"]
-    assert run["metadata"]["finalizers"] == [group.FINALIZER]
+    assert run["metadata"]["finalizers"] == [api_group.FINALIZER]
     assert run["metadata"]["labels"]["agents.platform/agent"] == "rex"
     assert run["spec"]["branch"] == "main"
 
@@ -218,9 +218,7 @@ def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for
 
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
-HALF = json.dumps(
-    {**{n.removeprefix("ce-"): v for n, v in EVENT.items()}, "id": "\ud800", "data": DOCS_SPEC}
-).encode()
+HALF = json.dumps({**{n.removeprefix("ce-"): v for n, v in EVENT.items()}, "id": "\ud800", "data": DOCS_SPEC}).encode()
 PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800"}}, "subscription": "s"}
 
 

@@ -21,16 +21,16 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.cluster.transport import KubernetesTransport
-from functions.events.applying import Applier
-from functions.events.project import Project
-from functions.events.terms import RetryPolicy, Subscription, Topology
-from functions.events.topics import LIFECYCLE
-from functions.events.topology import FUNCTIONS
 from functions.local.dev import cluster as furniture
-from functions.local.dev.children import Child, stop
+from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
 from functions.local.dev.server import Server, free_port
-from functions.runs.run import Run, parse
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.setup import Applier
+from functions.queues.queue_model import RetryPolicy, Subscription, Topology
+from functions.queues.topics import LIFECYCLE
+from functions.queues.topology import FUNCTIONS
+from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT

@@ -11,8 +11,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
-from functions.handlers.services import Services
 from functions.local.dev.cluster import write_kubeconfig
+from functions.serving.dependencies import Services
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
 from tests.support.builders import NOW, settings

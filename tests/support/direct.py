@@ -21,10 +21,10 @@ from functions.cluster.errors import Unavailable, from_status
 from functions.cluster.transport import Request
 from functions.local.apiserver import Registry, Store
 from functions.local.apiserver.app import utc_now
+from functions.local.apiserver.bootstrap import seed
 from functions.local.apiserver.endpoints import Endpoints
 from functions.local.apiserver.errors import StatusError
 from functions.local.apiserver.garbage import GarbageCollector
-from functions.local.apiserver.seed import seed
 from functions.local.apiserver.store import Key
 from tests.support.api import ROOT
 from tests.support.embedded import SampleLogs

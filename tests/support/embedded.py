@@ -12,8 +12,8 @@ import uvicorn
 
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
-from functions.local.podlogs import Portion
-from functions.local.runner.moments import stamped
+from functions.local.pod_logs import Portion
+from functions.local.runner.log_timestamps import stamped
 
 CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
 """Sample definitions, which try more of a schema than the project needs."""

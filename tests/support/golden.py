@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
 from functions.settings import Settings
-from functions.templating import layout
+from functions.templating import search_path
 from functions.templating.render import Task, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
@@ -24,9 +24,7 @@ DIRECTORY = Path(__file__).parents[1] / "golden"
 MODELS = {"claude": "claude-opus-4-20250514", "codex": "gpt-5.1-codex"}
 IDENTITIES: Mapping[str, Mapping[str, Any]] = {
     "user": {"githubUser": "octocat", "githubApp": None},
-    **{
-        name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")
-    },
+    **{name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")},
 }
 PRESETS = ("default", "minimal", "advanced")
 SECTIONS: Mapping[str, Any] = {"tools": {"server_url": "https://tools.example/mcp"}}
@@ -85,7 +83,7 @@ def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]
     """Task file to case to text, for templates that have Jinja in them."""
     found: dict[str, dict[Case, str]] = {}
     for case in cases(cli, kind):
-        names = layout.find(chosen.templates, cli, kind, case.task.spec.agent)
+        names = search_path.find(chosen.templates, cli, kind, case.task.spec.agent)
         for key, text in task_files(case.task, chosen).files.items():
             if (chosen.templates / names[key]).read_text() != text:
                 found.setdefault(key, {})[case] = text

@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 from functions.cluster.kinds import RUNS
-from functions.handlers import job_finished, reconcile, submit, sweep
-from functions.handlers.http import Answer, Request, answer
-from functions.manifests import requested
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.handlers import job_finished, reconcile, sweep
+from functions.manifests import run as requested
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
+from functions.serving.http import Answer, Request, answer
+from functions.submission import acceptance
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 
@@ -27,7 +28,7 @@ def post(world: World, body: Any, headers: dict[str, str] | None = None, kind: s
     """A request for a run of that kind; bytes are sent as they are, anything else as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = Request(JSON if headers is None else headers, raw)
-    return answer(lambda asked: submit.handle(world.services, kind, asked), request)
+    return answer(lambda asked: acceptance.handle(world.services, kind, asked), request)
 
 
 def submitted(world: World, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:

@@ -20,13 +20,13 @@ from typing import Any
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.handlers.http import ACKNOWLEDGED, Request, answer
 from functions.local.dev.server import free_port
-from functions.runs import trace
+from functions.runs.model import trace
+from functions.serving.http import ACKNOWLEDGED, Request, answer
 from functions.settings import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import sink, starting
-from functions.telemetry.calls import SeenTransport
+from functions.telemetry.instrumented import SeenTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
@@ -157,7 +157,7 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 ANSWERS = """
 import json, sys
 from functions.handlers import entry
-from functions.handlers.http import Request, answer
+from functions.serving.http import Request, answer
 from functions.handlers import reconcile
 services = entry._services()
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
@@ -180,7 +180,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
 
 
 def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
-    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.handlers.entry"
+    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.app"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
     assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")

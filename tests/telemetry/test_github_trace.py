@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 from functools import partial
 
-from functions.events.publisher import encoded
 from functions.handlers import github_event
-from functions.handlers.http import Request, answer
-from functions.runs import trace
-from functions.telemetry.calls import TracedPublisher
+from functions.queues.publisher import encoded
+from functions.runs.model import trace
+from functions.serving.http import Request, answer
+from functions.telemetry.instrumented import TracedPublisher
 from tests.github.clock import Clock
 from tests.github.stage import Stage
 from tests.support.direct import Direct

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from functions.telemetry import sink
-from functions.telemetry.calls import SeenTransport
 from functions.telemetry.context import Scope
+from functions.telemetry.instrumented import SeenTransport
 from functions.telemetry.invocation import Invocation
 from functions.telemetry.metrics import METRICS, Metric
 from tests.support.api import World

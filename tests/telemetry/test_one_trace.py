@@ -20,8 +20,9 @@ import urllib3
 from functions.cluster.kinds import JOB, RUNS
 from functions.local.dev.repositories import Mirror, example
 from functions.local.dev.stack import Options, Stack
-from functions.runs import lifecycle, trace
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model import trace
+from functions.runs.model.run import Run, parse
 from tests.telemetry.collector import Collector, collecting
 from tests.telemetry.parts import needed
 
@@ -74,7 +75,7 @@ def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
     end = time.monotonic() + 90
     while True:
         found = parse(stack.cluster.get(RUNS["CodeRun"], "orchestrator", asked.json()["data"]["name"]))
-        if lifecycle.state(found.status) in lifecycle.FINISHED and found.status.reported == "1/succeeded":
+        if states.state(found.status) in states.FINISHED and found.status.reported == "1/succeeded":
             return found
         assert time.monotonic() < end, f"{found.status.phase}: {found.status.message}"
         time.sleep(0.1)

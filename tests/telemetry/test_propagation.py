@@ -20,17 +20,19 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.normalise import normalise
-from functions.events.publisher import encoded
-from functions.events.pubsub import attributes
-from functions.handlers import job_finished, reconcile, report, submit
-from functions.handlers.http import Request, answer
+from functions.events.receive import normalise
+from functions.handlers import job_finished, reconcile, report
 from functions.manifests import attempt
-from functions.runs import attempts, trace
-from functions.runs.run import Run, parse
-from functions.runs.trace import Trace
+from functions.queues.publisher import encoded
+from functions.queues.pubsub.publisher import attributes
+from functions.runs.lifecycle import transitions
+from functions.runs.model import trace
+from functions.runs.model.run import Run, parse
+from functions.runs.model.trace import Trace
+from functions.serving.http import Request, answer
+from functions.submission import acceptance
 from functions.telemetry import context
-from functions.telemetry.calls import TracedPublisher
+from functions.telemetry.instrumented import TracedPublisher
 from functions.telemetry.propagation import received
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, settings
@@ -73,7 +75,7 @@ COMES_IN = {
 
 
 def asked(world: World, request: Request) -> Run:
-    found = answer(partial(submit.handle, world.services, "CodeRun"), request)
+    found = answer(partial(acceptance.handle, world.services, "CodeRun"), request)
     assert found.code == 201, found.body
     assert found.body
     return parse(world.kubelet.get(CODE_RUN, world.namespace, found.body["data"]["name"]))
@@ -119,9 +121,7 @@ def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> N
     assert [trace.parse(each) for each in (None, 3, [FIRST])] == [None] * 3
 
 
-@pytest.mark.parametrize(
-    "notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}]
-)
+@pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
 def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
     assert trace.of({"metadata": {"annotations": notes}}) is None
     assert trace.of({"metadata": None}) is None
@@ -199,7 +199,7 @@ def test_a_published_event_arrives_with_its_trace() -> None:
 
 
 def env(run: Run) -> list[Any]:
-    job = attempt.job(run.having(attempts.start(run, NOW)), settings())
+    job = attempt.job(run.having(transitions.start(run, NOW)), settings())
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
@@ -211,7 +211,7 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
     assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
     plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
     assert (env(plain), env(bad)) == ([], [])
-    started = plain.having(attempts.start(plain, NOW))
+    started = plain.having(transitions.start(plain, NOW))
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 

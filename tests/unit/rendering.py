@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
 from functions.templating.render import Task, TaskFiles, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 

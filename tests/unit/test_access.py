@@ -24,9 +24,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs import naming
-from functions.runs.rights import Rights, refusals
-from functions.runs.specs import SPECS, RunSpec
+from functions.runs.model import naming
+from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.permissions import Rights, refusals
 from functions.settings import SettingsError, load
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings

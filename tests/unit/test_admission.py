@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from functions.runs import attempts
-from functions.runs.admission import Pass
-from functions.runs.holding import Entry, entry, holds
-from functions.runs.ledger import Ledger
-from functions.runs.lifecycle import State
-from functions.runs.limits import NO_LIMITS, Limits
-from functions.runs.line import wants_a_place
-from functions.runs.reasons import Reason
-from functions.runs.run import Run
-from functions.runs.verdict import Verdict
+from functions.runs.admission.capacity import Entry, entry, holds
+from functions.runs.admission.cycle import Pass
+from functions.runs.admission.limits import NO_LIMITS, Limits
+from functions.runs.admission.pending_queue import wants_a_place
+from functions.runs.admission.reservations import Ledger
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, run
 from tests.unit.waiting import code, uid_of
 
@@ -107,7 +107,7 @@ def test_the_order_is_priority_then_age_then_uid() -> None:
 
 def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
     busy = code(1, service="s")
-    busy = busy.having(attempts.start(busy, NOW))
+    busy = busy.having(transitions.start(busy, NOW))
     runs = [busy, code(2, service="s", age=9), code(3)]
     assert admitted(runs, Limits(runs=2, exclusive=True)) == ["r3"]
 
@@ -115,7 +115,7 @@ def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
 def test_an_entry_stands_until_its_attempt_has_ended() -> None:
     waiting = code(1)
     given = Ledger({waiting.uid: entry(waiting)})
-    working = replace(waiting, resource_version="8", status=attempts.start(waiting, NOW))
+    working = replace(waiting, resource_version="8", status=transitions.start(waiting, NOW))
     between = replace(working, resource_version="9", status=_failed(working))
     for seen, kept in ((waiting, True), (working, True), (between, False)):
         looked = Pass(given, ONE, NOW)
@@ -126,7 +126,7 @@ def test_an_entry_stands_until_its_attempt_has_ended() -> None:
 def _failed(working: Run) -> Any:
     *_, last = working.status.attempts
     closed = working.status.model_copy(update={"attempts": [last.model_copy(update={"finished_at": NOW})]})
-    return attempts.wait(working.having(closed), Reason.RETRYING, "again", NOW, NOW)
+    return transitions.wait(working.having(closed), Reason.RETRYING, "again", NOW, NOW)
 
 
 def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
@@ -137,7 +137,7 @@ def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
 
 def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> None:
     """The ledger was lost, or limits were set while runs were at work."""
-    working = [each.having(attempts.start(each, NOW)) for each in (code(1), code(2))]
+    working = [each.having(transitions.start(each, NOW)) for each in (code(1), code(2))]
     looked = Pass(Ledger(), ONE, NOW)
     for each in working:
         looked.see(each)
@@ -185,9 +185,9 @@ def test_a_run_wants_a_place_when_nothing_else_keeps_it(found: Run, wants: bool)
 
 def test_a_run_that_waits_for_people_wants_no_place() -> None:
     found = code(1)
-    shown = found.having(attempts.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
+    shown = found.having(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
     assert not wants_a_place(shown, NOW)
-    queued = shown.having(attempts.queued(shown, "waits", NOW))
+    queued = shown.having(transitions.queued(shown, "waits", NOW))
     assert wants_a_place(queued, NOW)
     assert queued.status.phase == "Queued"
 
@@ -220,10 +220,10 @@ def test_no_limit_needs_no_ledger() -> None:
 
 def test_a_queued_run_that_a_person_reopened_still_resumes_its_session() -> None:
     first = code(1)
-    working = first.having(attempts.start(first, NOW))
-    gained = attempts.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)
-    done = working.having(attempts.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
+    working = first.having(transitions.start(first, NOW))
+    gained = transitions.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)
+    done = working.having(transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
     raised = replace(done, spec=code(1, contextVersion=2).spec)
-    again = raised.having(attempts.reopen(raised, NOW))
-    waited = again.having(attempts.queued(again, "waits", NOW))
-    assert attempts.start(waited, NOW).attempts[-1].resumes
+    again = raised.having(transitions.reopen(raised, NOW))
+    waited = again.having(transitions.queued(again, "waits", NOW))
+    assert transitions.start(waited, NOW).attempts[-1].resumes

@@ -18,15 +18,15 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request
-from functions.handlers.alive import Alive
-from functions.handlers.driver import Known
-from functions.handlers.services import Services
-from functions.runs import attempts
-from functions.runs.observed import parse_job, parse_pod
+from functions.reconciler.reconciler import Known
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.observed import parse_job, parse_pod
+from functions.serving.dependencies import Services
+from functions.sweeper.live_attempts import Alive
 from tests.support.builders import NOW, raw_job, run, settings
 
 FRESH = run()
-STARTED = FRESH.having(attempts.start(FRESH, NOW))
+STARTED = FRESH.having(transitions.start(FRESH, NOW))
 JOB = STARTED.status.job_name or ""
 
 

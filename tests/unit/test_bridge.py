@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from functions.bridge.bridge import Bridge
-from functions.bridge.pulse import Pulse
 from functions.bridge.timing import Timing
+from functions.bridge.watch_health import Pulse
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN, JOB
 from functions.cluster.transport import Request
 from functions.events.event import Event, hint
-from functions.events.publisher import PublishError
-from functions.runs.observed import parse_job
+from functions.queues.publisher import PublishError
+from functions.runs.lifecycle.observed import parse_job
 
 QUICK = Timing(first_pause=0.001, longest_pause=0.01, closing=5)
 PATIENCE = 20.0

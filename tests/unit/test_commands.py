@@ -22,8 +22,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.github import lines, paragraphs
-from functions.github.commands import (
+from functions.github.commands import lines, paragraphs
+from functions.github.commands.lines import WORDS
+from functions.github.commands.parse import (
     LONGEST_WORDS,
     MOST_COMMANDS,
     USAGE,
@@ -36,7 +37,6 @@ from functions.github.commands import (
     find,
     single,
 )
-from functions.github.lines import WORDS
 from functions.github.markdown import LONGEST_COMMENT
 
 

@@ -23,12 +23,12 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts
-from functions.runs.decide import quiet
-from functions.runs.group import FINALIZER
-from functions.runs.lifecycle import State, state
-from functions.runs.reasons import Reason
-from functions.runs.run import Run
+from functions.runs.api_group import FINALIZER
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.decide import quiet
+from functions.runs.lifecycle.states import State, state
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 from tests.unit.deciding import LATER, finished, name_of, next_for, running, started
 
@@ -137,7 +137,7 @@ def test_cancel_ends_a_run_from_every_place() -> None:
 def waiting(**spec: Any) -> Run:
     """One that was told to wait for a place."""
     found = run(spec=spec)
-    return found.having(attempts.queued(run(), "waits", NOW))
+    return found.having(transitions.queued(run(), "waits", NOW))
 
 
 def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> None:

@@ -18,13 +18,14 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts, refusal
-from functions.runs.decide import decide, over, quiet
-from functions.runs.group import FINISHED
-from functions.runs.lifecycle import TRANSITIONS, IllegalTransitionError, State, move, state
-from functions.runs.observed import Observed
-from functions.runs.reasons import Reason
-from functions.runs.retries import LONGEST_RESET
+from functions.runs.api_group import FINISHED
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.decide import decide, over, quiet
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle.retries import LONGEST_RESET
+from functions.runs.lifecycle.states import TRANSITIONS, IllegalTransitionError, State, move, state
+from functions.runs.model import conditions
+from functions.runs.model.reasons import Reason
 from tests.support.builders import NOW, POLICY, ended, job, pod, run
 from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next_for, running, started
 
@@ -193,23 +194,23 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert isinstance(end, actions.Close)
     done = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
     assert next_for(done) == actions.Nothing()
-    assert "contextVersion 2 is refused" in refusal.why(done.status)
+    assert "contextVersion 2 is refused" in conditions.why(done.status)
 
 
 def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
     early = started(spec={"contextVersion": 2}).having(started().status)
-    refused = attempts.refuse_retry(early, NOW)
+    refused = transitions.refuse_retry(early, NOW)
     later = replace(early, spec=run(spec={"contextVersion": 3}).spec).having(refused)
-    again = attempts.refuse_retry(later, LATER)
-    (shown,) = (each for each in again.conditions if each.type == refusal.REFUSED)
+    again = transitions.refuse_retry(later, LATER)
+    (shown,) = (each for each in again.conditions if each.type == conditions.REFUSED)
     assert (shown.status, shown.reason, shown.last_transition_time) == ("True", Reason.NOT_FINISHED, NOW)
     assert "contextVersion 3 is refused" in shown.message
     assert again.succeeded == early.status.succeeded
-    seen = attempts.running(later.having(again), LATER)
-    assert (seen.message, refusal.why(seen)) == ("attempt 1 is running", shown.message)
-    end = later.having(attempts.end_run(later.having(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
-    assert refusal.why(end.status)
-    assert not refusal.why(attempts.reopen(end, LATER))
+    seen = transitions.running(later.having(again), LATER)
+    assert (seen.message, conditions.why(seen)) == ("attempt 1 is running", shown.message)
+    end = later.having(transitions.end_run(later.having(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
+    assert conditions.why(end.status)
+    assert not conditions.why(transitions.reopen(end, LATER))
 
 
 def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts, group
-from functions.runs.observed import UNREAD, Refused
-from functions.runs.promise import LOCK_HOLDS, PROMISE
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.runs import api_group
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.job_creation_window import LOCK_HOLDS, PROMISE
+from functions.runs.lifecycle.observed import UNREAD, Refused
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
 from tests.support.builders import NOW, POLICY, job, run
 from tests.unit.deciding import LATER, ended_with, name_of, next_for, running, started
 
@@ -31,7 +32,7 @@ REFUSED = Refused("exceeded quota: jobs")
 def edited(found: Run, **spec: Any) -> Run:
     """The run after people changed its spec."""
     status = found.with_status(found.status)["status"]
-    labels = {group.label("service"): spec["service"]} if "service" in spec else {}
+    labels = {api_group.label("service"): spec["service"]} if "service" in spec else {}
     return run(status=status, spec=spec or {"model": "claude-other"}, generation=2, labels=labels)
 
 
@@ -109,16 +110,16 @@ def missing(found: Run, at: Any) -> Run:
 def tried_again(found: Run, at: Any) -> Run:
     """The run whose next attempt works."""
     again = written(found, next_for(found, now=at))
-    return again.having(attempts.running(again, at))
+    return again.having(transitions.running(again, at))
 
 
 def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
     """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
     found = missing(running(), NOW)
     again = written(found, next_for(found, now=NOW + POLICY.backoff))
-    stuck = again.having(attempts.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
+    stuck = again.having(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
     assert stuck.status.pending_since == LATER
-    works = stuck.having(attempts.running(stuck, LATER))
+    works = stuck.having(transitions.running(stuck, LATER))
     assert works.status.pending_since is None
     assert missing(works, LATER).status.pending_since == NOW
     assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)

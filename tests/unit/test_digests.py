@@ -13,7 +13,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs.digests import PARTS, SIZE, Digests
+from functions.runs.digest_set import PARTS, SIZE, Digests
 
 TEXTS = st.lists(st.text(max_size=4))
 

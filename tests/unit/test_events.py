@@ -6,8 +6,8 @@ import pytest
 
 from functions.events.decoding import MOST_HALVES
 from functions.events.event import Event, Hint, MalformedError, hint
-from functions.events.normalise import normalise
-from functions.events.publisher import encoded
+from functions.events.receive import normalise
+from functions.queues.publisher import encoded
 
 ATTRIBUTES = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}
 BINARY = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}

@@ -20,11 +20,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.github.commands import Cancel, Retry, Status, Work
-from functions.github.decisions import Ask, Decision, Feedback, Forget, Mapped, Note, PullNews
-from functions.github.extract import WANTED, extract
-from functions.github.happening import Happening, Pull
-from functions.github.rules import router
+from functions.github.commands.parse import Cancel, Retry, Status, Work
+from functions.github.webhook.decisions import Ask, Decision, Feedback, Forget, Mapped, Note, PullNews
+from functions.github.webhook.event import Happening, Pull
+from functions.github.webhook.payload_filter import WANTED, extract
+from functions.github.webhook.rules import router
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, UID
 from tests.support.github import Repository, payloads
@@ -69,9 +69,7 @@ def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
 def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     renamed = payload | {"repository": payload["repository"] | {"full_name": "acme/store"}, "installation": None}
-    keys = {
-        ask.key for told in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", told, guid)
-    }
+    keys = {ask.key for told in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", told, guid)}
     assert len(keys) == 1
 
 

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.manifests import ledger as manifest
-from functions.runs import attempts
-from functions.runs.admission import Pass
-from functions.runs.holding import entry
-from functions.runs.ledger import Ledger
-from functions.runs.limits import Limits
-from functions.runs.line import KNOWN, Line, candidate
-from functions.runs.run import Run
+from functions.runs.admission.capacity import entry
+from functions.runs.admission.cycle import Pass
+from functions.runs.admission.limits import Limits
+from functions.runs.admission.pending_queue import KNOWN, Line, candidate
+from functions.runs.admission.reservations import Ledger
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import Run
 from tests.support.builders import NOW
 from tests.unit.waiting import code, uid_of
 
@@ -33,12 +33,12 @@ TWO = Limits(runs=2, exclusive=True)
 
 def waiting(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(attempts.queued(found, "waits", NOW))
+    return found.having(transitions.queued(found, "waits", NOW))
 
 
 def working(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(attempts.start(found, NOW))
+    return found.having(transitions.start(found, NOW))
 
 
 def looked(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> Ledger:
@@ -131,9 +131,7 @@ def _plain(ledger: Ledger) -> Any:
     return json.loads(json.dumps(manifest.new(ledger, "here")))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", '{"first": [1], "more": false}', '{"more": false}', '{"first": [{}]}', "[]"]
-)
+@pytest.mark.parametrize("text", ["", "{", '{"first": [1], "more": false}', '{"more": false}', '{"first": [{}]}', "[]"])
 def test_a_line_that_cannot_be_read_has_all_looked_at(text: str) -> None:
     """A previous revision of the functions wrote none."""
     raw = manifest.new(Ledger(waiting="c"), "here")

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts
-from functions.runs.decide import decide
-from functions.runs.mounting import diagnosis
-from functions.runs.observed import Observed
-from functions.runs.reasons import Reason
-from functions.runs.retries import Policy
-from functions.runs.run import Run
-from functions.runs.starting import PATIENCE
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.before_running import PATIENCE
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.event_diagnosis import diagnosis
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle.retries import Policy
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 
 MINUTE = timedelta(minutes=1)
@@ -76,7 +76,7 @@ def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any
 
 def started() -> Run:
     fresh = run()
-    return fresh.having(attempts.start(fresh, NOW))
+    return fresh.having(transitions.start(fresh, NOW))
 
 
 def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Action:
@@ -107,6 +107,6 @@ def test_a_volume_that_is_attached_elsewhere_is_waited_for_at_least_ten_minutes(
 ) -> None:
     policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
     fresh = started()
-    shown = fresh.having(attempts.pending(fresh, reason, "why", NOW))
+    shown = fresh.having(transitions.pending(fresh, reason, "why", NOW))
     assert not policy.gives_up(shown, NOW + waits * MINUTE - timedelta(seconds=1))
     assert policy.gives_up(shown, NOW + waits * MINUTE)

@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs import attempts
-from functions.runs.admission import Pass
-from functions.runs.holding import Entry
-from functions.runs.ledger import Ledger
-from functions.runs.limits import NO_LIMITS, Limits
-from functions.runs.position import Position, position
-from functions.runs.run import Run
+from functions.runs.admission.capacity import Entry
+from functions.runs.admission.cycle import Pass
+from functions.runs.admission.limits import NO_LIMITS, Limits
+from functions.runs.admission.position import Position, position
+from functions.runs.admission.reservations import Ledger
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import Run
 from tests.support.builders import NOW
 from tests.unit.waiting import code
 
@@ -33,12 +33,12 @@ TWO = Limits(runs=2)
 
 def working(number: int) -> Run:
     found = code(number)
-    return found.having(attempts.start(found, NOW))
+    return found.having(transitions.start(found, NOW))
 
 
 def queued(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(attempts.queued(found, "2 runs work (limits.runs)", NOW))
+    return found.having(transitions.queued(found, "2 runs work (limits.runs)", NOW))
 
 
 BUSY = [working(1), working(2)]

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from functions.github.commands import Cancel, Work
-from functions.github.configuration import LONGEST, BadConfiguration, Configuration, parse
-from functions.github.planning import Place, Unclear, spec
-from functions.runs.specs import CodeRunSpec, DocsRunSpec
+from functions.github.commands.configuration import LONGEST, BadConfiguration, Configuration, parse
+from functions.github.commands.parse import Cancel, Work
+from functions.github.commands.spec_builder import Place, Unclear, spec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
 from tests.support.builders import settings
 

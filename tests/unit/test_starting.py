@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts
-from functions.runs.observed import UNREAD, Pod
-from functions.runs.podless import diagnosis
-from functions.runs.reasons import Reason
-from functions.runs.run import Run
-from functions.runs.starting import PATIENCE
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.before_running import PATIENCE
+from functions.runs.lifecycle.job_events import diagnosis
+from functions.runs.lifecycle.observed import UNREAD, Pod
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod
 from tests.support.life import reason
 from tests.unit.deciding import name_of, next_for, running, started
@@ -40,7 +40,7 @@ def waiting(status: dict[str, Any]) -> Pod:
 def shows(reason: Reason = Reason.UNSCHEDULABLE, since: datetime = NOW) -> Run:
     """A run that has shown an obstacle since then."""
     found = started()
-    return found.having(attempts.pending(found, reason, "why", since))
+    return found.having(transitions.pending(found, reason, "why", since))
 
 
 def after(found: Run, action: actions.Action) -> Run:

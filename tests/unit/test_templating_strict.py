@@ -38,9 +38,7 @@ _TAG = re.compile(r"{[{%].*?[}%]}", re.DOTALL)
 
 
 def names_of(template: Path) -> list[str]:
-    return sorted(
-        meta.find_undeclared_variables(environment(TEMPLATES).parse(template.read_text())) - {"refuse", "_"}
-    )
+    return sorted(meta.find_undeclared_variables(environment(TEMPLATES).parse(template.read_text())) - {"refuse", "_"})
 
 
 EVERY = [

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from functions.templating import engine
 from functions.templating.render import Task, task_files
-from functions.templating.task import variables
+from functions.templating.variables import variables
 from tests.conftest import SCALE
 from tests.support import golden
 from tests.support.builders import settings

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from functions.clients.failing import WrongUsage
+from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
-from functions.runs.fields import Text
-from functions.runs.run import problems
-from functions.runs.specs import RunSpec
+from functions.runs.model.fields import Text
+from functions.runs.model.run import problems
+from functions.runs.model.specs import RunSpec
 
 HIDDEN = frozenset({"pattern", "allOf"})
 """Left out of schemas: patterns are for machines, and said in words; a description carries them."""

@@ -18,10 +18,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from functions import __version__
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.mcp.arguments import schema
-from functions.clients.mcp.reading import Readable
 from functions.clients.mcp.run_tools import RUN_TOOLS
+from functions.clients.mcp.stdin_repair import Readable
 from functions.clients.mcp.task_tools import TASK_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.mcp.arguments import Given, in_parameters, parse
 from functions.clients.output import Say
 from functions.record import record

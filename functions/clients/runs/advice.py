@@ -1,12 +1,13 @@
 """What to do next about a run, in one line: pure."""
 
 from functions.record import record
-from functions.runs import lifecycle, naming
-from functions.runs.lifecycle import State
-from functions.runs.position import Position
-from functions.runs.reasons import Reason, Then, then
-from functions.runs.run import Run
-from functions.runs.status import stamp
+from functions.runs.admission.position import Position
+from functions.runs.lifecycle import states
+from functions.runs.lifecycle.states import State
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.run import Run
+from functions.runs.model.status import stamp
 
 
 @record
@@ -31,8 +32,8 @@ def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) ->
     """What to do next about the run as it is, naming the asker's way where there is one."""
     if run.deleting:
         return "it is being deleted; nothing to do"
-    state = lifecycle.state(run.status)
-    if state in lifecycle.FINISHED:
+    state = states.state(run.status)
+    if state in states.FINISHED:
         return _after(run, state, ways)
     if run.cancel:
         return f"it stops; see it end with: {ways.watch.format(name=run.name)}"

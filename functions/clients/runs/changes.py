@@ -28,9 +28,7 @@ class Change:
 class Changes:
     """The changes of one kind in a namespace, or of the one run `name` in it."""
 
-    def __init__(
-        self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep
-    ) -> None:
+    def __init__(self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep) -> None:
         self._cluster, self._kind, self._namespace = cluster, kind, namespace
         self._name = name
         self._pause = pause

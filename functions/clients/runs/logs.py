@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from functions.clients.failing import CommandError
-from functions.clients.runs import finding
-from functions.clients.runs.place import Place, explained
+from functions.clients.errors import CommandError
+from functions.clients.runs import lookup
 from functions.clients.runs.podlog import Pause, PodLog, started
+from functions.clients.runs.target import Place, explained
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
 from functions.record import record
-from functions.runs import lifecycle
-from functions.runs.run import Run
-from functions.runs.status import Attempt
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run
+from functions.runs.model.status import Attempt
 
 LOOK_SECONDS = 1.0
 """How often the run is looked at while no pod of it works."""
@@ -67,7 +67,7 @@ def follow(place: Place, run: Run, pause: Pause, only: Attempt | None = None) ->
     waits = ""
     while True:
         wanted = [each for each in run.status.attempts if (each == only if only else each.attempt >= first)]
-        ended = lifecycle.state(run.status) in lifecycle.FINISHED or bool(only and only.finished_at)
+        ended = states.state(run.status) in states.FINISHED or bool(only and only.finished_at)
         for each in wanted:
             yield from _new(place, run, each, done, pause)
         if ended:
@@ -80,7 +80,7 @@ def follow(place: Place, run: Run, pause: Pause, only: Attempt | None = None) ->
 
 def _now(place: Place, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
     """The run and the attempt as they are now."""
-    again = finding.again(place, run)
+    again = lookup.again(place, run)
     if again is None:
         raise CommandError(f"run {run.name} was deleted")
     if only:

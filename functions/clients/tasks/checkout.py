@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.git import Git
-from functions.clients.tasks.value import Value
+from functions.clients.tasks.inferred_value import Value
 from functions.record import record
-from functions.runs.fields import GithubUser, RepositoryUrl, keeps
+from functions.runs.model.fields import GithubUser, RepositoryUrl, keeps
 
 
 @record

@@ -8,7 +8,7 @@ from functions.clients.tasks import request as asking
 from functions.clients.tasks.request import Outcome, Request
 
 if TYPE_CHECKING:
-    from functions.clients.tasks.value import Value
+    from functions.clients.tasks.inferred_value import Value
 
 KIND = "CodeRun"
 
@@ -32,6 +32,6 @@ def _found(given: Mapping[str, Any], directory: str, remote: str | None) -> "dic
         return {}
     from pathlib import Path
 
-    from functions.clients.tasks.found import found_for
+    from functions.clients.tasks.inferred import found_for
 
     return found_for(given, Path(directory), remote)

@@ -8,15 +8,15 @@ an earlier try left and goes on from there.
 from collections.abc import Sequence
 from pathlib import Path
 
-from functions.clients.failing import CommandError, WrongUsage
+from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.output import Say
 from functions.clients.tasks import request as asking
 from functions.clients.tasks import taskmaster
 from functions.clients.tasks.checkout import Checkout
+from functions.clients.tasks.commit_and_push import Saving
+from functions.clients.tasks.inferred_value import Value
 from functions.clients.tasks.request import Outcome, Request, show
-from functions.clients.tasks.saving import Saving
 from functions.clients.tasks.taskmaster import Copy
-from functions.clients.tasks.value import Value
 
 KIND = "DocsRun"
 
@@ -62,9 +62,7 @@ def _branch(here: str | None, wanted: str | None) -> str:
         raise WrongUsage(f"--source-branch {wanted}: {here} is checked out; `git switch {wanted}`, or leave it out")
     branch = here or wanted
     if not branch:
-        raise CommandError(
-            "no branch is checked out (HEAD is detached): `git switch BRANCH`, or give --source-branch"
-        )
+        raise CommandError("no branch is checked out (HEAD is detached): `git switch BRANCH`, or give --source-branch")
     return branch
 
 

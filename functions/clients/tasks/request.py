@@ -8,17 +8,17 @@ from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
-from functions.clients.failing import WrongUsage, told
+from functions.clients.errors import WrongUsage, told
 from functions.clients.output import Say, cell
-from functions.clients.submitting import Accepted, Key, submit
-from functions.clients.tasks import checking
-from functions.clients.tasks.checking import camel, kebab
-from functions.clients.tasks.value import Value
+from functions.clients.submit import Accepted, Key, submit
+from functions.clients.tasks import fast_validation
+from functions.clients.tasks.fast_validation import camel, kebab
+from functions.clients.tasks.inferred_value import Value
 from functions.record import record
-from functions.runs import default_models
+from functions.runs.model import default_models
 
 LONGEST_KEY = 255
-"""Characters of a key (functions/handlers/submit.py)."""
+"""Characters of a key (functions/submission/acceptance.py)."""
 
 CONFIG = "ORCHESTRATOR_CONFIG"
 MODELS = "ORCHESTRATOR_MODELS"
@@ -65,7 +65,7 @@ def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say
     """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
     for name, each in found.items():
         show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return checking.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
+    return fast_validation.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
 
 
 def default_model(kind: str, environ: Mapping[str, str]) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.record import record
 
 FOLDER = ".taskmaster"

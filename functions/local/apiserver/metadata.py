@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.local.apiserver import names
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.rules import MisfitError
+from functions.local.apiserver.kind_rules import MisfitError
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, no words
 ANNOTATIONS_LIMIT = 256 * 1024  # bytes, keys and values together
@@ -141,10 +141,7 @@ def _annotation_problems(annotations: dict[str, str]) -> Iterator[Cause]:
     field = "metadata.annotations"
     for key in annotations:
         yield from (invalid(field, key, text) for text in names.qualified_name_problems(key.lower()))
-    if (
-        sum(names.byte_length(key) + names.byte_length(value) for key, value in annotations.items())
-        > ANNOTATIONS_LIMIT
-    ):
+    if sum(names.byte_length(key) + names.byte_length(value) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
         yield Cause("FieldValueTooLong", field, f"Too long: must have at most {ANNOTATIONS_LIMIT} bytes")
 
 

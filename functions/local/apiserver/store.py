@@ -157,9 +157,7 @@ class Store:
 
     def dependents(self, uid: str) -> list[Key]:
         """The objects that name `uid` as an owner."""
-        return self._keys(
-            "SELECT resource, namespace, name FROM objects JOIN owners USING (uid) WHERE owner = ?", uid
-        )
+        return self._keys("SELECT resource, namespace, name FROM objects JOIN owners USING (uid) WHERE owner = ?", uid)
 
     def with_absent_owner(self) -> list[Key]:
         """The objects that name an owner that does not exist (or not in their namespace)."""

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from functions.local.podlogs import Portion
-from functions.local.runner.layout import Layout
-from functions.local.runner.moments import Moments, stamped
+from functions.local.pod_logs import Portion
+from functions.local.runner.log_timestamps import Moments, stamped
+from functions.local.runner.paths import Layout
 
 CHUNK = 65_536
 POLL_SECONDS = 0.1

@@ -125,8 +125,6 @@ def test_half_of_a_character_is_replaced_in_whatever_is_sent(place: Place, sent:
         ("application/merge-patch+json", '{"data": {"b": "HALF"}}'),
         ("application/json-patch+json", '[{"op": "add", "path": "/data/c", "value": "HALF"}]'),
     ):
-        changed = place.server.call(
-            "PATCH", place.path("configmaps", "a"), patch.replace("HALF", sent).encode(), media
-        )
+        changed = place.server.call("PATCH", place.path("configmaps", "a"), patch.replace("HALF", sent).encode(), media)
         assert changed.code == 200
     assert place.server.get(place.path("configmaps", "a")).body["data"] == dict.fromkeys("abc", kept)

@@ -12,9 +12,7 @@ def test_names_of_this_machine(embedded_place: Place, host: str) -> None:
     assert embedded_place.server.call("GET", "/readyz", Host=host).code == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", ""]
-)
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", ""])
 def test_other_hosts(embedded_place: Place, host: str) -> None:
     answer = embedded_place.server.call("GET", "/readyz", Host=host)
     assert (answer.code, answer.reason) == (403, "Forbidden")

@@ -28,17 +28,17 @@ from typing import Any
 
 import pytest
 
-from functions.events.applying import Applier
 from functions.events.event import RESOURCE, Event
-from functions.events.letters import HttpLetters, Letters
-from functions.events.normalise import normalise
-from functions.events.project import Project
-from functions.events.publisher import HttpPublisher, Publisher
-from functions.events.pubsub import PubsubPublisher
-from functions.events.pulled import PulledLetters
-from functions.events.terms import DeadLetterPolicy, RetryPolicy, Subscription, Topology
+from functions.events.receive import normalise
 from functions.local.database import connect
 from functions.local.queue import Queue
+from functions.queues.dead_letters import HttpLetters, Letters
+from functions.queues.publisher import HttpPublisher, Publisher
+from functions.queues.pubsub.dead_letters import PulledLetters
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.setup import Applier
+from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from tests.conftest import SCALE
 from tests.contract.queue.conftest import Consumer, Push, serve
 

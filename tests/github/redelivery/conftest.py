@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.github.client import connect
+from functions.github.api.client import connect
 from tests.support.api import World
 from tests.support.direct import Direct
 from tests.support.github import Github, serving

@@ -11,11 +11,11 @@
 from datetime import timedelta
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.deliveries import MOST_FAILED, Failed, Journal, parse
-from functions.handlers import redelivery
-from functions.handlers.redelivery import MOST_ASKED, MOST_PAGES
-from functions.handlers.walking import Deadline
-from functions.manifests import deliveries as manifest
+from functions.github.webhook.redelivery import MOST_FAILED, Failed, Journal, parse
+from functions.manifests import redelivery_state as manifest
+from functions.sweeper import redelivery
+from functions.sweeper.redelivery import MOST_ASKED, MOST_PAGES
+from functions.sweeper.scan import Deadline
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
 from tests.support.api import World
 from tests.support.github import Github

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.handlers.services import Services
+from functions.serving.dependencies import Services
 from tests.github.webhook.deliveries import Queue, services_over
 
 

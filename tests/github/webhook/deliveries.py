@@ -7,11 +7,11 @@ from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.events.event import Event
-from functions.events.publisher import PublishError
-from functions.github.signature import sign
+from functions.github.webhook.signature import sign
 from functions.handlers.github_webhook import handle
-from functions.handlers.http import Answer, Request, answer
-from functions.handlers.services import Services
+from functions.queues.publisher import PublishError
+from functions.serving.dependencies import Services
+from functions.serving.http import Answer, Request, answer
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, settings
 

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.github.extract import COMMON, CUT, LARGEST, WANTED, extract
 from functions.github.markdown import LONGEST_COMMENT
-from functions.github.rules.check_run import LONGEST_SUMMARY
-from functions.github.signature import sign
-from functions.handlers.http import LARGEST_BODY
-from functions.handlers.services import Services
+from functions.github.webhook.payload_filter import COMMON, CUT, LARGEST, WANTED, extract
+from functions.github.webhook.rules.check_run import LONGEST_SUMMARY
+from functions.github.webhook.signature import sign
+from functions.serving.dependencies import Services
+from functions.serving.http import LARGEST_BODY
 from tests.github.payloads import EVERYDAY, OTHERS
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 
@@ -66,9 +66,7 @@ def largest(shape: Any) -> Any:
     """The largest thing that fits a shape."""
     if isinstance(shape, list):
         return [largest(shape[0])] * 1_000
-    return (
-        {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
-    )
+    return {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
 
 
 @pytest.mark.parametrize("name", sorted(WANTED))

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from functions.github.signature import sign
+from functions.github.webhook.signature import sign
 from functions.handlers.github_webhook import LARGEST_PAYLOAD, handle
-from functions.handlers.http import Request, serve
-from functions.handlers.services import Services
+from functions.serving.dependencies import Services
+from functions.serving.http import Request, serve
 from tests.github.payloads import EVERYDAY
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 

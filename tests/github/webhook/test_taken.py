@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from functions.github.extract import WANTED
-from functions.handlers.http import Request
-from functions.handlers.services import Services
+from functions.github.webhook.payload_filter import WANTED
+from functions.serving.dependencies import Services
+from functions.serving.http import Request
 from tests.github.payloads import EVERYDAY, OTHERS, other
 from tests.github.webhook.deliveries import COMMENT, DELIVERY, Queue, asked, delivery
 from tests.support.api import ROOT
@@ -97,9 +97,7 @@ def test_what_the_fake_github_sends_is_taken(github: Github, services: Services,
     github.hook.send = lambda headers, body: asked(services, Request(_lower(headers), body)).code
     shop = github.repository("acme/shop")
     number = shop.open_issue("A title")["number"]
-    first = github.hook.deliver(
-        "issue_comment", payloads.issue_comment(shop, number, shop.comment(number, "/status"))
-    )
+    first = github.hook.deliver("issue_comment", payloads.issue_comment(shop, number, shop.comment(number, "/status")))
     queue.down = True
     lost = github.hook.deliver("issues", payloads.issue(shop, number, "opened"))
     queue.down = False
@@ -124,5 +122,11 @@ def test_the_webhook_loads_nothing_that_calls_github() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
     loaded = set(done.stdout.split())
-    assert "functions.github.extract" in loaded
-    assert not loaded & {"jwt", "cryptography", "kubernetes", "functions.github.client", "functions.github.transport"}
+    assert "functions.github.webhook.payload_filter" in loaded
+    assert not loaded & {
+        "jwt",
+        "cryptography",
+        "kubernetes",
+        "functions.github.api.client",
+        "functions.github.api.transport",
+    }

@@ -83,9 +83,7 @@ class Machine:
     def job(self, script: str, name: str = "work", *, pod: Mapping[str, Any] | None = None, **spec: Any) -> Object:
         """Creates a Job; keywords are of its spec, `pod` is of its pod's, or of the container where it knows them."""
         container = {"name": "agent", "image": "local", "command": ["/bin/bash", "-c", script.replace("$", "$$")]}
-        own = {
-            key: value for key, value in (pod or {}).items() if key in ("env", "envFrom", "volumeMounts", "command")
-        }
+        own = {key: value for key, value in (pod or {}).items() if key in ("env", "envFrom", "volumeMounts", "command")}
         rest = {key: value for key, value in (pod or {}).items() if key not in own}
         template = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, **rest}
         template["containers"] = [container | own]

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.cluster.kinds import CLAIM, POD, SECRET
-from functions.local.podlogs import Portion
+from functions.local.pod_logs import Portion
 
 
 def told(machine, terminated) -> str:

@@ -1,0 +1,59 @@
+"""Starts runs that were waiting for a place, as soon as one is free and in any case with each sweep.
+
+Whoever ends a run gives its place to the next in the ledger's line, and looks at nobody else; every run is looked at
+where the line does not tell who is next, and by the sweep.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from functions.cluster.errors import NotFound
+from functions.reconciler import admission
+from functions.reconciler.reconciler import drive, isolated, read
+from functions.runs.admission.pending_queue import Candidate, candidate, wants_a_place
+from functions.serving.dependencies import Services
+from functions.storage.ledger_store import Book, in_turn
+
+
+def promote(services: Services, ended: str) -> None:
+    """Gives the place of the run with the uid `ended`, where it needs it no more, to whoever waits, and starts them.
+
+    Raises a ClusterError of the ledger or the lists.
+    """
+    if services.policy.limits.on:
+        start(services, in_turn(services, partial(_given_out, services, ended)))
+
+
+def _given_out(services: Services, ended: str, book: Book) -> Sequence[Candidate]:
+    ledger, limits = book.ledger, services.policy.limits
+    if not ledger.waiting:
+        return ()
+    held = ledger.entries.get(ended)
+    if held and not admission.works(services, ended, held):
+        ledger = ledger.freed(ended)
+    admitted = []
+    while named := ledger.next(limits):
+        found = _present(services, named)
+        if found and (found.order, found.entry.holds) != (named.order, tuple(named.entry.holds)):
+            return admission.given_out(services, book).admitted
+        ledger = ledger.having(found.uid, found.entry) if found else ledger.left(named.uid)
+        admitted += [found] if found else []
+    if ledger.needs_a_look(limits):
+        return admission.given_out(services, book).admitted
+    book.write(ledger)
+    return admitted
+
+
+def _present(services: Services, named: Candidate) -> Candidate | None:
+    """The one in the line as it is; None where it wants no place any more."""
+    try:
+        run = read(services, named.entry.kind, named.namespace, named.entry.name)
+    except NotFound:
+        return None
+    return candidate(run) if run.uid == named.uid and wants_a_place(run, services.clock()) else None
+
+
+def start(services: Services, candidates: Iterable[Candidate]) -> None:
+    """Drives each; those that could not be driven keep their places, and the sweep comes to them."""
+    for each in candidates:
+        isolated(each.key, partial(drive, services, each.entry.kind, each.namespace, each.entry.name))

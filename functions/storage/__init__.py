@@ -1,0 +1,1 @@
+"""Versioned access to the objects that the functions keep on the cluster."""
