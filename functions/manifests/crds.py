@@ -17,7 +17,7 @@ from functions.runs.model.status import RunStatus
 KEPT = frozenset(
     {
         "type", "format", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
-        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not",
+        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not", "x-kubernetes-int-or-string",
     }
 )  # fmt: skip
 """What a structural schema has in common with pydantic's JSON Schema; the rest is left out."""
@@ -34,7 +34,7 @@ _COLUMNS: dict[str, list[tuple[str, str, str]]] = {
         ("Age", "date", ".metadata.creationTimestamp"),
     ],
     "CodeRun": [
-        ("Task", "integer", ".spec.taskId"),
+        ("Task", "string", ".spec.taskId"),
         ("Service", "string", ".spec.service"),
         ("Agent", "string", ".metadata.labels.agents\\.platform/agent"),
         ("Phase", "string", ".status.phase"),

@@ -24,6 +24,7 @@ from functions.events.receive import is_event, normalise
 from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
 from functions.record import record
+from functions.runs import tool_requests
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import parse, problems
@@ -87,6 +88,10 @@ def accept(services: Services, caller: Caller, spec: RunSpec, key: Key | None, s
     if refused:
         why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
+    tools = settings.tools
+    missing = list(tool_requests.violations(spec, tools.server_url, tools.local_servers))
+    if missing:
+        raise Refused(400, "a tool is not there", missing)
     if key is None:
         return _without_key(services, spec)
     name = naming.run_name("\n".join((caller.scope, settings.namespace, spec.kind, key.text)))

@@ -29,10 +29,15 @@ TRIES = 3
 
 
 def of_the_same_task(services: Services, spec: CodeRunSpec) -> list[Object]:
-    """The code runs of the same task, service and agent. Raises a ClusterError."""
+    """Return the code runs of the same task, tag, service and agent. Raise a ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     found = services.cluster.list(CODE_RUN, services.settings.namespace, selector)
-    return [raw for raw in found if raw["metadata"]["labels"].get(api_group.label("agent")) == spec.agent]
+    agent = api_group.label("agent")
+    return [
+        raw
+        for raw in found
+        if raw["metadata"]["labels"].get(agent) == spec.agent and raw["spec"].get("taskTag") == spec.task_tag
+    ]
 
 
 @contextmanager

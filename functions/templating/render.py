@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.record import record
+from functions.runs import tool_requests
 from functions.settings import Settings
 from functions.templating import engine, template_set
 from functions.templating.engine import TemplateError
@@ -39,6 +40,9 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
         TaskFilesTooLarge: all files together are over 1 MiB.
     """
     found = template_set.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    tools = settings.tools
+    for field, why in tool_requests.violations(task.spec, tools.server_url, tools.local_servers):
+        raise TemplateError("", None, f"{field}: {why}")
     known = variables(task, settings, found.hooks)
     files = {key: _text(settings, found, key, known) for key in found.names}
     _check_size(files)

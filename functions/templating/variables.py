@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from functions.record import record
+from functions.runs import tool_requests
 from functions.runs.model import naming
 from functions.runs.model.specs import CodeRunSpec, RunSpec
 from functions.settings import Settings
@@ -85,23 +86,23 @@ def variables(task: Task, settings: Settings, hooks: Sequence[str]) -> dict[str,
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
-        **(_code(spec, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
+        "documents_root": ".taskmaster/docs" + (f"/{spec.task_tag}" if spec.task_tag not in (None, "master") else ""),
+        **(_code(spec, task.run, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
     }
 
 
-def _code(spec: CodeRunSpec, tools: ToolSettings) -> dict[str, Any]:
+def _code(spec: CodeRunSpec, run: str, tools: ToolSettings) -> dict[str, Any]:
     preset: ToolPreset = getattr(tools, spec.tool_config)
     return {
         "taskmaster_directory": posixpath.normpath(f"{spec.task_directory}/.taskmaster"),
         "platform_store": checkout(spec.platform_repository_url) + ".git",
-        "remote_tools": _names(spec.remote_tools, preset.remote),
-        "local_tools": _names(spec.local_tools, preset.local),
+        "task_documents": f".taskmaster/docs/task-{spec.task_id}",
+        "pull_request_file": f".orchestrator/{run}-pull-request.md",
+        "local_servers": {name: server.model_dump() for name, server in tools.local_servers.items()},
+        "remote_tools": tool_requests.names(spec.remote_tools) or preset.remote,
+        "local_tools": tool_requests.names(spec.local_tools) or preset.local,
         "tool_server_url": tools.server_url,
     }
-
-
-def _names(given: str | None, preset: list[str]) -> list[str]:
-    return [name.strip() for name in given.split(",")] if given else preset
 
 
 def checkout(url: str) -> str:

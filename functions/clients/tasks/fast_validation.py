@@ -5,6 +5,7 @@ most people give, texts, is checked by the rules of their fields alone, which ar
 given, and whatever breaks a rule, goes to the models, which also say what is wrong. A test holds this to the models.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,11 @@ _BOTH: Mapping[str, Any] = {
     "github_app": fields.GithubApp,
 }
 PLAIN: Mapping[str, Mapping[str, Any]] = {
-    "DocsRun": {**_BOTH, "source_branch": fields.Branch},
+    "DocsRun": {**_BOTH, "task_tag": fields.TaskTag, "source_branch": fields.Branch},
     "CodeRun": {
         **_BOTH,
-        "task_id": range(1, fields.INT32 + 1),
+        "task_id": fields.TaskId,
+        "task_tag": fields.TaskTag,
         "service": fields.DnsLabel,
         "platform_repository_url": fields.RepositoryUrl,
         "platform_branch": fields.Branch,
@@ -52,14 +54,13 @@ def in_order(kind: str, values: Mapping[str, Any]) -> bool:
         values.keys() >= NEEDED[kind]
         and len({"github_user", "github_app"} & values.keys()) == 1
         and all(name in PLAIN[kind] and _keeps(PLAIN[kind][name], value) for name, value in values.items())
-        and values["model"].startswith("claude-")  # what the agent CLI takes, which is claude where none is given
+        and re.search(fields.CLAUDE_MODEL, values["model"]) is not None  # what the agent CLI takes, which is claude where none is given
     )
 
 
 def _keeps(rule: Any, value: Any) -> bool:
-    if isinstance(rule, range):
-        return type(value) is int and value in rule
-    return isinstance(value, str) and fields.keeps(rule, value)
+    kinds = (int, str) if rule is fields.TaskId else (str,)
+    return type(value) in kinds and fields.keeps(rule, value)
 
 
 def camel(field: str) -> str:

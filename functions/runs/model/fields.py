@@ -63,7 +63,44 @@ class Text:
         return found
 
 
-def keeps(kind: Any, value: str) -> bool:
+@record
+class TaskIdRule:
+    """The rule of a Task Master id: a whole number from 1, or a text; a text of digits alone is that number."""
+
+    pattern: str
+    why: str
+    max_length: int
+
+    def check(self, value: int | str) -> int | str:
+        """Return the id. Raise ValueError, saying what it must be."""
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value[: self.max_length])
+        if isinstance(value, int):
+            if 1 <= value <= INT32:
+                return value
+        elif len(value) <= self.max_length and re.fullmatch(self.pattern, value):
+            return value
+        raise ValueError(self.why)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        either = core_schema.union_schema([core_schema.int_schema(strict=True), core_schema.str_schema(strict=True)])
+        return core_schema.no_info_after_validator_function(self.check, either)
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        """The form that Kubernetes prescribes for "a number or a text" (CustomResourceDefinitions, intOrString)."""
+        return {
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "minimum": 1,
+            "maximum": INT32,
+            "pattern": self.pattern,
+            "maxLength": self.max_length,
+        }
+
+
+def keeps(kind: Any, value: Any) -> bool:
     """Whether `value` keeps the rule of `kind`, such as `Branch`."""
     (rule,) = kind.__metadata__
     try:
@@ -127,10 +164,17 @@ Model = Annotated[
     str,
     Text(
         r"^[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]*$",
-        "must be a full model name, passed to the agent CLI as it is",
-        max_length=128,
+        "must be a model's name, passed to the agent CLI as it is",
+        max_length=256,
     ),
 ]
+
+CLAUDE_MODEL = r"claude|^(opus|sonnet|haiku|fable|best|default|opusplan)(\[1m\])?$|^arn:aws[a-z-]*:bedrock:"
+"""Models of the agent CLI claude: full names, its aliases, and the ids of Bedrock and Vertex.
+
+`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference profile
+is an ARN without it.
+"""
 
 # GitHub: letters, digits, single inner hyphens, at most 39 (github.com/join).
 GithubUser = Annotated[
@@ -171,6 +215,24 @@ EnvName = Annotated[
         "must be the name of an environment variable",
         (Never(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
         max_length=128,
+    ),
+]
+
+TaskId = Annotated[
+    int | str,
+    TaskIdRule(
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "must be a Task Master id: a whole number from 1, or at most 40 letters, digits and . _ - such as 1.2 or HAM-1",
+        max_length=40,
+    ),
+]
+
+TaskTag = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "must be a Task Master tag: letters, digits and . _ -",
+        max_length=100,
     ),
 ]
 

@@ -1,6 +1,7 @@
 """Names of everything a run makes: functions of the run, so that whoever repeats a step makes the same name."""
 
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -69,7 +70,8 @@ def task_claim(spec: RunSpec, earlier: Sequence[str]) -> str:
 
 
 def _turn(spec: RunSpec, earlier: Sequence[str]) -> str:
-    seen = [*sorted(labels(spec).items()), *sorted(earlier)]
+    tag = [spec.task_tag] if isinstance(spec, CodeRunSpec) and spec.task_tag else []
+    seen = [*sorted(labels(spec).items()), *tag, *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -81,10 +83,17 @@ def tombstone(spec_kind: str, run: str) -> str:
 def name_prefix(spec: RunSpec) -> str:
     """How the name of a run begins, ending in a hyphen, with room for what makes it unique."""
     if isinstance(spec, CodeRunSpec):
-        return f"{spec.service[:16].rstrip('-')}-t{spec.task_id % 1_000_000}-"
+        return f"{spec.service[:16].rstrip('-')}-t{_short_task_id(spec.task_id)}-"
     repository = spec.repository_url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in repository.lower())
     return f"{words[:19].strip('-') or 'docs'}-docs-"
+
+
+def _short_task_id(task_id: int | str) -> str:
+    """Return the id, or the end of it, as a part of a DNS label of at most 6 characters."""
+    if isinstance(task_id, int):
+        return str(task_id % 1_000_000)
+    return re.sub(r"[^a-z0-9]+", "-", task_id.lower())[-6:].strip("-")
 
 
 def labels(spec: RunSpec) -> dict[str, str]:

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     MAX_TURNS = "MaxTurns"
     BUDGET_EXCEEDED = "BudgetExceeded"
     PUSH_REFUSED = "PushRefused"
+    CREDENTIAL_REFUSED = "CredentialRefused"
     REPOSITORY_DENIED = "RepositoryDenied"
     INVALID_INPUT = "InvalidInput"
     INVALID_SPEC = "InvalidSpec"

@@ -26,6 +26,7 @@ REPORTABLE = frozenset(
         Reason.RATE_LIMITED,
         Reason.AGENT_ERROR,
         Reason.MISSING_SECRET,
+        Reason.CREDENTIAL_REFUSED,
         Reason.CONFIGURATION_ERROR,
         Reason.MAX_TURNS,
         Reason.BUDGET_EXCEEDED,
@@ -51,6 +52,7 @@ class Report(Wire):
     pull_request_url: Annotated[str | None, Field(pattern=r"^https://\S+$", max_length=500)] = None
     session_id: Annotated[str | None, Field(max_length=100)] = None
     usage: Usage | None = None
+    model: Annotated[str | None, Field(max_length=256)] = None
     rate_limit_reset_at: AwareDatetime | None = None
 
 

@@ -3,6 +3,7 @@
 Python names are snake_case, the wire is camelCase. These models make the CRD schemas too (manifests/crds.py).
 """
 
+import re
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -15,7 +16,9 @@ from functions.runs.model import fields
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
 ACROSS_FIELDS = "across_fields"
 """Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
-CLAUDE_MODEL = "must start with 'claude-' for the agent CLI claude"
+CLAUDE_MODEL = (
+    "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, or a Bedrock ARN"
+)
 
 
 class Wire(BaseModel):
@@ -46,7 +49,7 @@ class RunSpec(Wire, ABC):
             "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
             "anyOf": [
                 {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
-                {"properties": {"model": {"pattern": "^claude-"}}},
+                {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
             ],
         }
     )
@@ -57,7 +60,10 @@ class RunSpec(Wire, ABC):
     working_directory: Annotated[
         fields.WorkingDirectory, Field(description="Directory of the repository to work in.")
     ] = "."
-    model: Annotated[fields.Model, Field(description="Full model name, passed verbatim.")]
+    task_tag: Annotated[
+        fields.TaskTag | None, Field(description="Task Master tag; default: the file's current one.")
+    ] = None
+    model: Annotated[fields.Model, Field(description="Model name or alias, passed verbatim.")]
     github_user: Annotated[fields.GithubUser | None, Field(description="GitHub login whose SSH key is used.")] = None
     github_app: Annotated[
         fields.GithubApp | None,
@@ -90,7 +96,7 @@ class RunSpec(Wire, ABC):
         wrong: dict[str, str] = {}
         if (self.github_user is None) == (self.github_app is None):
             wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
-        if self.agent_cli == "claude" and not self.model.startswith("claude-"):
+        if self.agent_cli == "claude" and not re.search(fields.CLAUDE_MODEL, self.model):
             wrong["model"] = CLAUDE_MODEL
         if wrong:
             told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
@@ -128,7 +134,7 @@ class CodeRunSpec(RunSpec):
     kind: ClassVar[str] = "CodeRun"
     plural: ClassVar[str] = "coderuns"
 
-    task_id: Annotated[int, Field(description="Task Master task.", ge=1, le=fields.INT32)]
+    task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
     service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
         fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
