@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from functions.serving import required_settings
 from functions.serving.http import serve
 from functions.settings import SettingsError, load, load_edge
-from functions.settings.webhook import EdgeSettings
+from functions.settings.webhook import WebhookSettings
 from functions.telemetry import logs, starting
 
 if TYPE_CHECKING:
-    from functions.serving.dependencies import Services
-    from functions.serving.webhook_dependencies import Intake
+    from functions.serving.dependencies import Dependencies
+    from functions.serving.webhook_dependencies import WebhookDependencies
 
 FUNCTION = os.environ.get("FUNCTION_TARGET", "")
 """Which of them this process serves (Functions Framework: environment variables)."""
@@ -30,11 +30,11 @@ SUBMIT = "functions.submission.acceptance"
 """The module behind both submit functions."""
 
 
-def _start() -> EdgeSettings:
+def _start() -> WebhookSettings:
     logs.configure(sys.stderr, FUNCTION)
     try:
         settings = load_edge(os.environ) if FUNCTION == "github_webhook" else load(os.environ)
-        required_settings.check(settings, FUNCTION)
+        required_settings.require_settings(settings, FUNCTION)
         starting.check(settings)
         logs.configure(sys.stderr, FUNCTION, settings.observability.project or settings.queues.project)
         return settings
@@ -50,7 +50,7 @@ if FUNCTION and find_spec(HANDLER):  # what there is no function of, functions-f
 
 
 @cache
-def _services() -> "Services":
+def _services() -> "Dependencies":
     from functions.serving.dependencies import connect
     from functions.settings import Settings
 
@@ -60,7 +60,7 @@ def _services() -> "Services":
 
 
 @cache
-def _intake() -> "Intake":
+def _intake() -> "WebhookDependencies":
     from functions.serving.webhook_dependencies import connect
 
     starting.start(SETTINGS, FUNCTION)

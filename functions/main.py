@@ -14,7 +14,7 @@ import functions_framework
 
 from functions import app, startup
 
-startup.over()
+startup.finish()
 
 
 @functions_framework.http

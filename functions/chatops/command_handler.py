@@ -4,17 +4,17 @@ import logging
 from functools import partial
 
 from functions.chatops import run_requests
-from functions.chatops.context import Scene
-from functions.chatops.feedback import try_again
+from functions.chatops.context import CommandContext
+from functions.chatops.feedback import retry_after_feedback
 from functions.cluster.errors import Invalid
 from functions.github.api.answers import Answers, react
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Refused
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
-from functions.github.commands.parse import Cancel, Command, Mistake, Retry, Status, Work
-from functions.github.webhook.decisions import Ask, Feedback, Mapped
-from functions.github.webhook.event import Happening
+from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, MappingTriggered
+from functions.github.webhook.event import WebhookEvent
 from functions.reconciler import admission
 from functions.runs import requests
 from functions.runs.admission.position import Position, position
@@ -22,9 +22,9 @@ from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
-from functions.runs.requests import CannotAsk
+from functions.runs.requests import RequestRefused
 from functions.serving import authentication
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused as NotAccepted
 from functions.submission import acceptance
 from functions.submission.acceptance import Key
@@ -32,13 +32,13 @@ from functions.submission.acceptance import Key
 log = logging.getLogger("orchestrator")
 
 
-class Desk:
+class CommandHandler:
     """Serves one ask: what it needs is looked up as late as can be, and once."""
 
-    def __init__(self, services: Services, github: Github, happening: Happening, ask: Ask) -> None:
+    def __init__(self, services: Dependencies, github: Github, happening: WebhookEvent, ask: CommandRequest) -> None:
         self._services, self._happening, self._ask = services, happening, ask
         self._repository = github.repository(happening.repository)
-        self._scene = Scene(services, self._repository, happening, ask)
+        self._scene = CommandContext(services, self._repository, happening, ask)
         self._caller = authentication.on_github(ask.login)
         app = services.settings.github.app_id
         self._answers = Answers(self._repository, ask.number, ask.key, app, services.clock())
@@ -46,15 +46,15 @@ class Desk:
     def serve(self) -> None:
         """Does what is asked for, once per key. Raises GithubError, ClusterError."""
         match self._ask.what:
-            case Mapped() as mapped:
+            case MappingTriggered() as mapped:
                 self._serve_mapped(mapped)
-            case Feedback() as found:
+            case FeedbackReceived() as found:
                 self._serve_feedback(found)
             case command:
                 if self._is_served():
                     self._serve(command)
 
-    def _serve_mapped(self, mapped: Mapped) -> None:
+    def _serve_mapped(self, mapped: MappingTriggered) -> None:
         """What is mapped is looked up first: most labels are not, and then it matters to nobody who put them on."""
         found = self._scene.configuration
         if isinstance(found, BadConfiguration):
@@ -64,7 +64,7 @@ class Desk:
             self._perform(command, found, mapped.title)
         return None
 
-    def _serve_feedback(self, found: Feedback) -> None:
+    def _serve_feedback(self, found: FeedbackReceived) -> None:
         configuration = self._scene.configuration
         if isinstance(configuration, BadConfiguration) or found.source not in configuration.retry_on:
             return self._log(f"a {found.source} starts nothing here")
@@ -74,14 +74,14 @@ class Desk:
         answer = self._try_again(run, found) if run else None
         return self._answer(replies.refused(answer)) if answer and found.source == "review" else None
 
-    def _try_again(self, run: Run, found: Feedback) -> str:
+    def _try_again(self, run: Run, found: FeedbackReceived) -> str:
         """Why it was not, in words. Nobody asks for what a failed check starts; a review is somebody's."""
         try:
             if self._ask.login:
                 self._permit(run)
         except NotAccepted as refused:
             return _words(refused)
-        return try_again(self._services, self._repository, run, self._ask, found)
+        return retry_after_feedback(self._services, self._repository, run, self._ask, found)
 
     def _serve(self, command: Command) -> None:
         found = self._scene.configuration
@@ -89,7 +89,7 @@ class Desk:
             self._answer(replies.disabled(command.word))
         elif isinstance(found, Configuration):
             self._perform(command, found)
-        elif isinstance(command, Work):
+        elif isinstance(command, StartRun):
             self._answer(replies.bad_configuration(found.problems))
         else:  # what stops a run must work whatever is in that file
             self._perform(command, Configuration())
@@ -115,9 +115,9 @@ class Desk:
 
     def _perform(self, command: Command, configuration: Configuration, title: str = "") -> None:
         match command:
-            case Mistake():
+            case InvalidCommand():
                 self._answer(replies.mistake(command))
-            case Work():
+            case StartRun():
                 self._submit(command, configuration, title)
             case Status():
                 run = self._scene.run
@@ -127,14 +127,14 @@ class Desk:
             case Cancel():
                 self._ask_run(partial(requests.cancel, key=self._ask.key))
 
-    def _submit(self, work: Work, configuration: Configuration, title: str) -> None:
+    def _submit(self, work: StartRun, configuration: Configuration, title: str) -> None:
         ask, happening = self._ask, self._happening
-        place = spec_builder.Place(happening.repository, self._scene.base, title)
+        place = spec_builder.RequestTarget(happening.repository, self._scene.base, title)
         origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id, ask.moment)
         try:
-            spec = spec_builder.spec(work, place, configuration, self._services.settings)
+            spec = spec_builder.build_spec(work, place, configuration, self._services.settings)
             answer = acceptance.accept(self._services, self._caller, spec, Key("comment", ask.key), origin)
-        except spec_builder.Unclear as unclear:
+        except spec_builder.SpecError as unclear:
             return self._answer(replies.unclear(work.word, str(unclear)))
         except NotAccepted as refused:
             if refused.code == 422:  # it came again, and meanwhile the configuration has changed
@@ -154,7 +154,7 @@ class Desk:
             return self._taken_up() if run_requests.apply(self._services, run, ask) else None
         except NotAccepted as refused:
             return self._answer(replies.refused(_words(refused)))
-        except (CannotAsk, Invalid) as refused:
+        except (RequestRefused, Invalid) as refused:
             return self._answer(replies.refused(str(refused)))
 
     def _retry(self, run: Run, words: str | None) -> requests.Patch | None:
@@ -167,7 +167,7 @@ class Desk:
     def _permit(self, run: Run) -> None:
         """Raises NotAccepted where the run works as somebody whom the person may not use."""
         if run.spec:
-            authentication.permit(self._services.settings, self._caller, run.spec)
+            authentication.authorize(self._services.settings, self._caller, run.spec)
 
     def _position(self, run: Run) -> Position | None:
         if states.state(run.status) is not State.WAITING:

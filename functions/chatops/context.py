@@ -14,17 +14,19 @@ from functions.github.api.errors import NotFound
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, BadConfiguration, Configuration
 from functions.github.webhook.branches import is_ours
-from functions.github.webhook.decisions import Ask
-from functions.github.webhook.event import Happening, Pull, pull
+from functions.github.webhook.decisions import CommandRequest
+from functions.github.webhook.event import Pull, WebhookEvent, pull
 from functions.runs import requests
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 
-class Scene:
+class CommandContext:
     """What surrounds an ask. Everything raises GithubError or ClusterError where it cannot be looked up."""
 
-    def __init__(self, services: Services, repository: Repository, happening: Happening, ask: Ask) -> None:
+    def __init__(
+        self, services: Dependencies, repository: Repository, happening: WebhookEvent, ask: CommandRequest
+    ) -> None:
         self._services, self._repository, self._happening, self._ask = services, repository, happening, ask
 
     @cached_property
@@ -68,7 +70,7 @@ class Scene:
         key = self._ask.key
         if self._of_pull:
             return False
-        of_another = any(requests.was_applied(run, key) for run in self._of_issue)
+        of_another = any(requests.is_applied(run, key) for run in self._of_issue)
         return of_another or run_requests.was_asked_of_deleted(self._services, key)
 
     @cached_property

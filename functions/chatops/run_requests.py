@@ -16,9 +16,9 @@ from functions.reconciler.reconciler import STEPS, read
 from functions.runs import requests
 from functions.runs.model import naming, origin, pull_request
 from functions.runs.model.run import Run, parse
-from functions.runs.model.status import stamp
-from functions.runs.requests import CannotAsk, Patch
-from functions.serving.dependencies import Services
+from functions.runs.model.status import rfc3339
+from functions.runs.requests import Patch, RequestRefused
+from functions.serving.dependencies import Dependencies
 from functions.telemetry.context import bind
 from functions.templating.variables import on_github
 
@@ -27,7 +27,7 @@ log = logging.getLogger("orchestrator")
 Asking = Callable[[Run], Patch | None]
 
 
-def apply(services: Services, run: Run, ask: Asking) -> bool:
+def apply(services: Dependencies, run: Run, ask: Asking) -> bool:
     """Whether the run was asked now; False where it was before.
 
     Raises:
@@ -46,11 +46,11 @@ def apply(services: Services, run: Run, ask: Asking) -> bool:
             except Conflict:
                 run = read(services, run.kind, run.namespace, run.name)
     except NotFound:
-        raise CannotAsk(f"run {run.name} was deleted meanwhile; submit it again instead") from None
+        raise RequestRefused(f"run {run.name} was deleted meanwhile; submit it again instead") from None
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is asked again with the next delivery")
 
 
-def of_branch(services: Services, repository: str, repository_id: int, branch: str) -> Run | None:
+def of_branch(services: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
     """The run that commits on that branch of that repository. Raises a ClusterError."""
     name = run_name(branch)
     for run in _named(services, name) if name else ():
@@ -59,7 +59,7 @@ def of_branch(services: Services, repository: str, repository_id: int, branch: s
     return None
 
 
-def of_issue(services: Services, repository_id: int, number: int) -> list[Run]:
+def of_issue(services: Dependencies, repository_id: int, number: int) -> list[Run]:
     """The runs that were asked for on that issue or pull request. Raises a ClusterError."""
     ((label, value),) = origin.labels(repository_id, number).items()
     return [
@@ -75,17 +75,17 @@ def latest(runs: Sequence[Run], before: str) -> Run | None:
     return max(found, key=lambda run: (_moment(run), run.uid), default=None)
 
 
-def was_asked_of_deleted(services: Services, key: str) -> bool:
+def was_asked_of_deleted(services: Dependencies, key: str) -> bool:
     """Whether the request with that key was applied to a run that was deleted since. Raises a ClusterError."""
     label = requests.label(requests.digest(key))
     return any(services.cluster.list(CONFIG_MAP, services.settings.namespace, f"{TOMBSTONE},{label}"))
 
 
-def note_pull_request(services: Services, run: Run, pull: Pull, state: pull_request.State) -> None:
+def note_pull_request(services: Dependencies, run: Run, pull: Pull, state: pull_request.State) -> None:
     """Records where the run's pull request is, and what became of it. Raises a ClusterError."""
     try:
         for _ in range(STEPS):
-            status = pull_request.recorded(run.status, pull.url, state, run.generation, services.clock())
+            status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, services.clock())
             if status is run.status:
                 return
             try:
@@ -102,11 +102,11 @@ def note_pull_request(services: Services, run: Run, pull: Pull, state: pull_requ
 
 def _moment(run: Run) -> str:
     """When it was asked for; of a run that does not say so, when it was made."""
-    asked = origin.of(run.raw)
-    return (asked and asked.moment) or stamp(run.created)
+    asked = origin.from_object(run.raw)
+    return (asked and asked.moment) or rfc3339(run.created)
 
 
-def _named(services: Services, name: str) -> Iterator[Run]:
+def _named(services: Dependencies, name: str) -> Iterator[Run]:
     for kind in RUNS:
         try:
             yield read(services, kind, services.settings.namespace, name)
@@ -114,9 +114,9 @@ def _named(services: Services, name: str) -> Iterator[Run]:
             continue
 
 
-def _works_in(services: Services, run: Run, repository: str, repository_id: int) -> bool:
+def _works_in(services: Dependencies, run: Run, repository: str, repository_id: int) -> bool:
     """Somebody who may write to another repository can make a branch of the same name there."""
-    asked = origin.of(run.raw)
+    asked = origin.from_object(run.raw)
     if asked and asked.repository_id:
         return asked.repository_id == repository_id
     url = run.spec.repository_url if run.spec else ""

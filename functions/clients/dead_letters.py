@@ -12,7 +12,7 @@ from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 
 if TYPE_CHECKING:
-    from functions.queues.dead_letters import Letter, Letters, RunKey
+    from functions.queues.dead_letters import DeadLetter, DeadLetterQueue, RunKey
     from functions.settings import Settings
 
 app = Group("dead", help="Dead letters: what was delivered in vain.")
@@ -36,11 +36,11 @@ all_option = click.option("--all", "every", is_flag=True, help="Every dead lette
 @output_option
 def list_letters(topic: str | None, output: Output) -> None:
     """List dead letters, each with its run and that run's last reason; else the message id to search the logs for."""
-    from functions.queues.dead_letters import LettersError
+    from functions.queues.dead_letters import DeadLetterError
     from functions.queues.topology import TOPICS
 
     given = settings()
-    with told(LettersError):
+    with told(DeadLetterError):
         found = [each for name in ([topic] if topic else TOPICS) for each in _letters(given).list(name)]
     _write(found, _Reasons(given), output)
 
@@ -51,9 +51,9 @@ def list_letters(topic: str | None, output: Output) -> None:
 @all_option
 def replay(topic: str, ids: Sequence[str], every: bool) -> None:
     """Deliver dead letters once more; each is removed only after it was published."""
-    from functions.queues.dead_letters import LettersError
+    from functions.queues.dead_letters import DeadLetterError
 
-    with told(LettersError):
+    with told(DeadLetterError):
         letters = _letters(settings())
         _tell("replayed", wanted := _wanted(letters, topic, ids, every), letters.replay(topic, wanted))
 
@@ -65,9 +65,9 @@ def replay(topic: str, ids: Sequence[str], every: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def drop(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
     """Forget dead letters for good."""
-    from functions.queues.dead_letters import LettersError
+    from functions.queues.dead_letters import DeadLetterError
 
-    with told(LettersError):
+    with told(DeadLetterError):
         letters = _letters(settings())
         wanted = _wanted(letters, topic, ids, every)
         if wanted and not yes:
@@ -75,20 +75,20 @@ def drop(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
         _tell("dropped", wanted, letters.drop(topic, wanted))
 
 
-def _letters(settings: "Settings") -> "Letters":
-    from functions.queues.dead_letters import HttpLetters
-    from functions.queues.pubsub.dead_letters import PulledLetters
+def _letters(settings: "Settings") -> "DeadLetterQueue":
+    from functions.queues.dead_letters import EmbeddedDeadLetters
+    from functions.queues.pubsub.dead_letters import PubsubDeadLetters
     from functions.queues.pubsub.project import Project
 
     queues = settings.queues
     if queues.project:
-        return PulledLetters(Project(queues.project, queues.prefix))
+        return PubsubDeadLetters(Project(queues.project, queues.prefix))
     if queues.url:
-        return HttpLetters(queues.url)
+        return EmbeddedDeadLetters(queues.url)
     raise CommandError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
 
 
-def _wanted(letters: "Letters", topic: str, ids: Sequence[str], every: bool) -> list[str]:
+def _wanted(letters: "DeadLetterQueue", topic: str, ids: Sequence[str], every: bool) -> list[str]:
     if bool(ids) == every:
         raise click.BadParameter("name the letters by their ids, or give --all", param_hint="ID...")
     return [each.id for each in letters.list(topic)] if every else list(ids)
@@ -128,7 +128,7 @@ class _Reasons:
         return "gone"
 
 
-def _write(letters: Sequence["Letter"], reasons: _Reasons, output: Output) -> None:
+def _write(letters: Sequence["DeadLetter"], reasons: _Reasons, output: Output) -> None:
     found = [
         {
             "topic": each.topic,

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,6 @@ from functions import __version__
 from functions.clients.credentials import LOOPBACK
 from functions.clients.errors import CommandError
 from functions.clients.output import cell
-from functions.record import record
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 30.0
 """A function answers within the setting cluster.timeout, 10 s, for each of its few calls."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: `body` is None where it is not JSON of the form that functions answer with."""
 

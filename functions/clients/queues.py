@@ -23,7 +23,7 @@ app.add_command(dead_letters.app)
 def apply(dry_run: bool) -> None:
     """Create or update topics and subscriptions on Pub/Sub, or on the emulator at PUBSUB_EMULATOR_HOST."""
     from functions.queues.pubsub.project import Project, ProjectError
-    from functions.queues.pubsub.setup import Applier
+    from functions.queues.pubsub.setup import TopologyApplier
     from functions.queues.queue_model import Identity
     from functions.queues.topology import FUNCTIONS, topology
 
@@ -37,7 +37,7 @@ def apply(dry_run: bool) -> None:
         )
     identity = Identity(queues.push_identity, queues.push_audience) if queues.push_identity else None
     with told(ProjectError):
-        for line in Applier(Project(queues.project, queues.prefix), dry_run).apply(
+        for line in TopologyApplier(Project(queues.project, queues.prefix), dry_run).apply(
             topology(queues.endpoints, identity=identity)
         ):
             print(line, flush=True)

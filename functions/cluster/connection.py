@@ -10,6 +10,7 @@ import json
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ import urllib3
 
 from functions.cluster.errors import Forbidden
 from functions.cluster.tokens import FileToken, GoogleToken
-from functions.record import record
 from functions.settings.cluster import ClusterSettings
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -41,7 +41,7 @@ MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 Token = Callable[[], str]
 
 
-@record
+@dataclass(frozen=True)
 class Connection:
     """The API server's URL, connections to it, and the bearer token of the moment (empty: none)."""
 

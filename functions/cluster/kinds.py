@@ -1,10 +1,11 @@
 """The kinds of objects that are used, and where the API server serves them."""
 
-from functions.record import record
+from dataclasses import dataclass
+
 from functions.runs import api_group
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind: `api_version` as in an object, `plural` as in a path."""
 

@@ -11,19 +11,19 @@ from functions.events.event import Event
 from functions.queues.publisher import Publisher
 from functions.queues.topics import LIFECYCLE
 from functions.reconciler.reconciler import STEPS, log, read
-from functions.runs.lifecycle_events import Milestone, untold
+from functions.runs.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.serving.watch_events import watched
+from functions.serving.watch_events import object_of
 from functions.telemetry import context
 
 SOURCE = "orchestrator/report"
 
 
-def handle(services: Services, request: Request) -> Answer:
+def handle(services: Dependencies, request: Request) -> Answer:
     """Acknowledges once everything about the run is told; at once where nobody is told anything at all."""
-    found = watched(request)
+    found = object_of(request)
     if not (services.publisher or services.github) or not found or found.kind not in RUNS or found.deleted:
         return ACKNOWLEDGED
     if found.seen is None or _has_news(services, found.seen):
@@ -34,8 +34,8 @@ def handle(services: Services, request: Request) -> Answer:
     return ACKNOWLEDGED
 
 
-def _tell_all(services: Services, run: Run) -> None:
-    context.about(run)
+def _tell_all(services: Dependencies, run: Run) -> None:
+    context.bind_run(run)
     if services.publisher:
         run = tell(services, services.publisher, run)
     if services.github:
@@ -44,17 +44,17 @@ def _tell_all(services: Services, run: Run) -> None:
         github_sync.tell(services, run)
 
 
-def tell(services: Services, publisher: Publisher, run: Run) -> Run:
+def tell(services: Dependencies, publisher: Publisher, run: Run) -> Run:
     """Tells what is untold of the run, as just read, and notes it; the run after that.
 
     Raises:
         PublishError: the queue did not take an event; the same call later goes on from there.
         ClusterError: it was told and could not be noted; it will be told once more.
     """
-    context.about(run)
-    told: set[Milestone] = set()
+    context.bind_run(run)
+    told: set[LifecycleEvent] = set()
     for _ in range(STEPS):
-        news = untold(run.status)
+        news = unpublished(run.status)
         if not news:
             return run
         for milestone in news:
@@ -70,7 +70,7 @@ def tell(services: Services, publisher: Publisher, run: Run) -> Run:
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is told of again with the next event")
 
 
-def event(run: Run, milestone: Milestone) -> Event:
+def event(run: Run, milestone: LifecycleEvent) -> Event:
     """The lifecycle event of a milestone. Its id is the same whenever it is told; its data is what is so now."""
     return Event(
         id=f"{run.uid}/{milestone}",
@@ -81,16 +81,16 @@ def event(run: Run, milestone: Milestone) -> Event:
     )
 
 
-def _has_news(services: Services, seen: object) -> bool:
+def _has_news(services: Dependencies, seen: object) -> bool:
     """Whether an object, as an event shows it, leaves something to tell; one that nobody can read is looked at."""
     try:
         run = parse(seen)  # type: ignore[arg-type]
-        return bool(services.publisher and untold(run.status)) or _has_news_for_github(services, run)
+        return bool(services.publisher and unpublished(run.status)) or _has_news_for_github(services, run)
     except (KeyError, TypeError, ValueError):
         return True
 
 
-def _has_news_for_github(services: Services, run: Run) -> bool:
+def _has_news_for_github(services: Dependencies, run: Run) -> bool:
     if services.github is None:
         return False
     from functions.reporting import github_sync

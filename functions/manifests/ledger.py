@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.admission.capacity import Entry
-from functions.runs.admission.pending_queue import Candidate, Line
+from functions.runs.admission.capacity import Reservation
+from functions.runs.admission.pending_queue import PendingQueue, PendingRun
 from functions.runs.admission.reservations import Ledger
 
 NAME = "orchestrator-ledger"
-WAITING = api_group.label("waiting")
+LAST_REJECTED = api_group.label("waiting")
 """Annotation: the uid of a run that found no place."""
-LINE = api_group.label("line")
+PENDING = api_group.label("line")
 """Annotation: the first of those who wait, `{"first": [...], "more": false}`."""
 
 Object = dict[str, Any]
@@ -24,29 +24,29 @@ def parse(raw: Mapping[str, Any]) -> Ledger:
     """The ledger in its ConfigMap. An entry nobody can read is none: the next pass writes it again from the run."""
     found = {uid: entry for uid, text in (raw.get("data") or {}).items() if (entry := _entry(text))}
     notes = raw["metadata"].get("annotations") or {}
-    waiting = notes.get(WAITING, "")
-    return Ledger(found, waiting, _line(notes.get(LINE, "")) if waiting else Line())
+    waiting = notes.get(LAST_REJECTED, "")
+    return Ledger(found, waiting, _line(notes.get(PENDING, "")) if waiting else PendingQueue())
 
 
-def _entry(text: str) -> Entry | None:
+def _entry(text: str) -> Reservation | None:
     try:
-        return Entry(**json.loads(text))
+        return Reservation(**json.loads(text))
     except (ValueError, TypeError):
         return None
 
 
-def _line(text: str) -> Line:
+def _line(text: str) -> PendingQueue:
     """One that nobody can read names nobody, so that all runs are looked at."""
     try:
         raw = json.loads(text)
-        return Line(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
+        return PendingQueue(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
     except (ValueError, TypeError, KeyError):
-        return Line(more=True)
+        return PendingQueue(more=True)
 
 
-def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> Candidate:
+def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> PendingRun:
     priority, created, uid = order
-    return Candidate((priority, datetime.fromisoformat(created), uid), namespace, True, Entry(**entry))
+    return PendingRun((priority, datetime.fromisoformat(created), uid), namespace, True, Reservation(**entry))
 
 
 def new(ledger: Ledger, namespace: str) -> Object:
@@ -83,8 +83,8 @@ def _notes(ledger: Ledger) -> dict[str, str]:
         for priority, created, uid in [each.order]
     ]
     line = json.dumps({"first": first, "more": ledger.line.more}) if ledger.waiting else ""
-    return {WAITING: ledger.waiting, LINE: line}
+    return {LAST_REJECTED: ledger.waiting, PENDING: line}
 
 
-def _text(entry: Entry) -> str:
+def _text(entry: Reservation) -> str:
     return json.dumps(asdict(entry))

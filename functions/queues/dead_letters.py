@@ -6,23 +6,23 @@ the dead-letter topic. Nothing is taken away before what was asked for is done.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import urllib3
 
-from functions.events.event import Event, MalformedError, hint
+from functions.events.event import Event, MalformedError, object_ref
 from functions.queues.topology import dead
-from functions.record import record
 from functions.runs.api_group import API_VERSION
 
 RUN_KINDS = ("DocsRun", "CodeRun")
 
 
-class LettersError(Exception):
+class DeadLetterError(Exception):
     """The queue did not do as asked; the text says what and why."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class RunKey:
     """The run that a letter belongs to; `kind` is empty where only the name is known."""
 
@@ -34,8 +34,8 @@ class RunKey:
         return f"{self.kind or 'run'} {self.namespace}/{self.name}"
 
 
-@record
-class Letter:
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
     """One dead letter. `id` tells it apart in its topic; nothing of its data is shown, for it may hold anything."""
 
     topic: str
@@ -49,10 +49,10 @@ class Letter:
     run: RunKey | None
 
 
-class Letters(Protocol):
+class DeadLetterQueue(Protocol):
     """The dead letters of a queue; `topic` is always the original one. All raise LettersError."""
 
-    def list(self, topic: str) -> Sequence[Letter]:
+    def list(self, topic: str) -> Sequence[DeadLetter]:
         """The dead letters of a topic, oldest first."""
         ...
 
@@ -68,7 +68,7 @@ class Letters(Protocol):
 def run_of(event: Event) -> RunKey | None:
     """The run an event belongs to: the watched one, the owner of a watched Job, or the subject namespace/name."""
     try:
-        found = hint(event)
+        found = object_ref(event)
     except MalformedError:
         found = None
     if found and found.kind in RUN_KINDS:
@@ -87,14 +87,14 @@ def _owners(namespace: str, seen: Mapping[str, Any]) -> Iterator[RunKey]:
             yield RunKey(str(owner["kind"]), namespace, str(owner.get("name")))
 
 
-class HttpLetters:
+class EmbeddedDeadLetters:
     """The dead letters of the embedded queue; it delivers one again to the very subscription that refused it."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._pool = urllib3.PoolManager(retries=False, timeout=10.0)
 
-    def list(self, topic: str) -> Sequence[Letter]:
+    def list(self, topic: str) -> Sequence[DeadLetter]:
         """The dead letters of a topic, oldest first. Raises LettersError."""
         answer = json.loads(self._ask("GET", f"/dead/{dead(topic)}", {200}).data)
         return [_letter(topic, each) for each in answer["letters"]]
@@ -117,16 +117,16 @@ class HttpLetters:
         try:
             answer = self._pool.request(method, self._url + path)
         except urllib3.exceptions.HTTPError as error:
-            raise LettersError(f"the embedded queue at {self._url} did not answer: {error}") from error
+            raise DeadLetterError(f"the embedded queue at {self._url} did not answer: {error}") from error
         if answer.status not in expected:
-            raise LettersError(f"the embedded queue answered {answer.status}: {answer.data[:200]!r}")
+            raise DeadLetterError(f"the embedded queue answered {answer.status}: {answer.data[:200]!r}")
         return answer
 
 
-def _letter(topic: str, found: Mapping[str, Any]) -> Letter:
+def _letter(topic: str, found: Mapping[str, Any]) -> DeadLetter:
     told = found["event"]
     event = Event(told["id"], told["source"], told["type"], told.get("subject", ""), told.get("data"))
-    return Letter(
+    return DeadLetter(
         topic=topic,
         id=str(found["id"]),
         message_id=found["messageId"],

@@ -4,11 +4,10 @@ The same terms describe the embedded queue and the one in the cloud, so that one
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from functions.record import record
 
-
-@record
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How long an unacknowledged message waits, in seconds: the minimum first, then doubled up to the maximum."""
 
@@ -16,7 +15,7 @@ class RetryPolicy:
     maximum_backoff: float = 60.0
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class DeadLetterPolicy:
     """Where a message goes that was not acknowledged in `max_delivery_attempts` (5: Pub/Sub's default)."""
 
@@ -24,7 +23,7 @@ class DeadLetterPolicy:
     max_delivery_attempts: int = 5
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who a push says it is, by an OIDC token: a service account, and for whom the token is meant."""
 
@@ -32,7 +31,7 @@ class Identity:
     audience: str
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """Pushes each message of a topic to an HTTP endpoint; `ack_deadline` in seconds (10: Pub/Sub's default).
 
@@ -54,7 +53,7 @@ class Subscription:
     ordered: bool = False
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Publishes an event of `event_type` every so many seconds, unless the one before is still being delivered."""
 
@@ -68,7 +67,7 @@ class Schedule:
         return f"{self.topic}/{self.event_type}"
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Topology:
     """All of a queue. Raises ValueError, naming every reference to a topic that is not there.
 

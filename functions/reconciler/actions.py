@@ -8,11 +8,11 @@ from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
 from functions.manifests import event, tombstone
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import STOPPED_AFTER
-from functions.runs.lifecycle_events import untold
+from functions.runs.lifecycle_events import unpublished
 from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
 from functions.runs.model.status import RunStatus
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.telemetry.run_metrics import measure
 
 Object = dict[str, Any]
@@ -20,7 +20,7 @@ Object = dict[str, Any]
 log = logging.getLogger("orchestrator")
 
 
-def write_status(services: Services, run: Run, status: RunStatus) -> Run:
+def write_status(services: Dependencies, run: Run, status: RunStatus) -> Run:
     """Writes the whole status at the version the decision was made from. Raises Conflict."""
     written = parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(status)))
     measure(run, status)
@@ -31,7 +31,7 @@ def write_status(services: Services, run: Run, status: RunStatus) -> Run:
     return written
 
 
-def _tell(services: Services, run: Run) -> None:
+def _tell(services: Dependencies, run: Run) -> None:
     """Posts the Kubernetes Event of a transition. For people: where it fails, the run goes on without it."""
     item = event.of(run, services.clock())
     try:
@@ -41,45 +41,45 @@ def _tell(services: Services, run: Run) -> None:
         log.warning("no Event was posted: %s", told(error), extra={"run": run.key})
 
 
-def adopt(services: Services, run: Run) -> Run:
+def adopt(services: Dependencies, run: Run) -> Run:
     """Puts our finalizer and labels on a run that was not made by submit, or lost them. Raises Conflict."""
     labels = naming.labels(run.spec) if run.spec else {}
     finalizers = [*(each for each in run.finalizers if each != api_group.FINALIZER), api_group.FINALIZER]
     return _patch(services, run, {"finalizers": finalizers, "labels": labels})
 
 
-def unmark(services: Services, run: Run) -> Run:
+def unmark(services: Dependencies, run: Run) -> Run:
     """Takes the mark of a finished run off. Raises Conflict."""
     return _patch(services, run, {"labels": {api_group.FINISHED: None}})
 
 
-def close(services: Services, run: Run, status: RunStatus) -> None:
+def close(services: Dependencies, run: Run, status: RunStatus) -> None:
     """Writes the final status, then marks the run as finished, once its end is reported. Raises Conflict."""
     if status is not run.status:
         run = write_status(services, run, status.model_copy(update={"expire_at": services.retention.expires(status)}))
-    if services.policy.reports and untold(run.status):
+    if services.policy.reports and unpublished(run.status):
         return  # the event of what was reported comes back here; if it is lost, the sweep does
     _patch(services, run, {"labels": {api_group.FINISHED: "true"}})
 
 
-def stop(services: Services, run: Run) -> None:
+def stop(services: Dependencies, run: Run) -> None:
     """Ends the attempt's Job but keeps it: deleting it would free its name."""
     _patch_job(services, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})
 
 
-def withdraw(services: Services, run: Run) -> None:
+def withdraw(services: Dependencies, run: Run) -> None:
     """Makes the attempt's Job, which has no pod, one that starts none, whoever resumes it or makes room for it."""
     _patch_job(services, run, {"spec": {"parallelism": 0}})
 
 
-def _patch_job(services: Services, run: Run, patch: Object) -> None:
+def _patch_job(services: Dependencies, run: Run, patch: Object) -> None:
     try:
         services.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
     except NotFound:
         log.info("no Job to stop", extra={"run": run.key})
 
 
-def release(services: Services, run: Run) -> None:
+def release(services: Dependencies, run: Run) -> None:
     """Leaves a tombstone where the run came from a request that may come again, and lets the deletion complete.
 
     GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
@@ -92,7 +92,7 @@ def release(services: Services, run: Run) -> None:
         _let_go(services, run)
 
 
-def _let_go(services: Services, run: Run) -> None:
+def _let_go(services: Dependencies, run: Run) -> None:
     stone = tombstone.of(run, services.clock())
     if stone:
         try:
@@ -106,6 +106,6 @@ def _let_go(services: Services, run: Run) -> None:
         _patch(services, run, metadata, spec=tombstone.valid_spec(run))
 
 
-def _patch(services: Services, run: Run, metadata: Object, **parts: Object) -> Run:
+def _patch(services: Dependencies, run: Run, metadata: Object, **parts: Object) -> Run:
     versioned = {"metadata": {"resourceVersion": run.resource_version, **metadata}, **parts}
     return parse(services.cluster.patch(RUNS[run.kind], run.namespace, run.name, versioned))

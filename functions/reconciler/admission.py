@@ -12,32 +12,32 @@ from functools import partial
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, POD, RUNS
 from functions.runs import api_group
-from functions.runs.admission.capacity import Entry
-from functions.runs.admission.cycle import Admission, Pass
-from functions.runs.admission.pending_queue import candidate
+from functions.runs.admission.capacity import Reservation
+from functions.runs.admission.cycle import Admission, AdmissionCycle
+from functions.runs.admission.pending_queue import pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.observed import parse_job, parse_pod
 from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
-from functions.storage.ledger_store import Book, in_turn
+from functions.serving.dependencies import Dependencies
+from functions.storage.ledger_store import LedgerStore, update_serialized
 
 UNFINISHED = f"!{api_group.FINISHED}"
 """Selects the runs that may hold a place or wait for one."""
 
 
-def ask(services: Services, run: Run) -> str | None:
+def ask(services: Dependencies, run: Run) -> str | None:
     """What the run, about to start, has to wait for; None once the ledger has its place. Raises ClusterError."""
     if not services.policy.limits.on:
         return None
-    obstacle, first = in_turn(services, partial(_ask, services, run))
-    return in_turn(services, partial(_ask_again, services, run)) if obstacle and first else obstacle
+    obstacle, first = update_serialized(services, partial(_ask, services, run))
+    return update_serialized(services, partial(_ask_again, services, run)) if obstacle and first else obstacle
 
 
-def _ask(services: Services, run: Run, book: Book) -> tuple[str | None, bool]:
+def _ask(services: Dependencies, run: Run, book: LedgerStore) -> tuple[str | None, bool]:
     """What it waits for, and whether nobody was known to wait before."""
-    ledger, mine, limits = book.ledger, candidate(run), services.policy.limits
+    ledger, mine, limits = book.ledger, pending_run(run), services.policy.limits
     if ledger.admits(run):
         return None, False
     obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
@@ -54,7 +54,7 @@ def _ask(services: Services, run: Run, book: Book) -> tuple[str | None, bool]:
     return obstacle, False
 
 
-def _ask_again(services: Services, run: Run, book: Book) -> str | None:
+def _ask_again(services: Dependencies, run: Run, book: LedgerStore) -> str | None:
     """A run that ended while the first one who waits looked at it gave its place to nobody, for nobody waited."""
     after, obstacle = _looked(services, run, book)
     if not obstacle:
@@ -62,31 +62,31 @@ def _ask_again(services: Services, run: Run, book: Book) -> str | None:
     return obstacle
 
 
-def _looked(services: Services, run: Run, book: Book) -> tuple[Ledger, str | None]:
+def _looked(services: Dependencies, run: Run, book: LedgerStore) -> tuple[Ledger, str | None]:
     """Who is there is found out: there is no ledger, or it may name runs that have ended, or not name all."""
-    looked = Pass(book.ledger, services.policy.limits, services.clock())
+    looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
     for other in unfinished(services):
         looked.see(other)
     _settle(services, looked)
     return looked.admit_only(run)
 
 
-def unfinished(services: Services) -> Iterator[Run]:
+def unfinished(services: Dependencies) -> Iterator[Run]:
     """Every run that may hold a place or wait for one, page by page."""
     for kind in RUNS.values():
         for raw in services.cluster.list(kind, services.settings.namespace, UNFINISHED):
             yield parse(raw)
 
 
-def given_out(services: Services, book: Book) -> Admission:
+def given_out(services: Dependencies, book: LedgerStore) -> Admission:
     """What is free, given to whoever waits, after a look at every run. Raises ClusterError."""
-    looked = Pass(book.ledger, services.policy.limits, services.clock())
+    looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
     for run in unfinished(services):
         looked.see(run)
     return close(services, book, looked)
 
 
-def close(services: Services, book: Book, looked: Pass) -> Admission:
+def close(services: Dependencies, book: LedgerStore, looked: AdmissionCycle) -> Admission:
     """Writes what the pass comes to. Raises Conflict where somebody else wrote the ledger first."""
     _settle(services, looked)
     found = looked.admit()
@@ -94,14 +94,14 @@ def close(services: Services, book: Book, looked: Pass) -> Admission:
     return found
 
 
-def _settle(services: Services, looked: Pass) -> None:
+def _settle(services: Dependencies, looked: AdmissionCycle) -> None:
     """Keeps the places of runs that are gone but whose pods are not."""
     for uid, held in looked.unseen.items():
         if works(services, uid, held):
             looked.keep(uid)
 
 
-def works(services: Services, uid: str, held: Entry) -> bool:
+def works(services: Dependencies, uid: str, held: Reservation) -> bool:
     """Whether the run still needs its place: its attempt may have pods, or may yet begin. Raises ClusterError."""
     namespace = services.settings.namespace
     try:

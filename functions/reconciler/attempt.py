@@ -19,14 +19,14 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.status import MESSAGE_LENGTH, RunStatus
 from functions.runs.retention import UNUSED_SINCE
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.templating.render import TaskFiles
 
 log = logging.getLogger("orchestrator")
 Object = dict[str, Any]
 
 
-def start(services: Services, run: Run, status: RunStatus) -> None:
+def start(services: Dependencies, run: Run, status: RunStatus) -> None:
     """Records the attempt in `status`, once there is a place for it, then creates what it names. Raises Conflict."""
     if run.status.attempt is None and _was_deleted_before(services, run):
         message = "its request made a run earlier, which was deleted; the request came again"
@@ -44,13 +44,13 @@ def start(services: Services, run: Run, status: RunStatus) -> None:
     return _create(services, write_status(services, run, status), files)
 
 
-def _queue(services: Services, run: Run, why: str) -> None:
+def _queue(services: Dependencies, run: Run, why: str) -> None:
     """Shows that the run waits; what it waits for may change meanwhile, and is not written again."""
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
         write_status(services, run, transitions.queued(run, f"waits: {why}", services.clock()))
 
 
-def _was_deleted_before(services: Services, run: Run) -> bool:
+def _was_deleted_before(services: Dependencies, run: Run) -> bool:
     """Whether a request that was under way while its run was deleted made the run again."""
     if tombstone.REQUEST not in run.raw["metadata"].get("annotations", {}):
         return False
@@ -61,7 +61,7 @@ def _was_deleted_before(services: Services, run: Run) -> bool:
     return True
 
 
-def create_resources(services: Services, run: Run) -> None:
+def create_resources(services: Dependencies, run: Run) -> None:
     """Creates what an attempt recorded by somebody else names. Raises Conflict."""
     try:
         files = rendering.task_files(services.settings, run)
@@ -70,7 +70,7 @@ def create_resources(services: Services, run: Run) -> None:
     return _create(services, run, files)
 
 
-def fence(services: Services, run: Run) -> str:
+def fence(services: Dependencies, run: Run) -> str:
     """Takes the name of the attempt's Job, so that nobody who was held up can still create it.
 
     Where the cluster refuses that, as a quota does whether the name is taken or not: why; else nothing.
@@ -85,7 +85,7 @@ def fence(services: Services, run: Run) -> str:
     return ""
 
 
-def _create(services: Services, run: Run, files: TaskFiles) -> None:
+def _create(services: Dependencies, run: Run, files: TaskFiles) -> None:
     try:
         if run.status.workspace_name:
             claim = _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
@@ -101,7 +101,7 @@ def _create(services: Services, run: Run, files: TaskFiles) -> None:
     return None
 
 
-def _mounting(services: Services, run: Run, kept: Object) -> Run:
+def _mounting(services: Dependencies, run: Run, kept: Object) -> Run:
     """The run once its status names the templates of the task files that are there. Raises Conflict."""
     carried = kept["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
     if carried == run.status.templates_checksum:
@@ -117,11 +117,11 @@ def _mounting(services: Services, run: Run, kept: Object) -> Run:
         return write_status(services, present, present.status.model_copy(update=named))
 
 
-def _ensure_job(services: Services, run: Run) -> None:
+def _ensure_job(services: Dependencies, run: Run) -> None:
     """The attempt's Job. Raises Conflict where this process stood still so long that others may have seen its end."""
     item = attempt.job(run, services.settings)
     now = services.clock()
-    if not (job_creation_window.may_be_created(run, now) and job_creation_window.promised(run, now)):
+    if not (job_creation_window.may_create_job(run, now) and job_creation_window.is_fresh(run, now)):
         raise Conflict(f"{run.key}: it is too late to create Job {item['metadata']['name']}; read and decide again")
     _ensure(services, JOB, item, _is_owned_by(run))
 
@@ -133,7 +133,7 @@ class TakenError(Exception):
     """An object that a run needs is there already and belongs to something else."""
 
 
-def _ensure(services: Services, kind: Kind, item: Object, ours: Callable[[Object], bool]) -> Object:
+def _ensure(services: Dependencies, kind: Kind, item: Object, ours: Callable[[Object], bool]) -> Object:
     """The object under the name of `item`: created, or found and ours."""
     try:
         return services.cluster.create(kind, item)
@@ -146,7 +146,7 @@ def _ensure(services: Services, kind: Kind, item: Object, ours: Callable[[Object
         return found
 
 
-def _use(services: Services, claim: Object) -> None:
+def _use(services: Dependencies, claim: Object) -> None:
     """Takes the mark of an unused workspace off: nobody deletes it any more. Raises Conflict where somebody did."""
     metadata = claim["metadata"]
     if UNUSED_SINCE not in metadata.get("annotations", {}):
@@ -167,13 +167,13 @@ def _is_workspace_of(run: Run) -> Callable[[Object], bool]:
     return lambda found: attempt.whose_workspace(found["metadata"].get("labels", {})) == wanted
 
 
-def _cannot_render(services: Services, run: Run, problem: Unrenderable) -> None:
+def _cannot_render(services: Dependencies, run: Run, problem: Unrenderable) -> None:
     if problem.final:
         return _fail(services, run, problem.reason, str(problem))
     return _show(services, run, problem.reason, str(problem))
 
 
-def _show(services: Services, run: Run, reason: Reason, message: str) -> None:
+def _show(services: Dependencies, run: Run, reason: Reason, message: str) -> None:
     """Shows what people can mend; the next sweep tries again."""
     shown, message = run.status.succeeded, message[:MESSAGE_LENGTH]
     if not shown or (shown.reason, shown.message) != (reason, message):
@@ -182,7 +182,7 @@ def _show(services: Services, run: Run, reason: Reason, message: str) -> None:
         write_status(services, run, transitions.pending(run, reason, message, now, next_attempt_at=at))
 
 
-def _fail(services: Services, run: Run, reason: Reason, message: str) -> None:
+def _fail(services: Dependencies, run: Run, reason: Reason, message: str) -> None:
     """Ends the run; an attempt that is open ends with it, its Job's name taken first.
 
     Where somebody else made the attempt's Job meanwhile, the attempt works, and its end decides.

@@ -9,22 +9,22 @@ from functools import partial
 
 from functions.cluster.errors import NotFound
 from functions.reconciler import admission
-from functions.reconciler.reconciler import drive, isolated, read
-from functions.runs.admission.pending_queue import Candidate, candidate, wants_a_place
-from functions.serving.dependencies import Services
-from functions.storage.ledger_store import Book, in_turn
+from functions.reconciler.reconciler import isolate_errors, read, reconcile
+from functions.runs.admission.pending_queue import PendingRun, is_admissible, pending_run
+from functions.serving.dependencies import Dependencies
+from functions.storage.ledger_store import LedgerStore, update_serialized
 
 
-def promote(services: Services, ended: str) -> None:
+def admit_next(services: Dependencies, ended: str) -> None:
     """Gives the place of the run with the uid `ended`, where it needs it no more, to whoever waits, and starts them.
 
     Raises a ClusterError of the ledger or the lists.
     """
     if services.policy.limits.on:
-        start(services, in_turn(services, partial(_given_out, services, ended)))
+        start(services, update_serialized(services, partial(_given_out, services, ended)))
 
 
-def _given_out(services: Services, ended: str, book: Book) -> Sequence[Candidate]:
+def _given_out(services: Dependencies, ended: str, book: LedgerStore) -> Sequence[PendingRun]:
     ledger, limits = book.ledger, services.policy.limits
     if not ledger.waiting:
         return ()
@@ -44,16 +44,16 @@ def _given_out(services: Services, ended: str, book: Book) -> Sequence[Candidate
     return admitted
 
 
-def _present(services: Services, named: Candidate) -> Candidate | None:
+def _present(services: Dependencies, named: PendingRun) -> PendingRun | None:
     """The one in the line as it is; None where it wants no place any more."""
     try:
         run = read(services, named.entry.kind, named.namespace, named.entry.name)
     except NotFound:
         return None
-    return candidate(run) if run.uid == named.uid and wants_a_place(run, services.clock()) else None
+    return pending_run(run) if run.uid == named.uid and is_admissible(run, services.clock()) else None
 
 
-def start(services: Services, candidates: Iterable[Candidate]) -> None:
+def start(services: Dependencies, candidates: Iterable[PendingRun]) -> None:
     """Drives each; those that could not be driven keep their places, and the sweep comes to them."""
     for each in candidates:
-        isolated(each.key, partial(drive, services, each.entry.kind, each.namespace, each.entry.name))
+        isolate_errors(each.key, partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name))

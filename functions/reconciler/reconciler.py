@@ -6,7 +6,7 @@ the run further on (409) and decides again from what is there.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.cluster.errors import ClusterError, Conflict, NotFound, told
@@ -15,12 +15,11 @@ from functions.github.api.errors import GithubError
 from functions.queues.publisher import PublishError
 from functions.reconciler import actions as acting
 from functions.reconciler import attempt
-from functions.record import record
 from functions.runs.lifecycle import actions, event_diagnosis, job_events
-from functions.runs.lifecycle.decide import at_work, decide
-from functions.runs.lifecycle.observed import UNREAD, Job, Observed, Pod, Refused, Unread, parse_job, parse_pod
+from functions.runs.lifecycle.decide import agent_is_running, decide
+from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod, parse_job, parse_pod
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.telemetry import context
 
 log = logging.getLogger("orchestrator")
@@ -29,26 +28,28 @@ STEPS = 12
 """Most actions in one go: twice what the longest way through a run's life takes."""
 
 
-@record
-class Known:
+@dataclass(frozen=True, slots=True)
+class Preloaded:
     """What the caller has read of a run's attempt already, by listing; UNREAD is read when it is needed."""
 
-    job: Job | Unread | None = UNREAD
-    pods: Sequence[Pod] | Unread = UNREAD
+    job: Job | NotRead | None = NOT_READ
+    pods: Sequence[Pod] | NotRead = NOT_READ
 
 
-@record
-class Taken:
+@dataclass(frozen=True, slots=True)
+class ActionTaken:
     """An action that was taken, and the reason that the run shows with it."""
 
     action: str
     reason: str
 
 
-LOOKS = (actions.LookAtJob, actions.LookAtPods, actions.LookAtEvents)
+LOOKS = (actions.ReadJob, actions.ReadPods, actions.ReadEvents)
 
 
-def drive(services: Services, kind: str, namespace: str, name: str, taken: list[Taken] | None = None) -> None:
+def reconcile(
+    services: Dependencies, kind: str, namespace: str, name: str, taken: list[ActionTaken] | None = None
+) -> None:
     """Takes the run as far as it goes now. A run that is gone needs nothing; nor does one whose agent works.
 
     What is done for it is added to `taken`, also where it ends with an error.
@@ -58,13 +59,13 @@ def drive(services: Services, kind: str, namespace: str, name: str, taken: list[
     """
     try:
         run = read(services, kind, namespace, name)
-        if not at_work(run):
-            advance(services, run, Known(), taken)
+        if not agent_is_running(run):
+            run_steps(services, run, Preloaded(), taken)
     except NotFound:
         log.info("gone", extra={"run": f"{namespace}/{name}"})
 
 
-def isolated(key: str, step: Callable[[], None]) -> bool:
+def isolate_errors(key: str, step: Callable[[], None]) -> bool:
     """Whether `step` went well; what goes wrong with one run is logged, and never blocks the others."""
     with context.scope():
         context.bind(run=key)
@@ -85,14 +86,14 @@ def _went_well(step: Callable[[], None]) -> bool:
     return True
 
 
-def read(services: Services, kind: str, namespace: str, name: str) -> Run:
+def read(services: Dependencies, kind: str, namespace: str, name: str) -> Run:
     """The run as it is now. Raises NotFound."""
     return parse(services.cluster.get(RUNS[kind], namespace, name))
 
 
-def advance(services: Services, run: Run, known: Known, taken: list[Taken] | None = None) -> None:
+def run_steps(services: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
     """Takes the run, as just read, as far as it goes now; adds to `taken` what it did. Raises a ClusterError."""
-    context.about(run)
+    context.bind_run(run)
     if run.unreadable:
         log.warning("is left alone, its status cannot be read: %s", run.unreadable, extra={"run": run.key})
     seen = Observed(run, known.job, known.pods)
@@ -114,32 +115,32 @@ def advance(services: Services, run: Run, known: Known, taken: list[Taken] | Non
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is decided again with the next event")
 
 
-def _note(taken: list[Taken] | None, run: Run, action: actions.Action) -> None:
+def _note(taken: list[ActionTaken] | None, run: Run, action: actions.Action) -> None:
     if taken is not None and not isinstance(action, LOOKS):
         shown = getattr(action, "status", run.status).succeeded
-        taken.append(Taken(type(action).__name__, shown.reason if shown else ""))
+        taken.append(ActionTaken(type(action).__name__, shown.reason if shown else ""))
 
 
-def _perform(services: Services, seen: Observed, action: actions.Action) -> Observed | None:
+def _perform(services: Dependencies, seen: Observed, action: actions.Action) -> Observed | None:
     """What is known after the action; None where nothing more is to be done now."""
     run = seen.run
     match action:
-        case actions.LookAtJob():
+        case actions.ReadJob():
             return replace(seen, job=_job(services, run))
-        case actions.LookAtPods():
+        case actions.ReadPods():
             return replace(seen, pods=_pods(services, run))
-        case actions.LookAtEvents(name, kind):
+        case actions.ReadEvents(name, kind):
             return _diagnosed(seen, name, _events(services, run, name, kind))
         case actions.Fence():
             refused = attempt.fence(services, run)
             found = _job(services, run)
-            return replace(seen, job=Refused(refused) if refused and found is None else found)
-        case actions.Withdraw():
+            return replace(seen, job=JobForbidden(refused) if refused and found is None else found)
+        case actions.PreventPods():
             acting.withdraw(services, run)
-            return replace(seen, job=_job(services, run), pods=UNREAD)
+            return replace(seen, job=_job(services, run), pods=NOT_READ)
         case actions.Adopt():
             return replace(seen, run=acting.adopt(services, run))
-        case actions.Unmark():
+        case actions.ReopenForSweep():
             return replace(seen, run=acting.unmark(services, run))
         case actions.WriteStatus(status):
             return replace(seen, run=acting.write_status(services, run, status))
@@ -156,19 +157,19 @@ def _perform(services: Services, seen: Observed, action: actions.Action) -> Obse
     return None
 
 
-def _job(services: Services, run: Run) -> Job | None:
+def _job(services: Dependencies, run: Run) -> Job | None:
     try:
         return parse_job(services.cluster.get(JOB, run.namespace, run.status.job_name or ""))
     except NotFound:
         return None
 
 
-def _pods(services: Services, run: Run) -> list[Pod]:
+def _pods(services: Dependencies, run: Run) -> list[Pod]:
     selector = f"job-name={run.status.job_name}"
     return [parse_pod(raw) for raw in services.cluster.list(POD, run.namespace, selector)]
 
 
-def _events(services: Services, run: Run, name: str, kind: str) -> list[Mapping[str, Any]]:
+def _events(services: Dependencies, run: Run, name: str, kind: str) -> list[Mapping[str, Any]]:
     about = f"involvedObject.kind={kind},involvedObject.name={name}"
     return list(services.cluster.list(EVENT, run.namespace, fields=about))
 
@@ -176,7 +177,7 @@ def _events(services: Services, run: Run, name: str, kind: str) -> list[Mapping[
 def _diagnosed(seen: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
     """What was seen, with what the Events of this pod, or of the Job, say of it."""
     if isinstance(seen.job, Job) and seen.job.name == name:
-        return replace(seen, job=replace(seen.job, refused=job_events.diagnosis(events)))
-    pods = () if isinstance(seen.pods, Unread) else seen.pods
-    found = event_diagnosis.diagnosis(events)
+        return replace(seen, job=replace(seen.job, refused=job_events.job_diagnosis(events)))
+    pods = () if isinstance(seen.pods, NotRead) else seen.pods
+    found = event_diagnosis.pod_diagnosis(events)
     return replace(seen, pods=[replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods])

@@ -2,10 +2,10 @@
 
 from functions.manifests.attempt import deadline
 from functions.runs.lifecycle import budget
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 from functions.settings import Settings
-from functions.templating.render import Task, TaskFiles, TaskFilesTooLarge, TemplateError
+from functions.templating.render import AttemptContext, TaskFiles, TaskFilesTooLarge, TemplateError
 from functions.templating.render import task_files as render
 
 
@@ -19,10 +19,10 @@ class Unrenderable(Exception):
     @property
     def final(self) -> bool:
         """Whether trying again cannot help."""
-        return then(self.reason) is not Then.MEND
+        return follow_up(self.reason) is not FollowUp.WAIT_FOR_FIX
 
 
-def task(settings: Settings, run: Run) -> Task:
+def task(settings: Settings, run: Run) -> AttemptContext:
     """The attempt recorded in the run's status, as templates know it."""
     status, recorded = run.status, run.status.open_attempt
     assert run.spec, "an attempt is recorded for a valid spec only"
@@ -31,7 +31,7 @@ def task(settings: Settings, run: Run) -> Task:
     assert recorded, "an attempt is recorded before its files are rendered"
     assert status.branch, "the branch is recorded with the attempt"
     assert status.session_id, "the session is recorded with the attempt"
-    return Task(
+    return AttemptContext(
         run=run.name,
         namespace=run.namespace,
         uid=run.uid,

@@ -3,15 +3,15 @@
 from functools import partial
 
 from functions.github.api.errors import Busy
-from functions.reconciler.reconciler import isolated, read
+from functions.reconciler.reconciler import isolate_errors, read
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 
 class OnGithub:
     """One pass. What one run waited for in vain, the others do not wait for."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         self._services, self._answers = services, services.github is not None
 
     def catch_up(self, run: Run) -> bool | None:
@@ -22,7 +22,7 @@ class OnGithub:
 
         if not github_sync.late(self._services, run):
             return None
-        return isolated(run.key, partial(self._tell, run))
+        return isolate_errors(run.key, partial(self._tell, run))
 
     def _tell(self, run: Run) -> None:
         from functions.reporting import github_sync

@@ -28,13 +28,13 @@ from typing import TYPE_CHECKING
 from functions.cluster.errors import ClusterError, Conflict, NotFound
 from functions.cluster.kinds import RUNS
 from functions.github.api.errors import Busy
-from functions.github.api.lease_guard import ClaimOver
+from functions.github.api.lease_guard import LeaseExpired
 from functions.queues.topics import ACK_DEADLINE
 from functions.reporting.github_writer import Telling, works_in
 from functions.runs import github_sync_state
 from functions.runs.lifecycle_events import LATE
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 if TYPE_CHECKING:
     from functions.github.api.client import Github  # needs what only those have who call GitHub
@@ -51,23 +51,27 @@ STEPS = 5
 """Most changes of a run that are told of in one go."""
 
 
-def due(services: Services, run: Run) -> bool:
+def due(services: Dependencies, run: Run) -> bool:
     """Whether GitHub is to be told something of the run."""
-    return services.github is not None and github_sync_state.untold(run, bool(works_in(services, run)))
+    return services.github is not None and github_sync_state.needs_sync(run, bool(works_in(services, run)))
 
 
-def late(services: Services, run: Run) -> bool:
+def late(services: Dependencies, run: Run) -> bool:
     """Whether it is, although there was time to, and nobody is at it."""
     now, since = services.clock(), run.status.last_update
-    return due(services, run) and (since is None or now - since >= LATE) and not github_sync_state.taken(run.raw, now)
+    return (
+        due(services, run)
+        and (since is None or now - since >= LATE)
+        and not github_sync_state.lease_seconds_left(run.raw, now)
+    )
 
 
-def news(services: Services, run: Run) -> bool:
+def news(services: Dependencies, run: Run) -> bool:
     """Whether the event that shows the run so is a reason to tell."""
-    return due(services, run) and not github_sync_state.attended(run.raw, services.clock())
+    return due(services, run) and not github_sync_state.covered_by_redelivery(run.raw, services.clock())
 
 
-def tell(services: Services, run: Run) -> None:
+def tell(services: Dependencies, run: Run) -> None:
     """Tells GitHub what is so of the run, as just read, and notes it.
 
     Raises:
@@ -81,11 +85,11 @@ def tell(services: Services, run: Run) -> None:
             return
         _wait_for_others(services, run, mine)
         try:
-            run = _patched(services, run, github_sync_state.claim(run, services.clock()))
-            mine = github_sync_state.holder(run.raw)
+            run = _patched(services, run, github_sync_state.acquire(run, services.clock()))
+            mine = github_sync_state.lease(run.raw)
             _told(services, github, run)
             return
-        except (Conflict, ClaimOver):
+        except (Conflict, LeaseExpired):
             again = _read(services, run)
         except NotFound:
             again = None
@@ -93,42 +97,42 @@ def tell(services: Services, run: Run) -> None:
             close(services, again or run)
             return
         run = again
-        if mine and github_sync_state.holder(run.raw) != mine:
-            run, mine = _patched(services, run, github_sync_state.unsaid()), ""
+        if mine and github_sync_state.lease(run.raw) != mine:
+            run, mine = _patched(services, run, github_sync_state.invalidate()), ""
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; GitHub is told with the next event")
 
 
-def close(services: Services, run: Run) -> None:
+def close(services: Dependencies, run: Run) -> None:
     """Says on GitHub that the run is deleted, in one try: nobody waits for it longer, and nobody comes back to it.
 
     Raises nothing that GitHub does.
     """
-    if services.github and github_sync_state.begun(run.raw):
+    if services.github and github_sync_state.ever_synced(run.raw):
         in_time = services.github.until(services.clock() + CLOSING)
         Telling(services, in_time, replace(run, deleting=True), None).everything()
 
 
-def _wait_for_others(services: Services, run: Run, mine: str) -> None:
+def _wait_for_others(services: Dependencies, run: Run, mine: str) -> None:
     """Raises Busy while somebody else tells, or rests."""
-    seconds = github_sync_state.taken(run.raw, services.clock())
-    if seconds and github_sync_state.holder(run.raw) != mine:
+    seconds = github_sync_state.lease_seconds_left(run.raw, services.clock())
+    if seconds and github_sync_state.lease(run.raw) != mine:
         raise Busy("GitHub is being told already, or left alone for a while", seconds)
 
 
-def _told(services: Services, github: "Github", run: Run) -> None:
+def _told(services: Dependencies, github: "Github", run: Run) -> None:
     """Tells, under the claim that the run carries. Raises Conflict where the run has moved on, else as `tell`."""
-    until = datetime.fromisoformat(github_sync_state.holder(run.raw))
+    until = datetime.fromisoformat(github_sync_state.lease(run.raw))
     attempt = Telling(services, github, run, until)
     try:
         told = attempt.everything()
     except Busy as busy:
         _rest(services, attempt, busy)
         raise
-    _patched(services, attempt.run, github_sync_state.note(attempt.run, told))
+    _patched(services, attempt.run, github_sync_state.release(attempt.run, told))
     log.info("GitHub was told", extra={"run": run.key, "attempt": run.status.attempt})
 
 
-def _rest(services: Services, attempt: Telling, busy: Busy) -> None:
+def _rest(services: Dependencies, attempt: Telling, busy: Busy) -> None:
     """Leaves GitHub alone for a while; a claim that cannot be turned into a rest is over soon by itself.
 
     Raises Conflict where the run has moved on, or somebody else tells and may not know of what was written late, and
@@ -136,14 +140,14 @@ def _rest(services: Services, attempt: Telling, busy: Busy) -> None:
     """
     run = attempt.run
     try:
-        _patched(services, run, github_sync_state.rest(run, services.clock(), busy.retry_after, attempt.so_far))
+        _patched(services, run, github_sync_state.back_off(run, services.clock(), busy.retry_after, attempt.so_far))
     except (Conflict, NotFound):
         raise
     except ClusterError as error:
         log.info("no rest was noted: %s", error, extra={"run": run.key})
 
 
-def _read(services: Services, run: Run) -> Run | None:
+def _read(services: Dependencies, run: Run) -> Run | None:
     try:
         found = parse(services.cluster.get(RUNS[run.kind], run.namespace, run.name))
     except NotFound:
@@ -151,5 +155,5 @@ def _read(services: Services, run: Run) -> Run | None:
     return found if found.uid == run.uid else None
 
 
-def _patched(services: Services, run: Run, patch: github_sync_state.Patch) -> Run:
+def _patched(services: Dependencies, run: Run, patch: github_sync_state.Patch) -> Run:
     return parse(services.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 from functions.cluster.kinds import RUNS
 from functions.github.api import sync
 from functions.github.api.errors import Busy, GithubError
-from functions.github.api.lease_guard import WhileClaimed
+from functions.github.api.lease_guard import LeaseGuard
 from functions.github.reports import comment, pull_request
 from functions.reconciler import admission
 from functions.runs import github_sync_state
 from functions.runs.admission.position import Position, position
-from functions.runs.github_sync_state import Told
+from functions.runs.github_sync_state import SyncRecord
 from functions.runs.model import origin
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.templating.variables import on_github
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ log = logging.getLogger("orchestrator")
 T = TypeVar("T")
 
 
-def works_in(services: Services, run: Run) -> str:
+def works_in(services: Dependencies, run: Run) -> str:
     """`owner/name` of the repository that the run works in; empty where that is not on GitHub."""
     return on_github(run.spec.repository_url, services.settings.github.host) if run.spec else ""
 
@@ -40,10 +40,10 @@ def works_in(services: Services, run: Run) -> str:
 class Telling:
     """One telling of one run."""
 
-    def __init__(self, services: Services, github: "Github", run: Run, until: datetime | None) -> None:
+    def __init__(self, services: Dependencies, github: "Github", run: Run, until: datetime | None) -> None:
         self.run = run
         self._services, self._github, self._until = services, github, until
-        self._before = github_sync_state.told(run.raw)
+        self._before = github_sync_state.last_synced(run.raw)
         self._refused: list[str] = []
         self._unopened = self._before.unopened
         self._comment, self._said = self._before.comment, self._before.said
@@ -51,38 +51,42 @@ class Telling:
         self._app = str(services.settings.github.app_id)
         self._work_in = works_in(services, run)
 
-    def everything(self) -> Told:
+    def everything(self) -> SyncRecord:
         """Tells it; what was told. Raises Busy, unless the run is deleted, and a ClusterError for the status."""
         if self._work_in and not self.run.deleting and github_sync_state.lacks_pull_request(self.run):
             self._pull_request()
         self._write_comment()
         if self._work_in and github_sync_state.commits(self.run):
             self._try("check run", self._write_checks)
-        return Told(github_sync_state.digest(self.run), self._comment, self._refused, self._unopened, self._checked)
+        return SyncRecord(
+            github_sync_state.digest(self.run), self._comment, self._refused, self._unopened, self._checked
+        )
 
     @property
-    def so_far(self) -> Told:
+    def so_far(self) -> SyncRecord:
         """What was told, where there was no time for everything."""
         refused = sorted({*self._before.refused, *self._refused})
-        return Told("", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown)
+        return SyncRecord(
+            "", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown
+        )
 
     def _pull_request(self) -> None:
         """Opens it; either way the status says what came of it."""
-        pull, now, status = pull_request.wanted(self.run, self._work_in), self._services.clock(), self.run.status
+        pull, now, status = pull_request.build(self.run, self._work_in), self._services.clock(), self.run.status
         try:
             url = sync.pull_request(self._calls(self._work_in), pull)
-            status = pull_request.opened(status, url, self.run.generation, now)
+            status = pull_request.with_url(status, url, self.run.generation, now)
         except Busy:
             raise
         except GithubError as error:
             self._log("pull request", error)
             self._unopened = status.attempt
-            status = pull_request.not_opened(status, pull, self._services.settings.github.host, sync.why(error), now)
+            status = pull_request.with_refusal(status, pull, self._services.settings.github.host, sync.why(error), now)
         kind = RUNS[self.run.kind]
         self.run = parse(self._services.cluster.replace_status(kind, self.run.with_status(status)))
 
     def _write_comment(self) -> None:
-        place, digest = origin.of(self.run.raw), github_sync_state.digest(self.run)
+        place, digest = origin.from_object(self.run.raw), github_sync_state.digest(self.run)
         if place is None or (self._said == digest and self._comment is not None):
             return
         text = comment.text(self.run, self._position())
@@ -134,4 +138,4 @@ class Telling:
         self._refused.append(part)
 
     def _calls(self, repository: str) -> sync.Calls:
-        return WhileClaimed(self._github.repository(repository), self._until, self._services.clock)
+        return LeaseGuard(self._github.repository(repository), self._until, self._services.clock)

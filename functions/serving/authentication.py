@@ -4,12 +4,13 @@ import base64
 import hmac
 import ipaddress
 import re
+from dataclasses import dataclass
 
 from functions.events.decoding import decode
 from functions.events.event import MalformedError
-from functions.record import record
 from functions.runs.model.specs import RunSpec
-from functions.runs.permissions import Rights, refusals
+from functions.runs.permissions import Grant as Rights
+from functions.runs.permissions import violations
 from functions.serving.http import Refused, Request
 from functions.settings import Settings
 from functions.settings.access import GITHUB, Grant
@@ -22,7 +23,7 @@ Authenticating service-to-service)."""
 _JWT = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*", re.ASCII)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks for something."""
 
@@ -32,7 +33,7 @@ class Caller:
     """What makes their idempotency keys theirs."""
 
 
-def caller(settings: AuthSettings, request: Request) -> Caller:
+def authenticate(settings: AuthSettings, request: Request) -> Caller:
     """Who sent the request.
 
     Raises:
@@ -47,7 +48,7 @@ def on_github(login: str) -> Caller:
     return Caller(f"{GITHUB}{login}", "github")
 
 
-def permit(settings: Settings, who: Caller, spec: RunSpec) -> None:
+def authorize(settings: Settings, who: Caller, spec: RunSpec) -> None:
     """Does nothing where the caller may have such a run; without the setting access.callers everybody may.
 
     Raises:
@@ -57,7 +58,7 @@ def permit(settings: Settings, who: Caller, spec: RunSpec) -> None:
         return
     grant = settings.access.grant(who.name) or Grant()
     rights = Rights(grant.users, grant.agents, grant.namespaces)
-    problems = refusals(who.name, rights, spec, settings.namespace)
+    problems = violations(who.name, rights, spec, settings.namespace)
     if problems:
         raise Refused(403, f"{who.name} may not have this done (setting access.callers)", problems)
 

@@ -5,13 +5,12 @@ What describes runs is loaded by who asks for it: the webhook, which must answer
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from functions.github.api.permissions import Permissions
-from functions.record import record
 from functions.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from functions.runs.retention import Retention
 
 
-@record
-class Services:
+@dataclass(frozen=True, slots=True)
+class Dependencies:
     """The world outside a handler."""
 
     settings: Settings
@@ -69,14 +68,14 @@ class Services:
         )
 
 
-def connect(settings: Settings) -> Services:
+def connect(settings: Settings) -> Dependencies:
     """The services of a deployed function. Reads credentials; calls nobody."""
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
-    from functions.telemetry.instrumented import SeenTransport, publisher
+    from functions.telemetry.instrumented import InstrumentedTransport, publisher
 
-    cluster = Cluster(SeenTransport(KubernetesTransport(settings.cluster)))
-    return Services(settings, cluster, _now, publisher(settings.queues), _github(settings))
+    cluster = Cluster(InstrumentedTransport(KubernetesTransport(settings.cluster)))
+    return Dependencies(settings, cluster, _now, publisher(settings.queues), _github(settings))
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ as a failure.
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +20,7 @@ from functions.events.event import MalformedError
 from functions.events.receive import from_queue
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled
 from functions.queues.publisher import PublishError
-from functions.record import record
-from functions.telemetry.invocation import under_way
+from functions.telemetry.invocation import record_invocation
 
 log = logging.getLogger("orchestrator")
 
@@ -38,7 +37,7 @@ MENDABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a right): a queue keeps what was refused so, at last as a dead letter."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a handler is given: `headers` have lower-case names."""
 
@@ -51,7 +50,7 @@ class Request:
         return from_queue(self.headers, self.body)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a handler answers; no body means an acknowledgement."""
 
@@ -77,7 +76,7 @@ class Refused(Exception):
 
 def answer(handler: Handler, request: Request) -> Answer:
     """The handler's answer, with everything it may raise turned into one; nothing else leaves this function."""
-    with under_way(request.headers) as work:
+    with record_invocation(request.headers) as work:
         found = _answered(handler, request)
         work.code = found.code
     return found

@@ -1,10 +1,10 @@
 """What a function needs of the settings that others do without: checked when it starts, not at its first request."""
 
 from functions.settings import SettingsError
-from functions.settings.webhook import EdgeSettings
+from functions.settings.webhook import WebhookSettings
 
 
-def check(settings: EdgeSettings, target: str) -> None:
+def require_settings(settings: WebhookSettings, target: str) -> None:
     """Raises SettingsError, naming every setting that the function `target` lacks."""
     lacking = []
     if target == "github_webhook" and not settings.github.webhook_secrets:

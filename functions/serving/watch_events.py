@@ -5,22 +5,22 @@ Topics are not filtered (an emulator stores filters and ignores them), so each f
 
 import logging
 
-from functions.events.event import Event, Hint, hint
+from functions.events.event import Event, ObjectRef, object_ref
 from functions.events.receive import normalise
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.telemetry.context import arrived
+from functions.telemetry.context import bind_event
 
 log = logging.getLogger("orchestrator")
 
 
-def watched(request: Request) -> Hint | None:
+def object_of(request: Request) -> ObjectRef | None:
     """What the watch event in the request is about; None, with a line in the log, for an event of another type.
 
     Raises:
         MalformedError: the request is no event, or a watch event without its object.
     """
-    event = arrived(normalise(request.headers, request.body))
-    found = hint(event)
+    event = bind_event(normalise(request.headers, request.body))
+    found = object_ref(event)
     if not found:
         ignored(event)
     return found

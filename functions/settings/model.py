@@ -10,12 +10,12 @@ from functions.settings.cluster import ClusterSettings
 from functions.settings.job import JobSettings
 from functions.settings.limits import LimitSettings, RetentionSettings
 from functions.settings.telemetry import TelemetrySettings
-from functions.settings.webhook import EdgeSettings
+from functions.settings.webhook import WebhookSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Settings(EdgeSettings):
+class Settings(WebhookSettings):
     """Everything that can be configured."""
 
     namespace: DnsLabel = "orchestrator"

@@ -6,7 +6,7 @@ from functions.settings.telemetry import ObservabilitySettings
 from functions.settings.types import Section
 
 
-class EdgeSettings(Section):
+class WebhookSettings(Section):
     """What is configured for a function that GitHub calls and that calls nobody but the queue."""
 
     observability: ObservabilitySettings = ObservabilitySettings()

@@ -13,9 +13,9 @@ from functions.cluster.errors import AlreadyExists, Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP
 from functions.events.event import Event
 from functions.manifests import checkpoint as manifest
-from functions.manifests.checkpoint import Mark
+from functions.manifests.checkpoint import Cursor
 from functions.queues.publisher import PublishError
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
 
@@ -23,10 +23,10 @@ SOURCE = "orchestrator/sweep"
 TOPIC = "sweep"
 
 
-class Bookmark:
+class Checkpoint:
     """The note of one kind of pass, as it was when the pass began."""
 
-    def __init__(self, services: Services, what: str, due: str, kinds: Sequence[str]) -> None:
+    def __init__(self, services: Dependencies, what: str, due: str, kinds: Sequence[str]) -> None:
         """`due` is the type of the event that asks for this pass through these kinds. Raises a ClusterError."""
         self._services, self._what, self._due, self._kinds = services, what, due, kinds
         try:
@@ -35,12 +35,12 @@ class Bookmark:
             self._raw = {}
 
     @property
-    def mark(self) -> Mark | None:
+    def mark(self) -> Cursor | None:
         """Where to begin; None: at the start."""
         found = manifest.parse(self._raw)
         return found if found and found.kind in self._kinds else None
 
-    def hand_on(self, mark: Mark) -> None:
+    def hand_on(self, mark: Cursor) -> None:
         """The pass stopped here, and another goes on. Raises a ClusterError."""
         if self._write(mark):
             log.info("%s: out of time at %s, the next one goes on from there", self._what, mark)
@@ -51,7 +51,7 @@ class Bookmark:
         if self.mark:
             self._write(None)
 
-    def _write(self, mark: Mark | None) -> bool:
+    def _write(self, mark: Cursor | None) -> bool:
         """Whether it is written; if not, another pass was first, and it is that one which goes on."""
         cluster, namespace = self._services.cluster, self._services.settings.namespace
         try:

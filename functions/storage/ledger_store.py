@@ -8,7 +8,7 @@ from functions.cluster.errors import AlreadyExists, Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP
 from functions.manifests import ledger as manifest
 from functions.runs.admission.reservations import Ledger
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
 Found = TypeVar("Found")
@@ -17,10 +17,10 @@ TRIES = 20
 """Writes of the ledger that may be lost to others before the caller's event is delivered again."""
 
 
-class Book:
+class LedgerStore:
     """The ledger, read when this is made."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         """Raises a ClusterError."""
         self._services = services
         self._namespace = services.settings.namespace
@@ -47,7 +47,7 @@ class Book:
             cluster.patch(CONFIG_MAP, self._namespace, manifest.NAME, patch)
 
 
-def in_turn(services: Services, work: Callable[[Book], Found]) -> Found:
+def update_serialized(services: Dependencies, work: Callable[[LedgerStore], Found]) -> Found:
     """What `work` comes to with the ledger as it is; once more where somebody else wrote it first.
 
     Raises:
@@ -56,7 +56,7 @@ def in_turn(services: Services, work: Callable[[Book], Found]) -> Found:
     for _ in range(TRIES):
         try:
             with services.turn:
-                return work(Book(services))
+                return work(LedgerStore(services))
         except Conflict:
             log.info("the ledger was written by somebody else")
     raise Conflict(f"{TRIES} races for the ledger of admitted runs were lost; the next event or sweep asks again")

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,14 +24,13 @@ from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE
 from functions.events.receive import is_event, normalise
 from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
-from functions.record import record
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import parse, problems
 from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec, wire
 from functions.serving import authentication
 from functions.serving.authentication import Caller
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Refused, Request
 from functions.serving.watch_events import ignored
 from functions.submission import task_claims
@@ -47,7 +47,7 @@ WITH_KEY = ", or send an Idempotency-Key"
 _REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Key:
     """What makes a request the same as an earlier one, and the field it came in."""
 
@@ -57,23 +57,25 @@ class Key:
     """Whether a code run is wanted only where no other unfinished one has its task (If-Unfinished)."""
 
 
-def handle(services: Services, kind: str, request: Request) -> Answer:
+def handle(services: Dependencies, kind: str, request: Request) -> Answer:
     """Answers 201 with the new run, or 200 with the one that an earlier request with the same key made.
 
     Raises:
         Refused: the caller, the key or the spec is not acceptable; nothing was created.
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
-    caller = authentication.caller(services.settings.auth, request)
+    caller = authentication.authenticate(services.settings.auth, request)
     if not is_event(request.headers, request.body):
         return accept(services, caller, _spec(kind, _body(request)), _key(request))
-    event = context.arrived(normalise(request.headers, request.body))
+    event = context.bind_event(normalise(request.headers, request.body))
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
 
 
-def accept(services: Services, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None) -> Answer:
+def accept(
+    services: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None
+) -> Answer:
     """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key keeps `source`.
 
     Raises:
@@ -82,7 +84,7 @@ def accept(services: Services, caller: Caller, spec: RunSpec, key: Key | None, s
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     settings = services.settings
-    authentication.permit(settings, caller, spec)
+    authentication.authorize(settings, caller, spec)
     refused = set(spec.env_from_secrets or ()) - set(settings.secrets.allowed)
     if refused:
         why = f"{', '.join(sorted(refused))}: not listed in the setting secrets.allowed"
@@ -125,7 +127,7 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _once(services: Services, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
+def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     namespace, digest = services.settings.namespace, _digest(spec)
     try:
@@ -135,16 +137,16 @@ def _once(services: Services, spec: RunSpec, name: str, key: Key, source: Origin
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
     except NotFound:
         pass
-    notes = {**(origin.annotations(source) if source else {}), **_trace(), REQUEST: digest}
+    notes = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
     item = requested.run(spec, namespace, name, notes, labels)
     if not (key.alone and isinstance(spec, CodeRunSpec)):
         return _create(services, item, digest, key.field)
-    with task_claims.alone(services, spec, name, task_claims.of_the_same_task(services, spec)):
+    with task_claims.exclusive(services, spec, name, task_claims.of_the_same_task(services, spec)):
         return _create(services, item, digest, key.field)
 
 
-def _create(services: Services, item: dict[str, Any], digest: str, field: str) -> Answer:
+def _create(services: Dependencies, item: dict[str, Any], digest: str, field: str) -> Answer:
     """201 with the run, or 200 where the same request made it before."""
     kind, namespace, name = RUNS[item["kind"]], item["metadata"]["namespace"], item["metadata"]["name"]
     try:
@@ -164,7 +166,7 @@ def _digest(spec: RunSpec) -> str:
     return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
 
 
-def _without_key(services: Services, spec: RunSpec) -> Answer:
+def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
     """A new run; an unfinished code run of the same task, service and agent is taken for the same request.
 
     Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken. Requests
@@ -176,15 +178,15 @@ def _without_key(services: Services, spec: RunSpec) -> Answer:
     others = task_claims.of_the_same_task(services, spec)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])
     try:
-        with task_claims.alone(services, spec, name, others, WITH_KEY):
+        with task_claims.exclusive(services, spec, name, others, WITH_KEY):
             return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
-        raise task_claims.at_work(name, WITH_KEY) from None
+        raise task_claims.task_taken(name, WITH_KEY) from None
 
 
 def _trace() -> dict[str, str]:
     """What a run keeps of the trace of its request."""
-    return trace.annotations(context.current().trace)
+    return trace.to_annotations(context.current().trace)
 
 
 def _made(code: int, raw: Mapping[str, Any]) -> Answer:

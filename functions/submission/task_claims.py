@@ -15,11 +15,11 @@ from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, Kind
 from functions.manifests import task_claim
 from functions.runs import api_group
-from functions.runs.lifecycle.decide import over
+from functions.runs.lifecycle.decide import is_final
 from functions.runs.model import naming
 from functions.runs.model.run import parse
 from functions.runs.model.specs import CodeRunSpec
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
 
 Object = Mapping[str, Any]
@@ -28,7 +28,7 @@ TRIES = 3
 """Looks at a claim that comes and goes; it does so once in a request's time, when it is let go or taken over."""
 
 
-def of_the_same_task(services: Services, spec: CodeRunSpec) -> list[Object]:
+def of_the_same_task(services: Dependencies, spec: CodeRunSpec) -> list[Object]:
     """The code runs of the same task, service and agent. Raises a ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     found = services.cluster.list(CODE_RUN, services.settings.namespace, selector)
@@ -36,8 +36,8 @@ def of_the_same_task(services: Services, spec: CodeRunSpec) -> list[Object]:
 
 
 @contextmanager
-def alone(
-    services: Services, spec: CodeRunSpec, name: str, others: Sequence[Object], otherwise: str = ""
+def exclusive(
+    services: Dependencies, spec: CodeRunSpec, name: str, others: Sequence[Object], otherwise: str = ""
 ) -> Iterator[None]:
     """The block makes the run `name`, beside `others`, and nobody else makes one of that task at the same time.
 
@@ -52,7 +52,7 @@ def alone(
         return
     for raw in others:
         if _is_unfinished(raw):
-            raise at_work(raw["metadata"]["name"], otherwise)
+            raise task_taken(raw["metadata"]["name"], otherwise)
     earlier = [raw["metadata"]["uid"] for raw in others]
     mine = _take(services, task_claim.of(spec, services.settings.namespace, earlier, name), otherwise)
     try:
@@ -63,7 +63,7 @@ def alone(
         raise
 
 
-def at_work(name: str, otherwise: str = "") -> Refused:
+def task_taken(name: str, otherwise: str = "") -> Refused:
     """The refusal of a request whose task that run has."""
     why = f"CodeRun {name} is at work on it; wait for it, or cancel it{otherwise}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
@@ -71,10 +71,10 @@ def at_work(name: str, otherwise: str = "") -> Refused:
 
 def _is_unfinished(raw: Object) -> bool:
     run = parse(raw)
-    return run.retry_wanted if api_group.FINISHED in run.labels else not over(run)
+    return run.retry_wanted if api_group.FINISHED in run.labels else not is_final(run)
 
 
-def _take(services: Services, claim: dict[str, Any], otherwise: str) -> Object | None:
+def _take(services: Dependencies, claim: dict[str, Any], otherwise: str) -> Object | None:
     """The claim as it was made; None where the same request made it before. Raises Refused, ClusterError."""
     name, run = claim["metadata"]["name"], task_claim.run_of(claim)
     for _ in range(TRIES):
@@ -91,7 +91,7 @@ def _take(services: Services, claim: dict[str, Any], otherwise: str) -> Object |
     raise Conflict(f"claim {name} did not settle in {TRIES} tries; send the request again")
 
 
-def _is_void(services: Services, claim: Object) -> bool:
+def _is_void(services: Dependencies, claim: Object) -> bool:
     """Whether its run will not be made any more, or was deleted since."""
     run = task_claim.run_of(claim)
     if _is_there(services, CONFIG_MAP, naming.tombstone("CodeRun", run)):
@@ -100,7 +100,7 @@ def _is_void(services: Services, claim: Object) -> bool:
     return age >= task_claim.HOLDS and not _is_there(services, CODE_RUN, run)
 
 
-def _is_there(services: Services, kind: Kind, name: str) -> bool:
+def _is_there(services: Dependencies, kind: Kind, name: str) -> bool:
     try:
         services.cluster.get(kind, services.settings.namespace, name)
     except NotFound:
@@ -108,7 +108,7 @@ def _is_there(services: Services, kind: Kind, name: str) -> bool:
     return True
 
 
-def _let_go(services: Services, claim: Object) -> None:
+def _let_go(services: Dependencies, claim: Object) -> None:
     """Deletes that claim, and no later one of its name."""
     metadata = claim["metadata"]
     with suppress(Conflict, NotFound):

@@ -3,12 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import Kind
-from functions.record import record
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
 
@@ -17,7 +17,7 @@ Chore = Callable[[Counter[str]], None]
 """What a pass has to do about one object, and counts."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One version of an object."""
 
@@ -32,7 +32,7 @@ def seen(metadata: Object) -> Seen:
     return Seen(metadata["namespace"], metadata["name"], metadata["uid"], metadata["resourceVersion"])
 
 
-def delete(services: Services, kind: Kind, item: Seen, what: str, counts: Counter[str]) -> None:
+def delete(services: Dependencies, kind: Kind, item: Seen, what: str, counts: Counter[str]) -> None:
     """Deletes that version alone, and counts it as one of `what`. Raises a ClusterError."""
     try:
         services.cluster.delete(kind, item.namespace, item.name, item.uid, item.version)

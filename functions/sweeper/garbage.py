@@ -14,10 +14,10 @@ from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.manifests import task_claim
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import api_group
-from functions.runs.digest_set import Digests
+from functions.runs.digest_set import DigestSet
 from functions.runs.model.run import Run
 from functions.runs.retention import ORPHANED_AFTER
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.sweeper.deletion import delete, seen
 
 Object = Mapping[str, Any]
@@ -26,9 +26,9 @@ Object = Mapping[str, Any]
 class Leftovers:
     """The ConfigMaps of one pass, which come after all runs."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         self._services, self._kept = services, services.retention
-        self._runs, self._over = Digests(), Digests()
+        self._runs, self._over = DigestSet(), DigestSet()
 
     def note(self, run: Run) -> None:
         """The run is there, and its task files are over whose attempt ended long enough ago."""

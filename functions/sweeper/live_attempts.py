@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.cluster.kinds import JOB, POD
-from functions.reconciler.reconciler import Known
+from functions.reconciler.reconciler import Preloaded
 from functions.runs.lifecycle.observed import Job, Pod, parse_job, parse_pod
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 OURS = "app.kubernetes.io/managed-by=orchestrator"
 
 
-class Alive:
+class LiveAttempts:
     """Jobs that have not ended by name, and the pods of these that have not, in one namespace."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         """Lists them, Jobs before pods. Raises a ClusterError."""
         self._jobs: dict[str, Job] = {}
         self._pods: dict[str, tuple[Pod, ...]] = {}
@@ -37,7 +37,7 @@ class Alive:
     def _job_of(self, pod: Mapping[str, Any]) -> Job | None:
         return self._jobs.get(pod["metadata"]["labels"].get("job-name", ""))
 
-    def known(self, run: Run) -> Known:
+    def known(self, run: Run) -> Preloaded:
         """What need not be read of the run's attempt: all of it where its Job works, else nothing."""
         job = self._jobs.get(run.status.job_name or "")
-        return Known(job, self._pods.get(job.name, ())) if job else Known()
+        return Preloaded(job, self._pods.get(job.name, ())) if job else Preloaded()

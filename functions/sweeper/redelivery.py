@@ -10,10 +10,10 @@ from functions.cluster.errors import AlreadyExists, ClusterError, Conflict, NotF
 from functions.cluster.kinds import CONFIG_MAP
 from functions.github.api import errors
 from functions.github.api.client import PER_PAGE, Api, Github
-from functions.github.webhook.redelivery import Journal, load, parse
+from functions.github.webhook.redelivery import RedeliveryState, load, parse
 from functions.manifests import redelivery_state as manifest
-from functions.serving.dependencies import Services
-from functions.sweeper.scan import Deadline
+from functions.serving.dependencies import Dependencies
+from functions.sweeper.scan import TimeBudget
 
 log = logging.getLogger("orchestrator")
 
@@ -25,7 +25,7 @@ MOST_ASKED = 30
 LIST = "app/hook/deliveries"
 
 
-def ask(services: Services, github: Github, deadline: Deadline) -> int:
+def ask(services: Dependencies, github: Github, deadline: TimeBudget) -> int:
     """How many deliveries were asked for. Raises nothing but bugs."""
     try:
         return _Redelivery(services, github.app(), deadline).ask()
@@ -41,7 +41,7 @@ def ask(services: Services, github: Github, deadline: Deadline) -> int:
 class _Redelivery:
     """What is kept, and what was found since."""
 
-    def __init__(self, services: Services, api: Api, deadline: Deadline) -> None:
+    def __init__(self, services: Dependencies, api: Api, deadline: TimeBudget) -> None:
         self._services, self._api, self._deadline = services, api, deadline
         try:
             self._raw = services.cluster.get(CONFIG_MAP, services.settings.namespace, manifest.NAME)
@@ -70,14 +70,14 @@ class _Redelivery:
             if not self._journal.cursor or self._journal.full or self._deadline.over:
                 return
 
-    def _after_a_page(self) -> Journal:
+    def _after_a_page(self) -> RedeliveryState:
         try:
             page = self._api.page(LIST, **self._query())
         except errors.Refused:
             if not self._journal.cursor:
                 raise
             log.warning("GitHub does not know how far its list of deliveries was read; it is read from the start")
-            return Journal(until=self._journal.until, failed=self._journal.failed)
+            return RedeliveryState(until=self._journal.until, failed=self._journal.failed)
         return self._journal.seen(parse(page.items), page.following.get("cursor", ""), self._services.clock())
 
     def _query(self) -> dict[str, str]:

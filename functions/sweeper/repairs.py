@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from functions.reconciler.reconciler import Taken
+from functions.reconciler.reconciler import ActionTaken
 from functions.telemetry.metrics import HEALED
 
 log = logging.getLogger("orchestrator")
 
 
-class Healed:
+class RepairLog:
     """What was done so far; `counts` is how often each was, by action and by the reason the run shows with it."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Taken] = Counter()
+        self.counts: Counter[ActionTaken] = Counter()
 
     @property
     def by_action(self) -> dict[str, int]:
@@ -26,9 +26,9 @@ class Healed:
         return dict(sorted(found.items()))
 
     @contextmanager
-    def run(self, key: str) -> Iterator[list[Taken]]:
+    def run(self, key: str) -> Iterator[list[ActionTaken]]:
         """A list to add to what is done for one run, while it is done."""
-        taken: list[Taken] = []
+        taken: list[ActionTaken] = []
         try:
             yield taken
         finally:

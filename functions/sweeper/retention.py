@@ -13,27 +13,27 @@ from functools import partial
 
 from functions.cluster.kinds import CLAIM, CONFIG_MAP, RUNS
 from functions.events.event import RETENTION_DUE
-from functions.manifests.checkpoint import Mark
-from functions.reconciler.reconciler import drive, isolated
+from functions.manifests.checkpoint import Cursor
+from functions.reconciler.reconciler import isolate_errors, reconcile
 from functions.reporting.github_catch_up import OnGithub
 from functions.runs import api_group
-from functions.runs.lifecycle.decide import quiet
+from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
-from functions.storage.checkpoints import Bookmark
+from functions.storage.checkpoints import Checkpoint
 from functions.sweeper.deletion import Chore, delete, seen
 from functions.sweeper.garbage import Leftovers
 from functions.sweeper.live_attempts import OURS
-from functions.sweeper.scan import Deadline, Walk
+from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.workspaces import Workspaces
 
 KINDS = (*RUNS, CONFIG_MAP.name, CLAIM.name)
 """What is gone through, in this order."""
 
 
-def handle(services: Services) -> Answer:
+def handle(services: Dependencies) -> Answer:
     """Answers how many of each were deleted, and where the next pass goes on, if not at the start."""
     counts, left_at = clean_up(services)
     words = [f"{count} {what}" for what, count in sorted(counts.items())]
@@ -42,14 +42,14 @@ def handle(services: Services) -> Answer:
     return Answer(200, {"success": not counts["failed"], "message": message, "data": data})
 
 
-def clean_up(services: Services) -> tuple[Counter[str], Mark | None]:
+def clean_up(services: Dependencies) -> tuple[Counter[str], Cursor | None]:
     """Deletes what has been kept long enough; how many of each there were, and `failed`; where it ran out of time.
 
     Raises a ClusterError.
     """
     counts: Counter[str] = Counter()
-    deadline, bookmark = Deadline(services.clock), Bookmark(services, "retention", RETENTION_DUE, KINDS)
-    for number, (at, chore) in enumerate(_chores(services, bookmark.mark or Mark(KINDS[0]))):
+    deadline, bookmark = TimeBudget(services.clock), Checkpoint(services, "retention", RETENTION_DUE, KINDS)
+    for number, (at, chore) in enumerate(_chores(services, bookmark.mark or Cursor(KINDS[0]))):
         if number and deadline.over:
             bookmark.hand_on(at)
             return counts, at
@@ -58,41 +58,41 @@ def clean_up(services: Services) -> tuple[Counter[str], Mark | None]:
     return counts, None
 
 
-def _chores(services: Services, begin: Mark) -> Iterator[tuple[Mark, Chore]]:
+def _chores(services: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Chore]]:
     """All that is to be looked at behind `begin`, each with the mark of what was before it."""
     workspaces = Workspaces(services)  # before the runs that may use them
     leftovers, on_github = Leftovers(services), OnGithub(services)
-    runs = Walk(services, [*RUNS.values()])
+    runs = PagedScan(services, [*RUNS.values()])
     for raw in runs:
         run = parse(raw)
         leftovers.note(run)
         workspaces.note(run)
         if _is_left(begin, run.kind, run.name):
             yield runs.at, partial(_run, services, on_github, run)
-    maps = Walk(services, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
+    maps = PagedScan(services, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
     if _is_left(begin, CLAIM.name, ""):
         for item in maps:
             yield maps.at, partial(leftovers.look, item["metadata"])
-    at = Mark(CLAIM.name)
+    at = Cursor(CLAIM.name)
     for name, chore in workspaces.chores():
         if _is_left(begin, CLAIM.name, name):
             yield at, chore
-            at = Mark(CLAIM.name, name)
+            at = Cursor(CLAIM.name, name)
 
 
-def _is_left(begin: Mark, kind: str, name: str) -> bool:
+def _is_left(begin: Cursor, kind: str, name: str) -> bool:
     return (KINDS.index(kind), name) > (KINDS.index(begin.kind), begin.after)
 
 
-def _run(services: Services, on_github: OnGithub, run: Run, counts: Counter[str]) -> None:
+def _run(services: Dependencies, on_github: OnGithub, run: Run, counts: Counter[str]) -> None:
     """A finished run is in no other list: here it expires, and what its lost events asked for is done."""
     now = services.clock()
     if api_group.FINISHED not in run.labels:
         return
     if expired(run, now):
         delete(services, RUNS[run.kind], seen(run.raw["metadata"]), "expired runs", counts)
-    elif not quiet(run, now):
-        done = isolated(run.key, partial(drive, services, run.kind, run.namespace, run.name))
+    elif not needs_no_reconcile(run, now):
+        done = isolate_errors(run.key, partial(reconcile, services, run.kind, run.namespace, run.name))
         counts["driven" if done else "failed"] += 1
     else:
         told = on_github.catch_up(run)

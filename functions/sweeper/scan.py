@@ -11,9 +11,9 @@ from typing import Any
 
 from functions.cluster.errors import Gone
 from functions.cluster.kinds import Kind
-from functions.manifests.checkpoint import Mark
+from functions.manifests.checkpoint import Cursor
 from functions.queues.topics import ACK_DEADLINE
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 
 BUDGET = timedelta(seconds=ACK_DEADLINE * 2 / 3)
 """How long a pass works before it hands on: what is left until its message comes again is for the step under way."""
@@ -21,7 +21,7 @@ BUDGET = timedelta(seconds=ACK_DEADLINE * 2 / 3)
 Object = dict[str, Any]
 
 
-class Deadline:
+class TimeBudget:
     """When a pass, begun now, has to hand on."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -33,14 +33,14 @@ class Deadline:
         return self._clock() >= self._end
 
 
-class Walk:
+class PagedScan:
     """Yields every object of the kinds that comes after a mark; `at` is the mark of the one that was done last."""
 
     def __init__(
         self,
-        services: Services,
+        services: Dependencies,
         kinds: Sequence[Kind],
-        begin: Mark | None = None,
+        begin: Cursor | None = None,
         *,
         labels: str = "",
         metadata_only: bool = False,
@@ -48,13 +48,13 @@ class Walk:
         self._services, self._labels, self._metadata_only = services, labels, metadata_only
         names = [kind.name for kind in kinds]
         known = begin is not None and begin.kind in names
-        self.at = begin if begin and known else Mark(names[0])
+        self.at = begin if begin and known else Cursor(names[0])
         self._kinds = kinds[names.index(self.at.kind) :]
 
     def __iter__(self) -> Iterator[Object]:
         for kind in self._kinds:
             if kind.name != self.at.kind:
-                self.at = Mark(kind.name)
+                self.at = Cursor(kind.name)
             yield from self._through(kind)
 
     def _through(self, kind: Kind) -> Iterator[Object]:
@@ -72,7 +72,7 @@ class Walk:
                 name = item["metadata"]["name"]
                 if name > self.at.after:
                     yield item
-                    self.at = Mark(kind.name, name, token)
+                    self.at = Cursor(kind.name, name, token)
             token = following
             if not token:
                 return

@@ -10,31 +10,31 @@ from functools import partial
 
 from functions.cluster.errors import Conflict
 from functions.reconciler import admission
-from functions.reconciler.reconciler import drive, isolated
-from functions.runs.admission.cycle import Admission, Pass
-from functions.runs.admission.pending_queue import Candidate
+from functions.reconciler.reconciler import isolate_errors, reconcile
+from functions.runs.admission.cycle import Admission, AdmissionCycle
+from functions.runs.admission.pending_queue import PendingRun
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
-from functions.storage.ledger_store import Book, in_turn
-from functions.sweeper.repairs import Healed
-from functions.sweeper.scan import Deadline
+from functions.serving.dependencies import Dependencies
+from functions.storage.ledger_store import LedgerStore, update_serialized
+from functions.sweeper.repairs import RepairLog
+from functions.sweeper.scan import TimeBudget
 
 
-class Places:
+class SlotAssigner:
     """The ledger as it was before the runs were listed, and the runs that could start now."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         """Raises a ClusterError."""
         self._services = services
-        self._book = Book(services) if services.policy.limits.on else None
+        self._book = LedgerStore(services) if services.policy.limits.on else None
         if self._book:
-            self._pass = Pass(self._book.ledger, services.policy.limits, services.clock())
+            self._pass = AdmissionCycle(self._book.ledger, services.policy.limits, services.clock())
 
     def see(self, run: Run) -> bool:
         """Whether the run is left to the pass."""
         return self._book is not None and self._pass.see(run)
 
-    def given(self, *, whole: bool) -> Sequence[Candidate]:
+    def given(self, *, whole: bool) -> Sequence[PendingRun]:
         """Who has to be driven: those who got a place, and then those whose status does not say yet that they wait.
 
         `whole` says that every unfinished run was seen. Raises a ClusterError.
@@ -42,17 +42,17 @@ class Places:
         found = self._admitted(self._book, whole=whole) if self._book else None
         return [*found.admitted, *(each for each, _ in found.waiting if not each.shown)] if found else []
 
-    def _admitted(self, book: Book, *, whole: bool) -> Admission:
+    def _admitted(self, book: LedgerStore, *, whole: bool) -> Admission:
         if whole:
             try:
                 return admission.close(self._services, book, self._pass)
             except Conflict:  # somebody started or ended meanwhile
                 pass
-        return in_turn(self._services, partial(admission.given_out, self._services))
+        return update_serialized(self._services, partial(admission.given_out, self._services))
 
 
 def start(
-    services: Services, candidates: Sequence[Candidate], deadline: Deadline, healed: Healed
+    services: Dependencies, candidates: Sequence[PendingRun], deadline: TimeBudget, healed: RepairLog
 ) -> tuple[list[str], bool]:
     """Drives each in turn, at least one; answers who could not be driven, and whether there was time for all.
 
@@ -63,6 +63,6 @@ def start(
         if number and deadline.over:
             return failed, False
         with healed.run(each.key) as taken:
-            step = partial(drive, services, each.entry.kind, each.namespace, each.entry.name, taken)
-            failed += [] if isolated(each.key, step) else [each.key]
+            step = partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name, taken)
+            failed += [] if isolate_errors(each.key, step) else [each.key]
     return failed, True

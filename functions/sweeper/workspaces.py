@@ -15,12 +15,12 @@ from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CLAIM
 from functions.runs.model import naming
 from functions.runs.model.run import Run
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 from functions.runs.retention import UNUSED_SINCE
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.sweeper.deletion import Chore, Seen, delete, seen
 from functions.sweeper.live_attempts import OURS
-from functions.sweeper.scan import Walk
+from functions.sweeper.scan import PagedScan
 
 log = logging.getLogger("orchestrator")
 
@@ -30,14 +30,14 @@ Object = Mapping[str, Any]
 class Workspaces:
     """The claims of one pass; none are listed where nobody wants to know."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         """Raises a ClusterError."""
         self._services, self._longest = services, services.retention.workspaces
         self._claims: dict[str, tuple[Seen, datetime | None]] = {}
         """By name, each with the time since when it is marked as unused; in use and not marked: left out."""
         self._used: set[str] = set()
         if self._longest is not None:
-            for item in Walk(services, [CLAIM], labels=OURS, metadata_only=True):
+            for item in PagedScan(services, [CLAIM], labels=OURS, metadata_only=True):
                 self._list(item["metadata"])
 
     def _list(self, metadata: Object) -> None:
@@ -64,7 +64,7 @@ class Workspaces:
         if item.name in self._used:
             self._annotate(item, None)
         elif since is None:
-            self._annotate(item, stamp(now))
+            self._annotate(item, rfc3339(now))
         elif self._longest is not None and now - since >= self._longest:
             counts["unused workspaces"] += 1
             log.warning("workspace %s is unused since %s", item.name, since)

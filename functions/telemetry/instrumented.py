@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from functions.cluster.transport import Request, Transport
 
 
-class SeenTransport:
+class InstrumentedTransport:
     """A transport whose calls are noted with the request they are made for: method and kind, never a name."""
 
     def __init__(self, inner: "Transport") -> None:

@@ -8,11 +8,11 @@ scripts that no variable goes into: their text is kept as well.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Template
 
-from functions.record import record
 from functions.templating import engine, search_path
 from functions.templating.engine import Needs
 
@@ -20,8 +20,8 @@ Stamp = tuple[int, int, int] | None
 """What tells two versions of a file or directory apart; None where there is none."""
 
 
-@record
-class Kit:
+@dataclass(frozen=True, slots=True)
+class TemplateSet:
     """The templates of one agent CLI, kind of work and agent."""
 
     names: Mapping[str, str]
@@ -46,10 +46,10 @@ class Kit:
         return all(_stamp(path) == stamp for path, stamp in self.stamps.items())
 
 
-_kits: dict[tuple[Path, str, str, str | None], Kit] = {}
+_kits: dict[tuple[Path, str, str, str | None], TemplateSet] = {}
 
 
-def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
+def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> TemplateSet:
     """The kit as its files are now.
 
     Raises:
@@ -63,7 +63,7 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
     return found
 
 
-def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
+def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> TemplateSet:
     stamps = _stamps(search_path.directories(templates, agent_cli, kind, agent))
     names = search_path.find(templates, agent_cli, kind, agent)
     digest, sources, needs = hashlib.sha256(), dict[str, bytes](), dict[str, Needs]()
@@ -79,7 +79,7 @@ def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Kit:
         digest.update(f"{name}\0{len(source)}\0".encode() + source)
     fixed = {key: _fixed(templates, name, needs[name].text) for key, name in names.items() if _is_fixed(name, needs)}
     varying = {key: engine.compiled(templates, name) for key, name in names.items() if key not in fixed}
-    return Kit(names, fixed, varying, digest.hexdigest(), stamps)
+    return TemplateSet(names, fixed, varying, digest.hexdigest(), stamps)
 
 
 def _fixed(templates: Path, name: str, text: str | None) -> str:

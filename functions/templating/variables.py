@@ -8,9 +8,9 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from functions.record import record
 from functions.runs.model import naming
 from functions.runs.model.specs import CodeRunSpec, RunSpec
 from functions.settings import Settings
@@ -20,8 +20,8 @@ MARGIN_SECONDS = 120
 """An attempt ends itself this long before its deadline, to push and to report (SPEC section 7)."""
 
 
-@record
-class Task:
+@dataclass(frozen=True, slots=True)
+class AttemptContext:
     """One attempt of a run, as task files are rendered for it."""
 
     run: str
@@ -53,7 +53,7 @@ class Task:
         return self.attempt > 1 or getattr(self.spec, "context_version", 1) > 1
 
 
-def variables(task: Task, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
+def variables(task: AttemptContext, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
     """Every name a template may use; fields of the spec have their own names, in snake_case."""
     spec = task.spec
     key = settings.secrets.api_key(spec.agent_cli)

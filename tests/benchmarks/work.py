@@ -11,7 +11,7 @@ from functions.events.event import GITHUB_EVENT, RESOURCE, Event
 from functions.github.webhook.payload_filter import extract
 from functions.manifests import run as requested
 from functions.queues.publisher import encoded
-from functions.reconciler.reconciler import Known, advance
+from functions.reconciler.reconciler import Preloaded, run_steps
 from functions.runs import api_group
 from functions.runs.lifecycle.states import FINISHED, state
 from functions.runs.model.run import Run, parse
@@ -64,7 +64,7 @@ class Work:
     def started(self) -> Run:
         """One whose Job is there."""
         run = self.run()
-        advance(self.world.services, run, Known())
+        run_steps(self.world.services, run, Preloaded())
         return self.now(run)
 
     def now(self, run: Run) -> Run:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.errors import WrongUsage
 from functions.clients.tasks import fast_validation
-from functions.runs.model.fields import INT32, Text
+from functions.runs.model.fields import INT32, StringRule
 from functions.runs.model.specs import SPECS, CodeRunSpec
 
 URL = "https://git.example/shop.git"
@@ -43,7 +43,7 @@ EDGES: tuple[Any, ...] = (
 def rules(field: FieldInfo) -> list[Any]:
     """Of a text, also of one that may be left out."""
     inner = [each for part in get_args(field.annotation) for each in getattr(part, "__metadata__", ())]
-    return [each for each in (*field.metadata, *inner) if isinstance(each, Text)]
+    return [each for each in (*field.metadata, *inner) if isinstance(each, StringRule)]
 
 
 @pytest.mark.parametrize("kind", SPECS)

@@ -21,7 +21,7 @@ import yaml
 from functions.clients.runs import columns, formatting
 from functions.manifests.crds import crd
 from functions.runs.model.specs import SPECS
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import SINCE, Place, condition, ended
 
@@ -67,7 +67,7 @@ def test_runs_are_listed_newest_first_each_kind_by_itself(place: Place) -> None:
     now = datetime.now(UTC)
     made = [place.put(name) for name in ("a", "b", "c")] + [place.put("d", "DocsRun")]
     for days, raw in enumerate(made):
-        raw["metadata"]["creationTimestamp"] = stamp(now - timedelta(days=days))
+        raw["metadata"]["creationTimestamp"] = rfc3339(now - timedelta(days=days))
     assert [raw["metadata"]["name"] for raw in columns.newest_first(reversed(made))] == ["a", "b", "c", "d"]
     told = columns.tables(columns.newest_first(made), now)
     assert [line.split()[0] for line in told.splitlines() if line] == ["NAME", "d", "NAME", "a", "b", "c"]

@@ -24,7 +24,7 @@ from functions.handlers import job_finished, reconcile, sweep
 from functions.queues.topology import FED_BY
 from functions.runs import api_group
 from functions.runs.model.run import parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request, answer
 from functions.settings.limits import LimitSettings
 from functions.submission import acceptance
@@ -55,11 +55,11 @@ class Scene:
     """What an agent does until its end."""
 
 
-def function(scene: Scene, handle: Callable[[Services, Request], Any]) -> Deliver:
+def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> Deliver:
     """A deployed function: with connections of its own, as the functions' user."""
     cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
     configured = settings(namespace=scene.namespace, limits=scene.limits)
-    services = Services(configured, cluster, lambda: datetime.now(UTC))
+    services = Dependencies(configured, cluster, lambda: datetime.now(UTC))
     return lambda request: answer(lambda asked: handle(services, asked), request)
 
 

@@ -11,7 +11,7 @@ from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.handlers import reconcile, sweep
 from functions.manifests.checkpoint import name_of
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
@@ -42,7 +42,7 @@ def runs(world: World) -> Iterator[list[Run]]:
         deliver(world, reconcile, event(now(world, run).raw))
 
 
-def hurried(world: World) -> Services:
+def hurried(world: World) -> Dependencies:
     """With time for one run only, and small pages."""
     looks: list[datetime] = []
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import reconcile
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused, Request
 from functions.submission import acceptance
 from tests.faults.place import KEY, NAMESPACE, Place
@@ -72,7 +72,7 @@ def deletes(place: Place, transport: Transport) -> None:
         return
 
 
-def _asks(place: Place, services: Services, spec: dict[str, object]) -> None:
+def _asks(place: Place, services: Dependencies, spec: dict[str, object]) -> None:
     """A person changes the run, and the event of that change is delivered."""
     try:
         raw = services.cluster.patch(place.runs, NAMESPACE, place.name, {"spec": spec})

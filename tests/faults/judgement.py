@@ -9,7 +9,7 @@ from typing import Any
 from functions.manifests.attempt import CHECKSUM
 from functions.runs import api_group
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle_events import Milestone, untold
+from functions.runs.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.run import Run
 
 Object = Mapping[str, Any]
@@ -68,6 +68,6 @@ def _owners(item: Object) -> set[str]:
     return {owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()}
 
 
-def _milestones(run: Run) -> Sequence[Milestone]:
+def _milestones(run: Run) -> Sequence[LifecycleEvent]:
     """All of them, whatever the status says was told."""
-    return untold(run.status.model_copy(update={"reported": None}))
+    return unpublished(run.status.model_copy(update={"reported": None}))

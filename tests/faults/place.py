@@ -24,7 +24,7 @@ from functions.runs.lifecycle import states
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings import Settings
 from tests.faults import luck
@@ -140,10 +140,10 @@ class Place:
         other.settings, other.wrap = settings, wrap
         return other
 
-    def services(self, transport: Transport | None = None) -> Services:
+    def services(self, transport: Transport | None = None) -> Dependencies:
         """Services of a function whose calls go through `transport`."""
         through = self.wrap(transport or self.server)
-        return Services(self.settings, Cluster(through), lambda: self.world.now, Told(through))
+        return Dependencies(self.settings, Cluster(through), lambda: self.world.now, Told(through))
 
     def raw(self) -> dict[str, Any]:
         """The run as it is now. Raises NotFound."""
@@ -162,23 +162,23 @@ class Place:
     def jobs(self) -> list[dict[str, Any]]:
         return self.world.jobs()
 
-    def reconcile(self, services: Services | None = None) -> None:
+    def reconcile(self, services: Dependencies | None = None) -> None:
         """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
         for run in self.all_runs():
             first = {key: value for key, value in run.raw.items() if key != "status"}
             reconcile.handle(services or self.services(), event(first))
 
-    def job_events(self, services: Services | None = None) -> None:
+    def job_events(self, services: Dependencies | None = None) -> None:
         """Delivers the present state of every Job."""
         for job in self.jobs():
             job_finished.handle(services or self.services(), event(job))
 
-    def report(self, services: Services | None = None) -> None:
+    def report(self, services: Dependencies | None = None) -> None:
         """Delivers the present state of every run to the function that tells the world of it."""
         for run in self.all_runs():
             report.handle(services or self.services(), event(run.raw))
 
-    def sweep(self, services: Services | None = None) -> None:
+    def sweep(self, services: Dependencies | None = None) -> None:
         sweep.handle(services or self.services(), Request({}, b""))
 
     def hourly(self) -> None:
@@ -296,6 +296,6 @@ class Place:
 class Timeless(Place):
     """Its functions are broken: they look at the clock once, when they are called."""
 
-    def services(self, transport: Transport | None = None) -> Services:
+    def services(self, transport: Transport | None = None) -> Dependencies:
         now = self.world.now
         return replace(super().services(transport), clock=lambda: now)

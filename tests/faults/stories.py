@@ -17,7 +17,7 @@ from functions.handlers import job_finished, reconcile, sweep
 from functions.runs import api_group
 from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from tests.faults.place import TEMPLATES
 from tests.support.api import World
@@ -27,7 +27,7 @@ from tests.support.life import DONE, LOST, event, now, submitted
 from tests.support.node import Node
 
 _numbers = itertools.count(1)
-Handler = Callable[[Services, Request], Any]
+Handler = Callable[[Dependencies, Request], Any]
 
 
 class Story:
@@ -50,7 +50,7 @@ class Story:
 
     def deliver(self, handler: Handler, request: Request) -> None:
         """Calls the handler in the process that may die; where it does, the event comes again or the sweep does."""
-        services = Services(self.world.services.settings, Cluster(self.crashing), lambda: self.world.now)
+        services = Dependencies(self.world.services.settings, Cluster(self.crashing), lambda: self.world.now)
         if self.crashed:
             handler(self.world.services, request)
             return

@@ -9,7 +9,7 @@ from functions.manifests import attempt as manifest
 from functions.manifests import ledger
 from functions.manifests import run as requested
 from functions.runs import api_group
-from functions.runs.admission.capacity import Entry, entry
+from functions.runs.admission.capacity import Reservation, reservation
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
@@ -44,12 +44,12 @@ class Crowd:
         self.world, self.size = world, size
         self.counts: Counter[str] = Counter(STATES[number % len(STATES)] for number in range(size))
         self._cluster: Cluster = world.kubelet
-        entries: dict[str, Entry] = {}
+        entries: dict[str, Reservation] = {}
         for number in range(size):
             state = STATES[number % len(STATES)]
             run = self._put(number, state)
             if state == "working":
-                entries[run.uid] = entry(run)
+                entries[run.uid] = reservation(run)
                 self._job(run)
         self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, waiting="somebody"), world.namespace))
 

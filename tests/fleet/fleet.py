@@ -15,7 +15,7 @@ from functions.manifests import ledger as manifest
 from functions.runs.admission.limits import Limits
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
 from tests.faults.witness import Witness, is_live
@@ -30,7 +30,7 @@ NAMESPACE = "orchestrator"
 ROUNDS = 80
 """Most passes until all rest: with one place, each of a dozen runs takes a few for each of its attempts."""
 Object = dict[str, Any]
-Work = Callable[[Services], object]
+Work = Callable[[Dependencies], object]
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -81,9 +81,9 @@ class Fleet:
         with suppress(ClusterError, Killed):
             work(self._services(transport or self.world.calls))
 
-    def _services(self, transport: Transport) -> Services:
+    def _services(self, transport: Transport) -> Dependencies:
         services = self.world.services
-        return Services(services.settings, Cluster(self.wrap(transport)), services.clock)
+        return Dependencies(services.settings, Cluster(self.wrap(transport)), services.clock)
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
         """The function is killed at that API call; whether it came so far."""
@@ -105,7 +105,7 @@ class Fleet:
         return lambda services: handler.handle(services, event(json.loads(body)))
 
     @staticmethod
-    def sweep(services: Services) -> None:
+    def sweep(services: Dependencies) -> None:
         sweep.handle(services, Request({}, b""))
 
     def live_jobs(self) -> list[Object]:

@@ -15,7 +15,7 @@ from functions.manifests import ledger
 from functions.manifests.checkpoint import name_of
 from functions.queues.publisher import PublishError
 from functions.runs import api_group
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
 from tests.fleet.crowd import Crowd
@@ -72,11 +72,11 @@ class Scene:
         found: str = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, name)["metadata"]["uid"]
         return found
 
-    def services(self, step: timedelta | None = None, transport: Transport | None = None) -> Services:
+    def services(self, step: timedelta | None = None, transport: Transport | None = None) -> Dependencies:
         cluster = Cluster(transport or self.world.calls, PAGE)
         return replace(self.world.services, cluster=cluster, clock=Clock(self.world, step), publisher=self.queue)
 
-    def passes(self, services: Services, what: str = "sweep") -> dict[str, Any]:
+    def passes(self, services: Dependencies, what: str = "sweep") -> dict[str, Any]:
         """What one pass answers."""
         headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": DUE[what]}
         answer = sweep.handle(services, Request(headers, b""))

@@ -12,9 +12,9 @@ from typing import Any
 
 from functions.local.apiserver.store import Change, Key, Store
 from functions.manifests import ledger as manifest
-from functions.runs.admission.capacity import holds
+from functions.runs.admission.capacity import capacity_keys
 from functions.runs.admission.limits import Limits
-from functions.runs.admission.pending_queue import candidate, wants_a_place
+from functions.runs.admission.pending_queue import is_admissible, pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
@@ -45,7 +45,7 @@ class FleetWitness:
         if not is_live(job) or key is None:
             return
         run = self._run(key)
-        self._held[name] = holds(run)
+        self._held[name] = capacity_keys(run)
         alive = Counter(hold for other, held in self._held.items() if self._is_alive(other) for hold in held)
         over = {hold: count for hold, count in alive.items() if count > self._limits.capacity(hold)}
         self.most = max(self.most, alive["runs"])
@@ -73,13 +73,13 @@ class FleetWitness:
             run = self._run(key) if key else None
             without = Ledger({other: entry for other, entry in after.entries.items() if other != uid})
             for other in queue if run and not run.status.open_attempt else ():
-                first = candidate(other).order < candidate(run).order if run else False
-                if first and not without.obstacle(other.uid, holds(other), self._limits):
+                first = pending_run(other).order < pending_run(run).order if run else False
+                if first and not without.obstacle(other.uid, capacity_keys(other), self._limits):
                     yield f"{run.name if run else uid} overtook {other.name}"
 
     def _is_queued(self, run: Run) -> bool:
         shown = run.status.succeeded
-        return shown is not None and shown.reason == Reason.QUEUED and wants_a_place(run, self._clock())
+        return shown is not None and shown.reason == Reason.QUEUED and is_admissible(run, self._clock())
 
     def _runs(self) -> Iterator[Run]:
         for resource in RUNS:

@@ -26,7 +26,7 @@ from functions.runs.model import naming, origin
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
 from functions.serving import http as edge
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from tests.support.actors import Actor
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
@@ -98,7 +98,7 @@ class Newsroom:
         self.both = Both(self.world.calls, self.github)
         self._client = self._client_over(self.both)
         where = origin.Origin("acme/shop", self.issue, "octocat", "", self.shop.id)
-        self.made = self._submit(kind, origin.annotations(where) if asked_for else {}, spec)
+        self.made = self._submit(kind, origin.to_annotations(where) if asked_for else {}, spec)
         self.branch = naming.branch(self.made.name, self.made.uid)
 
     def _configured(self) -> Object:
@@ -116,25 +116,25 @@ class Newsroom:
 
     # The functions
 
-    def services(self, transport: Transport | None = None) -> Services:
+    def services(self, transport: Transport | None = None) -> Dependencies:
         """Services whose calls go through `transport`; without one, as of a process that goes on."""
         client = self._client if transport is None else self._client_over(transport)
         cluster = Cluster(transport or self.both)
-        return Services(self.settings, cluster, lambda: self.world.now, github=client)
+        return Dependencies(self.settings, cluster, lambda: self.world.now, github=client)
 
     def _client_over(self, transport: Transport) -> Client:
         key = AppKey(self.settings.github.app_id, self.github.app.private_key)
         return Client(self.github.url, key, ToGithub(transport), lambda: self.world.now)
 
-    def report(self, raw: Any = None, services: Services | None = None) -> int:
+    def report(self, raw: Any = None, services: Dependencies | None = None) -> int:
         """The event of the run's present state, or of `raw`; how it was answered."""
         handler = partial(report.handle, services or self.services())
         return edge.answer(handler, event(raw or self.run().raw)).code
 
-    def sweep(self, services: Services | None = None) -> edge.Answer:
+    def sweep(self, services: Dependencies | None = None) -> edge.Answer:
         return edge.answer(partial(sweep.handle, services or self.services()), edge.Request({}, b""))
 
-    def hourly(self, services: Services | None = None) -> edge.Answer:
+    def hourly(self, services: Dependencies | None = None) -> edge.Answer:
         headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
         return edge.answer(partial(sweep.handle, services or self.services()), edge.Request(headers, b""))
 
@@ -205,7 +205,7 @@ class Newsroom:
         """How many calls GitHub had so far."""
         return len(self.github.calls)
 
-    def without_github(self) -> Services:
+    def without_github(self) -> Dependencies:
         return replace(self.services(), github=None)
 
     def check_told(self, checks: int = 1) -> None:

@@ -61,4 +61,4 @@ def with_commits(room: Newsroom, count: int) -> None:
 def forget(room: Newsroom) -> None:
     """What GitHub was told is to be told again."""
     run = room.run()
-    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.unsaid())
+    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())

@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from functions.cluster.kinds import RUNS
-from functions.reconciler.reconciler import drive
+from functions.reconciler.reconciler import reconcile
 from functions.runs.lifecycle.states import State
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
@@ -41,7 +41,7 @@ def deleted(stage: Stage, run: Run) -> None:
     """It is gone, by way of the finalizer."""
     found = stage.now(run)
     stage.world.kubelet.delete(RUNS[run.kind], run.namespace, run.name, run.uid)
-    drive(stage.services, found.kind, found.namespace, found.name)
+    reconcile(stage.services, found.kind, found.namespace, found.name)
 
 
 def attempts_asked(run: Run) -> int:

@@ -162,7 +162,7 @@ def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, host
     for made in stage.runs():  # a base branch that git allows is data of the run
         assert made.spec is not None
         assert made.spec.base_branch == hostile
-        assert origin.of(made.raw) is not None
+        assert origin.from_object(made.raw) is not None
     for told in stage.answers(number):
         assert_only_shown(told)
 
@@ -185,7 +185,7 @@ def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
     line = written.replace("\n", " ").replace("\r", " ")
     for body in (f"/code {line}", f"/docs x{line} {line}", f"/code 1 {line}=x", f"/status {line}", f'/docs "{line}'):
         for found in commands.find(body):
-            if isinstance(found, commands.Mistake):
+            if isinstance(found, commands.InvalidCommand):
                 assert_only_shown(replies.mistake(found))
     assert_only_shown(replies.refused(written))
     assert_only_shown(replies.bad_configuration([written, written]))

@@ -235,5 +235,5 @@ def test_work_after_a_merge_has_a_pull_request_of_its_own(room: Newsroom) -> Non
 def _merged(room: Newsroom) -> None:
     run = room.run()
     url = run.status.pull_request_url or ""
-    merged = pull_request.recorded(run.status, url, "Merged", run.generation, room.world.now)
+    merged = pull_request.set_pull_request(run.status, url, "Merged", run.generation, room.world.now)
     room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))

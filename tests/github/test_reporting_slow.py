@@ -24,7 +24,7 @@ SECOND = "d" * 40
 COMMITS = 20
 MOST = 3 * COMMITS
 """More reports than any of these takes."""
-IDLE = github_sync_state.LEAST_REST + timedelta(seconds=1)
+IDLE = github_sync_state.MIN_BACKOFF + timedelta(seconds=1)
 
 
 def untold(room: Newsroom) -> None:

@@ -39,7 +39,7 @@ def _configured(state: State) -> Iterator[str]:
         environ = environment(service)
         try:
             settings = load(environ)
-            required_settings.check(settings, target)
+            required_settings.require_settings(settings, target)
         except SettingsError as error:
             yield f"entry point {target} would not start: {error}"
             continue

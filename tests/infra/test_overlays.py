@@ -53,7 +53,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
         environ = {each["name"]: each["value"] for each in container.get("env", ())}
         if name != "schedule":
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
-            required_settings.check(loaded, environ["FUNCTION_TARGET"])
+            required_settings.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
     assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
     script = found["schedule"]["command"][-1]

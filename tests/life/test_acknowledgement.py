@@ -25,7 +25,7 @@ from functions.cluster.transport import Request as Call
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, REFERENCE, RESOURCE
 from functions.handlers import job_finished, reconcile, report, sweep
 from functions.queues.publisher import PublishError
-from functions.reconciler.reconciler import drive
+from functions.reconciler.reconciler import reconcile as drive
 from functions.runs.model.naming import tombstone
 from functions.serving.http import LARGEST_BODY, Answer, Request, answer, serve
 from functions.settings.auth import AuthSettings

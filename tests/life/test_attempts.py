@@ -99,7 +99,7 @@ def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_see
     run_event(world, raised)
     found = now(world, run).status
     assert found.message == "attempt 1 is running", "in the same pass"
-    assert "contextVersion 2 is refused: the run is not finished" in conditions.why(found)
+    assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
 
 
 def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World) -> None:

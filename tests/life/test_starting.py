@@ -22,7 +22,7 @@ from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB, POD
 from functions.handlers import reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from tests.support.api import World
 from tests.support.direct import Direct
 from tests.support.freezing import Freezing
@@ -218,7 +218,7 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
             assert now(world, run).status.phase == "Cancelled"
 
     frozen = Freezing(server, at, meanwhile)
-    services = Services(world.services.settings, Cluster(frozen), lambda: world.now)
+    services = Dependencies(world.services.settings, Cluster(frozen), lambda: world.now)
     with suppress(Conflict):
         reconcile.handle(services, event(run.raw, "add"))
     live = [job for job in world.jobs() if job["spec"]["parallelism"]]

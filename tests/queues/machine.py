@@ -26,7 +26,7 @@ from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
 from functions.local.dev.server import Server, free_port
 from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import RetryPolicy, Subscription, Topology
 from functions.queues.topics import LIFECYCLE
 from functions.queues.topology import FUNCTIONS
@@ -185,7 +185,7 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
             queue.start()
             if emulator:
                 project = Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])
-                list(Applier(project).apply(Topology((LIFECYCLE,), (listens,))))
+                list(TopologyApplier(project).apply(Topology((LIFECYCLE,), (listens,))))
             for child in children:
                 child.start()
             yield Machine(cluster, queue, children, kubelet, folder, told)

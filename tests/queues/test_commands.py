@@ -27,7 +27,7 @@ from functions.manifests import run as requested
 from functions.queues.publisher import HttpPublisher, Publisher, PublishError, connect
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from functions.queues.topology import FED_BY, TOPICS
 from functions.runs.model.specs import CodeRunSpec
@@ -153,7 +153,7 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
             yield HttpPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
         return
     project = request.getfixturevalue("project")
-    list(Applier(project).apply(topology))
+    list(TopologyApplier(project).apply(topology))
     environ = environment(project)
     del environ["ORCHESTRATOR_QUEUES__ENDPOINTS"]
     yield PubsubPublisher(project), environ

@@ -26,7 +26,7 @@ from functions.serving.http import ACKNOWLEDGED, Request, answer
 from functions.settings import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import sink, starting
-from functions.telemetry.instrumented import SeenTransport
+from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
@@ -76,7 +76,7 @@ def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
     from tests.support.direct import Direct
 
     world = World(Direct(), "orchestrator")
-    world.services = replace(world.services, cluster=Cluster(SeenTransport(world.calls)))
+    world.services = replace(world.services, cluster=Cluster(InstrumentedTransport(world.calls)))
     made = in_trace(world, FIRST)
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
     (root,) = [span for span in collector.spans if span.kind == SERVER]
@@ -123,7 +123,7 @@ def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collecto
 
 def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, collector: Collector) -> None:
     made = in_trace(world, FIRST[:-1] + "0")
-    assert not (trace.of(made.raw) or pytest.fail("no trace")).sampled
+    assert not (trace.from_object(made.raw) or pytest.fail("no trace")).sampled
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
     assert collector.spans == []
     assert points(collector, "function.duration")

@@ -27,7 +27,7 @@ def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None
         pushed = Request(encoded(event), json.dumps(event.data).encode())
         assert answer(partial(github_event.handle, stage.services), pushed).code == 204
         made = stage.run()
-    begun, kept = trace.parse(event.trace), trace.of(made.raw)
+    begun, kept = trace.parse(event.trace), trace.from_object(made.raw)
     assert begun
     assert kept
     assert kept.id == begun.id

@@ -104,12 +104,12 @@ def test_every_line_about_the_run_names_the_trace(stack: Stack, run: Run, functi
 
 
 def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Run, tmp_path: Path) -> None:
-    kept = trace.of(run.raw)
+    kept = trace.from_object(run.raw)
     assert kept
     assert kept.id == ID
     assert kept.span in {line["logging.googleapis.com/spanId"] for line in _lines(stack, "submit_code")}
     job = stack.cluster.get(JOB, run.namespace, run.status.job_name or "")
-    assert trace.of(job) == kept
+    assert trace.from_object(job) == kept
     starts = (stack.state.parent / "starts").read_text().splitlines()
     assert [line.split()[-1] for line in starts if run.name in line] == [f"traceparent={kept}"]
 

@@ -83,7 +83,7 @@ def asked(world: World, request: Request) -> Run:
 
 @pytest.mark.parametrize("way", COMES_IN)
 def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: World, logged: Logged, way: str) -> None:
-    kept = trace.of(asked(world, COMES_IN[way]).raw)
+    kept = trace.from_object(asked(world, COMES_IN[way]).raw)
     assert kept
     assert (kept.id, kept.sampled) == (ONE, True)
     assert kept.span != SPAN, "the run was made by a step of its own"
@@ -107,7 +107,7 @@ MALFORMED = {
 @pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: World, text: str, way: str) -> None:
-    kept = trace.of(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
+    kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
     assert kept
     assert kept.id not in (ONE, TWO)
 
@@ -123,15 +123,15 @@ def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> N
 
 @pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
 def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
-    assert trace.of({"metadata": {"annotations": notes}}) is None
-    assert trace.of({"metadata": None}) is None
+    assert trace.from_object({"metadata": {"annotations": notes}}) is None
+    assert trace.from_object({"metadata": None}) is None
 
 
 def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
     job = world.job_ready(now(world, made).status.job_name or "")
-    assert trace.of(job) == trace.parse(FIRST)
+    assert trace.from_object(job) == trace.parse(FIRST)
     job_event(world, job)
     assert {"Start", "WriteStatus", "Running"} <= {line["message"] for line in logged.lines("run-1")}
     assert logged.traces() == {ONE}

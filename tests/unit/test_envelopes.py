@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from functions.events.event import PLAIN_MESSAGE, Hint, MalformedError, hint
+from functions.events.event import PLAIN_MESSAGE, MalformedError, ObjectRef, object_ref
 from functions.events.receive import from_queue, is_event, normalise
 
 FOLDER = Path(__file__).parent / "envelopes"
@@ -72,9 +72,11 @@ WATCHED = [
 def test_a_watch_event_is_the_same_hint_from_every_source(name: str, verb: str, whole: bool) -> None:
     headers, body = envelope(name)
     event = normalise(headers, body)
-    found = hint(event)
+    found = object_ref(event)
     assert event.type.endswith(f".{verb}")
-    assert found == Hint("CodeRun", "orchestrator", "inventory-t1-abc", verb == "delete", event.data if whole else None)
+    assert found == ObjectRef(
+        "CodeRun", "orchestrator", "inventory-t1-abc", verb == "delete", event.data if whole else None
+    )
     assert event.data.get("metadata", event.data)["uid"] == "7f3a9c1e-1111-4222-8333-944455556666"
     assert from_queue(headers, body)
 

@@ -29,8 +29,8 @@ from tests.support.builders import NOW, UID, ended
     ],
 )
 def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | None) -> None:
-    found = ended(annotations=origin.annotations(origin.Origin(asked, 7)))
-    pull = pull_request.wanted(found, "acme/shop")
+    found = ended(annotations=origin.to_annotations(origin.Origin(asked, 7)))
+    pull = pull_request.build(found, "acme/shop")
     assert (pull.title, pull.base) == ("Task 3: work on api", "main")
     assert ("Asked" in pull.body) == (line is not None)
     assert (line or "") in pull.body
@@ -44,16 +44,16 @@ def test_the_compare_link_has_branches_in_it_and_nothing_else() -> None:
 
 
 def test_the_status_says_once_what_became_of_the_pull_request() -> None:
-    pull = pull_request.wanted(ended(), "acme/shop")
+    pull = pull_request.build(ended(), "acme/shop")
     before = ended(message="pushed x. No pull request was opened; to open one: https://elsewhere").status
-    opened = pull_request.opened(before, "https://g/1", 1, NOW)
+    opened = pull_request.with_url(before, "https://g/1", 1, NOW)
     assert (opened.message, opened.pull_request_url) == ("pushed x. Pull request: https://g/1", "https://g/1")
-    refused = pull_request.not_opened(before, pull, "github.example", "no\x1b right", NOW)
-    again = pull_request.not_opened(refused, pull, "github.example", "no right", NOW)
+    refused = pull_request.with_refusal(before, pull, "github.example", "no\x1b right", NOW)
+    again = pull_request.with_refusal(refused, pull, "github.example", "no right", NOW)
     assert again.message == refused.message
     assert (again.message or "").count("No pull request") == 1
     assert {each.message for each in again.conditions} == {again.message}
-    long = pull_request.opened(ended(message="x" * 2000).status, "https://g/1", 1, NOW)
+    long = pull_request.with_url(ended(message="x" * 2000).status, "https://g/1", 1, NOW)
     assert len(long.message or "") <= 2000
     assert (long.message or "").endswith("https://g/1")
 

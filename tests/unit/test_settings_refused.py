@@ -23,7 +23,7 @@ from functions.manifests import attempt
 from functions.runs.admission.limits import MOST
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.retries import LONGEST_BACKOFF
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources
 from functions.settings.quantity import thousandths
@@ -172,7 +172,7 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
         retention=dict.fromkeys(("succeeded_days", "otherwise_days", "tombstone_days", "workspace_days"), 36_500),
         job={"backoff": 600, "pending_wait": 31_536_000, "code_deadline": 604_800, "ttl_after_finished": 2**31 - 1},
     )
-    services = Services(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
+    services = Dependencies(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
     kept, policy, late = services.retention, services.policy, datetime(2200, 1, 1, tzinfo=UTC)
     for each in (kept.succeeded, kept.otherwise, kept.task_files, kept.tombstones, kept.workspaces):
         assert each is not None

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
-from functions.runs.model.fields import Text
+from functions.runs.model.fields import StringRule
 from functions.runs.model.run import problems
 from functions.runs.model.specs import RunSpec
 
@@ -67,7 +67,7 @@ def _type(field: FieldInfo) -> Any:
 
 def _words(field: FieldInfo) -> str:
     """The field's description with its rule in words."""
-    rule = next((each.why for each in _rules(field) if isinstance(each, Text)), "")
+    rule = next((each.why for each in _rules(field) if isinstance(each, StringRule)), "")
     return f"{field.description} {rule[:1].upper()}{rule[1:]}.".strip() if rule else str(field.description)
 
 

@@ -1,16 +1,17 @@
 """What to do next about a run, in one line: pure."""
 
-from functions.record import record
+from dataclasses import dataclass
+
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model import naming
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Ways:
     """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
 
@@ -42,14 +43,14 @@ def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) ->
 
 def _during(run: Run, state: State, position: Position | None, ways: Ways) -> str:
     reason = _reason(run)
-    if then(reason) is Then.MEND:
+    if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return "mend what the message names; the run is tried again by itself, and goes on then"
     if state is State.RUNNING:
         return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts by itself ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
-        return f"wait: the next attempt starts by itself at {stamp(run.status.next_attempt_at)}"
+        return f"wait: the next attempt starts by itself at {rfc3339(run.status.next_attempt_at)}"
     return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
 
 

@@ -43,7 +43,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
             "phase": run.status.phase or "Pending",
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
-            "retryRefused": conditions.why(run.status) or None,
+            "retryRefused": conditions.retry_refused_message(run.status) or None,
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
@@ -70,7 +70,7 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     yield "Work", clean(work(run))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
-    why = conditions.why(status)
+    why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
     yield "Spec", f"not valid: {run.problems}" if run.problems else ""
     yield "Queue", str(waits) if waits else ""

@@ -6,23 +6,23 @@ So an interrupt ends a live view at once, whatever its readers wait for; they en
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.runs.changes import Change
 from functions.clients.runs.logs import Line
 from functions.clients.runs.target import Place, explain
 from functions.cluster.errors import ClusterError
-from functions.record import record
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class End:
     """A reader has ended, by itself or because of an error."""
 
     error: CommandError | None = None
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Nothing was read for a while."""
 

@@ -1,13 +1,14 @@
 """Which runs a list is of."""
 
+from dataclasses import dataclass
+
 from functions.clients.errors import WrongUsage
 from functions.clients.runs import columns, lookup
 from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import Place
-from functions.record import record
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What the runs of a list have in common; empty or None: it does not matter."""
 

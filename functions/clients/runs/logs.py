@@ -1,6 +1,7 @@
 """The logs of a run's attempts: of one, or of all as they come until the run has ended."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.runs import lookup
@@ -9,7 +10,6 @@ from functions.clients.runs.target import Place, explained
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
-from functions.record import record
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.0
 """How often the run is looked at while no pod of it works."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of an attempt's log; a `note` is ours, about the log."""
 

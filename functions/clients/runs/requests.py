@@ -16,10 +16,10 @@ from functions.clients.runs.target import Place, explain, explained
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.runs import requests
-from functions.runs.lifecycle.decide import over
+from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import CodeRunSpec
-from functions.runs.requests import CannotAsk, Patch
+from functions.runs.requests import Patch, RequestRefused
 
 TRIES = 6
 PAUSE = 0.5
@@ -40,7 +40,7 @@ def cancel(place: Place, run: Run, *, pause: Pause = time.sleep) -> Run:
 
 def ended(run: Run) -> bool:
     """Whether the run has ended already, and nobody asked for another attempt since."""
-    return over(run)
+    return is_final(run)
 
 
 def context_version(run: Run) -> int | None:
@@ -51,7 +51,7 @@ def context_version(run: Run) -> int | None:
 def _ask(place: Place, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:
     """The run as it is once what was asked stands in it."""
     for tried in range(TRIES):
-        with told(CannotAsk):
+        with told(RequestRefused):
             patch = make(run)
         if patch is None:
             return run

@@ -7,11 +7,11 @@ The namespace is the one given, else the one the kubeconfig's context names, els
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions.clients.errors import CommandError, Unavailable
-from functions.record import record
 
 if TYPE_CHECKING:
     from functions.cluster.client import Cluster
@@ -21,7 +21,7 @@ NAMESPACE = "orchestrator"
 """Where runs are unless something says otherwise: the default of the setting `namespace`."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Place:
     """A namespace of a cluster."""
 

@@ -5,17 +5,17 @@ The configuration is read once, as git reads it: each question of its own would 
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from functions.clients.errors import CommandError
 from functions.clients.git import Git
 from functions.clients.tasks.inferred_value import Value
-from functions.record import record
-from functions.runs.model.fields import GithubUser, RepositoryUrl, keeps
+from functions.runs.model.fields import GithubUser, RepositoryUrl, is_valid
 
 
-@record
+@dataclass(frozen=True)
 class Checkout:
     """A directory of a work tree: `root` is the top of it, `directory` the path from there (`.` for itself)."""
 
@@ -69,7 +69,7 @@ class Checkout:
         """
         for found in filter(None, self._spelt(remote)):
             plain = without_credentials(found)
-            if keeps(RepositoryUrl, plain):
+            if is_valid(RepositoryUrl, plain):
                 left_out = ", without its credentials" if plain != found else ""
                 return Value(plain, f"git's remote {remote}{left_out}")
         written = self._configured(f"remote.{remote}.url")
@@ -91,7 +91,7 @@ class Checkout:
         """The GitHub login in git's configuration. Raises CommandError where there is none."""
         for key in ("github.user", "user.name"):
             found = self._configured(key)
-            if found and keeps(GithubUser, found):
+            if found and is_valid(GithubUser, found):
                 return Value(found, f"git's {key}")
         name = self._configured("user.name")
         why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"

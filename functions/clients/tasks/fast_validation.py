@@ -59,7 +59,7 @@ def in_order(kind: str, values: Mapping[str, Any]) -> bool:
 def _keeps(rule: Any, value: Any) -> bool:
     if isinstance(rule, range):
         return type(value) is int and value in rule
-    return isinstance(value, str) and fields.keeps(rule, value)
+    return isinstance(value, str) and fields.is_valid(rule, value)
 
 
 def camel(field: str) -> str:

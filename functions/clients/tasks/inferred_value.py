@@ -1,11 +1,10 @@
 """What is asked for without anybody having said it."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from functions.record import record
 
-
-@record
+@dataclass(frozen=True, slots=True)
 class Value:
     """A field of a spec that nobody gave, and where it was found."""
 

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, function_url
@@ -14,7 +14,6 @@ from functions.clients.submit import Accepted, Key, submit
 from functions.clients.tasks import fast_validation
 from functions.clients.tasks.fast_validation import camel, kebab
 from functions.clients.tasks.inferred_value import Value
-from functions.record import record
 from functions.runs.model import default_models
 
 LONGEST_KEY = 255
@@ -28,7 +27,7 @@ LABEL = 19
 """Width of the first word of a line of progress."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
 
@@ -39,7 +38,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
 
@@ -84,7 +83,7 @@ def _configured_model(name: str, environ: Mapping[str, str]) -> str:
         return str(getattr(load_section(environ, "models", ModelSettings), name))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
 

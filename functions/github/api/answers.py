@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functions.github.api.client import Repository
 from functions.github.api.errors import GithubError, NotFound
 from functions.github.commands import replies
-from functions.github.webhook.event import number
-from functions.runs.model.status import stamp
+from functions.github.webhook.event import dig_number
+from functions.runs.model.status import rfc3339
 
 log = logging.getLogger("orchestrator")
 
@@ -24,7 +24,7 @@ class Answers:
 
     def __init__(self, repository: Repository, number: int, key: str, app: str, now: datetime) -> None:
         self._repository, self._number, self._key, self._app = repository, number, key, app
-        self._since = stamp(now - SINCE)
+        self._since = rfc3339(now - SINCE)
 
     def given(self) -> bool:
         """Whether it was given. Raises GithubError."""
@@ -37,7 +37,7 @@ class Answers:
         body = f"{replies.marker(self._key)}\n{text}"
         self._repository.post(f"issues/{self._number}/comments", {"body": body})
         for each in self._found()[1:]:
-            self._remove(number(each, "id"))
+            self._remove(dig_number(each, "id"))
 
     def _found(self) -> list[replies.Comment]:
         comments = self._repository.pages(f"issues/{self._number}/comments", since=self._since)

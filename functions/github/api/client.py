@@ -4,17 +4,16 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from functions.github.api import responses
-from functions.github.api.errors import Busy, Garbled, Refused, Unauthorized, from_answer
-from functions.github.api.tokens import AppKey, AsApp, AsInstalled, Clock, Signer, Token, Tokens
-from functions.github.api.transport import Answer, HttpTransport, Hurried, Request, Transport
+from functions.github.api.errors import Busy, InvalidResponse, Refused, Unauthorized, from_answer
+from functions.github.api.tokens import AppAuth, AppKey, Clock, InstallationAuth, Signer, Token, Tokens
+from functions.github.api.transport import Answer, DeadlineTransport, HttpTransport, Request, Transport
 from functions.github.names import repository_name
-from functions.record import record
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
@@ -27,7 +26,7 @@ MOST_PAGES = 10
 NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Page:
     """Part of a list: `following` is the query of the next part, empty after the last one."""
 
@@ -107,8 +106,8 @@ class Repository(Api):
         self.name = name
 
 
-@record
-class Memory:
+@dataclass(frozen=True, slots=True)
+class ClientCache:
     """What a process knows of GitHub: tokens by repository, and by rate limit until when it asked to wait."""
 
     tokens: dict[str, Token] = field(default_factory=dict)
@@ -123,17 +122,17 @@ class Github:
     """
 
     def __init__(
-        self, url: str, key: AppKey, transport: Transport, clock: Clock, memory: "Memory | None" = None
+        self, url: str, key: AppKey, transport: Transport, clock: Clock, memory: "ClientCache | None" = None
     ) -> None:
         self.url = url.rstrip("/")
         self.app_id = key.app_id
-        self._key, self._clock, self._transport, self._memory = key, clock, transport, memory or Memory()
-        self._app = Api(self, "", AsApp(key, clock))
+        self._key, self._clock, self._transport, self._memory = key, clock, transport, memory or ClientCache()
+        self._app = Api(self, "", AppAuth(key, clock))
         self._tokens = Tokens(self._app, clock, self._memory.tokens)
 
     def until(self, end: datetime) -> "Github":
         """The same, but that every call is over by `end`, with Busy where it has no answer by then. Calls nobody."""
-        hurried = Hurried(self._transport, end, self._clock)
+        hurried = DeadlineTransport(self._transport, end, self._clock)
         return Github(self.url, self._key, hurried, self._clock, self._memory)
 
     def app(self) -> Api:
@@ -144,7 +143,7 @@ class Github:
         """The repository `owner/name`. Calls nobody. Raises Refused for what is no name."""
         if not repository_name(name):
             raise Refused(f"{name!r} is not the name of a repository, as in owner/name")
-        return Repository(self, name, AsInstalled(name, self._tokens))
+        return Repository(self, name, InstallationAuth(name, self._tokens))
 
     def forget(self, name: str = "") -> None:
         """Forgets the token for a repository, or without a name all tokens: what the App may do has changed."""
@@ -182,7 +181,7 @@ def _parsed(answer: Answer, call: str) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise Garbled(f"GitHub's answer to {call} is no JSON: {error}") from error
+        raise InvalidResponse(f"GitHub's answer to {call} is no JSON: {error}") from error
 
 
 def connect(settings: GithubSettings, clock: Clock) -> Github:

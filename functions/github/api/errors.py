@@ -62,7 +62,7 @@ class Busy(GithubError):
         self.retry_after = retry_after
 
 
-class Garbled(Busy):
+class InvalidResponse(Busy):
     """An answer that cannot be understood, of GitHub or of something on the way; the text names the call."""
 
 

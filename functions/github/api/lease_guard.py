@@ -1,19 +1,19 @@
 """Calls about a repository for as long as the caller has a claim: whoever was too slow writes nothing any more."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from functions.github.api.sync import Calls
-from functions.record import record
 
 
-class ClaimOver(Exception):
+class LeaseExpired(Exception):
     """It took too long: somebody else may be telling. What was sent last may have come too late already."""
 
 
-@record
-class WhileClaimed:
+@dataclass(frozen=True, slots=True)
+class LeaseGuard:
     """The calls of `inner`, of which none writes once the claim is over; a claim without an end stays.
 
     What is deleted is the younger of two that are alike, which is as right later.
@@ -47,4 +47,4 @@ class WhileClaimed:
 
     def _look(self) -> None:
         if self.until and self.clock() >= self.until:
-            raise ClaimOver
+            raise LeaseExpired

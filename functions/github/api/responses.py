@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from functions.github.api.errors import Garbled
+from functions.github.api.errors import InvalidResponse
 from functions.github.webhook import event
 
 
 def text(answer: Any, call: str, *path: str) -> str:
     """The text at that path. Raises Garbled."""
-    return event.text(answer, *path) or _lacks("text", call, path)
+    return event.dig_text(answer, *path) or _lacks("text", call, path)
 
 
 def number(answer: Any, call: str, *path: str) -> int:
     """The number at that path. Raises Garbled."""
-    return event.number(answer, *path) or _lacks("number", call, path)
+    return event.dig_number(answer, *path) or _lacks("number", call, path)
 
 
 def time(answer: Any, call: str, *path: str) -> datetime:
@@ -40,9 +40,9 @@ def items(answer: Any, call: str) -> Sequence[Mapping[str, Any]]:
     lists = [each for each in answer.values() if isinstance(each, list)] if isinstance(answer, dict) else [answer]
     found = lists[0] if lists else None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise Garbled(f"GitHub's answer to {call} is no list of objects")
+        raise InvalidResponse(f"GitHub's answer to {call} is no list of objects")
     return found
 
 
 def _lacks(what: str, call: str, path: Sequence[str]) -> NoReturn:
-    raise Garbled(f"GitHub's answer to {call} has no {what} {'.'.join(path)}")
+    raise InvalidResponse(f"GitHub's answer to {call} has no {what} {'.'.join(path)}")

@@ -8,6 +8,7 @@ looks again afterwards, so that of two makers at least the second sees both. Two
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -17,9 +18,8 @@ from functions.github.reports import check as checks
 from functions.github.reports import comment as comments
 from functions.github.reports.pull_request import Pull
 from functions.github.webhook import event
-from functions.record import record
 from functions.runs.model.run import Run
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 
 log = logging.getLogger("orchestrator")
 
@@ -51,7 +51,7 @@ class Calls(Protocol):
         ...
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment on GitHub: its id and its page."""
 
@@ -112,7 +112,7 @@ def _edited(calls: Calls, number: int, body: comments.Object) -> Comment:
 
 
 def _comments(calls: Calls, run: Run, number: int, app: str) -> list[comments.Object]:
-    since = stamp(run.created - CLOCKS_DIFFER)  # what is older is about no run as young as this
+    since = rfc3339(run.created - CLOCKS_DIFFER)  # what is older is about no run as young as this
     return comments.ours(calls.pages(f"issues/{number}/comments", since=since), run.uid, app)
 
 
@@ -124,7 +124,7 @@ def _remove(calls: Calls, comment: comments.Object) -> None:
 
 
 def _comment(found: comments.Object, call: str) -> Comment:
-    return Comment(responses.number(found, call, "id"), event.text(found, "html_url"))
+    return Comment(responses.number(found, call, "id"), event.dig_text(found, "html_url"))
 
 
 def check_run(calls: Calls, run: Run, commit: str, app: str, details_url: str) -> None:

@@ -5,13 +5,12 @@ the process until shortly before it ends; on the way to GitHub it is in a header
 """
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, NotInstalled
-from functions.record import record
 
 SKEW = timedelta(seconds=60)
 """How far back a JWT is dated, as clocks differ (Generating a JSON Web Token for a GitHub App)."""
@@ -23,7 +22,7 @@ MARGIN = timedelta(minutes=5)
 Clock = Callable[[], datetime]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class AppKey:
     """The App's id (or client id) and private key, in PEM form."""
 
@@ -41,7 +40,7 @@ class AppKey:
             raise Denied("the App's private key (setting github.private_key) is no RSA key in PEM form") from None
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Token:
     """An installation token."""
 
@@ -70,7 +69,7 @@ class Signer(Protocol):
         ...
 
 
-class Asks(Protocol):
+class TokenApi(Protocol):
     """The part of an `Api` that makes tokens."""
 
     def get(self, path: str) -> Any:
@@ -82,7 +81,7 @@ class Asks(Protocol):
         ...
 
 
-class AsApp:
+class AppAuth:
     """The App itself. A JWT is kept while it is good: making one takes some tenths of a second."""
 
     key = "the App"
@@ -107,7 +106,7 @@ class AsApp:
 class Tokens:
     """The tokens this process has, by repository."""
 
-    def __init__(self, app: Asks, clock: Clock, kept: dict[str, Token]) -> None:
+    def __init__(self, app: TokenApi, clock: Clock, kept: dict[str, Token]) -> None:
         self._app, self._clock, self._kept = app, clock, kept
 
     def token(self, repository: str) -> str:
@@ -137,8 +136,8 @@ class Tokens:
         return Token(responses.text(made, call, "token"), responses.time(made, call, "expires_at"))
 
 
-@record
-class AsInstalled:
+@dataclass(frozen=True, slots=True)
+class InstallationAuth:
     """The App's installation on one repository. Limits are those of an account's installation."""
 
     repository: str

@@ -4,7 +4,7 @@ refuse them, or stop the world between two of them.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -12,7 +12,6 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from functions.github.api.errors import Busy
-from functions.record import record
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -30,7 +29,7 @@ HEADERS = {
 }
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call: `url` is whole, `body` is sent as JSON, `token` is an App's JWT or an installation's token."""
 
@@ -42,7 +41,7 @@ class Request:
     """How long the caller waits for the answer at most; None: as long as there is patience for any."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: `headers` have lower-case names."""
 
@@ -93,8 +92,8 @@ class HttpTransport:
         return Answer(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
 
 
-@record
-class Hurried:
+@dataclass(frozen=True, slots=True)
+class DeadlineTransport:
     """A transport that has every answer by `end`, and none afterwards."""
 
     inner: Transport

@@ -20,13 +20,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from functions.github.commands import yaml_lines
-from functions.github.commands.lines import WORDS, Word
-from functions.github.commands.parse import Command, Mistake, single
-from functions.github.commands.yaml_lines import BadYaml, Marked
+from functions.github.commands.lines import WORDS, CommandName
+from functions.github.commands.parse import Command, InvalidCommand, single
+from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.names import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
-from functions.runs.model.specs import Wire
+from functions.runs.model.specs import ApiModel
 
 PATH = ".github/orchestrator.yaml"
 LONGEST = 64 * 1024
@@ -39,7 +39,7 @@ def _command(text: str) -> str:
     found = single(text)
     if found is None:
         raise ValueError("must be one command, such as /docs")
-    if isinstance(found, Mistake):
+    if isinstance(found, InvalidCommand):
         raise ValueError(f"cannot be understood: {found.problem}")
     return text
 
@@ -47,7 +47,7 @@ def _command(text: str) -> str:
 CommandText = Annotated[str, AfterValidator(_command)]
 
 
-class Models(Wire):
+class Models(ApiModel):
     """A model per kind of work."""
 
     model_config = ConfigDict(extra="forbid")
@@ -56,12 +56,12 @@ class Models(Wire):
     code: fields.Model | None = None
 
 
-class Configuration(Wire):
+class Configuration(ApiModel):
     """The file; a repository without one has the defaults."""
 
     model_config = ConfigDict(extra="forbid")
 
-    commands: list[Word] = list(WORDS)
+    commands: list[CommandName] = list(WORDS)
     labels: dict[Name, CommandText] = {}
     assignees: dict[Name, CommandText] = {}
     service: fields.DnsLabel | None = None
@@ -114,7 +114,7 @@ def parse(text: str) -> Configuration:
         raise BadConfiguration(f"it has more than {LONGEST} characters")
     try:
         found = yaml_lines.parse(text)
-    except BadYaml as error:
+    except YamlError as error:
         raise BadConfiguration(str(error)) from error
     if not isinstance(found.values, dict | None):
         raise BadConfiguration("line 1: it must be a mapping of keys, such as service: api")
@@ -124,7 +124,7 @@ def parse(text: str) -> Configuration:
         raise BadConfiguration(*_explained(error, found)) from None
 
 
-def _explained(error: ValidationError, found: Marked) -> Iterator[str]:
+def _explained(error: ValidationError, found: LocatedYaml) -> Iterator[str]:
     for item, (_, why) in zip(error.errors(include_input=False), problems(error), strict=True):
         line, key = found.line([str(part) for part in item["loc"]])
         yield f"line {line}, {key or 'the file'}: {why}"

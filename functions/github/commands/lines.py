@@ -7,12 +7,11 @@ differ from it in some corner, and whoever quotes a command would run it.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from functions.record import record
-
-Word = Literal["docs", "code", "retry", "cancel", "status"]
-WORDS: tuple[Word, ...] = get_args(Word)
+CommandName = Literal["docs", "code", "retry", "cancel", "status"]
+WORDS: tuple[CommandName, ...] = get_args(CommandName)
 
 _COMMAND = re.compile(rf"/({'|'.join(WORDS)})(?!\S)", re.IGNORECASE)
 _FIRST = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
@@ -21,7 +20,7 @@ _FIRST = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
 _BREAKS = re.compile(r"\r\n?")
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class CommandLine:
     """A line that begins with a command."""
 
@@ -33,7 +32,7 @@ class CommandLine:
     """The lines after it as they were written, up to the next command."""
 
 
-def find(comment: str) -> Sequence[CommandLine]:
+def command_lines(comment: str) -> Sequence[CommandLine]:
     """The lines of a comment, in Markdown, that begin with a command, in order."""
     if not _COMMAND.search(comment):  # nearly every comment
         return ()
@@ -55,13 +54,13 @@ def first_word(comment: str) -> str | None:
 
 def _commands(text: str) -> Iterator[tuple[int, str, str]]:
     """The number of each line that begins with a command, the command's word, and the rest of the line."""
-    for number, line in _meant(text):
+    for number, line in _outside_quotes(text):
         command = _FIRST.match(line)
         if command:
             yield number, command[1].lower(), line[command.end() :].strip()
 
 
-def _meant(text: str) -> Iterable[tuple[int, str]]:
+def _outside_quotes(text: str) -> Iterable[tuple[int, str]]:
     """Number and text of the lines that are meant and may begin with a command."""
     first = _FIRST.match(text)
     if first and not _COMMAND.search(text, first.end()):  # mostly; what a comment begins with so is a paragraph

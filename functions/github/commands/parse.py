@@ -6,13 +6,12 @@ What is wrong is said with what they wrote in code spans, so that it is shown an
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
 from functions.github.markdown import LONGEST_COMMENT, code, shown
-from functions.record import record
 from functions.runs.model.fields import INT32
 
 OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -63,8 +62,8 @@ _OPTION = re.compile(r"([A-Za-z-]+)=(.*)", re.DOTALL)
 _TASK = re.compile(r"#?([0-9]{1,10})")
 
 
-@record
-class Work:
+@dataclass(frozen=True, slots=True)
+class StartRun:
     """A run is asked for: /docs or /code."""
 
     word: str
@@ -74,7 +73,7 @@ class Work:
     """Of /code; None where a mapping leaves it to the issue."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Retry:
     """Another attempt of the run is asked for."""
 
@@ -83,22 +82,22 @@ class Retry:
     word: str = "retry"
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """The run is to stop."""
 
     word: str = "cancel"
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Status:
     """Somebody wants to know how it stands."""
 
     word: str = "status"
 
 
-@record
-class Mistake:
+@dataclass(frozen=True, slots=True)
+class InvalidCommand:
     """It is for us, and cannot be understood."""
 
     word: str
@@ -106,23 +105,25 @@ class Mistake:
     """In Markdown, with what people wrote in code spans."""
 
 
-Command = Work | Retry | Cancel | Status | Mistake
+Command = StartRun | Retry | Cancel | Status | InvalidCommand
 
 
 def find(comment: str) -> Sequence[Command]:
     """The commands in a comment, in order; one mistake where it is too long to be read to its end."""
     if len(comment) > LONGEST_COMMENT:
         word = lines.first_word(comment)
-        return [Mistake(word, _TOO_LONG)] if word else []
-    found = [_command(line, needs_task=True) for line in lines.find(comment)]
+        return [InvalidCommand(word, _TOO_LONG)] if word else []
+    found = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
     if len(found) <= MOST_COMMANDS:
         return found
-    return [Mistake(found[0].word, f"a comment may hold at most {MOST_COMMANDS} commands; none of these was run.")]
+    return [
+        InvalidCommand(found[0].word, f"a comment may hold at most {MOST_COMMANDS} commands; none of these was run.")
+    ]
 
 
 def single(text: str) -> Command | None:
     """The one command that `text` is, as a mapping has it: /code may leave the task to the issue."""
-    found = lines.find(text)
+    found = lines.command_lines(text)
     return _command(found[0], needs_task=False) if len(found) == 1 and "\n" not in text.strip() else None
 
 
@@ -139,7 +140,7 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
         if words:
             raise ValueError(f"nothing may follow it, but {code(words[0])} does.")
     except ValueError as error:
-        return Mistake(line.word, str(error))
+        return InvalidCommand(line.word, str(error))
     return Cancel() if line.word == "cancel" else Status()
 
 
@@ -163,22 +164,22 @@ def _words(rest: str) -> list[str]:
         raise ValueError(f"a double quote is not closed in {code(rest)}.") from None
 
 
-def _docs(words: Sequence[str]) -> Work:
+def _docs(words: Sequence[str]) -> StartRun:
     plain, options = _sorted("docs", words)
     if len(plain) > 1:
         raise ValueError(f"one directory may follow it, but {code(plain[1])} is a second one.")
     if plain and "directory" in options:
         raise ValueError("the directory is given twice.")
-    return Work("docs", {**options, **({"directory": plain[0]} if plain else {})})
+    return StartRun("docs", {**options, **({"directory": plain[0]} if plain else {})})
 
 
-def _code(words: Sequence[str], needs_task: bool) -> Work:
+def _code(words: Sequence[str], needs_task: bool) -> StartRun:
     plain, options = _sorted("code", words)
     if not plain and needs_task:
         raise ValueError("the task is missing: give its number, as in `/code 3`.")
     if len(plain) > 1:
         raise ValueError(f"only the task's number and options may follow it, but {code(plain[1])} does.")
-    return Work("code", options, _task(plain[0]) if plain else None)
+    return StartRun("code", options, _task(plain[0]) if plain else None)
 
 
 def _task(word: str) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from functions.github.commands.configuration import PATH
-from functions.github.commands.parse import USAGE, Mistake
+from functions.github.commands.parse import USAGE, InvalidCommand
 from functions.github.markdown import block, code, link
 from functions.github.reports.comment import is_by
-from functions.github.webhook.event import number, text
+from functions.github.webhook.event import dig_number, dig_text
 from functions.runs.admission.position import Position
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
@@ -30,18 +30,18 @@ def marker(key: str) -> str:
 
 def answers(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:
     """The comments of the App that answer the request, the oldest first; anybody else can write the marker too."""
-    found = [each for each in comments if is_by(each, app) and text(each, "body").startswith(marker(key))]
-    return sorted(found, key=lambda each: number(each, "id"))
+    found = [each for each in comments if is_by(each, app) and dig_text(each, "body").startswith(marker(key))]
+    return sorted(found, key=lambda each: dig_number(each, "id"))
 
 
-def mistake(found: Mistake) -> str:
+def mistake(found: InvalidCommand) -> str:
     """What is wrong with a command, and how it is written."""
     return f"I cannot do that: {found.problem}\n\nUsage: {code(USAGE[found.word])}"
 
 
 def unclear(word: str, why: str) -> str:
     """What is missing or wrong for a run, `why` being Markdown."""
-    return mistake(Mistake(word, why))
+    return mistake(InvalidCommand(word, why))
 
 
 def disabled(word: str) -> str:

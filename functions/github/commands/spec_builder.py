@@ -6,15 +6,15 @@ nobody's credentials: an agent must be one of those that the repository's config
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.github.commands.configuration import PATH, Configuration
-from functions.github.commands.parse import OPTIONS, Work
+from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code
-from functions.record import record
 from functions.runs.model.run import problems
 from functions.runs.model.specs import SPECS, RunSpec
 from functions.settings import Settings
@@ -25,12 +25,12 @@ _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})\b", re.IGNORECASE | re.ASCII
 """In a title, as in `Task 3: log in`."""
 
 
-class Unclear(Exception):
+class SpecError(Exception):
     """No run can be made of it; the text says why, in Markdown, and what to do."""
 
 
-@record
-class Place:
+@dataclass(frozen=True, slots=True)
+class RequestTarget:
     """Where something is asked for."""
 
     repository: str
@@ -41,7 +41,7 @@ class Place:
     """Of the issue, where the task may be named in it."""
 
 
-def spec(work: Work, place: Place, configuration: Configuration, settings: Settings) -> RunSpec:
+def build_spec(work: StartRun, place: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
     """What is to be run. Raises Unclear."""
     values = _common(work, place, configuration, settings)
     values |= _docs(place) if work.word == "docs" else _code(work, place, configuration, settings.github, values)
@@ -50,10 +50,10 @@ def spec(work: Work, place: Place, configuration: Configuration, settings: Setti
     try:
         return SPECS[_KINDS[work.word]].model_validate(given, by_name=True, extra="forbid")
     except ValidationError as error:
-        raise Unclear("; ".join(_explained(work.word, error)) + ".") from None
+        raise SpecError("; ".join(_explained(work.word, error)) + ".") from None
 
 
-def _common(work: Work, place: Place, configuration: Configuration, settings: Settings) -> dict[str, Any]:
+def _common(work: StartRun, place: RequestTarget, configuration: Configuration, settings: Settings) -> dict[str, Any]:
     identity = _identity(work, configuration, settings.github)
     model = getattr(configuration.models, work.word) or getattr(settings.models, work.word)
     return {
@@ -68,19 +68,19 @@ def _common(work: Work, place: Place, configuration: Configuration, settings: Se
     }
 
 
-def _docs(place: Place) -> dict[str, Any]:
+def _docs(place: RequestTarget) -> dict[str, Any]:
     return {"source_branch": place.branch}
 
 
 def _code(
-    work: Work, place: Place, configuration: Configuration, github: GithubSettings, common: dict[str, Any]
+    work: StartRun, place: RequestTarget, configuration: Configuration, github: GithubSettings, common: dict[str, Any]
 ) -> dict[str, Any]:
     platform = configuration.platform_repository or place.repository
     if platform.partition("/")[0].lower() != place.repository.partition("/")[0].lower():
-        raise Unclear(f"platformRepository in {code(PATH)} must be a repository of the owner of this one.")
+        raise SpecError(f"platformRepository in {code(PATH)} must be a repository of the owner of this one.")
     service = work.options.get("service") or configuration.service
     if not service:
-        raise Unclear(f"the service is missing: add `service=...`, or set it in {code(PATH)}.")
+        raise SpecError(f"the service is missing: add `service=...`, or set it in {code(PATH)}.")
     return {
         "task_id": _task(work, place),
         "service": service,
@@ -92,28 +92,28 @@ def _code(
     }
 
 
-def _task(work: Work, place: Place) -> int:
+def _task(work: StartRun, place: RequestTarget) -> int:
     named = _TASK.search(place.title)
     if work.task is None and not named:
-        raise Unclear("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
+        raise SpecError("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
     return work.task or int(named[1] if named else 0)
 
 
-def _identity(work: Work, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
+def _identity(work: StartRun, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
     """Who works. Raises Unclear."""
     asked = work.options.get("agent")
     if asked:
         return {"github_app": _agent(asked, configuration, github)}
     if configuration.github_user:
         if configuration.github_user.lower() not in (login.lower() for login in github.allowed_users):
-            raise Unclear(
+            raise SpecError(
                 f"githubUser in {code(PATH)} may not be {code(configuration.github_user)}: the platform's setting"
                 " github.allowed_users does not name it."
             )
         return {"github_user": configuration.github_user}
     app = configuration.github_app or github.default_app
     if not app:
-        raise Unclear(f"nobody is named who works: set githubApp in {code(PATH)}, such as `5DLabs-Rex`.")
+        raise SpecError(f"nobody is named who works: set githubApp in {code(PATH)}, such as `5DLabs-Rex`.")
     return {"github_app": app}
 
 
@@ -124,7 +124,7 @@ def _agent(asked: str, configuration: Configuration, github: GithubSettings) -> 
         if asked.lower() in (app.lower(), app.rsplit("-", 1)[-1].lower()):
             return app
     known = f"there {'is' if len(apps) == 1 else 'are'} {', '.join(map(code, apps))}" if apps else "there is none"
-    raise Unclear(f"there is no agent {code(asked)} here; {known}. Others are named by `agents` in {code(PATH)}.")
+    raise SpecError(f"there is no agent {code(asked)} here; {known}. Others are named by `agents` in {code(PATH)}.")
 
 
 def _url(repository: str, github: GithubSettings, by_ssh: bool) -> str:

@@ -5,23 +5,22 @@ deep one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from yaml import events, nodes
 
-from functions.record import record
-
 DEEPEST = 10
 """Mappings and lists inside each other."""
 
 
-class BadYaml(Exception):
+class YamlError(Exception):
     """It cannot be read; the text says in which line, counted from 1, and why."""
 
 
-@record
-class Marked:
+@dataclass(frozen=True, slots=True)
+class LocatedYaml:
     """What was read, and where it stands."""
 
     values: Any
@@ -39,18 +38,18 @@ class Marked:
         return line, ".".join(known or path)
 
 
-def parse(text: str) -> Marked:
+def parse(text: str) -> LocatedYaml:
     """What is in `text`. Raises BadYaml."""
     try:
         _refuse_tricks(text)
         root = yaml.compose(text, yaml.SafeLoader)
         _refuse_duplicates(root)
-        return Marked(yaml.safe_load(text), root)
+        return LocatedYaml(yaml.safe_load(text), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise BadYaml(f"line {mark.line + 1 if mark else 1}: {error.problem}") from error
+        raise YamlError(f"line {mark.line + 1 if mark else 1}: {error.problem}") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise BadYaml(f"it is not YAML: {error}") from error
+        raise YamlError(f"it is not YAML: {error}") from error
 
 
 def _refuse_tricks(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.github.markdown import shown
 from functions.github.reports import comment
-from functions.github.webhook.event import at, is_app, number
+from functions.github.webhook.event import dig, dig_number, is_app
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason
@@ -42,14 +42,14 @@ def superseded(run: Run, commit: str) -> dict[str, Any]:
 
 def ours(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The check runs of the App with the id or client id `app` about the run, the oldest first."""
-    mine = [each for each in checks if at(each, "external_id") == uid and is_app(at(each, "app"), app)]
-    return sorted((each for each in mine if number(each, "id")), key=lambda each: number(each, "id"))
+    mine = [each for each in checks if dig(each, "external_id") == uid and is_app(dig(each, "app"), app)]
+    return sorted((each for each in mine if dig_number(each, "id")), key=lambda each: dig_number(each, "id"))
 
 
 def says(found: Object, wanted: Object) -> bool:
     """Whether a check run as GitHub has it says what it should."""
     told = {name: found.get(name) for name in ("status", "conclusion", "details_url")}
-    output = {name: at(found, "output", name) for name in ("title", "summary")}
+    output = {name: dig(found, "output", name) for name in ("title", "summary")}
     return {**told, **output} == {
         **{name: wanted.get(name) for name in ("status", "conclusion")},
         "details_url": wanted.get("details_url", found.get("details_url")),

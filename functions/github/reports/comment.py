@@ -34,15 +34,15 @@ def text(run: Run, position: Position | None = None) -> str:
 
 def ours(comments: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The comments of the App with the id or client id `app` about the run, the oldest first."""
-    found = [each for each in comments if is_by(each, app) and event.text(each, "body").startswith(marker(uid))]
-    return sorted(found, key=lambda each: event.number(each, "id"))
+    found = [each for each in comments if is_by(each, app) and event.dig_text(each, "body").startswith(marker(uid))]
+    return sorted(found, key=lambda each: event.dig_number(each, "id"))
 
 
 def is_by(comment: Object, app: str) -> bool:
     """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user."""
-    bot = event.text(comment, "user", "type") == "Bot"
-    by_app = event.is_app(event.at(comment, "performed_via_github_app"), app)
-    return bot and bool(event.number(comment, "id")) and by_app
+    bot = event.dig_text(comment, "user", "type") == "Bot"
+    by_app = event.is_app(event.dig(comment, "performed_via_github_app"), app)
+    return bot and bool(event.dig_number(comment, "id")) and by_app
 
 
 def _work(run: Run) -> str:

@@ -6,17 +6,17 @@ Forget       what the App may do has changed: tokens made before are forgotten
 Note         a line in the log, nothing else
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from functions.github.commands.parse import Command
-from functions.github.webhook.event import Happening, Pull
-from functions.record import record
-from functions.runs.model.status import stamp
+from functions.github.webhook.event import Pull, WebhookEvent
+from functions.runs.model.status import rfc3339
 
 
-@record
-class Mapped:
+@dataclass(frozen=True, slots=True)
+class MappingTriggered:
     """A label was put on, or somebody assigned: the repository's configuration may have a command for it."""
 
     by: Literal["labels", "assignees"]
@@ -25,8 +25,8 @@ class Mapped:
     """Of the issue, which may name a task."""
 
 
-@record
-class Feedback:
+@dataclass(frozen=True, slots=True)
+class FeedbackReceived:
     """A pull request of ours did not please: its run is to try again, as often as it may of its own accord."""
 
     source: Literal["review", "check"]
@@ -39,15 +39,15 @@ class Feedback:
     """Its comments on lines are read too."""
 
 
-@record
-class Ask:
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
     """Something that somebody wants of us.
 
     `key` is the same whenever and however often it arrives: it is what happened, not what tells of it.
     """
 
     key: str
-    what: Command | Mapped | Feedback
+    what: Command | MappingTriggered | FeedbackReceived
     number: int
     """The issue or pull request: where answers go, and what the run belongs to."""
     login: str = ""
@@ -63,38 +63,38 @@ class Ask:
     """When it was asked for, see `moment`."""
 
 
-@record
-class PullNews:
+@dataclass(frozen=True, slots=True)
+class PullRequestChanged:
     """What became of the pull request of a branch of ours."""
 
     pull: Pull
     state: Literal["Open", "Merged", "Closed"]
 
 
-@record
-class Forget:
+@dataclass(frozen=True, slots=True)
+class InvalidateTokens:
     """Tokens are made anew, of the repositories or of all of them."""
 
     message: str
     repositories: tuple[str, ...] = ()
 
 
-@record
-class Note:
+@dataclass(frozen=True, slots=True)
+class LogOnly:
     """Worth a line in the log."""
 
     message: str
 
 
-Decision = Ask | PullNews | Forget | Note
+Decision = CommandRequest | PullRequestChanged | InvalidateTokens | LogOnly
 
 
-def key(happening: Happening, *parts: object) -> str:
+def key(happening: WebhookEvent, *parts: object) -> str:
     """The key of something that happened in a repository, whatever the repository is called by then."""
     return "/".join(str(part) for part in (happening.repository_id, *parts))
 
 
-def moment(at: str, number: int = 0, ordinal: int = 0) -> str:
+def sort_key(at: str, number: int = 0, ordinal: int = 0) -> str:
     """When something was asked for, as text that sorts: `at` by GitHub's clock, then its number, its place in it.
 
     However late it arrives, what was asked for before it is the same. Empty where `at` is no time.
@@ -103,4 +103,4 @@ def moment(at: str, number: int = 0, ordinal: int = 0) -> str:
         found = datetime.fromisoformat(at)
     except ValueError:
         return ""
-    return f"{stamp(found)} {number:020} {ordinal:06}" if found.tzinfo else ""
+    return f"{rfc3339(found)} {number:020} {ordinal:06}" if found.tzinfo else ""

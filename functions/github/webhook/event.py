@@ -5,13 +5,13 @@ absent, null or of another type reads as nothing, so that no payload makes a rul
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.github.names import repository_name
-from functions.record import record
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Pull:
     """A pull request."""
 
@@ -25,8 +25,8 @@ class Pull:
     url: str = ""
 
 
-@record
-class Happening:
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
     """One event: `event` and `action` as GitHub names them, `delivery` the id it came with."""
 
     event: str
@@ -36,11 +36,11 @@ class Happening:
 
     def text(self, *path: str) -> str:
         """The text at that path of the payload; empty where there is none."""
-        return text(self.data, *path)
+        return dig_text(self.data, *path)
 
     def number(self, *path: str) -> int:
         """The number at that path; 0 where there is none."""
-        return number(self.data, *path)
+        return dig_number(self.data, *path)
 
     @property
     def repository(self) -> str:
@@ -73,37 +73,37 @@ class Happening:
 
 def pull(shown: Any, repository_id: int) -> Pull | None:
     """A pull request as GitHub shows it, of the repository with that id; None where none is shown."""
-    found = number(shown, "number")
+    found = dig_number(shown, "number")
     if not found:
         return None
     return Pull(
         number=found,
-        head=text(shown, "head", "ref"),
-        base=text(shown, "base", "ref"),
-        fork=number(shown, "head", "repo", "id") != repository_id,  # null where the fork was deleted
-        url=text(shown, "html_url"),
+        head=dig_text(shown, "head", "ref"),
+        base=dig_text(shown, "base", "ref"),
+        fork=dig_number(shown, "head", "repo", "id") != repository_id,  # null where the fork was deleted
+        url=dig_text(shown, "html_url"),
     )
 
 
-def at(shown: Any, *path: str) -> Any:
+def dig(shown: Any, *path: str) -> Any:
     """What is at that path of an object; None where there is nothing."""
     for key in path:
         shown = shown.get(key) if isinstance(shown, Mapping) else None
     return shown
 
 
-def text(shown: Any, *path: str) -> str:
+def dig_text(shown: Any, *path: str) -> str:
     """The text at that path; empty where there is none."""
-    found = at(shown, *path)
+    found = dig(shown, *path)
     return found if isinstance(found, str) else ""
 
 
 def is_app(shown: Any, app: str) -> bool:
     """Whether an App, as GitHub shows it, has `app` as its id or its client id; either may be configured."""
-    return app in [str(found) for found in (at(shown, "id"), at(shown, "client_id")) if found]
+    return app in [str(found) for found in (dig(shown, "id"), dig(shown, "client_id")) if found]
 
 
-def number(shown: Any, *path: str) -> int:
+def dig_number(shown: Any, *path: str) -> int:
     """The number at that path; 0 where there is none."""
-    found = at(shown, *path)
+    found = dig(shown, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) else 0

@@ -82,7 +82,7 @@ def pause(tries: int) -> timedelta:
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(tries - 1, 10)))
 
 
-class Journal(BaseModel):
+class RedeliveryState(BaseModel):
     """What is known: all deliveries up to `until` were looked at, and `failed` are those to ask for, by guid.
 
     While a reading is under way, it goes on at `cursor` and began with a delivery of the time `top`; `succeeded` are
@@ -97,7 +97,7 @@ class Journal(BaseModel):
     top: datetime | None = None
     succeeded: Annotated[frozenset[str], Field(exclude=True)] = frozenset()
 
-    def seen(self, page: Iterable[Delivery], following: str, now: datetime) -> "Journal":
+    def seen(self, page: Iterable[Delivery], following: str, now: datetime) -> "RedeliveryState":
         """After a page of GitHub's list, the newest delivery first, and the cursor of the next page, if there is one.
 
         Its own `cursor` is empty once everything down to what was known is looked at.
@@ -113,8 +113,10 @@ class Journal(BaseModel):
                 failed.setdefault(each.guid, Failed(id=each.id, at=each.delivered_at))
         top = self.top or newest or self.until or now
         if not following or (oldest and oldest < self._floor(now)):
-            return Journal(until=top, failed=failed)
-        return Journal(until=self.until, failed=failed, cursor=following, top=top, succeeded=frozenset(succeeded))
+            return RedeliveryState(until=top, failed=failed)
+        return RedeliveryState(
+            until=self.until, failed=failed, cursor=following, top=top, succeeded=frozenset(succeeded)
+        )
 
     def _floor(self, now: datetime) -> datetime:
         """How far back to read."""
@@ -134,26 +136,26 @@ class Journal(BaseModel):
         """Guids that GitHub cannot be asked for any more."""
         return [guid for guid, each in self.failed.items() if each.at <= now - KEPT]
 
-    def asked(self, guid: str, now: datetime) -> "Journal":
+    def asked(self, guid: str, now: datetime) -> "RedeliveryState":
         """After GitHub was asked for a delivery."""
         before = self.failed[guid]
         after = Failed(id=before.id, at=before.at, tries=before.tries + 1, asked=now)
         return self.model_copy(update={"failed": {**self.failed, guid: after}})
 
-    def without(self, *guids: str) -> "Journal":
+    def without(self, *guids: str) -> "RedeliveryState":
         """After deliveries were given up."""
         return self.model_copy(update={"failed": {guid: e for guid, e in self.failed.items() if guid not in guids}})
 
-    def worth_noting(self, before: "Journal") -> bool:
+    def worth_noting(self, before: "RedeliveryState") -> bool:
         """Whether this is to be kept, where `before` is what is kept."""
         if (self.failed, self.cursor) != (before.failed, before.cursor) or not (self.until and before.until):
             return True
         return self.until - before.until >= NOTE_EVERY
 
 
-def load(text: str) -> Journal:
+def load(text: str) -> RedeliveryState:
     """What is kept; where nobody can read it, all three days are looked at again, which does no harm."""
     try:
-        return Journal.model_validate_json(text)
+        return RedeliveryState.model_validate_json(text)
     except ValidationError:
-        return Journal()
+        return RedeliveryState()

@@ -15,7 +15,7 @@ from functions.local.pubsub import Emulator, EmulatorError
 from functions.queues.publisher import HttpPublisher, Publisher, PublishError
 from functions.queues.pubsub.project import Project, ProjectError
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, Subscription, Topology
 from functions.queues.topology import topology
 
@@ -90,7 +90,7 @@ class EmulatedPubsub:
         """Returns once it delivers. Raises QueueError."""
         try:
             self._emulator.start()
-            for line in Applier(self._project).apply(self._topology):
+            for line in TopologyApplier(self._project).apply(self._topology):
                 log.info("%s", line)
         except (EmulatorError, ProjectError) as error:
             raise QueueError(str(error)) from error

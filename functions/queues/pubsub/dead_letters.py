@@ -7,16 +7,16 @@ logs, by the message's id.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from functions.events.event import Event, MalformedError
 from functions.events.receive import normalise
-from functions.queues.dead_letters import Letter, LettersError, run_of
+from functions.queues.dead_letters import DeadLetter, DeadLetterError, run_of
 from functions.queues.publisher import PublishError
 from functions.queues.pubsub.project import Project, ProjectError, explained
 from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.topology import dead
-from functions.record import record
 
 RIGHT = "roles/pubsub.subscriber"
 PULL_SECONDS = 3.0
@@ -31,7 +31,7 @@ _MARK = "CloudPubSubDeadLetterSource"
 """Begins the attributes that Pub/Sub adds to a dead letter (Pub/Sub: Dead-letter topics, Track delivery attempts)."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """One message in our hands: dealt with by acknowledging `ack_id`."""
 
@@ -42,7 +42,7 @@ class Pulled:
     key: str
 
 
-class PulledLetters:
+class PubsubDeadLetters:
     """The dead letters of a project's topics."""
 
     def __init__(self, project: Project) -> None:
@@ -50,7 +50,7 @@ class PulledLetters:
         self._patience = EMULATED_SECONDS if project.emulated else PULL_SECONDS
         self._publisher = PubsubPublisher(project)
 
-    def list(self, topic: str) -> Sequence[Letter]:
+    def list(self, topic: str) -> Sequence[DeadLetter]:
         """The dead letters of a topic, oldest first. Raises LettersError."""
         with self._held(topic) as (held, _):
             return [_letter(topic, each) for each in held]
@@ -63,7 +63,7 @@ class PulledLetters:
             try:
                 self._publisher.publish_message(topic, letter.data, kept, letter.key)
             except PublishError as error:
-                raise LettersError(str(error)) from error
+                raise DeadLetterError(str(error)) from error
 
         return self._deal(topic, ids, again)
 
@@ -98,7 +98,7 @@ class PulledLetters:
                     for ack_ids in _batches(list(held)):
                         client.modify_ack_deadline(subscription=path, ack_ids=ack_ids, ack_deadline_seconds=0)
         except ProjectError as error:
-            raise LettersError(str(error)) from error
+            raise DeadLetterError(str(error)) from error
 
     def _pull(self, path: str) -> Iterator[Pulled]:
         from google.api_core.exceptions import DeadlineExceeded
@@ -123,9 +123,9 @@ def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
         yield items[start : start + BATCH]
 
 
-def _letter(topic: str, pulled: Pulled) -> Letter:
+def _letter(topic: str, pulled: Pulled) -> DeadLetter:
     event = _event(pulled)
-    return Letter(
+    return DeadLetter(
         topic=topic,
         id=pulled.message_id,
         message_id=pulled.message_id,

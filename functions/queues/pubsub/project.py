@@ -7,17 +7,16 @@ subscriptions up, and to pull. Functions never do; they publish without it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-from functions.record import record
 
 
 class ProjectError(Exception):
     """Pub/Sub did not do as asked; the text names what it was asked about and what to do."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Project:
     """One project; names in it begin with `prefix`.
 

@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 from ssl import SSLCertVerificationError
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 from functions.identity import Headers, Identity, IdentityError
 from functions.queues.embedded.http_pool import Connections
 from functions.queues.pubsub.project import ProjectError, absent, failed, forbidden
-from functions.record import record
 
 CALL_SECONDS = 5.0
 """Longest one call may take."""
@@ -40,7 +40,7 @@ class Passing(ProjectError):
     """It may be otherwise soon."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Patience:
     """How long calls are repeated, by whose clock, and how the time between them is waited."""
 

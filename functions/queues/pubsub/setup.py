@@ -4,11 +4,11 @@ It may be applied any number of times; what it does not know of is left alone.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from functions.queues.pubsub.project import Project, ProjectError, explained
 from functions.queues.queue_model import Subscription, Topology
-from functions.record import record
 
 RIGHT = "roles/pubsub.editor"
 CALL_SECONDS = 20.0
@@ -17,8 +17,8 @@ FIELDS = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_po
 """What may change on a subscription that is there; its topic and its ordering cannot."""
 
 
-@record
-class Applier:
+@dataclass(frozen=True, slots=True)
+class TopologyApplier:
     """Applies topologies to one project; with `dry_run` it only looks."""
 
     project: Project

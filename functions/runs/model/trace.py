@@ -6,9 +6,9 @@ environment. What nobody can read is no trace, and never an error: it comes from
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from functions.record import record
 from functions.runs import api_group
 
 ANNOTATION = api_group.label("traceparent")
@@ -24,7 +24,7 @@ _FORM = re.compile(
 _SAMPLED = 0x01
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A place in a trace: `id` has 32 hexadecimal digits, `span` 16; `sampled` says whether spans are exported."""
 
@@ -44,13 +44,13 @@ def parse(text: object) -> Trace | None:
     return Trace(found["id"], found["span"], bool(int(found["flags"], 16) & _SAMPLED))
 
 
-def of(raw: Mapping[str, Any]) -> Trace | None:
+def from_object(raw: Mapping[str, Any]) -> Trace | None:
     """The trace that an object of the API carries, whoever wrote that object."""
     metadata = raw.get("metadata")
     notes = metadata.get("annotations") if isinstance(metadata, Mapping) else None
     return parse(notes.get(ANNOTATION)) if isinstance(notes, Mapping) else None
 
 
-def annotations(found: Trace | None) -> dict[str, str]:
+def to_annotations(found: Trace | None) -> dict[str, str]:
     """What an object that belongs to the trace carries."""
     return {ANNOTATION: str(found)} if found else {}

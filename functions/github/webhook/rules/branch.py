@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from functions.github.webhook.branches import run_name
-from functions.github.webhook.decisions import Note
-from functions.github.webhook.event import Happening
+from functions.github.webhook.decisions import LogOnly
+from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules.routing import Router
 
 router = Router()
 
 
 @router.on("delete")
-def deleted(happening: Happening) -> Sequence[Note]:
+def deleted(happening: WebhookEvent) -> Sequence[LogOnly]:
     """A line in the log."""
     branch = happening.text("ref")
     if happening.text("ref_type") != "branch" or not run_name(branch):
         return []
-    return [Note(f"the branch {branch} was deleted in {happening.repository}")]
+    return [LogOnly(f"the branch {branch} was deleted in {happening.repository}")]

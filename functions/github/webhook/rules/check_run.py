@@ -10,8 +10,8 @@ from functions.github.commands.parse import LONGEST_WORDS
 from functions.github.markdown import shown
 from functions.github.reports.check import NAME
 from functions.github.webhook.branches import run_name
-from functions.github.webhook.decisions import Ask, Feedback, key
-from functions.github.webhook.event import Happening, at, number
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
+from functions.github.webhook.event import WebhookEvent, dig, dig_number
 from functions.github.webhook.rules.routing import Router
 
 router = Router()
@@ -21,7 +21,7 @@ LONGEST_SUMMARY = 20_000
 
 
 @router.on("check_run", "completed")
-def completed(happening: Happening) -> Sequence[Ask]:
+def completed(happening: WebhookEvent) -> Sequence[CommandRequest]:
     """What the failure asks for; our own check says nothing new."""
     check, branch = happening.number("check_run", "id"), happening.text("check_run", "check_suite", "head_branch")
     failed = happening.text("check_run", "conclusion") == "failure"
@@ -29,9 +29,9 @@ def completed(happening: Happening) -> Sequence[Ask]:
         return []
     commit = happening.text("check_run", "head_sha")
     return [
-        Ask(
+        CommandRequest(
             key=key(happening, "check", check),
-            what=Feedback("check", _words(happening), branch, commit),
+            what=FeedbackReceived("check", _words(happening), branch, commit),
             number=_pull_number(happening),
             url=happening.text("check_run", "html_url"),
             on_pull=True,
@@ -39,19 +39,19 @@ def completed(happening: Happening) -> Sequence[Ask]:
     ]
 
 
-def _is_our_own(happening: Happening) -> bool:
+def _is_our_own(happening: WebhookEvent) -> bool:
     """By its name and by what it belongs to: the id of a run, which is a UUID."""
     ours = happening.text("check_run", "name") == NAME
     return ours and len(happening.text("check_run", "external_id")) == len("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 
 
-def _pull_number(happening: Happening) -> int:
+def _pull_number(happening: WebhookEvent) -> int:
     """The pull request of the branch, where GitHub knows of one."""
-    pulls = at(happening.data, "check_run", "pull_requests")
-    return number(pulls[0], "number") if isinstance(pulls, list) and pulls else 0
+    pulls = dig(happening.data, "check_run", "pull_requests")
+    return dig_number(pulls[0], "number") if isinstance(pulls, list) and pulls else 0
 
 
-def _words(happening: Happening) -> str:
+def _words(happening: WebhookEvent) -> str:
     output = [happening.text("check_run", "output", part).strip() for part in ("title", "summary", "text")]
     name, commit = happening.text("check_run", "name"), happening.text("check_run", "head_sha")
     details = happening.text("check_run", "details_url") or happening.text("check_run", "html_url")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from functions.github.webhook.decisions import Ask
-from functions.github.webhook.event import Happening
+from functions.github.webhook.decisions import CommandRequest
+from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules import mapping
 from functions.github.webhook.rules.routing import Router
 
@@ -12,6 +12,6 @@ router = Router()
 
 @router.on("issues", "labeled")
 @router.on("pull_request", "labeled")
-def labeled(happening: Happening) -> Sequence[Ask]:
+def labeled(happening: WebhookEvent) -> Sequence[CommandRequest]:
     """What the label asks for, if it is mapped."""
     return mapping.asks(happening, "labels", happening.text("label", "name"))

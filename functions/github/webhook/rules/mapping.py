@@ -6,11 +6,11 @@ it comes; where it is missing, the delivery's id has to do.
 
 from typing import Literal
 
-from functions.github.webhook.decisions import Ask, Mapped, key, moment
-from functions.github.webhook.event import Happening
+from functions.github.webhook.decisions import CommandRequest, MappingTriggered, key, sort_key
+from functions.github.webhook.event import WebhookEvent
 
 
-def asks(happening: Happening, by: Literal["labels", "assignees"], name: str) -> list[Ask]:
+def asks(happening: WebhookEvent, by: Literal["labels", "assignees"], name: str) -> list[CommandRequest]:
     """What is asked for by putting that label on, or by assigning that person."""
     kind = "pull_request" if happening.event == "pull_request" else "issue"
     number = happening.number(kind, "number")
@@ -18,14 +18,14 @@ def asks(happening: Happening, by: Literal["labels", "assignees"], name: str) ->
         return []
     changed = happening.text(kind, "updated_at")
     return [
-        Ask(
+        CommandRequest(
             key=key(happening, "issues", number, by, name.casefold(), changed or happening.delivery),
-            what=Mapped(by, name, happening.text(kind, "title")),
+            what=MappingTriggered(by, name, happening.text(kind, "title")),
             number=number,
             login=happening.sender,
             url=happening.text(kind, "html_url"),
             on_pull=kind == "pull_request",
             pull=happening.pull,
-            moment=moment(changed),
+            moment=sort_key(changed),
         )
     ]

@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from functions.github.commands import parse
 from functions.github.markdown import shown
 from functions.github.webhook.branches import is_ours
-from functions.github.webhook.decisions import Ask, Feedback, key, moment
-from functions.github.webhook.event import Happening
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key, sort_key
+from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules.routing import Router
 
 router = Router()
 
 
 @router.on("pull_request_review", "submitted")
-def submitted(happening: Happening) -> Sequence[Ask]:
+def submitted(happening: WebhookEvent) -> Sequence[CommandRequest]:
     """What the review asks for."""
     review, pull = happening.number("review", "id"), happening.pull
     if happening.by_machine or not review or not pull:
         return []
-    wanted: Sequence[parse.Command | Feedback] = parse.find(happening.text("review", "body"))
+    wanted: Sequence[parse.Command | FeedbackReceived] = parse.find(happening.text("review", "body"))
     if not wanted and happening.text("review", "state").lower() == "changes_requested" and is_ours(pull):
-        wanted = [Feedback("review", _words(happening), pull.head, review=review)]
+        wanted = [FeedbackReceived("review", _words(happening), pull.head, review=review)]
     return [
-        Ask(
+        CommandRequest(
             key=key(happening, "review", review, ordinal),
             what=each,
             number=pull.number,
@@ -30,12 +30,12 @@ def submitted(happening: Happening) -> Sequence[Ask]:
             url=happening.text("review", "html_url"),
             on_pull=True,
             pull=pull,
-            moment=moment(happening.text("review", "submitted_at"), review, ordinal),
+            moment=sort_key(happening.text("review", "submitted_at"), review, ordinal),
         )
         for ordinal, each in enumerate(wanted)
     ]
 
 
-def _words(happening: Happening) -> str:
+def _words(happening: WebhookEvent) -> str:
     text = shown(happening.text("review", "body").strip(), parse.LONGEST_WORDS)
     return f"A review of your pull request, by {happening.sender}, asks for changes.\n\n{text}".strip()

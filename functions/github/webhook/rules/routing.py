@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from functions.github.webhook.decisions import Decision
-from functions.github.webhook.event import Happening
+from functions.github.webhook.event import WebhookEvent
 
-Rule = Callable[[Happening], Sequence[Decision]]
+Rule = Callable[[WebhookEvent], Sequence[Decision]]
 
 
 class Router:
@@ -28,11 +28,11 @@ class Router:
 
         return add
 
-    def decide(self, happening: Happening) -> list[Decision]:
+    def decide(self, happening: WebhookEvent) -> list[Decision]:
         """What all rules decide that it comes to."""
         return [decision for rule in self._for(happening) for decision in rule(happening)]
 
-    def _for(self, happening: Happening) -> Iterator[Rule]:
+    def _for(self, happening: WebhookEvent) -> Iterator[Rule]:
         yield from self._rules.get((happening.event, ""), ())
         if happening.action:
             yield from self._rules.get((happening.event, happening.action), ())
