@@ -7,7 +7,7 @@ import click
 
 from functions.clients.click_helpers import Group
 from functions.clients.configured import settings
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 
@@ -40,7 +40,7 @@ def list_letters(topic: str | None, output: Output) -> None:
     from functions.queues.topology import TOPICS
 
     given = settings()
-    with told(DeadLetterError):
+    with as_command_error(DeadLetterError):
         found = [each for name in ([topic] if topic else TOPICS) for each in _letters(given).list(name)]
     _write(found, _Reasons(given), output)
 
@@ -53,7 +53,7 @@ def replay(topic: str, ids: Sequence[str], every: bool) -> None:
     """Deliver dead letters once more; each is removed only after it was published."""
     from functions.queues.dead_letters import DeadLetterError
 
-    with told(DeadLetterError):
+    with as_command_error(DeadLetterError):
         letters = _letters(settings())
         _tell("replayed", wanted := _wanted(letters, topic, ids, every), letters.replay(topic, wanted))
 
@@ -67,7 +67,7 @@ def drop(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
     """Forget dead letters for good."""
     from functions.queues.dead_letters import DeadLetterError
 
-    with told(DeadLetterError):
+    with as_command_error(DeadLetterError):
         letters = _letters(settings())
         wanted = _wanted(letters, topic, ids, every)
         if wanted and not yes:

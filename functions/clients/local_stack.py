@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from functions.clients.api_url import VARIABLE
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 
 if TYPE_CHECKING:
     from functions.local.dev.stack import Stack
@@ -48,7 +48,10 @@ def run(context: click.Context, repo: str, state: Path, pubsub: str) -> None:
     state.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=state.resolve()))
     (folder / "logs").mkdir()
-    with (folder / "logs" / "orchestrator.log").open("w") as log, told(StartError, RepositoryError, demo.DemoError):
+    with (
+        (folder / "logs" / "orchestrator.log").open("w") as log,
+        as_command_error(StartError, RepositoryError, demo.DemoError),
+    ):
         logs.configure(log)
         context.exit(demo.run(Options(folder, pubsub=bool(pubsub)), repo or None, sys.stdout))
 
@@ -70,7 +73,7 @@ def dev(port: int, state: Path) -> None:
     logs.configure(sys.stderr)
     logging.getLogger("orchestrator").setLevel(logging.INFO)
     options = Options(state.resolve(), port=port)
-    with told(StartError, RepositoryError):
+    with as_command_error(StartError, RepositoryError):
         repositories = options.state / "repositories"
         repositories.mkdir(parents=True, exist_ok=True)
         mirror = example(repositories)

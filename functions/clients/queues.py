@@ -5,7 +5,7 @@ import click
 from functions.clients import dead_letters
 from functions.clients.click_helpers import Group
 from functions.clients.configured import settings
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 
 HELP = """The queues between the functions.
 
@@ -36,7 +36,7 @@ def apply(dry_run: bool) -> None:
             f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(FUNCTIONS)}"
         )
     identity = Identity(queues.push_identity, queues.push_audience) if queues.push_identity else None
-    with told(ProjectError):
+    with as_command_error(ProjectError):
         for line in TopologyApplier(Project(queues.project, queues.prefix), dry_run).apply(
             topology(queues.endpoints, identity=identity)
         ):

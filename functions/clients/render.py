@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 from functions.clients.output import say
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def render(run: str, out: Path | None) -> None:
     from functions.settings import SettingsError, load
 
     raw = read(run)
-    with told(SettingsError):
+    with as_command_error(SettingsError):
         settings = load(os.environ, image=NO_IMAGE)
     if not settings.templates.is_dir():
         raise CommandError(f"setting templates: {settings.templates} is not there; name it in ORCHESTRATOR_TEMPLATES")
@@ -56,7 +56,7 @@ def _rendered(run: "Run", settings: "Settings") -> tuple[list[dict[str, Any]], M
     from functions.manifests import attempt
     from functions.reconciler.rendering import Unrenderable, task_files
 
-    with told(Unrenderable):
+    with as_command_error(Unrenderable):
         found = task_files(settings, run)
     objects = [attempt.task_files(run, found.files, found.checksum), attempt.job(run, settings)]
     return objects if run.status.workspace_name is None else [*objects, attempt.claim(run, settings.job)], found.files

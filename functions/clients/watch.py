@@ -2,7 +2,7 @@
 
 import click
 
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 
 
 @click.command()
@@ -34,7 +34,7 @@ def watch(host: str, port: int) -> None:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     logs.configure(sys.stderr)
-    with told(SettingsError, PublishError):
+    with as_command_error(SettingsError, PublishError):
         settings = load(os.environ)
         publisher = connect(settings.queues)
     bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, WATCHED)

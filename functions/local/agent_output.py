@@ -18,7 +18,7 @@ _TELLING = ("command", "file_path", "path", "pattern", "url", "query", "descript
 
 
 @dataclass
-class Tally:
+class SessionTotals:
     """What a session came to so far, as its stream tells it."""
 
     turns: int = 0
@@ -49,7 +49,7 @@ class Tally:
 
 def readable(line: str) -> str:
     """A line of a pod's log for people; empty where it says nothing to them."""
-    return Tally().read(line)
+    return SessionTotals().read(line)
 
 
 def clean(text: str) -> str:

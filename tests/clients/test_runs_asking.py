@@ -19,7 +19,7 @@ import pytest
 from functions.clients.errors import Unavailable as GivenUp
 from functions.clients.runs import requests
 from functions.clients.runs.lookup import find
-from functions.clients.runs.target import Place as Where
+from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN

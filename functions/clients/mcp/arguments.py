@@ -31,7 +31,7 @@ class Arguments(BaseModel):
 Given = TypeVar("Given", bound=Arguments)
 
 
-def of_spec(
+def model_from_spec(
     spec: type[RunSpec],
     base: type[Arguments],
     *,
@@ -108,7 +108,7 @@ def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
         raise WrongUsage("\n".join([*lines, f"parameters: {known}"])) from None
 
 
-def in_parameters(text: str, model: type[Arguments]) -> str:
+def rename_options(text: str, model: type[Arguments]) -> str:
     """The text with commands and options of the command line called by the tools and parameters they are here."""
     options = {f"--{name.replace('_', '-')}": field.alias or name for name, field in model.model_fields.items()}
     for command, tool in _TOOLS.items():

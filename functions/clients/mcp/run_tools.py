@@ -14,7 +14,7 @@ from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
-from functions.clients.runs.target import Place, from_environment
+from functions.clients.runs.target import ClusterTarget, from_environment
 from functions.runs.model.fields import Prompt
 from functions.runs.model.status import Phase
 
@@ -33,7 +33,7 @@ class InNamespace(Arguments):
         Field(description="Kubernetes namespace; left out: that of the server's configuration.", min_length=1),
     ] = None
 
-    def place(self) -> Place:
+    def place(self) -> ClusterTarget:
         """Where the runs are, by the arguments and the environment."""
         return from_environment(os.environ, self.namespace or "")
 
@@ -96,12 +96,12 @@ def get_run(given: GetArguments, _say: Say) -> Result:
     return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
 
 
-def _log(place: Place, run: "Run", lines: int) -> dict[str, Any]:
+def _log(place: ClusterTarget, run: "Run", lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
     from functions.clients.runs import logs
-    from functions.local.agent_output import Tally
+    from functions.local.agent_output import SessionTotals
 
-    tally = Tally()
+    tally = SessionTotals()
     try:
         said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
         return {"log": list(deque((part for text in said for part in text.splitlines()), maxlen=lines))}
@@ -130,7 +130,7 @@ def retry_run(given: RetryArguments, _say: Say) -> Result:
     return _of(run, given, place, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
 
 
-def _of(run: "Run", given: Arguments, place: Place, done: str) -> Result:
+def _of(run: "Run", given: Arguments, place: ClusterTarget, done: str) -> Result:
     from functions.clients.mcp.hints import WAYS
     from functions.clients.runs import details
 
@@ -139,7 +139,7 @@ def _of(run: "Run", given: Arguments, place: Place, done: str) -> Result:
     return Result(text, _used(given, place), facts)
 
 
-def _used(given: Arguments, place: Place) -> dict[str, Any]:
+def _used(given: Arguments, place: ClusterTarget) -> dict[str, Any]:
     return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": place.namespace}
 
 

@@ -17,7 +17,7 @@ from functions.events.decoding import whole
 Item = SessionMessage | Exception
 
 
-class Readable:
+class RepairedStdin:
     """The messages of `inner`, a read stream of the SDK, with a mark in the place of each half of a character."""
 
     def __init__(self, inner: Any) -> None:

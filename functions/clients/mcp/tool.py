@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from functions.clients.errors import CommandError
-from functions.clients.mcp.arguments import Given, in_parameters, parse
+from functions.clients.mcp.arguments import Given, parse, rename_options
 from functions.clients.output import Say
 
 
@@ -49,7 +49,7 @@ class Tool(Generic[Given]):
         try:
             return self.work(parse(self.arguments, given), say)
         except CommandError as error:
-            raise type_of(error)(in_parameters(str(error), self.arguments)) from error
+            raise type_of(error)(rename_options(str(error), self.arguments)) from error
 
 
 def type_of(error: CommandError) -> type[CommandError]:

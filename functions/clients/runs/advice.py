@@ -12,7 +12,7 @@ from functions.runs.model.status import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class NextStepCommands:
     """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
 
     watch: str
@@ -21,7 +21,7 @@ class Ways:
     docs: str
 
 
-COMMANDS = Ways(
+COMMANDS = NextStepCommands(
     watch="orchestrator runs watch {name}",
     log="orchestrator runs logs {name}",
     retry="orchestrator runs retry {name} --message 'what to do otherwise'",
@@ -29,7 +29,7 @@ COMMANDS = Ways(
 )
 
 
-def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) -> str:
+def next_step(run: Run, position: Position | None = None, ways: NextStepCommands = COMMANDS) -> str:
     """What to do next about the run as it is, naming the asker's way where there is one."""
     if run.deleting:
         return "it is being deleted; nothing to do"
@@ -41,7 +41,7 @@ def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) ->
     return _during(run, state, position, ways)
 
 
-def _during(run: Run, state: State, position: Position | None, ways: Ways) -> str:
+def _during(run: Run, state: State, position: Position | None, ways: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return "mend what the message names; the run is tried again by itself, and goes on then"
@@ -54,7 +54,7 @@ def _during(run: Run, state: State, position: Position | None, ways: Ways) -> st
     return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
 
 
-def _after(run: Run, state: State, ways: Ways) -> str:
+def _after(run: Run, state: State, ways: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:

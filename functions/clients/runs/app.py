@@ -10,11 +10,11 @@ from functions.clients.click_helpers import Group
 from functions.clients.errors import WrongUsage
 from functions.clients.options import output_option
 from functions.clients.output import Output, say, write
-from functions.clients.runs.options import kind_option, name_argument, names, placed
+from functions.clients.runs.options import kind_option, name_argument, names, with_target_options
 
 if TYPE_CHECKING:
     from functions.clients.runs.logs import Line
-    from functions.clients.runs.target import Place
+    from functions.clients.runs.target import ClusterTarget
     from functions.runs.model.run import Run
 
 HELP = """See runs, and ask something of them, with your own Kubernetes rights.
@@ -44,9 +44,9 @@ NEWEST = 30
 @click.option("--all", "every", is_flag=True, help=f"All of them, not only the newest {NEWEST}.")
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of every namespace.")
 @output_option
-@placed
+@with_target_options
 def list_runs(
-    place: "Place", kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
+    place: "ClusterTarget", kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
 ) -> None:
     """List runs, newest first."""
     from datetime import UTC, datetime
@@ -69,15 +69,15 @@ def list_runs(
 @app.command()
 @name_argument
 @output_option
-@placed
-def get(place: "Place", name: str, output: Output) -> None:
+@with_target_options
+def get(place: "ClusterTarget", name: str, output: Output) -> None:
     """Show a run: how it is, its attempts, its result, and what to do next."""
     from functions.clients.runs import lookup
 
     _show(place, lookup.find(place, name), output)
 
 
-def _show(place: "Place", run: "Run", output: Output) -> None:
+def _show(place: "ClusterTarget", run: "Run", output: Output) -> None:
     from datetime import UTC, datetime
 
     from functions.clients.runs import details
@@ -92,8 +92,8 @@ def _show(place: "Place", run: "Run", output: Output) -> None:
 @click.option("-p", "--previous", is_flag=True, help="Of the attempt before the last one.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
 @click.option("--raw", is_flag=True, help="As the pod wrote it, not as text for people.")
-@placed
-def logs(place: "Place", name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
+@with_target_options
+def logs(place: "ClusterTarget", name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
     """Show what the agent of a run did.
 
     In a pipe too the agent's JSON stream is turned into text; --raw leaves it as it is.
@@ -111,15 +111,15 @@ def logs(place: "Place", name: str, attempt: int | None, previous: bool, follow:
     chosen = reading.attempt(run, attempt) if attempt or not follow else None
     lines = reading.follow(place, run, time.sleep, chosen) if follow or not chosen else reading.read(place, run, chosen)
     _print(lines, raw)
-    ended = lookup.again(place, run) if follow else None
+    ended = lookup.read_again(place, run) if follow else None
     if ended:
         say(f"{ended.name}: {reading.state(ended)}")
 
 
 def _print(lines: "Iterable[Line]", raw: bool) -> None:
-    from functions.local.agent_output import Tally
+    from functions.local.agent_output import SessionTotals
 
-    tally = Tally()
+    tally = SessionTotals()
     for line in lines:
         if line.note:
             say(line.text)
@@ -138,14 +138,14 @@ def _print(lines: "Iterable[Line]", raw: bool) -> None:
 )
 @click.option("--replace", is_flag=True, help="Tell the agent this alone, not the task's prompt.")
 @output_option
-@placed
+@with_target_options
 def retry(
-    place: "Place", name: str, message: str | None, message_file: Path | None, replace: bool, output: Output
+    place: "ClusterTarget", name: str, message: str | None, message_file: Path | None, replace: bool, output: Output
 ) -> None:
     """Have a finished code run tried again, in its workspace and session."""
     from functions.clients.runs import lookup, requests, retry_message
 
-    words = retry_message.words(message, message_file)
+    words = retry_message.from_options(message, message_file)
     if replace and words is None:
         raise WrongUsage("--replace: give what replaces the prompt, with --message or --message-file")
     run = requests.retry(place, lookup.find(place, name), words, replace=replace)
@@ -155,8 +155,8 @@ def retry(
 @app.command()
 @name_argument
 @output_option
-@placed
-def cancel(place: "Place", name: str, output: Output) -> None:
+@with_target_options
+def cancel(place: "ClusterTarget", name: str, output: Output) -> None:
     """Stop a run; what its agent committed and pushed stays."""
     from functions.clients.runs import lookup, requests
 
@@ -174,8 +174,8 @@ def _confirm(run: "Run", done: str, output: Output) -> None:
 @app.command()
 @click.argument("name", default="", shell_complete=names, help="The run's name; none: all that are not finished.")
 @kind_option
-@placed
-def watch(place: "Place", name: str, kind: str) -> None:
+@with_target_options
+def watch(place: "ClusterTarget", name: str, kind: str) -> None:
     """See runs as they go, until Ctrl-C; with NAME until that run ends.
 
     With NAME the exit code is 0 where the run succeeded, and 1 where it ended otherwise.
@@ -183,13 +183,13 @@ def watch(place: "Place", name: str, kind: str) -> None:
     import sys
 
     from functions.clients.runs import filters, lookup, overview, watch_view
-    from functions.clients.runs.advice import advice
+    from functions.clients.runs.advice import next_step
     from functions.runs.lifecycle import states
 
     work = filters.work(kind)
     if not name:
         overview.watch(place, work, sys.stdout)
     run = watch_view.watch(place, lookup.find(place, name), sys.stdout)
-    say(f"next: {advice(run)}")
+    say(f"next: {next_step(run)}")
     if states.state(run.status) is not states.State.SUCCEEDED:
         raise click.exceptions.Exit(1)

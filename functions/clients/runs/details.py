@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.clients.runs import columns, formatting
-from functions.clients.runs.advice import COMMANDS, Ways, advice
-from functions.clients.runs.lookup import every
-from functions.clients.runs.target import Place
+from functions.clients.runs.advice import COMMANDS, NextStepCommands, next_step
+from functions.clients.runs.lookup import find_all
+from functions.clients.runs.target import ClusterTarget
 from functions.local.agent_output import clean
 from functions.local.table import table
 from functions.runs.admission.position import Position, position
@@ -20,15 +20,15 @@ from functions.runs.model.status import Attempt
 Facts = dict[str, Any]
 
 
-def queue_position(place: Place, run: Run) -> Position | None:
+def queue_position(place: ClusterTarget, run: Run) -> Position | None:
     """Where the run stands in the queue; None, without a call, where it does not wait in it. Raises CommandError."""
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
         return None
-    here = Place(place.cluster, run.namespace)
-    return position(map(parse, every(here, unfinished=True)), run, None, datetime.now(UTC))
+    here = ClusterTarget(place.cluster, run.namespace)
+    return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))
 
 
-def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
+def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -> Facts:
     """All that is told of a run. Values of environment variables are left out: they are nobody's business here."""
     status = wire(run.status)
     kept = ("attempts", "branch", "pullRequestUrl", "usage", "nextAttemptAt", "startedAt", "finishedAt", "sessionId")
@@ -48,7 +48,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
             "problems": run.problems,
-            "next": advice(run, waits, ways),
+            "next": next_step(run, waits, ways),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
         }
@@ -57,7 +57,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
 
 def sheet(run: Run, waits: Position | None, now: datetime) -> str:
     """The run on a page, for a terminal."""
-    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", advice(run, waits))]
+    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", next_step(run, waits))]
     told = {name: text for name, text in lines if text}
     width = max(map(len, told)) + 2
     return "\n".join(f"{name:<{width}}{_indented(text, width)}" for name, text in told.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functions.clients.errors import WrongUsage
 from functions.clients.runs import columns, lookup
 from functions.clients.runs.lookup import Work
-from functions.clients.runs.target import Place
+from functions.clients.runs.target import ClusterTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Wanted:
         return self.phase in ("", phase) and self.service in ("", columns.at(raw, "spec", "service"))
 
 
-def runs(place: Place, wanted: Wanted) -> list[columns.Raw]:
+def runs(place: ClusterTarget, wanted: Wanted) -> list[columns.Raw]:
     """The runs, newest first. Raises CommandError."""
-    found = lookup.every(place, wanted.work, everywhere=wanted.everywhere)
+    found = lookup.find_all(place, wanted.work, everywhere=wanted.everywhere)
     return columns.newest_first(raw for raw in found if wanted.includes(raw))
 
 

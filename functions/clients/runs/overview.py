@@ -6,10 +6,10 @@ from typing import TextIO
 from functions.clients.output import say
 from functions.clients.runs import columns
 from functions.clients.runs.changes import Change, Changes
-from functions.clients.runs.event_loop import Ears, End
+from functions.clients.runs.event_loop import EventMerger, SourceEnded
 from functions.clients.runs.lookup import Work, kinds
 from functions.clients.runs.screen import Screen
-from functions.clients.runs.target import Place
+from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
 from functions.local.agent_output import clean, short
 from functions.runs import api_group
@@ -18,16 +18,16 @@ REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
 
 
-def watch(place: Place, work: Work | None, out: TextIO) -> None:
+def watch(place: ClusterTarget, work: Work | None, out: TextIO) -> None:
     """Shows the runs without end. Raises CommandError where the cluster refuses."""
-    ears = Ears(place)
+    ears = EventMerger(place)
     for kind in kinds(work):
         ears.listen(kind.name, Changes(place.cluster, kind, place.namespace).follow)
     view = Table(place.namespace, out) if out.isatty() else Lines(out)
     while True:
         _, heard = ears.next(REDRAW_SECONDS)
         match heard:
-            case End(error) if error:
+            case SourceEnded(error) if error:
                 raise error
             case Change("trouble"):
                 view.trouble(f"no answer, trying again: {short(heard.why)}")

@@ -22,14 +22,14 @@ NAMESPACE = "orchestrator"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClusterTarget:
     """A namespace of a cluster."""
 
     cluster: "Cluster"
     namespace: str
 
 
-def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> Place:
+def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
     """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
@@ -37,10 +37,10 @@ def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> Pla
 
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return Place(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
 
 
-def from_environment(environ: Mapping[str, str], namespace: str = "") -> Place:
+def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
     """The place that the environment names, in the variables that the options of `orchestrator runs` read too."""
     found = {option: environ.get(name, "") for option, name in VARIABLES.items()}
     return connect(**found | ({"namespace": namespace} if namespace else {}))
@@ -72,7 +72,7 @@ def _of_context(files: str, context: str) -> str:
 
 
 @contextmanager
-def explained(place: Place, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
     from functions.cluster.errors import ClusterError
 

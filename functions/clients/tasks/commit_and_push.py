@@ -23,7 +23,7 @@ PUSH_REMEDY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class TaskmasterCommit:
     """The Task Master files of `checkout`, on their way to `branch` of `remote`."""
 
     checkout: Checkout

@@ -41,12 +41,12 @@ NEEDED: Mapping[str, frozenset[str]] = {
 
 def spec(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The spec as it is sent, of fields in snake_case. Raises WrongUsage, naming every option that is wrong."""
-    if in_order(kind, values):
+    if passes_fast_rules(kind, values):
         return {camel(name): values[name] for name in PLAIN[kind] if name in values}
     return _by_the_models(kind, values)
 
 
-def in_order(kind: str, values: Mapping[str, Any]) -> bool:
+def passes_fast_rules(kind: str, values: Mapping[str, Any]) -> bool:
     """Whether the models would take it; also False where that is not seen from the rules of single fields."""
     return (
         values.keys() >= NEEDED[kind]

@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class InferredValue:
     """A field of a spec that nobody gave, and where it was found."""
 
     value: Any
