@@ -19,7 +19,7 @@ from functions.queues.topology import topology
 from functions.settings.cluster import ClusterSettings
 from tests.benchmarks.deliveries import ENVIRON
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 
 START_SECONDS = 20.0
 

@@ -22,7 +22,7 @@ from tests.benchmarks.server import Address
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.github import Github, payloads
-from tests.support.life import DONE
+from tests.support.run_steps import DONE
 
 JSON = {"content-type": "application/json"}
 

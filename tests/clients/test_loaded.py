@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
+from tests.clients.canned_server import scripted
 from tests.clients.conftest import URL, Functions, Repository, environment
 from tests.clients.place import Place, ended
-from tests.clients.scripted import scripted
 
 LARGE = (
     "kubernetes", "google.auth", "google.oauth2", "google.cloud.pubsub_v1", "grpc", "jinja2", "mcp", "aiohttp",

@@ -26,7 +26,7 @@ from functions.cluster.transport import KubernetesTransport, Request, Transport
 from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import Ended
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.clients.place import condition
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane

@@ -19,8 +19,8 @@ from functions.clients.credentials import Credentials
 from functions.clients.errors import CommandError, Unavailable, WrongUsage
 from functions.clients.submit import WAITS, Accepted, Key, Refused, submit
 from functions.local.dev.server import free_port
+from tests.clients.canned_server import LOST, scripted
 from tests.clients.conftest import URL, CommandLine, Functions
-from tests.clients.scripted import LOST, scripted
 
 DATA = {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}
 CREATED: Any = (201, {"success": True, "message": "the run is accepted", "data": DATA}, {})

@@ -23,7 +23,7 @@ from functions.clients.tasks import options
 from functions.clients.tasks.fast_validation import kebab
 from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 
 ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")

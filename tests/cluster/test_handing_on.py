@@ -19,8 +19,8 @@ from tests.cluster.conftest import APART, FUNCTIONS_USER, Base, connect
 from tests.cluster.driving import deliver
 from tests.support.api import World
 from tests.support.control_plane import ControlPlane
-from tests.support.life import event, now, submitted
 from tests.support.node import KubeletOnly
+from tests.support.run_steps import event, now, submitted
 
 COUNT, PAGE = 5, 2
 

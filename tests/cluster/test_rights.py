@@ -31,7 +31,7 @@ from tests.cluster.driving import deliver, node, own, started, swept
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import USERS, ControlPlane
-from tests.support.life import DONE, LOST, event, now, submitted
+from tests.support.run_steps import DONE, LOST, event, now, submitted
 
 RBAC = Path(__file__).resolve().parents[2] / "infra/kubernetes/base/rbac.yaml"
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")

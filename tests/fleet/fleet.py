@@ -18,13 +18,13 @@ from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.faults.witness import Witness, is_live
-from tests.fleet.witness import FleetWitness
+from tests.faults.invariants import Witness, is_live
+from tests.fleet.invariants import FleetWitness
 from tests.support.actors import Actor, in_order
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Direct
-from tests.support.life import event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, submitted
 
 NAMESPACE = "orchestrator"
 ROUNDS = 80

@@ -30,10 +30,10 @@ from functions.runs.model.run import parse
 from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
 from tests.conftest import SCALE
-from tests.fleet.passes import DUE, MOST, SIZE, Queue, Scene
+from tests.fleet.timed_passes import DUE, MOST, SIZE, Queue, Scene
 from tests.support.actors import Actor, in_order
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Content
+from tests.support.in_process_server import Content
 
 A_FEW = BUDGET / 5
 """Between two looks at the clock, so that a pass has time for some runs only."""

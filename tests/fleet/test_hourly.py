@@ -35,8 +35,8 @@ from functions.sweeper import retention
 from functions.sweeper.garbage import Leftovers
 from functions.sweeper.workspaces import Workspaces
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import DONE, job_event, now, run_event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 

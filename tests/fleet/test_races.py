@@ -28,7 +28,7 @@ from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
-from tests.support.life import DONE, event
+from tests.support.run_steps import DONE, event
 
 TWO = Limits(runs=2)
 PLAYED = 60

@@ -8,7 +8,7 @@ from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request
 from functions.github.api.errors import Busy
 from functions.runs import github_sync_state
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
 @dataclass

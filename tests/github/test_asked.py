@@ -23,7 +23,7 @@ from functions.reconciler.reconciler import reconcile
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
 from functions.settings.limits import LimitSettings
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 
 

@@ -25,10 +25,10 @@ from functions.github.api.transport import Request as Call
 from functions.handlers import reconcile
 from functions.reporting.github_sync import CLOSING
 from functions.serving.http import Answer, answer
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 from tests.github.slow import Slow, with_commits
-from tests.support.life import event
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
+from tests.support.run_steps import event
 
 
 @dataclass

@@ -16,7 +16,7 @@ import pytest
 
 from functions.runs.model import origin
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 from tests.support.github.content import user
 

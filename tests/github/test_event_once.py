@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from functions.cluster.kinds import CODE_RUN
 from functions.reconciler.reconciler import reconcile
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 
 
 def test_the_same_delivery_ten_times_at_once_and_days_apart_is_one_run(stage: Stage) -> None:

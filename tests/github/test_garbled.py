@@ -23,11 +23,11 @@ from functions.github.api.transport import Answer, HttpTransport
 from functions.handlers import reconcile
 from functions.runs.model.specs import CodeRunSpec
 from functions.serving.http import answer
-from tests.github.newsroom import ON_GITHUB, Newsroom
+from tests.github.delivery_bench import Stage
 from tests.github.redelivery.sweeps import LIST, kept, swept
-from tests.github.stage import Stage
+from tests.github.report_bench import ON_GITHUB, Newsroom
 from tests.support.github import payloads
-from tests.support.life import event
+from tests.support.run_steps import event
 
 BODIES = [
     b"",

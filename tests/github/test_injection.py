@@ -29,7 +29,7 @@ from functions.reconciler import rendering
 from functions.runs.model import origin
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.builders import run as built
 from tests.support.github import payloads
 from tests.support.github.content import user

@@ -21,7 +21,7 @@ from functions.github.reports.comment import marker
 from functions.runs import api_group
 from functions.runs.github_sync_state import TOLD
 from functions.runs.model import pull_request
-from tests.github.newsroom import FIRST, NAMESPACE, Newsroom
+from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 
 SECOND = "d" * 40
 

@@ -14,7 +14,7 @@ and the run has not waited for it.
 import pytest
 
 from functions.runs import api_group
-from tests.github.newsroom import Newsroom
+from tests.github.report_bench import Newsroom
 
 
 def test_a_run_ends_although_github_is_down_for_a_day_and_is_told_afterwards(room: Newsroom) -> None:

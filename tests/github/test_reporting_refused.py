@@ -13,7 +13,7 @@ import logging
 import pytest
 
 from functions.runs import api_group
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
 def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(

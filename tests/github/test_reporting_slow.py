@@ -17,7 +17,7 @@ from functions.queues.topics import ACK_DEADLINE
 from functions.reporting.github_sync import PATIENCE
 from functions.runs import github_sync_state
 from functions.sweeper.scan import BUDGET
-from tests.github.newsroom import FIRST, Newsroom
+from tests.github.report_bench import FIRST, Newsroom
 from tests.github.slow import Slow, forget, with_commits
 
 SECOND = "d" * 40

@@ -32,7 +32,7 @@ from functions.settings.auth import AuthSettings
 from functions.submission import acceptance
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import DONE, job_event, now, run_event, submitted
+from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 ACKNOWLEDGED = (200, 201, 204)
 SUBSCRIPTION = "projects/shop-42/subscriptions/any"

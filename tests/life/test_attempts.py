@@ -24,7 +24,7 @@ from functions.runs import api_group
 from functions.runs.model import conditions
 from functions.settings.limits import LimitSettings
 from tests.support.api import ROOT, World
-from tests.support.life import DONE, LOST, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
 def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:

@@ -33,8 +33,8 @@ from functions.serving.http import Answer
 from tests.support.api import Counting, World
 from tests.support.builders import CODE_SPEC
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Direct
-from tests.support.life import JSON, post
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import JSON, post
 
 MOST_CALLS = 20
 

@@ -26,7 +26,7 @@ from functions.settings.limits import LimitSettings
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FOR_EVER, OUTAGE, Failing
-from tests.support.life import DONE, LOST, now, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, now, run_event, submitted, swept
 
 Missed = Callable[[World], Run]
 

@@ -12,7 +12,7 @@ from functions.cluster.errors import Closing, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, NAMESPACE
 from functions.manifests.tombstone import REQUEST
 from tests.support.api import World
-from tests.support.life import now, run_event, submitted
+from tests.support.run_steps import now, run_event, submitted
 
 
 @pytest.mark.parametrize("notes", [{REQUEST: "0" * 64}, {}], ids=["request", "kubectl"])

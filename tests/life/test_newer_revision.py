@@ -25,8 +25,8 @@ from functions.runs.model.specs import SPECS
 from functions.settings.limits import LimitSettings, RetentionSettings
 from functions.sweeper import retention
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import DONE, job_event, now, reason, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 Edit = Callable[[dict[str, Any]], dict[str, Any]]

@@ -30,7 +30,7 @@ from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, answer
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, run
-from tests.support.life import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
 
 @dataclass

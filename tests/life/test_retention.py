@@ -27,8 +27,8 @@ from functions.serving.http import Request, answer
 from functions.settings.limits import RetentionSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.direct import Direct
-from tests.support.life import DONE, JSON, job_event, now, post, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import DONE, JSON, job_event, now, post, run_event, submitted, swept
 
 NOBODY = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")

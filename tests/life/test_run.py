@@ -28,7 +28,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.limits import LimitSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 
 def with_a_ledger(world: World) -> None:

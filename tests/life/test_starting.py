@@ -24,11 +24,11 @@ from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from tests.support.api import World
-from tests.support.direct import Direct
 from tests.support.freezing import Freezing
-from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.in_process_server import Direct
 from tests.support.node import container
 from tests.support.refusing import QUOTA, Refusing
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
 SCHEDULED = {"type": "PodScheduled", "status": "True"}

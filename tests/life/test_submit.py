@@ -13,7 +13,7 @@ from functions.serving.http import LARGEST_BODY, QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import JSON, post
+from tests.support.run_steps import JSON, post
 
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
 

@@ -34,7 +34,7 @@ from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 from tests.support.node import StandIn
 
 NAMESPACE = "orchestrator"

@@ -16,7 +16,7 @@ from functions.serving.dependencies import Dependencies
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
 from tests.support.builders import NOW, settings
-from tests.support.embedded import running
+from tests.support.embedded_server import running
 from tests.support.node import Node, StandIn
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
 SECONDS = 30.0

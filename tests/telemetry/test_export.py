@@ -30,7 +30,7 @@ from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
-from tests.support.life import event, run_event
+from tests.support.run_steps import event, run_event
 from tests.telemetry.collector import SERVER, Collector, collecting
 from tests.telemetry.lives import life
 from tests.telemetry.parts import needed
@@ -73,7 +73,7 @@ def points(collector: Collector, name: str) -> list[tuple[dict[str, str], Any]]:
 
 
 def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
-    from tests.support.direct import Direct
+    from tests.support.in_process_server import Direct
 
     world = World(Direct(), "orchestrator")
     world.services = replace(world.services, cluster=Cluster(InstrumentedTransport(world.calls)))

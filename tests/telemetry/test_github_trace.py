@@ -10,9 +10,9 @@ from functions.runs.model import trace
 from functions.serving.http import Request, answer
 from functions.telemetry.instrumented import TracedPublisher
 from tests.github.clock import Clock
-from tests.github.stage import Stage
-from tests.support.direct import Direct
+from tests.github.delivery_bench import Stage
 from tests.support.github import Github, serving
+from tests.support.in_process_server import Direct
 from tests.telemetry.logged import Logged
 
 

@@ -18,8 +18,8 @@ from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.invocation import Invocation
 from functions.telemetry.metrics import METRICS, Metric
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import job_event, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import job_event, run_event, submitted, swept
 from tests.telemetry.lives import life
 
 

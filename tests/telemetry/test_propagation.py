@@ -37,7 +37,7 @@ from functions.telemetry.propagation import received
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, settings
 from tests.support.builders import run as built
-from tests.support.life import event, job_event, now, run_event, submitted, swept
+from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged
 from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, in_trace
 

@@ -30,12 +30,12 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
 from functions.submission import acceptance
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.direct import Direct
 from tests.support.github import Github, serving
-from tests.support.life import event, job_event, now, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
 from tests.telemetry.traces import Kept
 

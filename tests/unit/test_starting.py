@@ -23,7 +23,7 @@ from functions.runs.lifecycle.observed import NOT_READ, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod
-from tests.support.life import reason
+from tests.support.run_steps import reason
 from tests.unit.deciding import name_of, next_for, running, started
 
 WAITED = NOW + POLICY.pending_wait

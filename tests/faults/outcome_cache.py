@@ -4,7 +4,7 @@ each state's future once is what makes thousands of schedules affordable.
 
 from typing import Any
 
-from tests.faults.place import Outcome, Place
+from tests.faults.bench import Outcome, Place
 
 
 class Futures:

@@ -10,9 +10,9 @@ from functions.handlers import reconcile
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused, Request
 from functions.submission import acceptance
-from tests.faults.place import KEY, NAMESPACE, Place
+from tests.faults.bench import KEY, NAMESPACE, Place
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import event
+from tests.support.run_steps import event
 
 Happening = Callable[[Place, Transport], None]
 

@@ -18,7 +18,7 @@ from typing import Any
 from functions.local.apiserver.store import Change, Key
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from tests.support.direct import Content
+from tests.support.in_process_server import Content
 
 Object = Mapping[str, Any]
 RUNS, JOB, POD = ("coderuns.agents.platform", "docsruns.agents.platform"), "jobs.batch", "pods"

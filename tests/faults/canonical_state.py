@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 
-from tests.faults.witness import read
-from tests.support.recall import Moment
+from tests.faults.invariants import read
+from tests.support.memoized_server import Moment
 
 _LUCK = ("resourceVersion", "creationTimestamp", "deletionTimestamp")
 

@@ -19,12 +19,12 @@ from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
-from tests.faults.place import TEMPLATES
+from tests.faults.bench import TEMPLATES
 from tests.support.api import World
 from tests.support.builders import settings
 from tests.support.crashing import Crashing, Killed
-from tests.support.life import DONE, LOST, event, now, submitted
 from tests.support.node import Node
+from tests.support.run_steps import DONE, LOST, event, now, submitted
 
 _numbers = itertools.count(1)
 Handler = Callable[[Dependencies, Request], Any]

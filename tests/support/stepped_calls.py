@@ -14,7 +14,7 @@ from functions.cluster.errors import ClusterError, Unavailable
 from functions.cluster.transport import Request, Transport
 from tests.support.actors import closed_gate
 from tests.support.crashing import Killed
-from tests.support.recall import Asked, written
+from tests.support.memoized_server import Asked, written
 
 
 class Reply(NamedTuple):

@@ -9,12 +9,12 @@ from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import JOB, POD
 from functions.runs import api_group
 from functions.runs.model import naming
-from tests.faults.happenings import submits
-from tests.faults.place import NAMESPACE, Ending, Place, Stage
+from tests.faults.bench import NAMESPACE, Ending, Place, Stage
+from tests.faults.operations import submits
 from tests.support.crashing import Crashing, Killed
-from tests.support.life import LOST
-from tests.support.recall import Past
+from tests.support.memoized_server import Past
 from tests.support.refusing import Refusing
+from tests.support.run_steps import LOST
 
 Build = Callable[[Place], None]
 KINDS = ("CodeRun", "DocsRun")

@@ -18,7 +18,7 @@ from functions.runs.admission.pending_queue import is_admissible, pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-from tests.faults.witness import is_live
+from tests.faults.invariants import is_live
 
 RUNS = ("coderuns.agents.platform", "docsruns.agents.platform")
 JOB, POD, CONFIG_MAP = "jobs.batch", "pods", "configmaps"

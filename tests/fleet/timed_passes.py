@@ -18,9 +18,9 @@ from functions.runs import api_group
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.fleet.crowd import Crowd
+from tests.fleet.population import Crowd
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 
 PAGE = 3
 SIZE = 30

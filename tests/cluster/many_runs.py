@@ -29,10 +29,10 @@ from functions.serving.http import Request, answer
 from functions.settings.limits import LimitSettings
 from functions.submission import acceptance
 from tests.cluster.conftest import BRIDGE_USER, FUNCTIONS_USER, connect
-from tests.cluster.crowd import Deliver, Finished, Kubelet, Pump
+from tests.cluster.population import Deliver, Finished, Kubelet, Pump
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
 from tests.support.control_plane import ControlPlane
-from tests.support.life import DONE
+from tests.support.run_steps import DONE
 
 SWEEP_SECONDS = 20
 HANDLERS, KUBELETS, CALLERS = 8, 8, 8

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Protocol
 
 from functions.cluster.transport import Transport
-from tests.faults.course import happens
-from tests.faults.futures import Futures
-from tests.faults.happenings import Happening
-from tests.faults.place import FAILED, Outcome, Place, Stage
+from tests.faults.bench import FAILED, Outcome, Place, Stage
+from tests.faults.call_cache import happens
+from tests.faults.operations import Happening
+from tests.faults.outcome_cache import Futures
 from tests.support.crashing import Killed
 
 

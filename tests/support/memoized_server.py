@@ -15,7 +15,7 @@ from functions.cluster.errors import ClusterError, Unavailable
 from functions.cluster.transport import Request
 from functions.local.apiserver.store import Change
 from tests.support.api import ROOT
-from tests.support.direct import Content, Direct
+from tests.support.in_process_server import Content, Direct
 
 COLLECT = "the garbage collector works"
 

@@ -27,14 +27,14 @@ from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings import Settings
-from tests.faults import luck
+from tests.faults import canonical_state
 from tests.faults.cluster import Kubelet, Told, Topics
-from tests.faults.judgement import Rest
-from tests.faults.witness import Witness, is_live
+from tests.faults.final_checks import Rest
+from tests.faults.invariants import Witness, is_live
 from tests.support.api import World
 from tests.support.builders import NOW, settings
-from tests.support.life import DONE, event
-from tests.support.recall import Moment, Past, Undecoded
+from tests.support.memoized_server import Moment, Past, Undecoded
+from tests.support.run_steps import DONE, event
 
 NAMESPACE = "orchestrator"
 KEY = "asked-for-once"
@@ -281,7 +281,7 @@ class Place:
         """All that decides what happens from here on; two places with the same state have the same future."""
         notes = self.server.moment.notes
         if "state" not in notes:
-            notes["state"] = luck.state(self.server.moment, NAMESPACE)
+            notes["state"] = canonical_state.state(self.server.moment, NAMESPACE)
         return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
 
     def check(self) -> None:

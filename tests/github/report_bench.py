@@ -31,8 +31,8 @@ from tests.support.actors import Actor
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
 from tests.support.github import Call, Github
-from tests.support.life import event, job_event, run_event
-from tests.support.recall import Past, Recalling
+from tests.support.memoized_server import Past, Recalling
+from tests.support.run_steps import event, job_event, run_event
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
 """Small ones: what the task files say does not matter here."""

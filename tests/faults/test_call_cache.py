@@ -13,16 +13,16 @@ import pytest
 
 from functions.cluster.kinds import JOB
 from functions.cluster.transport import Transport
+from tests.faults.bench import FAILED, NAMESPACE, Place
+from tests.faults.call_cache import Performer, happens
 from tests.faults.conftest import SEED
-from tests.faults.course import Performer, happens
-from tests.faults.happenings import HAPPENINGS, Happening
-from tests.faults.place import FAILED, NAMESPACE, Place
-from tests.faults.stages import KINDS, Build, going, job_missing, new, reached, retry_due, running, succeeded
-from tests.faults.standing import remembered, standing
+from tests.faults.operations import HAPPENINGS, Happening
+from tests.faults.snapshot import remembered, standing
+from tests.faults.starting_states import KINDS, Build, going, job_missing, new, reached, retry_due, running, succeeded
 from tests.faults.test_frozen_handlers import MEANWHILE
 from tests.support.actors import Actor, Stepwise, in_order
 from tests.support.failing import LOST_ANSWER, OUTAGE, Failing, Fault
-from tests.support.stopping import Strayed
+from tests.support.stepped_calls import Strayed
 
 LONGEST = 24
 """Turns of an order, after which each goes on to its end."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.settings import Settings
-from tests.faults.course import Performer
-from tests.faults.futures import Futures
-from tests.faults.happenings import Happening
-from tests.faults.place import Outcome, Place, Stage, Wrap, unchanged
+from tests.faults.bench import Outcome, Place, Stage, Wrap, unchanged
+from tests.faults.call_cache import Performer
+from tests.faults.operations import Happening
+from tests.faults.outcome_cache import Futures
 from tests.support.actors import in_order
 
 Order = tuple[int, ...]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from tests.faults.place import Place
-from tests.support.recall import Moment
+from tests.faults.bench import Place
+from tests.support.memoized_server import Moment
 
 
 class Standing(NamedTuple):

@@ -27,7 +27,7 @@ from functions.local.apiserver.errors import StatusError
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.store import Key
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Transport
-from tests.faults.place import FAILED, Place
-from tests.support.recall import Asked
-from tests.support.stopping import Reply, Stopping
+from tests.faults.bench import FAILED, Place
+from tests.support.memoized_server import Asked
+from tests.support.stepped_calls import Reply, Stopping
 
 Work = Callable[[Place, Transport], object]
 Calls = Generator[Asked, Reply, None]
