@@ -87,13 +87,17 @@ def _changed(content: Content, changes: tuple[Change, ...]) -> Content:
     return replace(content, bodies=bodies, version=changes[-1].version)
 
 
+@dataclass(frozen=True, slots=True)
 class Asked(Request):
     """A request as it was when it was made, with its text."""
 
-    def __init__(self, text: str) -> None:
+    written: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Asked":
+        """Return the request that `written` gave this text of."""
         method, path, query, body, content_type, accept = json.loads(text)
-        super().__init__(method, path, query, body, content_type, accept=accept)
-        self.written = text
+        return cls(method, path, query, body, content_type, accept=accept, written=text)
 
 
 class Recalling:

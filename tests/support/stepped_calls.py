@@ -86,7 +86,7 @@ class Stopping:
 
     def _told(self, request: Request) -> Reply:
         if not self._killed:
-            self.asks = Asked(written(request))
+            self.asks = Asked.parse(written(request))
             self._parked.release()
             self._turn.acquire()
         if self._killed or not self._reply:
