@@ -15,7 +15,6 @@ from functions.github.commands.configuration import BadConfiguration, Configurat
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
-from functions.reconciler import admission
 from functions.runs import requests
 from functions.runs.admission.position import Position, position
 from functions.runs.lifecycle import states
@@ -173,7 +172,7 @@ class CommandHandler:
         if states.state(run.status) is not State.WAITING:
             return None
         services = self._services
-        return position(admission.unfinished(services), run, services.policy.limits, services.clock())
+        return position(services.runs.list_unfinished(), run, services.policy.limits, services.clock())
 
     def _taken_up(self) -> None:
         self._log("taken up")

@@ -6,16 +6,14 @@ Who is second, or comes again, finds the key on the run and does nothing (runs/r
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import CONFIG_MAP, RUNS
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import RUNS
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.event import Pull
 from functions.manifests.tombstone import TOMBSTONE
-from functions.reconciler.actions import write_status
-from functions.reconciler.reconciler import STEPS, read
 from functions.runs import requests
 from functions.runs.model import naming, origin, pull_request
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.runs.requests import Patch, RequestRefused
 from functions.serving.dependencies import Dependencies
@@ -35,19 +33,18 @@ def apply(services: Dependencies, run: Run, ask: Asking) -> bool:
         ClusterError: it may have been; the same call later finds out.
     """
     bind(run=run.key, kind=run.kind)
+
+    def patch(run: Run) -> bool:
+        wanted = ask(run)
+        if wanted is None:
+            return False
+        services.runs.patch(run, wanted)
+        return True
+
     try:
-        for _ in range(STEPS):
-            patch = ask(run)
-            if patch is None:
-                return False
-            try:
-                services.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch)
-                return True
-            except Conflict:
-                run = read(services, run.kind, run.namespace, run.name)
+        return services.runs.retry_on_conflict(run, patch, "it is asked again with the next delivery")
     except NotFound:
         raise RequestRefused(f"run {run.name} was deleted meanwhile; submit it again instead") from None
-    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is asked again with the next delivery")
 
 
 def of_branch(services: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
@@ -62,11 +59,7 @@ def of_branch(services: Dependencies, repository: str, repository_id: int, branc
 def of_issue(services: Dependencies, repository_id: int, number: int) -> list[Run]:
     """The runs that were asked for on that issue or pull request. Raises a ClusterError."""
     ((label, value),) = origin.labels(repository_id, number).items()
-    return [
-        parse(raw)
-        for kind in RUNS.values()
-        for raw in services.cluster.list(kind, services.settings.namespace, f"{label}={value}")
-    ]
+    return list(services.runs.list(f"{label}={value}"))
 
 
 def latest(runs: Sequence[Run], before: str) -> Run | None:
@@ -78,26 +71,22 @@ def latest(runs: Sequence[Run], before: str) -> Run | None:
 def was_asked_of_deleted(services: Dependencies, key: str) -> bool:
     """Whether the request with that key was applied to a run that was deleted since. Raises a ClusterError."""
     label = requests.label(requests.digest(key))
-    return any(services.cluster.list(CONFIG_MAP, services.settings.namespace, f"{TOMBSTONE},{label}"))
+    return services.config_maps.has_any(f"{TOMBSTONE},{label}")
 
 
 def note_pull_request(services: Dependencies, run: Run, pull: Pull, state: pull_request.State) -> None:
     """Records where the run's pull request is, and what became of it. Raises a ClusterError."""
+
+    def write(run: Run) -> None:
+        status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, services.clock())
+        if status is not run.status:
+            services.runs.write_status(run, status)
+            log.info("pull request: %s", state, extra={"run": run.key})
+
     try:
-        for _ in range(STEPS):
-            status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, services.clock())
-            if status is run.status:
-                return
-            try:
-                write_status(services, run, status)
-                log.info("pull request: %s", state, extra={"run": run.key})
-                return
-            except Conflict:
-                run = read(services, run.kind, run.namespace, run.name)
+        services.runs.retry_on_conflict(run, write, "its pull request is noted with the next delivery")
     except NotFound:
         log.info("gone", extra={"run": run.key})
-        return
-    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; its pull request is noted with the next delivery")
 
 
 def _moment(run: Run) -> str:
@@ -108,10 +97,9 @@ def _moment(run: Run) -> str:
 
 def _named(services: Dependencies, name: str) -> Iterator[Run]:
     for kind in RUNS:
-        try:
-            yield read(services, kind, services.settings.namespace, name)
-        except NotFound:
-            continue
+        run = services.runs.find(kind, services.settings.namespace, name)
+        if run:
+            yield run
 
 
 def _works_in(services: Dependencies, run: Run, repository: str, repository_id: int) -> bool:

@@ -5,12 +5,12 @@ reason for anybody to drive the run, but for its end: only then is it marked as 
 and nothing waits for it (telling.py).
 """
 
-from functions.cluster.errors import Conflict, NotFound
+from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.events.event import Event
 from functions.queues.publisher import Publisher
 from functions.queues.topics import LIFECYCLE
-from functions.reconciler.reconciler import STEPS, log, read
+from functions.reconciler.reconciler import log
 from functions.runs.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
@@ -28,7 +28,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
         return ACKNOWLEDGED
     if found.seen is None or _has_news(services, found.seen):
         try:
-            _tell_all(services, read(services, found.kind, found.namespace, found.name))
+            _tell_all(services, services.runs.get(found.kind, found.namespace, found.name))
         except NotFound:
             log.info("gone", extra={"run": f"{found.namespace}/{found.name}"})
     return ACKNOWLEDGED
@@ -52,22 +52,20 @@ def tell(services: Dependencies, publisher: Publisher, run: Run) -> Run:
         ClusterError: it was told and could not be noted; it will be told once more.
     """
     context.bind_run(run)
-    told: set[LifecycleEvent] = set()
-    for _ in range(STEPS):
+    published: set[LifecycleEvent] = set()
+
+    def publish(run: Run) -> Run:
         news = unpublished(run.status)
+        for milestone in news:
+            if milestone not in published:
+                publisher.publish(LIFECYCLE, event(run, milestone))
+                published.add(milestone)
+                log.info("told: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
         if not news:
             return run
-        for milestone in news:
-            if milestone not in told:
-                publisher.publish(LIFECYCLE, event(run, milestone))
-                told.add(milestone)
-                log.info("told: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
-        noted = run.status.model_copy(update={"reported": str(news[-1])})
-        try:
-            return parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(noted)))
-        except Conflict:
-            run = read(services, run.kind, run.namespace, run.name)
-    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is told of again with the next event")
+        return services.runs.write_status(run, run.status.model_copy(update={"reported": str(news[-1])}))
+
+    return services.runs.retry_on_conflict(run, publish, "its events are published with the next one")
 
 
 def event(run: Run, milestone: LifecycleEvent) -> Event:

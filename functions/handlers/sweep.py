@@ -14,8 +14,7 @@ from functions.events.receive import normalise
 from functions.handlers.report import tell
 from functions.manifests.checkpoint import Cursor
 from functions.queues.publisher import Publisher, PublishError
-from functions.reconciler.admission import UNFINISHED
-from functions.reconciler.reconciler import ActionTaken, Preloaded, isolate_errors, read, run_steps
+from functions.reconciler.reconciler import ActionTaken, Preloaded, run_steps
 from functions.reporting.github_catch_up import OnGithub
 from functions.runs.lifecycle.actions import Nothing
 from functions.runs.lifecycle.decide import decide
@@ -24,8 +23,10 @@ from functions.runs.lifecycle_events import overdue
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request
-from functions.storage.checkpoints import Checkpoint
+from functions.storage.isolation import isolate_errors
+from functions.storage.run_store import UNFINISHED
 from functions.sweeper import slots
+from functions.sweeper.handover import Handover
 from functions.sweeper.live_attempts import LiveAttempts
 from functions.sweeper.repairs import RepairLog
 from functions.sweeper.scan import PagedScan, TimeBudget
@@ -74,25 +75,25 @@ class Sweep:
 
     def __init__(self, services: Dependencies) -> None:
         self._services, self._deadline = services, TimeBudget(services.clock)
-        self._bookmark = Checkpoint(services, "sweep", SWEEP_DUE, [*RUNS])
-        self._resumes = self._bookmark.mark not in (None, FIRST)
+        self._handover = Handover(services, "sweep", SWEEP_DUE, [*RUNS])
+        self._resumes = self._handover.cursor not in (None, FIRST)
         self._places, self._alive, self._reports = SlotAssigner(services), LiveAttempts(services), Reports(services)
         self._found, self._healed = Found(), RepairLog()
 
     def drive_all(self) -> None:
         """Drives each run that is left, at least one of them, until all are or time is over."""
-        walk, found = PagedScan(self._services, [*RUNS.values()], self._bookmark.mark, labels=UNFINISHED), self._found
+        walk, found = PagedScan(self._services, [*RUNS.values()], self._handover.cursor, labels=UNFINISHED), self._found
         for raw in walk:
             if found.looked and self._deadline.over:
                 return self._stop(walk.at)
             run = parse(raw)
             found.looked += 1
             found.failed += [] if self._drive(run) else [run.key]
-        return self._bookmark.done()
+        return self._handover.done()
 
     def _stop(self, at: Cursor) -> None:
         self._found.left_at = at
-        self._bookmark.hand_on(at)
+        self._handover.hand_on(at)
 
     def _drive(self, run: Run) -> bool:
         with self._healed.run(run.key) as taken:
@@ -103,7 +104,7 @@ class Sweep:
     def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
         services, known = self._services, self._alive.known(run)
         if self._resumes and _is_due(services, run, known):  # its page is as old as the first of these passes
-            run = read(services, run.kind, run.namespace, run.name)
+            run = services.runs.reread(run)
         run_steps(services, run, known, taken)
 
     def give_out_places(self) -> None:
@@ -158,7 +159,7 @@ class Reports:
 
     def _tell(self, publisher: Publisher, run: Run) -> None:
         try:
-            tell(self._services, publisher, read(self._services, run.kind, run.namespace, run.name))
+            tell(self._services, publisher, self._services.runs.reread(run))
         except PublishError:
             self._publisher = None
             raise

@@ -3,9 +3,9 @@
 from functools import partial
 
 from functions.github.api.errors import Busy
-from functions.reconciler.reconciler import isolate_errors, read
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
+from functions.storage.isolation import isolate_errors
 
 
 class OnGithub:
@@ -28,7 +28,7 @@ class OnGithub:
         from functions.reporting import github_sync
 
         try:
-            github_sync.tell(self._services, read(self._services, run.kind, run.namespace, run.name))
+            github_sync.tell(self._services, self._services.runs.reread(run))
         except Busy:
             self._answers = False
             raise

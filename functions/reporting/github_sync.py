@@ -26,14 +26,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from functions.cluster.errors import ClusterError, Conflict, NotFound
-from functions.cluster.kinds import RUNS
 from functions.github.api.errors import Busy
 from functions.github.api.lease_guard import LeaseExpired
 from functions.queues.topics import ACK_DEADLINE
 from functions.reporting.github_writer import Telling, works_in
 from functions.runs import github_sync_state
 from functions.runs.lifecycle_events import LATE
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
 if TYPE_CHECKING:
@@ -149,11 +148,11 @@ def _rest(services: Dependencies, attempt: Telling, busy: Busy) -> None:
 
 def _read(services: Dependencies, run: Run) -> Run | None:
     try:
-        found = parse(services.cluster.get(RUNS[run.kind], run.namespace, run.name))
+        found = services.runs.reread(run)
     except NotFound:
         return None
     return found if found.uid == run.uid else None
 
 
 def _patched(services: Dependencies, run: Run, patch: github_sync_state.Patch) -> Run:
-    return parse(services.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
+    return services.runs.patch(run, patch)

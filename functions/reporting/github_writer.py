@@ -9,18 +9,16 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
-from functions.cluster.kinds import RUNS
 from functions.github.api import sync
 from functions.github.api.errors import Busy, GithubError
 from functions.github.api.lease_guard import LeaseGuard
 from functions.github.reports import comment, pull_request
-from functions.reconciler import admission
 from functions.runs import github_sync_state
 from functions.runs.admission.position import Position, position
 from functions.runs.github_sync_state import SyncRecord
 from functions.runs.model import origin
 from functions.runs.model.reasons import Reason
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.templating.variables import on_github
 
@@ -82,8 +80,7 @@ class Telling:
             self._log("pull request", error)
             self._unopened = status.attempt
             status = pull_request.with_refusal(status, pull, self._services.settings.github.host, sync.why(error), now)
-        kind = RUNS[self.run.kind]
-        self.run = parse(self._services.cluster.replace_status(kind, self.run.with_status(status)))
+        self.run = self._services.runs.write_status(self.run, status)
 
     def _write_comment(self) -> None:
         place, digest = origin.from_object(self.run.raw), github_sync_state.digest(self.run)
@@ -104,7 +101,7 @@ class Telling:
         condition = self.run.status.succeeded
         if condition is None or condition.reason != Reason.QUEUED or self.run.deleting:
             return None
-        waiting = admission.unfinished(self._services)
+        waiting = self._services.runs.list_unfinished()
         return position(waiting, self.run, None, self._services.clock())
 
     def _write_checks(self) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from functions.cluster.kinds import CLAIM, CONFIG_MAP, RUNS
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
-from functions.reconciler.reconciler import isolate_errors, reconcile
+from functions.reconciler.reconciler import reconcile
 from functions.reporting.github_catch_up import OnGithub
 from functions.runs import api_group
 from functions.runs.lifecycle.decide import needs_no_reconcile
@@ -22,9 +22,10 @@ from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
-from functions.storage.checkpoints import Checkpoint
+from functions.storage.isolation import isolate_errors
 from functions.sweeper.deletion import Chore, delete, seen
 from functions.sweeper.garbage import Leftovers
+from functions.sweeper.handover import Handover
 from functions.sweeper.live_attempts import OURS
 from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.workspaces import Workspaces
@@ -48,13 +49,13 @@ def clean_up(services: Dependencies) -> tuple[Counter[str], Cursor | None]:
     Raises a ClusterError.
     """
     counts: Counter[str] = Counter()
-    deadline, bookmark = TimeBudget(services.clock), Checkpoint(services, "retention", RETENTION_DUE, KINDS)
-    for number, (at, chore) in enumerate(_chores(services, bookmark.mark or Cursor(KINDS[0]))):
+    deadline, handover = TimeBudget(services.clock), Handover(services, "retention", RETENTION_DUE, KINDS)
+    for number, (at, chore) in enumerate(_chores(services, handover.cursor or Cursor(KINDS[0]))):
         if number and deadline.over:
-            bookmark.hand_on(at)
+            handover.hand_on(at)
             return counts, at
         chore(counts)
-    bookmark.done()
+    handover.done()
     return counts, None
 
 
