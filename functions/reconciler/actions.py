@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Closing, Invalid, NotFound
+from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
 from functions.runs import api_group
@@ -77,7 +77,10 @@ def _let_go(services: Dependencies, run: Run) -> None:
     if stone:
         try:
             services.config_maps.create(stone)
-        except (AlreadyExists, Closing) as error:  # in a namespace that goes too, no request makes the run again
+        except (
+            AlreadyExists,
+            NamespaceTerminating,
+        ) as error:  # in a namespace that goes too, no request makes the run again
             log.info("no tombstone was made: %s", error, extra={"run": run.key})
     metadata = {"finalizers": [name for name in run.finalizers if name != api_group.FINALIZER]}
     try:

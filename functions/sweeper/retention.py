@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, RUNS
+from functions.cluster.kinds import CONFIG_MAP, RUNS, VOLUME_CLAIM
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler.reconciler import reconcile
@@ -30,7 +30,7 @@ from functions.sweeper.live_attempts import OURS
 from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.workspaces import Workspaces
 
-KINDS = (*RUNS, CONFIG_MAP.name, CLAIM.name)
+KINDS = (*RUNS, CONFIG_MAP.name, VOLUME_CLAIM.name)
 """What is gone through, in this order."""
 
 
@@ -71,14 +71,14 @@ def _chores(services: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Cho
         if _is_left(begin, run.kind, run.name):
             yield runs.at, partial(_run, services, on_github, run)
     maps = PagedScan(services, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
-    if _is_left(begin, CLAIM.name, ""):
+    if _is_left(begin, VOLUME_CLAIM.name, ""):
         for item in maps:
             yield maps.at, partial(leftovers.look, item["metadata"])
-    at = Cursor(CLAIM.name)
+    at = Cursor(VOLUME_CLAIM.name)
     for name, chore in workspaces.chores():
-        if _is_left(begin, CLAIM.name, name):
+        if _is_left(begin, VOLUME_CLAIM.name, name):
             yield at, chore
-            at = Cursor(CLAIM.name, name)
+            at = Cursor(VOLUME_CLAIM.name, name)
 
 
 def _is_left(begin: Cursor, kind: str, name: str) -> bool:
