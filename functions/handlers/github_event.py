@@ -26,7 +26,7 @@ from functions.telemetry.context import bind_event
 log = logging.getLogger("orchestrator")
 
 
-def handle(services: Dependencies, request: Request) -> Answer:
+def handle(deps: Dependencies, request: Request) -> Answer:
     """Acknowledges once everything is done that the delivery comes to.
 
     Raises:
@@ -41,10 +41,10 @@ def handle(services: Dependencies, request: Request) -> Answer:
     decisions = router.decide(happening)
     if not decisions:
         return ACKNOWLEDGED
-    if services.github is None:
+    if deps.github is None:
         raise Refused(403, "no App is configured to call GitHub as: set github.app_id and github.private_key")
     for decision in decisions:
-        _act(services, services.github, happening, decision)
+        _act(deps, deps.github, happening, decision)
     return ACKNOWLEDGED
 
 
@@ -56,7 +56,7 @@ def _happening(event: Event) -> WebhookEvent:
     return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data)
 
 
-def _act(services: Dependencies, github: Github, happening: WebhookEvent, decision: Decision) -> None:
+def _act(deps: Dependencies, github: Github, happening: WebhookEvent, decision: Decision) -> None:
     """Does it, once per key. Raises GithubError, ClusterError."""
     match decision:
         case LogOnly(message):
@@ -66,18 +66,18 @@ def _act(services: Dependencies, github: Github, happening: WebhookEvent, decisi
             for name in repositories or ("",):
                 github.forget(name)
         case PullRequestChanged() if happening.repository:
-            _tell(services, github, happening, decision)
+            _tell(deps, github, happening, decision)
         case CommandRequest() if happening.repository and happening.repository_id:
-            CommandHandler(services, github, happening, decision).serve()
+            CommandHandler(deps, github, happening, decision).serve()
         case _:
             log.warning("ignored: a delivery that names no repository", extra={"event": happening.delivery})
 
 
-def _tell(services: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
+def _tell(deps: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
     """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = run_requests.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    run = run_requests.of_branch(deps, happening.repository, happening.repository_id, news.pull.head)
     if run:
-        run_requests.note_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.note_pull_request(deps, run, news.pull, _state(github, happening, news))
 
 
 def _state(github: Github, happening: WebhookEvent, news: PullRequestChanged) -> State:

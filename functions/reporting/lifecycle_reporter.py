@@ -1,75 +1,77 @@
-"""The function `report`: tells the world of a run's milestones, then notes in `status.reported` what was told.
+"""Publishes the lifecycle events of runs, then records in `status.reported` which were published.
 
-Told first and noted afterwards: an event may come twice, with the same id, and none is left out. What is noted is no
-reason for anybody to drive the run, but for its end: only then is it marked as finished. GitHub is told after that,
-and nothing waits for it (telling.py).
+An event is published before it is recorded: none is lost, and one may be published again, with the same id. Recording
+does not make any function act on the run, except at its end: only then is the run marked as finished.
 """
 
-from functions.cluster.errors import NotFound
-from functions.cluster.kinds import RUNS
+import logging
+
 from functions.events.event import Event
 from functions.queues.publisher import Publisher
 from functions.queues.topics import LIFECYCLE
-from functions.reconciler.reconciler import log
-from functions.runs.lifecycle_events import LifecycleEvent, unpublished
-from functions.runs.model.run import Run, parse
+from functions.runs import api_group
+from functions.runs.lifecycle_events import LifecycleEvent, overdue, unpublished
+from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.serving.watch_events import object_of
 from functions.telemetry import context
+
+log = logging.getLogger("orchestrator")
 
 SOURCE = "orchestrator/report"
 
 
-def handle(services: Dependencies, request: Request) -> Answer:
-    """Acknowledges once everything about the run is told; at once where nobody is told anything at all."""
-    found = object_of(request)
-    if not (services.publisher or services.github) or not found or found.kind not in RUNS or found.deleted:
-        return ACKNOWLEDGED
-    if found.seen is None or _has_news(services, found.seen):
-        try:
-            _tell_all(services, services.runs.get(found.kind, found.namespace, found.name))
-        except NotFound:
-            log.info("gone", extra={"run": f"{found.namespace}/{found.name}"})
-    return ACKNOWLEDGED
+def connect(deps: Dependencies) -> "LifecycleReporter | None":
+    """Return the reporter; None if no queue is configured."""
+    return LifecycleReporter(deps, deps.publisher) if deps.publisher else None
 
 
-def _tell_all(services: Dependencies, run: Run) -> None:
-    context.bind_run(run)
-    if services.publisher:
-        run = tell(services, services.publisher, run)
-    if services.github:
-        from functions.reporting import github_sync  # only where there is an App to call GitHub as
+class LifecycleReporter:
+    """Reports to the subscribers of the topic of lifecycle events."""
 
-        github_sync.tell(services, run)
+    def __init__(self, deps: Dependencies, publisher: Publisher) -> None:
+        self._deps, self._publisher = deps, publisher
+
+    def due(self, run: Run) -> bool:
+        """Return whether an event is not published yet."""
+        return bool(unpublished(run.status))
+
+    def overdue(self, run: Run) -> bool:
+        """Return whether an event of an unfinished run should have been published by now."""
+        return api_group.FINISHED not in run.labels and overdue(run.status, self._deps.clock())
+
+    def report(self, run: Run) -> Run:
+        """Publish the missing events of the run, as just read, and record them; return the run after that.
+
+        Raises:
+            PublishError: the queue did not accept an event; the same call later continues there.
+            ClusterError: an event was published and not recorded; it is published once more.
+        """
+        context.bind_run(run)
+        published: set[LifecycleEvent] = set()
+
+        def publish(run: Run) -> Run:
+            missing = unpublished(run.status)
+            for milestone in missing:
+                if milestone not in published:
+                    self._publish(run, milestone)
+                    published.add(milestone)
+            if not missing:
+                return run
+            recorded = run.status.model_copy(update={"reported": str(missing[-1])})
+            return self._deps.runs.write_status(run, recorded)
+
+        return self._deps.runs.retry_on_conflict(run, publish, "its events are published with the next event on it")
+
+    def close(self, run: Run) -> None:
+        """Do nothing: there is no event for a deletion."""
+
+    def _publish(self, run: Run, milestone: LifecycleEvent) -> None:
+        self._publisher.publish(LIFECYCLE, lifecycle_event(run, milestone))
+        log.info("published: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
 
 
-def tell(services: Dependencies, publisher: Publisher, run: Run) -> Run:
-    """Tells what is untold of the run, as just read, and notes it; the run after that.
-
-    Raises:
-        PublishError: the queue did not take an event; the same call later goes on from there.
-        ClusterError: it was told and could not be noted; it will be told once more.
-    """
-    context.bind_run(run)
-    published: set[LifecycleEvent] = set()
-
-    def publish(run: Run) -> Run:
-        news = unpublished(run.status)
-        for milestone in news:
-            if milestone not in published:
-                publisher.publish(LIFECYCLE, event(run, milestone))
-                published.add(milestone)
-                log.info("told: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
-        if not news:
-            return run
-        return services.runs.write_status(run, run.status.model_copy(update={"reported": str(news[-1])}))
-
-    return services.runs.retry_on_conflict(run, publish, "its events are published with the next one")
-
-
-def event(run: Run, milestone: LifecycleEvent) -> Event:
-    """The lifecycle event of a milestone. Its id is the same whenever it is told; its data is what is so now."""
+def lifecycle_event(run: Run, milestone: LifecycleEvent) -> Event:
+    """Return the event of a milestone: its id is always the same, its data is the run's present state."""
     return Event(
         id=f"{run.uid}/{milestone}",
         source=SOURCE,
@@ -77,20 +79,3 @@ def event(run: Run, milestone: LifecycleEvent) -> Event:
         subject=run.key,
         data={"spec": run.raw.get("spec"), "status": run.raw.get("status")},
     )
-
-
-def _has_news(services: Dependencies, seen: object) -> bool:
-    """Whether an object, as an event shows it, leaves something to tell; one that nobody can read is looked at."""
-    try:
-        run = parse(seen)  # type: ignore[arg-type]
-        return bool(services.publisher and unpublished(run.status)) or _has_news_for_github(services, run)
-    except (KeyError, TypeError, ValueError):
-        return True
-
-
-def _has_news_for_github(services: Dependencies, run: Run) -> bool:
-    if services.github is None:
-        return False
-    from functions.reporting import github_sync
-
-    return github_sync.news(services, run)

@@ -1,0 +1,50 @@
+"""The report function: informs everyone who is told about runs after a watch event on a run."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import RUNS
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.reporter import Reporter
+from functions.serving.watch_events import object_of
+from functions.telemetry import context
+
+log = logging.getLogger("orchestrator")
+
+
+def handle(deps: Dependencies, request: Request) -> Answer:
+    """Acknowledge once every reporter has reported the run; acknowledge events on other objects too.
+
+    Raises:
+        MalformedError: the request is not a watch event.
+        PublishError, Busy, ClusterError: a report is missing; the redelivered event continues.
+    """
+    ref, reporters = object_of(request), deps.reporters
+    if not reporters or not ref or ref.kind not in RUNS or ref.deleted:
+        return ACKNOWLEDGED
+    if ref.seen is None or _is_due(reporters, ref.seen):
+        try:
+            _report(deps, reporters, ref.kind, ref.namespace, ref.name)
+        except NotFound:
+            log.info("gone", extra={"run": f"{ref.namespace}/{ref.name}"})
+    return ACKNOWLEDGED
+
+
+def _is_due(reporters: Sequence[Reporter], seen: Mapping[str, Any]) -> bool:
+    """Return whether the object in the event is a reason to report."""
+    try:
+        run = parse(seen)
+        return any(reporter.due(run) for reporter in reporters)
+    except (KeyError, TypeError, ValueError):
+        return True  # not written by an API server; the stored run decides
+
+
+def _report(deps: Dependencies, reporters: Sequence[Reporter], kind: str, namespace: str, name: str) -> None:
+    run = deps.runs.get(kind, namespace, name)
+    context.bind_run(run)
+    for reporter in reporters:
+        run = reporter.report(run)
