@@ -39,7 +39,8 @@ class Function:
         self._largest = getattr(self._handler, "LARGEST_BODY", LARGEST_BODY)
 
     @cached_property
-    def _dependencies(self) -> Any:
+    def dependencies(self) -> Any:
+        """What the handler works with; connected at the first use."""
         starting.start(self._settings, self._target)
         if not isinstance(self._settings, Settings):
             return WebhookDependencies(self._settings, publisher(self._settings.queues))
@@ -52,7 +53,7 @@ class Function:
         return serve(self._handle, request, self._largest, self._check_headers)
 
     def _handle(self, request: Any) -> Any:
-        return self._handler.handle(self._dependencies, request)
+        return self._handler.handle(self.dependencies, request)
 
     def _check_headers(self, headers: Mapping[str, str]) -> None:
         authentication.refuse_foreign(self._settings.auth, headers)

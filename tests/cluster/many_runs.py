@@ -20,6 +20,7 @@ from functions.bridge.bridge import Bridge
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
+from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.queues.topology import FED_BY
 from functions.runs import api_group
@@ -27,7 +28,7 @@ from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request, answer
 from functions.settings.limits import LimitSettings
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.cluster.conftest import BRIDGE_USER, FUNCTIONS_USER, connect
 from tests.cluster.population import Deliver, Finished, Kubelet, Pump
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
@@ -59,7 +60,7 @@ def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> De
     """A deployed function: with connections of its own, as the functions' user."""
     cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
     configured = settings(namespace=scene.namespace, limits=scene.limits)
-    services = Dependencies(configured, cluster, lambda: datetime.now(UTC))
+    services = Dependencies(configured, cluster, lambda: datetime.now(UTC), connect_reporters=REPORTERS)
     return lambda request: answer(lambda asked: handle(services, asked), request)
 
 
@@ -75,7 +76,7 @@ def request(number: int) -> tuple[str, Request]:
 
 
 def submitting(scene: Scene, kind: str) -> Deliver:
-    return function(scene, lambda services, asked: acceptance.handle(services, kind, asked))
+    return function(scene, lambda services, asked: submit(services, kind, asked))
 
 
 def submitted(scene: Scene) -> None:

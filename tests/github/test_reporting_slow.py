@@ -89,7 +89,7 @@ def test_an_hourly_pass_is_in_time_and_the_next_goes_on(room: Newsroom) -> None:
         before = room.world.now
         counts = (room.hourly(services).body or {})["data"]
         assert room.world.now - before <= PATIENCE
-        told += counts.get("told to GitHub", 0)
+        told += counts.get("reported", 0)
         if not counts:
             break
     assert told == 1

@@ -11,6 +11,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.composition import REPORTERS
 from functions.local.dev.cluster import write_kubeconfig
 from functions.serving.dependencies import Dependencies
 from functions.settings import Settings
@@ -69,7 +70,7 @@ class World:
         self.calls = Counting(inner)
         self.namespace = namespace
         configured = configured or settings(namespace=namespace)
-        self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now)
+        self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now, connect_reporters=REPORTERS)
         self.kubelet = node.cluster if node else Cluster(inner)
         self.node = node or StandIn(self.kubelet)
         with suppress(AlreadyExists):

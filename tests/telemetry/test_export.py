@@ -156,10 +156,10 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 ANSWERS = """
 import json, sys
-from functions.handlers import entry
+from functions import app
 from functions.serving.http import Request, answer
 from functions.handlers import reconcile
-services = entry._services()
+services = app.start().dependencies
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
 print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry", "functions.telemetry.otlp"))]))
 """
@@ -180,7 +180,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
 
 
 def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
-    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.app"
+    code = "import sys; sys.modules['opentelemetry'] = None\nfrom functions import app; app.start()"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
     assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")

@@ -30,7 +30,7 @@ from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
 from functions.runs.model.trace import Trace
 from functions.serving.http import Request, answer
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from functions.telemetry import context
 from functions.telemetry.instrumented import TracedPublisher
 from functions.telemetry.propagation import received
@@ -75,7 +75,7 @@ COMES_IN = {
 
 
 def asked(world: World, request: Request) -> Run:
-    found = answer(partial(acceptance.handle, world.services, "CodeRun"), request)
+    found = answer(partial(submit, world.services, "CodeRun"), request)
     assert found.code == 201, found.body
     assert found.body
     return parse(world.kubelet.get(CODE_RUN, world.namespace, found.body["data"]["name"]))
