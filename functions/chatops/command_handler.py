@@ -7,9 +7,9 @@ from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_feedback
 from functions.cluster.errors import Invalid
-from functions.github.api.answers import Answers, react
 from functions.github.api.client import Github
-from functions.github.api.errors import Denied, NotFound, Refused
+from functions.github.api.errors import Denied, NotFound, Rejected
+from functions.github.api.reply_poster import Answers, react
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
@@ -109,7 +109,7 @@ class CommandHandler:
         """Where GitHub shows no comments, none was made."""
         try:
             return bool(self._ask.number) and self._answers.given()
-        except (Denied, NotFound, Refused) as error:
+        except (Denied, NotFound, Rejected) as error:
             self._log(f"nobody knows whether it was answered before: {error}")
             return False
 
@@ -144,7 +144,7 @@ class CommandHandler:
             return self._answer(replies.refused(str(invalid)))
         return self._taken_up() if answer.code == 201 else None
 
-    def _ask_run(self, ask: run_requests.Asking) -> None:
+    def _ask_run(self, ask: run_requests.PatchBuilder) -> None:
         run = self._scene.run
         if self._scene.was_done:
             return self._log("it was done before")
@@ -185,7 +185,7 @@ class CommandHandler:
         try:
             if self._ask.number:
                 self._answers.give(text)
-        except (Denied, NotFound, Refused) as error:
+        except (Denied, NotFound, Rejected) as error:
             self._log(f"no answer could be given: {error}")
 
     def _log(self, what: str) -> None:

@@ -13,9 +13,9 @@ from functions.github.api.client import Repository
 from functions.github.api.errors import NotFound
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, BadConfiguration, Configuration
-from functions.github.webhook.branches import is_ours
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest
-from functions.github.webhook.event import Pull, WebhookEvent, pull
+from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
 from functions.runs import requests
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
@@ -40,7 +40,7 @@ class CommandContext:
             return bad
 
     @cached_property
-    def pull(self) -> Pull | None:
+    def pull(self) -> PullRequest | None:
         """The pull request, where it was asked on one."""
         if self._ask.pull or not self._ask.on_pull:
             return self._ask.pull
@@ -48,7 +48,7 @@ class CommandContext:
         shown = self._repository.get(path)
         for branch in ("head", "base"):
             responses.text(shown, f"GET {path}", branch, "ref")
-        return pull(shown, self._happening.repository_id)
+        return parse_pull_request(shown, self._happening.repository_id)
 
     @property
     def base(self) -> str:
@@ -62,7 +62,7 @@ class CommandContext:
 
         So it is the same however often this comes, unless a run was deleted.
         """
-        return self._of_pull or run_requests.latest(self._of_issue, self._ask.moment)
+        return self._of_pull or run_requests.latest_before(self._of_issue, self._ask.moment)
 
     @property
     def was_done(self) -> bool:
@@ -71,19 +71,21 @@ class CommandContext:
         if self._of_pull:
             return False
         of_another = any(requests.is_applied(run, key) for run in self._of_issue)
-        return of_another or run_requests.was_asked_of_deleted(self._services, key)
+        return of_another or run_requests.was_applied_to_deleted_run(self._services, key)
 
     @cached_property
     def _of_pull(self) -> Run | None:
-        return self.run_of(self.pull.head) if self.pull and is_ours(self.pull) else None
+        return self.run_of(self.pull.head) if self.pull and is_from_run(self.pull) else None
 
     @cached_property
     def _of_issue(self) -> list[Run]:
-        return run_requests.of_issue(self._services, self._happening.repository_id, self._ask.number)
+        return run_requests.list_by_issue(self._services, self._happening.repository_id, self._ask.number)
 
     def run_of(self, branch: str) -> Run | None:
         """The run that commits on a branch of the repository."""
-        return run_requests.of_branch(self._services, self._happening.repository, self._happening.repository_id, branch)
+        return run_requests.find_by_branch(
+            self._services, self._happening.repository, self._happening.repository_id, branch
+        )
 
 
 def _content(shown: Any) -> str:

@@ -7,8 +7,8 @@ from functions.chatops import run_requests
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Repository
 from functions.github.api.errors import Denied, NotFound
-from functions.github.commands.parse import LONGEST_WORDS
-from functions.github.markdown import shown
+from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
+from functions.github.markdown import sanitize
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
 from functions.github.webhook.event import dig_number, dig_text
 from functions.runs import requests
@@ -28,7 +28,7 @@ def retry_after_feedback(
     words = found.words + (_on_lines(repository, ask.number, found.review) if found.review else "")
     limit = run.spec.max_retries if run.spec else None
     most = services.settings.job.max_retries if limit is None else limit
-    again = partial(requests.automatic_retry, key=ask.key, words=shown(words, LONGEST_WORDS), most=most)
+    again = partial(requests.automatic_retry, key=ask.key, words=sanitize(words, MAX_INSTRUCTIONS_LENGTH), most=most)
     try:
         if run_requests.apply(services, run, again):
             log.info("tried again because of a %s", found.source, extra={"run": run.key})

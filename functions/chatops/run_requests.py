@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.github.webhook.branches import run_name
-from functions.github.webhook.event import Pull
+from functions.github.webhook.event import PullRequest
 from functions.manifests.tombstone import TOMBSTONE
 from functions.reconciler.actions import write_status
 from functions.reconciler.reconciler import STEPS, read
@@ -24,10 +24,10 @@ from functions.templating.variables import on_github
 
 log = logging.getLogger("orchestrator")
 
-Asking = Callable[[Run], Patch | None]
+PatchBuilder = Callable[[Run], Patch | None]
 
 
-def apply(services: Dependencies, run: Run, ask: Asking) -> bool:
+def apply(services: Dependencies, run: Run, ask: PatchBuilder) -> bool:
     """Whether the run was asked now; False where it was before.
 
     Raises:
@@ -50,7 +50,7 @@ def apply(services: Dependencies, run: Run, ask: Asking) -> bool:
     raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is asked again with the next delivery")
 
 
-def of_branch(services: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
+def find_by_branch(services: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
     """The run that commits on that branch of that repository. Raises a ClusterError."""
     name = run_name(branch)
     for run in _named(services, name) if name else ():
@@ -59,7 +59,7 @@ def of_branch(services: Dependencies, repository: str, repository_id: int, branc
     return None
 
 
-def of_issue(services: Dependencies, repository_id: int, number: int) -> list[Run]:
+def list_by_issue(services: Dependencies, repository_id: int, number: int) -> list[Run]:
     """The runs that were asked for on that issue or pull request. Raises a ClusterError."""
     ((label, value),) = origin.labels(repository_id, number).items()
     return [
@@ -69,19 +69,19 @@ def of_issue(services: Dependencies, repository_id: int, number: int) -> list[Ru
     ]
 
 
-def latest(runs: Sequence[Run], before: str) -> Run | None:
+def latest_before(runs: Sequence[Run], before: str) -> Run | None:
     """The last one that was asked for before that moment (Ask.moment), whenever it was made; empty: of all."""
     found = [run for run in runs if not before or _moment(run) < before]
     return max(found, key=lambda run: (_moment(run), run.uid), default=None)
 
 
-def was_asked_of_deleted(services: Dependencies, key: str) -> bool:
+def was_applied_to_deleted_run(services: Dependencies, key: str) -> bool:
     """Whether the request with that key was applied to a run that was deleted since. Raises a ClusterError."""
     label = requests.label(requests.digest(key))
     return any(services.cluster.list(CONFIG_MAP, services.settings.namespace, f"{TOMBSTONE},{label}"))
 
 
-def note_pull_request(services: Dependencies, run: Run, pull: Pull, state: pull_request.State) -> None:
+def record_pull_request(services: Dependencies, run: Run, pull: PullRequest, state: pull_request.State) -> None:
     """Records where the run's pull request is, and what became of it. Raises a ClusterError."""
     try:
         for _ in range(STEPS):

@@ -6,7 +6,7 @@ Code spans, Fenced code blocks); each is closed only by a run of backticks as lo
 
 import re
 
-LONGEST_COMMENT = 65_536
+MAX_COMMENT_LENGTH = 65_536
 """Characters of a comment, and of the body of a pull request (GitHub refuses longer ones: "body is too long")."""
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -16,15 +16,15 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+")
 CUT = "… (cut)"
 
 
-def shown(text: str, longest: int) -> str:
+def sanitize(text: str, longest: int) -> str:
     """`text` without characters that are not seen, and with newlines only; what is too long is cut, and says so."""
     clean = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return clean if len(clean) <= longest else clean[: longest - len(CUT)] + CUT
 
 
-def code(text: str, longest: int = 300) -> str:
+def code_span(text: str, longest: int = 300) -> str:
     """`text` in one line, as a code span."""
-    line = " ".join(shown(text, longest).split())
+    line = " ".join(sanitize(text, longest).split())
     if not line:
         return "(empty)"
     ticks = "`" * (_backticks(line) + 1)
@@ -32,16 +32,16 @@ def code(text: str, longest: int = 300) -> str:
     return f"{ticks}{pad}{line}{pad}{ticks}"
 
 
-def block(text: str, longest: int) -> str:
+def fenced_block(text: str, longest: int) -> str:
     """`text` as a fenced block of at most `longest` characters of it."""
-    lines = shown(text, longest).strip("\n")
+    lines = sanitize(text, longest).strip("\n")
     fence = "`" * max(3, _backticks(lines) + 1)
     return f"{fence}text\n{lines}\n{fence}"
 
 
 def link(url: str) -> str:
     """`url` as a link, where it is one and nothing else."""
-    return f"<{url}>" if _PLAIN_URL.fullmatch(url) else code(url)
+    return f"<{url}>" if _PLAIN_URL.fullmatch(url) else code_span(url)
 
 
 def _backticks(text: str) -> int:

@@ -75,9 +75,9 @@ def _act(services: Dependencies, github: Github, happening: WebhookEvent, decisi
 
 def _tell(services: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
     """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = run_requests.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    run = run_requests.find_by_branch(services, happening.repository, happening.repository_id, news.pull.head)
     if run:
-        run_requests.note_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.record_pull_request(services, run, news.pull, _state(github, happening, news))
 
 
 def _state(github: Github, happening: WebhookEvent, news: PullRequestChanged) -> State:

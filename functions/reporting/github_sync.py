@@ -30,7 +30,7 @@ from functions.cluster.kinds import RUNS
 from functions.github.api.errors import Busy
 from functions.github.api.lease_guard import LeaseExpired
 from functions.queues.topics import ACK_DEADLINE
-from functions.reporting.github_writer import Telling, works_in
+from functions.reporting.github_writer import GithubWriter, work_repository
 from functions.runs import github_sync_state
 from functions.runs.lifecycle_events import LATE
 from functions.runs.model.run import Run, parse
@@ -53,7 +53,7 @@ STEPS = 5
 
 def due(services: Dependencies, run: Run) -> bool:
     """Whether GitHub is to be told something of the run."""
-    return services.github is not None and github_sync_state.needs_sync(run, bool(works_in(services, run)))
+    return services.github is not None and github_sync_state.needs_sync(run, bool(work_repository(services, run)))
 
 
 def late(services: Dependencies, run: Run) -> bool:
@@ -109,7 +109,7 @@ def close(services: Dependencies, run: Run) -> None:
     """
     if services.github and github_sync_state.ever_synced(run.raw):
         in_time = services.github.until(services.clock() + CLOSING)
-        Telling(services, in_time, replace(run, deleting=True), None).everything()
+        GithubWriter(services, in_time, replace(run, deleting=True), None).everything()
 
 
 def _wait_for_others(services: Dependencies, run: Run, mine: str) -> None:
@@ -122,7 +122,7 @@ def _wait_for_others(services: Dependencies, run: Run, mine: str) -> None:
 def _told(services: Dependencies, github: "Github", run: Run) -> None:
     """Tells, under the claim that the run carries. Raises Conflict where the run has moved on, else as `tell`."""
     until = datetime.fromisoformat(github_sync_state.lease(run.raw))
-    attempt = Telling(services, github, run, until)
+    attempt = GithubWriter(services, github, run, until)
     try:
         told = attempt.everything()
     except Busy as busy:
@@ -132,7 +132,7 @@ def _told(services: Dependencies, github: "Github", run: Run) -> None:
     log.info("GitHub was told", extra={"run": run.key, "attempt": run.status.attempt})
 
 
-def _rest(services: Dependencies, attempt: Telling, busy: Busy) -> None:
+def _rest(services: Dependencies, attempt: GithubWriter, busy: Busy) -> None:
     """Leaves GitHub alone for a while; a claim that cannot be turned into a rest is over soon by itself.
 
     Raises Conflict where the run has moved on, or somebody else tells and may not know of what was written late, and

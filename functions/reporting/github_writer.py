@@ -32,12 +32,12 @@ log = logging.getLogger("orchestrator")
 T = TypeVar("T")
 
 
-def works_in(services: Dependencies, run: Run) -> str:
+def work_repository(services: Dependencies, run: Run) -> str:
     """`owner/name` of the repository that the run works in; empty where that is not on GitHub."""
     return on_github(run.spec.repository_url, services.settings.github.host) if run.spec else ""
 
 
-class Telling:
+class GithubWriter:
     """One telling of one run."""
 
     def __init__(self, services: Dependencies, github: "Github", run: Run, until: datetime | None) -> None:
@@ -49,7 +49,7 @@ class Telling:
         self._comment, self._said = self._before.comment, self._before.said
         self._page, self._shown, self._checked = self._before.page, self._before.shown, self._before.checked
         self._app = str(services.settings.github.app_id)
-        self._work_in = works_in(services, run)
+        self._work_in = work_repository(services, run)
 
     def everything(self) -> SyncRecord:
         """Tells it; what was told. Raises Busy, unless the run is deleted, and a ClusterError for the status."""
@@ -74,14 +74,16 @@ class Telling:
         """Opens it; either way the status says what came of it."""
         pull, now, status = pull_request.build(self.run, self._work_in), self._services.clock(), self.run.status
         try:
-            url = sync.pull_request(self._calls(self._work_in), pull)
+            url = sync.ensure_pull_request(self._calls(self._work_in), pull)
             status = pull_request.with_url(status, url, self.run.generation, now)
         except Busy:
             raise
         except GithubError as error:
             self._log("pull request", error)
             self._unopened = status.attempt
-            status = pull_request.with_refusal(status, pull, self._services.settings.github.host, sync.why(error), now)
+            status = pull_request.with_refusal(
+                status, pull, self._services.settings.github.host, sync.explain(error), now
+            )
         kind = RUNS[self.run.kind]
         self.run = parse(self._services.cluster.replace_status(kind, self.run.with_status(status)))
 
@@ -93,7 +95,7 @@ class Telling:
 
         def step() -> sync.Comment | None:
             calls = self._calls(place.repository)
-            return sync.sticky_comment(calls, self.run, place.number, self._app, self._comment, text)
+            return sync.upsert_comment(calls, self.run, place.number, self._app, self._comment, text)
 
         self._page = ""
         written = self._try("comment", step)
@@ -116,10 +118,10 @@ class Telling:
         )
         if self._shown != digest:
             url = self._page or self.run.status.pull_request_url or ""
-            sync.check_run(calls, self.run, last, self._app, url)
+            sync.upsert_check_run(calls, self.run, last, self._app, url)
             self._shown = digest
         for commit, following in pairwise([*github_sync_state.unconcluded(self.run), last]):
-            sync.conclude(calls, self.run, commit, self._app, last)
+            sync.conclude_check_runs(calls, self.run, commit, self._app, last)
             self._checked = following
 
     def _try(self, part: str, step: Callable[[], T]) -> T | None:
@@ -134,8 +136,8 @@ class Telling:
 
     def _log(self, part: str, error: GithubError) -> None:
         level = logging.INFO if part in self._before.refused else logging.WARNING
-        log.log(level, "no %s: %s", part, sync.why(error), extra={"run": self.run.key})
+        log.log(level, "no %s: %s", part, sync.explain(error), extra={"run": self.run.key})
         self._refused.append(part)
 
-    def _calls(self, repository: str) -> sync.Calls:
+    def _calls(self, repository: str) -> sync.RepositoryCalls:
         return LeaseGuard(self._github.repository(repository), self._until, self._services.clock)

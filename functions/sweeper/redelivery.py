@@ -73,7 +73,7 @@ class _Redelivery:
     def _after_a_page(self) -> RedeliveryState:
         try:
             page = self._api.page(LIST, **self._query())
-        except errors.Refused:
+        except errors.Rejected:
             if not self._journal.cursor:
                 raise
             log.warning("GitHub does not know how far its list of deliveries was read; it is read from the start")
@@ -96,7 +96,7 @@ class _Redelivery:
         failed = self._journal.failed[guid]
         try:
             self._api.post(f"{LIST}/{failed.id}/attempts")
-        except (errors.NotFound, errors.Refused) as error:
+        except (errors.NotFound, errors.Rejected) as error:
             log.error("given up: a delivery that failed: %s", error, extra={"event": guid})
             self._journal = self._journal.without(guid)
             return 0

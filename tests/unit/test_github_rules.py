@@ -30,8 +30,8 @@ from functions.github.webhook.decisions import (
     MappingTriggered,
     PullRequestChanged,
 )
-from functions.github.webhook.event import Pull, WebhookEvent
-from functions.github.webhook.payload_filter import WANTED, extract
+from functions.github.webhook.event import PullRequest, WebhookEvent
+from functions.github.webhook.payload_filter import FIELDS_BY_EVENT, extract
 from functions.github.webhook.rules import router
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, UID
@@ -92,7 +92,7 @@ def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
     payload = payloads.review_comment(shop, number, "/cancel")
     (ask,) = asks("pull_request_review_comment", payload)
     assert ask.key == f"9001/pulls/comment/{payload['comment']['id']}/0"
-    assert ask.pull == Pull(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
+    assert ask.pull == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
 
 
 @pytest.mark.parametrize("action", ["edited", "deleted"])
@@ -260,7 +260,7 @@ def _holes(value: Any) -> st.SearchStrategy[Any]:
     return st.just(value) | JSON
 
 
-EXTRACTED = [(event, extract(event, payload) or {}) for event in sorted(WANTED) for payload in EVERYDAY[event]]
+EXTRACTED = [(event, extract(event, payload) or {}) for event in sorted(FIELDS_BY_EVENT) for payload in EVERYDAY[event]]
 ACTIONS = ("created", "submitted", "completed", "closed", "labeled", "assigned", "")
 
 

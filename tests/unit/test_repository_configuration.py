@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from functions.github.commands.configuration import LONGEST, BadConfiguration, Configuration, parse
+from functions.github.commands.configuration import MAX_LENGTH, BadConfiguration, Configuration, parse
 from functions.github.commands.parse import Cancel, StartRun
 from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
@@ -85,7 +85,7 @@ def test_every_key_is_read() -> None:
         ("\n" + "[" * 500, ["line 2: it is nested too deeply"]),
         ("? [a]\n: b", ["line 1: "]),
         ("a: 2020-99-99", ["it is not YAML"]),
-        ("#" * (LONGEST + 1), [f"more than {LONGEST} characters"]),
+        ("#" * (MAX_LENGTH + 1), [f"more than {MAX_LENGTH} characters"]),
     ],
 )
 def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> None:

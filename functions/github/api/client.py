@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from functions.github.api import responses
-from functions.github.api.errors import Busy, InvalidResponse, Refused, Unauthorized, from_answer
-from functions.github.api.tokens import AppAuth, AppKey, Clock, InstallationAuth, Signer, Token, Tokens
-from functions.github.api.transport import Answer, DeadlineTransport, HttpTransport, Request, Transport
+from functions.github.api.errors import Busy, InvalidResponse, Rejected, Unauthorized, from_response
+from functions.github.api.tokens import AppAuth, AppKey, Authentication, Clock, InstallationAuth, Token, TokenStore
+from functions.github.api.transport import DeadlineTransport, HttpTransport, Request, Response, Transport
 from functions.github.names import repository_name
 from functions.settings.github import GithubSettings
 
@@ -20,10 +20,10 @@ log = logging.getLogger("orchestrator")
 
 PER_PAGE = 100
 """Items of a page; GitHub's most (REST API: Using pagination)."""
-MOST_PAGES = 10
+MAX_PAGES = 10
 """Pages that one `pages` reads; what a thousand items do not show is left out, and said in the log."""
 
-NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
+NEXT_LINK = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Api:
     goes through `segment`, so that it stays one.
     """
 
-    def __init__(self, github: "Github", prefix: str, signer: Signer) -> None:
+    def __init__(self, github: "Github", prefix: str, signer: Authentication) -> None:
         self._github, self._prefix, self._signer = github, prefix, signer
 
     def get(self, path: str, **query: str) -> Any:
@@ -56,13 +56,13 @@ class Api:
 
     def pages(self, path: str, **query: str) -> Iterator[Any]:
         """The items of a list, page by page, of at most MOST_PAGES pages."""
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             found = self.page(path, **query)
             yield from found.items
             if not found.following:
                 return
             query = dict(found.following)
-        log.warning("only the first %d pages of %s are read", MOST_PAGES, path)
+        log.warning("only the first %d pages of %s are read", MAX_PAGES, path)
 
     def post(self, path: str, body: Any = None) -> Any:
         """What was made, as GitHub shows it."""
@@ -82,14 +82,14 @@ class Api:
 
     def _url(self, path: str, query: Mapping[str, str] | None = None) -> str:
         if path and any(unquote(each) in ("", ".", "..") for each in path.split("/")):
-            raise Refused(f"the path {path!r} leads elsewhere")
+            raise Rejected(f"the path {path!r} leads elsewhere")
         url = f"{self._github.url}/{self._prefix}{quote(path, safe='/%:@')}".rstrip("/")
         return f"{url}?{urlencode(query)}" if query else url
 
     def _json(self, method: str, path: str, url: str, body: Any = None) -> Any:
         return _parsed(self._send(method, url, body), f"{method} {path}")
 
-    def _send(self, method: str, url: str, body: Any = None) -> Answer:
+    def _send(self, method: str, url: str, body: Any = None) -> Response:
         try:
             return self._github.send(self._signer, method, url, body)
         except Unauthorized:
@@ -101,7 +101,7 @@ class Api:
 class Repository(Api):
     """Calls about one repository, with a token for it alone: `get("issues/3/comments")`, and `get("")` for itself."""
 
-    def __init__(self, github: "Github", name: str, signer: Signer) -> None:
+    def __init__(self, github: "Github", name: str, signer: Authentication) -> None:
         super().__init__(github, f"repos/{name}/", signer)
         self.name = name
 
@@ -128,7 +128,7 @@ class Github:
         self.app_id = key.app_id
         self._key, self._clock, self._transport, self._memory = key, clock, transport, memory or ClientCache()
         self._app = Api(self, "", AppAuth(key, clock))
-        self._tokens = Tokens(self._app, clock, self._memory.tokens)
+        self._tokens = TokenStore(self._app, clock, self._memory.tokens)
 
     def until(self, end: datetime) -> "Github":
         """The same, but that every call is over by `end`, with Busy where it has no answer by then. Calls nobody."""
@@ -142,14 +142,14 @@ class Github:
     def repository(self, name: str) -> Repository:
         """The repository `owner/name`. Calls nobody. Raises Refused for what is no name."""
         if not repository_name(name):
-            raise Refused(f"{name!r} is not the name of a repository, as in owner/name")
+            raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
         return Repository(self, name, InstallationAuth(name, self._tokens))
 
     def forget(self, name: str = "") -> None:
         """Forgets the token for a repository, or without a name all tokens: what the App may do has changed."""
         self._tokens.forget(name)
 
-    def send(self, signer: Signer, method: str, url: str, body: Any = None) -> Answer:
+    def send(self, signer: Authentication, method: str, url: str, body: Any = None) -> Response:
         """A good answer to a call in the name of `signer`. Raises GithubError."""
         now = self._clock()
         until = self._memory.silence.get(signer.key, now)
@@ -158,24 +158,24 @@ class Github:
         answer = self._transport.send(Request(method, url, signer.token(), body))
         if answer.status < 300:
             return answer
-        error = from_answer(answer.status, answer.headers, answer.body, now)
+        error = from_response(answer.status, answer.headers, answer.body, now)
         if isinstance(error, Busy) and error.retry_after:
             self._memory.silence[signer.key] = now + timedelta(seconds=error.retry_after)
         raise error
 
 
-def segment(text: str) -> str:
+def quote_segment(text: str) -> str:
     """One segment of a path, whatever is in it."""
     return quote(text, safe="")
 
 
-def _following(answer: Answer) -> dict[str, str]:
+def _following(answer: Response) -> dict[str, str]:
     """Of the link to the next page nothing but the query is used (REST API: Using pagination in the REST API)."""
-    found = NEXT.search(answer.headers.get("link", ""))
+    found = NEXT_LINK.search(answer.headers.get("link", ""))
     return dict(parse_qsl(found[1].partition("?")[2].partition("#")[0])) if found else {}
 
 
-def _parsed(answer: Answer, call: str) -> Any:
+def _parsed(answer: Response, call: str) -> Any:
     if not answer.body:
         return None
     try:

@@ -19,10 +19,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-SECONDARY = 60.0
+SECONDARY_LIMIT_SECONDS = 60.0
 """Seconds to wait after a secondary limit that names none (Rate limits for the REST API: at least one minute)."""
 
-LONGEST_NUMBER = 10
+MAX_DIGITS = 10
 """Digits of a time in seconds; a longer one is none."""
 
 
@@ -46,7 +46,7 @@ class Unauthorized(Denied):
     """The App's key or token is not accepted."""
 
 
-class Refused(GithubError):
+class Rejected(GithubError):
     """GitHub will never take the request; `errors` are in GitHub's words."""
 
     def __init__(self, message: str, errors: tuple[str, ...] = ()) -> None:
@@ -66,7 +66,7 @@ class InvalidResponse(Busy):
     """An answer that cannot be understood, of GitHub or of something on the way; the text names the call."""
 
 
-def from_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
+def from_response(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
     """The error in an answer of 300 or more; `headers` have lower-case names."""
     said = _said(body)
     message = f"GitHub answered {status}: {said.get('message') or 'no reason given'}"
@@ -84,7 +84,7 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
         case _ if status >= 500:
             return Busy(message, _number(headers.get("retry-after")))
         case _:
-            return Refused(message, _errors(said))
+            return Rejected(message, _errors(said))
 
 
 def _limited(headers: Mapping[str, str], message: str) -> bool:
@@ -100,11 +100,11 @@ def _wait(headers: Mapping[str, str], now: datetime) -> float:
         return told
     if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
         return max(1.0, reset - now.timestamp())
-    return SECONDARY
+    return SECONDARY_LIMIT_SECONDS
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 def _said(body: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.github.api.sync import Calls
+from functions.github.api.sync import RepositoryCalls
 
 
 class LeaseExpired(Exception):
@@ -19,7 +19,7 @@ class LeaseGuard:
     What is deleted is the younger of two that are alike, which is as right later.
     """
 
-    inner: Calls
+    inner: RepositoryCalls
     until: datetime | None
     clock: Callable[[], datetime]
 

@@ -16,8 +16,8 @@ from functions.github.api.errors import NotFound
 if TYPE_CHECKING:
     from functions.github.api.client import Repository  # with all that only those need who call GitHub
 
-BELIEVED = timedelta(minutes=1)
-MOST = 1000
+CACHE_LIFETIME = timedelta(minutes=1)
+MAX_CACHED = 1000
 """Answers kept, the youngest ones."""
 
 _WRITE = frozenset({"admin", "maintain", "write"})
@@ -37,13 +37,13 @@ class Permissions:
         key = (repository.name.lower(), login.lower())
         with self._lock:
             asked, answer = self._known.get(key, (None, False))
-        if asked and asked <= now < asked + BELIEVED:
+        if asked and asked <= now < asked + CACHE_LIFETIME:
             return answer
         answer = _ask(repository, login)
         with self._lock:
             self._known[key] = (now, answer)
             self._known.move_to_end(key)
-            while len(self._known) > MOST:
+            while len(self._known) > MAX_CACHED:
                 self._known.popitem(last=False)
         return answer
 

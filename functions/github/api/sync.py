@@ -13,21 +13,21 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Refused
+from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Rejected
 from functions.github.reports import check as checks
 from functions.github.reports import comment as comments
-from functions.github.reports.pull_request import Pull
+from functions.github.reports.pull_request import PullRequestDraft
 from functions.github.webhook import event
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
 log = logging.getLogger("orchestrator")
 
-CLOCKS_DIFFER = timedelta(hours=1)
+MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far the clocks of GitHub and of the cluster are believed to be apart at most."""
 
 
-class Calls(Protocol):
+class RepositoryCalls(Protocol):
     """Calls about one repository (github.client.Repository). All raise GithubError."""
 
     def get(self, path: str, **query: str) -> Any:
@@ -59,7 +59,7 @@ class Comment:
     url: str
 
 
-def pull_request(calls: Calls, pull: Pull) -> str:
+def ensure_pull_request(calls: RepositoryCalls, pull: PullRequestDraft) -> str:
     """The page of the open pull request, opened if it has to be. Raises GithubError."""
     found = _open_pull(calls, pull)
     if found:
@@ -67,20 +67,22 @@ def pull_request(calls: Calls, pull: Pull) -> str:
     body = {"title": pull.title, "body": pull.body, "head": pull.head, "base": pull.base}
     try:
         return responses.text(calls.post("pulls", body), "POST pulls", "html_url")
-    except Refused:
+    except Rejected:
         found = _open_pull(calls, pull)  # somebody was faster
         if not found:
             raise
         return found
 
 
-def _open_pull(calls: Calls, pull: Pull) -> str | None:
+def _open_pull(calls: RepositoryCalls, pull: PullRequestDraft) -> str | None:
     owner = pull.repository.partition("/")[0]
     found = next(calls.pages("pulls", state="open", head=f"{owner}:{pull.head}", base=pull.base), None)
     return responses.text(found, "GET pulls", "html_url") if found is not None else None
 
 
-def sticky_comment(calls: Calls, run: Run, number: int, app: str, known: int | None, text: str) -> Comment | None:
+def upsert_comment(
+    calls: RepositoryCalls, run: Run, number: int, app: str, known: int | None, text: str
+) -> Comment | None:
     """The comment on the issue or pull request of that number, with that text about the run. Raises GithubError.
 
     `known` is the id of the comment that was written before; it is looked for where that is gone. None is made of a
@@ -106,17 +108,17 @@ def sticky_comment(calls: Calls, run: Run, number: int, app: str, known: int | N
     return oldest if found[0].get("body") == body["body"] else _edited(calls, oldest.id, body)
 
 
-def _edited(calls: Calls, number: int, body: comments.Object) -> Comment:
+def _edited(calls: RepositoryCalls, number: int, body: comments.Object) -> Comment:
     path = f"issues/comments/{number}"
     return _comment(calls.patch(path, body), f"PATCH {path}")
 
 
-def _comments(calls: Calls, run: Run, number: int, app: str) -> list[comments.Object]:
-    since = rfc3339(run.created - CLOCKS_DIFFER)  # what is older is about no run as young as this
-    return comments.ours(calls.pages(f"issues/{number}/comments", since=since), run.uid, app)
+def _comments(calls: RepositoryCalls, run: Run, number: int, app: str) -> list[comments.Object]:
+    since = rfc3339(run.created - MAX_CLOCK_SKEW)  # what is older is about no run as young as this
+    return comments.select_own(calls.pages(f"issues/{number}/comments", since=since), run.uid, app)
 
 
-def _remove(calls: Calls, comment: comments.Object) -> None:
+def _remove(calls: RepositoryCalls, comment: comments.Object) -> None:
     try:
         calls.delete(f"issues/comments/{comment['id']}")
     except NotFound:
@@ -127,30 +129,30 @@ def _comment(found: comments.Object, call: str) -> Comment:
     return Comment(responses.number(found, call, "id"), event.dig_text(found, "html_url"))
 
 
-def check_run(calls: Calls, run: Run, commit: str, app: str, details_url: str) -> None:
+def upsert_check_run(calls: RepositoryCalls, run: Run, commit: str, app: str, details_url: str) -> None:
     """The check run on the run's last commit says what is so. Raises GithubError."""
     wanted = checks.body(run, details_url)
     found = _checks(calls, run, commit, app)
     if not found and not run.deleting:
         calls.post("check-runs", wanted | {"head_sha": commit})
     for each in found:  # a check run cannot be deleted, and GitHub shows the younger one
-        if not checks.says(each, wanted):
+        if not checks.is_current(each, wanted):
             calls.patch(f"check-runs/{each['id']}", wanted)
 
 
-def conclude(calls: Calls, run: Run, commit: str, app: str, last: str) -> None:
+def conclude_check_runs(calls: RepositoryCalls, run: Run, commit: str, app: str, last: str) -> None:
     """The check runs on an earlier commit are concluded, now that there is a `last` one. Raises GithubError."""
     for each in _checks(calls, run, commit, app):
         if each.get("status") != "completed":
             calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
 
 
-def _checks(calls: Calls, run: Run, commit: str, app: str) -> list[checks.Object]:
+def _checks(calls: RepositoryCalls, run: Run, commit: str, app: str) -> list[checks.Object]:
     found = calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all")
-    return checks.ours(found, run.uid, app)
+    return checks.select_own(found, run.uid, app)
 
 
-def why(error: GithubError) -> str:
+def explain(error: GithubError) -> str:
     """What to do about an answer that no other try will change."""
     advice = next((words for kind, words in _ADVICE.items() if isinstance(error, kind)), "")
     return f"{str(error).rstrip('.')}{advice}"

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, NotInstalled
 
-SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(seconds=60)
 """How far back a JWT is dated, as clocks differ (Generating a JSON Web Token for a GitHub App)."""
-LIFETIME = timedelta(minutes=9)
+JWT_LIFETIME = timedelta(minutes=9)
 """From now; GitHub takes no JWT that ends in more than ten minutes."""
-MARGIN = timedelta(minutes=5)
+RENEWAL_MARGIN = timedelta(minutes=5)
 """A token with less to live is replaced."""
 
 Clock = Callable[[], datetime]
@@ -33,7 +33,7 @@ class AppKey:
         """What the App itself shows. Raises Denied where the key is none."""
         import jwt  # takes 60 ms, and only those who call GitHub need it
 
-        claims = {"iat": now - SKEW, "exp": now + LIFETIME, "iss": self.app_id}
+        claims = {"iat": now - CLOCK_SKEW, "exp": now + JWT_LIFETIME, "iss": self.app_id}
         try:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
@@ -49,10 +49,10 @@ class Token:
 
     def good(self, now: datetime) -> bool:
         """Whether it lives long enough to be used."""
-        return now < self.expires_at - MARGIN
+        return now < self.expires_at - RENEWAL_MARGIN
 
 
-class Signer(Protocol):
+class Authentication(Protocol):
     """In whose name calls are made, and against whose rate limit (`key`) they count."""
 
     @property
@@ -94,7 +94,7 @@ class AppAuth:
         """A JWT of the App. Raises Denied where its key is none."""
         now, kept = self._clock(), self._kept
         if kept is None or not kept.good(now):
-            kept = self._kept = Token(self._app_key.jwt(now), now + LIFETIME)
+            kept = self._kept = Token(self._app_key.jwt(now), now + JWT_LIFETIME)
         return kept.text
 
     def forget(self) -> bool:
@@ -103,7 +103,7 @@ class AppAuth:
         return False
 
 
-class Tokens:
+class TokenStore:
     """The tokens this process has, by repository."""
 
     def __init__(self, app: TokenApi, clock: Clock, kept: dict[str, Token]) -> None:
@@ -141,7 +141,7 @@ class InstallationAuth:
     """The App's installation on one repository. Limits are those of an account's installation."""
 
     repository: str
-    tokens: Tokens
+    tokens: TokenStore
 
     @property
     def key(self) -> str:

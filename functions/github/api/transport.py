@@ -17,10 +17,10 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 """GitHub ends a request after 10 s (REST API: Troubleshooting, Timeouts)."""
 
-REDIRECTS = 3
+MAX_REDIRECTS = 3
 """A renamed repository is one, and may have been renamed more than once (Best practices: Follow redirects)."""
 
-CONNECTIONS = 16
+POOL_SIZE = 16
 
 HEADERS = {
     "Accept": "application/vnd.github+json",
@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: `headers` have lower-case names."""
 
     status: int
@@ -53,7 +53,7 @@ class Answer:
 class Transport(Protocol):
     """Carries requests to GitHub; may be used from several threads."""
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The answer, whatever its status. Raises Busy where there is none."""
         ...
 
@@ -62,16 +62,16 @@ class HttpTransport:
     """Connections that are kept open. Nothing is tried again here: that is decided by the handler."""
 
     def __init__(self, pool: urllib3.PoolManager | None = None) -> None:
-        self._pool = pool or urllib3.PoolManager(maxsize=CONNECTIONS, retries=False)
+        self._pool = pool or urllib3.PoolManager(maxsize=POOL_SIZE, retries=False)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The answer, whatever its status. Raises Busy where there is none.
 
         Redirects are followed on the same host alone: a token is not carried to another one. 301 and 302 are for
         reading only; 307 and 308 repeat any method (REST API: Best practices, Follow redirects).
         """
         url = request.url
-        for _ in range(REDIRECTS):
+        for _ in range(MAX_REDIRECTS):
             answer = self._once(request, url)
             following = _following(request.method, url, answer)
             if not following:
@@ -79,7 +79,7 @@ class HttpTransport:
             url = following
         return answer
 
-    def _once(self, request: Request, url: str) -> Answer:
+    def _once(self, request: Request, url: str) -> Response:
         headers = {**HEADERS, "Authorization": f"Bearer {request.token}"}
         body = None if request.body is None else json.dumps(request.body)
         if body is not None:
@@ -89,7 +89,7 @@ class HttpTransport:
             got = self._pool.request(request.method, url, body=body, headers=headers, redirect=False, timeout=patience)
         except urllib3.exceptions.HTTPError as error:
             raise Busy(f"GitHub did not answer {request.method} {urlsplit(url).path}: {error}") from error
-        return Answer(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
+        return Response(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class DeadlineTransport:
     end: datetime
     clock: Callable[[], datetime]
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The answer, whatever its status. Raises Busy where there is none by then."""
         left = (self.end - self.clock()).total_seconds()
         if left <= 0:
@@ -108,7 +108,7 @@ class DeadlineTransport:
         return self.inner.send(replace(request, seconds=left))
 
 
-def _following(method: str, url: str, answer: Answer) -> str:
+def _following(method: str, url: str, answer: Response) -> str:
     repeated = answer.status in (307, 308) or (answer.status in (301, 302) and method == "GET")
     try:
         found = urljoin(url, answer.headers.get("location", "")) if repeated else url

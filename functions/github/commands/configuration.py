@@ -20,8 +20,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from functions.github.commands import yaml_lines
-from functions.github.commands.lines import WORDS, CommandName
-from functions.github.commands.parse import Command, InvalidCommand, single
+from functions.github.commands.lines import COMMAND_NAMES, CommandName
+from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.names import repository_name
 from functions.runs.model import fields
@@ -29,14 +29,14 @@ from functions.runs.model.run import problems
 from functions.runs.model.specs import ApiModel
 
 PATH = ".github/orchestrator.yaml"
-LONGEST = 64 * 1024
+MAX_LENGTH = 64 * 1024
 """Characters; it is written by hand."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _command(text: str) -> str:
-    found = single(text)
+    found = parse_single(text)
     if found is None:
         raise ValueError("must be one command, such as /docs")
     if isinstance(found, InvalidCommand):
@@ -61,7 +61,7 @@ class Configuration(ApiModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    commands: list[CommandName] = list(WORDS)
+    commands: list[CommandName] = list(COMMAND_NAMES)
     labels: dict[Name, CommandText] = {}
     assignees: dict[Name, CommandText] = {}
     service: fields.DnsLabel | None = None
@@ -97,7 +97,7 @@ class Configuration(ApiModel):
         """The command that a label or login stands for; GitHub tells neither upper from lower case."""
         mapped = {each.casefold(): text for each, text in getattr(self, by).items()}
         text = mapped.get(name.casefold())
-        return single(text) if text is not None else None
+        return parse_single(text) if text is not None else None
 
 
 class BadConfiguration(Exception):
@@ -110,8 +110,8 @@ class BadConfiguration(Exception):
 
 def parse(text: str) -> Configuration:
     """The configuration in a file. Raises BadConfiguration."""
-    if len(text) > LONGEST:
-        raise BadConfiguration(f"it has more than {LONGEST} characters")
+    if len(text) > MAX_LENGTH:
+        raise BadConfiguration(f"it has more than {MAX_LENGTH} characters")
     try:
         found = yaml_lines.parse(text)
     except YamlError as error:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 CommandName = Literal["docs", "code", "retry", "cancel", "status"]
-WORDS: tuple[CommandName, ...] = get_args(CommandName)
+COMMAND_NAMES: tuple[CommandName, ...] = get_args(CommandName)
 
-_COMMAND = re.compile(rf"/({'|'.join(WORDS)})(?!\S)", re.IGNORECASE)
+_COMMAND = re.compile(rf"/({'|'.join(COMMAND_NAMES)})(?!\S)", re.IGNORECASE)
 _FIRST = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
 """At the beginning of a line; what is indented more looks like code, though in a paragraph it is none."""
 
@@ -46,7 +46,7 @@ def command_lines(comment: str) -> Sequence[CommandLine]:
     ]
 
 
-def first_word(comment: str) -> str | None:
+def first_command_name(comment: str) -> str | None:
     """The word of what may be the first command in it, meant or not: it is not parsed for that."""
     found = _COMMAND.search(comment)
     return found[1].lower() if found else None

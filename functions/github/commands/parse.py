@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
-from functions.github.markdown import LONGEST_COMMENT, code, shown
+from functions.github.markdown import MAX_COMMENT_LENGTH, code_span, sanitize
 from functions.runs.model.fields import INT32
 
 OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -47,14 +47,14 @@ USAGE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-LONGEST_WORDS = 30_000
+MAX_INSTRUCTIONS_LENGTH = 30_000
 """Characters handed on to a retry; a prompt takes 32,000 (runs/model/fields.py)."""
 
-MOST_COMMANDS = 10
+MAX_COMMANDS = 10
 """Commands of one comment; what is more is a mistake, or worse."""
 
 _TOO_LONG = (
-    f"the comment has more than {LONGEST_COMMENT:,} characters and is not read to its end;"
+    f"the comment has more than {MAX_COMMENT_LENGTH:,} characters and is not read to its end;"
     " write the command in a comment of its own."
 )
 
@@ -108,20 +108,20 @@ class InvalidCommand:
 Command = StartRun | Retry | Cancel | Status | InvalidCommand
 
 
-def find(comment: str) -> Sequence[Command]:
+def parse_comment(comment: str) -> Sequence[Command]:
     """The commands in a comment, in order; one mistake where it is too long to be read to its end."""
-    if len(comment) > LONGEST_COMMENT:
-        word = lines.first_word(comment)
+    if len(comment) > MAX_COMMENT_LENGTH:
+        word = lines.first_command_name(comment)
         return [InvalidCommand(word, _TOO_LONG)] if word else []
     found = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
-    if len(found) <= MOST_COMMANDS:
+    if len(found) <= MAX_COMMANDS:
         return found
     return [
-        InvalidCommand(found[0].word, f"a comment may hold at most {MOST_COMMANDS} commands; none of these was run.")
+        InvalidCommand(found[0].word, f"a comment may hold at most {MAX_COMMANDS} commands; none of these was run.")
     ]
 
 
-def single(text: str) -> Command | None:
+def parse_single(text: str) -> Command | None:
     """The one command that `text` is, as a mapping has it: /code may leave the task to the issue."""
     found = lines.command_lines(text)
     return _command(found[0], needs_task=False) if len(found) == 1 and "\n" not in text.strip() else None
@@ -138,7 +138,7 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
             case "code":
                 return _code(words, needs_task)
         if words:
-            raise ValueError(f"nothing may follow it, but {code(words[0])} does.")
+            raise ValueError(f"nothing may follow it, but {code_span(words[0])} does.")
     except ValueError as error:
         return InvalidCommand(line.word, str(error))
     return Cancel() if line.word == "cancel" else Status()
@@ -146,10 +146,10 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
 
 def _handed_on(words: str) -> str:
     """What is to be done differently. Raises ValueError where it is longer than a prompt takes."""
-    clean = shown(words, len(words))
-    if len(clean) > LONGEST_WORDS:
+    clean = sanitize(words, len(words))
+    if len(clean) > MAX_INSTRUCTIONS_LENGTH:
         raise ValueError(
-            f"what follows it has {len(clean):,} characters, and at most {LONGEST_WORDS:,} are handed on: shorten it."
+            f"what follows it has {len(clean):,} characters, and at most {MAX_INSTRUCTIONS_LENGTH:,} are handed on: shorten it."
         )
     return clean
 
@@ -161,13 +161,13 @@ def _words(rest: str) -> list[str]:
     try:
         return list(parts)
     except ValueError:
-        raise ValueError(f"a double quote is not closed in {code(rest)}.") from None
+        raise ValueError(f"a double quote is not closed in {code_span(rest)}.") from None
 
 
 def _docs(words: Sequence[str]) -> StartRun:
     plain, options = _sorted("docs", words)
     if len(plain) > 1:
-        raise ValueError(f"one directory may follow it, but {code(plain[1])} is a second one.")
+        raise ValueError(f"one directory may follow it, but {code_span(plain[1])} is a second one.")
     if plain and "directory" in options:
         raise ValueError("the directory is given twice.")
     return StartRun("docs", {**options, **({"directory": plain[0]} if plain else {})})
@@ -178,14 +178,14 @@ def _code(words: Sequence[str], needs_task: bool) -> StartRun:
     if not plain and needs_task:
         raise ValueError("the task is missing: give its number, as in `/code 3`.")
     if len(plain) > 1:
-        raise ValueError(f"only the task's number and options may follow it, but {code(plain[1])} does.")
+        raise ValueError(f"only the task's number and options may follow it, but {code_span(plain[1])} does.")
     return StartRun("code", options, _task(plain[0]) if plain else None)
 
 
 def _task(word: str) -> int:
     found = _TASK.fullmatch(word)
     if not found or not 1 <= int(found[1]) <= INT32:
-        raise ValueError(f"the task must be a number from 1, not {code(word)}.")
+        raise ValueError(f"the task must be a number from 1, not {code_span(word)}.")
     return int(found[1])
 
 
@@ -200,7 +200,7 @@ def _sorted(command: str, words: Sequence[str]) -> tuple[list[str], dict[str, st
             continue
         name, value = found[1].lower(), found[2]
         if name not in OPTIONS[command]:
-            raise ValueError(f"there is no option {code(name)}; there are {', '.join(OPTIONS[command])}.")
+            raise ValueError(f"there is no option {code_span(name)}; there are {', '.join(OPTIONS[command])}.")
         if not value:
             raise ValueError(f"the option {name} has no value.")
         if name in options:

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
-from functions.github.markdown import code
+from functions.github.markdown import code_span
 from functions.runs.model.run import problems
 from functions.runs.model.specs import SPECS, RunSpec
 from functions.settings import Settings
@@ -77,10 +77,10 @@ def _code(
 ) -> dict[str, Any]:
     platform = configuration.platform_repository or place.repository
     if platform.partition("/")[0].lower() != place.repository.partition("/")[0].lower():
-        raise SpecError(f"platformRepository in {code(PATH)} must be a repository of the owner of this one.")
+        raise SpecError(f"platformRepository in {code_span(PATH)} must be a repository of the owner of this one.")
     service = work.options.get("service") or configuration.service
     if not service:
-        raise SpecError(f"the service is missing: add `service=...`, or set it in {code(PATH)}.")
+        raise SpecError(f"the service is missing: add `service=...`, or set it in {code_span(PATH)}.")
     return {
         "task_id": _task(work, place),
         "service": service,
@@ -107,13 +107,13 @@ def _identity(work: StartRun, configuration: Configuration, github: GithubSettin
     if configuration.github_user:
         if configuration.github_user.lower() not in (login.lower() for login in github.allowed_users):
             raise SpecError(
-                f"githubUser in {code(PATH)} may not be {code(configuration.github_user)}: the platform's setting"
+                f"githubUser in {code_span(PATH)} may not be {code_span(configuration.github_user)}: the platform's setting"
                 " github.allowed_users does not name it."
             )
         return {"github_user": configuration.github_user}
     app = configuration.github_app or github.default_app
     if not app:
-        raise SpecError(f"nobody is named who works: set githubApp in {code(PATH)}, such as `5DLabs-Rex`.")
+        raise SpecError(f"nobody is named who works: set githubApp in {code_span(PATH)}, such as `5DLabs-Rex`.")
     return {"github_app": app}
 
 
@@ -123,8 +123,10 @@ def _agent(asked: str, configuration: Configuration, github: GithubSettings) -> 
     for app in apps:
         if asked.lower() in (app.lower(), app.rsplit("-", 1)[-1].lower()):
             return app
-    known = f"there {'is' if len(apps) == 1 else 'are'} {', '.join(map(code, apps))}" if apps else "there is none"
-    raise SpecError(f"there is no agent {code(asked)} here; {known}. Others are named by `agents` in {code(PATH)}.")
+    known = f"there {'is' if len(apps) == 1 else 'are'} {', '.join(map(code_span, apps))}" if apps else "there is none"
+    raise SpecError(
+        f"there is no agent {code_span(asked)} here; {known}. Others are named by `agents` in {code_span(PATH)}."
+    )
 
 
 def _url(repository: str, github: GithubSettings, by_ssh: bool) -> str:

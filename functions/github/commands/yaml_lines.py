@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from yaml import events, nodes
 
-DEEPEST = 10
+MAX_DEPTH = 10
 """Mappings and lists inside each other."""
 
 
@@ -59,7 +59,7 @@ def _refuse_tricks(text: str) -> None:
         if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None):
             raise _problem("anchors and aliases are not taken", event)
         depth += isinstance(event, events.CollectionStartEvent) - isinstance(event, events.CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise _problem("it is nested too deeply", event)
 
 

@@ -8,7 +8,7 @@ that, and the earlier one is concluded. It is found again by its external_id, th
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from functions.github.markdown import shown
+from functions.github.markdown import sanitize
 from functions.github.reports import comment
 from functions.github.webhook.event import dig, dig_number, is_app
 from functions.runs.lifecycle import states
@@ -21,7 +21,7 @@ NAME = "orchestrator"
 
 _CONCLUSIONS = {State.SUCCEEDED: "success", State.FAILED: "failure", State.CANCELLED: "cancelled"}
 SUPERSEDED = "neutral"
-LONGEST_TITLE = 200
+MAX_TITLE_LENGTH = 200
 
 Object = Mapping[str, Any]
 
@@ -40,13 +40,13 @@ def superseded(run: Run, commit: str) -> dict[str, Any]:
     return {"name": NAME, "external_id": run.uid, "status": "completed", "conclusion": SUPERSEDED, "output": output}
 
 
-def ours(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
+def select_own(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The check runs of the App with the id or client id `app` about the run, the oldest first."""
     mine = [each for each in checks if dig(each, "external_id") == uid and is_app(dig(each, "app"), app)]
     return sorted((each for each in mine if dig_number(each, "id")), key=lambda each: dig_number(each, "id"))
 
 
-def says(found: Object, wanted: Object) -> bool:
+def is_current(found: Object, wanted: Object) -> bool:
     """Whether a check run as GitHub has it says what it should."""
     told = {name: found.get(name) for name in ("status", "conclusion", "details_url")}
     output = {name: dig(found, "output", name) for name in ("title", "summary")}
@@ -69,7 +69,7 @@ def _outcome(run: Run) -> dict[str, str]:
 
 def _title(run: Run) -> str:
     reason = f": {run.status.succeeded.reason}" if run.status.succeeded else ""
-    return shown(f"{'Deleted' if run.deleting else run.status.phase or 'Pending'}{reason}", LONGEST_TITLE)
+    return sanitize(f"{'Deleted' if run.deleting else run.status.phase or 'Pending'}{reason}", MAX_TITLE_LENGTH)
 
 
 def _summary(run: Run) -> str:

@@ -6,7 +6,7 @@ It is found again by a marker in its first line, in comments by our App alone: a
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from functions.github.markdown import block, code, link
+from functions.github.markdown import code_span, fenced_block, link
 from functions.github.webhook import event
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
@@ -28,17 +28,19 @@ def text(run: Run, position: Position | None = None) -> str:
     if position:
         lines.append(f"- In the queue: {position.place} of {position.of} when this was written")
     if run.status.message:
-        lines += ["", block(run.status.message, 2000)]
+        lines += ["", fenced_block(run.status.message, 2000)]
     return "\n".join([*lines, "", _what_next(run)]) + "\n"
 
 
-def ours(comments: Iterable[Object], uid: str, app: str) -> list[Object]:
+def select_own(comments: Iterable[Object], uid: str, app: str) -> list[Object]:
     """The comments of the App with the id or client id `app` about the run, the oldest first."""
-    found = [each for each in comments if is_by(each, app) and event.dig_text(each, "body").startswith(marker(uid))]
+    found = [
+        each for each in comments if is_written_by(each, app) and event.dig_text(each, "body").startswith(marker(uid))
+    ]
     return sorted(found, key=lambda each: event.dig_number(each, "id"))
 
 
-def is_by(comment: Object, app: str) -> bool:
+def is_written_by(comment: Object, app: str) -> bool:
     """Whether the App itself wrote it; what a person wrote by means of the App has that person as its user."""
     bot = event.dig_text(comment, "user", "type") == "Bot"
     by_app = event.is_app(event.dig(comment, "performed_via_github_app"), app)
@@ -48,33 +50,33 @@ def is_by(comment: Object, app: str) -> bool:
 def _work(run: Run) -> str:
     match run.spec:
         case CodeRunSpec() as spec:
-            return f"**Task {spec.task_id}** for {code(spec.service)}"
+            return f"**Task {spec.task_id}** for {code_span(spec.service)}"
         case DocsRunSpec() as spec:
-            return f"**Documentation** of {code(spec.working_directory)} on {code(spec.source_branch)}"
+            return f"**Documentation** of {code_span(spec.working_directory)} on {code_span(spec.source_branch)}"
         case _:
-            return f"**Run** {code(run.name)}"
+            return f"**Run** {code_span(run.name)}"
 
 
 def _state(run: Run) -> str:
     if run.deleting:
         return "**Deleted**"
-    reason = f" ({code(run.status.succeeded.reason)})" if run.status.succeeded else ""
+    reason = f" ({code_span(run.status.succeeded.reason)})" if run.status.succeeded else ""
     return f"**{run.status.phase or 'Pending'}**{reason}"
 
 
 def _facts(run: Run) -> Iterator[str]:
     status = run.status
     if run.spec and run.spec.agent:
-        yield f"- Agent: {code(run.spec.agent)}"
+        yield f"- Agent: {code_span(run.spec.agent)}"
     if status.attempt:
         yield f"- Attempt: {status.attempt}"
     if status.branch:
-        yield f"- Branch: {code(status.branch)}"
+        yield f"- Branch: {code_span(status.branch)}"
     if status.pull_request_url:
         yield f"- Pull request: {link(status.pull_request_url)}"
     if status.usage:
         yield f"- Used: {_used(status.usage)}"
-    yield f"- Run: {code(run.key)}"
+    yield f"- Run: {code_span(run.key)}"
 
 
 def _used(usage: Usage) -> str:

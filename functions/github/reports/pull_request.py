@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from functions.github.markdown import code, shown
+from functions.github.markdown import code_span, sanitize
 from functions.runs.model import origin, pull_request
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
 
-LONGEST_TITLE = 256
+MAX_TITLE_LENGTH = 256
 """Characters (GitHub: title is too long)."""
 
 NOT_OPENED = "No pull request was opened"
@@ -21,7 +21,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
+class PullRequestDraft:
     """A pull request of a repository, from `head` to `base`."""
 
     repository: str
@@ -31,13 +31,13 @@ class Pull:
     body: str
 
 
-def build(run: Run, repository: str) -> Pull:
+def build(run: Run, repository: str) -> PullRequestDraft:
     """The pull request for the work of the run, which has a branch, in the repository `owner/name`."""
     assert run.spec, "else nobody knows its repository"
     assert run.status.branch, "every attempt has one"
-    lines = [f"Made by the agent run {code(run.key)} with {code(run.spec.model)}."]
+    lines = [f"Made by the agent run {code_span(run.key)} with {code_span(run.spec.model)}."]
     lines += _facts(run, repository)
-    return Pull(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
+    return PullRequestDraft(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
 
 
 def _title(run: Run) -> str:
@@ -48,15 +48,15 @@ def _title(run: Run) -> str:
         case DocsRunSpec(working_directory="."):
             return "docs: document the tasks"
         case DocsRunSpec() as spec:
-            return shown(f"docs: document the tasks of {spec.working_directory}", LONGEST_TITLE)
+            return sanitize(f"docs: document the tasks of {spec.working_directory}", MAX_TITLE_LENGTH)
         case _:
             return f"Work of {run.name}"
 
 
 def _facts(run: Run, repository: str) -> list[str]:
-    found = ["", f"- Agent: {code(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
+    found = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
     if isinstance(run.spec, CodeRunSpec):
-        found.append(f"- Task: {run.spec.task_id} of {code(run.spec.service)}")
+        found.append(f"- Task: {run.spec.task_id} of {code_span(run.spec.service)}")
     asked = origin.from_object(run.raw)
     if asked and _REPOSITORY.fullmatch(asked.repository) and isinstance(asked.number, int):
         place = "" if asked.repository == repository else asked.repository
@@ -64,7 +64,7 @@ def _facts(run: Run, repository: str) -> list[str]:
     return found
 
 
-def compare(pull: Pull, host: str) -> str:
+def compare_url(pull: PullRequestDraft, host: str) -> str:
     """Where a person opens it."""
     branches = f"{quote(pull.base, safe='/')}...{quote(pull.head, safe='/')}"
     return f"https://{host}/{pull.repository}/compare/{branches}?expand=1"
@@ -77,9 +77,9 @@ def with_url(status: RunStatus, url: str, generation: int, now: datetime) -> Run
     )
 
 
-def with_refusal(status: RunStatus, pull: Pull, host: str, why: str, now: datetime) -> RunStatus:
+def with_refusal(status: RunStatus, pull: PullRequestDraft, host: str, why: str, now: datetime) -> RunStatus:
     """The status once GitHub has refused to open one, and said why."""
-    words = f"{NOT_OPENED} ({shown(why, 300)}); to open one: {compare(pull, host)}"
+    words = f"{NOT_OPENED} ({sanitize(why, 300)}); to open one: {compare_url(pull, host)}"
     return _with_message(status, words, now)
 
 

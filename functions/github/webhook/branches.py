@@ -2,7 +2,7 @@
 
 import re
 
-from functions.github.webhook.event import Pull
+from functions.github.webhook.event import PullRequest
 
 _OURS = re.compile(r"agents/([a-z0-9][a-z0-9-]*)-[0-9a-f]{5}", re.ASCII)
 """As in runs/model/naming.py, `branch`."""
@@ -17,6 +17,6 @@ def run_name(branch: str) -> str | None:
     return found[1] if found else None
 
 
-def is_ours(pull: Pull) -> bool:
+def is_from_run(pull: PullRequest) -> bool:
     """Whether the pull request may be a run's: a fork may have a branch of the same name, which is not ours."""
     return not pull.fork and run_name(pull.head) is not None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from functions.github.commands.parse import Command
-from functions.github.webhook.event import Pull, WebhookEvent
+from functions.github.webhook.event import PullRequest, WebhookEvent
 from functions.runs.model.status import rfc3339
 
 
@@ -55,7 +55,7 @@ class CommandRequest:
     url: str = ""
     """The page of what asked."""
     on_pull: bool = False
-    pull: Pull | None = None
+    pull: PullRequest | None = None
     """The pull request, where the event shows it."""
     reactions: str = ""
     """Path of the reactions to what asked; empty where there can be none."""
@@ -67,7 +67,7 @@ class CommandRequest:
 class PullRequestChanged:
     """What became of the pull request of a branch of ours."""
 
-    pull: Pull
+    pull: PullRequest
     state: Literal["Open", "Merged", "Closed"]
 
 

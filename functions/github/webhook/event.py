@@ -12,7 +12,7 @@ from functions.github.names import repository_name
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
+class PullRequest:
     """A pull request."""
 
     number: int
@@ -66,17 +66,17 @@ class WebhookEvent:
         return "Bot" in kinds or any(login.endswith("[bot]") for login in logins)
 
     @property
-    def pull(self) -> Pull | None:
+    def pull(self) -> PullRequest | None:
         """The pull request that the event shows, if it shows one."""
-        return pull(self.data.get("pull_request"), self.repository_id)
+        return parse_pull_request(self.data.get("pull_request"), self.repository_id)
 
 
-def pull(shown: Any, repository_id: int) -> Pull | None:
+def parse_pull_request(shown: Any, repository_id: int) -> PullRequest | None:
     """A pull request as GitHub shows it, of the repository with that id; None where none is shown."""
     found = dig_number(shown, "number")
     if not found:
         return None
-    return Pull(
+    return PullRequest(
         number=found,
         head=dig_text(shown, "head", "ref"),
         base=dig_text(shown, "base", "ref"),

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-LARGEST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """Bytes of JSON, in which each of a comment's 65,536 characters takes 12 at most; in base64, as Pub/Sub pushes it
 wrapped, half of what a function takes (serving/http.py)."""
 
@@ -22,7 +22,7 @@ SIZES = ((65536, 20), (16384, 20), (4096, 20), (1024, 20), (1024, 3), (256, 3), 
 
 CUT = "\n[cut here: the rest is on GitHub]"
 
-LARGEST_INTEGER = 2**63
+MAX_INTEGER = 2**63
 
 Shape = Mapping[str, Any]
 Size = tuple[int, int]
@@ -70,7 +70,7 @@ COMMON = _values("action") | {
 INSTALLATION = _values("id app_id app_slug") | {"account": USER}
 REPOSITORIES = [_values("id full_name")]
 
-WANTED: Mapping[str, Shape] = {
+FIELDS_BY_EVENT: Mapping[str, Shape] = {
     "issue_comment": {"comment": COMMENT, "issue": ISSUE},
     "issues": {"issue": ISSUE, "label": _values("name"), "assignee": USER},
     "pull_request": {
@@ -95,13 +95,13 @@ WANTED: Mapping[str, Shape] = {
 
 def extract(event: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the rules need of a payload; None for an event that nothing comes of."""
-    if event not in WANTED:
+    if event not in FIELDS_BY_EVENT:
         return None
-    shape = {**COMMON, **WANTED[event]}
+    shape = {**COMMON, **FIELDS_BY_EVENT[event]}
     found: dict[str, Any] = {}
     for size in SIZES:
         found = _kept(payload, shape, size)
-        if len(json.dumps(found)) <= LARGEST:
+        if len(json.dumps(found)) <= MAX_BYTES:
             break
     return found
 
@@ -133,7 +133,7 @@ def _list(value: Any, shape: Shape, size: Size) -> Any:
 def _value(value: Any, length: int) -> Any:
     if isinstance(value, str):
         return _text(value, length)
-    if isinstance(value, int) and -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+    if isinstance(value, int) and -MAX_INTEGER <= value < MAX_INTEGER:
         return value
     return _NOTHING
 

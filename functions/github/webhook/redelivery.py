@@ -16,17 +16,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from functions.github.webhook.payload_filter import WANTED
+from functions.github.webhook.payload_filter import FIELDS_BY_EVENT
 from functions.settings.github import REDELIVER_DAYS
 
-KEPT = timedelta(days=REDELIVER_DAYS)
+GITHUB_KEEPS = timedelta(days=REDELIVER_DAYS)
 OVERLAP = timedelta(minutes=5)
 """How much is read again, as a delivery is in the list only once it is over, and it may take a while."""
-NOTE_EVERY = timedelta(minutes=10)
+SAVE_INTERVAL = timedelta(minutes=10)
 """How often it is worth a write that nothing but time has passed."""
-FIRST_PAUSE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(hours=1)
-MOST_FAILED = 2000
+FIRST_BACKOFF = timedelta(minutes=2)
+MAX_BACKOFF = timedelta(hours=1)
+MAX_FAILED = 2000
 """Failed deliveries remembered: some 350 KB. While there are so many, no more are looked for."""
 
 
@@ -48,7 +48,7 @@ class Delivery(BaseModel):
     @property
     def counts(self) -> bool:
         """Whether something would come of it. A repetition is remembered by the delivery that it repeats."""
-        return self.event in WANTED and not self.redelivery
+        return self.event in FIELDS_BY_EVENT and not self.redelivery
 
 
 def parse(items: Iterable[Any]) -> list[Delivery]:
@@ -74,12 +74,12 @@ class Failed(BaseModel):
 
     def due(self, now: datetime) -> bool:
         """Whether to ask for it."""
-        return self.asked is None or now - self.asked >= pause(self.tries)
+        return self.asked is None or now - self.asked >= backoff(self.tries)
 
 
-def pause(tries: int) -> timedelta:
+def backoff(tries: int) -> timedelta:
     """How long to wait after having asked so often."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(tries - 1, 10)))
+    return min(MAX_BACKOFF, FIRST_BACKOFF * (1 << min(tries - 1, 10)))
 
 
 class RedeliveryState(BaseModel):
@@ -109,7 +109,7 @@ class RedeliveryState(BaseModel):
             if each.arrived:
                 succeeded.add(each.guid)
                 failed.pop(each.guid, None)
-            elif each.counts and each.guid not in succeeded and each.delivered_at > now - KEPT:
+            elif each.counts and each.guid not in succeeded and each.delivered_at > now - GITHUB_KEEPS:
                 failed.setdefault(each.guid, Failed(id=each.id, at=each.delivered_at))
         top = self.top or newest or self.until or now
         if not following or (oldest and oldest < self._floor(now)):
@@ -120,12 +120,12 @@ class RedeliveryState(BaseModel):
 
     def _floor(self, now: datetime) -> datetime:
         """How far back to read."""
-        return max(now - KEPT, self.until - OVERLAP) if self.until else now - KEPT
+        return max(now - GITHUB_KEEPS, self.until - OVERLAP) if self.until else now - GITHUB_KEEPS
 
     @property
     def full(self) -> bool:
         """Whether more cannot be remembered."""
-        return len(self.failed) >= MOST_FAILED
+        return len(self.failed) >= MAX_FAILED
 
     def due(self, now: datetime) -> list[str]:
         """Guids to ask for, the oldest first."""
@@ -134,7 +134,7 @@ class RedeliveryState(BaseModel):
 
     def too_old(self, now: datetime) -> list[str]:
         """Guids that GitHub cannot be asked for any more."""
-        return [guid for guid, each in self.failed.items() if each.at <= now - KEPT]
+        return [guid for guid, each in self.failed.items() if each.at <= now - GITHUB_KEEPS]
 
     def asked(self, guid: str, now: datetime) -> "RedeliveryState":
         """After GitHub was asked for a delivery."""
@@ -150,7 +150,7 @@ class RedeliveryState(BaseModel):
         """Whether this is to be kept, where `before` is what is kept."""
         if (self.failed, self.cursor) != (before.failed, before.cursor) or not (self.until and before.until):
             return True
-        return self.until - before.until >= NOTE_EVERY
+        return self.until - before.until >= SAVE_INTERVAL
 
 
 def load(text: str) -> RedeliveryState:

@@ -12,7 +12,7 @@ HEADER = "x-hub-signature-256"
 FORM = re.compile(r"sha256=[0-9a-f]{64}")
 
 
-def signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
+def is_valid(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
     """Whether one of the secrets made this signature. Each is tried, so that time tells nothing of which one fits."""
     if not FORM.fullmatch(signature):
         return False

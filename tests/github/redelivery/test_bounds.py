@@ -11,7 +11,7 @@
 from datetime import timedelta
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.webhook.redelivery import MOST_FAILED, Failed, RedeliveryState, parse
+from functions.github.webhook.redelivery import MAX_FAILED, Failed, RedeliveryState, parse
 from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
 from functions.sweeper.redelivery import MOST_ASKED, MOST_PAGES
@@ -95,7 +95,7 @@ def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: 
 
 
 def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: Github, shop: Repository) -> None:
-    many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MOST_FAILED)}
+    many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MAX_FAILED)}
     text = RedeliveryState(until=world.now, failed=many).model_dump_json()
     assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
     world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))

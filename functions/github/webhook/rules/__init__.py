@@ -3,6 +3,7 @@
 Most events come to nothing, and then nobody is asked anything.
 """
 
+from functions.github.webhook.routing import Router
 from functions.github.webhook.rules import (
     assignment,
     branch,
@@ -13,7 +14,6 @@ from functions.github.webhook.rules import (
     pull_request,
     review,
 )
-from functions.github.webhook.rules.routing import Router
 
 router = Router(
     assignment.router,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.decisions import LogOnly
 from functions.github.webhook.event import WebhookEvent
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 

@@ -6,13 +6,13 @@ request that is closed, is none of its business any more.
 
 from collections.abc import Sequence
 
-from functions.github.commands.parse import LONGEST_WORDS
-from functions.github.markdown import shown
+from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
+from functions.github.markdown import sanitize
 from functions.github.reports.check import NAME
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
 from functions.github.webhook.event import WebhookEvent, dig, dig_number
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 
@@ -57,7 +57,7 @@ def _words(happening: WebhookEvent) -> str:
     details = happening.text("check_run", "details_url") or happening.text("check_run", "html_url")
     parts = [
         f"The check {name} failed on commit {commit} of your branch.",
-        *(shown(each, LONGEST_SUMMARY // 2) for each in output if each),
+        *(sanitize(each, LONGEST_SUMMARY // 2) for each in output if each),
         f"Details: {details}" if details else "",
     ]
-    return shown("\n\n".join(part for part in parts if part), LONGEST_WORDS)
+    return sanitize("\n\n".join(part for part in parts if part), MAX_INSTRUCTIONS_LENGTH)

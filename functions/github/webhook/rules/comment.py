@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functions.github.commands import parse
 from functions.github.webhook.decisions import CommandRequest, key, sort_key
 from functions.github.webhook.event import WebhookEvent, dig
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 
@@ -42,5 +42,5 @@ def _asks(happening: WebhookEvent, number: int, place: str, *, on_pull: bool) ->
             reactions=f"{place}/comments/{comment}/reactions",
             moment=sort_key(happening.text("comment", "created_at"), comment, ordinal),
         )
-        for ordinal, command in enumerate(parse.find(happening.text("comment", "body")))
+        for ordinal, command in enumerate(parse.parse_comment(happening.text("comment", "body")))
     ]

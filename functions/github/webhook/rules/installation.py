@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from functions.github.webhook.decisions import InvalidateTokens
 from functions.github.webhook.event import WebhookEvent, dig_text
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from functions.github.webhook import mapping
 from functions.github.webhook.decisions import CommandRequest
 from functions.github.webhook.event import WebhookEvent
-from functions.github.webhook.rules import mapping
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from functions.github.webhook.branches import is_ours
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import PullRequestChanged
 from functions.github.webhook.event import WebhookEvent, dig
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 
@@ -15,7 +15,7 @@ router = Router()
 def changed(happening: WebhookEvent) -> Sequence[PullRequestChanged]:
     """Where the run's pull request is, and what became of it."""
     pull = happening.pull
-    return [PullRequestChanged(pull, _state(happening))] if pull and pull.url and is_ours(pull) else []
+    return [PullRequestChanged(pull, _state(happening))] if pull and pull.url and is_from_run(pull) else []
 
 
 def _state(happening: WebhookEvent) -> Literal["Open", "Merged", "Closed"]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from functions.github.commands import parse
-from functions.github.markdown import shown
-from functions.github.webhook.branches import is_ours
+from functions.github.markdown import sanitize
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key, sort_key
 from functions.github.webhook.event import WebhookEvent
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 
@@ -18,8 +18,8 @@ def submitted(happening: WebhookEvent) -> Sequence[CommandRequest]:
     review, pull = happening.number("review", "id"), happening.pull
     if happening.by_machine or not review or not pull:
         return []
-    wanted: Sequence[parse.Command | FeedbackReceived] = parse.find(happening.text("review", "body"))
-    if not wanted and happening.text("review", "state").lower() == "changes_requested" and is_ours(pull):
+    wanted: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(happening.text("review", "body"))
+    if not wanted and happening.text("review", "state").lower() == "changes_requested" and is_from_run(pull):
         wanted = [FeedbackReceived("review", _words(happening), pull.head, review=review)]
     return [
         CommandRequest(
@@ -37,5 +37,5 @@ def submitted(happening: WebhookEvent) -> Sequence[CommandRequest]:
 
 
 def _words(happening: WebhookEvent) -> str:
-    text = shown(happening.text("review", "body").strip(), parse.LONGEST_WORDS)
+    text = sanitize(happening.text("review", "body").strip(), parse.MAX_INSTRUCTIONS_LENGTH)
     return f"A review of your pull request, by {happening.sender}, asks for changes.\n\n{text}".strip()

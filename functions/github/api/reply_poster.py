@@ -41,7 +41,7 @@ class Answers:
 
     def _found(self) -> list[replies.Comment]:
         comments = self._repository.pages(f"issues/{self._number}/comments", since=self._since)
-        return replies.answers(comments, self._key, self._app)
+        return replies.select_replies(comments, self._key, self._app)
 
     def _remove(self, comment: int) -> None:
         try:
