@@ -9,7 +9,7 @@ from functions.chatops.feedback import retry_after_feedback
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
-from functions.github.api.reply_poster import Answers, react
+from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
@@ -41,11 +41,11 @@ class CommandHandler:
         self._scene = CommandContext(services, self._repository, happening, ask)
         self._caller = authentication.on_github(ask.login)
         app = services.settings.github.app_id
-        self._answers = Answers(self._repository, ask.number, ask.key, app, services.clock())
+        self._answers = ReplyPoster(self._repository, ask.number, ask.key, app, services.clock())
 
-    def serve(self) -> None:
+    def handle(self) -> None:
         """Does what is asked for, once per key. Raises GithubError, ClusterError."""
-        match self._ask.what:
+        match self._ask.trigger:
             case MappingTriggered() as mapped:
                 self._serve_mapped(mapped)
             case FeedbackReceived() as found:
@@ -85,8 +85,8 @@ class CommandHandler:
 
     def _serve(self, command: Command) -> None:
         found = self._scene.configuration
-        if isinstance(found, Configuration) and command.word not in found.commands:
-            self._answer(replies.disabled(command.word))
+        if isinstance(found, Configuration) and command.name not in found.commands:
+            self._answer(replies.disabled(command.name))
         elif isinstance(found, Configuration):
             self._perform(command, found)
         elif isinstance(command, StartRun):
@@ -108,7 +108,7 @@ class CommandHandler:
     def _was_answered(self) -> bool:
         """Where GitHub shows no comments, none was made."""
         try:
-            return bool(self._ask.number) and self._answers.given()
+            return bool(self._ask.number) and self._answers.is_posted()
         except (Denied, NotFound, Rejected) as error:
             self._log(f"nobody knows whether it was answered before: {error}")
             return False
@@ -130,12 +130,12 @@ class CommandHandler:
     def _submit(self, work: StartRun, configuration: Configuration, title: str) -> None:
         ask, happening = self._ask, self._happening
         place = spec_builder.RequestTarget(happening.repository, self._scene.base, title)
-        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id, ask.moment)
+        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id, ask.sort_key)
         try:
             spec = spec_builder.build_spec(work, place, configuration, self._services.settings)
             answer = acceptance.accept(self._services, self._caller, spec, Key("comment", ask.key), origin)
         except spec_builder.SpecError as unclear:
-            return self._answer(replies.unclear(work.word, str(unclear)))
+            return self._answer(replies.unclear(work.name, str(unclear)))
         except NotAccepted as refused:
             if refused.code == 422:  # it came again, and meanwhile the configuration has changed
                 return self._log(f"a run was made of it before: {refused.message}")
@@ -177,14 +177,14 @@ class CommandHandler:
 
     def _taken_up(self) -> None:
         self._log("taken up")
-        if self._ask.reactions:
-            react(self._repository, self._ask.reactions)
+        if self._ask.reactions_path:
+            add_reaction(self._repository, self._ask.reactions_path)
 
     def _answer(self, text: str) -> None:
         """Answers where it was asked; where GitHub takes no answer there, the log has to do."""
         try:
             if self._ask.number:
-                self._answers.give(text)
+                self._answers.post_once(text)
         except (Denied, NotFound, Rejected) as error:
             self._log(f"no answer could be given: {error}")
 

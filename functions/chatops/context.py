@@ -42,8 +42,8 @@ class CommandContext:
     @cached_property
     def pull(self) -> PullRequest | None:
         """The pull request, where it was asked on one."""
-        if self._ask.pull or not self._ask.on_pull:
-            return self._ask.pull
+        if self._ask.pull_request or not self._ask.on_pull_request:
+            return self._ask.pull_request
         path = f"pulls/{self._ask.number}"
         shown = self._repository.get(path)
         for branch in ("head", "base"):
@@ -62,7 +62,7 @@ class CommandContext:
 
         So it is the same however often this comes, unless a run was deleted.
         """
-        return self._of_pull or run_requests.latest_before(self._of_issue, self._ask.moment)
+        return self._of_pull or run_requests.latest_before(self._of_issue, self._ask.sort_key)
 
     @property
     def was_done(self) -> bool:

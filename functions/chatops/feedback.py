@@ -8,9 +8,9 @@ from functions.cluster.errors import Invalid
 from functions.github.api.client import Repository
 from functions.github.api.errors import Denied, NotFound
 from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
+from functions.github.json_fields import dig_number, dig_text
 from functions.github.markdown import sanitize
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
-from functions.github.webhook.event import dig_number, dig_text
 from functions.runs import requests
 from functions.runs.model.run import Run
 from functions.runs.requests import RequestRefused
@@ -25,7 +25,7 @@ def retry_after_feedback(
     """Why it was not tried again, in words; empty where it was, or will be. Raises GithubError, ClusterError."""
     if _is_of_older_work(run, found):
         return f"run {run.name} has gone beyond commit {found.commit}"
-    words = found.words + (_on_lines(repository, ask.number, found.review) if found.review else "")
+    words = found.description + (_on_lines(repository, ask.number, found.review) if found.review else "")
     limit = run.spec.max_retries if run.spec else None
     most = services.settings.job.max_retries if limit is None else limit
     again = partial(requests.automatic_retry, key=ask.key, words=sanitize(words, MAX_INSTRUCTIONS_LENGTH), most=most)

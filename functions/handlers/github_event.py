@@ -64,24 +64,24 @@ def _act(services: Dependencies, github: Github, happening: WebhookEvent, decisi
         case InvalidateTokens(message, repositories):
             log.info("%s", message, extra={"event": happening.delivery})
             for name in repositories or ("",):
-                github.forget(name)
+                github.forget_tokens(name)
         case PullRequestChanged() if happening.repository:
             _tell(services, github, happening, decision)
         case CommandRequest() if happening.repository and happening.repository_id:
-            CommandHandler(services, github, happening, decision).serve()
+            CommandHandler(services, github, happening, decision).handle()
         case _:
             log.warning("ignored: a delivery that names no repository", extra={"event": happening.delivery})
 
 
 def _tell(services: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
     """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = run_requests.find_by_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    run = run_requests.find_by_branch(services, happening.repository, happening.repository_id, news.pull_request.head)
     if run:
-        run_requests.record_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.record_pull_request(services, run, news.pull_request, _state(github, happening, news))
 
 
 def _state(github: Github, happening: WebhookEvent, news: PullRequestChanged) -> State:
-    path = f"pulls/{news.pull.number}"
+    path = f"pulls/{news.pull_request.number}"
     try:
         shown = github.repository(happening.repository).get(path)
     except NotFound:

@@ -79,7 +79,7 @@ def tell(services: Dependencies, run: Run) -> None:
         ClusterError: it may be told and not noted; it will be looked at once more.
     """
     assert services.github, "asked by the caller"
-    mine, github = "", services.github.until(services.clock() + PATIENCE)
+    mine, github = "", services.github.with_deadline(services.clock() + PATIENCE)
     for _ in range(STEPS):
         if not mine and not due(services, run):
             return
@@ -108,7 +108,7 @@ def close(services: Dependencies, run: Run) -> None:
     Raises nothing that GitHub does.
     """
     if services.github and github_sync_state.ever_synced(run.raw):
-        in_time = services.github.until(services.clock() + CLOSING)
+        in_time = services.github.with_deadline(services.clock() + CLOSING)
         GithubWriter(services, in_time, replace(run, deleting=True), None).everything()
 
 

@@ -59,15 +59,15 @@ class _Redelivery:
             self._note()
 
     def _forget(self) -> None:
-        old = self._journal.too_old(self._services.clock())
+        old = self._journal.expired(self._services.clock())
         for guid in old:
             log.error("given up: a delivery that failed for three days", extra={"event": guid})
         self._journal = self._journal.without(*old)
 
     def _read(self) -> None:
-        for _ in range(0 if self._journal.full else MOST_PAGES):
+        for _ in range(0 if self._journal.is_full else MOST_PAGES):
             self._journal = self._after_a_page()
-            if not self._journal.cursor or self._journal.full or self._deadline.over:
+            if not self._journal.cursor or self._journal.is_full or self._deadline.over:
                 return
 
     def _after_a_page(self) -> RedeliveryState:
@@ -78,7 +78,7 @@ class _Redelivery:
                 raise
             log.warning("GitHub does not know how far its list of deliveries was read; it is read from the start")
             return RedeliveryState(until=self._journal.until, failed=self._journal.failed)
-        return self._journal.seen(parse(page.items), page.following.get("cursor", ""), self._services.clock())
+        return self._journal.with_page(parse(page.items), page.next_query.get("cursor", ""), self._services.clock())
 
     def _query(self) -> dict[str, str]:
         cursor = self._journal.cursor
@@ -101,11 +101,11 @@ class _Redelivery:
             self._journal = self._journal.without(guid)
             return 0
         log.info("asked for a delivery that failed", extra={"event": guid})
-        self._journal = self._journal.asked(guid, self._services.clock())
+        self._journal = self._journal.with_request(guid, self._services.clock())
         return 1
 
     def _note(self) -> None:
-        if self._raw and not self._journal.worth_noting(self._kept):
+        if self._raw and not self._journal.should_save(self._kept):
             return
         cluster, namespace, text = (
             self._services.cluster,

@@ -152,7 +152,7 @@ def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
     (mistake,) = found
     assert isinstance(mistake, InvalidCommand)
     assert says in mistake.problem
-    assert USAGE[mistake.word].startswith(f"/{mistake.word}")
+    assert USAGE[mistake.name].startswith(f"/{mistake.name}")
 
 
 def test_too_many_commands_are_one_mistake() -> None:
@@ -173,7 +173,7 @@ def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_h
     for comment in (f"/CANCEL\n{long}", f"{long}\n/cancel\n/status"):
         (mistake,) = parse_comment(comment)
         assert isinstance(mistake, InvalidCommand)
-        assert (mistake.word, "in a comment of its own" in mistake.problem) == ("cancel", True)
+        assert (mistake.name, "in a comment of its own" in mistake.problem) == ("cancel", True)
     assert parse_comment(f"{long} and no command") == []
 
 
@@ -235,15 +235,15 @@ def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, b
     number, line = next(iter(paragraphs.lines(text)))
     found = lines.command_lines(comment)[0]
     assert number == 0
-    assert line.strip().lower().startswith(f"/{found.word}")
-    assert line.strip()[len(found.word) + 1 :].strip() == found.rest
+    assert line.strip().lower().startswith(f"/{found.name}")
+    assert line.strip()[len(found.name) + 1 :].strip() == found.arguments
 
 
 @settings(deadline=None, max_examples=60)
 @given(TEXT)
 def test_no_text_is_an_error(text: str) -> None:
     for comment in (text, f"/code {text}", f"/docs {text}", f"{text}\n/retry {text}\n{text}"):
-        assert all(each.word in COMMAND_NAMES for each in parse_comment(comment))
+        assert all(each.name in COMMAND_NAMES for each in parse_comment(comment))
 
 
 LINE = st.text(st.characters(exclude_characters="\r\n`~<>", exclude_categories=["C"]), max_size=30)

@@ -1,7 +1,7 @@
-"""Answers people with a comment, once per request, however often the request comes.
+"""Posts one reply per request, however often the request is delivered.
 
-Whoever writes one looks first, and looks again afterwards: of two answers to one request the oldest stays, so that of
-two writers at least the second sees both.
+Existing replies are looked up before and after posting. If two processes post at the same time, at least the second
+one sees both replies and removes all but the oldest.
 """
 
 import logging
@@ -10,36 +10,36 @@ from datetime import datetime, timedelta
 from functions.github.api.client import Repository
 from functions.github.api.errors import GithubError, NotFound
 from functions.github.commands import replies
-from functions.github.webhook.event import dig_number
+from functions.github.json_fields import dig_number
 from functions.runs.model.status import rfc3339
 
 log = logging.getLogger("orchestrator")
 
-SINCE = timedelta(days=8)
-"""How far back an answer is looked for: a request comes again within three days from GitHub, seven from the queue."""
+LOOKBACK = timedelta(days=8)
+"""How far back replies are searched. GitHub redelivers a request for three days, the queue for seven."""
 
 
-class Answers:
-    """The answer to one request, on one issue or pull request."""
+class ReplyPoster:
+    """The reply to one request, on one issue or pull request. Methods raise GithubError."""
 
     def __init__(self, repository: Repository, number: int, key: str, app: str, now: datetime) -> None:
         self._repository, self._number, self._key, self._app = repository, number, key, app
-        self._since = rfc3339(now - SINCE)
+        self._since = rfc3339(now - LOOKBACK)
 
-    def given(self) -> bool:
-        """Whether it was given. Raises GithubError."""
-        return bool(self._found())
+    def is_posted(self) -> bool:
+        """Return whether the request has a reply."""
+        return bool(self._posted())
 
-    def give(self, text: str) -> None:
-        """Gives it, if it was not given. Raises GithubError."""
-        if self.given():
+    def post_once(self, text: str) -> None:
+        """Post the reply unless the request has one."""
+        if self.is_posted():
             return
         body = f"{replies.marker(self._key)}\n{text}"
         self._repository.post(f"issues/{self._number}/comments", {"body": body})
-        for each in self._found()[1:]:
-            self._remove(dig_number(each, "id"))
+        for duplicate in self._posted()[1:]:
+            self._remove(dig_number(duplicate, "id"))
 
-    def _found(self) -> list[replies.Comment]:
+    def _posted(self) -> list[replies.Comment]:
         comments = self._repository.pages(f"issues/{self._number}/comments", since=self._since)
         return replies.select_replies(comments, self._key, self._app)
 
@@ -47,12 +47,12 @@ class Answers:
         try:
             self._repository.delete(f"issues/comments/{comment}")
         except NotFound:
-            log.info("the comment %d is gone already", comment)
+            log.info("comment %d is already deleted", comment)
 
 
-def react(repository: Repository, path: str) -> None:
-    """Shows whoever wrote it that it was taken up. It is a courtesy: where it fails, nothing else does."""
+def add_reaction(repository: Repository, path: str) -> None:
+    """Add an "eyes" reaction to the comment whose reactions are at `path`; log and ignore GitHub's errors."""
     try:
         repository.post(path, {"content": "eyes"})
     except GithubError as error:
-        log.info("no reaction was left: %s", error)
+        log.info("could not add a reaction: %s", error)

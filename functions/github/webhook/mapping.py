@@ -1,7 +1,7 @@
-"""What labels and assignment have in common: the repository's configuration may have a command for them.
+"""What the rules for labels and assignments share: the repository's configuration may map either to a command.
 
-They have no id of their own. An issue's time of change is the same in every delivery of one change, by whatever hook
-it comes; where it is missing, the delivery's id has to do.
+A label or an assignment has no id of its own. Its key uses the issue's `updated_at`, which is equal in every delivery
+of one change; if it is missing, the delivery's id.
 """
 
 from typing import Literal
@@ -10,22 +10,22 @@ from functions.github.webhook.decisions import CommandRequest, MappingTriggered,
 from functions.github.webhook.event import WebhookEvent
 
 
-def asks(happening: WebhookEvent, by: Literal["labels", "assignees"], name: str) -> list[CommandRequest]:
-    """What is asked for by putting that label on, or by assigning that person."""
-    kind = "pull_request" if happening.event == "pull_request" else "issue"
-    number = happening.number(kind, "number")
-    if happening.by_machine or not (name and number):
+def mapping_requests(event: WebhookEvent, by: Literal["labels", "assignees"], name: str) -> list[CommandRequest]:
+    """Return the request of adding that label or assigning that user; none if a bot did it."""
+    kind = "pull_request" if event.name == "pull_request" else "issue"
+    number = event.number(kind, "number")
+    if event.by_bot or not (name and number):
         return []
-    changed = happening.text(kind, "updated_at")
+    updated_at = event.text(kind, "updated_at")
     return [
         CommandRequest(
-            key=key(happening, "issues", number, by, name.casefold(), changed or happening.delivery),
-            what=MappingTriggered(by, name, happening.text(kind, "title")),
+            key=key(event, "issues", number, by, name.casefold(), updated_at or event.delivery),
+            trigger=MappingTriggered(by, name, event.text(kind, "title")),
             number=number,
-            login=happening.sender,
-            url=happening.text(kind, "html_url"),
-            on_pull=kind == "pull_request",
-            pull=happening.pull,
-            moment=sort_key(changed),
+            login=event.sender,
+            url=event.text(kind, "html_url"),
+            on_pull_request=kind == "pull_request",
+            pull_request=event.pull_request,
+            sort_key=sort_key(updated_at),
         )
     ]

@@ -1,4 +1,4 @@
-"""Which rules an event goes to; routers are put together from others, as in gidgethub."""
+"""Dispatches events to rules. Routers are composed of other routers."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,29 +10,29 @@ Rule = Callable[[WebhookEvent], Sequence[Decision]]
 
 
 class Router:
-    """Rules by event and action."""
+    """Rules by event name and action."""
 
     def __init__(self, *others: "Router") -> None:
         self._rules: defaultdict[tuple[str, str], list[Rule]] = defaultdict(list)
         for other in others:
-            for where, rules in other._rules.items():
-                self._rules[where] += rules
+            for name_and_action, rules in other._rules.items():
+                self._rules[name_and_action] += rules
 
-    def on(self, event: str, *actions: str) -> Callable[[Rule], Rule]:
-        """Has a rule decide on an event with one of the actions, or with any where none is named."""
+    def on(self, name: str, *actions: str) -> Callable[[Rule], Rule]:
+        """Register the decorated rule for an event with one of the actions, or with any if none is given."""
 
-        def add(rule: Rule) -> Rule:
+        def register(rule: Rule) -> Rule:
             for action in actions or ("",):
-                self._rules[event, action].append(rule)
+                self._rules[name, action].append(rule)
             return rule
 
-        return add
+        return register
 
-    def decide(self, happening: WebhookEvent) -> list[Decision]:
-        """What all rules decide that it comes to."""
-        return [decision for rule in self._for(happening) for decision in rule(happening)]
+    def decide(self, event: WebhookEvent) -> list[Decision]:
+        """Return the decisions of all rules about the event."""
+        return [decision for rule in self._rules_for(event) for decision in rule(event)]
 
-    def _for(self, happening: WebhookEvent) -> Iterator[Rule]:
-        yield from self._rules.get((happening.event, ""), ())
-        if happening.action:
-            yield from self._rules.get((happening.event, happening.action), ())
+    def _rules_for(self, event: WebhookEvent) -> Iterator[Rule]:
+        yield from self._rules.get((event.name, ""), ())
+        if event.action:
+            yield from self._rules.get((event.name, event.action), ())

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from functions.github.markdown import MAX_COMMENT_LENGTH
 from functions.github.webhook.payload_filter import COMMON, CUT, FIELDS_BY_EVENT, MAX_BYTES, extract
-from functions.github.webhook.rules.check_run import LONGEST_SUMMARY
+from functions.github.webhook.rules.check_run import MAX_OUTPUT_LENGTH
 from functions.github.webhook.signature import sign
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import LARGEST_BODY
@@ -53,7 +53,7 @@ def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Dependencies, 
     found = queue.events[0][1].data
     for part in ("summary", "text"):
         kept = found["check_run"]["output"][part]
-        assert len(kept) > LONGEST_SUMMARY // 2, "what is read of it is there"
+        assert len(kept) > MAX_OUTPUT_LENGTH // 2, "what is read of it is there"
         assert kept.endswith(CUT)
     assert len(json.dumps(found)) <= MAX_BYTES
 

@@ -1,4 +1,4 @@
-"""A run's branch was deleted: worth knowing, and nothing to do. The run keeps its name, and a retry makes it anew."""
+"""A run's branch was deleted: this is only logged. The run keeps its branch name, and a retry creates the branch."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ router = Router()
 
 
 @router.on("delete")
-def deleted(happening: WebhookEvent) -> Sequence[LogOnly]:
-    """A line in the log."""
-    branch = happening.text("ref")
-    if happening.text("ref_type") != "branch" or not run_name(branch):
+def deleted(event: WebhookEvent) -> Sequence[LogOnly]:
+    """Log that a run's branch was deleted."""
+    branch = event.text("ref")
+    if event.text("ref_type") != "branch" or not run_name(branch):
         return []
-    return [LogOnly(f"the branch {branch} was deleted in {happening.repository}")]
+    return [LogOnly(f"branch {branch} was deleted in {event.repository}")]
