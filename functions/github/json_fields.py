@@ -1,4 +1,4 @@
-"""Fields of GitHub's JSON, read without raising: a missing field, null and a value of another type read as nothing. Pure.
+"""Reads fields of GitHub's JSON without raising: missing, null and of another type all read as empty. Pure.
 
 Webhook payloads and answers of the REST API both omit fields, and send null for deleted users, forks and branches.
 """
@@ -27,5 +27,5 @@ def dig_number(value: Any, *path: str) -> int:
 
 
 def is_app(app: Any, app_id: str) -> bool:
-    """Return whether a GitHub App, as GitHub shows it, has `app_id` as its id or client id; either may be configured."""
+    """Return whether an App, as GitHub shows it, has `app_id` as its id or client id; either may be configured."""
     return app_id in [str(identifier) for identifier in (dig(app, "id"), dig(app, "client_id")) if identifier]

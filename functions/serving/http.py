@@ -90,7 +90,7 @@ def _answered(handler: Handler, request: Request) -> Answer:
     except MalformedError as malformed:
         return _final(request, 400, "the request cannot be understood", malformed.problems)
     except errors.Invalid as invalid:
-        log.warning("refused: %s", errors.told(invalid), extra={"code": 422})
+        log.warning("refused: %s", errors.loggable(invalid), extra={"code": 422})
         return _to_whom(request, 422, str(invalid), invalid.causes)
     except PublishError as error:
         return _again(error, None)

@@ -17,8 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from functions.cluster.errors import AlreadyExists, NotFound
-from functions.cluster.kinds import CONFIG_MAP, RUNS
+from functions.cluster.errors import AlreadyExists
 from functions.events.decoding import decode, media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
 from functions.events.receive import is_event, normalise
@@ -26,7 +25,7 @@ from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
-from functions.runs.model.run import parse, problems
+from functions.runs.model.run import Run, problems
 from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec, wire
 from functions.serving import authentication
 from functions.serving.authentication import Caller
@@ -130,13 +129,11 @@ def _spec(kind: str, body: Any) -> RunSpec:
 def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     namespace, digest = services.settings.namespace, _digest(spec)
-    try:
-        stone = services.cluster.get(CONFIG_MAP, namespace, naming.tombstone(spec.kind, name))
+    stone = services.config_maps.find(naming.tombstone(spec.kind, name))
+    if stone:
         _same(stone["data"]["request"], digest, key.field)
         data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
-    except NotFound:
-        pass
     notes = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
     item = requested.run(spec, namespace, name, notes, labels)
@@ -148,13 +145,12 @@ def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Or
 
 def _create(services: Dependencies, item: dict[str, Any], digest: str, field: str) -> Answer:
     """201 with the run, or 200 where the same request made it before."""
-    kind, namespace, name = RUNS[item["kind"]], item["metadata"]["namespace"], item["metadata"]["name"]
     try:
-        return _made(201, services.cluster.create(kind, item))
+        return _made(201, services.runs.create(item))
     except AlreadyExists:
-        found = services.cluster.get(kind, namespace, name)
-        _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)
-        return _made(200, found)
+        run = services.runs.get(item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+        _same(run.raw["metadata"].get("annotations", {}).get(REQUEST), digest, field)
+        return _made(200, run)
 
 
 def _same(earlier: str | None, digest: str, field: str) -> None:
@@ -172,14 +168,14 @@ def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
     Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken. Requests
     with a key that is `alone` make other names: the claim on the task stands between those and these.
     """
-    kind, namespace = RUNS[spec.kind], services.settings.namespace
+    namespace = services.settings.namespace
     if not isinstance(spec, CodeRunSpec):
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
+        return _made(201, services.runs.create(requested.run(spec, namespace, annotations=_trace())))
     others = task_claims.of_the_same_task(services, spec)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])
     try:
         with task_claims.exclusive(services, spec, name, others, WITH_KEY):
-            return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
+            return _made(201, services.runs.create(requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
         raise task_claims.task_taken(name, WITH_KEY) from None
 
@@ -189,8 +185,7 @@ def _trace() -> dict[str, str]:
     return trace.to_annotations(context.current().trace)
 
 
-def _made(code: int, raw: Mapping[str, Any]) -> Answer:
-    run = parse(raw)
+def _made(code: int, run: Run) -> Answer:
     data = {"name": run.name, "namespace": run.namespace, "kind": run.kind, "uid": run.uid}
     message = "the run is accepted" if code == 201 else "the run was accepted by an earlier request"
     context.bind(run=run.key, kind=run.kind)

@@ -6,8 +6,7 @@ nothing comes of the second. Whatever goes wrong here is logged and left to the 
 
 import logging
 
-from functions.cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
-from functions.cluster.kinds import CONFIG_MAP
+from functions.cluster.errors import ClusterError, Conflict
 from functions.github.api import errors
 from functions.github.api.client import PER_PAGE, Api, Github
 from functions.github.webhook.redelivery import RedeliveryState, load, parse
@@ -43,11 +42,8 @@ class _Redelivery:
 
     def __init__(self, services: Dependencies, api: Api, deadline: TimeBudget) -> None:
         self._services, self._api, self._deadline = services, api, deadline
-        try:
-            self._raw = services.cluster.get(CONFIG_MAP, services.settings.namespace, manifest.NAME)
-        except NotFound:
-            self._raw = {}
-        self._journal = self._kept = load(manifest.text(self._raw))
+        self._raw = services.config_maps.find(manifest.NAME)
+        self._journal = self._kept = load(manifest.text(self._raw or {}))
 
     def ask(self) -> int:
         """How many were asked for. What was found is noted whatever happens on the way."""
@@ -107,15 +103,8 @@ class _Redelivery:
     def _note(self) -> None:
         if self._raw and not self._journal.should_save(self._kept):
             return
-        cluster, namespace, text = (
-            self._services.cluster,
-            self._services.settings.namespace,
-            self._journal.model_dump_json(),
-        )
+        store, text = self._services.config_maps, self._journal.model_dump_json()
         try:
-            if self._raw:
-                cluster.patch(CONFIG_MAP, namespace, manifest.NAME, manifest.patch(self._raw, text))
-            else:
-                cluster.create(CONFIG_MAP, manifest.new(text, namespace))
-        except (AlreadyExists, Conflict, NotFound) as error:
+            store.save(self._raw, manifest.new(text, store.namespace))
+        except Conflict as error:
             log.info("another sweep asks for failed deliveries: %s", error)

@@ -149,7 +149,10 @@ def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository)
     payload = payloads.review(shop, number, "changes_requested", "use the\u202e other library")
     (ask,) = asks("pull_request_review", payload)
     assert isinstance(ask.trigger, FeedbackReceived)
-    assert ask.trigger.description == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
+    assert (
+        ask.trigger.description
+        == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
+    )
     assert (ask.trigger.branch, ask.trigger.review, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
 
 

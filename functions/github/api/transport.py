@@ -1,4 +1,4 @@
-"""Sends requests to GitHub. The client uses the `Transport` protocol, so that tests can count, reject or delay calls."""
+"""Sends requests to GitHub. Tests replace `Transport` to count, reject or delay calls."""
 
 import json
 from collections.abc import Callable, Mapping
