@@ -6,7 +6,6 @@ from typing import Protocol
 
 from functions.github.api.errors import Busy
 from functions.queues.publisher import PublishError
-from functions.reporting.github_sync import GithubReporter
 from functions.reporting.lifecycle import LifecycleReporter
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
@@ -36,10 +35,15 @@ class Reporter(Protocol):
         ...
 
 
-AUDIENCES: Sequence[Callable[[Dependencies], Reporter | None]] = (
-    LifecycleReporter.connect,
-    GithubReporter.connect,
-)
+def _github(deps: Dependencies) -> Reporter | None:
+    if deps.github is None:
+        return None
+    from functions.reporting.github_sync import GithubReporter  # loads what only an installation with an App needs
+
+    return GithubReporter(deps, deps.github)
+
+
+AUDIENCES: Sequence[Callable[[Dependencies], Reporter | None]] = (LifecycleReporter.connect, _github)
 """In the order in which they are informed."""
 
 

@@ -130,18 +130,18 @@ def test_what_follows_a_closed_quote_is_a_command_again() -> None:
         ("/code three", "must be a number from 1, not `three`"),
         ("/code 0", "must be a number from 1"),
         ("/code 99999999999", "must be a number from 1"),
-        ("/code 3 4", "`4` does"),
-        ("/code 3 sevice=api", "no option `sevice`; there are service, agent, model"),
+        ("/code 3 4", "`4` follows the number"),
+        ("/code 3 sevice=api", "no option `sevice`; use one of: service, agent, model"),
         ("/code 3 service=", "service has no value"),
         ("/code 3 service=a service=b", "service is given twice"),
         ("/docs a b", "`b` is a second one"),
         ("/docs a directory=b", "the directory is given twice"),
         ("/docs service=api", "no option `service`"),
         ('/docs "a', "a double quote is not closed"),
-        ("/cancel it now", "nothing may follow it, but `it` does"),
+        ("/cancel it now", "it takes no arguments, but `it` follows it"),
         ("/status?", None),
-        ("/status all", "nothing may follow it"),
-        ("/code `rm -rf`", "`` -rf` `` does"),
+        ("/status all", "it takes no arguments"),
+        ("/code `rm -rf`", "`` -rf` `` follows the number"),
     ],
 )
 def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
@@ -200,7 +200,7 @@ def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_a
     ]
     (mistake,) = parse_comment("/retry\n" + "x" * (MAX_INSTRUCTIONS_LENGTH + 1))
     assert isinstance(mistake, InvalidCommand)
-    assert "30,001 characters, and at most 30,000 are handed on" in mistake.problem
+    assert "30,001 characters; shorten them to at most 30,000" in mistake.problem
 
 
 def test_words_carry_nothing_that_is_not_seen() -> None:
