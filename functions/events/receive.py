@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.events.decoding import decode_loosely, encodable
-from functions.events.envelopes import argo, cloudevents, pubsub
+from functions.events import argo, http_binding, pubsub_binding
 from functions.events.event import PLAIN_MESSAGE, REFERENCE, RESOURCE, Event, MalformedError
 
 

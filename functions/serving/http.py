@@ -15,7 +15,7 @@ from typing import Any
 
 from functions import __version__
 from functions.cluster import errors
-from functions.events.envelopes.pubsub import SUBSCRIPTION
+from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.events.event import MalformedError
 from functions.events.receive import from_queue
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from functions.events.decoding import decode
-from functions.events.envelopes.cloudevents import BATCHED, REQUIRED, STRUCTURED
+from functions.events.http_binding import BATCHED, REQUIRED, STRUCTURED
 from functions.events.event import MalformedError
 
 JSON = "application/json"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.events.decoding import decode, decode_base64, media_type
-from functions.events.envelopes import cloudevents
+from functions.events import http_binding
 from functions.events.event import PLAIN_MESSAGE, Event, MalformedError
 
 SUBSCRIPTION = "x-goog-pubsub-subscription-name"
