@@ -1,7 +1,10 @@
-"""Argo Events' resource event source: {"type": "ADD|UPDATE|DELETE", "body", "group", "version", "resource"}.
+"""The payloads of Argo Events that a sensor posts or puts on a queue.
 
-A sensor posts it as it is, or puts it on a queue. It becomes the watch event that Knative would have sent, so that
-the functions cannot tell them apart. (Argo Events: Event sources, Resource; `type` may be any case.)
+    resource event source   {"type": "ADD|UPDATE|DELETE", "body", "group", "version", "resource"}; `type` in any case
+    webhook event source    {"header": {name: [values]}, "body"}: an HTTP request that Argo Events received
+
+The first becomes the watch event that Knative would have sent, so that functions see no difference. The second is
+read as the request in it. (Argo Events: Event sources, Resource; Webhook.)
 """
 
 from collections.abc import Mapping
@@ -10,30 +13,46 @@ from typing import Any
 from functions.events.event import RESOURCE, Event, MalformedError
 
 _VERBS = {"ADD": "add", "UPDATE": "update", "DELETE": "delete"}
-_MARKS = ("type", "body", "group", "version", "resource")
+_RESOURCE_FIELDS = ("type", "body", "group", "version", "resource")
+_WEBHOOK_FIELDS = {"header", "body"}
 
 
-def is_one(document: Any) -> bool:
-    """Whether a JSON document is such a payload."""
-    return isinstance(document, Mapping) and all(mark in document for mark in _MARKS)
+def is_resource(document: Any) -> bool:
+    """Return whether a JSON document is the payload of a resource event source."""
+    return isinstance(document, Mapping) and all(field in document for field in _RESOURCE_FIELDS)
 
 
-def opened(payload: Mapping[str, Any]) -> Event:
-    """The watch event in the payload; its id is the object's version, since the payload has none.
+def is_webhook(document: Any) -> bool:
+    """Return whether a JSON document is the payload of a webhook event source."""
+    return (
+        isinstance(document, Mapping) and document.keys() == _WEBHOOK_FIELDS and isinstance(document["header"], Mapping)
+    )
+
+
+def inner_request(payload: Mapping[str, Any]) -> tuple[dict[str, str], Any]:
+    """Return the headers (lower-case names, first values) and the decoded body of the request in a webhook payload."""
+    first = {
+        name: value[0] if isinstance(value, list) and value else value for name, value in payload["header"].items()
+    }
+    return {name.lower(): value for name, value in first.items() if isinstance(value, str)}, payload["body"]
+
+
+def watch_event(payload: Mapping[str, Any]) -> Event:
+    """Return the watch event of a resource payload; its id is the object's uid and version, as the payload has none.
 
     Raises:
-        MalformedError: with every problem, each named by field.
+        MalformedError: names every field that is not that of a watch event.
     """
     verb = _VERBS.get(str(payload["type"]).upper())
     item = payload["body"]
     metadata = item.get("metadata") if isinstance(item, Mapping) else None
-    if not verb or not isinstance(item, Mapping) or not isinstance(metadata, Mapping):
-        named = {"type": not verb, "body.metadata": not isinstance(metadata, Mapping)}
-        raise MalformedError(*((field, "is not that of a watch event") for field, wrong in named.items() if wrong))
-    place = (payload["group"], payload["version"], payload["resource"])
+    if not verb or not isinstance(metadata, Mapping):
+        problems = {"type": not verb, "body.metadata": not isinstance(metadata, Mapping)}
+        raise MalformedError(*((field, "is not that of a watch event") for field, wrong in problems.items() if wrong))
+    group_version_resource = (payload["group"], payload["version"], payload["resource"])
     return Event(
         id=f"{metadata.get('uid')}/{metadata.get('resourceVersion')}",
-        source="argo-events/" + "/".join(str(part) for part in place if part),
+        source="argo-events/" + "/".join(str(part) for part in group_version_resource if part),
         type=RESOURCE + verb,
         subject=f"{metadata.get('namespace')}/{metadata.get('name')}",
         data=item,
