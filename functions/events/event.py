@@ -29,7 +29,7 @@ class Event(CloudEvent):
 
     `data` is decoded JSON or None. `key` is the partition key (CloudEvents: Partitioning extension): events of one key
     are delivered in order where a subscription is ordered. `trace` is the traceparent of the cause (Distributed
-    Tracing extension). Other attributes of a received event are dropped.
+    Tracing extension). The key and other attributes of a received event are dropped.
     """
 
     id: str
@@ -43,9 +43,15 @@ class Event(CloudEvent):
     @classmethod
     def create(cls, attributes: Mapping[str, Any], data: Any) -> "Event":
         """Return the event with these attributes and data, as the SDK reads it."""
-        optional = {name: attributes.get(name) for name in ("subject", "partitionkey", "traceparent")}
-        subject, key, trace = (text if isinstance(text, str) else "" for text in optional.values())
-        return cls(attributes["id"], attributes["source"], attributes["type"], subject, data, key, trace)
+        subject, trace = (attributes.get(name) for name in ("subject", "traceparent"))
+        return cls(
+            id=attributes["id"],
+            source=attributes["source"],
+            type=attributes["type"],
+            subject=subject if isinstance(subject, str) else "",
+            data=data,
+            trace=trace if isinstance(trace, str) else "",
+        )
 
     def get_data(self) -> Any:
         """Return the data, as the SDK writes it."""

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -233,7 +233,7 @@ def test_dead_letters_are_listed_with_their_run_replayed_and_dropped(make: Make,
     until(lambda: len(queue.letters.list("jobs")) == 3)
     found = {str(each.run): each for each in queue.letters.list("jobs")}
     assert set(found) == {"CodeRun shop/one", "CodeRun shop/two", "CodeRun shop/three"}
-    assert "s3cret" not in json.dumps([each.__dict__ for each in found.values()], default=str)
+    assert "s3cret" not in json.dumps([asdict(each) for each in found.values()], default=str)
     assert {each.event_type for each in found.values()} == {RESOURCE + "update"}
     consumer.answer = 200
     consumer.pushes.clear()
