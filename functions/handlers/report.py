@@ -29,7 +29,7 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     audience = reporters(deps)
     if not audience or not ref or ref.kind not in RUNS or ref.deleted:
         return ACKNOWLEDGED
-    if ref.seen is None or _is_due(audience, ref.seen):
+    if ref.snapshot is None or _is_due(audience, ref.snapshot):
         _report(deps, audience, ref.kind, ref.namespace, ref.name)
     return ACKNOWLEDGED
 
