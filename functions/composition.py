@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
 from functions.github.api import client as github
-from functions.reporting import github_reporter, lifecycle_reporter
+from functions.reporting.github_sync import GithubReporter
+from functions.reporting.lifecycle import LifecycleReporter
 from functions.serving.dependencies import ConnectReporter, Dependencies
 from functions.settings import Settings
 from functions.telemetry.instrumented import InstrumentedTransport, publisher
 
-REPORTERS: tuple[ConnectReporter, ...] = (lifecycle_reporter.connect, github_reporter.connect)
+REPORTERS: tuple[ConnectReporter, ...] = (LifecycleReporter.connect, GithubReporter.connect)
 """Lifecycle events first: a run is marked as finished once they are published, and GitHub may take long."""
 
 

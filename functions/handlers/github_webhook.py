@@ -66,7 +66,7 @@ def handle(deps: WebhookDependencies, request: Request) -> Answer:
 def _verify(deps: WebhookDependencies, request: Request) -> None:
     check_headers(request.headers)
     secrets = [secret.get_secret_value() for secret in deps.settings.github.webhook_secrets]
-    if not signature.signed(request.body, request.headers[signature.HEADER], secrets):
+    if not signature.is_valid(request.body, request.headers[signature.HEADER], secrets):
         raise Refused(403, "the signature fits none of the secrets (setting github.webhook_secrets)")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB
-from functions.events.event import MalformedError, ObjectRef
+from functions.events.event import MalformedError
+from functions.events.object_ref import ObjectRef
 from functions.manifests.owner_reference import run_owner
 from functions.reconciler.promotion import admit_next
 from functions.reconciler.reconciler import Preloaded, run_steps
@@ -27,7 +28,7 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     """
     ref = object_of(request)
     if ref and ref.kind == "Job":
-        raw = ref.seen if ref.seen is not None else _find_job(deps, ref)
+        raw = ref.snapshot if ref.snapshot is not None else _find_job(deps, ref)
         if raw is not None:  # else the run is unknown; the sweep finds it
             _apply(deps, ref, raw)
     return ACKNOWLEDGED

@@ -1,7 +1,7 @@
 """The reconcile function: a watch event on a run moves the run towards its goal."""
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import ObjectRef
+from functions.events.object_ref import ObjectRef
 from functions.reconciler.reconciler import reconcile
 from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import parse
@@ -26,6 +26,6 @@ def handle(deps: Dependencies, request: Request) -> Answer:
 def _needs_nothing(deps: Dependencies, ref: ObjectRef) -> bool:
     """Return whether the object in the event already shows that there is nothing to do."""
     try:
-        return ref.seen is not None and needs_no_reconcile(parse(ref.seen), deps.clock())
+        return ref.snapshot is not None and needs_no_reconcile(parse(ref.snapshot), deps.clock())
     except (KeyError, TypeError, ValueError):
         return False  # not written by an API server; the stored run decides

@@ -26,7 +26,7 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     ref, reporters = object_of(request), deps.reporters
     if not reporters or not ref or ref.kind not in RUNS or ref.deleted:
         return ACKNOWLEDGED
-    if ref.seen is None or _is_due(reporters, ref.seen):
+    if ref.snapshot is None or _is_due(reporters, ref.snapshot):
         try:
             _report(deps, reporters, ref.kind, ref.namespace, ref.name)
         except NotFound:
@@ -34,10 +34,10 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     return ACKNOWLEDGED
 
 
-def _is_due(reporters: Sequence[Reporter], seen: Mapping[str, Any]) -> bool:
+def _is_due(reporters: Sequence[Reporter], snapshot: Mapping[str, Any]) -> bool:
     """Return whether the object in the event is a reason to report."""
     try:
-        run = parse(seen)
+        run = parse(snapshot)
         return any(reporter.due(run) for reporter in reporters)
     except (KeyError, TypeError, ValueError):
         return True  # not written by an API server; the stored run decides

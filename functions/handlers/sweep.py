@@ -1,7 +1,6 @@
 """The sweep function: the scheduled passes that repair what events missed."""
 
 from functions.events.event import RETENTION_DUE, MalformedError
-from functions.events.receive import normalise
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request
 from functions.sweeper import minute_pass, retention
@@ -23,6 +22,6 @@ def handle(deps: Dependencies, request: Request) -> Answer:
 
 def _event_type(request: Request) -> str:
     try:
-        return normalise(request.headers, request.body).type
+        return request.received.event().type
     except MalformedError:
         return ""

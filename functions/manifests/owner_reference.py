@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.cluster.kinds import RUNS
 from functions.runs import api_group
+from functions.runs.model.specs import SPECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,6 @@ def run_owner(metadata: Mapping[str, Any]) -> Owner | None:
         if not isinstance(reference, Mapping) or reference.get("apiVersion") != api_group.API_VERSION:
             continue
         kind, name, uid = (reference.get(field) for field in ("kind", "name", "uid"))
-        if kind in RUNS and isinstance(name, str) and isinstance(uid, str) and name and uid:
+        if kind in SPECS and isinstance(name, str) and isinstance(uid, str) and name and uid:
             return Owner(kind, name, uid)
     return None

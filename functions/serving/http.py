@@ -9,12 +9,13 @@ The answer is never 202, which Pub/Sub counts as a failure.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from functions.cluster import errors
-from functions.events.envelopes.pubsub import SUBSCRIPTION
 from functions.events.event import MalformedError
-from functions.events.receive import from_queue
+from functions.events.pubsub_binding import SUBSCRIPTION
+from functions.events.receive import Received, receive
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled
 from functions.queues.publisher import PublishError
 from functions.telemetry.invocation import record_invocation
@@ -31,17 +32,17 @@ MENDABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a permission). The queue keeps such an event, at last as a dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """A request to a handler; `headers` have lower-case names."""
 
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def queued(self) -> bool:
-        """Whether a queue sent the request and sends it again until it is acknowledged."""
-        return from_queue(self.headers, self.body)
+    @cached_property
+    def received(self) -> Received:
+        """The event or the JSON in the request, decoded once."""
+        return receive(self.headers, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _final(request: Request, code: int, message: str, problems: Sequence[tuple[s
 
 def _refusal(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
     """Return the refusal for a person; an acknowledgement for a queue, which would only send the event again."""
-    if code not in MENDABLE and request.queued:
+    if code not in MENDABLE and request.received.from_queue:
         return ACKNOWLEDGED
     return failure(code, message, problems)
 

@@ -6,8 +6,8 @@ for others.
 
 import logging
 
-from functions.events.event import Event, ObjectRef, object_ref
-from functions.events.receive import normalise
+from functions.events.event import Event
+from functions.events.object_ref import ObjectRef, object_ref
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.telemetry.context import bind_event
 
@@ -20,7 +20,7 @@ def object_of(request: Request) -> ObjectRef | None:
     Raises:
         MalformedError: the request is not an event, or a watch event without its object.
     """
-    event = bind_event(normalise(request.headers, request.body))
+    event = bind_event(request.received.event())
     ref = object_ref(event)
     if not ref:
         ignored(event)

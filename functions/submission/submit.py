@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from functions.events.decoding import decode, media_type
+from functions.events.decoding import media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
-from functions.events.receive import is_event, normalise
+from functions.events.receive import Received
 from functions.runs.model.run import problems
 from functions.runs.model.specs import SPECS, RunSpec
 from functions.serving import authentication
@@ -35,26 +35,27 @@ def submit(deps: Dependencies, kind: str, request: Request) -> Answer:
         ClusterError: it is not known whether the run was created; the same request with a key may be sent again.
     """
     caller = authentication.authenticate(deps.settings.auth, request)
-    if not is_event(request.headers, request.body):
-        return accept(deps, caller, _spec(kind, _body(request)), _header_key(request))
-    event = context.bind_event(normalise(request.headers, request.body))
+    received = request.received
+    if not received.is_event:
+        return accept(deps, caller, _spec(kind, _body(received)), _header_key(received))
+    event = context.bind_event(received.event())
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(deps, caller, _spec(kind, event.data), _event_key(event))
 
 
-def _body(request: Request) -> Any:
-    media = media_type(request.headers.get("content-type"))
+def _body(received: Received) -> Any:
+    media = media_type(received.headers.get("content-type"))
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
-    return decode(request.body)
+    return received.document()
 
 
-def _header_key(request: Request) -> Key | None:
-    key = request.headers.get("idempotency-key")
+def _header_key(received: Received) -> Key | None:
+    key = received.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")])
-    if_unfinished = request.headers.get("if-unfinished")
+    if_unfinished = received.headers.get("if-unfinished")
     if if_unfinished not in (None, "refuse"):
         raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", exclusive=if_unfinished is not None) if key else None

@@ -55,26 +55,26 @@ class _Redelivery:
             self._save()
 
     def _give_up_old(self) -> None:
-        old = self._state.too_old(self._deps.clock())
+        old = self._state.expired(self._deps.clock())
         for guid in old:
             log.error("given up: a delivery that failed for three days", extra={"event": guid})
         self._state = self._state.without(*old)
 
     def _read_list(self) -> None:
-        for _ in range(0 if self._state.full else MAX_PAGES):
+        for _ in range(0 if self._state.is_full else MAX_PAGES):
             self._state = self._read_page()
-            if not self._state.cursor or self._state.full or self._budget.over:
+            if not self._state.cursor or self._state.is_full or self._budget.over:
                 return
 
     def _read_page(self) -> RedeliveryState:
         try:
             page = self._api.page(LIST, **self._query())
-        except errors.Refused:
+        except errors.Rejected:
             if not self._state.cursor:
                 raise
             log.warning("GitHub rejected the cursor of its list of deliveries; the list is read from the start")
             return RedeliveryState(until=self._state.until, failed=self._state.failed)
-        return self._state.seen(parse(page.items), page.following.get("cursor", ""), self._deps.clock())
+        return self._state.with_page(parse(page.items), page.next_query.get("cursor", ""), self._deps.clock())
 
     def _query(self) -> dict[str, str]:
         cursor = self._state.cursor
@@ -92,16 +92,16 @@ class _Redelivery:
         failed = self._state.failed[guid]
         try:
             self._api.post(f"{LIST}/{failed.id}/attempts")
-        except (errors.NotFound, errors.Refused) as error:
+        except (errors.NotFound, errors.Rejected) as error:
             log.error("given up: a delivery that failed: %s", error, extra={"event": guid})
             self._state = self._state.without(guid)
             return 0
         log.info("requested a failed delivery again", extra={"event": guid})
-        self._state = self._state.asked(guid, self._deps.clock())
+        self._state = self._state.with_request(guid, self._deps.clock())
         return 1
 
     def _save(self) -> None:
-        if self._raw and not self._state.worth_noting(self._stored):
+        if self._raw and not self._state.should_save(self._stored):
             return
         store, text = self._deps.config_maps, self._state.model_dump_json()
         try:
