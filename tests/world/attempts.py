@@ -49,6 +49,12 @@ def holds(world: World, text: str, name: str = "shop") -> bool:
     return blob(text) in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
+def everything(world: World, name: str = "shop") -> str:
+    """All that the remote holds, as text."""
+    command = ["git", "-C", str(world.remotes.root / name), "cat-file", "--batch-all-objects", "--batch"]
+    return subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")
+
+
 def blob(text: str) -> str:
     """The name of a file's content in git."""
     data = text.encode()

@@ -29,7 +29,13 @@ def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spe
 
 @pytest.mark.parametrize(
     "setting",
-    ["commit.gpgsign true", "gpg.program false", "core.hooksPath hooks", "core.editor false", "user.useConfigOnly true"],
+    [
+        "commit.gpgsign true",
+        "gpg.program false",
+        "core.hooksPath hooks",
+        "core.editor false",
+        "user.useConfigOnly true",
+    ],
 )
 def test_what_an_agent_configured_keeps_nothing_back(world: World, code_spec: SpecFactory, setting: str) -> None:
     hook = "mkdir -p hooks; printf '#!/bin/sh\\nexit 1\\n' > hooks/pre-commit; chmod +x hooks/pre-commit"
@@ -83,9 +89,10 @@ def test_work_in_a_stash_is_saved_and_named(world: World, code_spec: SpecFactory
     goes_on(world, code_spec())
 
 
+COMMIT_X = "echo x > x; git add x; git commit -qm x"
 LEFT = {
-    "another branch": "git checkout -q -b other origin/main; echo x > x; git add x; git commit -qm x; git checkout -q -",
-    "a tag": "git checkout -q --detach; echo x > x; git add x; git commit -qm x; git tag -a v1 -m words; git checkout -q -",
+    "another branch": f"git checkout -q -b other origin/main; {COMMIT_X}; git checkout -q -",
+    "a tag": f"git checkout -q --detach; {COMMIT_X}; git tag -a v1 -m words; git checkout -q -",
     "a detached commit": "git checkout -q --detach; echo x > x; git add x; git commit -qm x; git checkout -q -",
     "an orphan branch": "git checkout -q --orphan lone; echo x > x; git add x; git commit -qm x; git checkout -qf -",
     "a renamed branch": "echo x > x; git add x; git commit -qm x; git branch -m other",
@@ -94,7 +101,8 @@ LEFT = {
     "staged and changed": "echo x > x; git add x; echo y > x",
     "hidden by the index": "echo x > README.md; git update-index --assume-unchanged README.md",
     "skipped by the index": "echo x > README.md; git update-index --skip-worktree README.md",
-    "hidden by an ignore file": "echo x > x; echo x > .git/info/exclude; git config core.excludesFile $POD_ROOT/e; echo x > $POD_ROOT/e",
+    "hidden by the clone": "echo x > x; echo x > .git/info/exclude",
+    "hidden by an ignore file": "echo x > x; echo x > $POD_ROOT/e; git config core.excludesFile $POD_ROOT/e",
     "hidden by a setting": "echo x > x; git config status.showUntrackedFiles no",
     "a nested clone with commits": "git init -q n; cd n; echo x > x; git add x; git commit -qm x",
     "a nested stash": "git init -q n; cd n; git commit -q --allow-empty -m e; echo x > x; git stash -qu",
@@ -166,7 +174,9 @@ def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operat
 def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, setting: str) -> None:
     other = world.remotes.create("other", {"a": "x"})
     name, value = setting.format(other=other).split(" ")
-    told = left(world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt")
+    told = left(
+        world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt"
+    )
     assert told.reason is Reason.COMPLETED
     assert world.remotes.branches("other") == ["main"]
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
@@ -190,7 +200,9 @@ def refuse(world: World, test: str, words: str) -> None:
     hook.chmod(0o755)
 
 
-WORKFLOW = "refusing to allow a GitHub App to create or update workflow \\`$path\\` without \\`workflows\\` permission"
+WORKFLOW = (
+    "refusing to allow a GitHub App to create or update workflow \\`$path\\` without \\`workflows\\` permission"
+)
 LARGE = "error: File $path is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB"
 
 
@@ -223,7 +235,9 @@ def test_a_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: S
 
 def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/update"
-    hook.write_text(f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n')
+    hook.write_text(
+        f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n'
+    )
     hook.chmod(0o755)
     told = left(world, code_spec(), "echo a > a")
     assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
