@@ -12,55 +12,54 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import functions_framework
 
-from functions import startup
-from functions.handlers import entry
+from functions import app, startup
 
-startup.over()
+startup.finish()
 
 
 @functions_framework.http
 def submit_docs(request: Any) -> Any:
     """Makes a DocsRun from a request."""
-    return entry.submit("DocsRun", request)
+    return app.submit("DocsRun", request)
 
 
 @functions_framework.http
 def submit_code(request: Any) -> Any:
     """Makes a CodeRun from a request."""
-    return entry.submit("CodeRun", request)
+    return app.submit("CodeRun", request)
 
 
 @functions_framework.http
 def github_webhook(request: Any) -> Any:
     """Takes deliveries of GitHub."""
-    return entry.github_webhook(request)
+    return app.github_webhook(request)
 
 
 @functions_framework.http
 def github_event(request: Any) -> Any:
     """Does what a delivery of GitHub asks for."""
-    return entry.github_event(request)
+    return app.github_event(request)
 
 
 @functions_framework.http
 def reconcile(request: Any) -> Any:
     """Drives a run after a watch event on it."""
-    return entry.reconcile(request)
+    return app.reconcile(request)
 
 
 @functions_framework.http
 def job_finished(request: Any) -> Any:
     """Moves a run after a watch event on its Job."""
-    return entry.job_finished(request)
+    return app.job_finished(request)
 
 
 @functions_framework.http
 def report(request: Any) -> Any:
     """Tells the world of a run's milestones."""
-    return entry.report(request)
+    return app.report(request)
 
 
 @functions_framework.http
 def sweep(request: Any) -> Any:
     """Heals what events missed."""
-    return entry.sweep(request)
+    return app.sweep(request)

@@ -12,7 +12,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 gc.disable()
 
 
-def over() -> None:
+def finish() -> None:
     """All is loaded, and stays: from here on garbage is looked for among what comes."""
     gc.freeze()
     gc.enable()

@@ -17,7 +17,7 @@ from tests.support.python import search_path
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
 hypothesis.settings.load_profile("project")
 
-pytest.register_assert_rewrite("tests.faults.stories")  # played by tests: they tell what was other than expected
+pytest.register_assert_rewrite("tests.faults.scenarios")  # played by tests: they tell what was other than expected
 
 os.environ["PATH"] = search_path()
 

@@ -5,16 +5,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from functions.bridge.outbox import HANDS, Outbox
-from functions.bridge.pulse import Pulse
+from functions.bridge.outbox import WORKERS, Outbox
 from functions.bridge.timing import DEFAULT, Timing
 from functions.bridge.watch import Watch
+from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import JOB, Kind
-from functions.events.publisher import Publisher
-from functions.runs import group
+from functions.queues.publisher import Publisher
+from functions.runs import api_group
 
-OF_RUNS: Mapping[Kind, str] = {JOB: group.label("run")}
+OF_RUNS: Mapping[Kind, str] = {JOB: api_group.label("run")}
 """Label selectors: of the Jobs only those of runs, of the runs all."""
 
 
@@ -33,13 +33,13 @@ class Bridge:
         timing: Timing = DEFAULT,
         *,
         selected: Mapping[Kind, str] = OF_RUNS,
-        hands: int = HANDS,
+        hands: int = WORKERS,
     ) -> None:
         self._timing = timing
         self._stopping = threading.Event()
         self._watches = []
         for kind, topic in watched.items():
-            pulse = Pulse(kind.plural)
+            pulse = WatchHealth(kind.plural)
             outbox = Outbox(publisher, topic, pulse, self._timing, hands)
             labels = selected.get(kind, "")
             watch = Watch(cluster, kind, namespace, labels, outbox, pulse, self._timing, self._stopping)

@@ -3,6 +3,6 @@
 from collections.abc import Mapping
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
-from functions.events.topology import TOPIC_OF
+from functions.queues.topology import TOPIC_OF
 
 WATCHED: Mapping[Kind, str] = {kind: TOPIC_OF[kind.name] for kind in (DOCS_RUN, CODE_RUN, JOB)}

@@ -8,7 +8,7 @@ submit_docs=URL,submit_code=URL     each function has a URL of its own, as with 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from functions.clients.failing import WrongUsage
+from functions.clients.errors import WrongUsage
 
 FUNCTIONS: Mapping[str, str] = {"DocsRun": "submit_docs", "CodeRun": "submit_code"}
 VARIABLE = "ORCHESTRATOR_API_URL"

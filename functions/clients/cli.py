@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from functions.clients import stdout
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 
 HELP = """Runs coding agents as Kubernetes Jobs: docs runs and code runs.
 
@@ -41,8 +41,8 @@ COMMANDS: Mapping[str, str] = {
     "runs": "runs.app:app",
     "render": "render:render",
     "config": "config:app",
-    "run": "machine:run",
-    "dev": "machine:dev",
+    "run": "local_stack:run",
+    "dev": "local_stack:dev",
     "watch": "watch:watch",
     "queues": "queues:app",
     "completion": "completion:completion",

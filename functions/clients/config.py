@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
-from functions.clients.failing import CommandError
-from functions.clients.group import Group
+from functions.clients.click_helpers import Group
+from functions.clients.errors import CommandError
 from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 
@@ -91,7 +91,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 def _problems(settings: "Settings") -> Iterator[str]:
     """What a function would only find when it works."""
-    from functions.events.topology import FUNCTIONS as DEPLOYED
+    from functions.queues.topology import FUNCTIONS as DEPLOYED
 
     if not any(settings.templates.glob("*/*/*.j2")):
         yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from functions.clients.failing import told
+from functions.clients.errors import as_command_error
 
 if TYPE_CHECKING:
     from functions.settings import Settings
@@ -14,5 +14,5 @@ def settings() -> "Settings":
 
     from functions.settings import SettingsError, load
 
-    with told(SettingsError):
+    with as_command_error(SettingsError):
         return load(os.environ)

@@ -8,11 +8,10 @@ A token is never an option (other users of a machine see command lines), and nev
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from functions.clients.failing import CommandError
-from functions.record import record
+from functions.clients.errors import CommandError
 
 VARIABLE = "ORCHESTRATOR_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -23,7 +22,7 @@ KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 GCLOUD_SECONDS = 60
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What is sent, and for people what to do where it is refused."""
 
@@ -72,9 +71,7 @@ def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
     token = _of_gcloud(gcloud, environ) if gcloud else _of_google_auth(audience)
     if gcloud:
         whose = "gcloud's account (gcloud config get account)"
-    return Credentials(
-        _bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function"
-    )
+    return Credentials(_bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function")
 
 
 def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:

@@ -2,10 +2,10 @@
 
 import click
 
-from functions.clients import dead
+from functions.clients import dead_letters
+from functions.clients.click_helpers import Group
 from functions.clients.configured import settings
-from functions.clients.failing import CommandError, told
-from functions.clients.group import Group
+from functions.clients.errors import CommandError, as_command_error
 
 HELP = """The queues between the functions.
 
@@ -15,17 +15,17 @@ HELP = """The queues between the functions.
 """
 
 app = Group("queues", help=HELP)
-app.add_command(dead.app)
+app.add_command(dead_letters.app)
 
 
 @app.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def apply(dry_run: bool) -> None:
     """Create or update topics and subscriptions on Pub/Sub, or on the emulator at PUBSUB_EMULATOR_HOST."""
-    from functions.events.applying import Applier
-    from functions.events.project import Project, ProjectError
-    from functions.events.terms import Identity
-    from functions.events.topology import FUNCTIONS, topology
+    from functions.queues.pubsub.project import Project, ProjectError
+    from functions.queues.pubsub.setup import TopologyApplier
+    from functions.queues.queue_model import Identity
+    from functions.queues.topology import FUNCTIONS, topology
 
     queues = settings().queues
     if not queues.project:
@@ -36,8 +36,8 @@ def apply(dry_run: bool) -> None:
             f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(FUNCTIONS)}"
         )
     identity = Identity(queues.push_identity, queues.push_audience) if queues.push_identity else None
-    with told(ProjectError):
-        for line in Applier(Project(queues.project, queues.prefix), dry_run).apply(
+    with as_command_error(ProjectError):
+        for line in TopologyApplier(Project(queues.project, queues.prefix), dry_run).apply(
             topology(queues.endpoints, identity=identity)
         ):
             print(line, flush=True)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.clients.failing import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 from functions.clients.output import say
 
 if TYPE_CHECKING:
-    from functions.runs.run import Run
+    from functions.runs.model.run import Run
     from functions.settings import Settings
 
 NO_IMAGE = "image-not-configured"
@@ -34,11 +34,11 @@ def render(run: str, out: Path | None) -> None:
     """
     import os
 
-    from functions.clients.manifest import attempt_of, read
+    from functions.clients.run_file import attempt_of, read
     from functions.settings import SettingsError, load
 
     raw = read(run)
-    with told(SettingsError):
+    with as_command_error(SettingsError):
         settings = load(os.environ, image=NO_IMAGE)
     if not settings.templates.is_dir():
         raise CommandError(f"setting templates: {settings.templates} is not there; name it in ORCHESTRATOR_TEMPLATES")
@@ -53,10 +53,10 @@ def render(run: str, out: Path | None) -> None:
 
 
 def _rendered(run: "Run", settings: "Settings") -> tuple[list[dict[str, Any]], Mapping[str, str]]:
-    from functions.handlers.rendering import Unrenderable, task_files
     from functions.manifests import attempt
+    from functions.reconciler.rendering import Unrenderable, task_files
 
-    with told(Unrenderable):
+    with as_command_error(Unrenderable):
         found = task_files(settings, run)
     objects = [attempt.task_files(run, found.files, found.checksum), attempt.job(run, settings)]
     return objects if run.status.workspace_name is None else [*objects, attempt.claim(run, settings.job)], found.files

@@ -2,7 +2,7 @@
 
 import click
 
-from functions.clients.failing import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
 
 
 @click.command()
@@ -26,15 +26,15 @@ def watch(host: str, port: int) -> None:
     from functions.bridge.watched import WATCHED
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
-    from functions.events.publisher import PublishError, connect
-    from functions.handlers import logs
+    from functions.queues.publisher import PublishError, connect
     from functions.settings import SettingsError, load
+    from functions.telemetry import logs
 
     # From here on a signal waits for sigwait below: threads inherit the mask, and none is interrupted.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     logs.configure(sys.stderr)
-    with told(SettingsError, PublishError):
+    with as_command_error(SettingsError, PublishError):
         settings = load(os.environ)
         publisher = connect(settings.queues)
     bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, WATCHED)

@@ -10,6 +10,7 @@ import json
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ import urllib3
 
 from functions.cluster.errors import Forbidden
 from functions.cluster.tokens import FileToken, GoogleToken
-from functions.record import record
 from functions.settings.cluster import ClusterSettings
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -31,9 +31,7 @@ CONNECTIONS = 32
 """Connections kept open; functions-framework serves with 4 threads per processor."""
 
 PLAIN_USER = frozenset({"token", "tokenFile"})
-PLAIN_CLUSTER = frozenset(
-    {"server", "certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"}
-)
+PLAIN_CLUSTER = frozenset({"server", "certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"})
 PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
 """Where one is set, the package decides what goes through it."""
 
@@ -43,7 +41,7 @@ MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 Token = Callable[[], str]
 
 
-@record
+@dataclass(frozen=True)
 class Connection:
     """The API server's URL, connections to it, and the bearer token of the moment (empty: none)."""
 
@@ -173,7 +171,7 @@ def _by_package(settings: ClusterSettings) -> Connection:
 
     def token() -> str:
         headers: dict[str, str] = {}
-        api.update_params_for_auth(headers, [], ["BearerToken"])  # asks the plugin again when it is time
+        api.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)  # asks the plugin again in time
         return headers.get("authorization", "").removeprefix("Bearer ")
 
     return Connection(configuration.host, api.rest_client.pool_manager, token)

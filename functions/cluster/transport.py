@@ -4,12 +4,12 @@ count calls, refuse them, or stop the world between two of them.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from functions.cluster.errors import Unavailable, from_status
-from functions.record import record
 from functions.settings.cluster import ClusterSettings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 """Of a list (Kubernetes API concepts: Alternate representations of resources)."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call: `body` is sent as JSON, `timeout` in seconds (None: that of the settings).
 

@@ -1,9 +1,8 @@
 """The one form in which a handler gets an event, whatever envelope it came in, and what a watch event hints at."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from functions.record import record
 
 RESOURCE = "dev.knative.apiserver.resource."
 REFERENCE = "dev.knative.apiserver.ref."
@@ -17,7 +16,7 @@ PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
 """A Pub/Sub message that is no CloudEvent: its data is plain JSON. Eventarc's type for any message of Pub/Sub."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Event:
     """A CloudEvent: `data` is decoded JSON, or None.
 
@@ -34,8 +33,8 @@ class Event:
     trace: str = ""
 
 
-@record
-class Hint:
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
     """What a watch event is about. `seen` is the object as the event shows it; it may be older than the truth."""
 
     kind: str
@@ -53,7 +52,7 @@ class MalformedError(Exception):
         self.problems = problems
 
 
-def hint(event: Event) -> Hint | None:
+def object_ref(event: Event) -> ObjectRef | None:
     """What a watch event is about; None for an event of another kind.
 
     Raises:
@@ -65,19 +64,17 @@ def hint(event: Event) -> Hint | None:
     return None
 
 
-def _hint(event: Event, *, whole: bool) -> Hint:
+def _hint(event: Event, *, whole: bool) -> ObjectRef:
     if not isinstance(event.data, Mapping):
         raise MalformedError(("data", "must be a JSON object"))
     place = event.data.get("metadata") if whole else event.data
     if not isinstance(place, Mapping):
         raise MalformedError(("data.metadata", "must be an object"))
     named = {"kind": event.data.get("kind"), "name": place.get("name"), "namespace": place.get("namespace")}
-    absent = [
-        (f"data.{field}", "is required") for field, text in named.items() if not (text and isinstance(text, str))
-    ]
+    absent = [(f"data.{field}", "is required") for field, text in named.items() if not (text and isinstance(text, str))]
     if absent:
         raise MalformedError(*absent)
-    return Hint(
+    return ObjectRef(
         kind=str(named["kind"]),
         namespace=str(named["namespace"]),
         name=str(named["name"]),

@@ -1,1 +1,1 @@
-"""One module per function: parse, observe, decide, act. The only place where the other rooms meet."""
+"""Functions by name: one module per deployed function, named like it."""

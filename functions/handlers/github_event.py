@@ -7,26 +7,26 @@ happened, so that it may arrive any number of times, by any number of hooks.
 
 import logging
 
+from functions.chatops import run_requests
+from functions.chatops.command_handler import CommandHandler
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.events.normalise import normalise
-from functions.github import reading
-from functions.github.client import Github
-from functions.github.decisions import Ask, Decision, Forget, Note, PullNews
-from functions.github.errors import NotFound
-from functions.github.happening import Happening
-from functions.github.rules import router
-from functions.handlers import asked
-from functions.handlers.desk import Desk
-from functions.handlers.hints import ignored
-from functions.handlers.http import ACKNOWLEDGED, Answer, Refused, Request
-from functions.handlers.services import Services
-from functions.runs.pull_request import State
-from functions.telemetry.context import arrived
+from functions.events.receive import normalise
+from functions.github.api import responses
+from functions.github.api.client import Github
+from functions.github.api.errors import NotFound
+from functions.github.webhook.decisions import CommandRequest, Decision, InvalidateTokens, LogOnly, PullRequestChanged
+from functions.github.webhook.event import WebhookEvent
+from functions.github.webhook.rules import router
+from functions.runs.model.pull_request import State
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import ACKNOWLEDGED, Answer, Refused, Request
+from functions.serving.watch_events import ignored
+from functions.telemetry.context import bind_event
 
 log = logging.getLogger("orchestrator")
 
 
-def handle(services: Services, request: Request) -> Answer:
+def handle(services: Dependencies, request: Request) -> Answer:
     """Acknowledges once everything is done that the delivery comes to.
 
     Raises:
@@ -34,7 +34,7 @@ def handle(services: Services, request: Request) -> Answer:
         Refused: 403 where no App is configured, which is mended by people.
         GithubError, ClusterError: some of it may be done; the same delivery later does the rest.
     """
-    event = arrived(normalise(request.headers, request.body))
+    event = bind_event(normalise(request.headers, request.body))
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
     happening = _happening(event)
@@ -48,44 +48,44 @@ def handle(services: Services, request: Request) -> Answer:
     return ACKNOWLEDGED
 
 
-def _happening(event: Event) -> Happening:
+def _happening(event: Event) -> WebhookEvent:
     if not isinstance(event.data, dict):
         raise MalformedError(("data", "must be a JSON object: what is kept of a delivery"))
     name = event.type.removeprefix(GITHUB_EVENT).partition(".")[0]
     action = event.data.get("action")
-    return Happening(name, action if isinstance(action, str) else "", event.id, event.data)
+    return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data)
 
 
-def _act(services: Services, github: Github, happening: Happening, decision: Decision) -> None:
+def _act(services: Dependencies, github: Github, happening: WebhookEvent, decision: Decision) -> None:
     """Does it, once per key. Raises GithubError, ClusterError."""
     match decision:
-        case Note(message):
+        case LogOnly(message):
             log.info("%s", message, extra={"event": happening.delivery})
-        case Forget(message, repositories):
+        case InvalidateTokens(message, repositories):
             log.info("%s", message, extra={"event": happening.delivery})
             for name in repositories or ("",):
                 github.forget(name)
-        case PullNews() if happening.repository:
+        case PullRequestChanged() if happening.repository:
             _tell(services, github, happening, decision)
-        case Ask() if happening.repository and happening.repository_id:
-            Desk(services, github, happening, decision).serve()
+        case CommandRequest() if happening.repository and happening.repository_id:
+            CommandHandler(services, github, happening, decision).serve()
         case _:
             log.warning("ignored: a delivery that names no repository", extra={"event": happening.delivery})
 
 
-def _tell(services: Services, github: Github, happening: Happening, news: PullNews) -> None:
+def _tell(services: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
     """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = asked.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+    run = run_requests.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
     if run:
-        asked.note_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.note_pull_request(services, run, news.pull, _state(github, happening, news))
 
 
-def _state(github: Github, happening: Happening, news: PullNews) -> State:
+def _state(github: Github, happening: WebhookEvent, news: PullRequestChanged) -> State:
     path = f"pulls/{news.pull.number}"
     try:
         shown = github.repository(happening.repository).get(path)
     except NotFound:
         return news.state
-    if reading.text(shown, f"GET {path}", "state") != "closed":
+    if responses.text(shown, f"GET {path}", "state") != "closed":
         return "Open"
     return "Merged" if shown.get("merged") is True else "Closed"

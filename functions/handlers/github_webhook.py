@@ -12,17 +12,17 @@ from urllib.parse import parse_qs
 
 from functions.events.decoding import decode_loosely, media_type
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.events.publisher import PublishError
-from functions.events.topics import GITHUB
-from functions.github import signature
-from functions.github.extract import extract
 from functions.github.names import repository_name
-from functions.handlers.http import Answer, Refused, Request
-from functions.handlers.intake import Intake
+from functions.github.webhook import signature
+from functions.github.webhook.payload_filter import extract
+from functions.queues.publisher import PublishError
+from functions.queues.topics import GITHUB
+from functions.serving.http import Answer, Refused, Request
+from functions.serving.webhook_dependencies import WebhookDependencies
 from functions.telemetry.context import bind
 
 if TYPE_CHECKING:
-    from functions.handlers.services import Services
+    from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
 
@@ -33,7 +33,7 @@ LARGEST_PAYLOAD = 25 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
 
 
-def handle(services: "Intake | Services", request: Request) -> Answer:
+def handle(services: "WebhookDependencies | Dependencies", request: Request) -> Answer:
     """200 once the delivery is on the queue, or is ignored.
 
     Raises:

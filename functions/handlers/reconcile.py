@@ -1,25 +1,25 @@
 """The function `reconcile`: a watch event on a run drives that run one step towards its goal."""
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import Hint
-from functions.handlers.driver import drive
-from functions.handlers.hints import watched
-from functions.handlers.http import ACKNOWLEDGED, Answer, Request
-from functions.handlers.services import Services
-from functions.runs.decide import quiet
-from functions.runs.run import parse
+from functions.events.event import ObjectRef
+from functions.reconciler.reconciler import reconcile
+from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.watch_events import object_of
 
 
-def handle(services: Services, request: Request) -> Answer:
+def handle(services: Dependencies, request: Request) -> Answer:
     """Acknowledges once the run is where it can be for now; an event for something else is acknowledged too."""
-    found = watched(request)
+    found = object_of(request)
     if found and found.kind in RUNS and not found.deleted and not _quiet(services, found):
-        drive(services, found.kind, found.namespace, found.name)
+        reconcile(services, found.kind, found.namespace, found.name)
     return ACKNOWLEDGED
 
 
-def _quiet(services: Services, found: Hint) -> bool:
+def _quiet(services: Dependencies, found: ObjectRef) -> bool:
     try:
-        return found.seen is not None and quiet(parse(found.seen), services.clock())
+        return found.seen is not None and needs_no_reconcile(parse(found.seen), services.clock())
     except (KeyError, TypeError, ValueError):
         return False  # an object that no API server wrote decides nothing

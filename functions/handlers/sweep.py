@@ -10,38 +10,39 @@ from functools import partial
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
-from functions.events.normalise import normalise
-from functions.events.publisher import Publisher, PublishError
-from functions.handlers import places
-from functions.handlers.admission import UNFINISHED
-from functions.handlers.alive import Alive
-from functions.handlers.bookmark import Bookmark
-from functions.handlers.catching_up import OnGithub
-from functions.handlers.driver import Known, Taken, advance, isolated, read
-from functions.handlers.healing import Healed
-from functions.handlers.http import Answer, Request
-from functions.handlers.places import Places
+from functions.events.receive import normalise
 from functions.handlers.report import tell
-from functions.handlers.services import Services
-from functions.handlers.walking import Deadline, Walk
-from functions.manifests.bookmark import Mark
-from functions.runs.actions import Nothing
-from functions.runs.decide import decide
-from functions.runs.milestones import late
-from functions.runs.observed import Observed
-from functions.runs.run import Run, parse
+from functions.manifests.checkpoint import Cursor
+from functions.queues.publisher import Publisher, PublishError
+from functions.reconciler.reconciler import ActionTaken, Preloaded, run_steps
+from functions.reporting.github_catch_up import OnGithub
+from functions.runs.lifecycle.actions import Nothing
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle_events import overdue
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Answer, Request
+from functions.storage.isolation import isolate_errors
+from functions.storage.run_store import UNFINISHED
+from functions.sweeper import slots
+from functions.sweeper.handover import Handover
+from functions.sweeper.live_attempts import LiveAttempts
+from functions.sweeper.repairs import RepairLog
+from functions.sweeper.scan import PagedScan, TimeBudget
+from functions.sweeper.slots import SlotAssigner
 
-FIRST = Mark(next(iter(RUNS)))
+FIRST = Cursor(next(iter(RUNS)))
 """Where a pass begins."""
 
 
-def handle(services: Services, request: Request) -> Answer:
+def handle(services: Dependencies, request: Request) -> Answer:
     """Answers what was done, which runs could not be driven, and where the next pass goes on, if not at the start.
 
     An event of the type RETENTION_DUE asks for the hourly pass over everything; whatever else comes, for this one.
     """
     if _type(request) == RETENTION_DUE:
-        from functions.handlers import retention  # once an hour
+        from functions.sweeper import retention  # once an hour
 
         return retention.handle(services)
     sweep = Sweep(services)
@@ -65,52 +66,52 @@ class Found:
     looked: int = 0
     failed: list[str] = field(default_factory=list)
     redelivered: int = 0
-    left_at: Mark | None = None
+    left_at: Cursor | None = None
     """Where it ran out of time."""
 
 
 class Sweep:
     """One pass, from where the last one came to. Its methods raise a ClusterError."""
 
-    def __init__(self, services: Services) -> None:
-        self._services, self._deadline = services, Deadline(services.clock)
-        self._bookmark = Bookmark(services, "sweep", SWEEP_DUE, [*RUNS])
-        self._resumes = self._bookmark.mark not in (None, FIRST)
-        self._places, self._alive, self._reports = Places(services), Alive(services), Reports(services)
-        self._found, self._healed = Found(), Healed()
+    def __init__(self, services: Dependencies) -> None:
+        self._services, self._deadline = services, TimeBudget(services.clock)
+        self._handover = Handover(services, "sweep", SWEEP_DUE, [*RUNS])
+        self._resumes = self._handover.cursor not in (None, FIRST)
+        self._places, self._alive, self._reports = SlotAssigner(services), LiveAttempts(services), Reports(services)
+        self._found, self._healed = Found(), RepairLog()
 
     def drive_all(self) -> None:
         """Drives each run that is left, at least one of them, until all are or time is over."""
-        walk, found = Walk(self._services, [*RUNS.values()], self._bookmark.mark, labels=UNFINISHED), self._found
+        walk, found = PagedScan(self._services, [*RUNS.values()], self._handover.cursor, labels=UNFINISHED), self._found
         for raw in walk:
             if found.looked and self._deadline.over:
                 return self._stop(walk.at)
             run = parse(raw)
             found.looked += 1
             found.failed += [] if self._drive(run) else [run.key]
-        return self._bookmark.done()
+        return self._handover.done()
 
-    def _stop(self, at: Mark) -> None:
+    def _stop(self, at: Cursor) -> None:
         self._found.left_at = at
-        self._bookmark.hand_on(at)
+        self._handover.hand_on(at)
 
     def _drive(self, run: Run) -> bool:
         with self._healed.run(run.key) as taken:
             step = partial(self._advance, run, taken)
-            went_well = self._places.see(run) or isolated(run.key, step)
+            went_well = self._places.see(run) or isolate_errors(run.key, step)
         return self._reports.catch_up(run) and went_well
 
-    def _advance(self, run: Run, taken: list[Taken]) -> None:
+    def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
         services, known = self._services, self._alive.known(run)
         if self._resumes and _is_due(services, run, known):  # its page is as old as the first of these passes
-            run = read(services, run.kind, run.namespace, run.name)
-        advance(services, run, known, taken)
+            run = services.runs.reread(run)
+        run_steps(services, run, known, taken)
 
     def give_out_places(self) -> None:
         """Starts who got a place and shows the others that they wait, while there is time."""
         whole = not (self._resumes or self._found.left_at)
         given = self._places.given(whole=whole)
-        failed, all_of_them = places.start(self._services, given, self._deadline, self._healed)
+        failed, all_of_them = slots.start(self._services, given, self._deadline, self._healed)
         self._found.failed += failed
         if not (all_of_them or self._found.left_at):
             self._stop(FIRST)
@@ -119,7 +120,7 @@ class Sweep:
         """Has GitHub send again what failed to arrive, while there is time."""
         github = self._services.github
         if github and not self._found.left_at:
-            from functions.handlers import redelivery  # only where there is an App to call GitHub as
+            from functions.sweeper import redelivery  # only where there is an App to call GitHub as
 
             self._found.redelivered = redelivery.ask(self._services, github, self._deadline)
 
@@ -137,7 +138,7 @@ class Sweep:
         return Answer(200, {"success": not found.failed, "message": message, "data": data})
 
 
-def _is_due(services: Services, run: Run, known: Known) -> bool:
+def _is_due(services: Dependencies, run: Run, known: Preloaded) -> bool:
     """Whether anything is to be done for the run as it was listed."""
     seen = Observed(run, known.job, known.pods)
     return not isinstance(decide(seen, services.clock(), services.policy), Nothing)
@@ -146,19 +147,19 @@ def _is_due(services: Services, run: Run, known: Known) -> bool:
 class Reports:
     """What the event of a change should have told in time, and did not."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Dependencies) -> None:
         self._services, self._publisher, self._github = services, services.publisher, OnGithub(services)
 
     def catch_up(self, run: Run) -> bool:
         """Tells what is late; whether that went well. What one run waited for in vain, the others do not wait for."""
         publisher, went_well = self._publisher, True
-        if publisher and late(run.status, self._services.clock()):
-            went_well = isolated(run.key, partial(self._tell, publisher, run))
+        if publisher and overdue(run.status, self._services.clock()):
+            went_well = isolate_errors(run.key, partial(self._tell, publisher, run))
         return self._github.catch_up(run) is not False and went_well
 
     def _tell(self, publisher: Publisher, run: Run) -> None:
         try:
-            tell(self._services, publisher, read(self._services, run.kind, run.namespace, run.name))
+            tell(self._services, publisher, self._services.runs.reread(run))
         except PublishError:
             self._publisher = None
             raise

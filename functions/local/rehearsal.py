@@ -130,9 +130,7 @@ def code_steps(task: str, attempt: str) -> Iterator[Step]:
     wanted = [line for path in documents for line in path.read_text().splitlines() if line.startswith(("# ", "- "))]
 
     def note() -> None:
-        text = f"# Task {task}\n\n{BYLINE}\n\nIts documents ask for:\n\n" + "".join(
-            f"    {line}\n" for line in wanted
-        )
+        text = f"# Task {task}\n\n{BYLINE}\n\nIts documents ask for:\n\n" + "".join(f"    {line}\n" for line in wanted)
         if write(f"rehearsal/task-{task}.md", text):
             commit(f"Task {task}: note what is asked for (rehearsal)")
 
@@ -199,9 +197,7 @@ def main() -> int:
     settings = json.loads(given.settings.read_text())
     session, file = open_session(given, home)
     prompt, memory = sys.stdin.read(), (home / "CLAUDE.md").read_text()
-    emit(
-        session, "system", subtype="init", cwd=str(Path.cwd()), permissionMode=settings["permissions"]["defaultMode"]
-    )
+    emit(session, "system", subtype="init", cwd=str(Path.cwd()), permissionMode=settings["permissions"]["defaultMode"])
     say(session, f"a rehearsal with a prompt of {len(prompt)} and a CLAUDE.md of {len(memory)} characters")
     with file.open("a") as log:
         log.write(json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}) + "\n")

@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
-from functions.runs import group, naming, trace
-from functions.runs.retries import LEAST_WAIT
-from functions.runs.run import Run
+from functions.runs import api_group
+from functions.runs.lifecycle.retries import LEAST_WAIT
+from functions.runs.model import naming, trace
+from functions.runs.model.run import Run
 from functions.settings import Settings
 from functions.settings.job import JobSettings
 
 Object = dict[str, Any]
 KUEUE = "kueue.x-k8s.io/queue-name"
 """Label of a Job that Kueue admits (Kueue: Run A Kubernetes Job)."""
-CHECKSUM = group.label("templates-checksum")
+CHECKSUM = api_group.label("templates-checksum")
 """Annotation of the task files: which templates they were rendered from."""
 
 
 def labels(run: Run) -> dict[str, str]:
     """Labels of everything made for the attempt that is under way."""
-    own = {group.label("run"): run.name, group.label("attempt"): str(run.status.attempt)}
+    own = {api_group.label("run"): run.name, api_group.label("attempt"): str(run.status.attempt)}
     return (naming.labels(run.spec) if run.spec else {}) | own
 
 
@@ -63,7 +64,7 @@ def workspace_labels(run: Run) -> dict[str, str]:
 
 def whose_workspace(found: Mapping[str, str]) -> dict[str, str]:
     """The part of an object's labels that says whose workspace a claim is."""
-    kept = (group.label("service"), group.label("agent"), "app.kubernetes.io/managed-by")
+    kept = (api_group.label("service"), api_group.label("agent"), "app.kubernetes.io/managed-by")
     return {key: value for key, value in found.items() if key in kept}
 
 
@@ -126,7 +127,7 @@ def _longest_start(settings: JobSettings) -> int:
 
 def _job(run: Run) -> Object:
     metadata = _metadata(run, run.status.job_name)
-    notes = trace.annotations(trace.of(run.raw))
+    notes = trace.to_annotations(trace.from_object(run.raw))
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | ({"annotations": notes} if notes else {})}
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from functions.runs import group
-from functions.runs.fields import DNS_LABEL, RUN_NAME_LENGTH
-from functions.runs.specs import SPECS, RunSpec
-from functions.runs.status import RunStatus
+from functions.runs import api_group
+from functions.runs.model.fields import DNS_LABEL, RUN_NAME_LENGTH
+from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.status import RunStatus
 
 KEPT = frozenset(
     {
@@ -68,7 +68,7 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
         },
     }
     version = {
-        "name": group.VERSION,
+        "name": api_group.VERSION,
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": schema},
@@ -81,9 +81,9 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{spec.plural}.{group.GROUP}"},
+        "metadata": {"name": f"{spec.plural}.{api_group.GROUP}"},
         "spec": {
-            "group": group.GROUP,
+            "group": api_group.GROUP,
             "scope": "Namespaced",
             "names": {
                 "kind": spec.kind,

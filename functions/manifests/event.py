@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from functions.runs import group
-from functions.runs.reasons import Reason
-from functions.runs.run import Run
-from functions.runs.status import stamp
+from functions.runs import api_group
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
+from functions.runs.model.status import rfc3339
 
 _NORMAL = frozenset(
     {Reason.ACCEPTED, Reason.QUEUED, Reason.STARTING, Reason.RUNNING, Reason.COMPLETED, Reason.CANCELLED}
@@ -27,7 +27,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "kind": "Event",
         "metadata": {"name": f"{run.name}.{run.resource_version}", "namespace": run.namespace},
         "involvedObject": {
-            "apiVersion": group.API_VERSION,
+            "apiVersion": api_group.API_VERSION,
             "kind": run.kind,
             "name": run.name,
             "namespace": run.namespace,
@@ -37,7 +37,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "reason": condition.reason,
         "message": condition.message[:1000],
         "source": {"component": "orchestrator"},
-        "firstTimestamp": stamp(now),
-        "lastTimestamp": stamp(now),
+        "firstTimestamp": rfc3339(now),
+        "lastTimestamp": rfc3339(now),
         "count": 1,
     }

@@ -7,9 +7,9 @@ would leave the pod hanging with its reason in an Event.
 from collections.abc import Mapping
 from typing import Any
 
-from functions.runs import naming, trace
-from functions.runs.run import Run
-from functions.runs.specs import RunSpec
+from functions.runs.model import naming, trace
+from functions.runs.model.run import Run
+from functions.runs.model.specs import RunSpec
 from functions.settings import Settings
 from functions.settings.agent import ApiKey
 
@@ -85,7 +85,7 @@ def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
 
 def _trace(run: Run, spec: RunSpec) -> list[Object]:
     """The run's trace, for the agent to go on with, unless the spec names one."""
-    found = trace.of(run.raw)
+    found = trace.from_object(run.raw)
     given = any(each.name == trace.VARIABLE for each in spec.env or ())
     return [{"name": trace.VARIABLE, "value": str(found)}] if found and not given else []
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from functions.runs import group, naming
-from functions.runs.specs import CodeRunSpec
+from functions.runs import api_group
+from functions.runs.model import naming
+from functions.runs.model.specs import CodeRunSpec
 
-TASK_CLAIM = group.label("task-claim")
+TASK_CLAIM = api_group.label("task-claim")
 
 HOLDS = timedelta(minutes=1)
 """How long a claim keeps others away where its run is not there: as long as a submit function may take for one

@@ -6,14 +6,15 @@ Nor is another run asked what this one was: it is found by the keys of what peop
 from datetime import datetime
 from typing import Any
 
-from functions.runs import asking, group, naming
-from functions.runs.run import Run
-from functions.runs.status import stamp
+from functions.runs import api_group, requests
+from functions.runs.model import naming
+from functions.runs.model.run import Run
+from functions.runs.model.status import rfc3339
 
-REQUEST = group.label("request")
+REQUEST = api_group.label("request")
 """Annotation of a run made from a request that may come again: SHA-256 of what was asked for."""
 
-TOMBSTONE = group.label("tombstone")
+TOMBSTONE = api_group.label("tombstone")
 
 
 def of(run: Run, now: datetime) -> dict[str, Any] | None:
@@ -30,12 +31,12 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
             "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator", **_asked(run)},
         },
         "immutable": True,
-        "data": {"uid": run.uid, "request": request, "deletedAt": stamp(now)},
+        "data": {"uid": run.uid, "request": request, "deletedAt": rfc3339(now)},
     }
 
 
 def _asked(run: Run) -> dict[str, str]:
-    return {asking.label(digest): "true" for digest in asking.applied(run)}
+    return {requests.label(digest): "true" for digest in requests.applied(run)}
 
 
 def valid_spec(run: Run) -> dict[str, Any]:

@@ -1,21 +1,22 @@
 """How long things are kept that nobody works with any more: pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.record import record
-from functions.runs import group, lifecycle
-from functions.runs.lifecycle import State
-from functions.runs.run import Run
-from functions.runs.status import RunStatus
+from functions.runs import api_group
+from functions.runs.lifecycle import states
+from functions.runs.lifecycle.states import State
+from functions.runs.model.run import Run
+from functions.runs.model.status import RunStatus
 
 ORPHANED_AFTER = timedelta(minutes=1)
 """Youngest orphan that is taken for one: its run may just be on its way."""
 
-UNUSED_SINCE = group.label("unused-since")
+UNUSED_SINCE = api_group.label("unused-since")
 """Annotation of a workspace that no run names any more: when that was noticed."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Retention:
     """What configuration has to say about it."""
 
@@ -28,8 +29,8 @@ class Retention:
 
     def expires(self, status: RunStatus) -> datetime | None:
         """When a run with this status is deleted; None while it is not finished."""
-        state = lifecycle.state(status)
-        if state not in lifecycle.FINISHED or status.finished_at is None:
+        state = states.state(status)
+        if state not in states.FINISHED or status.finished_at is None:
             return None
         kept: timedelta = self.succeeded if state is State.SUCCEEDED else self.otherwise
         finished: datetime = status.finished_at
@@ -39,4 +40,4 @@ class Retention:
 def expired(run: Run, now: datetime) -> bool:
     """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
     at = run.status.expire_at
-    return at is not None and at <= now and group.FINISHED in run.labels and not (run.deleting or run.retry_wanted)
+    return at is not None and at <= now and api_group.FINISHED in run.labels and not (run.deleting or run.retry_wanted)

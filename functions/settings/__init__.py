@@ -8,8 +8,8 @@ missing image stops start-up.
 
 from typing import TYPE_CHECKING, Any
 
+from functions.settings.errors import SettingsError
 from functions.settings.loading import load, load_edge, load_section
-from functions.settings.problems import SettingsError
 
 if TYPE_CHECKING:
     from functions.settings.model import Settings

@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from functions.settings.auth import AuthSettings
-from functions.settings.section import Section
+from functions.settings.types import Section
 
 ANY = "*"
 GITHUB = "github:"

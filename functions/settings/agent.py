@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from functions.runs import default_models
-from functions.runs.fields import AgentCli, Model
+from functions.runs.model import default_models
+from functions.runs.model.fields import AgentCli, Model
 from functions.settings.names import ImageRepository, ImageTag, SecretKey, SecretName
-from functions.settings.section import Section
+from functions.settings.types import Section
 from functions.settings.values import UrlOrNone
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from functions.settings.section import Section
+from functions.settings.types import Section
 
 
 class AuthSettings(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.settings.section import Section
+from functions.settings.types import Section
 
 
 class ClusterSettings(Section):

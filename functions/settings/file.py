@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from functions.settings.problems import SettingsError
+from functions.settings.errors import SettingsError
 
 MERGE = "tag:yaml.org,2002:merge"
 """Of `<<`, which may be there often."""

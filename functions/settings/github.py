@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from functions.settings.section import Section
+from functions.settings.types import Section
 
 LOOPBACK = re.compile(r"http://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
 """Where plain HTTP leaves no machine: tests, and everything on one machine."""

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from functions.settings.names import StorageClass
 from functions.settings.quantity import Bytes, Cpu, thousandths
-from functions.settings.section import Section
+from functions.settings.types import Section
 from functions.settings.values import Seconds
 
 Deadline = Annotated[Seconds, Field(le=604_800)]
@@ -47,8 +47,6 @@ class JobSettings(Section):
         requests, limits = self.requests.model_dump(), self.limits.model_dump()
         over = [key for key in requests if thousandths(requests[key]) > thousandths(limits[key])]
         if over:
-            more = ", ".join(
-                f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in over
-            )
+            more = ", ".join(f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in over)
             raise ValueError(f"{more}; lower the request or raise the limit")
         return self

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from functions.settings.edge import EdgeSettings
-from functions.settings.problems import PREFIX, SettingsError, explain
-from functions.settings.section import Section
+from functions.settings.errors import PREFIX, SettingsError, explain
+from functions.settings.types import Section
+from functions.settings.webhook import WebhookSettings
 
 if TYPE_CHECKING:
     from functions.settings.model import Settings
@@ -35,10 +35,10 @@ def load(environ: Mapping[str, str], *, image: str | None = None) -> "Settings":
     return _valid(Settings, values)
 
 
-def load_edge(environ: Mapping[str, str]) -> EdgeSettings:
+def load_edge(environ: Mapping[str, str]) -> WebhookSettings:
     """The sections that the webhook needs; what is wrong with others, other functions say. Raises SettingsError."""
     values = _values(environ)
-    return _valid(EdgeSettings, {name: values[name] for name in EdgeSettings.model_fields if name in values})
+    return _valid(WebhookSettings, {name: values[name] for name in WebhookSettings.model_fields if name in values})
 
 
 def load_section(environ: Mapping[str, str], name: str, section: type[S]) -> S:

@@ -2,26 +2,20 @@
 
 from pathlib import Path
 
-from functions.runs.fields import DnsLabel
+from functions.runs.model.fields import DnsLabel
 from functions.settings.access import AccessSettings
-from functions.settings.agent import (
-    AgentSettings,
-    ModelSettings,
-    PermissionSettings,
-    SecretSettings,
-    ToolSettings,
-)
+from functions.settings.agent import AgentSettings, ModelSettings, PermissionSettings, SecretSettings, ToolSettings
 from functions.settings.auth import AuthSettings
 from functions.settings.cluster import ClusterSettings
-from functions.settings.edge import EdgeSettings
-from functions.settings.fleet import LimitSettings, RetentionSettings
 from functions.settings.job import JobSettings
+from functions.settings.limits import LimitSettings, RetentionSettings
 from functions.settings.telemetry import TelemetrySettings
+from functions.settings.webhook import WebhookSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Settings(EdgeSettings):
+class Settings(WebhookSettings):
     """Everything that can be configured."""
 
     namespace: DnsLabel = "orchestrator"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from functions.runs.fields import DNS_LABEL
+from functions.runs.model.fields import DNS_LABEL
 from functions.settings.values import matching, or_empty
 
 _LABEL = DNS_LABEL.removeprefix("^").removesuffix("$")

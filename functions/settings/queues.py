@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from functions.settings.section import Section
+from functions.settings.types import Section
 from functions.settings.values import ProjectId, Url, UrlOrNone, matching, or_empty
 
 Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-mail address of a service account"))]

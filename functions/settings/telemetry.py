@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from functions.settings.section import Section
+from functions.settings.types import Section
 from functions.settings.values import ProjectId, UrlOrNone
 
 

@@ -57,8 +57,6 @@ UrlOrNone = Annotated[str, or_empty(IS_URL)]
 
 ProjectId = Annotated[
     str,
-    or_empty(
-        matching(r"[a-z][a-z0-9.:-]{4,61}[a-z0-9]", "must be the id of a Google Cloud project, as my-project-42")
-    ),
+    or_empty(matching(r"[a-z][a-z0-9.:-]{4,61}[a-z0-9]", "must be the id of a Google Cloud project, as my-project-42")),
 ]
 """A project id, with the domain that older ones begin with (example.com:project), or empty."""

@@ -11,21 +11,20 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
-from functions.record import record
-from functions.runs import trace
-from functions.runs.trace import Trace
+from functions.runs.model import trace
+from functions.runs.model.trace import Trace
 
 if TYPE_CHECKING:
-    from functions.runs.run import Run
+    from functions.runs.model.run import Run
 
 Field = str | int | None
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What is known of the work: fields of its log lines; `trace.span` is ours, `parent` the one it comes from."""
 
@@ -64,7 +63,7 @@ def bind(**fields: Field) -> None:
     _SCOPE.set(replace(current(), fields={**current().fields, **fields}))
 
 
-def follow(leading: Trace | None) -> None:
+def join_trace(leading: Trace | None) -> None:
     """The work belongs to that trace, if there is one; within a trace it stays where it is."""
     now = current()
     if leading and (now.trace is None or now.trace.id != leading.id):
@@ -72,17 +71,17 @@ def follow(leading: Trace | None) -> None:
         _SCOPE.set(replace(now, trace=replace(leading, span=span), parent=leading.span))
 
 
-def about(run: "Run") -> None:
+def bind_run(run: "Run") -> None:
     """The work is about that run."""
     bind(run=run.key, kind=run.kind, attempt=run.status.attempt)
-    follow(trace.of(run.raw))
+    join_trace(trace.from_object(run.raw))
 
 
-def arrived(event: Event) -> Event:
+def bind_event(event: Event) -> Event:
     """The work is about that event, or about the object in it; the event."""
     bind(event=event.id)
     if event.type.startswith(GITHUB_EVENT):
         bind(delivery=event.id)
     shown = event.data if event.type.startswith(RESOURCE) and isinstance(event.data, Mapping) else {}
-    follow(trace.of(shown) or trace.parse(event.trace))
+    join_trace(trace.from_object(shown) or trace.parse(event.trace))
     return event

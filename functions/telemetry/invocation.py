@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from functions.record import record
 from functions.telemetry import context, sink
 from functions.telemetry.propagation import received
 
@@ -18,7 +17,7 @@ MOST_CALLS = 200
 """Calls of which more than their number is kept: a sweep makes thousands."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call to somebody else: `started` and `ended` in ns since 1970; `error` is the kind of what it raised."""
 
@@ -52,7 +51,7 @@ _WORK: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
 
 @contextmanager
-def under_way(headers: Mapping[str, str]) -> Iterator[Invocation]:
+def record_invocation(headers: Mapping[str, str]) -> Iterator[Invocation]:
     """A request while it is answered, in the trace its headers (lower-case names) name; then told to the sink."""
     with context.scope():
         context.begin(received(headers))

@@ -5,9 +5,9 @@ Names and units are OpenTelemetry's; Prometheus, and with it Google Cloud Monito
 metrics, since only the queue knows them.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
-from functions.record import record
 from functions.telemetry import sink
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -18,7 +18,7 @@ CALLS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0, 200.0, 1000.0)
 _SUFFIX = {"s": "_seconds"}
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Metric:
     """What is measured; `labels` are all that a value may carry, each with few values."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from functions.runs.trace import Trace, parse
+from functions.runs.model.trace import Trace, parse
 
 STANDARD = "traceparent"
 GOOGLE = "x-cloud-trace-context"

@@ -21,7 +21,7 @@ class Sink(Protocol):
         ...
 
 
-class Nowhere:
+class NullSink:
     """The sink of a process that exports nothing."""
 
     def measured(self, metric: "Metric", value: float, labels: Mapping[str, str]) -> None:
@@ -31,7 +31,7 @@ class Nowhere:
         """Nothing becomes of it."""
 
 
-_installed: list[Sink] = [Nowhere()]
+_installed: list[Sink] = [NullSink()]
 
 
 def current() -> Sink:

@@ -3,11 +3,11 @@
 from importlib.util import find_spec
 
 from functions.settings import SettingsError
-from functions.settings.edge import EdgeSettings
+from functions.settings.webhook import WebhookSettings
 from functions.telemetry import sink
 
 
-def check(settings: EdgeSettings) -> None:
+def check(settings: WebhookSettings) -> None:
     """Raises SettingsError where export is asked for and cannot be."""
     if settings.observability.otlp_endpoint and not _installed():
         raise SettingsError(
@@ -16,7 +16,7 @@ def check(settings: EdgeSettings) -> None:
         )
 
 
-def start(settings: EdgeSettings, function: str) -> None:
+def start(settings: WebhookSettings, function: str) -> None:
     """Exports from here on, if a collector is configured; called in the process that answers, not before a fork."""
     if settings.observability.otlp_endpoint:
         from functions.telemetry.otlp import Otlp

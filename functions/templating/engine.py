@@ -10,6 +10,7 @@ import shlex
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,8 +26,6 @@ from jinja2 import (
     nodes,
 )
 from jinja2 import TemplateError as JinjaError
-
-from functions.record import record
 
 
 class TemplateError(Exception):
@@ -145,7 +144,7 @@ def checked(name: str, text: str) -> str:
     return text
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a template is made of besides text of its own."""
 

@@ -1,16 +1,16 @@
 """The task files of an attempt, from the templates of its agent CLI, kind of work and agent."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from functions.record import record
 from functions.settings import Settings
-from functions.templating import engine, kit
+from functions.templating import engine, template_set
 from functions.templating.engine import TemplateError
-from functions.templating.kit import Kit
-from functions.templating.task import Task, variables
+from functions.templating.template_set import TemplateSet
+from functions.templating.variables import AttemptContext, variables
 
-__all__ = ["Task", "TaskFiles", "TaskFilesTooLarge", "TemplateError", "task_files"]
+__all__ = ["AttemptContext", "TaskFiles", "TaskFilesTooLarge", "TemplateError", "task_files"]
 
 LARGEST_SET = 1_048_576
 """Most that the keys and values of a ConfigMap may take, in bytes (Kubernetes: ConfigMap, 1 MiB)."""
@@ -20,7 +20,7 @@ class TaskFilesTooLarge(Exception):
     """The task files do not fit a ConfigMap; the text names the largest."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class TaskFiles:
     """What an attempt is given."""
 
@@ -30,7 +30,7 @@ class TaskFiles:
     """SHA-256 of the templates used, in the order of their names, in hexadecimal."""
 
 
-def task_files(task: Task, settings: Settings) -> TaskFiles:
+def task_files(task: AttemptContext, settings: Settings) -> TaskFiles:
     """The task files of one attempt.
 
     Raises:
@@ -38,14 +38,14 @@ def task_files(task: Task, settings: Settings) -> TaskFiles:
             something that is not JSON.
         TaskFilesTooLarge: all files together are over 1 MiB.
     """
-    found = kit.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    found = template_set.find(settings.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, settings, found.hooks)
     files = {key: _text(settings, found, key, known) for key in found.names}
     _check_size(files)
     return TaskFiles(files, found.checksum)
 
 
-def _text(settings: Settings, found: Kit, key: str, known: Mapping[str, Any]) -> str:
+def _text(settings: Settings, found: TemplateSet, key: str, known: Mapping[str, Any]) -> str:
     fixed = found.fixed.get(key)
     return engine.render(settings.templates, found.varying[key], known) if fixed is None else fixed
 

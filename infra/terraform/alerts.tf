@@ -53,7 +53,7 @@ resource "google_monitoring_alert_policy" "queue_stands" {
   }
 }
 
-# Each sweep logs a run that it cannot drive (functions/handlers/driver.py), with the run as a field.
+# Each sweep logs a run that it cannot drive (functions/reconciler/reconciler.py), with the run as a field.
 resource "google_logging_metric" "undriven" {
   name        = "${var.prefix}runs-not-driven"
   description = "Passes of the sweep that could not drive a run, by run."

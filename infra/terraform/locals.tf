@@ -1,4 +1,4 @@
-# What there is, by the names that the code has for it; tests/infra holds this to functions/events/topology.py,
+# What there is, by the names that the code has for it; tests/infra holds this to functions/queues/topology.py,
 # functions/main.py and functions/settings.
 locals {
   topics = toset(["docs-requested", "code-requested", "github", "runs", "jobs", "lifecycle", "sweep"])

@@ -1,4 +1,4 @@
-# Topics and push subscriptions, each with its dead letters (functions/events/topology.py says what is connected to what).
+# Topics and push subscriptions, each with its dead letters (functions/queues/topology.py says what is connected to what).
 
 resource "google_pubsub_topic" "this" {
   # checkov:skip=CKV_GCP_83:Google's own encryption keys; name a key of yours in a copy where you must

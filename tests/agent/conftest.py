@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
 from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer

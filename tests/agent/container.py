@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functions.manifests.pod import KEY_MODE, USER
-from functions.runs import report
+from functions.runs.model import report
 from tests.agent.world import Pod
 
 SETUP = r"""

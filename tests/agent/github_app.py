@@ -5,7 +5,7 @@ That GitHub (the fixture `github`) checks keys, tokens and what they may do.
 
 from typing import Any
 
-from functions.runs.specs import RunSpec
+from functions.runs.model.specs import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import Pod, World, plain_settings
 from tests.support.github import Github
@@ -30,9 +30,7 @@ def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
     """A spec of the kind that `make` makes, of repositories there, for the App."""
     base = f"{github.place.url}/acme"
     if "platformRepositoryUrl" in make().model_dump(by_alias=True):
-        return make(
-            **{"repositoryUrl": f"{base}/shop", "platformRepositoryUrl": f"{base}/platform", **APP, **changes}
-        )
+        return make(**{"repositoryUrl": f"{base}/shop", "platformRepositoryUrl": f"{base}/platform", **APP, **changes})
     return make(**{"repositoryUrl": f"{base}/platform.git", **APP, **changes})
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from functions.runs.reasons import Reason
-from functions.runs.specs import RunSpec
-from functions.templating.task import Task, checkout
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import RunSpec
+from functions.templating.variables import AttemptContext, checkout
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.sshd import SshServer
@@ -39,14 +39,12 @@ class Desk:
     def pod(self, spec: RunSpec, model: Model, *, attempt: int = 1, **changes: Any) -> Pod:
         return self.pod_of(self.world.task(spec, attempt=attempt), model, **changes)
 
-    def pod_of(self, task: Task, model: Model, **changes: Any) -> Pod:
+    def pod_of(self, task: AttemptContext, model: Model, **changes: Any) -> Pod:
         settings = {"github": {"known_hosts": [self.server.host_key]}, **changes.pop("settings", {})}
         given: dict[str, Any] = {
             "settings": plain_settings(**settings),
             "secrets": {"ssh/id_ed25519": self.server.private_key},
-            "AGENT_COMMAND": self.world.agent(
-                f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"; exec {self.claude} "$@"'
-            ),
+            "AGENT_COMMAND": self.world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"; exec {self.claude} "$@"'),
             "ANTHROPIC_BASE_URL": model.url,
             "CLAUDE_CODE_MAX_RETRIES": "1",
         }
@@ -216,13 +214,9 @@ def test_a_failure_has_its_reason(desk: Desk, code_spec: SpecFactory, failure: s
 
 
 @pytest.mark.parametrize("headers", [{"retry-after": "3600"}, {"anthropic-ratelimit-requests-reset": "IN AN HOUR"}])
-def test_a_rate_limit_is_reported_with_its_end(
-    desk: Desk, code_spec: SpecFactory, headers: Mapping[str, str]
-) -> None:
+def test_a_rate_limit_is_reported_with_its_end(desk: Desk, code_spec: SpecFactory, headers: Mapping[str, str]) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
-    headers = {
-        name: value.replace("IN AN HOUR", end.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, value in headers.items()
-    }
+    headers = {name: value.replace("IN AN HOUR", end.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, value in headers.items()}
     with model(shell("echo x > x"), Refusal(429, "rate_limit_error", "over your rate limit", headers)) as script:
         told = desk.pod(code_spec(model=MODEL), script).run()
     assert told.reason is Reason.RATE_LIMITED

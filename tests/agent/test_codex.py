@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from functions.runs import naming
-from functions.runs.reasons import Reason
-from functions.runs.specs import RunSpec
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import RunSpec
 from functions.templating.render import TemplateError, task_files
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
@@ -252,9 +252,7 @@ def test_what_codex_cannot_hold_is_refused(
 ) -> None:
     section = {"agent_tools_override": True, **permissions} if permissions else {}
     with pytest.raises(TemplateError, match=words):
-        task_files(
-            world.task(code_spec(agentCli="codex", model=MODEL, **changes)), plain_settings(permissions=section)
-        )
+        task_files(world.task(code_spec(agentCli="codex", model=MODEL, **changes)), plain_settings(permissions=section))
 
 
 def test_scripts_and_helpers_pass_their_linters(

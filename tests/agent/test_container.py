@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from functions.runs.reasons import Reason
-from functions.runs.specs import RunSpec
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import RunSpec
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.container import Container
 from tests.agent.model_server import Model, says, serving, uses
@@ -50,9 +50,7 @@ def test_an_attempt_in_a_hardened_container(
     ssh_world: World, start: Start, docs_spec: SpecFactory, code_spec: SpecFactory, kind: str
 ) -> None:
     make, repository = (docs_spec, "platform") if kind == "docs" else (code_spec, "shop")
-    look = (
-        "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status | tr -d '\\t'; touch /opt/x /usr/x /config/x"
-    )
+    look = "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status | tr -d '\\t'; touch /opt/x /usr/x /config/x"
     turn = uses("Bash", command=f"{{ {look}; }} > seen.txt 2>&1; echo $HOME > home.txt", description="look")
     with serving(Model([turn, says("Done.")])) as model:
         container = start(make(model=MODEL), model)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import Pod, World, result_line
 
@@ -153,9 +153,7 @@ def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) 
 
 
 @pytest.mark.parametrize("elsewhere", ["git checkout -qb feature", "git checkout -q --detach"])
-def test_commits_made_beside_the_branch_are_pushed_on_it(
-    world: World, code_spec: SpecFactory, elsewhere: str
-) -> None:
+def test_commits_made_beside_the_branch_are_pushed_on_it(world: World, code_spec: SpecFactory, elsewhere: str) -> None:
     agent = world.agent(f"{elsewhere}; echo x > x; git add x; git commit -qm mine\n{result_line()}")
     told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert told.reason is Reason.COMPLETED

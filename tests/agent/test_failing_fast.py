@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.reasons import Reason
-from functions.runs.report import Report
+from functions.runs.model.reasons import Reason
+from functions.runs.model.report import Report
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import Pod, World
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
 from tests.agent.github_app import BRANCH, host, pod_of, pulls, spec_of
@@ -48,9 +48,7 @@ def test_ssh_urls_go_over_https_with_an_app(world: World, github: Github, code_s
 def test_a_token_is_replaced_before_it_ends(world: World, github: Github, code_spec: SpecFactory) -> None:
     """In the middle of an attempt: the tokens it began with are refused, and it notices nothing."""
     github.app.lifetime = timedelta(minutes=9)
-    agent = (
-        f'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x\n{result_line()}'
-    )
+    agent = f'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x\n{result_line()}'
     pod = pod_of(world, github, spec_of(github, code_spec), agent).start()
     pod.until((pod.root / "working").exists)
     early = len(github.app.tokens)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.github_app import APP, TOKENS, pod_of, spec_of
 from tests.agent.world import World

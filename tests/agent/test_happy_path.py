@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import TASKS, World, result_line
 
@@ -102,9 +102,7 @@ def test_a_task_is_found_wherever_it_is_defined(
     assert not [name for name in world.remotes.files("shop", told.branch or "") if "taskmaster" in name]
 
 
-def test_task_documents_that_are_tracked_are_replaced_but_never_committed(
-    world: World, code_spec: SpecFactory
-) -> None:
+def test_task_documents_that_are_tracked_are_replaced_but_never_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {".taskmaster/docs/task-1/task.md": "# stale\n"})
     told = world.pod(world.task(code_spec())).run()
     assert "# task" in world.remotes.show("shop", f"{told.branch}:rehearsal/task-1.md")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World, plain_settings
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World, plain_settings
@@ -82,9 +82,7 @@ def test_every_program_that_is_called_is_installed(
 ) -> None:
     called = set[str]().union(*map(calls, scripts(world, code_spec, docs_spec)))
     assert called >= {"git", "flock", "find", "python3", "grep", "timeout", "openssl"}
-    assert called - set(PROGRAMS) - {"node"} == set(), (
-        "add it to PACKAGES and, where it is missing, to the Dockerfile"
-    )
+    assert called - set(PROGRAMS) - {"node"} == set(), "add it to PACKAGES and, where it is missing, to the Dockerfile"
     assert {PROGRAMS[program] for program in called - {"node"}} - ESSENTIAL <= installed()
     assert re.search(r"^FROM node:\d+\.\d+\.\d+-\w+-slim$", DOCKERFILE, re.MULTILINE)
 

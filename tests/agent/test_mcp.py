@@ -100,9 +100,7 @@ def test_claude_code_is_offered_the_listed_tools(
     assert {name for name in mcp_tools(world) if "__tools__" in name} == {"mcp__tools__memory_query"}
 
 
-def test_codex_is_offered_the_listed_tools(
-    world: World, image: Path, tool_server: str, code_spec: SpecFactory
-) -> None:
+def test_codex_is_offered_the_listed_tools(world: World, image: Path, tool_server: str, code_spec: SpecFactory) -> None:
     spec = code_spec(agentCli="codex", model="gpt-5.1-codex", toolConfig="advanced")
     turns = (
         responses_server.calls("memory_query", "mcp__tools"),

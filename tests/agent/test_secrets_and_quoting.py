@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
@@ -95,9 +95,7 @@ def test_secrets_of_the_environment_are_the_agents_alone(
         **given,
     )
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), (
-        "the agent has them"
-    )
+    assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), "the agent has them"
     calls = noted.calls()
     assert {"git", "ssh", "python3"} <= {Path(call.arguments.split("\n")[0]).name for call in calls}
     secrets = [*given.values(), *ssh_server.private_key.splitlines()[1:-1]]

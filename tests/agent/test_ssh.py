@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import pytest
 
 from functions.local.dev.server import free_port
-from functions.runs.reasons import Reason
-from functions.runs.specs import RunSpec
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import RunSpec
 from tests.agent import sshd
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
@@ -67,9 +67,7 @@ def test_a_host_that_is_away_is_a_network_error(
     assert pod.run().reason is Reason.NETWORK, pod.log
 
 
-def test_two_agents_of_a_service_push_at_once(
-    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
-) -> None:
+def test_two_agents_of_a_service_push_at_once(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
     """Each in a workspace of its own, as naming.workspace gives them."""
     settings = plain_settings(github={"known_hosts": [ssh_server.host_key]})
     secrets = {"ssh/id_ed25519": ssh_server.private_key}

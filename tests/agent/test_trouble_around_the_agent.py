@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World, result_line
@@ -83,9 +83,7 @@ def test_an_agent_ends_well_whoever_cannot_take_what_it_prints(
         ({}, None),
     ],
 )
-def test_when_a_rate_limit_ends_is_read_in_any_unit_or_not_at_all(
-    program: Path, at: Any, expected: str | None
-) -> None:
+def test_when_a_rate_limit_ends_is_read_in_any_unit_or_not_at_all(program: Path, at: Any, expected: str | None) -> None:
     limit = {"type": "rate_limit_event", "rate_limit_info": {"resetsAt": at}}
     result = {**ENDS, "is_error": True, "result": "usage limit reached"}
     body = f"print({json.dumps(limit)!r})\nprint({json.dumps(result)!r})\nraise SystemExit(1)\n"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.local.runner.shim import family
-from functions.runs import naming, report
-from functions.runs.specs import RunSpec
+from functions.local.runner.shim import process_tree
+from functions.runs.model import naming, report
+from functions.runs.model.specs import RunSpec
 from functions.settings import Settings
-from functions.templating.render import Task, task_files
+from functions.templating.render import AttemptContext, task_files
 from tests.agent.remotes import Remotes
 from tests.support.python import search_path
 
@@ -93,7 +93,7 @@ class Pod:
 
     def leftovers(self) -> list[str]:
         """Command lines of what it started and did not end."""
-        return [" ".join(process.cmdline()) for process in family.living_in(self.root)]
+        return [" ".join(process.cmdline()) for process in process_tree.living_in(self.root)]
 
     def kill(self, number: signal.Signals) -> None:
         """To the script alone, as a kubelet sends it."""
@@ -109,7 +109,7 @@ class Pod:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        assert family.end(lambda: family.living_in(self.root)), "what it started is gone too"
+        assert process_tree.end(lambda: process_tree.living_in(self.root)), "what it started is gone too"
 
 
 @dataclass
@@ -120,7 +120,7 @@ class World:
     remotes: Remotes
     pods: list[Pod] = field(default_factory=list)
 
-    def task(self, spec: RunSpec, run: str = "r1", attempt: int = 1, **changes: Any) -> Task:
+    def task(self, spec: RunSpec, run: str = "r1", attempt: int = 1, **changes: Any) -> AttemptContext:
         known: dict[str, Any] = {
             "run": run,
             "namespace": "agents",
@@ -133,11 +133,11 @@ class World:
             "resume": attempt > 1,
             "deadline_seconds": 100,
         }
-        return Task(**known | changes)
+        return AttemptContext(**known | changes)
 
     def pod(
         self,
-        task: Task,
+        task: AttemptContext,
         *,
         settings: Settings | None = None,
         workspace: str = "workspace",

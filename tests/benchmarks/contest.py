@@ -20,11 +20,11 @@ from pathlib import Path
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request, Transport
 from functions.handlers import reconcile
-from functions.handlers.http import Request as Delivery
-from functions.handlers.http import answer
-from functions.handlers.services import Services
 from functions.local.dev.cluster import furnish
-from functions.runs.run import Run
+from functions.runs.model.run import Run
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Request as Delivery
+from functions.serving.http import answer
 from tests.benchmarks import crowd
 from tests.benchmarks.crowd import THREADS, Connect
 from tests.benchmarks.replay import Replay
@@ -109,7 +109,7 @@ def here(transport: Transport) -> dict[str, Contestant]:
     }
 
 
-def reconciled(services: Services, run: Run) -> None:
+def reconciled(services: Dependencies, run: Run) -> None:
     """Has the run's event handled."""
     found = answer(lambda asked: reconcile.handle(services, asked), event(run.raw))
     assert found.code == 204, found
@@ -144,9 +144,7 @@ def _operator(transport: Transport, kubeconfig: Path, notes: str, count: int, sp
     crowd.made(transport, count, namespace)
     command = [sys.executable, "-m", "tests.benchmarks.kopf_operator", str(kubeconfig), namespace, str(count), notes]
     with spent.served():
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=OPERATOR_SECONDS, check=False
-        )
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=OPERATOR_SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout.splitlines()[-1])
     spent.add(said["seconds"], said["cpu"], count)

@@ -15,13 +15,13 @@ import yaml
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, Kind
 from functions.cluster.transport import KubernetesTransport, Transport
-from functions.handlers.services import Services
 from functions.local.dev.cluster import furnish
-from functions.manifests import requested
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.manifests import run
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
+from functions.serving.dependencies import Dependencies
 from functions.settings.cluster import ClusterSettings
-from functions.settings.fleet import LimitSettings
+from functions.settings.limits import LimitSettings
 from tests.benchmarks import server
 from tests.support import control_plane
 from tests.support.api import ROOT
@@ -68,10 +68,10 @@ def _established(definition: dict[str, Any]) -> bool:
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
-def services(transport: Transport) -> Services:
+def services(transport: Transport) -> Dependencies:
     """Of functions without limits, whose budget is the smallest."""
     configured = settings(limits=LimitSettings(exclusive=False).model_dump())
-    return Services(configured, Cluster(transport), lambda: datetime.now(UTC))
+    return Dependencies(configured, Cluster(transport), lambda: datetime.now(UTC))
 
 
 def made(transport: Transport, count: int, namespace: str = "orchestrator") -> dict[str, Run]:
@@ -80,7 +80,7 @@ def made(transport: Transport, count: int, namespace: str = "orchestrator") -> d
 
     def one(number: str) -> Run:
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "service": f"svc-{number}"})
-        return parse(cluster.create(CODE_RUN, requested.run(spec, namespace, f"bench-{number}")))
+        return parse(cluster.create(CODE_RUN, run.run(spec, namespace, f"bench-{number}")))
 
     numbers = [f"{next(NUMBERS):06d}" for _ in range(count)]
     with ThreadPoolExecutor(THREADS) as pool:

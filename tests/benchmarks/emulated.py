@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from functions.events.applying import Applier
 from functions.events.event import Event
-from functions.events.project import Project
-from functions.events.pubsub import PubsubPublisher
-from functions.events.terms import Topology
-from functions.events.topics import GITHUB
 from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.queue_model import Topology
+from functions.queues.topics import GITHUB
 
 PROJECT = "orchestrator-bench"
 WARMING = 2_000
@@ -38,7 +38,7 @@ def running() -> Iterator[Mapping[str, str]]:
 
 
 def _warm(project: Project) -> None:
-    list(Applier(project).apply(Topology((GITHUB,))))
+    list(TopologyApplier(project).apply(Topology((GITHUB,))))
     publisher = PubsubPublisher(project)
     for number in range(WARMING):
         publisher.publish(GITHUB, Event(str(number), "benchmark", "warming.v1", "", {}))

@@ -19,14 +19,14 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.connection import connect
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, VOLUME_CLAIM
 from functions.cluster.transport import KubernetesTransport
-from functions.handlers import rendering
 from functions.manifests import attempt as manifest
 from functions.manifests import event
-from functions.runs import attempts
-from functions.runs.run import parse
-from functions.runs.specs import wire
+from functions.reconciler import rendering
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import parse
+from functions.runs.model.specs import wire
 from functions.settings.cluster import ClusterSettings
 from tests.benchmarks.crowd import THREADS
 from tests.support.builders import NOW, run, settings
@@ -77,7 +77,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     connection, cluster = connect(address), Cluster(KubernetesTransport(address))
     clock, done, handled, ended = Clock(), list[str](), threading.Event(), threading.Event()
     sample = run("CodeRun")
-    files = rendering.task_files(CONFIGURED, sample.having(attempts.start(sample, NOW)))
+    files = rendering.task_files(CONFIGURED, sample.having(transitions.start(sample, NOW)))
 
     @kopf.on.startup()
     def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -95,8 +95,8 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
         clock.begin()
         found = parse(json.loads(json.dumps(dict(body), default=dict)))
-        started = found.having(attempts.start(found, NOW))
-        cluster.create(CLAIM, manifest.claim(started, CONFIGURED.job))
+        started = found.having(transitions.start(found, NOW))
+        cluster.create(VOLUME_CLAIM, manifest.claim(started, CONFIGURED.job))
         cluster.create(CONFIG_MAP, manifest.task_files(started, files.files, files.checksum))
         cluster.create(JOB, manifest.job(started, CONFIGURED))
         cluster.create(EVENT, event.of(started, NOW) or {})

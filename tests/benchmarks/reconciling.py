@@ -19,8 +19,9 @@ from statistics import median
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN
-from functions.handlers import reconcile, submit
-from functions.handlers.http import Request
+from functions.handlers import reconcile
+from functions.serving.http import Request
+from functions.submission import acceptance
 from tests.benchmarks import contest, crowd
 from tests.benchmarks.contest import Spent
 from tests.benchmarks.crowd import Connect
@@ -37,9 +38,7 @@ def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name, crowd.servers(Path(name)) as servers:
         for server, connect in servers.items():
             total, calls = _single(connect)
-            yield Row(
-                f"submit to Job, {server} API server", total * 1e3, "ms", calls * 1e3, "its API calls", Aim(1.3)
-            )
+            yield Row(f"submit to Job, {server} API server", total * 1e3, "ms", calls * 1e3, "its API calls", Aim(1.3))
             contestants, real = contest.here(connect()), server == "real"
             if real:
                 contestants |= contest.kopf(connect, Path(name) / "plane" / "kubeconfig")
@@ -74,7 +73,7 @@ def _single(connect: Connect) -> tuple[float, float]:
         spec = {**CODE_SPEC, "service": f"single-{number}"}
         headers = {"content-type": "application/json", "idempotency-key": f"single {number}"}
         timing.seconds, begun = 0.0, time.perf_counter()
-        accepted = submit.handle(services, "CodeRun", Request(headers, json.dumps(spec).encode()))
+        accepted = acceptance.handle(services, "CodeRun", Request(headers, json.dumps(spec).encode()))
         took = time.perf_counter() - begun
         assert accepted.body
         raw = cluster.get(CODE_RUN, "orchestrator", accepted.body["data"]["name"])  # as the bridge gets it

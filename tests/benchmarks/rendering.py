@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from functions.handlers import rendering
-from functions.runs import attempts
-from functions.runs.run import Run
-from functions.templating import engine, kit
-from functions.templating.task import variables
+from functions.reconciler import rendering
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import Run
+from functions.templating import engine, template_set
+from functions.templating.variables import variables
 from tests.benchmarks.rows import Aim, Row, alternating
 from tests.support.builders import NOW, run, settings
 
@@ -23,7 +23,7 @@ def rows() -> Iterator[Row]:
     """One row for each kind of work."""
     for kind in ("DocsRun", "CodeRun"):
         fresh = run(kind)
-        started = fresh.having(attempts.start(fresh, NOW))
+        started = fresh.having(transitions.start(fresh, NOW))
         ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
         figure, baseline = alternating(ours, plain, ROUNDS)
         yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))
@@ -31,7 +31,7 @@ def rows() -> Iterator[Row]:
 
 def _plain(started: Run) -> Callable[[], object]:
     task = rendering.task(CONFIGURED, started)
-    found = kit.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
+    found = template_set.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, CONFIGURED, found.hooks)
     compiled = [engine.compiled(CONFIGURED.templates, name) for name in found.names.values()]
     return lambda: [each.render(known) for each in compiled]

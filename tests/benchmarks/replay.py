@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.cluster.transport import Request, Transport
-from functions.runs.run import Run
+from functions.runs.model.run import Run
 
 
 @dataclass

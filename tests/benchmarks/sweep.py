@@ -1,7 +1,7 @@
 """What a sweep costs as the number of runs grows, against listing the same objects and doing nothing with them.
 
 The API server is in a process of its own, so that time and memory are those of the pass and of reading its answers.
-Runs are in mixed states (tests/fleet/crowd.py), one of ten is at work, and there is nothing to do for any of them.
+Runs are in mixed states (tests/fleet/population.py), one of ten is at work, and there is nothing to do for any of them.
 The time is the median of some passes, the memory the most that was allocated at once in another one.
 
 Memory is compared from the size on at which a page of Jobs and pods, the largest objects there are, is full; below it
@@ -17,16 +17,17 @@ from pathlib import Path
 from statistics import median
 
 from functions.cluster.kinds import JOB, POD, RUNS
-from functions.handlers import retention, sweep
-from functions.handlers.http import Request
-from functions.runs import group
-from functions.settings.fleet import LimitSettings
+from functions.handlers import sweep
+from functions.runs import api_group
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
+from functions.sweeper import retention
 from tests.benchmarks import table
 from tests.benchmarks.rows import Aim, Row
 from tests.benchmarks.server import running
-from tests.fleet.crowd import Crowd
+from tests.fleet.population import Crowd
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 
 SIZES = (1_000, 5_000, 10_000)
 """The second fills a page of 500 Jobs with the tenth that is at work."""
@@ -64,9 +65,7 @@ def rows() -> Iterator[Row]:
         yield Row(f"{name}, {most}", cost.each, "us/run", listed.each, listing, TWICE)
         yield Row(f"{name}, time a run as runs grow", cost.each, "us/run", few[name].each, fewest, FLAT)
         yield Row(f"{name}, memory, {most}", cost.megabytes, "MB", listed.megabytes, listing, TWICE)
-        grown = Row(
-            f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT, KEPT[name]
-        )
+        grown = Row(f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT, KEPT[name])
         yield grown
         yield Row(f"{name}, memory, pages not full", few[name].megabytes, "MB", few[listing].megabytes, listing)
         yield Row(f"{name}, kept of a run", _kept(full[name], cost), "bytes")
@@ -97,7 +96,7 @@ def _prepared(database: Path, size: int) -> int:
 
 def _works(world: World) -> dict[str, Callable[[], object]]:
     return {
-        "listed": lambda: _list(world, f"!{group.FINISHED}"),
+        "listed": lambda: _list(world, f"!{api_group.FINISHED}"),
         "sweep": lambda: sweep.handle(world.services, Request({}, b"")),
         "all listed": lambda: _list(world, ""),
         "hourly pass": lambda: retention.clean_up(world.services),

@@ -8,21 +8,21 @@ from typing import Any
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
-from functions.events.publisher import encoded
-from functions.github.extract import extract
-from functions.handlers.driver import Known, advance
-from functions.manifests import requested
-from functions.runs import group
-from functions.runs.lifecycle import FINISHED, state
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.github.webhook.payload_filter import extract
+from functions.manifests import run as requested
+from functions.queues.publisher import encoded
+from functions.reconciler.reconciler import Preloaded, run_steps
+from functions.runs import api_group
+from functions.runs.lifecycle.states import FINISHED, state
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
 from tests.benchmarks.deliveries import delivery
 from tests.benchmarks.deployed import Post
 from tests.benchmarks.server import Address
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.github import Github, payloads
-from tests.support.life import DONE
+from tests.support.run_steps import DONE
 
 JSON = {"content-type": "application/json"}
 
@@ -64,7 +64,7 @@ class Work:
     def started(self) -> Run:
         """One whose Job is there."""
         run = self.run()
-        advance(self.world.services, run, Known())
+        run_steps(self.world.services, run, Preloaded())
         return self.now(run)
 
     def now(self, run: Run) -> Run:
@@ -84,7 +84,7 @@ class Work:
         return changed(run.raw, "add"), lambda: self.now(run).status.phase == "Pending" and bool(self._job(run))
 
     def _job(self, run: Run) -> Any:
-        return [job for job in self.world.jobs() if job["metadata"]["labels"][group.label("run")] == run.name]
+        return [job for job in self.world.jobs() if job["metadata"]["labels"][api_group.label("run")] == run.name]
 
     def _job_finished(self) -> tuple[Post, Callable[[], bool]]:
         run = self.started()

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from functions.events.publisher import Publisher, connect
+from functions.queues.publisher import Publisher, connect
 from functions.settings.queues import QueueSettings
 
 STORED = 100_000
@@ -105,9 +105,7 @@ class QueueServer:
         with self._lock:
             self._waiting -= 1
             subject = unquote(headers["ce-subject"])
-            self.events.append(
-                Stored(topic, headers["ce-type"], unquote(headers["ce-id"]), subject, json.loads(body))
-            )
+            self.events.append(Stored(topic, headers["ce-type"], unquote(headers["ce-id"]), subject, json.loads(body)))
         return 200
 
     def _listen(self, port: int) -> ThreadingHTTPServer:

@@ -4,10 +4,11 @@ import itertools
 from typing import Any
 
 from functions.cluster.kinds import NAMESPACE, RUNS
-from functions.runs import group, naming
-from functions.runs.specs import SPECS
+from functions.runs import api_group
+from functions.runs.model import naming
+from functions.runs.model.specs import SPECS
 from tests.clients.conftest import Ended, Functions
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 
 SINCE = "2026-01-02T03:04:05Z"
@@ -26,7 +27,7 @@ class Place:
     def put(self, name: str, kind: str = "CodeRun", status: Any = None, **spec: Any) -> dict[str, Any]:
         full = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **spec}
         metadata = {"name": name, "namespace": self.name, "labels": naming.labels(SPECS[kind].model_validate(full))}
-        item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": full}
+        item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": full}
         made = self.functions.cluster.create(RUNS[kind], item)
         if status:
             made = self.functions.cluster.patch(RUNS[kind], self.name, name, {"status": status}, "status")

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.clients.conftest import URL, CommandLine, Functions, environment, served
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 
 CALLERS = {
     "ci": {"agents": ["rex"], "users": ["octocat"]},

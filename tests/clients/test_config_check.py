@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from functions.clients.config import HIDDEN, visible
 from functions.settings import Settings
 from tests.clients.conftest import CommandLine
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
 

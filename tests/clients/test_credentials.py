@@ -17,15 +17,13 @@ from urllib.parse import urlencode
 import pytest
 
 from functions.clients.credentials import credentials
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
+from tests.clients.canned_server import identity_token, scripted
 from tests.clients.conftest import URL, CommandLine, Functions, served
-from tests.clients.scripted import identity_token, scripted
 from tests.support.api import ROOT
 
 
-def test_a_function_that_asks_for_tokens_says_so_and_takes_a_known_one(
-    cli: CommandLine, functions: Functions
-) -> None:
+def test_a_function_that_asks_for_tokens_says_so_and_takes_a_known_one(cli: CommandLine, functions: Functions) -> None:
     tokens = {"ORCHESTRATOR_AUTH__MODE": "bearer", "ORCHESTRATOR_AUTH__TOKENS": '{"ci": "s3cret-token"}'}
     command = ("task", "code", "1", "-s", "tokens", "--repository-url", URL, "--github-user", "hubot", "-o", "json")
 
@@ -88,9 +86,7 @@ def test_a_function_on_the_cloud_gets_the_token_of_gclouds_account(
 
 def test_what_gcloud_says_is_told_with_what_to_do(gcloud: Callable[[str], Mapping[str, str]]) -> None:
     with pytest.raises(CommandError, match=r"no active account(.|\n)*gcloud auth login"):
-        credentials(
-            CLOUD, gcloud('echo "You do not currently have an active account: no active account" >&2; exit 1')
-        )
+        credentials(CLOUD, gcloud('echo "You do not currently have an active account: no active account" >&2; exit 1'))
 
 
 @pytest.mark.parametrize(

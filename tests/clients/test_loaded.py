@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
+from tests.clients.canned_server import scripted
 from tests.clients.conftest import URL, Functions, Repository, environment
 from tests.clients.place import Place, ended
-from tests.clients.scripted import scripted
 
 LARGE = (
     "kubernetes", "google.auth", "google.oauth2", "google.cloud.pubsub_v1", "grpc", "jinja2", "mcp", "aiohttp",
@@ -34,8 +34,15 @@ PLAIN = (
     "--repository-url", URL, "--platform-repository-url", URL, "--github-user", "octocat", "--branch", "main",
 )  # fmt: skip
 SETTINGS = ("pydantic", "functions.settings", "yaml", "urllib3", "functions.cluster")
-UNUSED = ("subprocess", "pathlib", "tempfile", "urllib.request", "functions.clients.runs", "functions.clients.dead")
-MODELS = ("functions.runs.run", "functions.runs.specs", "functions.runs.status")
+UNUSED = (
+    "subprocess",
+    "pathlib",
+    "tempfile",
+    "urllib.request",
+    "functions.clients.runs",
+    "functions.clients.dead_letters",
+)
+MODELS = ("functions.runs.model.run", "functions.runs.model.specs", "functions.runs.model.status")
 ANSWER: Any = (
     201,
     {"success": True, "data": {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}},

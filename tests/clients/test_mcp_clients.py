@@ -103,9 +103,7 @@ def test_claude_code_submits_a_run_and_reads_its_status(
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {each for each in lines[0]["tools"] if each.startswith(PREFIX)} == {
-        f"{PREFIX}{each.name}" for each in TOOLS
-    }
+    assert {each for each in lines[0]["tools"] if each.startswith(PREFIX)} == {f"{PREFIX}{each.name}" for each in TOOLS}
     assert (lines[-1]["result"], lines[-1]["is_error"], lines[-1]["permission_denials"]) == (
         "It is on its way.",
         False,

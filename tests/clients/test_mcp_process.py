@@ -69,7 +69,7 @@ def test_nothing_but_the_protocol_is_written_to_standard_output(environ: dict[st
 
 
 HALVES = """
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.mcp import server
 from functions.clients.mcp.arguments import Arguments
 from functions.clients.mcp.tool import Result, Tool

@@ -12,7 +12,7 @@ import pytest
 
 from functions.clients.mcp.arguments import schema
 from functions.clients.mcp.task_tools import NOT_OFFERED, Code, Docs
-from functions.runs.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 from tests.clients.conftest import URL, Functions, Repository
 from tests.clients.place import Place, condition, ended
 from tests.clients.session import Session, in_session
@@ -73,9 +73,7 @@ def test_a_code_run_is_asked_for_once_and_dry_not_at_all(environ: dict[str, str]
     in_session(environ, work)
 
 
-def test_task_docs_does_the_local_steps(
-    environ: dict[str, str], functions: Functions, repository: Repository
-) -> None:
+def test_task_docs_does_the_local_steps(environ: dict[str, str], functions: Functions, repository: Repository) -> None:
     repository.write(".taskmaster/tasks/task_001.txt", "One.\n")
     repository.write("other.txt", "not of Task Master\n")
 

@@ -23,10 +23,10 @@ import yaml
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE, POD, RUNS, Kind
 from functions.cluster.transport import KubernetesTransport, Request, Transport
-from functions.runs import group
+from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import Ended
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.clients.place import condition
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane
@@ -125,7 +125,7 @@ def _put(admin: Cluster, kind: str, base: Any) -> None:
     """A run at work, of the kind's name."""
     name = kind.lower()
     metadata = {"name": name, "namespace": HOME}
-    item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(base)}
+    item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(base)}
     admin.create(RUNS[kind], item)
     attempt = {"attempt": 1, "generation": 1, "jobName": f"{name}-1", "startedAt": "2026-01-02T03:04:05Z"}
     status = {"phase": "Running", "attempt": 1, "attempts": [attempt], "conditions": condition("Unknown", "Running")}
@@ -181,7 +181,7 @@ def test_with_it_the_log_of_a_run_is_read(house: House) -> None:
 
 NEEDED: dict[Right, tuple[str, ...]] = {
     **{
-        (verb, group.GROUP, f"{kind}runs"): (*command, *arguments)
+        (verb, api_group.GROUP, f"{kind}runs"): (*command, *arguments)
         for kind in ("code", "docs")
         for verb, command, arguments in (
             ("get", ("get",), (f"{kind}/{kind}run",)),
@@ -213,8 +213,8 @@ def test_without_one_of_them_the_command_that_needs_it_is_refused(house: House, 
 
 
 NOT_GIVEN: list[Right] = [
-    *((verb, group.GROUP, kind) for verb in ("create", "update", "delete") for kind in ("coderuns", "docsruns")),
-    *(("patch", group.GROUP, f"{kind}/status") for kind in ("coderuns", "docsruns")),
+    *((verb, api_group.GROUP, kind) for verb in ("create", "update", "delete") for kind in ("coderuns", "docsruns")),
+    *(("patch", api_group.GROUP, f"{kind}/status") for kind in ("coderuns", "docsruns")),
     ("get", "", "secrets"),
     ("list", "", "secrets"),
     ("create", "", "pods"),

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.handlers.rendering import task_files
-from functions.runs import attempts
-from functions.runs.run import parse
-from functions.runs.specs import wire
+from functions.reconciler.rendering import task_files
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import parse
+from functions.runs.model.specs import wire
 from tests.clients.conftest import CommandLine
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, raw_run, settings
 
 
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
 def test_the_task_files_are_those_that_the_function_renders(tmp_path: Path, file: Path, kind: str) -> None:
     started = parse(raw_run(kind))
-    started = started.having(attempts.start(started, NOW))
+    started = started.having(transitions.start(started, NOW))
     file.write_text(json.dumps({**raw_run(kind), "status": wire(started.status)}))
     done = command("render", str(file), "--out", str(tmp_path / "out" / "files"))
     assert done.code == 0, done.err

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from functions.clients.failing import Unavailable as GivenUp
-from functions.clients.runs import asked
-from functions.clients.runs.finding import find
-from functions.clients.runs.place import Place as Where
+from functions.clients.errors import Unavailable as GivenUp
+from functions.clients.runs import requests
+from functions.clients.runs.lookup import find
+from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
@@ -134,9 +134,7 @@ def test_a_process_asks_as_well(place: Place, cli: CommandLine) -> None:
 class Disturbed:
     """A transport on which something happens around each patch; `losing` raises after the patch was applied."""
 
-    def __init__(
-        self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0
-    ) -> None:
+    def __init__(self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0) -> None:
         self._inner = KubernetesTransport(ClusterSettings(kubeconfig=str(functions.kubeconfig)))
         self._before, self._losing, self._refusing = before, losing, refusing
         self.patches = 0
@@ -160,7 +158,7 @@ class Disturbed:
 def retried(place: Place, transport: Disturbed) -> None:
     pauses: list[float] = []
     where = Where(Cluster(transport), place.name)
-    asked.retry(where, find(where, "api-1"), "again", pause=pauses.append)
+    requests.retry(where, find(where, "api-1"), "again", pause=pauses.append)
     assert len(pauses) == transport.patches - 1
 
 
@@ -182,8 +180,8 @@ def test_a_retry_whose_answer_is_lost_is_one_retry(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     transport = Disturbed(place.functions, lambda: None, losing=1)
     where = Where(Cluster(transport), place.name)
-    run = asked.retry(where, find(where, "api-1"), "again", pause=lambda _: None)
-    assert (transport.patches, asked.context_version(run), spec(place, "api-1")["contextVersion"]) == (1, 2, 2)
+    run = requests.retry(where, find(where, "api-1"), "again", pause=lambda _: None)
+    assert (transport.patches, requests.context_version(run), spec(place, "api-1")["contextVersion"]) == (1, 2, 2)
 
 
 def test_a_server_that_comes_back_is_asked_again(place: Place) -> None:
@@ -197,8 +195,8 @@ def test_a_server_that_stays_away_is_given_up(place: Place) -> None:
     transport = Disturbed(place.functions, lambda: None, refusing=100)
     where = Where(Cluster(transport), place.name)
     with pytest.raises(GivenUp, match="nobody there"):
-        asked.retry(where, find(where, "api-1"), None, pause=lambda _: None)
-    assert transport.patches == asked.TRIES
+        requests.retry(where, find(where, "api-1"), None, pause=lambda _: None)
+    assert transport.patches == requests.TRIES
 
 
 def test_json_of_a_retry_is_the_run(place: Place) -> None:

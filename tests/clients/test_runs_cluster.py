@@ -16,7 +16,7 @@ import yaml
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
 from functions.cluster.transport import KubernetesTransport
-from functions.runs import group
+from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, environment
 from tests.clients.place import condition, ended
@@ -70,7 +70,7 @@ def rights(admin: Cluster) -> Iterator[None]:
 def put(admin: Cluster, name: str, status: Any) -> None:
     metadata = {"name": name, "namespace": NAME}
     spec = {**CODE_SPEC, "service": name}
-    admin.create(CODE_RUN, {"apiVersion": group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec})
+    admin.create(CODE_RUN, {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec})
     admin.patch(CODE_RUN, NAME, name, {"status": status}, "status")
 
 

@@ -29,8 +29,8 @@ import urllib3
 from functions.cluster.kinds import CODE_RUN, JOB, POD
 from functions.local.dev.repositories import Mirror, example
 from functions.local.dev.stack import Options, Stack
-from functions.runs import lifecycle
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
 from tests.clients.conftest import CommandLine, Ended, environment
 
 NAMESPACE = "orchestrator"
@@ -67,7 +67,7 @@ class Machine:
         return found
 
     def finished(self, name: str) -> Run:
-        return self.until(name, lambda run: lifecycle.state(run.status) in lifecycle.FINISHED)
+        return self.until(name, lambda run: states.state(run.status) in states.FINISHED)
 
     def forget(self, job: str) -> None:
         """Deletes a Job, and waits until its pod is gone."""

@@ -16,11 +16,11 @@ import urllib3
 
 from functions.clients.api_url import function_url
 from functions.clients.credentials import Credentials
-from functions.clients.failing import CommandError, Unavailable, WrongUsage
-from functions.clients.submitting import WAITS, Accepted, Key, Refused, submit
+from functions.clients.errors import CommandError, Unavailable, WrongUsage
+from functions.clients.submit import WAITS, Accepted, Key, Refused, submit
 from functions.local.dev.server import free_port
+from tests.clients.canned_server import LOST, scripted
 from tests.clients.conftest import URL, CommandLine, Functions
-from tests.clients.scripted import LOST, scripted
 
 DATA = {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}
 CREATED: Any = (201, {"success": True, "message": "the run is accepted", "data": DATA}, {})

@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 from functions.clients.tasks import options
-from functions.clients.tasks.checking import kebab
-from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
+from functions.clients.tasks.fast_validation import kebab
+from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 
 ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")
@@ -85,9 +85,7 @@ def test_the_tasks_are_looked_for_where_they_are_not_where_the_work_is(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, given: list[str], platform: str | None
 ) -> None:
     monkeypatch.chdir(repository.path)
-    done = command(
-        "task", "code", "1", "-s", "api", *given, "--dry-run", "-o", "json", **environment(repository.home)
-    )
+    done = command("task", "code", "1", "-s", "api", *given, "--dry-run", "-o", "json", **environment(repository.home))
     assert done.json["spec"].get("platformDirectory") == platform
 
 

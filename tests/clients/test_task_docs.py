@@ -65,14 +65,10 @@ def test_only_taskmaster_files_are_committed_and_pushed(
     assert left == ["A  src/staged.py", " M src/tracked.py", "?? untracked.txt"]
     assert repository.pushed() == repository.git("rev-parse", "HEAD")
     assert "copied              tasks/task_001.txt to docs/task-1/task.txt" in done.err
-    assert (
-        done.err.index("copied") < done.err.index("committed") < done.err.index("pushing") < done.err.index("asking")
-    )
+    assert done.err.index("copied") < done.err.index("committed") < done.err.index("pushing") < done.err.index("asking")
 
 
-def test_a_text_that_was_copied_is_copied_again_only_when_it_changed(
-    docs: CommandLine, repository: Repository
-) -> None:
+def test_a_text_that_was_copied_is_copied_again_only_when_it_changed(docs: CommandLine, repository: Repository) -> None:
     text = repository.write(".taskmaster/tasks/task_007.txt", "first\n")
     copy = repository.path / ".taskmaster/docs/task-7/task.txt"
     assert docs().code == 0

@@ -21,14 +21,14 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.handlers import job_finished, reconcile, sweep
-from functions.handlers.http import Request, answer
-from functions.runs import group
-from functions.runs.run import Run, parse
+from functions.runs import api_group
+from functions.runs.model.run import Run, parse
+from functions.serving.http import Request, answer
 from tests.cluster.driving import own
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import DONE, LOST, event, now, submitted
+from tests.support.run_steps import DONE, LOST, event, now, submitted
 
 _numbers = itertools.count(1)
 
@@ -76,7 +76,7 @@ def name() -> str:
 def made_with_kubectl(world: World, kind: str) -> Run:
     spec = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **own(kind)}
     metadata = {"name": name(), "namespace": world.namespace}
-    item = {"apiVersion": group.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
     return parse(world.kubelet.create(RUNS[kind], item))
 
 

@@ -23,11 +23,11 @@ import pytest
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.handlers import job_finished, reconcile
 from functions.local.dev.cluster import write_kubeconfig
-from functions.runs.run import Run
+from functions.runs.model.run import Run
 from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
 from tests.cluster.driving import deliver, swept
 from tests.support.api import World, api_server, transport
-from tests.support.life import LOST, event, now, submitted
+from tests.support.run_steps import LOST, event, now, submitted
 
 PATIENCE = 60
 """Seconds that kubectl is waited for."""
@@ -158,9 +158,7 @@ def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str
     shown: list[Output] = []
     life = Life(place.world, lambda words: shown[0].until(words))
     shown.append(watching := Output([*place.kubectl, "get", "cr", "second", "-w"]))
-    waiting = Output(
-        [*place.kubectl, "wait", "--for=condition=Succeeded", "coderun/second", f"--timeout={PATIENCE}s"]
-    )
+    waiting = Output([*place.kubectl, "wait", "--for=condition=Succeeded", "coderun/second", f"--timeout={PATIENCE}s"])
     try:
         watching.until("second")
         life.goes_on(still_waits=lambda: not waiting.ended)

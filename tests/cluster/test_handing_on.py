@@ -9,18 +9,18 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.handlers import reconcile, sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
-from functions.handlers.walking import BUDGET
-from functions.manifests.bookmark import name_of
-from functions.runs.run import Run
-from functions.settings.fleet import LimitSettings
+from functions.manifests.checkpoint import name_of
+from functions.runs.model.run import Run
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
+from functions.sweeper.scan import BUDGET
 from tests.cluster.conftest import APART, FUNCTIONS_USER, Base, connect
 from tests.cluster.driving import deliver
 from tests.support.api import World
 from tests.support.control_plane import ControlPlane
-from tests.support.life import event, now, submitted
 from tests.support.node import KubeletOnly
+from tests.support.run_steps import event, now, submitted
 
 COUNT, PAGE = 5, 2
 
@@ -42,7 +42,7 @@ def runs(world: World) -> Iterator[list[Run]]:
         deliver(world, reconcile, event(now(world, run).raw))
 
 
-def hurried(world: World) -> Services:
+def hurried(world: World) -> Dependencies:
     """With time for one run only, and small pages."""
     looks: list[datetime] = []
 

@@ -12,12 +12,12 @@ import pytest
 
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
 from functions.handlers import job_finished, reconcile
-from functions.runs import group
-from functions.runs.run import Run
+from functions.runs import api_group
+from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import World
-from tests.support.life import DONE, LOST, event, now
 from tests.support.node import container, has_ended
+from tests.support.run_steps import DONE, LOST, event, now
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
 
@@ -238,5 +238,5 @@ def test_a_second_attempt_is_a_second_job_beside_the_first(world: World) -> None
     second = now(world, run).status.job_name or ""
     deliver(world, job_finished, event(world.job_ends(second, DONE)))
     run = now(world, run)
-    assert (run.status.phase, run.status.attempt, run.labels[group.FINISHED]) == ("Succeeded", 2, "true")
+    assert (run.status.phase, run.status.attempt, run.labels[api_group.FINISHED]) == ("Succeeded", 2, "true")
     assert first != second

@@ -6,9 +6,9 @@ from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
 from functions.cluster.transport import Request, Transport
 from functions.events.event import Event
-from functions.events.publisher import PublishError
+from functions.queues.publisher import PublishError
+from tests.support.memoized_server import Moment, Past, Recalling
 from tests.support.node import Object, StandIn
-from tests.support.recall import Moment, Past, Recalling
 
 TOPICS = "/topics/"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.cluster.transport import Request, Transport
-from functions.runs import group
+from functions.runs import api_group
 
 
 @dataclass
@@ -85,7 +85,7 @@ class OwnerNotChecked(Mutant):
         if "/coderuns" in request.path or "/docsruns" in request.path:
             self.run = next(iter(answer.get("items", [answer])), self.run)
         if self.run and request.method == "GET" and "/jobs/" in request.path:
-            owner = {"apiVersion": group.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
+            owner = {"apiVersion": api_group.API_VERSION, "uid": self.run["metadata"]["uid"], "controller": True}
             answer["metadata"]["ownerReferences"] = [owner]
         return answer
 

@@ -20,14 +20,14 @@ from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
+from tests.faults.bench import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.happenings import submits, submits_another
-from tests.faults.place import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
-from tests.faults.stages import KINDS, new, reached
-from tests.faults.witness import JOB, RUNS
+from tests.faults.invariants import JOB, RUNS
+from tests.faults.operations import submits, submits_another
+from tests.faults.starting_states import KINDS, new, reached
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FAULTS, FOR_EVER, Failing
-from tests.support.life import LOST, VERBS, event
+from tests.support.run_steps import LOST, VERBS, event
 
 SCHEDULES = 300
 """Per test, at SCALE=1."""
@@ -62,9 +62,7 @@ KINDS_OF_FAULT = 3 + 2 * len(FAULTS)
 _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
 _calls = st.integers(0, 7)
 _indexes = st.integers(0, 50)
-_with_faults = st.builds(
-    Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls
-)
+_with_faults = st.builds(Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls)
 _quiet = st.builds(Step, st.sampled_from(["drops", "minute", "second", "pod_comes_up", "pod_ends"]), _indexes)
 _people = st.builds(
     Step,

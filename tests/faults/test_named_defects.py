@@ -9,11 +9,11 @@ import pytest
 
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
-from functions.runs.run import parse
-from tests.faults.place import NAMESPACE, Place
-from tests.faults.stages import KINDS, STAGES, Build, new, nothing_yet, reached
-from tests.faults.witness import JOB, RUNS
-from tests.support.life import VERBS, event
+from functions.runs.model.run import parse
+from tests.faults.bench import NAMESPACE, Place
+from tests.faults.invariants import JOB, RUNS
+from tests.faults.starting_states import KINDS, STAGES, Build, new, nothing_yet, reached
+from tests.support.run_steps import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
 MOST_EVENTS = 40
@@ -37,9 +37,7 @@ def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
         assert delivered < MOST_EVENTS, "each event makes another one"
 
 
-@pytest.mark.parametrize(
-    "build", [each for each in STAGES if each is not nothing_yet], ids=lambda each: each.__name__
-)
+@pytest.mark.parametrize("build", [each for each in STAGES if each is not nothing_yet], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, build: Build) -> None:
     """Predecessor: uninstalling with finalizers left a CRD terminating.

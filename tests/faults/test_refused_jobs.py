@@ -9,11 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from functions.runs import lifecycle
-from tests.faults.futures import Futures
-from tests.faults.happenings import Happening, cancels, reconciles, sweeps
-from tests.faults.place import FAILED, Place, Timeless
-from tests.faults.stages import KINDS, Build, edited, job_missing, new, reached
+from functions.runs.lifecycle import states
+from tests.faults.bench import FAILED, Place, Timeless
+from tests.faults.operations import Happening, cancels, reconciles, sweeps
+from tests.faults.outcome_cache import Futures
+from tests.faults.starting_states import KINDS, Build, edited, job_missing, new, reached
 from tests.support.freezing import Freezing
 from tests.support.refusing import Refusing
 
@@ -33,7 +33,7 @@ def ends_without_its_job(place: Place) -> None:
     others.sweep()
     jobs = {job["metadata"]["name"] for job in place.jobs()}
     for run in place.all_runs():
-        assert lifecycle.state(run.status) in lifecycle.FINISHED
+        assert states.state(run.status) in states.FINISHED
         place.witness.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs
 
 

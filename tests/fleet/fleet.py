@@ -10,27 +10,27 @@ from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, POD, RUNS
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, sweep
-from functions.handlers.http import Request
-from functions.handlers.services import Services
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
-from functions.runs import lifecycle
-from functions.runs.limits import Limits
-from functions.runs.run import Run, parse
-from functions.settings.fleet import LimitSettings
-from tests.faults.witness import Witness, is_live
-from tests.fleet.witness import FleetWitness
+from functions.runs.admission.limits import Limits
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
+from tests.faults.invariants import Witness, is_live
+from tests.fleet.invariants import FleetWitness
 from tests.support.actors import Actor, in_order
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Direct
-from tests.support.life import event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, submitted
 
 NAMESPACE = "orchestrator"
 ROUNDS = 80
 """Most passes until all rest: with one place, each of a dozen runs takes a few for each of its attempts."""
 Object = dict[str, Any]
-Work = Callable[[Services], object]
+Work = Callable[[Dependencies], object]
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -81,9 +81,9 @@ class Fleet:
         with suppress(ClusterError, Killed):
             work(self._services(transport or self.world.calls))
 
-    def _services(self, transport: Transport) -> Services:
+    def _services(self, transport: Transport) -> Dependencies:
         services = self.world.services
-        return Services(services.settings, Cluster(self.wrap(transport)), services.clock)
+        return Dependencies(services.settings, Cluster(self.wrap(transport)), services.clock)
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
         """The function is killed at that API call; whether it came so far."""
@@ -105,7 +105,7 @@ class Fleet:
         return lambda services: handler.handle(services, event(json.loads(body)))
 
     @staticmethod
-    def sweep(services: Services) -> None:
+    def sweep(services: Dependencies) -> None:
         sweep.handle(services, Request({}, b""))
 
     def live_jobs(self) -> list[Object]:
@@ -154,7 +154,7 @@ class Fleet:
 
     def _unfinished(self) -> Iterator[str]:
         for run in self.runs():
-            if lifecycle.state(run.status) not in lifecycle.FINISHED:
+            if states.state(run.status) not in states.FINISHED:
                 yield f"{run.name} is not finished"
         try:
             raw = self.world.kubelet.get(CONFIG_MAP, NAMESPACE, manifest.NAME)

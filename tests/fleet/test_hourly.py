@@ -25,18 +25,18 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, DOCS_RUN, Kind
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
-from functions.handlers import retention
-from functions.handlers.leftovers import Leftovers
-from functions.handlers.workspaces import Workspaces
-from functions.runs.digests import SIZE
+from functions.runs.digest_set import SIZE
+from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.runs.run import Run
-from functions.settings.fleet import RetentionSettings
+from functions.settings.limits import RetentionSettings
+from functions.sweeper import retention
+from functions.sweeper.garbage import Leftovers
+from functions.sweeper.workspaces import Workspaces
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import DONE, job_event, now, run_event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 
@@ -173,7 +173,9 @@ def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Ki
 
 def _annotations(world: World, claim: str) -> dict[str, str]:
     try:
-        found: dict[str, str] = world.kubelet.get(CLAIM, world.namespace, claim)["metadata"].get("annotations", {})
+        found: dict[str, str] = world.kubelet.get(VOLUME_CLAIM, world.namespace, claim)["metadata"].get(
+            "annotations", {}
+        )
     except NotFound:
         pytest.fail(f"the workspace {claim} was deleted")
     return found

@@ -23,12 +23,12 @@ import pytest
 from functions.cluster.transport import Request, Transport
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger as manifest
-from functions.runs.limits import Limits
-from functions.runs.run import Run
+from functions.runs.admission.limits import Limits
+from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
-from tests.support.life import DONE, event
+from tests.support.run_steps import DONE, event
 
 TWO = Limits(runs=2)
 PLAYED = 60
@@ -187,7 +187,7 @@ def whoever_writes_last_wins(body: dict[str, Any]) -> dict[str, Any]:
 
 def nobody_is_known_to_wait(body: dict[str, Any]) -> dict[str, Any]:
     """That somebody waits is not written down."""
-    return {**body, "metadata": {**body["metadata"], "annotations": {manifest.WAITING: ""}}}
+    return {**body, "metadata": {**body["metadata"], "annotations": {manifest.LAST_REJECTED: ""}}}
 
 
 def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:
@@ -204,8 +204,6 @@ def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_broken_ledger_is_noticed(
-    mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Scene, words: str
-) -> None:
+def test_a_broken_ledger_is_noticed(mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Scene, words: str) -> None:
     broken = (play(scene, order, lambda transport: Broken(transport, mend)) for order in orders())
     assert any(words in wrong for fleet in broken for wrong in fleet.wrong())

@@ -7,12 +7,12 @@ import pytest
 
 from functions.cluster.client import PAGE
 from functions.handlers import sweep
-from functions.handlers.http import Request
-from functions.settings.fleet import LimitSettings
+from functions.serving.http import Request
+from functions.settings.limits import LimitSettings
 from tests.conftest import SCALE
-from tests.fleet.crowd import Crowd
+from tests.fleet.population import Crowd
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 
 SIZE = max(1000, int(10_000 * SCALE))
 LEDGER = 1

@@ -6,9 +6,9 @@ from typing import Any
 
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request
-from functions.github.errors import Busy
-from functions.runs import telling
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from functions.github.api.errors import Busy
+from functions.runs import github_sync_state
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
 @dataclass
@@ -61,4 +61,4 @@ def with_commits(room: Newsroom, count: int) -> None:
 def forget(room: Newsroom) -> None:
     """What GitHub was told is to be told again."""
     run = room.run()
-    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, telling.unsaid())
+    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())

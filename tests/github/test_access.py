@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from functions.cluster.transport import Transport
-from functions.runs import naming
-from functions.runs.specs import CodeRunSpec
+from functions.runs.model import naming
+from functions.runs.model.specs import CodeRunSpec
 from functions.settings.access import AccessSettings
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import Github, payloads
 from tests.support.github.content import user
 

@@ -15,12 +15,12 @@ from dataclasses import replace
 import pytest
 
 from functions.cluster.kinds import RUNS
-from functions.handlers.driver import drive
-from functions.runs.lifecycle import State
-from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
+from functions.reconciler.reconciler import reconcile
+from functions.runs.lifecycle.states import State
+from functions.runs.model.run import Run
+from functions.runs.model.specs import CodeRunSpec
 from functions.settings.access import AccessSettings
-from tests.github.stage import Object, Stage
+from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads
 
 
@@ -41,7 +41,7 @@ def deleted(stage: Stage, run: Run) -> None:
     """It is gone, by way of the finalizer."""
     found = stage.now(run)
     stage.world.kubelet.delete(RUNS[run.kind], run.namespace, run.name, run.uid)
-    drive(stage.services, found.kind, found.namespace, found.name)
+    reconcile(stage.services, found.kind, found.namespace, found.name)
 
 
 def attempts_asked(run: Run) -> int:
@@ -145,9 +145,7 @@ def test_where_github_does_not_say_when_the_last_run_is_meant_and_still_no_other
 def test_a_review_with_a_command_is_of_no_run_that_was_asked_for_later(stage: Stage) -> None:
     number = stage.shop.open_pull("feature")["number"]
     first = asked(stage, number, "/code 3 service=api")
-    assert (
-        stage.deliver("pull_request_review", payloads.review(stage.shop, number, "commented", "/cancel")).code == 204
-    )
+    assert stage.deliver("pull_request_review", payloads.review(stage.shop, number, "commented", "/cancel")).code == 204
     stage.clock.later(seconds=1)
     second = asked(stage, number, "/code 4 service=web")
     again(stage, -2)

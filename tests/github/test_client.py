@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from functions.github.client import MOST_PAGES, connect, segment
-from functions.github.client import Github as Client
-from functions.github.errors import Busy, Refused
-from functions.github.transport import HttpTransport, Request
+from functions.github.api.client import MOST_PAGES, connect, segment
+from functions.github.api.client import Github as Client
+from functions.github.api.errors import Busy, Refused
+from functions.github.api.transport import HttpTransport, Request
 from tests.support.github import Github
 from tests.support.github.app import App
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 
 def test_a_list_is_read_page_by_page_in_order(github: Github, client: Client) -> None:

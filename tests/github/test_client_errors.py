@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from functions.github import errors
-from functions.github.client import Github as Client
-from functions.github.errors import Busy, Denied, GithubError, NotFound, NotInstalled, Refused
-from functions.handlers.http import Request as Asked
-from functions.handlers.http import answer
+from functions.github.api import errors
+from functions.github.api.client import Github as Client
+from functions.github.api.errors import Busy, Denied, GithubError, NotFound, NotInstalled, Refused
+from functions.serving.http import Request as Asked
+from functions.serving.http import answer
 from tests.github.clock import Clock
 from tests.support.github import Github
 

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from functions.github.client import Github as Client
-from functions.github.client import connect
-from functions.github.errors import Denied, GithubError, NotFound, NotInstalled, Unauthorized
-from functions.github.transport import Request
+from functions.github.api.client import Github as Client
+from functions.github.api.client import connect
+from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Unauthorized
+from functions.github.api.transport import Request
 from tests.github.clock import Clock
 from tests.support.github import Github
 from tests.support.github.app import App, new_key

@@ -19,16 +19,16 @@ from typing import Any
 import pytest
 
 from functions.cluster.transport import Request, Transport
-from functions.github.errors import Busy
-from functions.github.transport import HttpTransport
-from functions.github.transport import Request as Call
+from functions.github.api.errors import Busy
+from functions.github.api.transport import HttpTransport
+from functions.github.api.transport import Request as Call
 from functions.handlers import reconcile
-from functions.handlers.http import Answer, answer
-from functions.handlers.telling import CLOSING
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from functions.reporting.github_sync import CLOSING
+from functions.serving.http import Answer, answer
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 from tests.github.slow import Slow, with_commits
-from tests.support.life import event
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
+from tests.support.run_steps import event
 
 
 @dataclass

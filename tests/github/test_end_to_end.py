@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
-from functions.github import comment
+from functions.github.reports import comment
 from functions.local.dev.repositories import Mirror, example, git
 from functions.local.dev.server import free_port
 from functions.local.dev.stack import Options, Stack
-from functions.runs import lifecycle, naming
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model import naming
+from functions.runs.model.run import Run, parse
 from tests.support.github import Github, Repository, payloads, serving
 
 NAMESPACE = "orchestrator"
@@ -87,7 +88,7 @@ class Played:
         raise AssertionError([(run.status.phase, run.status.message, self.ours(run)) for run in self.runs()])
 
     def _is_told(self, run: Run, attempt: int) -> bool:
-        over = lifecycle.state(run.status) in lifecycle.FINISHED and run.status.attempt == attempt
+        over = states.state(run.status) in states.FINISHED and run.status.attempt == attempt
         return over and [each["body"] for each in self.ours(run)] == [comment.text(run)] and self._checked(run)
 
     def _checked(self, run: Run) -> bool:

@@ -13,13 +13,13 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Transport
-from functions.github.client import Github as Client
-from functions.github.permission import Permissions
-from functions.github.tokens import AppKey
-from functions.github.transport import HttpTransport
-from functions.runs.specs import CodeRunSpec
+from functions.github.api.client import Github as Client
+from functions.github.api.permissions import Permissions
+from functions.github.api.tokens import AppKey
+from functions.github.api.transport import HttpTransport
+from functions.runs.model.specs import CodeRunSpec
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.crashing import Killed
 from tests.support.github import Github
 

@@ -13,7 +13,7 @@ import logging
 
 import pytest
 
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 
 # Nobody's business --------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from functions.runs.asking import AGAIN
-from functions.runs.lifecycle import State
-from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
-from tests.github.stage import Object, Stage
+from functions.runs.lifecycle.states import State
+from functions.runs.model.run import Run
+from functions.runs.model.specs import CodeRunSpec
+from functions.runs.requests import AGAIN
+from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads
 
 # Feedback -----------------------------------------------------------------------------------------------------------
@@ -139,9 +139,7 @@ def test_a_pull_request_is_recorded_on_its_run(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("merged", "expected"), [(True, ("True", "Merged")), (False, ("False", "Closed"))])
-def test_news_that_overtake_each_other_leave_what_is_so(
-    stage: Stage, merged: bool, expected: tuple[str, str]
-) -> None:
+def test_news_that_overtake_each_other_leave_what_is_so(stage: Stage, merged: bool, expected: tuple[str, str]) -> None:
     run, pull = stage.with_pull()
     opened = payloads.pull_request(stage.shop, pull["number"], "opened")
     opened = {**opened, "pull_request": {**pull, "state": "open"}}

@@ -16,18 +16,18 @@ from typing import Any
 import pytest
 
 from functions.cluster.transport import Request
-from functions.github.client import Github as Client
-from functions.github.permission import Permissions
-from functions.github.tokens import AppKey
-from functions.github.transport import Answer, HttpTransport
+from functions.github.api.client import Github as Client
+from functions.github.api.permissions import Permissions
+from functions.github.api.tokens import AppKey
+from functions.github.api.transport import Answer, HttpTransport
 from functions.handlers import reconcile
-from functions.handlers.http import answer
-from functions.runs.specs import CodeRunSpec
-from tests.github.newsroom import ON_GITHUB, Newsroom
+from functions.runs.model.specs import CodeRunSpec
+from functions.serving.http import answer
+from tests.github.delivery_bench import Stage
 from tests.github.redelivery.sweeps import LIST, kept, swept
-from tests.github.stage import Stage
+from tests.github.report_bench import ON_GITHUB, Newsroom
 from tests.support.github import payloads
-from tests.support.life import event
+from tests.support.run_steps import event
 
 BODIES = [
     b"",

@@ -21,14 +21,15 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from functions.github import commands, replies
-from functions.github.configuration import BadConfiguration, parse
+from functions.github.commands import parse as commands
+from functions.github.commands import replies
+from functions.github.commands.configuration import BadConfiguration, parse
 from functions.github.markdown import LONGEST_COMMENT
-from functions.handlers import rendering
-from functions.runs import origin
-from functions.runs.run import Run
-from functions.runs.specs import CodeRunSpec
-from tests.github.stage import Stage
+from functions.reconciler import rendering
+from functions.runs.model import origin
+from functions.runs.model.run import Run
+from functions.runs.model.specs import CodeRunSpec
+from tests.github.delivery_bench import Stage
 from tests.support.builders import run as built
 from tests.support.github import payloads
 from tests.support.github.content import user
@@ -161,7 +162,7 @@ def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, host
     for made in stage.runs():  # a base branch that git allows is data of the run
         assert made.spec is not None
         assert made.spec.base_branch == hostile
-        assert origin.of(made.raw) is not None
+        assert origin.from_object(made.raw) is not None
     for told in stage.answers(number):
         assert_only_shown(told)
 
@@ -175,9 +176,7 @@ def test_a_branch_that_only_looks_like_a_runs_is_looked_up_nowhere(stage: Stage,
 
 
 TEXT = st.text(st.sampled_from("`@#<>[]()!*_\\\n\r\t |~-/=\"'&;:.x\u202e\0") | st.characters(), max_size=60)
-WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example", "<b>", "[a](b)", "#1"])).map(
-    "".join
-)
+WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example", "<b>", "[a](b)", "#1"])).map("".join)
 
 
 @settings(deadline=None, max_examples=60)
@@ -186,7 +185,7 @@ def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
     line = written.replace("\n", " ").replace("\r", " ")
     for body in (f"/code {line}", f"/docs x{line} {line}", f"/code 1 {line}=x", f"/status {line}", f'/docs "{line}'):
         for found in commands.find(body):
-            if isinstance(found, commands.Mistake):
+            if isinstance(found, commands.InvalidCommand):
                 assert_only_shown(replies.mistake(found))
     assert_only_shown(replies.refused(written))
     assert_only_shown(replies.bad_configuration([written, written]))

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN
-from functions.github.comment import marker
-from functions.runs import group, pull_request
-from functions.runs.telling import TOLD
-from tests.github.newsroom import FIRST, NAMESPACE, Newsroom
+from functions.github.reports.comment import marker
+from functions.runs import api_group
+from functions.runs.github_sync_state import TOLD
+from functions.runs.model import pull_request
+from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 
 SECOND = "d" * 40
 
@@ -49,7 +50,7 @@ def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: 
     assert check["details_url"] == room.comments()[0]["html_url"]
     assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (room.branch, "main", "Task 3: work on api")
     assert f"Asked for in #{room.issue}" in pull["body"]
-    assert run.labels[group.FINISHED] == "true"
+    assert run.labels[api_group.FINISHED] == "true"
     room.check_told()
 
 
@@ -234,5 +235,5 @@ def test_work_after_a_merge_has_a_pull_request_of_its_own(room: Newsroom) -> Non
 def _merged(room: Newsroom) -> None:
     run = room.run()
     url = run.status.pull_request_url or ""
-    merged = pull_request.recorded(run.status, url, "Merged", run.generation, room.world.now)
+    merged = pull_request.set_pull_request(run.status, url, "Merged", run.generation, room.world.now)
     room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))

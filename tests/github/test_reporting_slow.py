@@ -13,25 +13,25 @@ from datetime import timedelta
 
 import pytest
 
-from functions.events.topics import ACK_DEADLINE
-from functions.handlers.telling import PATIENCE
-from functions.handlers.walking import BUDGET
-from functions.runs import telling
-from tests.github.newsroom import FIRST, Newsroom
+from functions.queues.topics import ACK_DEADLINE
+from functions.reporting.github_sync import PATIENCE
+from functions.runs import github_sync_state
+from functions.sweeper.scan import BUDGET
+from tests.github.report_bench import FIRST, Newsroom
 from tests.github.slow import Slow, forget, with_commits
 
 SECOND = "d" * 40
 COMMITS = 20
 MOST = 3 * COMMITS
 """More reports than any of these takes."""
-IDLE = telling.LEAST_REST + timedelta(seconds=1)
+IDLE = github_sync_state.MIN_BACKOFF + timedelta(seconds=1)
 
 
 def untold(room: Newsroom) -> None:
     """The run has ended with one more commit, and the check runs on all those before it are in progress."""
     with_commits(room, COMMITS)
     (check,) = room.shop.checks.values()
-    for commit in telling.commits(room.run())[:-1]:
+    for commit in github_sync_state.commits(room.run())[:-1]:
         twin = {**check, "id": check["id"] + 500 + int(commit, 16), "head_sha": commit}
         room.shop.checks[twin["id"]] = twin
     room.ends(SECOND)

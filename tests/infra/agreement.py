@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from functions.events.applying import letters, wanted
 from functions.events.event import MalformedError
-from functions.events.normalise import normalise
-from functions.events.project import Project
-from functions.events.terms import Identity, Schedule
-from functions.events.topology import FED_BY, TOPIC_OF, topology
+from functions.events.receive import normalise
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.setup import letters, wanted
+from functions.queues.queue_model import Identity, Schedule
+from functions.queues.topology import FED_BY, TOPIC_OF, topology
 from tests.infra import configured
 from tests.infra.terraform import State, block
 from tests.support.installed import ROOT
@@ -35,9 +35,7 @@ def differences(state: State, targets: set[str]) -> list[str]:
 
 
 def _compare(what: str, declared: set[str], made: set[str]) -> Iterator[str]:
-    yield from (
-        f"{what} {name}: the code declares it, Terraform does not make it" for name in sorted(declared - made)
-    )
+    yield from (f"{what} {name}: the code declares it, Terraform does not make it" for name in sorted(declared - made))
     yield from (f"{what} {name}: Terraform makes it, the code does not know it" for name in sorted(made - declared))
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
-from functions.events.topology import FED_BY
-from functions.handlers import needs
+from functions.queues.topology import FED_BY
+from functions.serving import required_settings
 from functions.settings import Settings, SettingsError, load
-from functions.templating.layout import SUFFIX
+from functions.templating.search_path import SUFFIX
 from tests.infra.terraform import State, block
 from tests.support.installed import ROOT
 
@@ -39,16 +39,14 @@ def _configured(state: State) -> Iterator[str]:
         environ = environment(service)
         try:
             settings = load(environ)
-            needs.check(settings, target)
+            required_settings.require_settings(settings, target)
         except SettingsError as error:
             yield f"entry point {target} would not start: {error}"
             continue
         yield from (f"entry point {target}: {problem}" for problem in _settled(settings, service, state, objects))
 
 
-def _settled(
-    settings: Settings, service: Mapping[str, Any], state: State, objects: Mapping[str, Any]
-) -> Iterator[str]:
+def _settled(settings: Settings, service: Mapping[str, Any], state: State, objects: Mapping[str, Any]) -> Iterator[str]:
     queues = state.outputs["queue_settings"]
     if (settings.queues.project, settings.queues.prefix) != (queues["project"], queues["prefix"]):
         yield "setting queues: leads to another queue"

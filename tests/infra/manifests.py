@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from functions.manifests import attempt
-from functions.runs import attempts
-from functions.runs.run import parse
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import parse
 from tests.support.builders import NOW, raw_run, settings
 from tests.support.installed import KUBERNETES, kustomized
 
@@ -41,7 +41,7 @@ def jobs() -> Iterator[tuple[str, Object]]:
             raw = raw_run(kind)
             raw["spec"] = {name: value for name, value in raw["spec"].items() if name not in NAMES} | dict(identity)
             run = parse(raw)
-            started = run.having(attempts.start(run, NOW))
+            started = run.having(transitions.start(run, NOW))
             yield f"{kind}-{who}", attempt.job(started, SETTINGS)
             yield f"{kind}-{who}-fence", attempt.fence(started)
 

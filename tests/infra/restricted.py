@@ -144,9 +144,7 @@ def privilege_escalation(pod: Pod) -> Iterator[str]:
 
 
 def running_as_non_root(pod: Pod) -> Iterator[str]:
-    return _for_all(
-        pod, lambda each: each.get("runAsNonRoot") is True, lambda each: each.get("runAsNonRoot") is False
-    )
+    return _for_all(pod, lambda each: each.get("runAsNonRoot") is True, lambda each: each.get("runAsNonRoot") is False)
 
 
 def running_as_user(pod: Pod) -> Iterator[str]:

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from functions.clients.cli import app
-from functions.events.topology import ATTEMPTS, ATTEMPTS_OF
+from functions.queues.topology import ATTEMPTS, ATTEMPTS_OF
 from functions.settings import Settings
 from tests.infra.terraform import FOLDER
 from tests.support.installed import ROOT

@@ -17,8 +17,8 @@ from functions.bridge.bridge import OF_RUNS
 from functions.bridge.timing import DEFAULT
 from functions.bridge.watched import WATCHED
 from functions.cluster.kinds import Kind
-from functions.events.publisher import connect
-from functions.events.topology import FED_BY
+from functions.queues.publisher import connect
+from functions.queues.topology import FED_BY
 from functions.settings import SettingsError, load
 from tests.infra import manifests
 from tests.infra.manifests import of_kind
@@ -44,9 +44,7 @@ def settings_of(kubectl: str, folder: str, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", ["example", "gke"])
-def test_an_installation_has_settings_that_the_bridge_can_start_with(
-    kubectl: str, tmp_path: Path, folder: str
-) -> None:
+def test_an_installation_has_settings_that_the_bridge_can_start_with(kubectl: str, tmp_path: Path, folder: str) -> None:
     settings = load(settings_of(kubectl, folder, tmp_path))
     connect(settings.queues)
     items = manifests.rendered(kubectl, folder)

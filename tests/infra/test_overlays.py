@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.handlers import needs
 from functions.manifests import tombstone
-from functions.runs import asking
-from functions.runs.run import parse
-from functions.runs.specs import SPECS
+from functions.runs import requests
+from functions.runs.model.run import parse
+from functions.runs.model.specs import SPECS
+from functions.serving import required_settings
 from functions.settings import load
 from infra import immutability
 from tests.infra import manifests
@@ -53,7 +53,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
         environ = {each["name"]: each["value"] for each in container.get("env", ())}
         if name != "schedule":
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
-            needs.check(loaded, environ["FUNCTION_TARGET"])
+            required_settings.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
     assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
     script = found["schedule"]["command"][-1]
@@ -185,8 +185,8 @@ def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> Non
         {"type": "Succeeded", "status": "False", "reason": "AgentError", "lastTransitionTime": "2026-01-02T03:04:05Z"}
     ]
     run = parse(raw_run("CodeRun", status={"conditions": finished, "attempt": 1}))
-    retry = asking.retry(run, key="k", words="more")
-    cancel = asking.cancel(parse(raw_run("CodeRun")))
+    retry = requests.retry(run, key="k", words="more")
+    cancel = requests.cancel(parse(raw_run("CodeRun")))
     assert retry is not None
     assert cancel is not None
     assert {*retry["spec"], *cancel["spec"]} <= immutability.MAY_CHANGE

@@ -2,7 +2,7 @@
 
 valid        formatted, every argument known to the provider, its own tests pass (*.tftest.hcl)
 agrees       entry points, topics, subscriptions with deadlines, retries and dead letters, schedules, settings,
-             secrets and rights are those of functions/events/topology.py, functions/main.py and functions/settings
+             secrets and rights are those of functions/queues/topology.py, functions/main.py and functions/settings
 noticed      each thing that somebody forgets is named
 the cluster  is told the same: who the functions are, what the bridge needs, which account may publish
 """
@@ -19,14 +19,14 @@ import pytest
 import yaml
 
 from functions.cluster.connection import connect
-from functions.events.publisher import connect as publisher
-from functions.events.topics import ACK_DEADLINE
-from functions.events.topology import RETRY
-from functions.handlers.logs import FIELDS
+from functions.queues.publisher import connect as publisher
+from functions.queues.topics import ACK_DEADLINE
+from functions.queues.topology import RETRY
 from functions.settings import Settings, load
 from functions.settings.agent import AgentSettings
 from functions.settings.cluster import ClusterSettings
-from functions.templating.layout import SUFFIX
+from functions.telemetry.logs import FIELDS
+from functions.templating.search_path import SUFFIX
 from tests.infra import agreement, configured, manifests, terraform
 from tests.infra.buildpack import EPOCH
 from tests.infra.terraform import FOLDER, State
@@ -58,9 +58,7 @@ def state(valid: str, tmp_path_factory: pytest.TempPathFactory) -> State:
 
 
 def test_it_is_valid_and_its_own_tests_pass(valid: str) -> None:
-    runs = sum(
-        len(re.findall(r"^run ", file.read_text(), re.MULTILINE)) for file in FOLDER.glob("tests/*.tftest.hcl")
-    )
+    runs = sum(len(re.findall(r"^run ", file.read_text(), re.MULTILINE)) for file in FOLDER.glob("tests/*.tftest.hcl"))
     assert f"Success! {runs} passed, 0 failed." in valid
 
 
@@ -171,9 +169,7 @@ def listed(name: str) -> set[str]:
 
 def test_every_setting_can_be_chosen_or_is_set() -> None:
     assert listed("own_choice") == set(Settings.model_fields) - SET_FROM_HERE
-    (agent,) = re.findall(
-        r'variable "agent" .*?object\(\{(.*?)\}\)', (FOLDER / "variables.tf").read_text(), re.DOTALL
-    )
+    (agent,) = re.findall(r'variable "agent" .*?object\(\{(.*?)\}\)', (FOLDER / "variables.tf").read_text(), re.DOTALL)
     assert set(re.findall(r"^ +(\w+) +=", agent, re.MULTILINE)) == set(AgentSettings.model_fields)
 
 
@@ -245,9 +241,7 @@ def test_what_it_says_for_the_cluster_fits_the_overlay_for_gke(state: State, kub
         assert said.keys() == yaml.safe_load(file.read_text()).keys()
         file.write_text(yaml.safe_dump(said))
     items = [each for each in yaml.safe_load_all(installed.kustomized(kubectl, folder / "gke")) if each]
-    (binding,) = [
-        each for each in items if each["metadata"]["name"] == "orchestrator-functions" and "subjects" in each
-    ]
+    (binding,) = [each for each in items if each["metadata"]["name"] == "orchestrator-functions" and "subjects" in each]
     account = state.one("service_account", "functions")
     assert binding["roleRef"]["name"] == "orchestrator-functions"
     assert [(each["kind"], each["name"]) for each in binding["subjects"]] == [

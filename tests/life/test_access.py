@@ -19,13 +19,13 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import CODE_REQUESTED
-from functions.handlers.http import QUEUE_HEADER, Answer
-from functions.runs import naming
+from functions.runs.model import naming
+from functions.serving.http import QUEUE_HEADER, Answer
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import JSON, post
+from tests.support.run_steps import JSON, post
 
 TOKENS = AuthSettings(mode="bearer", tokens={"ci": "token-of-ci", "cd": "token-of-cd", "CI": "token-of-CI"})
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}

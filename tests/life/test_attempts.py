@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD
-from functions.handlers import creating
-from functions.runs import group, refusal
-from functions.settings.fleet import LimitSettings
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB, POD, VOLUME_CLAIM
+from functions.reconciler import attempt
+from functions.runs import api_group
+from functions.runs.model import conditions
+from functions.settings.limits import LimitSettings
 from tests.support.api import ROOT, World
-from tests.support.life import DONE, LOST, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
 def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
@@ -85,7 +86,7 @@ def test_a_person_raises_context_version_to_try_again(world: World) -> None:
     patch = {"spec": {"contextVersion": 2, "promptModification": "use the other library"}}
     run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
     run = now(world, run)
-    assert (run.status.attempt, run.status.context_version, group.FINISHED in run.labels) == (2, 2, False)
+    assert (run.status.attempt, run.status.context_version, api_group.FINISHED in run.labels) == (2, 2, False)
     files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
     assert "use the other library" in files["prompt.md"]
 
@@ -98,7 +99,7 @@ def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_see
     run_event(world, raised)
     found = now(world, run).status
     assert found.message == "attempt 1 is running", "in the same pass"
-    assert "contextVersion 2 is refused: the run is not finished" in refusal.why(found)
+    assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
 
 
 def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World) -> None:
@@ -112,7 +113,7 @@ def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World
     run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, patch))
     found = now(world, run)
     assert (found.status.phase, reason(found), found.status.attempt) == ("Cancelled", "Cancelled", 1)
-    assert (found.status.expire_at == found.status.finished_at, group.FINISHED in found.labels) == (False, True)
+    assert (found.status.expire_at == found.status.finished_at, api_group.FINISHED in found.labels) == (False, True)
     written = found.resource_version
     swept(world)
     assert now(world, run).resource_version == written
@@ -192,7 +193,7 @@ def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> N
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    world.kubelet.create(CLAIM, claim)
+    world.kubelet.create(VOLUME_CLAIM, claim)
     run = submitted(world)
     run_event(world, run.raw, "add")
     shown = now(world, run)
@@ -218,7 +219,7 @@ def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_
     shutil.copytree(ROOT / "templates", tmp_path / "templates")
     (tmp_path / "templates/claude/code/huge.md.j2").write_text("x" * 2_000_000)
     world.configure(templates=tmp_path / "templates")
-    creating.create_resources(world.services, now(world, run))  # it saw no Job a moment ago
+    attempt.create_resources(world.services, now(world, run))  # it saw no Job a moment ago
     assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Pending", 1)
     late = submitted(world, name="late", service="other")
     run_event(world, late.raw, "add")

@@ -9,14 +9,14 @@ import yaml
 from functions.cluster.errors import Invalid, NotFound
 from functions.cluster.kinds import CODE_RUN
 from functions.handlers import reconcile, sweep
-from functions.handlers.http import Request, answer
 from functions.manifests import crds
-from functions.runs import group
-from functions.runs.run import parse
-from functions.runs.specs import SPECS
+from functions.runs import api_group
+from functions.runs.model.run import parse
+from functions.runs.model.specs import SPECS
+from functions.serving.http import Request, answer
 from tests.support.api import World, api_server, transport
 from tests.support.builders import CODE_SPEC
-from tests.support.life import event, submitted
+from tests.support.run_steps import event, submitted
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 BROKEN: dict[str, Any] = {**CODE_SPEC, "service": "Not A Label", "taskId": "three", "surprise": {"a": [1]}}
@@ -35,7 +35,7 @@ def loose_definitions(folder: Path) -> Path:
 
 def stored(name: str, namespace: str, spec: Any, *, finalizers: list[str]) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace, "finalizers": finalizers}
-    return {"apiVersion": group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec}
+    return {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec}
 
 
 def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> Non
     with api_server(database, loose_definitions(tmp_path / "loose")) as url:
         before = World(transport(url, tmp_path), "strict")
         for name in ("delete-me", "leave-me"):
-            item = stored(name, "strict", BROKEN, finalizers=[group.FINALIZER])
+            item = stored(name, "strict", BROKEN, finalizers=[api_group.FINALIZER])
             before.kubelet.create(CODE_RUN, item)
     with api_server(database) as url:
         world = World(transport(url, tmp_path), "strict")

@@ -18,18 +18,19 @@ import pytest
 from functions.cluster.kinds import CODE_RUN
 from functions.cluster.transport import Request as Call
 from functions.events.event import Event
-from functions.events.publisher import PublishError
 from functions.handlers import report
-from functions.handlers.http import Answer, answer
-from functions.runs import attempts, group
-from functions.runs.lifecycle import State, move
-from functions.runs.milestones import Milestone, untold
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
-from functions.runs.status import RunStatus
+from functions.queues.publisher import PublishError
+from functions.runs import api_group
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State, move
+from functions.runs.lifecycle_events import LifecycleEvent, unpublished
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.runs.model.status import RunStatus
+from functions.serving.http import Answer, answer
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, run
-from tests.support.life import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
 
 @dataclass
@@ -83,7 +84,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     world.calls.calls.clear()
     job_event(world, world.job_ends(job, DONE))
     assert len(world.calls.writes) == 1, "the mark waits for the report"
-    assert group.FINISHED not in now(world, made).labels
+    assert api_group.FINISHED not in now(world, made).labels
     world.calls.calls.clear()
     assert reported(world, now(world, made).raw).code == 204
     assert (len(world.calls.writes), len(world.calls.reads)) == (1, 1)
@@ -91,7 +92,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     run_event(world, now(world, made).raw)
     assert len(world.calls.writes) == 1
     done = now(world, made)
-    assert (done.status.reported, done.labels[group.FINISHED]) == ("1/succeeded", "true")
+    assert (done.status.reported, done.labels[api_group.FINISHED]) == ("1/succeeded", "true")
     word = kind.lower()
     assert topic.told() == [f"{word} 1/started", f"{word} 1/succeeded"]
     last = topic.events[-1]
@@ -130,7 +131,7 @@ def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: World, t
     topic.refuses = True
     assert reported(world, done.raw).code == 503
     assert now(world, done).status.reported is None
-    assert group.FINISHED not in now(world, done).labels
+    assert api_group.FINISHED not in now(world, done).labels
     topic.refuses = False
     assert reported(world, done.raw).code == 204
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
@@ -181,7 +182,7 @@ def test_without_any_event_the_sweep_alone_tells_and_marks(world: World, topic: 
     assert swept(world).body
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
     swept(world)
-    assert now(world, done).labels[group.FINISHED] == "true"
+    assert now(world, done).labels[api_group.FINISHED] == "true"
 
 
 def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: World, topic: Topic) -> None:
@@ -211,7 +212,7 @@ def submitted_as(world: World, name: str) -> Run:
 
 def test_without_a_queue_nothing_is_told_and_nothing_waits(world: World) -> None:
     done = ended(world, submitted(world))
-    assert done.labels[group.FINISHED] == "true"
+    assert done.labels[api_group.FINISHED] == "true"
     world.calls.calls.clear()
     assert reported(world, done.raw).code == 204
     assert world.calls.calls == []
@@ -223,13 +224,13 @@ def status(state: State, reason: Reason, base: RunStatus | None = None, **change
 
 def test_milestones_follow_from_the_status_alone() -> None:
     waiting = status(State.WAITING, Reason.QUEUED)
-    assert untold(waiting) == [Milestone(1, "queued")]
-    started = attempts.start(run().having(waiting), NOW)
-    assert untold(started) == [Milestone(1, "started")]
+    assert unpublished(waiting) == [LifecycleEvent(1, "queued")]
+    started = transitions.start(run().having(waiting), NOW)
+    assert unpublished(started) == [LifecycleEvent(1, "started")]
     told = started.model_copy(update={"reported": "1/queued"})
-    assert untold(told) == [Milestone(1, "started")]
-    assert untold(status(State.CANCELLED, Reason.CANCELLED)) == [Milestone(0, "cancelled")]
+    assert unpublished(told) == [LifecycleEvent(1, "started")]
+    assert unpublished(status(State.CANCELLED, Reason.CANCELLED)) == [LifecycleEvent(0, "cancelled")]
     failed = status(State.FAILED, Reason.INVALID_SPEC, started)
-    assert untold(failed.model_copy(update={"reported": "1/started"})) == [Milestone(1, "failed")]
-    assert untold(failed.model_copy(update={"reported": "1/failed"})) == []
-    assert untold(failed.model_copy(update={"reported": "nonsense"})) == untold(failed)
+    assert unpublished(failed.model_copy(update={"reported": "1/started"})) == [LifecycleEvent(1, "failed")]
+    assert unpublished(failed.model_copy(update={"reported": "1/failed"})) == []
+    assert unpublished(failed.model_copy(update={"reported": "nonsense"})) == unpublished(failed)

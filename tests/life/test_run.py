@@ -17,16 +17,17 @@ import pytest
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
-from functions.handlers import acting, job_finished, reconcile
-from functions.handlers.http import Answer, Request, answer
+from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger
-from functions.runs import attempts, group
-from functions.runs.ledger import Ledger
-from functions.runs.run import parse
-from functions.settings.fleet import LimitSettings
+from functions.runs import api_group
+from functions.runs.admission.reservations import Ledger
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import parse
+from functions.serving.http import Answer, Request, answer
+from functions.settings.limits import LimitSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 
 def with_a_ledger(world: World) -> None:
@@ -53,7 +54,7 @@ def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Wo
     assert job_event(world, ended).code == 204
     assert len(world.calls.writes) == 2
     run = now(world, run)
-    assert (run.status.phase, reason(run), run.labels[group.FINISHED]) == ("Succeeded", "Completed", "true")
+    assert (run.status.phase, reason(run), run.labels[api_group.FINISHED]) == ("Succeeded", "Completed", "true")
 
 
 def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: World) -> None:
@@ -92,7 +93,7 @@ def test_without_any_event_the_sweep_alone_finishes_a_run(world: World) -> None:
 
 def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
     item = {
-        "apiVersion": group.API_VERSION,
+        "apiVersion": api_group.API_VERSION,
         "kind": "CodeRun",
         "metadata": {"name": "by-hand", "namespace": world.namespace},
         "spec": dict(CODE_SPEC),
@@ -100,7 +101,7 @@ def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
     run = parse(world.kubelet.create(CODE_RUN, item))
     run_event(world, run.raw, "add")
     run = now(world, run)
-    assert run.finalizers == [group.FINALIZER]
+    assert run.finalizers == [api_group.FINALIZER]
     assert run.labels["agents.platform/service"] == "api"
     assert len(world.jobs()) == 1
 
@@ -164,7 +165,7 @@ def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: World) -> 
     world.job_ready(job)
     job_event(world, world.job_ends(job, DONE))
     with pytest.raises(Conflict):
-        acting.write_status(world.services, before, attempts.running(before, world.now))
+        world.services.runs.write_status(before, transitions.running(before, world.now))
     assert now(world, run).status.phase == "Succeeded"
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.handlers.driver import drive
-from functions.handlers.http import LARGEST_BODY, QUEUE_HEADER
-from functions.runs import group
+from functions.reconciler.reconciler import reconcile
+from functions.runs import api_group
+from functions.serving.http import LARGEST_BODY, QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import JSON, post
+from tests.support.run_steps import JSON, post
 
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
 
@@ -28,7 +28,7 @@ def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
     (run,) = runs(world)
     assert found.body
     assert found.body["data"]["name"] == run["metadata"]["name"]
-    assert run["metadata"]["finalizers"] == [group.FINALIZER]
+    assert run["metadata"]["finalizers"] == [api_group.FINALIZER]
     assert run["metadata"]["labels"]["agents.platform/agent"] == "rex"
     assert run["spec"]["branch"] == "main"
 
@@ -72,7 +72,7 @@ def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_delete
     assert first.body
     name = first.body["data"]["name"]
     world.kubelet.delete(DOCS_RUN, world.namespace, name, first.body["data"]["uid"])
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     assert runs(world) == []
     again = post(world, DOCS_SPEC, EVENT)
     assert again.body
@@ -130,7 +130,7 @@ def test_a_finished_run_is_in_nobodys_way(world: World) -> None:
     assert first.body
     name = first.body["data"]["name"]
     world.kubelet.patch(CODE_RUN, world.namespace, name, {"spec": {"cancel": True}})
-    drive(world.services, "CodeRun", world.namespace, name)
+    reconcile(world.services, "CodeRun", world.namespace, name)
     assert post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun").code == 201
 
 
@@ -145,10 +145,10 @@ def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Worl
     name, uid = first.body["data"]["name"], first.body["data"]["uid"]
     before = world.kubelet.get(DOCS_RUN, world.namespace, name)
     world.kubelet.delete(DOCS_RUN, world.namespace, name, uid)
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     late = {key: before["metadata"][key] for key in ("name", "namespace", "annotations", "labels", "finalizers")}
     world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request had seen no tombstone yet
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     (again,) = runs(world)
     assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
 
@@ -218,9 +218,7 @@ def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for
 
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
-HALF = json.dumps(
-    {**{n.removeprefix("ce-"): v for n, v in EVENT.items()}, "id": "\ud800", "data": DOCS_SPEC}
-).encode()
+HALF = json.dumps({**{n.removeprefix("ce-"): v for n, v in EVENT.items()}, "id": "\ud800", "data": DOCS_SPEC}).encode()
 PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800"}}, "subscription": "s"}
 
 

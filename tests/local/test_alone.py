@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from functions.events.topology import FUNCTIONS
 from functions.local.dev.server import free_port
+from functions.queues.topology import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}

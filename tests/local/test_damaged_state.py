@@ -23,7 +23,7 @@ import pytest
 
 from functions.local import apiserver
 from functions.local.database import StateError, connect
-from functions.local.dev.children import Register, RegisterError
+from functions.local.dev.function_processes import Register, RegisterError
 from functions.local.dev.stack import Options, Stack, StartError
 
 
@@ -92,9 +92,7 @@ def test_what_is_no_file_is_told_too(tmp_path: Path) -> None:
         connect(tmp_path / "state.sqlite")
 
 
-@pytest.mark.parametrize(
-    "damage", ["[1]", "", "{", "null", '{"a": 1}', '{"PID": 1, "7": "x"}', '{"PID": 1, "-1": 1}']
-)
+@pytest.mark.parametrize("damage", ["[1]", "", "{", "null", '{"a": 1}', '{"PID": 1, "7": "x"}', '{"PID": 1, "-1": 1}'])
 def test_damaged_notes_of_processes_end_none(tmp_path: Path, damage: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as child:
         started = psutil.Process(child.pid).create_time()

@@ -20,10 +20,10 @@ import urllib3
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import KubernetesTransport
-from functions.events.topology import FUNCTIONS
 from functions.local.dev.repositories import EXAMPLE_URL, Mirror
-from functions.runs import lifecycle
-from functions.runs.run import Run, parse
+from functions.queues.topology import FUNCTIONS
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +133,7 @@ def test_killed_in_the_middle_and_started_again_every_run_ends_with_one_result(d
         time.sleep(wait)  # somewhere in the middle: between agents that begin, work and push
         assert dev.end(signal.SIGKILL) == -signal.SIGKILL
         dev.start()
-    until(lambda: all(lifecycle.state(run.status) in lifecycle.FINISHED for run in dev.runs()), 120)
+    until(lambda: all(states.state(run.status) in states.FINISHED for run in dev.runs()), 120)
     runs = {run.name: run for run in dev.runs()}
     assert sorted(runs) == sorted(names)
     assert {run.status.phase for run in runs.values()} == {"Succeeded"}

@@ -22,9 +22,9 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, POD, RUNS, SECRET
 from functions.local.dev.repositories import Mirror, example, git
 from functions.local.dev.stack import ROOT, Options, Stack
-from functions.runs import lifecycle
-from functions.runs.run import Run, parse
-from functions.runs.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.lifecycle import states as lifecycle
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 
 NAMESPACE = "orchestrator"
 USER = "octocat"

@@ -21,20 +21,20 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.cluster.transport import KubernetesTransport
-from functions.events.applying import Applier
-from functions.events.project import Project
-from functions.events.terms import RetryPolicy, Subscription, Topology
-from functions.events.topics import LIFECYCLE
-from functions.events.topology import FUNCTIONS
 from functions.local.dev import cluster as furniture
-from functions.local.dev.children import Child, stop
+from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
 from functions.local.dev.server import Server, free_port
-from functions.runs.run import Run, parse
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.queue_model import RetryPolicy, Subscription, Topology
+from functions.queues.topics import LIFECYCLE
+from functions.queues.topology import FUNCTIONS
+from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 from tests.support.node import StandIn
 
 NAMESPACE = "orchestrator"
@@ -185,7 +185,7 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
             queue.start()
             if emulator:
                 project = Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])
-                list(Applier(project).apply(Topology((LIFECYCLE,), (listens,))))
+                list(TopologyApplier(project).apply(Topology((LIFECYCLE,), (listens,))))
             for child in children:
                 child.start()
             yield Machine(cluster, queue, children, kubelet, folder, told)

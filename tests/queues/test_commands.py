@@ -16,21 +16,21 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.queues import app
 from functions.cluster.kinds import CODE_RUN as KIND
-from functions.events.applying import Applier
 from functions.events.event import CODE_REQUESTED, RESOURCE, Event
-from functions.events.project import Project
-from functions.events.publisher import HttpPublisher, Publisher, PublishError, connect
-from functions.events.pubsub import PubsubPublisher
-from functions.events.terms import DeadLetterPolicy, RetryPolicy, Subscription, Topology
-from functions.events.topology import FED_BY, TOPICS
 from functions.local.database import connect as database
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
-from functions.manifests import requested
-from functions.runs.specs import CodeRunSpec
+from functions.manifests import run as requested
+from functions.queues.publisher import HttpPublisher, Publisher, PublishError, connect
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
+from functions.queues.topology import FED_BY, TOPICS
+from functions.runs.model.specs import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
@@ -153,7 +153,7 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
             yield HttpPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
         return
     project = request.getfixturevalue("project")
-    list(Applier(project).apply(topology))
+    list(TopologyApplier(project).apply(topology))
     environ = environment(project)
     del environ["ORCHESTRATOR_QUEUES__ENDPOINTS"]
     yield PubsubPublisher(project), environ

@@ -15,9 +15,9 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.normalise import normalise
-from functions.runs.group import FINISHED
-from functions.runs.lifecycle import State, state
+from functions.events.receive import normalise
+from functions.runs.api_group import FINISHED
+from functions.runs.lifecycle.states import State, state
 from tests.conftest import SCALE
 from tests.queues.machine import NAMESPACE, Machine, machine, until
 

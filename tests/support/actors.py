@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Request, Transport
-from functions.events.publisher import PublishError
+from functions.queues.publisher import PublishError
 
 
 def closed_gate() -> threading.Lock:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.runs import attempts, group, naming
-from functions.runs.lifecycle import State
-from functions.runs.observed import Job, Pod, parse_job, parse_pod
-from functions.runs.reasons import Reason
-from functions.runs.retries import Policy
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
-from functions.runs.status import Usage
+from functions.runs import api_group
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.observed import Job, Pod, parse_job, parse_pod
+from functions.runs.lifecycle.retries import Policy
+from functions.runs.lifecycle.states import State
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
+from functions.runs.model.status import Usage
 from functions.settings import Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -45,7 +47,7 @@ def raw_run(
     """A stored run, with our finalizer, as submit makes it."""
     base = dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC)
     found: dict[str, Any] = {
-        "apiVersion": group.API_VERSION,
+        "apiVersion": api_group.API_VERSION,
         "kind": kind,
         "metadata": {
             "name": "run-1",
@@ -54,7 +56,7 @@ def raw_run(
             "resourceVersion": "7",
             "generation": 1,
             "creationTimestamp": "2026-01-02T03:00:00Z",
-            "finalizers": [group.FINALIZER],
+            "finalizers": [api_group.FINALIZER],
             **metadata,
             "labels": naming.labels(SPECS[kind].model_validate(base)) | metadata.get("labels", {}),
         },
@@ -72,10 +74,10 @@ def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: An
 
 def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, message: str = "", **more: Any) -> Run:
     """A run at its end, with the commit `c...` pushed."""
-    started = run(**more).having(attempts.start(run(**more), NOW))
+    started = run(**more).having(transitions.start(run(**more), NOW))
     *_, last = started.status.attempts
     done = last.model_copy(update={"finished_at": NOW, "commit": "c" * 40})
-    status = attempts.end_run(started, to, reason, message, NOW, attempts=[done], usage=Usage(cost_usd=1.5, turns=1))
+    status = transitions.end_run(started, to, reason, message, NOW, attempts=[done], usage=Usage(cost_usd=1.5, turns=1))
     return started.having(status)
 
 
@@ -95,7 +97,7 @@ def raw_job(
     **spec: Any,
 ) -> dict[str, Any]:
     """A stored Job of the run."""
-    owner = {"apiVersion": group.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
+    owner = {"apiVersion": api_group.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
     conditions = [{"type": ended, "status": "True", "reason": reason}] if ended else []
     return {
         "apiVersion": "batch/v1",

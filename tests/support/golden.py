@@ -14,19 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.runs.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
 from functions.settings import Settings
-from functions.templating import layout
-from functions.templating.render import Task, task_files
+from functions.templating import search_path
+from functions.templating.render import AttemptContext, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 DIRECTORY = Path(__file__).parents[1] / "golden"
 MODELS = {"claude": "claude-opus-4-20250514", "codex": "gpt-5.1-codex"}
 IDENTITIES: Mapping[str, Mapping[str, Any]] = {
     "user": {"githubUser": "octocat", "githubApp": None},
-    **{
-        name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")
-    },
+    **{name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")},
 }
 PRESETS = ("default", "minimal", "advanced")
 SECTIONS: Mapping[str, Any] = {"tools": {"server_url": "https://tools.example/mcp"}}
@@ -46,7 +44,7 @@ class Case:
         return " ".join(word for word in (self.identity, self.preset, "retry" if self.retry else "first") if word)
 
     @property
-    def task(self) -> Task:
+    def task(self) -> AttemptContext:
         """An attempt of this shape; names and ids are always the same."""
         return make_task(self.cli, self.kind, retry=self.retry, **IDENTITIES[self.identity], **self._preset)
 
@@ -55,12 +53,12 @@ class Case:
         return {"toolConfig": self.preset} if self.preset else {}
 
 
-def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> Task:
+def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> AttemptContext:
     """An attempt; `changes` are fields of its spec."""
     model: type[RunSpec] = CodeRunSpec if kind == "code" else DocsRunSpec
     base = dict(CODE_SPEC if kind == "code" else DOCS_SPEC) | {"agentCli": cli, "model": MODELS[cli]}
     attempt = 2 if retry else 1
-    return Task(
+    return AttemptContext(
         run="run-1",
         namespace="orchestrator",
         uid=UID,
@@ -85,7 +83,7 @@ def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]
     """Task file to case to text, for templates that have Jinja in them."""
     found: dict[str, dict[Case, str]] = {}
     for case in cases(cli, kind):
-        names = layout.find(chosen.templates, cli, kind, case.task.spec.agent)
+        names = search_path.find(chosen.templates, cli, kind, case.task.spec.agent)
         for key, text in task_files(case.task, chosen).files.items():
             if (chosen.templates / names[key]).read_text() != text:
                 found.setdefault(key, {})[case] = text

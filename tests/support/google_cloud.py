@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
 SECONDS = 30.0
@@ -100,9 +100,7 @@ class Asked(Handler):
 
     def asked(self) -> None:
         if self.command == "GET":
-            right = self.headers["Metadata-Flavor"] == "Google" and self.path.endswith(
-                "service-accounts/default/token"
-            )
+            right = self.headers["Metadata-Flavor"] == "Google" and self.path.endswith("service-accounts/default/token")
             self._say(self.server.cloud.token() if right else error(403))
         elif not self.path.endswith(":publish"):  # who has a key gets a token too
             self.received()

@@ -17,8 +17,8 @@ from pathlib import Path
 from functions.cluster.kinds import RUNS
 from functions.local.dev.repositories import example
 from functions.local.dev.stack import Options, Stack
-from functions.runs import lifecycle
-from functions.runs.run import parse
+from functions.runs.lifecycle import states
+from functions.runs.model.run import parse
 from tests.support.api import ROOT
 
 README = ROOT / "README.md"
@@ -85,7 +85,7 @@ class Person:
         until = time.monotonic() + 90
         while True:
             run = parse(self.stack.cluster.get(RUNS["CodeRun"], "orchestrator", name))
-            if lifecycle.state(run.status) is lifecycle.State.RUNNING:
+            if states.state(run.status) is states.State.RUNNING:
                 return
             assert time.monotonic() < until, run.status.message
             time.sleep(0.1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from functions.handlers.logs import JsonLines
+from functions.telemetry.logs import JsonLines
 
 
 class Logged:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions.events.topology import FUNCTIONS, TOPICS, dead, subscription_name
-from functions.runs.reasons import Reason
-from functions.runs.status import derive_phase
+from functions.queues.topology import FUNCTIONS, TOPICS, dead, subscription_name
+from functions.runs.model.reasons import Reason
+from functions.runs.model.status import derive_phase
 from functions.telemetry.metrics import METRICS, Metric
 from tests.support.api import ROOT
 

@@ -20,17 +20,17 @@ from typing import Any
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.handlers.http import ACKNOWLEDGED, Request, answer
 from functions.local.dev.server import free_port
-from functions.runs import trace
+from functions.runs.model import trace
+from functions.serving.http import ACKNOWLEDGED, Request, answer
 from functions.settings import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import sink, starting
-from functions.telemetry.calls import SeenTransport
+from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
-from tests.support.life import event, run_event
+from tests.support.run_steps import event, run_event
 from tests.telemetry.collector import SERVER, Collector, collecting
 from tests.telemetry.lives import life
 from tests.telemetry.parts import needed
@@ -73,10 +73,10 @@ def points(collector: Collector, name: str) -> list[tuple[dict[str, str], Any]]:
 
 
 def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
-    from tests.support.direct import Direct
+    from tests.support.in_process_server import Direct
 
     world = World(Direct(), "orchestrator")
-    world.services = replace(world.services, cluster=Cluster(SeenTransport(world.calls)))
+    world.services = replace(world.services, cluster=Cluster(InstrumentedTransport(world.calls)))
     made = in_trace(world, FIRST)
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
     (root,) = [span for span in collector.spans if span.kind == SERVER]
@@ -123,7 +123,7 @@ def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collecto
 
 def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, collector: Collector) -> None:
     made = in_trace(world, FIRST[:-1] + "0")
-    assert not (trace.of(made.raw) or pytest.fail("no trace")).sampled
+    assert not (trace.from_object(made.raw) or pytest.fail("no trace")).sampled
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
     assert collector.spans == []
     assert points(collector, "function.duration")
@@ -157,7 +157,7 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 ANSWERS = """
 import json, sys
 from functions.handlers import entry
-from functions.handlers.http import Request, answer
+from functions.serving.http import Request, answer
 from functions.handlers import reconcile
 services = entry._services()
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
@@ -180,7 +180,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
 
 
 def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
-    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.handlers.entry"
+    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.app"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
     assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")

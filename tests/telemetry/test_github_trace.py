@@ -4,15 +4,15 @@ import json
 from dataclasses import replace
 from functools import partial
 
-from functions.events.publisher import encoded
 from functions.handlers import github_event
-from functions.handlers.http import Request, answer
-from functions.runs import trace
-from functions.telemetry.calls import TracedPublisher
+from functions.queues.publisher import encoded
+from functions.runs.model import trace
+from functions.serving.http import Request, answer
+from functions.telemetry.instrumented import TracedPublisher
 from tests.github.clock import Clock
-from tests.github.stage import Stage
-from tests.support.direct import Direct
+from tests.github.delivery_bench import Stage
 from tests.support.github import Github, serving
+from tests.support.in_process_server import Direct
 from tests.telemetry.logged import Logged
 
 
@@ -27,7 +27,7 @@ def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None
         pushed = Request(encoded(event), json.dumps(event.data).encode())
         assert answer(partial(github_event.handle, stage.services), pushed).code == 204
         made = stage.run()
-    begun, kept = trace.parse(event.trace), trace.of(made.raw)
+    begun, kept = trace.parse(event.trace), trace.from_object(made.raw)
     assert begun
     assert kept
     assert kept.id == begun.id

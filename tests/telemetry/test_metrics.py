@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from functions.telemetry import sink
-from functions.telemetry.calls import SeenTransport
 from functions.telemetry.context import Scope
+from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.invocation import Invocation
 from functions.telemetry.metrics import METRICS, Metric
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import job_event, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import job_event, run_event, submitted, swept
 from tests.telemetry.lives import life
 
 
@@ -79,7 +79,7 @@ def test_what_comes_again_is_not_counted_again(world: World, measured: Measured)
 
 def test_calls_are_counted_for_the_request_they_are_made_for(measured: Measured) -> None:
     world = World(Direct(), "orchestrator")
-    seen = SeenTransport(world.calls)
+    seen = InstrumentedTransport(world.calls)
     world.services = type(world.services)(world.services.settings, Cluster(seen), world.services.clock)
     made = submitted(world)
     run_event(world, made.raw, "add")

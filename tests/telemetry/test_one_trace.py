@@ -20,8 +20,9 @@ import urllib3
 from functions.cluster.kinds import JOB, RUNS
 from functions.local.dev.repositories import Mirror, example
 from functions.local.dev.stack import Options, Stack
-from functions.runs import lifecycle, trace
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model import trace
+from functions.runs.model.run import Run, parse
 from tests.telemetry.collector import Collector, collecting
 from tests.telemetry.parts import needed
 
@@ -74,7 +75,7 @@ def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
     end = time.monotonic() + 90
     while True:
         found = parse(stack.cluster.get(RUNS["CodeRun"], "orchestrator", asked.json()["data"]["name"]))
-        if lifecycle.state(found.status) in lifecycle.FINISHED and found.status.reported == "1/succeeded":
+        if states.state(found.status) in states.FINISHED and found.status.reported == "1/succeeded":
             return found
         assert time.monotonic() < end, f"{found.status.phase}: {found.status.message}"
         time.sleep(0.1)
@@ -103,12 +104,12 @@ def test_every_line_about_the_run_names_the_trace(stack: Stack, run: Run, functi
 
 
 def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Run, tmp_path: Path) -> None:
-    kept = trace.of(run.raw)
+    kept = trace.from_object(run.raw)
     assert kept
     assert kept.id == ID
     assert kept.span in {line["logging.googleapis.com/spanId"] for line in _lines(stack, "submit_code")}
     job = stack.cluster.get(JOB, run.namespace, run.status.job_name or "")
-    assert trace.of(job) == kept
+    assert trace.from_object(job) == kept
     starts = (stack.state.parent / "starts").read_text().splitlines()
     assert [line.split()[-1] for line in starts if run.name in line] == [f"traceparent={kept}"]
 

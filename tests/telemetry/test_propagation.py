@@ -20,22 +20,24 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.normalise import normalise
-from functions.events.publisher import encoded
-from functions.events.pubsub import attributes
-from functions.handlers import job_finished, reconcile, report, submit
-from functions.handlers.http import Request, answer
+from functions.events.receive import normalise
+from functions.handlers import job_finished, reconcile, report
 from functions.manifests import attempt
-from functions.runs import attempts, trace
-from functions.runs.run import Run, parse
-from functions.runs.trace import Trace
+from functions.queues.publisher import encoded
+from functions.queues.pubsub.publisher import attributes
+from functions.runs.lifecycle import transitions
+from functions.runs.model import trace
+from functions.runs.model.run import Run, parse
+from functions.runs.model.trace import Trace
+from functions.serving.http import Request, answer
+from functions.submission import acceptance
 from functions.telemetry import context
-from functions.telemetry.calls import TracedPublisher
+from functions.telemetry.instrumented import TracedPublisher
 from functions.telemetry.propagation import received
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, settings
 from tests.support.builders import run as built
-from tests.support.life import event, job_event, now, run_event, submitted, swept
+from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged
 from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, in_trace
 
@@ -73,7 +75,7 @@ COMES_IN = {
 
 
 def asked(world: World, request: Request) -> Run:
-    found = answer(partial(submit.handle, world.services, "CodeRun"), request)
+    found = answer(partial(acceptance.handle, world.services, "CodeRun"), request)
     assert found.code == 201, found.body
     assert found.body
     return parse(world.kubelet.get(CODE_RUN, world.namespace, found.body["data"]["name"]))
@@ -81,7 +83,7 @@ def asked(world: World, request: Request) -> Run:
 
 @pytest.mark.parametrize("way", COMES_IN)
 def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: World, logged: Logged, way: str) -> None:
-    kept = trace.of(asked(world, COMES_IN[way]).raw)
+    kept = trace.from_object(asked(world, COMES_IN[way]).raw)
     assert kept
     assert (kept.id, kept.sampled) == (ONE, True)
     assert kept.span != SPAN, "the run was made by a step of its own"
@@ -105,7 +107,7 @@ MALFORMED = {
 @pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: World, text: str, way: str) -> None:
-    kept = trace.of(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
+    kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
     assert kept
     assert kept.id not in (ONE, TWO)
 
@@ -119,19 +121,17 @@ def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> N
     assert [trace.parse(each) for each in (None, 3, [FIRST])] == [None] * 3
 
 
-@pytest.mark.parametrize(
-    "notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}]
-)
+@pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
 def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
-    assert trace.of({"metadata": {"annotations": notes}}) is None
-    assert trace.of({"metadata": None}) is None
+    assert trace.from_object({"metadata": {"annotations": notes}}) is None
+    assert trace.from_object({"metadata": None}) is None
 
 
 def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
     job = world.job_ready(now(world, made).status.job_name or "")
-    assert trace.of(job) == trace.parse(FIRST)
+    assert trace.from_object(job) == trace.parse(FIRST)
     job_event(world, job)
     assert {"Start", "WriteStatus", "Running"} <= {line["message"] for line in logged.lines("run-1")}
     assert logged.traces() == {ONE}
@@ -199,7 +199,7 @@ def test_a_published_event_arrives_with_its_trace() -> None:
 
 
 def env(run: Run) -> list[Any]:
-    job = attempt.job(run.having(attempts.start(run, NOW)), settings())
+    job = attempt.job(run.having(transitions.start(run, NOW)), settings())
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
@@ -211,7 +211,7 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
     assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
     plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
     assert (env(plain), env(bad)) == ([], [])
-    started = plain.having(attempts.start(plain, NOW))
+    started = plain.having(transitions.start(plain, NOW))
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 

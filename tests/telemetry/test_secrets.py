@@ -23,18 +23,19 @@ from pydantic import ValidationError
 from functions.cluster.errors import Invalid
 from functions.cluster.transport import Request as Call
 from functions.events.event import CODE_REQUESTED
-from functions.handlers import github_event, job_finished, reconcile, report, submit, sweep
-from functions.handlers.http import Answer, Request, answer
-from functions.runs.specs import SPECS
-from functions.runs.status import RunStatus
+from functions.handlers import github_event, job_finished, reconcile, report, sweep
+from functions.runs.model.specs import SPECS
+from functions.runs.model.status import RunStatus
+from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
+from functions.submission import acceptance
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.direct import Direct
 from tests.support.github import Github, serving
-from tests.support.life import event, job_event, now, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
 from tests.telemetry.traces import Kept
 
@@ -63,7 +64,7 @@ def clean(logged: Logged) -> bool:
 def asked(world: World, body: Any, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = JSON | {name.replace("_", "-"): text for name, text in headers.items()}
-    return answer(partial(submit.handle, world.services, "CodeRun"), Request(given, raw))
+    return answer(partial(acceptance.handle, world.services, "CodeRun"), Request(given, raw))
 
 
 REFUSED: dict[str, Any] = {

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import Event
-from functions.manifests import requested
-from functions.runs import trace
-from functions.runs.run import Run, parse
-from functions.runs.specs import SPECS
+from functions.manifests import run
+from functions.runs.model import trace
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import SPECS
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
 
@@ -18,7 +18,7 @@ FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
 
 def in_trace(world: World, text: str, name: str = "run-1") -> Run:
     """A run that carries that traceparent."""
-    item = requested.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
+    item = run.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
     return parse(world.kubelet.create(CODE_RUN, item))
 
 

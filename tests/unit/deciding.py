@@ -4,10 +4,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from functions.runs import actions, attempts
-from functions.runs.decide import decide
-from functions.runs.observed import UNREAD, Observed
-from functions.runs.run import Run
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.observed import NOT_READ, Observed
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 
 LATER = NOW + timedelta(seconds=30)
@@ -17,16 +17,16 @@ GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 def started(kind: str = "CodeRun", **changes: Any) -> Run:
     """A run whose first attempt is recorded."""
     fresh = run(kind, **changes)
-    return fresh.having(attempts.start(fresh, NOW))
+    return fresh.having(transitions.start(fresh, NOW))
 
 
 def running(**changes: Any) -> Run:
     """A run whose agent was seen at work."""
     found = started(**changes)
-    return found.having(attempts.running(found, NOW))
+    return found.having(transitions.running(found, NOW))
 
 
-def next_for(found: Run, job_seen: Any = UNREAD, pods: Any = UNREAD, now: Any = LATER) -> actions.Action:
+def next_for(found: Run, job_seen: Any = NOT_READ, pods: Any = NOT_READ, now: Any = LATER) -> actions.Action:
     """What comes next, half a minute later unless another time is given."""
     return decide(Observed(found, job_seen, pods), now, POLICY)
 

@@ -24,9 +24,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs import naming
-from functions.runs.rights import Rights, refusals
-from functions.runs.specs import SPECS, RunSpec
+from functions.runs.model import naming
+from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.permissions import Grant, violations
 from functions.settings import SettingsError, load
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
@@ -163,43 +163,43 @@ def spec(**identity: str) -> RunSpec:
     return SPECS["CodeRun"].model_validate({**body, **identity})
 
 
-def fields(rights: Rights, asked: RunSpec, namespace: str = "shop") -> list[str]:
-    return [field for field, _ in refusals("ci", rights, asked, namespace)]
+def fields(rights: Grant, asked: RunSpec, namespace: str = "shop") -> list[str]:
+    return [field for field, _ in violations("ci", rights, asked, namespace)]
 
 
 @pytest.mark.parametrize(
     ("rights", "identity", "refused"),
     [
-        (Rights(), {"githubUser": "octocat"}, ["namespace", "githubUser"]),
-        (Rights(), {"githubApp": "5DLabs-Rex"}, ["namespace", "githubApp"]),
-        (Rights(["*"], ["*"], ["*"]), {"githubUser": "octocat"}, []),
-        (Rights(["*"], ["*"], ["shop"]), {"githubApp": "5DLabs-Rex"}, []),
-        (Rights(["*"], ["*"], ["shop-2"]), {"githubApp": "5DLabs-Rex"}, ["namespace"]),
-        (Rights(["octocat"], [], ["*"]), {"githubUser": "OctoCat"}, []),
-        (Rights(["OctoCat"], [], ["*"]), {"githubUser": "octocat"}, []),
-        (Rights(["octocat"], [], ["*"]), {"githubUser": "octocat2"}, ["githubUser"]),
-        (Rights(["rex"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
-        (Rights([], ["octocat"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
-        (Rights(["*"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
-        (Rights([], ["*"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "5DLabs-Rex"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "5dlabs-REX"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Rex"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Rex-Tess"}, ["githubApp"]),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Tess-Rex2"}, ["githubApp"]),
+        (Grant(), {"githubUser": "octocat"}, ["namespace", "githubUser"]),
+        (Grant(), {"githubApp": "5DLabs-Rex"}, ["namespace", "githubApp"]),
+        (Grant(["*"], ["*"], ["*"]), {"githubUser": "octocat"}, []),
+        (Grant(["*"], ["*"], ["shop"]), {"githubApp": "5DLabs-Rex"}, []),
+        (Grant(["*"], ["*"], ["shop-2"]), {"githubApp": "5DLabs-Rex"}, ["namespace"]),
+        (Grant(["octocat"], [], ["*"]), {"githubUser": "OctoCat"}, []),
+        (Grant(["OctoCat"], [], ["*"]), {"githubUser": "octocat"}, []),
+        (Grant(["octocat"], [], ["*"]), {"githubUser": "octocat2"}, ["githubUser"]),
+        (Grant(["rex"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
+        (Grant([], ["octocat"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
+        (Grant(["*"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
+        (Grant([], ["*"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "5DLabs-Rex"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "5dlabs-REX"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Rex"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Rex-Tess"}, ["githubApp"]),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Tess-Rex2"}, ["githubApp"]),
     ],
 )
-def test_what_is_not_listed_is_refused_by_field(rights: Rights, identity: dict[str, str], refused: list[str]) -> None:
+def test_what_is_not_listed_is_refused_by_field(rights: Grant, identity: dict[str, str], refused: list[str]) -> None:
     assert fields(rights, spec(**identity)) == refused
 
 
 def test_a_refusal_says_who_what_and_what_would_be_right() -> None:
-    rights = Rights(["octocat", "hubot"], ["tess"], ["web", "api"])
-    assert refusals("ci", rights, spec(githubApp="5DLabs-Rex"), "shop") == [
+    rights = Grant(["octocat", "hubot"], ["tess"], ["web", "api"])
+    assert violations("ci", rights, spec(githubApp="5DLabs-Rex"), "shop") == [
         ("namespace", "ci may not use the namespace shop; allowed namespaces: api, web"),
         ("githubApp", "ci may not use the agent rex; allowed users: hubot, octocat; allowed agents: tess"),
     ]
-    assert refusals("ci", Rights(["*"], [], ["*"]), spec(githubApp="5DLabs-Rex"), "shop") == [
+    assert violations("ci", Grant(["*"], [], ["*"]), spec(githubApp="5DLabs-Rex"), "shop") == [
         ("githubApp", "ci may not use the agent rex; allowed users: all; allowed agents: none"),
     ]
 
@@ -211,7 +211,7 @@ names = st.text("aB-1", min_size=1, max_size=6)
 def test_what_is_let_through_has_only_credentials_that_are_listed(name: str, listed: list[str], app: bool) -> None:
     """As pods find them: the Secret and the workspace are named by the agent, or by the user in lower case."""
     field = "githubApp" if app else "githubUser"
-    rights = Rights([] if app else listed, listed if app else [], ["*"])
+    rights = Grant([] if app else listed, listed if app else [], ["*"])
     try:
         asked = spec(**{field: name})
     except ValueError:

@@ -19,21 +19,23 @@ from typing import Any
 
 import pytest
 
-from functions.runs import asking, attempts, origin, pull_request
-from functions.runs.lifecycle import State
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.runs import requests
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.model import origin, pull_request
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
 from tests.support.builders import NOW, run
 
 
 def finished(kind: str = "CodeRun", to: State = State.FAILED, **changes: Any) -> Run:
     begun = run(kind, **changes)
-    begun = begun.having(attempts.start(begun, NOW))
+    begun = begun.having(transitions.start(begun, NOW))
     reason = Reason.CANCELLED if to is State.CANCELLED else Reason.MAX_TURNS
-    return begun.having(attempts.end_run(begun, to, reason, "", NOW))
+    return begun.having(transitions.end_run(begun, to, reason, "", NOW))
 
 
-def patched(found: Run, patch: asking.Patch) -> Run:
+def patched(found: Run, patch: requests.Patch) -> Run:
     """The run after the patch, as the API server merges it."""
     raw = dict(found.with_status(found.status))
     spec = {key: value for key, value in {**raw["spec"], **patch["spec"]}.items() if value is not None}
@@ -43,13 +45,13 @@ def patched(found: Run, patch: asking.Patch) -> Run:
 
 def tried_again(found: Run) -> Run:
     """The run once the attempt that was asked for has come to its end."""
-    begun = found.having(attempts.reopen(found, NOW))
-    begun = begun.having(attempts.start(begun, NOW))
-    return begun.having(attempts.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
+    begun = found.having(transitions.reopen(found, NOW))
+    begun = begun.having(transitions.start(begun, NOW))
+    return begun.having(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
 
 
 def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
-    patch = asking.retry(finished(), key="comment 1", words="use `the` other library")
+    patch = requests.retry(finished(), key="comment 1", words="use `the` other library")
     assert patch
     assert patch["spec"] == {
         "contextVersion": 2,
@@ -60,7 +62,7 @@ def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
 
 
 def test_a_retry_without_words_takes_back_earlier_ones() -> None:
-    patch = asking.retry(finished(spec={"promptModification": "the old words"}))
+    patch = requests.retry(finished(spec={"promptModification": "the old words"}))
     assert patch
     assert patch["spec"]["promptModification"] is None
     assert patch["spec"]["promptMode"] is None
@@ -68,14 +70,14 @@ def test_a_retry_without_words_takes_back_earlier_ones() -> None:
 
 def test_a_cancelled_run_can_be_tried_again() -> None:
     found = finished(to=State.CANCELLED, spec={"cancel": True})
-    patch = asking.retry(found)
+    patch = requests.retry(found)
     assert patch
     assert not patched(found, patch).cancel
 
 
 def test_a_retry_is_for_the_version_it_was_made_from() -> None:
     found = finished()
-    patch, stop = asking.retry(found), asking.cancel(run())
+    patch, stop = requests.retry(found), requests.cancel(run())
     assert patch
     assert stop
     assert patch["metadata"]["resourceVersion"] == found.resource_version
@@ -85,40 +87,40 @@ def test_a_retry_is_for_the_version_it_was_made_from() -> None:
 def test_a_version_that_was_refused_is_not_asked_for_again() -> None:
     found = finished()
     refused = found.having(found.status.model_copy(update={"context_version": 5}))
-    patch = asking.retry(refused)
+    patch = requests.retry(refused)
     assert patch
     assert patch["spec"]["contextVersion"] == 6
 
 
 def test_a_key_applied_before_asks_for_nothing() -> None:
     found = finished()
-    first = asking.retry(found, key="comment 1")
+    first = requests.retry(found, key="comment 1")
     assert first
     after = patched(found, first)
-    assert asking.retry(after, key="comment 1") is None
-    assert asking.retry(tried_again(after), key="comment 1") is None
-    assert asking.retry(tried_again(after), key="comment 2")
+    assert requests.retry(after, key="comment 1") is None
+    assert requests.retry(tried_again(after), key="comment 1") is None
+    assert requests.retry(tried_again(after), key="comment 2")
 
 
 def test_words_that_no_attempt_has_heard_are_not_overwritten() -> None:
-    first = asking.retry(finished(), key="comment 1", words="use library A")
+    first = requests.retry(finished(), key="comment 1", words="use library A")
     assert first
     waiting = patched(finished(), first)
-    with pytest.raises(asking.CannotAsk, match="has not begun; wait for its end, or cancel it"):
-        asking.retry(waiting, key="comment 2", words="and mend the docs")
+    with pytest.raises(requests.RequestRefused, match="has not begun; wait for its end, or cancel it"):
+        requests.retry(waiting, key="comment 2", words="and mend the docs")
 
 
 def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> None:
-    first = asking.retry(finished(to=State.SUCCEEDED), key="comment 1", words="the wrong way")
+    first = requests.retry(finished(to=State.SUCCEEDED), key="comment 1", words="the wrong way")
     assert first
     waiting = patched(finished(to=State.SUCCEEDED), first)
-    stop = asking.cancel(waiting, key="comment 2")
+    stop = requests.cancel(waiting, key="comment 2")
     assert stop
     assert stop["spec"] == {"cancel": True}
     stopped = patched(waiting, stop)
-    with pytest.raises(asking.CannotAsk, match="was cancelled"):
-        asking.again(stopped, key="check", words="", most=9)
-    second = asking.retry(stopped, key="comment 3", words="the right way")
+    with pytest.raises(requests.RequestRefused, match="was cancelled"):
+        requests.automatic_retry(stopped, key="check", words="", most=9)
+    second = requests.retry(stopped, key="comment 3", words="the right way")
     assert second
     assert second["spec"] == {
         "contextVersion": 3,
@@ -130,12 +132,12 @@ def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> Non
 
 def test_the_last_twenty_keys_are_known() -> None:
     found = finished()
-    for number in range(asking.KEPT + 1):
-        patch = asking.retry(found, key=f"comment {number}")
+    for number in range(requests.KEPT + 1):
+        patch = requests.retry(found, key=f"comment {number}")
         assert patch
         found = tried_again(patched(found, patch))
-    assert asking.retry(found, key="comment 0")
-    assert asking.retry(found, key="comment 1") is None
+    assert requests.retry(found, key="comment 0")
+    assert requests.retry(found, key="comment 1") is None
 
 
 @pytest.mark.parametrize(
@@ -148,25 +150,25 @@ def test_the_last_twenty_keys_are_known() -> None:
     ],
 )
 def test_a_retry_that_cannot_be_says_what_to_do(found: Run, why: str) -> None:
-    with pytest.raises(asking.CannotAsk, match=why):
-        asking.retry(found)
+    with pytest.raises(requests.RequestRefused, match=why):
+        requests.retry(found)
 
 
 def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
     found = finished()
     for number in range(2):
-        patch = asking.again(found, key=f"check {number}", words="it failed", most=2)
+        patch = requests.automatic_retry(found, key=f"check {number}", words="it failed", most=2)
         assert patch
         assert patch["spec"]["promptModification"] == "it failed"
         assert patch["metadata"]["resourceVersion"] == found.resource_version
         found = patched(found, patch)
-        assert asking.again(found, key=f"check {number}", words="it failed", most=2) is None
-        with pytest.raises(asking.CannotAsk, match="has not begun"):
-            asking.again(found, key="another check", words="it failed too", most=2)
+        assert requests.automatic_retry(found, key=f"check {number}", words="it failed", most=2) is None
+        with pytest.raises(requests.RequestRefused, match="has not begun"):
+            requests.automatic_retry(found, key="another check", words="it failed too", most=2)
         found = tried_again(found)
-    with pytest.raises(asking.CannotAsk, match="2 times, which is as often as it may be"):
-        asking.again(found, key="check 2", words="it failed", most=2)
-    assert asking.retry(found, key="a person")
+    with pytest.raises(requests.RequestRefused, match="2 times, which is as often as it may be"):
+        requests.automatic_retry(found, key="check 2", words="it failed", most=2)
+    assert requests.retry(found, key="a person")
 
 
 @pytest.mark.parametrize(
@@ -178,59 +180,57 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
     ],
 )
 def test_feedback_starts_nothing_that_nobody_wants(found: Run, why: str) -> None:
-    with pytest.raises(asking.CannotAsk, match=why):
-        asking.again(found, key="check", words="", most=9)
+    with pytest.raises(requests.RequestRefused, match=why):
+        requests.automatic_retry(found, key="check", words="", most=9)
 
 
 @pytest.mark.parametrize(("state", "over"), [("Open", False), ("Merged", True), ("Closed", True)])
 def test_feedback_on_a_pull_request_that_is_over_starts_nothing(state: pull_request.State, over: bool) -> None:
     found = finished(to=State.SUCCEEDED)
-    found = found.having(pull_request.recorded(found.status, "https://pull/1", state, 1, NOW))
-    assert pull_request.is_over(found.status) == over
+    found = found.having(pull_request.set_pull_request(found.status, "https://pull/1", state, 1, NOW))
+    assert pull_request.is_closed(found.status) == over
     if over:
-        with pytest.raises(asking.CannotAsk, match="merged or closed"):
-            asking.again(found, key="check", words="", most=9)
+        with pytest.raises(requests.RequestRefused, match="merged or closed"):
+            requests.automatic_retry(found, key="check", words="", most=9)
     else:
-        assert asking.again(found, key="check", words="", most=9)
+        assert requests.automatic_retry(found, key="check", words="", most=9)
 
 
 def test_a_pull_request_is_recorded_beside_the_conditions_of_its_run() -> None:
     status = finished().status
-    opened = pull_request.recorded(status, "https://pull/1", "Open", 1, NOW)
+    opened = pull_request.set_pull_request(status, "https://pull/1", "Open", 1, NOW)
     assert opened.conditions[:-1] == status.conditions
     assert opened.pull_request_url == "https://pull/1"
-    assert pull_request.recorded(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
-    closed = pull_request.recorded(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
+    assert pull_request.set_pull_request(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
+    closed = pull_request.set_pull_request(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
     assert closed.conditions[-1].last_transition_time == NOW  # False all along
-    merged = pull_request.recorded(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
+    merged = pull_request.set_pull_request(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
     assert merged.conditions[-1].last_transition_time == NOW + timedelta(hours=2)
-    assert pull_request.recorded(opened, "https://pull/2", "Open", 1, NOW) is opened
-    assert pull_request.recorded(closed, "https://pull/2", "Merged", 1, NOW) is closed
-    assert pull_request.recorded(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
+    assert pull_request.set_pull_request(opened, "https://pull/2", "Open", 1, NOW) is opened
+    assert pull_request.set_pull_request(closed, "https://pull/2", "Merged", 1, NOW) is closed
+    assert pull_request.set_pull_request(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
 
 
 def test_an_unfinished_run_is_stopped_once() -> None:
-    patch = asking.cancel(run())
+    patch = requests.cancel(run())
     assert patch
     assert patch["spec"] == {"cancel": True}
-    assert asking.cancel(patched(run(), patch)) is None
+    assert requests.cancel(patched(run(), patch)) is None
 
 
-@pytest.mark.parametrize(
-    ("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")]
-)
+@pytest.mark.parametrize(("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")])
 def test_a_cancel_that_cannot_be_says_why(found: Run, why: str) -> None:
-    with pytest.raises(asking.CannotAsk, match=why):
-        asking.cancel(found)
+    with pytest.raises(requests.RequestRefused, match=why):
+        requests.cancel(found)
 
 
 def test_where_a_run_was_asked_for_is_kept_on_it() -> None:
     asked = origin.Origin("acme/shop", 3, "octocat", "https://github.com/acme/shop/issues/3#issuecomment-1")
-    raw = {"metadata": {"annotations": origin.annotations(asked)}}
-    assert origin.of(raw) == asked
+    raw = {"metadata": {"annotations": origin.to_annotations(asked)}}
+    assert origin.from_object(raw) == asked
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"repository": "a/b", "number": 1, "other": 2}'])
 def test_an_origin_nobody_can_read_is_none(text: str | None) -> None:
     notes = {} if text is None else {origin.ORIGIN: text}
-    assert origin.of({"metadata": {"annotations": notes}}) is None
+    assert origin.from_object({"metadata": {"annotations": notes}}) is None

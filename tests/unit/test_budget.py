@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from functions.handlers.rendering import task_files
-from functions.runs import actions, attempts, budget
-from functions.runs.decide import decide
-from functions.runs.lifecycle import State, state
-from functions.runs.observed import Observed
-from functions.runs.reasons import Reason
-from functions.runs.run import Run
+from functions.reconciler.rendering import task_files
+from functions.runs.lifecycle import actions, budget, transitions
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle.states import State, state
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run, settings
 
 
@@ -56,7 +56,7 @@ def test_what_is_left_and_what_follows(
 
 def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
     fresh = run(spec={"maxCostUsd": 1})
-    working = fresh.having(attempts.start(fresh, NOW))
+    working = fresh.having(transitions.start(fresh, NOW))
     usage = {"costUsd": 1.2, "turns": 3}
     report = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "gone", "usage": usage})
     seen = Observed(working, job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)])
@@ -69,6 +69,6 @@ def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
 
 def test_the_agent_is_told_what_is_left() -> None:
     found = used(30, 2.5, maxTurns=50, maxCostUsd=4)
-    script = task_files(settings(), found.having(attempts.start(found, NOW))).files["container.sh"]
+    script = task_files(settings(), found.having(transitions.start(found, NOW))).files["container.sh"]
     assert "--max-turns 20" in script
     assert "--max-budget-usd 1.5" in script

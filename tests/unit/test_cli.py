@@ -22,7 +22,7 @@ import click
 import pytest
 
 from functions.clients import cli, output
-from functions.clients.failing import CommandError, Unavailable, WrongUsage
+from functions.clients.errors import CommandError, Unavailable, WrongUsage
 from tests.support.api import ROOT
 
 COMMANDS = ("run", "dev", "watch", "render")
@@ -102,9 +102,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         assert f" orchestrator {group} " in capsys.readouterr().out.partition("Options:")[0].partition("\n")[2], group
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(CommandError("why"), 1), (WrongUsage("why"), 2), (Unavailable("why"), 3)]
-)
+@pytest.mark.parametrize(("error", "code"), [(CommandError("why"), 1), (WrongUsage("why"), 2), (Unavailable("why"), 3)])
 def test_an_error_of_a_command_is_told_and_has_its_exit_code(
     error: CommandError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,9 +138,7 @@ def test_a_command_that_is_stopped_exits_with_130(
 
 
 @pytest.mark.parametrize(("shell", "script"), SHELLS.items())
-def test_completion_prints_a_script_for_each_shell(
-    shell: str, script: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_completion_prints_a_script_for_each_shell(shell: str, script: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["completion", shell]) == 0
     assert script in capsys.readouterr().out
 

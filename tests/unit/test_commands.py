@@ -22,34 +22,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.github import lines, paragraphs
-from functions.github.commands import (
+from functions.github.commands import lines, paragraphs
+from functions.github.commands.lines import WORDS
+from functions.github.commands.parse import (
     LONGEST_WORDS,
     MOST_COMMANDS,
     USAGE,
     Cancel,
     Command,
-    Mistake,
+    InvalidCommand,
     Retry,
+    StartRun,
     Status,
-    Work,
     find,
     single,
 )
-from functions.github.lines import WORDS
 from functions.github.markdown import LONGEST_COMMENT
 
 
 @pytest.mark.parametrize(
     ("comment", "expected"),
     [
-        ("/docs", [Work("docs")]),
-        ("/docs services/api agent=tess", [Work("docs", {"agent": "tess", "directory": "services/api"})]),
-        ('/docs "a b"', [Work("docs", {"directory": "a b"})]),
-        ("/code 3 service=api", [Work("code", {"service": "api"}, 3)]),
-        ("/code #12", [Work("code", {}, 12)]),
-        ("/CODE 3 Service=api", [Work("code", {"service": "api"}, 3)]),
-        ("Please\r\n/code 3\r\nthanks", [Work("code", {}, 3)]),
+        ("/docs", [StartRun("docs")]),
+        ("/docs services/api agent=tess", [StartRun("docs", {"agent": "tess", "directory": "services/api"})]),
+        ('/docs "a b"', [StartRun("docs", {"directory": "a b"})]),
+        ("/code 3 service=api", [StartRun("code", {"service": "api"}, 3)]),
+        ("/code #12", [StartRun("code", {}, 12)]),
+        ("/CODE 3 Service=api", [StartRun("code", {"service": "api"}, 3)]),
+        ("Please\r\n/code 3\r\nthanks", [StartRun("code", {}, 3)]),
         ("  /cancel  ", [Cancel()]),
         ("- /cancel\n- /status", [Cancel(), Status()]),
         ("1. first\n   /cancel", [Cancel()]),
@@ -57,7 +57,7 @@ from functions.github.markdown import LONGEST_COMMENT
         ("text  \n/status", [Status()]),
         ("text\\\n/status", [Status()]),
         ("/status\n---", [Status()]),
-        ("/code 1\n/code 2", [Work("code", {}, 1), Work("code", {}, 2)]),
+        ("/code 1\n/code 2", [StartRun("code", {}, 1), StartRun("code", {}, 2)]),
         ("/retry", [Retry()]),
         ("/retry use the other library", [Retry("use the other library")]),
         ("/retry\n\nuse `it`\r\n\r\n```\n/cancel\n```\n> quoted", [Retry("use `it`\n\n```\n/cancel\n```\n> quoted")]),
@@ -150,7 +150,7 @@ def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
         assert found == []
         return
     (mistake,) = found
-    assert isinstance(mistake, Mistake)
+    assert isinstance(mistake, InvalidCommand)
     assert says in mistake.problem
     assert USAGE[mistake.word].startswith(f"/{mistake.word}")
 
@@ -158,21 +158,21 @@ def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
 def test_too_many_commands_are_one_mistake() -> None:
     assert len(find("/status\n" * MOST_COMMANDS)) == MOST_COMMANDS
     (mistake,) = find("/status\n" * (MOST_COMMANDS + 1))
-    assert isinstance(mistake, Mistake)
+    assert isinstance(mistake, InvalidCommand)
 
 
 @pytest.mark.parametrize("line", ["text of one long paragraph\n", "한국어 😀\n", "paragraphs\n\n"])
 def test_a_command_is_found_however_far_down(line: str) -> None:
     command = "\n/code 3 service=api"
     before = (line * (LONGEST_COMMENT // len(line) + 1))[: LONGEST_COMMENT - len(command)]
-    assert find(before + command) == [Work("code", {"service": "api"}, 3)]
+    assert find(before + command) == [StartRun("code", {"service": "api"}, 3)]
 
 
 def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_hold_a_command() -> None:
     long = "x" * LONGEST_COMMENT
     for comment in (f"/CANCEL\n{long}", f"{long}\n/cancel\n/status"):
         (mistake,) = find(comment)
-        assert isinstance(mistake, Mistake)
+        assert isinstance(mistake, InvalidCommand)
         assert (mistake.word, "in a comment of its own" in mistake.problem) == ("cancel", True)
     assert find(f"{long} and no command") == []
 
@@ -197,7 +197,7 @@ def _calls(comment: str) -> int:
 def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_are_a_mistake() -> None:
     assert find("/retry " + "x" * LONGEST_WORDS + "\u200b" * 99) == [Retry("x" * LONGEST_WORDS)]
     (mistake,) = find("/retry\n" + "x" * (LONGEST_WORDS + 1))
-    assert isinstance(mistake, Mistake)
+    assert isinstance(mistake, InvalidCommand)
     assert "30,001 characters, and at most 30,000 are handed on" in mistake.problem
 
 
@@ -208,7 +208,7 @@ def test_words_carry_nothing_that_is_not_seen() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("/docs", Work("docs")), ("/code service=api", Work("code", {"service": "api"})), ("/cancel", Cancel())],
+    [("/docs", StartRun("docs")), ("/code service=api", StartRun("code", {"service": "api"})), ("/cancel", Cancel())],
 )
 def test_a_mapping_has_one_command_and_may_leave_the_task_open(text: str, expected: Command) -> None:
     assert single(text) == expected
@@ -231,7 +231,7 @@ def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, b
     comment = first + between + rest
     text = re.sub(r"\r\n?", "\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")
     number, line = next(iter(paragraphs.lines(text)))
-    found = lines.find(comment)[0]
+    found = lines.command_lines(comment)[0]
     assert number == 0
     assert line.strip().lower().startswith(f"/{found.word}")
     assert line.strip()[len(found.word) + 1 :].strip() == found.rest

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from functions.github import check, comment, markdown
-from functions.runs.position import Position
+from functions.github import markdown
+from functions.github.reports import check, comment
+from functions.runs.admission.position import Position
 from tests.support.builders import UID, ended, run
 
 APP = "12345"

@@ -93,9 +93,7 @@ def test_the_ordinary_case_does_not_load_the_package(tmp_path: Path) -> None:
 
 def test_a_token_file_lies_beside_the_kubeconfig(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from a file\n")
-    assert connected(kubeconfig(tmp_path, {"tokenFile": "token"})).headers() == {
-        "Authorization": "Bearer from a file"
-    }
+    assert connected(kubeconfig(tmp_path, {"tokenFile": "token"})).headers() == {"Authorization": "Bearer from a file"}
 
 
 def test_a_token_file_is_read_again_after_a_minute(tmp_path: Path) -> None:
@@ -175,9 +173,7 @@ def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> 
         connected(kubeconfig(tmp_path, {}, **{"certificate-authority": "nowhere.crt"}))
 
 
-@pytest.mark.parametrize(
-    ("host", "url"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")]
-)
+@pytest.mark.parametrize(("host", "url"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")])
 def test_in_a_pod_its_service_account_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, url: str
 ) -> None:

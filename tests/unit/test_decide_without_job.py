@@ -16,22 +16,23 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts, group
-from functions.runs.observed import UNREAD, Refused
-from functions.runs.promise import LOCK_HOLDS, PROMISE
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
+from functions.runs import api_group
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.job_creation_window import LOCK_HOLDS, PROMISE
+from functions.runs.lifecycle.observed import NOT_READ, JobForbidden
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
 from tests.support.builders import NOW, POLICY, job, run
 from tests.unit.deciding import LATER, ended_with, name_of, next_for, running, started
 
 SECOND = timedelta(seconds=1)
-REFUSED = Refused("exceeded quota: jobs")
+REFUSED = JobForbidden("exceeded quota: jobs")
 
 
 def edited(found: Run, **spec: Any) -> Run:
     """The run after people changed its spec."""
     status = found.with_status(found.status)["status"]
-    labels = {group.label("service"): spec["service"]} if "service" in spec else {}
+    labels = {api_group.label("service"): spec["service"]} if "service" in spec else {}
     return run(status=status, spec=spec or {"model": "claude-other"}, generation=2, labels=labels)
 
 
@@ -67,7 +68,7 @@ def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_fr
 
 def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:
     found = edited(started())
-    assert next_for(found, job(name_of(found), ready=0), UNREAD) == actions.Nothing()
+    assert next_for(found, job(name_of(found), ready=0), NOT_READ) == actions.Nothing()
 
 
 @pytest.mark.parametrize("found", [running(), started()], ids=["seen at work", "recorded long ago"])
@@ -95,7 +96,7 @@ def test_where_no_job_can_be_made_an_attempt_ends_once_nobody_would_make_it(spec
     assert "2026-01-02T03:24:05Z" in (says.status.message or "")
     assert says.status.last_update == found.status.last_update, "that it is said renews nothing"
     assert next_for(says, REFUSED, now=NOW + 2 * PROMISE - SECOND) == actions.Nothing()
-    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.LookAtPods()
+    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.ReadPods()
     end = next_for(says, REFUSED, [], NOW + 2 * PROMISE)
     assert isinstance(end, actions.Close)
     assert end.status.phase == ("Cancelled" if "cancel" in spec else "Failed")
@@ -109,16 +110,16 @@ def missing(found: Run, at: Any) -> Run:
 def tried_again(found: Run, at: Any) -> Run:
     """The run whose next attempt works."""
     again = written(found, next_for(found, now=at))
-    return again.having(attempts.running(again, at))
+    return again.having(transitions.running(again, at))
 
 
 def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
     """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
     found = missing(running(), NOW)
     again = written(found, next_for(found, now=NOW + POLICY.backoff))
-    stuck = again.having(attempts.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
+    stuck = again.having(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
     assert stuck.status.pending_since == LATER
-    works = stuck.having(attempts.running(stuck, LATER))
+    works = stuck.having(transitions.running(stuck, LATER))
     assert works.status.pending_since is None
     assert missing(works, LATER).status.pending_since == NOW
     assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)

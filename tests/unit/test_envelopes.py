@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from functions.events.event import PLAIN_MESSAGE, Hint, MalformedError, hint
-from functions.events.normalise import from_queue, is_event, normalise
+from functions.events.event import PLAIN_MESSAGE, MalformedError, ObjectRef, object_ref
+from functions.events.receive import from_queue, is_event, normalise
 
 FOLDER = Path(__file__).parent / "envelopes"
 REQUESTED = "platform.agents.docs.requested.v1"
@@ -72,9 +72,9 @@ WATCHED = [
 def test_a_watch_event_is_the_same_hint_from_every_source(name: str, verb: str, whole: bool) -> None:
     headers, body = envelope(name)
     event = normalise(headers, body)
-    found = hint(event)
+    found = object_ref(event)
     assert event.type.endswith(f".{verb}")
-    assert found == Hint(
+    assert found == ObjectRef(
         "CodeRun", "orchestrator", "inventory-t1-abc", verb == "delete", event.data if whole else None
     )
     assert event.data.get("metadata", event.data)["uid"] == "7f3a9c1e-1111-4222-8333-944455556666"
@@ -86,9 +86,7 @@ def test_no_envelope_lies_about_untested() -> None:
 
 
 def wrapped(**message: Any) -> bytes:
-    return json.dumps(
-        {"message": {"messageId": "1", **message}, "subscription": "projects/p/subscriptions/s"}
-    ).encode()
+    return json.dumps({"message": {"messageId": "1", **message}, "subscription": "projects/p/subscriptions/s"}).encode()
 
 
 ARGO = {"type": "ADD", "body": {"metadata": {}}, "group": "g", "version": "v1", "resource": "coderuns"}

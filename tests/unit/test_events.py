@@ -5,9 +5,9 @@ import json
 import pytest
 
 from functions.events.decoding import MOST_HALVES
-from functions.events.event import Event, Hint, MalformedError, hint
-from functions.events.normalise import normalise
-from functions.events.publisher import encoded
+from functions.events.event import Event, MalformedError, ObjectRef, object_ref
+from functions.events.receive import normalise
+from functions.queues.publisher import encoded
 
 ATTRIBUTES = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}
 BINARY = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}
@@ -80,15 +80,15 @@ def test_every_problem_is_told_at_once() -> None:
 def test_a_watch_event_hints_at_its_object() -> None:
     data = {"kind": "CodeRun", "metadata": {"name": "x", "namespace": "n"}}
     event = Event("1", "/s", "dev.knative.apiserver.resource.update", "", data)
-    assert hint(event) == Hint("CodeRun", "n", "x", False, data)
+    assert object_ref(event) == ObjectRef("CodeRun", "n", "x", False, data)
     reference = {"kind": "CodeRun", "name": "x", "namespace": "n"}
-    assert hint(Event("1", "/s", "dev.knative.apiserver.ref.delete", "", reference)) == Hint(
+    assert object_ref(Event("1", "/s", "dev.knative.apiserver.ref.delete", "", reference)) == ObjectRef(
         "CodeRun", "n", "x", True, None
     )
-    assert hint(Event("1", "/s", "somebody.elses.event", "", None)) is None
+    assert object_ref(Event("1", "/s", "somebody.elses.event", "", None)) is None
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"kind": "CodeRun"}, {"kind": 1, "metadata": {"name": "x"}}])
 def test_a_watch_event_without_its_object_is_malformed(data: object) -> None:
     with pytest.raises(MalformedError, match="data"):
-        hint(Event("1", "/s", "dev.knative.apiserver.resource.add", "", data))
+        object_ref(Event("1", "/s", "dev.knative.apiserver.resource.add", "", data))

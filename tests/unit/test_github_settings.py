@@ -17,7 +17,7 @@ import pytest
 from functions.settings import SettingsError, load
 from functions.settings.github import GithubSettings
 from functions.templating.render import task_files
-from functions.templating.task import on_github
+from functions.templating.variables import on_github
 from tests.support.builders import settings
 from tests.unit.rendering import task
 

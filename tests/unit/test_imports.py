@@ -42,16 +42,16 @@ CONFIGURED = {
 }
 LIBRARIES = ("kubernetes", "google.cloud", "google.auth", "grpc", "opentelemetry", "mcp", "aiohttp", "jwt")
 OURS = ("functions.clients", "functions.local", "functions.bridge")
-ASKS_GITHUB = "functions.github.client"
+ASKS_GITHUB = "functions.github.api.client"
 
 
 PUBLISHING = 12
 """Modules that the first event loads besides; one of them is for the proxy that there is here."""
 PUBLISH = """
 import functions_framework, json, sys; framework = set(sys.modules)
-import functions.main, functions.handlers.github_webhook, functions.handlers.services
+import functions.main, functions.handlers.github_webhook, functions.serving.dependencies
 from functions.events.event import Event
-from functions.events.publisher import connect
+from functions.queues.publisher import connect
 from functions.settings.queues import QueueSettings
 before = set(sys.modules)
 connect(QueueSettings(project="proj-one")).publish("github", Event("1", "/s", "t.v1", "", {}))
@@ -105,8 +105,10 @@ def test_only_who_asks_github_loads_what_asks_it(target: str) -> None:
 
 
 def test_the_webhook_loads_nothing_about_runs() -> None:
-    others = "functions.settings.model", "functions.settings.agent", "functions.handlers.services"
-    assert within(loaded("github_webhook"), "jinja2", "functions.templating", "functions.runs.specs", *others) == []
+    others = "functions.settings.model", "functions.settings.agent", "functions.serving.dependencies"
+    assert (
+        within(loaded("github_webhook"), "jinja2", "functions.templating", "functions.runs.model.specs", *others) == []
+    )
 
 
 def test_the_webhook_loads_nothing_to_reach_the_cluster_with() -> None:

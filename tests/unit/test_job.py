@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from functions.handlers import rendering
 from functions.manifests import attempt
-from functions.runs import attempts
-from functions.runs.run import Run
+from functions.reconciler import rendering
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, UID, run, settings
 
 
 def started(kind: str = "CodeRun", **spec: Any) -> Run:
     found = run(kind, spec)
-    return found.having(attempts.start(found, NOW))
+    return found.having(transitions.start(found, NOW))
 
 
 def job(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.templating import kit
+from functions.templating import template_set
 from functions.templating.render import TemplateError, task_files
 from tests.support import golden
 from tests.support.api import ROOT
@@ -33,14 +33,14 @@ def rendered(templates: Path) -> dict[str, str]:
 
 
 def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
-    first = kit.find(templates, "claude", "code", "rex")
-    assert kit.find(templates, "claude", "code", "rex") is first
+    first = template_set.find(templates, "claude", "code", "rex")
+    assert template_set.find(templates, "claude", "code", "rex") is first
     assert len(first.names) > 10
-    assert kit.find(templates, "claude", "docs", "rex") is not first
+    assert template_set.find(templates, "claude", "docs", "rex") is not first
 
 
 def test_only_a_text_without_variables_is_kept(templates: Path) -> None:
-    kept = kit.find(templates, "claude", "code", "rex").fixed
+    kept = template_set.find(templates, "claude", "code", "rex").fixed
     assert {"redact.py", "agent_process.py"} <= kept.keys()
     assert not {"container.sh", "settings.json", "prompt.md", "known_hosts"} & kept.keys()
     assert kept.items() <= rendered(templates).items()
@@ -61,7 +61,7 @@ def test_only_a_text_without_variables_is_kept(templates: Path) -> None:
 )
 def test_a_variable_anywhere_in_it_makes_it_anew(templates: Path, source: str, fixed: bool) -> None:
     (templates / "claude" / "code" / "probe.txt.j2").write_text(source)
-    assert ("probe.txt" in kit.find(templates, "claude", "code", "rex").fixed) == fixed
+    assert ("probe.txt" in template_set.find(templates, "claude", "code", "rex").fixed) == fixed
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from functions.runs import actions, attempts
-from functions.runs.decide import decide
-from functions.runs.mounting import diagnosis
-from functions.runs.observed import Observed
-from functions.runs.reasons import Reason
-from functions.runs.retries import Policy
-from functions.runs.run import Run
-from functions.runs.starting import PATIENCE
+from functions.runs.lifecycle import actions, transitions
+from functions.runs.lifecycle.before_running import PATIENCE
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.event_diagnosis import pod_diagnosis
+from functions.runs.lifecycle.observed import Observed
+from functions.runs.lifecycle.retries import Policy
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 
 MINUTE = timedelta(minutes=1)
@@ -58,7 +58,7 @@ ATTACH = seen("FailedAttachVolume", 2, "Multi-Attach error for volume v")
     ],
 )
 def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
-    assert diagnosis(events) == found
+    assert pod_diagnosis(events) == found
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | N
 )
 def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any]) -> None:
     newer = {**MOUNT, "lastTimestamp": None, "message": "newer", **when}
-    assert diagnosis([newer, MOUNT]) == diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
+    assert pod_diagnosis([newer, MOUNT]) == pod_diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
 
 
 def started() -> Run:
     fresh = run()
-    return fresh.having(attempts.start(fresh, NOW))
+    return fresh.having(transitions.start(fresh, NOW))
 
 
 def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Action:
@@ -87,8 +87,8 @@ def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Ac
 def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
     creating = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
     image = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
-    assert next_for(started(), creating, PATIENCE) == actions.LookAtEvents("p")
-    assert next_for(started(), {}, PATIENCE) == actions.LookAtEvents("p")
+    assert next_for(started(), creating, PATIENCE) == actions.ReadEvents("p")
+    assert next_for(started(), {}, PATIENCE) == actions.ReadEvents("p")
     assert next_for(started(), creating, PATIENCE - timedelta(seconds=1)) == actions.Nothing()
     assert isinstance(next_for(started(), image, PATIENCE), actions.WriteStatus)
 
@@ -107,6 +107,6 @@ def test_a_volume_that_is_attached_elsewhere_is_waited_for_at_least_ten_minutes(
 ) -> None:
     policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
     fresh = started()
-    shown = fresh.having(attempts.pending(fresh, reason, "why", NOW))
+    shown = fresh.having(transitions.pending(fresh, reason, "why", NOW))
     assert not policy.gives_up(shown, NOW + waits * MINUTE - timedelta(seconds=1))
     assert policy.gives_up(shown, NOW + waits * MINUTE)

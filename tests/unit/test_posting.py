@@ -30,11 +30,11 @@ from typing import Any
 import pytest
 
 from functions.events.event import Event
-from functions.events.posting import Connections
-from functions.events.publisher import HttpPublisher, PublishError
-from functions.events.trust import Trust
+from functions.queues.embedded.http_pool import Connections
+from functions.queues.embedded.tls import Trust
+from functions.queues.publisher import HttpPublisher, PublishError
 from tests.support.google_cloud import GoogleCloud, serving
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 SECONDS = 20.0
 

@@ -27,11 +27,11 @@ from pathlib import Path
 import pytest
 
 from functions.events.event import Event
-from functions.events.project import Project
-from functions.events.publisher import PublishError, connect
-from functions.events.pubsub import PubsubPublisher
-from functions.events.rest import LONGEST_PAUSE, Patience, Service
 from functions.identity import ServiceAccount
+from functions.queues.publisher import PublishError, connect
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.rest import LONGEST_PAUSE, Patience, Service
 from functions.settings.queues import QueueSettings
 from tests.support.google_cloud import CUT, GONE, PUBSUB, SILENT, Answer, GoogleCloud, error, serving
 
@@ -146,8 +146,7 @@ def test_a_token_that_is_refused_is_replaced_once(publisher: PubsubPublisher, cl
     assert asked == ["Bearer secret-1", "Bearer secret-1", "Bearer secret-2"]
     cloud.publishes = [error(401, message="no valid token")] * 3
     assert (
-        refused(publisher, cloud)
-        == f"{PATH}: not allowed; grant the caller roles/pubsub.publisher: 401 no valid token"
+        refused(publisher, cloud) == f"{PATH}: not allowed; grant the caller roles/pubsub.publisher: 401 no valid token"
     )
     assert (len(cloud.published), time.waits) == (5, [])
 
@@ -230,9 +229,7 @@ def test_without_a_token_for_now_it_is_asked_for_again(
     assert (len(cloud.published), len(time.waits)) == (1, 3)
 
 
-def test_without_a_service_account_nothing_is_sent(
-    publisher: PubsubPublisher, cloud: GoogleCloud, time: Time
-) -> None:
+def test_without_a_service_account_nothing_is_sent(publisher: PubsubPublisher, cloud: GoogleCloud, time: Time) -> None:
     cloud.tokens = [error(404)]
     assert "metadata server at 127.0.0.1" in refused(publisher, cloud)
     assert (cloud.published, time.waits) == ([], [])

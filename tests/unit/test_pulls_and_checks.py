@@ -9,10 +9,11 @@
 
 import pytest
 
-from functions.github import check, pulls
-from functions.runs import attempts, origin
-from functions.runs.lifecycle import State
-from functions.runs.reasons import Reason
+from functions.github.reports import check, pull_request
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.model import origin
+from functions.runs.model.reasons import Reason
 from tests.support.builders import NOW, UID, ended
 
 # The pull request ---------------------------------------------------------------------------------------------------
@@ -28,8 +29,8 @@ from tests.support.builders import NOW, UID, ended
     ],
 )
 def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | None) -> None:
-    found = ended(annotations=origin.annotations(origin.Origin(asked, 7)))
-    pull = pulls.wanted(found, "acme/shop")
+    found = ended(annotations=origin.to_annotations(origin.Origin(asked, 7)))
+    pull = pull_request.build(found, "acme/shop")
     assert (pull.title, pull.base) == ("Task 3: work on api", "main")
     assert ("Asked" in pull.body) == (line is not None)
     assert (line or "") in pull.body
@@ -37,22 +38,22 @@ def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | Non
 
 
 def test_the_compare_link_has_branches_in_it_and_nothing_else() -> None:
-    pull = pulls.Pull("acme/shop", "agents/a?b#c", "release/1 2", "", "")
-    link = pulls.compare(pull, "github.example")
+    pull = pull_request.Pull("acme/shop", "agents/a?b#c", "release/1 2", "", "")
+    link = pull_request.compare(pull, "github.example")
     assert link == "https://github.example/acme/shop/compare/release/1%202...agents/a%3Fb%23c?expand=1"
 
 
 def test_the_status_says_once_what_became_of_the_pull_request() -> None:
-    pull = pulls.wanted(ended(), "acme/shop")
+    pull = pull_request.build(ended(), "acme/shop")
     before = ended(message="pushed x. No pull request was opened; to open one: https://elsewhere").status
-    opened = pulls.opened(before, "https://g/1", 1, NOW)
+    opened = pull_request.with_url(before, "https://g/1", 1, NOW)
     assert (opened.message, opened.pull_request_url) == ("pushed x. Pull request: https://g/1", "https://g/1")
-    refused = pulls.not_opened(before, pull, "github.example", "no\x1b right", NOW)
-    again = pulls.not_opened(refused, pull, "github.example", "no right", NOW)
+    refused = pull_request.with_refusal(before, pull, "github.example", "no\x1b right", NOW)
+    again = pull_request.with_refusal(refused, pull, "github.example", "no right", NOW)
     assert again.message == refused.message
     assert (again.message or "").count("No pull request") == 1
     assert {each.message for each in again.conditions} == {again.message}
-    long = pulls.opened(ended(message="x" * 2000).status, "https://g/1", 1, NOW)
+    long = pull_request.with_url(ended(message="x" * 2000).status, "https://g/1", 1, NOW)
     assert len(long.message or "") <= 2000
     assert (long.message or "").endswith("https://g/1")
 
@@ -93,6 +94,6 @@ def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_
 
 
 def test_while_another_attempt_works_the_check_is_in_progress() -> None:
-    again = ended().having(attempts.reopen(ended(spec={"contextVersion": 2}), NOW))
+    again = ended().having(transitions.reopen(ended(spec={"contextVersion": 2}), NOW))
     assert check.body(again, "")["status"] == "in_progress"
     assert "conclusion" not in check.body(again, "")

@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from functions.handlers.services import Services
 from functions.manifests import attempt
-from functions.runs import attempts
-from functions.runs.limits import MOST
-from functions.runs.retries import LONGEST_BACKOFF
+from functions.runs.admission.limits import MOST
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.retries import LONGEST_BACKOFF
+from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources
 from functions.settings.quantity import thousandths
@@ -62,10 +62,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     *(("namespace", value, NAME) for value in ("Bad NS", "a.b", "-a", "kube_system", "a\n")),
     ("namespace", "", "must have 1 to 63 characters"),
     ("namespace", "n" * 64, "must have 1 to 63 characters"),
-    *(
-        ("agent.image", value, IMAGE)
-        for value in ("", "a b", "Agents/Agent:1", "r.example/a:1", "https://r.example/a")
-    ),
+    *(("agent.image", value, IMAGE) for value in ("", "a b", "Agents/Agent:1", "r.example/a:1", "https://r.example/a")),
     ("agent.image", "r.example/a@sha256:" + 64 * "0", IMAGE),
     *(("agent.tag", value, TAG) for value in ("", "x y", ":1", "-1", "t" * 129, "@sha256:" + 64 * "0", "1@sha256:0")),
     ("agent.pull_secrets", ["Bad Name"], SECRET),
@@ -95,10 +92,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("limits.kueue_queue", "A B", "must be the name of a LocalQueue"),
     ("limits.kueue_queue", "q" * 64, "of 63 characters at most"),
     *(("queues.url", value, URL) for value in ("foo", "ftp://a", "http://", "http:///a", "http://a b", "http://a:x")),
-    *(
-        ("queues.url", value, URL)
-        for value in ("http://a:99999", "http://a:0", "http://[a", "http://a\n", "http://é")
-    ),
+    *(("queues.url", value, URL) for value in ("http://a:99999", "http://a:0", "http://[a", "http://a\n", "http://é")),
     ("queues.endpoints", {"reconcile": "foo"}, URL),
     ("queues.push_identity", "somebody", "must be the e-mail address"),
     ("observability.otlp_endpoint", "localhost:4318", URL),
@@ -178,13 +172,13 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
         retention=dict.fromkeys(("succeeded_days", "otherwise_days", "tombstone_days", "workspace_days"), 36_500),
         job={"backoff": 600, "pending_wait": 31_536_000, "code_deadline": 604_800, "ttl_after_finished": 2**31 - 1},
     )
-    services = Services(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
+    services = Dependencies(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
     kept, policy, late = services.retention, services.policy, datetime(2200, 1, 1, tzinfo=UTC)
     for each in (kept.succeeded, kept.otherwise, kept.task_files, kept.tombstones, kept.workspaces):
         assert each is not None
         assert late + each > late
     assert late + policy.pending_wait + policy.backoff * 2**10 > late
-    job = attempt.job(run().having(attempts.start(run(), NOW)), longest)["spec"]
+    job = attempt.job(run().having(transitions.start(run(), NOW)), longest)["spec"]
     assert 0 < job["activeDeadlineSeconds"] < 2**31
     assert job["ttlSecondsAfterFinished"] < 2**31
 

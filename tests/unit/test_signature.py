@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.github.signature import sign, signed
+from functions.github.webhook.signature import sign, signed
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from functions.manifests import crds
-from functions.runs.run import describe, parse, problems
-from functions.runs.specs import SPECS, CodeRunSpec, RunSpec
+from functions.runs.model.run import describe, parse, problems
+from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, raw_run
 
 ROOT = Path(__file__).resolve().parents[2]

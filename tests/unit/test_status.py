@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs import naming
-from functions.runs.fields import RUN_NAME_LENGTH
-from functions.runs.reasons import Reason
-from functions.runs.specs import SPECS, wire
-from functions.runs.status import Condition, RunStatus, with_conditions
+from functions.runs.model import naming
+from functions.runs.model.fields import RUN_NAME_LENGTH
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import SPECS, wire
+from functions.runs.model.status import Condition, RunStatus, with_conditions
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run
 
 LATER = NOW + timedelta(minutes=1)

@@ -162,9 +162,7 @@ def test_a_changed_template_is_noticed(small: Path) -> None:
 @given(METACHARACTERS)
 def test_the_prompt_holds_the_words_of_a_person_verbatim(words: str) -> None:
     assert words in render(promptModification=words).files["prompt.md"]
-    assert render(promptModification=words, promptMode="replace").files["prompt.md"].rstrip("\n") == words.rstrip(
-        "\n"
-    )
+    assert render(promptModification=words, promptMode="replace").files["prompt.md"].rstrip("\n") == words.rstrip("\n")
 
 
 def test_an_addition_has_its_own_heading() -> None:

@@ -7,8 +7,8 @@ import ast
 import re
 
 from functions.bridge.watched import WATCHED
-from functions.events.terms import Identity
-from functions.events.topology import FED_BY, FUNCTIONS, TOPIC_OF, TOPICS, dead, topology
+from functions.queues.queue_model import Identity
+from functions.queues.topology import FED_BY, FUNCTIONS, TOPIC_OF, TOPICS, dead, topology
 from functions.settings import Settings
 from tests.support.api import ROOT
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.runs.run import Run
+from functions.runs.model.run import Run
 from tests.support.builders import run
 
 

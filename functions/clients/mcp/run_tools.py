@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from functions.clients.failing import CommandError, WrongUsage
+from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
-from functions.clients.runs.place import Place, from_environment
-from functions.runs.fields import Prompt
-from functions.runs.status import Phase
+from functions.clients.runs.target import ClusterTarget, from_environment
+from functions.runs.model.fields import Prompt
+from functions.runs.model.status import Phase
 
 if TYPE_CHECKING:
-    from functions.runs.run import Run
+    from functions.runs.model.run import Run
 
 NEWEST = 20
 MOST = 200
@@ -33,7 +33,7 @@ class InNamespace(Arguments):
         Field(description="Kubernetes namespace; left out: that of the server's configuration.", min_length=1),
     ] = None
 
-    def place(self) -> Place:
+    def place(self) -> ClusterTarget:
         """Where the runs are, by the arguments and the environment."""
         return from_environment(os.environ, self.namespace or "")
 
@@ -77,31 +77,31 @@ class RetryArguments(NameArguments):
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
     """The newest runs. Raises CommandError."""
-    from functions.clients.runs import listing, rows
+    from functions.clients.runs import columns, filters
 
     place = given.place()
-    found = listing.runs(place, listing.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [rows.summary(raw) for raw in found[: given.limit]]
+    found = filters.runs(place, filters.Wanted(given.kind, given.phase or "", given.service or ""))
+    shown = [columns.summary(raw) for raw in found[: given.limit]]
     text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
     return Result(text, _used(given, place), {"total": len(found), "runs": shown})
 
 
 def get_run(given: GetArguments, _say: Say) -> Result:
     """One run. Raises CommandError."""
-    from functions.clients.runs import finding
+    from functions.clients.runs import lookup
 
     place = given.place()
-    run = finding.find(place, given.name)
+    run = lookup.find(place, given.name)
     found = _of(run, given, place, "")
     return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
 
 
-def _log(place: Place, run: "Run", lines: int) -> dict[str, Any]:
+def _log(place: ClusterTarget, run: "Run", lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
     from functions.clients.runs import logs
-    from functions.local.transcript import Tally
+    from functions.local.agent_output import SessionTotals
 
-    tally = Tally()
+    tally = SessionTotals()
     try:
         said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
         return {"log": list(deque((part for text in said for part in text.splitlines()), maxlen=lines))}
@@ -111,27 +111,27 @@ def _log(place: Place, run: "Run", lines: int) -> dict[str, Any]:
 
 def stop_run(given: NameArguments, _say: Say) -> Result:
     """Asks a run to stop. Raises CommandError."""
-    from functions.clients.runs import asked, finding
+    from functions.clients.runs import lookup, requests
 
     place = given.place()
-    run = asked.cancel(place, finding.find(place, given.name))
-    stops = "It has ended. " if asked.ended(run) else "It is asked to stop, and ends as Cancelled. "
+    run = requests.cancel(place, lookup.find(place, given.name))
+    stops = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
     return _of(run, given, place, stops)
 
 
 def retry_run(given: RetryArguments, _say: Say) -> Result:
     """Asks for another attempt. Raises CommandError."""
-    from functions.clients.runs import asked, finding
+    from functions.clients.runs import lookup, requests
 
     if given.replace and given.message is None:
         raise WrongUsage("replace: give the message that replaces the prompt")
     place = given.place()
-    run = asked.retry(place, finding.find(place, given.name), given.message, replace=given.replace)
-    return _of(run, given, place, f"It is asked to try again (contextVersion {asked.context_version(run)}). ")
+    run = requests.retry(place, lookup.find(place, given.name), given.message, replace=given.replace)
+    return _of(run, given, place, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
 
 
-def _of(run: "Run", given: Arguments, place: Place, done: str) -> Result:
-    from functions.clients.mcp.ways import WAYS
+def _of(run: "Run", given: Arguments, place: ClusterTarget, done: str) -> Result:
+    from functions.clients.mcp.hints import WAYS
     from functions.clients.runs import details
 
     facts = details.facts(run, details.queue_position(place, run), WAYS)
@@ -139,7 +139,7 @@ def _of(run: "Run", given: Arguments, place: Place, done: str) -> Result:
     return Result(text, _used(given, place), facts)
 
 
-def _used(given: Arguments, place: Place) -> dict[str, Any]:
+def _used(given: Arguments, place: ClusterTarget) -> dict[str, Any]:
     return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": place.namespace}
 
 

@@ -18,10 +18,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from functions import __version__
-from functions.clients.failing import CommandError
+from functions.clients.errors import CommandError
 from functions.clients.mcp.arguments import schema
-from functions.clients.mcp.reading import Readable
 from functions.clients.mcp.run_tools import RUN_TOOLS
+from functions.clients.mcp.stdin_repair import RepairedStdin
 from functions.clients.mcp.task_tools import TASK_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
@@ -133,7 +133,7 @@ class _Progress:
 async def serve(server: Server[Any]) -> None:
     """Serves on standard input and output until the input ends."""
     async with stdio_server() as (reader, writer):
-        await server.run(Readable(reader), writer, server.create_initialization_options())
+        await server.run(RepairedStdin(reader), writer, server.create_initialization_options())
 
 
 def start(tools: Sequence[Tool[Any]] = TOOLS, still: float = STILL_SECONDS) -> None:

@@ -1,16 +1,18 @@
 """What to do next about a run, in one line: pure."""
 
-from functions.record import record
-from functions.runs import lifecycle, naming
-from functions.runs.lifecycle import State
-from functions.runs.position import Position
-from functions.runs.reasons import Reason, Then, then
-from functions.runs.run import Run
-from functions.runs.status import stamp
+from dataclasses import dataclass
+
+from functions.runs.admission.position import Position
+from functions.runs.lifecycle import states
+from functions.runs.lifecycle.states import State
+from functions.runs.model import naming
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.run import Run
+from functions.runs.model.status import rfc3339
 
 
-@record
-class Ways:
+@dataclass(frozen=True, slots=True)
+class NextStepCommands:
     """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
 
     watch: str
@@ -19,7 +21,7 @@ class Ways:
     docs: str
 
 
-COMMANDS = Ways(
+COMMANDS = NextStepCommands(
     watch="orchestrator runs watch {name}",
     log="orchestrator runs logs {name}",
     retry="orchestrator runs retry {name} --message 'what to do otherwise'",
@@ -27,32 +29,32 @@ COMMANDS = Ways(
 )
 
 
-def advice(run: Run, position: Position | None = None, ways: Ways = COMMANDS) -> str:
+def next_step(run: Run, position: Position | None = None, ways: NextStepCommands = COMMANDS) -> str:
     """What to do next about the run as it is, naming the asker's way where there is one."""
     if run.deleting:
         return "it is being deleted; nothing to do"
-    state = lifecycle.state(run.status)
-    if state in lifecycle.FINISHED:
+    state = states.state(run.status)
+    if state in states.FINISHED:
         return _after(run, state, ways)
     if run.cancel:
         return f"it stops; see it end with: {ways.watch.format(name=run.name)}"
     return _during(run, state, position, ways)
 
 
-def _during(run: Run, state: State, position: Position | None, ways: Ways) -> str:
+def _during(run: Run, state: State, position: Position | None, ways: NextStepCommands) -> str:
     reason = _reason(run)
-    if then(reason) is Then.MEND:
+    if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return "mend what the message names; the run is tried again by itself, and goes on then"
     if state is State.RUNNING:
         return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts by itself ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
-        return f"wait: the next attempt starts by itself at {stamp(run.status.next_attempt_at)}"
+        return f"wait: the next attempt starts by itself at {rfc3339(run.status.next_attempt_at)}"
     return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
 
 
-def _after(run: Run, state: State, ways: Ways) -> str:
+def _after(run: Run, state: State, ways: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:

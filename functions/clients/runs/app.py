@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.clients.failing import WrongUsage
-from functions.clients.group import Group
+from functions.clients.click_helpers import Group
+from functions.clients.errors import WrongUsage
 from functions.clients.options import output_option
 from functions.clients.output import Output, say, write
-from functions.clients.runs.options import kind_option, name_argument, names, placed
+from functions.clients.runs.options import kind_option, name_argument, names, with_target_options
 
 if TYPE_CHECKING:
     from functions.clients.runs.logs import Line
-    from functions.clients.runs.place import Place
-    from functions.runs.run import Run
+    from functions.clients.runs.target import ClusterTarget
+    from functions.runs.model.run import Run
 
 HELP = """See runs, and ask something of them, with your own Kubernetes rights.
 
@@ -44,23 +44,23 @@ NEWEST = 30
 @click.option("--all", "every", is_flag=True, help=f"All of them, not only the newest {NEWEST}.")
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of every namespace.")
 @output_option
-@placed
+@with_target_options
 def list_runs(
-    place: "Place", kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
+    place: "ClusterTarget", kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
 ) -> None:
     """List runs, newest first."""
     from datetime import UTC, datetime
 
-    from functions.clients.runs import listing, rows
+    from functions.clients.runs import columns, filters
 
-    wanted = listing.Wanted(listing.work(kind), listing.phase(phase), service, everywhere)
-    found = listing.runs(place, wanted)
+    wanted = filters.Wanted(filters.work(kind), filters.phase(phase), service, everywhere)
+    found = filters.runs(place, wanted)
     shown = found if every else found[:NEWEST]
     nothing = "no such runs" if wanted.narrow else f"no runs in namespace {place.namespace}"
     write(
         output,
-        [rows.summary(raw) for raw in shown],
-        lambda: rows.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
+        [columns.summary(raw) for raw in shown],
+        lambda: columns.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
     )
     if len(shown) < len(found):
         say(f"the newest {NEWEST} of {len(found)} runs; --all shows every one")
@@ -69,15 +69,15 @@ def list_runs(
 @app.command()
 @name_argument
 @output_option
-@placed
-def get(place: "Place", name: str, output: Output) -> None:
+@with_target_options
+def get(place: "ClusterTarget", name: str, output: Output) -> None:
     """Show a run: how it is, its attempts, its result, and what to do next."""
-    from functions.clients.runs import finding
+    from functions.clients.runs import lookup
 
-    _show(place, finding.find(place, name), output)
+    _show(place, lookup.find(place, name), output)
 
 
-def _show(place: "Place", run: "Run", output: Output) -> None:
+def _show(place: "ClusterTarget", run: "Run", output: Output) -> None:
     from datetime import UTC, datetime
 
     from functions.clients.runs import details
@@ -92,36 +92,34 @@ def _show(place: "Place", run: "Run", output: Output) -> None:
 @click.option("-p", "--previous", is_flag=True, help="Of the attempt before the last one.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
 @click.option("--raw", is_flag=True, help="As the pod wrote it, not as text for people.")
-@placed
-def logs(place: "Place", name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
+@with_target_options
+def logs(place: "ClusterTarget", name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
     """Show what the agent of a run did.
 
     In a pipe too the agent's JSON stream is turned into text; --raw leaves it as it is.
     """
     import time
 
-    from functions.clients.runs import finding
     from functions.clients.runs import logs as reading
+    from functions.clients.runs import lookup
 
     if attempt and previous:
         raise WrongUsage("give --attempt or --previous, not both")
-    run = finding.find(place, name)
+    run = lookup.find(place, name)
     if previous:
         attempt = reading.before_last(run)
     chosen = reading.attempt(run, attempt) if attempt or not follow else None
-    lines = (
-        reading.follow(place, run, time.sleep, chosen) if follow or not chosen else reading.read(place, run, chosen)
-    )
+    lines = reading.follow(place, run, time.sleep, chosen) if follow or not chosen else reading.read(place, run, chosen)
     _print(lines, raw)
-    ended = finding.again(place, run) if follow else None
+    ended = lookup.read_again(place, run) if follow else None
     if ended:
         say(f"{ended.name}: {reading.state(ended)}")
 
 
 def _print(lines: "Iterable[Line]", raw: bool) -> None:
-    from functions.local.transcript import Tally
+    from functions.local.agent_output import SessionTotals
 
-    tally = Tally()
+    tally = SessionTotals()
     for line in lines:
         if line.note:
             say(line.text)
@@ -140,30 +138,30 @@ def _print(lines: "Iterable[Line]", raw: bool) -> None:
 )
 @click.option("--replace", is_flag=True, help="Tell the agent this alone, not the task's prompt.")
 @output_option
-@placed
+@with_target_options
 def retry(
-    place: "Place", name: str, message: str | None, message_file: Path | None, replace: bool, output: Output
+    place: "ClusterTarget", name: str, message: str | None, message_file: Path | None, replace: bool, output: Output
 ) -> None:
     """Have a finished code run tried again, in its workspace and session."""
-    from functions.clients.runs import asked, finding, messages
+    from functions.clients.runs import lookup, requests, retry_message
 
-    words = messages.words(message, message_file)
+    words = retry_message.from_options(message, message_file)
     if replace and words is None:
         raise WrongUsage("--replace: give what replaces the prompt, with --message or --message-file")
-    run = asked.retry(place, finding.find(place, name), words, replace=replace)
-    _confirm(run, f"is asked to try again (contextVersion {asked.context_version(run)})", output)
+    run = requests.retry(place, lookup.find(place, name), words, replace=replace)
+    _confirm(run, f"is asked to try again (contextVersion {requests.context_version(run)})", output)
 
 
 @app.command()
 @name_argument
 @output_option
-@placed
-def cancel(place: "Place", name: str, output: Output) -> None:
+@with_target_options
+def cancel(place: "ClusterTarget", name: str, output: Output) -> None:
     """Stop a run; what its agent committed and pushed stays."""
-    from functions.clients.runs import asked, finding
+    from functions.clients.runs import lookup, requests
 
-    run = asked.cancel(place, finding.find(place, name))
-    _confirm(run, "was stopped already" if asked.ended(run) else "is asked to stop", output)
+    run = requests.cancel(place, lookup.find(place, name))
+    _confirm(run, "was stopped already" if requests.ended(run) else "is asked to stop", output)
 
 
 def _confirm(run: "Run", done: str, output: Output) -> None:
@@ -176,22 +174,22 @@ def _confirm(run: "Run", done: str, output: Output) -> None:
 @app.command()
 @click.argument("name", default="", shell_complete=names, help="The run's name; none: all that are not finished.")
 @kind_option
-@placed
-def watch(place: "Place", name: str, kind: str) -> None:
+@with_target_options
+def watch(place: "ClusterTarget", name: str, kind: str) -> None:
     """See runs as they go, until Ctrl-C; with NAME until that run ends.
 
     With NAME the exit code is 0 where the run succeeded, and 1 where it ended otherwise.
     """
     import sys
 
-    from functions.clients.runs import finding, listing, live, overview
-    from functions.clients.runs.advice import advice
-    from functions.runs import lifecycle
+    from functions.clients.runs import filters, lookup, overview, watch_view
+    from functions.clients.runs.advice import next_step
+    from functions.runs.lifecycle import states
 
-    work = listing.work(kind)
+    work = filters.work(kind)
     if not name:
         overview.watch(place, work, sys.stdout)
-    run = live.watch(place, finding.find(place, name), sys.stdout)
-    say(f"next: {advice(run)}")
-    if lifecycle.state(run.status) is not lifecycle.State.SUCCEEDED:
+    run = watch_view.watch(place, lookup.find(place, name), sys.stdout)
+    say(f"next: {next_step(run)}")
+    if states.state(run.status) is not states.State.SUCCEEDED:
         raise click.exceptions.Exit(1)

@@ -4,38 +4,38 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.clients.runs import rows, words
-from functions.clients.runs.advice import COMMANDS, Ways, advice
-from functions.clients.runs.finding import every
-from functions.clients.runs.place import Place
+from functions.clients.runs import columns, formatting
+from functions.clients.runs.advice import COMMANDS, NextStepCommands, next_step
+from functions.clients.runs.lookup import find_all
+from functions.clients.runs.target import ClusterTarget
+from functions.local.agent_output import clean
 from functions.local.table import table
-from functions.local.transcript import clean
-from functions.runs import refusal
-from functions.runs.position import Position, position
-from functions.runs.reasons import Reason
-from functions.runs.run import Run, parse
-from functions.runs.specs import wire
-from functions.runs.status import Attempt
+from functions.runs.admission.position import Position, position
+from functions.runs.model import conditions
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.runs.model.specs import wire
+from functions.runs.model.status import Attempt
 
 Facts = dict[str, Any]
 
 
-def queue_position(place: Place, run: Run) -> Position | None:
+def queue_position(place: ClusterTarget, run: Run) -> Position | None:
     """Where the run stands in the queue; None, without a call, where it does not wait in it. Raises CommandError."""
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
         return None
-    here = Place(place.cluster, run.namespace)
-    return position(map(parse, every(here, unfinished=True)), run, None, datetime.now(UTC))
+    here = ClusterTarget(place.cluster, run.namespace)
+    return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))
 
 
-def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
+def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -> Facts:
     """All that is told of a run. Values of environment variables are left out: they are nobody's business here."""
     status = wire(run.status)
     kept = ("attempts", "branch", "pullRequestUrl", "usage", "nextAttemptAt", "startedAt", "finishedAt", "sessionId")
     spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
     if isinstance(spec.get("env"), list):
-        spec["env"] = [rows.at(each, "name") for each in spec["env"]]
-    return rows.without_absent(
+        spec["env"] = [columns.at(each, "name") for each in spec["env"]]
+    return columns.without_absent(
         {
             "kind": run.kind,
             "namespace": run.namespace,
@@ -43,12 +43,12 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
             "phase": run.status.phase or "Pending",
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
-            "retryRefused": refusal.why(run.status) or None,
+            "retryRefused": conditions.retry_refused_message(run.status) or None,
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
             "problems": run.problems,
-            "next": advice(run, waits, ways),
+            "next": next_step(run, waits, ways),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
         }
@@ -57,7 +57,7 @@ def facts(run: Run, waits: Position | None, ways: Ways = COMMANDS) -> Facts:
 
 def sheet(run: Run, waits: Position | None, now: datetime) -> str:
     """The run on a page, for a terminal."""
-    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", advice(run, waits))]
+    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", next_step(run, waits))]
     told = {name: text for name, text in lines if text}
     width = max(map(len, told)) + 2
     return "\n".join(f"{name:<{width}}{_indented(text, width)}" for name, text in told.items())
@@ -70,26 +70,25 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     yield "Work", clean(work(run))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
-    why = refusal.why(status)
+    why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
     yield "Spec", f"not valid: {run.problems}" if run.problems else ""
     yield "Queue", str(waits) if waits else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")
     yield "Usage", usage(run)
-    yield "Age", words.age(run.raw, now)
-    yield "Took", words.between(status.started_at, status.finished_at)
+    yield "Age", formatting.age(run.raw, now)
+    yield "Took", formatting.between(status.started_at, status.finished_at)
 
 
 def work(run: Run) -> str:
     """What the run is for, in a few words."""
-    at = rows.at
-    where = rows.text(at(run.raw, "spec", "repositoryUrl"))
+    at = columns.at
+    where = columns.text(at(run.raw, "spec", "repositoryUrl"))
     if run.kind == "DocsRun":
         return f"docs of {where}"
-    return (
-        f"task {rows.text(at(run.raw, 'spec', 'taskId'))} of {rows.text(at(run.raw, 'spec', 'service'))} in {where}"
-    )
+    task, service = (columns.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
+    return f"task {task} of {service} in {where}"
 
 
 def usage(run: Run) -> str:
@@ -97,9 +96,8 @@ def usage(run: Run) -> str:
     used = run.status.usage
     if not used:
         return ""
-    return (
-        f"{words.dollars(used.cost_usd)}, {used.turns} turns, {used.input_tokens}/{used.output_tokens} tokens in/out"
-    )
+    tokens = f"{used.input_tokens}/{used.output_tokens} tokens in/out"
+    return f"{formatting.dollars(used.cost_usd)}, {used.turns} turns, {tokens}"
 
 
 def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
@@ -110,8 +108,8 @@ def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
 
 def _attempt(attempt: Attempt, now: datetime) -> tuple[str, ...]:
     reason = attempt.reason or ("Running" if attempt.finished_at is None else "")
-    took = words.between(attempt.started_at, attempt.finished_at or now)
-    return str(attempt.attempt), rows.text(reason), took, rows.text(attempt.message or "")
+    took = formatting.between(attempt.started_at, attempt.finished_at or now)
+    return str(attempt.attempt), columns.text(reason), took, columns.text(attempt.message or "")
 
 
 def _indented(text: str, width: int) -> str:

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.clients.failing import CommandError
-from functions.clients.runs.place import VARIABLES
+from functions.clients.errors import CommandError
+from functions.clients.runs.target import VARIABLES
 
 if TYPE_CHECKING:
-    from functions.clients.runs.place import Place
+    from functions.clients.runs.target import ClusterTarget
 
 
 def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of runs for the shell's completion; none where the cluster does not tell them."""
     import os
 
-    from functions.clients.runs import finding, place
+    from functions.clients.runs import lookup, target
 
     try:
-        found = [raw["metadata"]["name"] for raw in finding.every(place.from_environment(os.environ))]
+        found = [raw["metadata"]["name"] for raw in lookup.find_all(target.from_environment(os.environ))]
     except CommandError:
         return []
     return [name for name in found if name.startswith(incomplete)]
@@ -43,7 +43,7 @@ WHERE = (
 """The options that say where the runs are, by what `place.connect` calls them."""
 
 
-def placed(command: Callable[..., None]) -> Callable[..., None]:
+def with_target_options(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command, whose first parameter is the place of the runs, the options that name it."""
 
     def called(kubeconfig: str, context: str, namespace: str, **given: Any) -> None:
@@ -55,7 +55,7 @@ def placed(command: Callable[..., None]) -> Callable[..., None]:
     return found
 
 
-def _place(kubeconfig: str, context: str, namespace: str) -> "Place":
-    from functions.clients.runs import place
+def _place(kubeconfig: str, context: str, namespace: str) -> "ClusterTarget":
+    from functions.clients.runs import target
 
-    return place.connect(kubeconfig, context, namespace)
+    return target.connect(kubeconfig, context, namespace)

@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from functions.clients.group import Group
+from functions.clients.click_helpers import Group
 from functions.clients.options import output_option
 from functions.clients.output import Output, columns, say, styled, write
 from functions.clients.tasks.options import ASKING, CODE, DOCS, fields

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from functions.clients.api_url import VARIABLE
-from functions.clients.failing import WrongUsage
+from functions.clients.errors import WrongUsage
 
 
 def _option(words: str, *names: str, **more: Any) -> click.Option:

@@ -3,22 +3,21 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
-from functions.clients.failing import WrongUsage, told
+from functions.clients.errors import WrongUsage, as_command_error
 from functions.clients.output import Say, cell
-from functions.clients.submitting import Accepted, Key, submit
-from functions.clients.tasks import checking
-from functions.clients.tasks.checking import camel, kebab
-from functions.clients.tasks.value import Value
-from functions.record import record
-from functions.runs import default_models
+from functions.clients.submit import Accepted, Key, submit
+from functions.clients.tasks import fast_validation
+from functions.clients.tasks.fast_validation import camel, kebab
+from functions.clients.tasks.inferred_value import InferredValue
+from functions.runs.model import default_models
 
 LONGEST_KEY = 255
-"""Characters of a key (functions/handlers/submit.py)."""
+"""Characters of a key (functions/submission/acceptance.py)."""
 
 CONFIG = "ORCHESTRATOR_CONFIG"
 MODELS = "ORCHESTRATOR_MODELS"
@@ -28,7 +27,7 @@ LABEL = 19
 """Width of the first word of a line of progress."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
 
@@ -39,7 +38,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
 
@@ -61,31 +60,31 @@ def show(say: Say, what: str, text: object) -> None:
     say(f"{what:<{LABEL}} {cell(text)}".rstrip())
 
 
-def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> dict[str, Any]:
+def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> dict[str, Any]:
     """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
     for name, each in found.items():
         show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return checking.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
+    return fast_validation.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
 
 
-def default_model(kind: str, environ: Mapping[str, str]) -> Value:
+def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
     """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
     name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
     if CONFIG in environ or any(each.upper().startswith(MODELS) for each in environ):
-        return Value(_configured_model(name, environ), f"setting models.{name}")
-    return Value({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")
+        return InferredValue(_configured_model(name, environ), f"setting models.{name}")
+    return InferredValue({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")
 
 
 def _configured_model(name: str, environ: Mapping[str, str]) -> str:
     from functions.settings import SettingsError, load_section
     from functions.settings.agent import ModelSettings
 
-    with told(SettingsError):
+    with as_command_error(SettingsError):
         return str(getattr(load_section(environ, "models", ModelSettings), name))
 
 
-@record
-class Ready:
+@dataclass(frozen=True, slots=True)
+class Prepared:
     """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
 
     url: str
@@ -93,7 +92,7 @@ class Ready:
     who: Credentials | None
 
 
-def ready(request: Request, kind: str) -> Ready:
+def prepare(request: Request, kind: str) -> Prepared:
     """Looks at all that asking needs, before anything is changed.
 
     Raises:
@@ -104,12 +103,12 @@ def ready(request: Request, kind: str) -> Ready:
     if not (key.text.isascii() and key.text.isprintable()) or len(key.text) > LONGEST_KEY:
         raise WrongUsage(f"--idempotency-key: must have 1 to {LONGEST_KEY} printable ASCII characters")
     if request.dry_run:
-        return Ready(function_url(request.api_url, kind) if request.api_url else "", key, None)
+        return Prepared(function_url(request.api_url, kind) if request.api_url else "", key, None)
     url = function_url(request.api_url, kind)
-    return Ready(url, key, credentials(url, request.environ))
+    return Prepared(url, key, credentials(url, request.environ))
 
 
-def send(ready: Ready, kind: str, spec: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> Outcome:
+def send(ready: Prepared, kind: str, spec: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> Outcome:
     """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
     sources = {camel(name): each.source for name, each in found.items()}
     if ready.who is None:

@@ -8,6 +8,6 @@ and permissions, admission webhooks, server-side apply, and every other kind.
 from functions.local.apiserver.app import create_app
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.store import Store
-from functions.local.podlogs import PodLogs
+from functions.local.pod_logs import PodLogs
 
 __all__ = ["PodLogs", "Registry", "Store", "create_app"]

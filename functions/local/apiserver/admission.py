@@ -2,12 +2,12 @@
 
 import json
 
-from functions.local.apiserver import metadata, refusals
-from functions.local.apiserver.bodies import cannot_handle
+from functions.local.apiserver import metadata, status_errors
 from functions.local.apiserver.errors import Obj, bad_request
+from functions.local.apiserver.kind_rules import InvalidFieldError
 from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.request_body import cannot_handle
 from functions.local.apiserver.requests import Target, WriteOptions
-from functions.local.apiserver.rules import MisfitError
 
 OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
@@ -24,15 +24,15 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
         clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given)}
         clean |= {field: value for field, value in obj.items() if field not in clean}
         fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
-    except MisfitError as error:
+    except InvalidFieldError as error:
         if patch:
-            raise refusals.patch_does_not_fit(str(error)) from None
+            raise status_errors.patch_does_not_fit(str(error)) from None
         raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None
     unknown = tuple(f'unknown field "{field}"' for field in fields)
     if unknown and options.field_validation == "Strict":
         problem = f"strict decoding error: {', '.join(unknown)}"
         if patch:
-            raise refusals.unknown_fields_in_patch(before, problem)
+            raise status_errors.unknown_fields_in_patch(before, problem)
         raise cannot_handle(kind, kind.kind, kind.version, problem)
     return clean, unknown if options.field_validation == "Warn" else ()
 

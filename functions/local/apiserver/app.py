@@ -13,15 +13,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from functions.local.apiserver.bootstrap import seed
 from functions.local.apiserver.discovery import Discovery
 from functions.local.apiserver.endpoints import Endpoints
 from functions.local.apiserver.errors import StatusError, bad_request, method_not_allowed
 from functions.local.apiserver.garbage import GarbageCollector
 from functions.local.apiserver.guard import LoopbackOnly
 from functions.local.apiserver.registry import Registry
-from functions.local.apiserver.seed import seed
 from functions.local.apiserver.store import Store
-from functions.local.podlogs import PodLogs
+from functions.local.pod_logs import PodLogs
 
 
 def utc_now() -> datetime:

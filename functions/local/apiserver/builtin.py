@@ -4,17 +4,10 @@ import base64
 import binascii
 from typing import ClassVar
 
-from functions.local.apiserver import names, shapes
-from functions.local.apiserver.errors import (
-    Cause,
-    Obj,
-    forbidden_field,
-    immutable,
-    invalid,
-    required,
-)
+from functions.local.apiserver import field_types, names
+from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
+from functions.local.apiserver.kind_rules import BY_NAME, InvalidFieldError, Rules, WithStatus
 from functions.local.apiserver.kinds import Kind
-from functions.local.apiserver.rules import BY_NAME, MisfitError, Rules, WithStatus
 from functions.local.apiserver.workloads import JobRules, PodRules
 
 DATA_LIMIT = 1024 * 1024  # bytes of a ConfigMap or Secret: k8s.io/api/core/v1, MaxSecretSize
@@ -61,7 +54,7 @@ class DataRules(Rules):
 class ConfigMapRules(DataRules):
     """core/v1 ConfigMap."""
 
-    shape = shapes.CONFIG_MAP
+    shape = field_types.CONFIG_MAP
     data_fields = ("data", "binaryData")
     size_field = "[]"  # as the real server names it
 
@@ -69,7 +62,7 @@ class ConfigMapRules(DataRules):
 class SecretRules(DataRules):
     """core/v1 Secret."""
 
-    shape = shapes.SECRET
+    shape = field_types.SECRET
     data_fields = ("data",)
     size_field = "data"
 
@@ -80,7 +73,7 @@ class SecretRules(DataRules):
             try:
                 base64.b64decode(value, validate=True)
             except binascii.Error as error:
-                raise MisfitError(f"data.{key} is not base64: {error}") from None
+                raise InvalidFieldError(f"data.{key} is not base64: {error}") from None
         text = obj.pop("stringData", {})
         if text:
             obj["data"] = data | {
@@ -99,7 +92,7 @@ class SecretRules(DataRules):
 class ClaimRules(WithStatus):
     """core/v1 PersistentVolumeClaim."""
 
-    shape = shapes.CLAIM
+    shape = field_types.CLAIM
 
     def default(self, obj: Obj) -> None:
         """Set defaults."""
@@ -128,7 +121,7 @@ def _fixed_claim(spec: Obj) -> Obj:
 class NamespaceRules(WithStatus):
     """core/v1 Namespace."""
 
-    shape = shapes.NAMESPACE
+    shape = field_types.NAMESPACE
     selectable = (*BY_NAME, "status.phase")
 
     def on_create(self, obj: Obj) -> None:
@@ -144,7 +137,7 @@ class NamespaceRules(WithStatus):
 class LeaseRules(Rules):
     """coordination.k8s.io/v1 Lease."""
 
-    shape = shapes.LEASE
+    shape = field_types.LEASE
     unconditional_update = False
     create_on_update = True
 
@@ -158,7 +151,7 @@ class LeaseRules(Rules):
 class EventRules(Rules):
     """core/v1 Event."""
 
-    shape = shapes.EVENT
+    shape = field_types.EVENT
     create_on_update = True
     selectable = (*BY_NAME, *(f"involvedObject.{part}" for part in REFERENCE_PARTS), "reason", "type")
 

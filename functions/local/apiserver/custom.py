@@ -9,8 +9,8 @@ import yaml
 
 from functions.local.apiserver import schema
 from functions.local.apiserver.errors import Cause, Obj
+from functions.local.apiserver.kind_rules import WithStatus
 from functions.local.apiserver.kinds import Kind
-from functions.local.apiserver.rules import WithStatus
 from functions.local.apiserver.validation import compile_schema, list_duplicates, violations
 
 ESTABLISHED = "the embedded API server serves what it finds at start"

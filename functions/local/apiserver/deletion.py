@@ -8,8 +8,7 @@ from typing import Any, Self, cast
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver import metadata, refusals, shapes
-from functions.local.apiserver.bodies import json_problem
+from functions.local.apiserver import field_types, metadata, status_errors
 from functions.local.apiserver.errors import (
     Obj,
     StatusError,
@@ -19,9 +18,10 @@ from functions.local.apiserver.errors import (
     invalid_options,
     unsupported,
 )
+from functions.local.apiserver.kind_rules import Propagation, drop_nulls
 from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.request_body import json_problem
 from functions.local.apiserver.requests import WriteOptions, number
-from functions.local.apiserver.rules import Propagation, drop_nulls
 from functions.local.apiserver.store import Key, Store
 from functions.local.apiserver.validation import compile_schema, misfit
 from functions.local.apiserver.writer import Written
@@ -29,7 +29,7 @@ from functions.local.apiserver.writer import Written
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"  # the finalizers that the garbage collector works off
 FINALIZERS: dict[Propagation, str] = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 OPTIONS = "DeleteOptions"
-SHAPE = compile_schema(shapes.DELETE_OPTIONS)
+SHAPE = compile_schema(field_types.DELETE_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Deleter:
         """
         text = self._store.get(key)
         if text is None:
-            raise refusals.not_found(kind, key.name)
+            raise status_errors.not_found(kind, key.name)
         obj: Obj = json.loads(text)
         _check_preconditions(kind, obj["metadata"], options)
         if kind.resource == "namespaces":
@@ -141,7 +141,7 @@ class Deleter:
             return Written(200, self._marked_and_removed(key, obj, options))
         if not options.dry_run:
             self._store.delete(key, json.loads(self._store.get(key) or "{}"))  # watchers see what was there
-        about = refusals.about(kind, key.name) | {"uid": obj["metadata"]["uid"]}
+        about = status_errors.about(kind, key.name) | {"uid": obj["metadata"]["uid"]}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": about}
         return Written(200, json.dumps(status))
 

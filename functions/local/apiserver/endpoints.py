@@ -8,7 +8,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from functions.local.apiserver.bodies import media_type, parse_object, read_body
 from functions.local.apiserver.deletion import DeleteOptions, Deleter
 from functions.local.apiserver.errors import Obj, StatusError, details, method_not_allowed
 from functions.local.apiserver.kinds import Kind
@@ -17,12 +16,13 @@ from functions.local.apiserver.negotiation import accepted_form
 from functions.local.apiserver.patches import check_media, patched
 from functions.local.apiserver.reader import Reader, check_version, selector_of, watch_version
 from functions.local.apiserver.registry import Registry
+from functions.local.apiserver.request_body import media_type, parse_object, read_body
 from functions.local.apiserver.requests import Target, WriteOptions, flag, number, parse_path
 from functions.local.apiserver.store import Key, Store
 from functions.local.apiserver.tables import partial, table
 from functions.local.apiserver.watch import TIMEOUT_SECONDS, WatchOptions, watch
 from functions.local.apiserver.writer import Writer, Written
-from functions.local.podlogs import PodLogs
+from functions.local.pod_logs import PodLogs
 
 COLLECTION: dict[str, str] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 OBJECT: dict[str, str] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

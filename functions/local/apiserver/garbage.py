@@ -18,8 +18,8 @@ from typing import Any
 
 from functions.local.apiserver.deletion import FOREGROUND, ORPHAN, DeleteOptions, Deleter
 from functions.local.apiserver.errors import Obj
+from functions.local.apiserver.kind_rules import Propagation
 from functions.local.apiserver.registry import Registry
-from functions.local.apiserver.rules import Propagation
 from functions.local.apiserver.store import Change, Key, Store
 from functions.local.apiserver.writer import Writer
 

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.handlers.access import is_loopback
 from functions.local.apiserver.errors import StatusError
+from functions.serving.authentication import is_loopback
 
 
 class LoopbackOnly:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from functions.local.apiserver import names
 from functions.local.apiserver.errors import Obj
-from functions.local.apiserver.rules import Rules
+from functions.local.apiserver.kind_rules import Rules
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 

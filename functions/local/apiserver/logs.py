@@ -10,16 +10,9 @@ from typing import Self
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver.errors import (
-    Cause,
-    Obj,
-    bad_request,
-    forbidden_field,
-    invalid,
-    invalid_object,
-)
+from functions.local.apiserver.errors import Cause, Obj, bad_request, forbidden_field, invalid, invalid_object
 from functions.local.apiserver.requests import flag, number
-from functions.local.podlogs import Portion
+from functions.local.pod_logs import Portion
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,7 @@ PARAMETERS = [
 
 def index(paths: dict[str, list[Kind]]) -> Obj:
     """The list of documents; the hash in each address changes with the document."""
-    return {
-        "paths": {path.lstrip("/"): {"serverRelativeURL": _address(path, kinds)} for path, kinds in paths.items()}
-    }
+    return {"paths": {path.lstrip("/"): {"serverRelativeURL": _address(path, kinds)} for path, kinds in paths.items()}}
 
 
 def _address(path: str, kinds: list[Kind]) -> str:

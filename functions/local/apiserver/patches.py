@@ -5,9 +5,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from functions.local.apiserver.bodies import go_type, json_problem, load_json
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.request_body import go_type, json_problem, load_json
 from functions.local.apiserver.strategic import strategic_merge
 
 MERGE = "application/merge-patch+json"
@@ -75,9 +75,7 @@ def _json_patch(obj: Obj, operations: Any) -> Obj:
         raise bad_request(f"json: cannot unmarshal {go_type(operations)} into Go value of type jsonpatch.Patch")
     for operation in operations:
         if not isinstance(operation, dict):
-            raise bad_request(
-                f"json: cannot unmarshal {go_type(operation)} into Go value of type jsonpatch.Operation"
-            )
+            raise bad_request(f"json: cannot unmarshal {go_type(operation)} into Go value of type jsonpatch.Operation")
     try:
         changed = jsonpatch.apply_patch(obj, operations)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):

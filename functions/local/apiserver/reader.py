@@ -8,7 +8,7 @@ from itertools import islice
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver import refusals, selectors
+from functions.local.apiserver import selectors, status_errors
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, expired
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.requests import Target, number
@@ -70,7 +70,7 @@ class Reader:
         """One object. Raises StatusError 404."""
         text = self._store.get(target.key)
         if text is None:
-            raise refusals.not_found(target.kind, target.key.name)
+            raise status_errors.not_found(target.kind, target.key.name)
         return load(target.kind, text)
 
     def page(self, target: Target, query: QueryParams) -> Page:

@@ -6,9 +6,9 @@ Values: k8s.io/kubernetes/pkg/apis/{batch,core}/v1/defaults.go and .../validatio
 import copy
 from typing import Any, ClassVar
 
-from functions.local.apiserver import names, shapes
+from functions.local.apiserver import field_types, names
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.rules import BY_NAME, Propagation, WithStatus, carry
+from functions.local.apiserver.kind_rules import BY_NAME, Propagation, WithStatus, preserve
 
 POD_DEFAULTS: Obj = {
     "restartPolicy": "Always",
@@ -89,7 +89,7 @@ def pod_spec_problems(spec: Obj, path: str) -> list[Cause]:
 class JobRules(WithStatus):
     """batch/v1 Job."""
 
-    shape: ClassVar[Obj] = shapes.JOB
+    shape: ClassVar[Obj] = field_types.JOB
     default_propagation: ClassVar[Propagation] = "Orphan"  # history: batch/v1 says so, kubectl asks for Background
     has_generation: ClassVar[bool] = True
     selectable: ClassVar[tuple[str, ...]] = (*BY_NAME, "status.successful")
@@ -175,7 +175,7 @@ class JobRules(WithStatus):
 class PodRules(WithStatus):
     """core/v1 Pod."""
 
-    shape: ClassVar[Obj] = shapes.POD
+    shape: ClassVar[Obj] = field_types.POD
     graceful: ClassVar[bool] = True
     not_selectable: ClassVar[str] = "field label not supported: {field}"
     selectable: ClassVar[tuple[str, ...]] = (
@@ -206,7 +206,7 @@ class PodRules(WithStatus):
     def on_status(self, obj: Obj, old: Obj) -> None:
         """As ever, but for the owners: old kubelets garble them (pod status strategy)."""
         super().on_status(obj, old)
-        carry("ownerReferences", obj["metadata"], old["metadata"])
+        preserve("ownerReferences", obj["metadata"], old["metadata"])
 
     def grace_seconds(self, obj: Obj, asked: int | None) -> int:
         """A pod on a node stays until its runner has ended it; others go at once."""

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.local.apiserver import metadata, refusals
+from functions.local.apiserver import metadata, status_errors
 from functions.local.apiserver.admission import admit, check_place, place_new
-from functions.local.apiserver.bodies import check_kind
 from functions.local.apiserver.errors import Obj, StatusError, invalid_object
 from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.request_body import check_kind
 from functions.local.apiserver.requests import Target, WriteOptions
 from functions.local.apiserver.store import Key, Store
 
@@ -53,11 +53,11 @@ class Writer:
             return self._insert(target, obj, options, unknown)
         old: Obj = json.loads(text) if text else {"metadata": {"uid": ""}}
         if meta.get("uid", old["metadata"]["uid"]) != old["metadata"]["uid"]:
-            raise refusals.other_uid(kind, target.namespace, name, meta["uid"], old["metadata"]["uid"])
+            raise status_errors.other_uid(kind, target.namespace, name, meta["uid"], old["metadata"]["uid"])
         if text is None:
-            raise refusals.not_found(kind, name)
+            raise status_errors.not_found(kind, name)
         if "resourceVersion" not in meta and not kind.rules.unconditional_update:
-            raise refusals.version_needed(kind, name)
+            raise status_errors.version_needed(kind, name)
         return self._update(target, old, obj, options, unknown)
 
     def patch(self, target: Target, change: Callable[[Obj], Obj], options: WriteOptions) -> Written:
@@ -67,7 +67,7 @@ class Writer:
         """
         kind, text = target.kind, self._store.get(target.key)
         if text is None:
-            raise refusals.not_found(kind, target.key.name)
+            raise status_errors.not_found(kind, target.key.name)
         old: Obj = json.loads(text)
         present: Obj = json.loads(text)
         kind.rules.admit(present)
@@ -77,11 +77,11 @@ class Writer:
         except StatusError as error:
             if kind.custom:
                 raise
-            raise refusals.patch_does_not_fit(error.message) from None
+            raise status_errors.patch_does_not_fit(error.message) from None
         obj, unknown = admit(kind, patched, options, patch=True)
         check_place(target, obj["metadata"])
         if "resourceVersion" not in obj["metadata"] and not kind.rules.unconditional_update:
-            raise refusals.version_needed(kind, target.key.name)
+            raise status_errors.version_needed(kind, target.key.name)
         return self._update(target, old, obj, options, unknown)
 
     def save(self, key: Key, obj: Obj) -> str:
@@ -111,13 +111,13 @@ class Writer:
         key = Key(kind.resource, meta.get("namespace", ""), meta["name"])
         if (present := self._store.get(key)) is not None:
             deleting = "deletionTimestamp" in json.loads(present)["metadata"]
-            raise refusals.already_exists(kind, key.name, deleting=deleting)
+            raise status_errors.already_exists(kind, key.name, deleting=deleting)
         return Written(201, json.dumps(obj) if options.dry_run else self._store.put(key, obj), unknown)
 
     def _update(self, target: Target, old: Obj, obj: Obj, options: WriteOptions, unknown: tuple[str, ...]) -> Written:
         kind, meta, old_meta = target.kind, obj["metadata"], old["metadata"]
         if meta.get("resourceVersion", old_meta["resourceVersion"]) != old_meta["resourceVersion"]:
-            raise refusals.conflict(kind, target.key.name, refusals.STALE)
+            raise status_errors.conflict(kind, target.key.name, status_errors.STALE)
         given = {field: meta[field] for field in metadata.given_back(old_meta) if field in meta}
         metadata.carry_over(meta, old_meta)
         status = target.subresource == "status"
@@ -140,9 +140,9 @@ class Writer:
             return
         text = self._store.get(Key("namespaces", "", target.namespace))
         if text is None:
-            raise refusals.no_namespace(target.namespace)
+            raise status_errors.no_namespace(target.namespace)
         if "deletionTimestamp" in json.loads(text)["metadata"]:
-            raise refusals.namespace_terminating(target.kind, meta.get("name", ""), target.namespace)
+            raise status_errors.namespace_terminating(target.kind, meta.get("name", ""), target.namespace)
 
     def _generate_name(self, kind: Kind, meta: Obj) -> None:
         prefix = meta.get("generateName")

@@ -13,12 +13,12 @@ import urllib3
 
 from functions.cluster.kinds import RUNS
 from functions.local.dev.cluster import EXAMPLE_USER
-from functions.local.dev.progress import Progress
+from functions.local.dev.follow import Progress
 from functions.local.dev.repositories import Mirror, example, mirror_of
 from functions.local.dev.stack import Options, Stack
 from functions.local.table import table
-from functions.runs import lifecycle
-from functions.runs.run import Run, parse
+from functions.runs.lifecycle import states
+from functions.runs.model.run import Run, parse
 from functions.settings.agent import ModelSettings
 
 LONGEST_SECONDS = {"rehearsal": 120.0, "claude": 3600.0}
@@ -53,7 +53,7 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
         runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], out)
         _conclude(runs, mirror, out)
         _say(out, f"\nall of it took {time.monotonic() - began:.1f} s; state, logs and results: {stack.state}")
-        return 0 if all(lifecycle.state(each.status) is lifecycle.State.SUCCEEDED for each in runs) else 1
+        return 0 if all(states.state(each.status) is states.State.SUCCEEDED for each in runs) else 1
     finally:
         stack.stop()
 
@@ -103,7 +103,7 @@ def _follow(stack: Stack, submitted: list[Submitted], seconds: float, out: TextI
         runs = [parse(stack.cluster.get(RUNS[each.kind], each.namespace, each.name)) for each in submitted]
         for each in runs:
             progress.show(each)
-        if all(lifecycle.state(each.status) in lifecycle.FINISHED for each in runs):
+        if all(states.state(each.status) in states.FINISHED for each in runs):
             progress.finish()
             return runs
         time.sleep(0.1)

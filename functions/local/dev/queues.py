@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from functions.events.applying import Applier
 from functions.events.event import SWEEP_DUE, Event
-from functions.events.project import Project, ProjectError
-from functions.events.publisher import HttpPublisher, Publisher, PublishError
-from functions.events.pubsub import PubsubPublisher
-from functions.events.terms import DeadLetterPolicy, Subscription, Topology
-from functions.events.topology import topology
-from functions.local.dev.children import Process
+from functions.local.dev.function_processes import Process
 from functions.local.dev.server import QUEUE_PATH, free_port
 from functions.local.pubsub import Emulator, EmulatorError
+from functions.queues.publisher import HttpPublisher, Publisher, PublishError
+from functions.queues.pubsub.project import Project, ProjectError
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.queue_model import DeadLetterPolicy, Subscription, Topology
+from functions.queues.topology import topology
 
 log = logging.getLogger("orchestrator")
 
@@ -90,7 +90,7 @@ class EmulatedPubsub:
         """Returns once it delivers. Raises QueueError."""
         try:
             self._emulator.start()
-            for line in Applier(self._project).apply(self._topology):
+            for line in TopologyApplier(self._project).apply(self._topology):
                 log.info("%s", line)
         except (EmulatorError, ProjectError) as error:
             raise QueueError(str(error)) from error

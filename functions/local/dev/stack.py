@@ -20,14 +20,14 @@ from functions.bridge.bridge import Bridge
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.transport import KubernetesTransport
-from functions.events.topology import FED_BY, FUNCTIONS
 from functions.local.database import StateError
 from functions.local.dev import cluster as furniture
-from functions.local.dev.children import Child, Register, RegisterError, stop
+from functions.local.dev.function_processes import Child, Register, RegisterError, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
+from functions.queues.topology import FED_BY, FUNCTIONS
 from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
 from functions.settings.github import GithubSettings
@@ -89,9 +89,7 @@ def _alone_in(state: Path) -> TextIO:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise StartError(
-            f"another orchestrator works in {state}; stop it, or choose another folder: --state"
-        ) from None
+        raise StartError(f"another orchestrator works in {state}; stop it, or choose another folder: --state") from None
     return file
 
 

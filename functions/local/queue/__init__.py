@@ -4,9 +4,9 @@ What is published is on disk before the answer; what is not acknowledged is deli
 after its last attempt kept as a dead letter. At least once, in no promised order.
 """
 
-from functions.events.terms import DeadLetterPolicy, RetryPolicy, Schedule, Subscription, Topology
 from functions.local.queue.app import create_app
 from functions.local.queue.queue import Queue, UnknownTopicError
+from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Schedule, Subscription, Topology
 
 __all__ = [
     "DeadLetterPolicy",

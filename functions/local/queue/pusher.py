@@ -12,10 +12,10 @@ from functools import partial
 
 import aiohttp
 
-from functions.events.terms import Subscription
-from functions.local.queue.journal import Journal
-from functions.local.queue.pushing import Refusal, after, push
+from functions.local.queue.group_commit import Journal
+from functions.local.queue.push import Refusal, after, push
 from functions.local.queue.store import Delivery, Store
+from functions.queues.queue_model import Subscription
 
 _log = logging.getLogger("orchestrator")
 
@@ -23,9 +23,7 @@ _log = logging.getLogger("orchestrator")
 class Pusher:
     """One subscription at work; `acknowledged` counts since it was started."""
 
-    def __init__(
-        self, subscription: Subscription, store: Store, journal: Journal, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, subscription: Subscription, store: Store, journal: Journal, clock: Callable[[], float]) -> None:
         self.subscription = subscription
         self.acknowledged = 0
         self._store = store

@@ -12,11 +12,11 @@ from typing import Any
 
 import aiohttp
 
-from functions.events.terms import Schedule, Topology
-from functions.local.queue.journal import Journal
+from functions.local.queue.group_commit import Journal
 from functions.local.queue.message import Message
 from functions.local.queue.pusher import Pusher
 from functions.local.queue.store import Delivery, Store
+from functions.queues.queue_model import Schedule, Topology
 
 SOURCE = "/orchestrator/queue"
 """Source of the events that schedules publish."""
@@ -72,9 +72,7 @@ class Queue:
         """
         self._known(topic)
         names = [each.name for each in self.topology.subscribers(topic)]
-        found = await self._journal.write(
-            partial(self._store.publish, topic, message, names, self._clock(), schedule)
-        )
+        found = await self._journal.write(partial(self._store.publish, topic, message, names, self._clock(), schedule))
         self._wake(topic)
         return str(found)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.cluster.client import Object
-from functions.local.runner.sources import CONFIG_ERROR, NotReadyError, Sources
+from functions.local.runner.mounts import CONFIG_ERROR, NotReadyError, Sources
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _FIELDS = {

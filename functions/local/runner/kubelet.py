@@ -7,13 +7,13 @@ from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import EVENT, POD
 from functions.local.runner.environment import command, environment, on_this_machine
-from functions.local.runner.layout import Layout, remove_tree
+from functions.local.runner.mounts import FAILED_MOUNT, NotReadyError, Sources
 from functions.local.runner.outcomes import NEVER_STARTED, killed, left_behind, shut_down
+from functions.local.runner.paths import Layout, remove_tree
 from functions.local.runner.pods import failed_mount, status_of
 from functions.local.runner.process import Plan, Process, end_left_over
 from functions.local.runner.records import Outcome, Record, Records
-from functions.local.runner.shim.family import LONGEST_SECONDS
-from functions.local.runner.sources import FAILED_MOUNT, NotReadyError, Sources
+from functions.local.runner.shim.process_tree import LONGEST_SECONDS
 from functions.local.runner.volumes import mount
 
 TERMINATION_LOG = "/dev/termination-log"

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from functions.local.runner.layout import Layout
+from functions.local.runner.paths import Layout
 from functions.local.runner.records import Outcome, Record
 
 KILLED = 137

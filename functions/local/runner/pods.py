@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.cluster.client import Object
+from functions.local.runner.mounts import FAILED_MOUNT, UNSCHEDULABLE, NotReadyError
 from functions.local.runner.records import Outcome, Record
-from functions.local.runner.sources import FAILED_MOUNT, UNSCHEDULABLE, NotReadyError
 
 TRACKING = "batch.kubernetes.io/job-tracking"
 """Finalizer of a Job's pods: none goes before the Job has counted it."""
@@ -51,9 +51,7 @@ def status_of(pod: Object, record: Record, obstacle: NotReadyError | None, now: 
     if record.pid:
         running = {"running": {"startedAt": stamp(record.started or now)}}
         containers = [_container(pod, running, ready=True)]
-        return (
-            old | common | {"phase": "Running", "conditions": _conditions(old, now), "containerStatuses": containers}
-        )
+        return old | common | {"phase": "Running", "conditions": _conditions(old, now), "containerStatuses": containers}
     return old | _pending(pod, obstacle, old, now)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from functions.local.runner.shim import family
+from functions.local.runner.shim import process_tree
 
 SHIM = Path(__file__).parent / "shim"
 
@@ -83,7 +83,7 @@ class Process:
         """The shim is spared, to write down how its child ended; again and again, as it may only just start that."""
         give_up = time.monotonic() + GIVE_UP_SECONDS
         while self.running and time.monotonic() < give_up:
-            family.end(lambda: family.family(self._leader))
+            process_tree.end(lambda: process_tree.family(self._leader))
             self.wait(0.05)
         if self.running:
             self._popen.kill()
@@ -99,9 +99,11 @@ def end_left_over(pid: int, started: float, root: Path) -> bool:
     It is told from a stranger with the same pid by its start time. Where it is gone itself, what it left is told by
     its environment, in which only containers of this pod have POD_ROOT=`root`.
     """
-    leader = family.find(pid, started)
+    leader = process_tree.find(pid, started)
     with contextlib.suppress(psutil.NoSuchProcess):
         if leader:
             leader.suspend()  # it may be about to start the agent; and orphans stay its children until it goes
-    done = family.end(lambda: [*(family.family(leader) if leader else ()), *family.living_in(root, leader)])
-    return family.end(lambda: [leader] if leader and family.alive(leader) else []) and done
+    done = process_tree.end(
+        lambda: [*(process_tree.family(leader) if leader else ()), *process_tree.living_in(root, leader)]
+    )
+    return process_tree.end(lambda: [leader] if leader and process_tree.alive(leader) else []) and done

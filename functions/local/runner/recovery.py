@@ -2,8 +2,8 @@
 
 import logging
 
-from functions.local.runner.layout import Layout
 from functions.local.runner.outcomes import left_behind, lost
+from functions.local.runner.paths import Layout
 from functions.local.runner.process import end_left_over
 from functions.local.runner.records import Record, Records
 

@@ -13,10 +13,10 @@ from functions.cluster.kinds import JOB, POD
 from functions.local.database import connect, readable
 from functions.local.runner.controller import Controller
 from functions.local.runner.kubelet import ExtraEnv, Kubelet
-from functions.local.runner.layout import Layout
 from functions.local.runner.logs import Logs
 from functions.local.runner.loop import Inbox, Loop
 from functions.local.runner.objects import Objects
+from functions.local.runner.paths import Layout
 from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
 

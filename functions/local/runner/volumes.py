@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.cluster.client import Object
-from functions.local.runner.layout import Layout, remove_tree
-from functions.local.runner.sources import CONFIG_ERROR, FAILED_MOUNT, NotReadyError, Sources
+from functions.local.runner.mounts import CONFIG_ERROR, FAILED_MOUNT, NotReadyError, Sources
+from functions.local.runner.paths import Layout, remove_tree
 
 FILE_MODE = 0o644
 """Default mode of projected files (core/v1, ConfigMapVolumeSource)."""

@@ -76,9 +76,7 @@ class Server:
     def embedded(self) -> bool:
         return self.name == "embedded"
 
-    def call(
-        self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str
-    ) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str) -> Answer:
         """Send one request. `body` is bytes, or a value that is sent as JSON."""
         with self._connection_kept() if self.certificate else closing(self._connection()) as connection:
             return self._send(connection, method, path, body, media, headers)

@@ -159,14 +159,10 @@ def test_a_secret_takes_text(place: Place) -> None:
 def test_a_claim(place: Place) -> None:
     created = place.create(claim(), "persistentvolumeclaims")
     assert (created["status"], created["spec"]["volumeMode"]) == ({"phase": "Pending"}, "Filesystem")
-    answer = place.server.patch(
-        place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}}
-    )
+    answer = place.server.patch(place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}})
     ((field, message),) = answer.causes()
     assert field == "spec"
-    assert message.startswith(
-        "Forbidden: spec is immutable after creation except resources.requests for bound claims"
-    )
+    assert message.startswith("Forbidden: spec is immutable after creation except resources.requests for bound claims")
     empty = {**claim(), "metadata": {"name": "b"}, "spec": {}}
     assert place.server.post(place.path("persistentvolumeclaims"), empty).causes() == {
         ("spec.accessModes", "Required value: at least 1 access mode is required"),

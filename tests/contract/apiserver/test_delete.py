@@ -78,9 +78,7 @@ def test_the_deletion_of_what_became_invalid_completes(place: Place) -> None:
     place.server.delete(place.path(name="a"))
     refused_patch = {"metadata": {"finalizers": None}, "spec": {"task": 0}}
     assert place.server.patch(place.path(name="a"), refused_patch).code == 422
-    assert (
-        place.server.patch(place.path(name="a"), {"metadata": {"finalizers": None}, "spec": {"task": 1}}).code == 200
-    )
+    assert place.server.patch(place.path(name="a"), {"metadata": {"finalizers": None}, "spec": {"task": 1}}).code == 200
     assert place.gone("a")
 
 

@@ -114,9 +114,7 @@ def test_an_invalid_change_leaves_the_object_as_it_was(place: Place) -> None:
 
 def test_the_main_endpoint_leaves_the_status(place: Place) -> None:
     created = place.create(sample())
-    running = place.server.put(
-        place.path(name="a", subresource="status"), {**created, "status": {"phase": "Running"}}
-    )
+    running = place.server.put(place.path(name="a", subresource="status"), {**created, "status": {"phase": "Running"}})
     again = {**running.body, "status": {"phase": "Pending", "attempt": 5}}
     kept = place.server.put(place.path(name="a"), again).body
     assert kept["status"] == {"phase": "Running", "attempt": 0}

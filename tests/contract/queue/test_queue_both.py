@@ -28,17 +28,17 @@ from typing import Any
 
 import pytest
 
-from functions.events.applying import Applier
 from functions.events.event import RESOURCE, Event
-from functions.events.letters import HttpLetters, Letters
-from functions.events.normalise import normalise
-from functions.events.project import Project
-from functions.events.publisher import HttpPublisher, Publisher
-from functions.events.pubsub import PubsubPublisher
-from functions.events.pulled import PulledLetters
-from functions.events.terms import DeadLetterPolicy, RetryPolicy, Subscription, Topology
+from functions.events.receive import normalise
 from functions.local.database import connect
 from functions.local.queue import Queue
+from functions.queues.dead_letters import DeadLetterQueue, EmbeddedDeadLetters
+from functions.queues.publisher import HttpPublisher, Publisher
+from functions.queues.pubsub.dead_letters import PubsubDeadLetters
+from functions.queues.pubsub.project import Project
+from functions.queues.pubsub.publisher import PubsubPublisher
+from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from tests.conftest import SCALE
 from tests.contract.queue.conftest import Consumer, Push, serve
 
@@ -51,7 +51,7 @@ class Either:
 
     name: str
     publisher: Publisher
-    letters: Letters
+    letters: DeadLetterQueue
 
     def publish(self, name: str, data: Any = None, key: str = "") -> None:
         self.publisher.publish("jobs", Event(name, "/tests", "tests.v1", "shop/run-1", data, key))
@@ -72,10 +72,10 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
             topology = Topology(("jobs", "jobs-dead"), (subscription,))
             if emulator:
                 project = Project(f"tests-{next(_numbers)}", "pre-", emulator)
-                list(Applier(project).apply(topology))
-                return Either("emulator", PubsubPublisher(project), PulledLetters(project))
+                list(TopologyApplier(project).apply(topology))
+                return Either("emulator", PubsubPublisher(project), PubsubDeadLetters(project))
             served = stack.enter_context(serve(Queue(connect(tmp_path / "state.db"), topology)))
-            return Either("embedded", HttpPublisher(served.url), HttpLetters(served.url))
+            return Either("embedded", HttpPublisher(served.url), EmbeddedDeadLetters(served.url))
 
         yield made
 

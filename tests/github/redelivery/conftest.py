@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from functions.github.client import connect
+from functions.github.api.client import connect
 from tests.support.api import World
-from tests.support.direct import Direct
 from tests.support.github import Github, serving
 from tests.support.github.content import Repository
+from tests.support.in_process_server import Direct
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from typing import Any
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.deliveries import Journal, load
+from functions.github.webhook.redelivery import RedeliveryState, load
 from functions.handlers import sweep
-from functions.handlers.http import Request, answer
-from functions.manifests import deliveries as manifest
+from functions.manifests import redelivery_state as manifest
+from functions.serving.http import Request, answer
 from tests.support.api import World
 from tests.support.github import Github, payloads
 from tests.support.github.content import Object, Repository
@@ -48,6 +48,6 @@ def swept(world: World) -> dict[str, Any]:
     return data
 
 
-def kept(world: World) -> Journal:
+def kept(world: World) -> RedeliveryState:
     """What the sweep noted for the next one."""
     return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.github.deliveries import pause
-from functions.manifests import deliveries as manifest
+from functions.github.webhook.redelivery import pause
+from functions.manifests import redelivery_state as manifest
 from tests.github.redelivery.sweeps import ASK, comment, fails, kept, swept, works
 from tests.support.api import World
 from tests.support.github import Github

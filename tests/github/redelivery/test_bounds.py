@@ -11,11 +11,11 @@
 from datetime import timedelta
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.deliveries import MOST_FAILED, Failed, Journal, parse
-from functions.handlers import redelivery
-from functions.handlers.redelivery import MOST_ASKED, MOST_PAGES
-from functions.handlers.walking import Deadline
-from functions.manifests import deliveries as manifest
+from functions.github.webhook.redelivery import MOST_FAILED, Failed, RedeliveryState, parse
+from functions.manifests import redelivery_state as manifest
+from functions.sweeper import redelivery
+from functions.sweeper.redelivery import MOST_ASKED, MOST_PAGES
+from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
 from tests.support.api import World
 from tests.support.github import Github
@@ -80,9 +80,9 @@ def test_a_delivery_that_took_long_is_not_missed(world: World, github: Github, s
     """It is in the list only once it is over, behind those that began after it."""
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
-    page, known = parse([github.hook.log[0].shown()]), Journal(until=world.now + timedelta(minutes=4))
+    page, known = parse([github.hook.log[0].shown()]), RedeliveryState(until=world.now + timedelta(minutes=4))
     assert known.seen(page, "next", world.now).cursor == "next", "there may be more behind it"
-    known = Journal(until=world.now + timedelta(minutes=6))
+    known = RedeliveryState(until=world.now + timedelta(minutes=6))
     assert known.seen(page, "next", world.now).cursor == ""
 
 
@@ -91,12 +91,12 @@ def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: 
     lost = github.hook.deliver("issue_comment", comment(shop))
     shown = github.hook.log[0].shown()
     page = [{}, None, "x", {**shown, "delivered_at": "soon"}, {**shown, "id": None}, shown]
-    assert list(Journal().seen(parse(page), "", world.now).failed) == [lost.guid]
+    assert list(RedeliveryState().seen(parse(page), "", world.now).failed) == [lost.guid]
 
 
 def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: Github, shop: Repository) -> None:
     many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MOST_FAILED)}
-    text = Journal(until=world.now, failed=many).model_dump_json()
+    text = RedeliveryState(until=world.now, failed=many).model_dump_json()
     assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
     world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))
     swept(world)
@@ -111,7 +111,7 @@ def test_a_sweep_without_time_leaves_it_to_the_next(world: World, github: Github
     for _ in range(3):
         github.hook.deliver("issue_comment", comment(shop))
     assert world.services.github
-    over = Deadline(world.services.clock)
+    over = TimeBudget(world.services.clock)
     world.later(minutes=2)
     assert redelivery.ask(world.services, world.services.github, over) == 0
     assert len(kept(world).failed) == 3

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.client import connect
-from functions.handlers import redelivery
-from functions.handlers.walking import Deadline
-from functions.manifests import deliveries as manifest
+from functions.github.api.client import connect
+from functions.manifests import redelivery_state as manifest
+from functions.sweeper import redelivery
+from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
 from tests.support.api import ROOT, World
 from tests.support.github import Github
@@ -55,7 +55,7 @@ def test_two_sweeps_at_once_ask_at_worst_twice(world: World, github: Github, sho
             more.append(github.hook.deliver("issue_comment", comment(shop)).guid)
             github.hook.send = send
             assert other.github
-            redelivery.ask(other, other.github, Deadline(other.clock))
+            redelivery.ask(other, other.github, TimeBudget(other.clock))
         return 200
 
     github.hook.send = send
@@ -97,9 +97,7 @@ def test_a_crash_between_asking_and_noting_asks_once_more(world: World, github: 
     assert 1 <= len(arrived) <= 2
 
 
-@pytest.mark.parametrize(
-    ("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)]
-)
+@pytest.mark.parametrize(("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)])
 def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
     world: World, github: Github, shop: Repository, call: str, status: int
 ) -> None:
@@ -148,8 +146,6 @@ def test_what_github_does_not_keep_any_more_is_given_up(
 
 def test_the_functions_may_write_the_journal() -> None:
     rbac = ROOT / "infra/kubernetes/base/rbac.yaml"
-    rules = [
-        rule for each in yaml.safe_load_all(rbac.read_text()) if each["kind"] == "Role" for rule in each["rules"]
-    ]
+    rules = [rule for each in yaml.safe_load_all(rbac.read_text()) if each["kind"] == "Role" for rule in each["rules"]]
     named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}
     assert named[manifest.NAME] == ["patch"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.handlers.services import Services
+from functions.serving.dependencies import Dependencies
 from tests.github.webhook.deliveries import Queue, services_over
 
 
@@ -12,5 +12,5 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-def services(queue: Queue) -> Services:
+def services(queue: Queue) -> Dependencies:
     return services_over(queue)

@@ -7,11 +7,11 @@ from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.events.event import Event
-from functions.events.publisher import PublishError
-from functions.github.signature import sign
+from functions.github.webhook.signature import sign
 from functions.handlers.github_webhook import handle
-from functions.handlers.http import Answer, Request, answer
-from functions.handlers.services import Services
+from functions.queues.publisher import PublishError
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Answer, Request, answer
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, settings
 
@@ -44,10 +44,10 @@ class Queue:
         self.events.append((topic, event))
 
 
-def services_over(queue: Queue | None) -> Services:
+def services_over(queue: Queue | None) -> Dependencies:
     """What the webhook is given: two secrets, a queue or none, and a cluster that nobody may call."""
     configured = settings(github={"webhook_secrets": [SECRET, OLD]})
-    return Services(configured, Cluster(Untouched()), lambda: NOW, queue)
+    return Dependencies(configured, Cluster(Untouched()), lambda: NOW, queue)
 
 
 def delivery(event: str, payload: Any, **headers: str | None) -> Request:
@@ -63,6 +63,6 @@ def delivery(event: str, payload: Any, **headers: str | None) -> Request:
     return Request({name: text for name, text in found.items() if text is not None}, body)
 
 
-def asked(services: Services, request: Request) -> Answer:
+def asked(services: Dependencies, request: Request) -> Answer:
     """What the webhook answers."""
     return answer(partial(handle, services), request)

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.github.extract import COMMON, CUT, LARGEST, WANTED, extract
 from functions.github.markdown import LONGEST_COMMENT
-from functions.github.rules.check_run import LONGEST_SUMMARY
-from functions.github.signature import sign
-from functions.handlers.http import LARGEST_BODY
-from functions.handlers.services import Services
+from functions.github.webhook.payload_filter import COMMON, CUT, LARGEST, WANTED, extract
+from functions.github.webhook.rules.check_run import LONGEST_SUMMARY
+from functions.github.webhook.signature import sign
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import LARGEST_BODY
 from tests.github.payloads import EVERYDAY, OTHERS
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 
@@ -47,7 +47,7 @@ def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where
     assert queue.events[0][1].data[where]["body"] == text
 
 
-def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Services, queue: Queue) -> None:
+def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Dependencies, queue: Queue) -> None:
     check = {"id": 1, "output": {"title": "no", "summary": "\U0001f600" * 65_535, "text": "\U0001f600" * 65_535}}
     assert asked(services, delivery("check_run", {"action": "completed", "check_run": check})).code == 200
     found = queue.events[0][1].data
@@ -66,9 +66,7 @@ def largest(shape: Any) -> Any:
     """The largest thing that fits a shape."""
     if isinstance(shape, list):
         return [largest(shape[0])] * 1_000
-    return (
-        {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
-    )
+    return {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
 
 
 @pytest.mark.parametrize("name", sorted(WANTED))
@@ -114,7 +112,7 @@ def test_no_json_object_is_answered_with_an_error(name: str, payload: dict[str, 
 
 
 def test_no_secret_and_nothing_of_a_payload_is_logged(
-    services: Services, queue: Queue, caplog: pytest.LogCaptureFixture
+    services: Dependencies, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     marked = json.loads(json.dumps(COMMENT).replace("octocat", "m4rker").replace("right", "m4rker"))
     logger = logging.getLogger("orchestrator")

@@ -117,9 +117,7 @@ def test_what_was_acknowledged_is_not(tmp_path, consumer):
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "one")
         until(
-            lambda: (
-                urllib3.request("GET", f"{url}/subscriptions", timeout=30).json()["subscriptions"][0]["acked"] == 1
-            )
+            lambda: urllib3.request("GET", f"{url}/subscriptions", timeout=30).json()["subscriptions"][0]["acked"] == 1
         )
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "two")

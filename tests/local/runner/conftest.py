@@ -17,7 +17,7 @@ import uvicorn
 
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, EVENT, JOB, POD, SECRET, Kind
+from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, POD, SECRET, VOLUME_CLAIM, Kind
 from functions.cluster.transport import KubernetesTransport
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
@@ -83,9 +83,7 @@ class Machine:
     def job(self, script: str, name: str = "work", *, pod: Mapping[str, Any] | None = None, **spec: Any) -> Object:
         """Creates a Job; keywords are of its spec, `pod` is of its pod's, or of the container where it knows them."""
         container = {"name": "agent", "image": "local", "command": ["/bin/bash", "-c", script.replace("$", "$$")]}
-        own = {
-            key: value for key, value in (pod or {}).items() if key in ("env", "envFrom", "volumeMounts", "command")
-        }
+        own = {key: value for key, value in (pod or {}).items() if key in ("env", "envFrom", "volumeMounts", "command")}
         rest = {key: value for key, value in (pod or {}).items() if key not in own}
         template = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, **rest}
         template["containers"] = [container | own]
@@ -105,7 +103,7 @@ class Machine:
 
     def claim(self, name: str) -> Object:
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-        return self.create(CLAIM, name, spec=spec)
+        return self.create(VOLUME_CLAIM, name, spec=spec)
 
     def get(self, kind: Kind, name: str) -> Object | None:
         with suppress(NotFound):

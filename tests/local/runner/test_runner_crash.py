@@ -17,7 +17,7 @@ import pytest
 
 from functions.cluster.kinds import JOB
 from functions.local.database import connect
-from functions.local.runner.layout import Layout
+from functions.local.runner.paths import Layout
 from functions.local.runner.process import Plan, Process, end_left_over
 from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
@@ -25,9 +25,7 @@ from functions.local.runner.recovery import recover
 
 def test_what_a_killed_runner_left_is_ended_before_anything_starts(machine, marker, terminated, living):
     with machine.runner_process():
-        machine.job(
-            f"trap '' TERM; echo $$ >>{marker}; (echo $BASHPID >>{marker}; sleep 60) & setsid sleep 60 & wait"
-        )
+        machine.job(f"trap '' TERM; echo $$ >>{marker}; (echo $BASHPID >>{marker}; sleep 60) & setsid sleep 60 & wait")
         machine.until(lambda: len(living(marker)) == 2 and machine.phase() == "Running")
         machine.job("true", "next", suspend=True)
     assert len(living(marker)) == 2, "nobody ended it yet"
@@ -121,9 +119,7 @@ def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(ma
 
 
 @pytest.mark.parametrize("milliseconds", range(0, 100, 10))
-def test_a_shim_found_in_the_middle_of_its_start_is_ended_with_what_it_started(
-    tmp_path, marker, living, milliseconds
-):
+def test_a_shim_found_in_the_middle_of_its_start_is_ended_with_what_it_started(tmp_path, marker, living, milliseconds):
     shim = Process()
     argv = ["/bin/bash", "-c", f"echo $$ >>{marker}; sleep 60 & echo $! >>{marker}; wait"]
     plan = Plan(str(tmp_path), argv, {}, str(tmp_path), str(tmp_path / "log"), "none")
@@ -149,9 +145,7 @@ def test_a_stranger_with_a_recorded_pid_is_left_alone(machine):
 
 def test_a_stopped_runner_leaves_nothing_running_and_says_why(machine, marker, living, terminated):
     with machine.runner():
-        machine.job(
-            f"trap 'echo bye >$POD_ROOT/dev/termination-log; exit 1' TERM; echo $$ >>{marker}; sleep 60 & wait"
-        )
+        machine.job(f"trap 'echo bye >$POD_ROOT/dev/termination-log; exit 1' TERM; echo $$ >>{marker}; sleep 60 & wait")
         machine.until(lambda: living(marker))
     assert living(marker) == []
     with machine.runner():

@@ -87,9 +87,7 @@ def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker,
         machine.until(lambda: len(living(marker)) == 2)
         job, _ = machine.finished()
         assert (
-            machine.condition("Failed")["reason"]
-            == machine.condition("FailureTarget")["reason"]
-            == "DeadlineExceeded"
+            machine.condition("Failed")["reason"] == machine.condition("FailureTarget")["reason"] == "DeadlineExceeded"
         )
         assert job["status"]["failed"] == 1
         assert living(marker) == []

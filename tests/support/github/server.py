@@ -21,7 +21,7 @@ from tests.support.github.certificate import Certificate
 from tests.support.github.content import Place, Repository
 from tests.support.github.deliveries import Hook
 from tests.support.github.troubles import Failure, Troubles
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 for _module in pkgutil.iter_modules(routes.__path__):
     importlib.import_module(f"{routes.__name__}.{_module.name}")

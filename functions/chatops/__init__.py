@@ -1,0 +1,1 @@
+"""Executes the commands that people give on GitHub."""

@@ -1,0 +1,71 @@
+"""Finds runs: all that are asked for, or the one a person names."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from functions.clients.errors import CommandError
+from functions.clients.runs.target import ClusterTarget, user_errors
+from functions.cluster.client import Object
+from functions.cluster.errors import NotFound
+from functions.cluster.kinds import CODE_RUN, DOCS_RUN, RUNS, Kind
+from functions.runs import api_group
+
+if TYPE_CHECKING:
+    from functions.runs.model.run import Run
+
+Work = Literal["docs", "code"]
+"""The two kinds of work, as people call them."""
+
+_KINDS = {
+    **dict.fromkeys(("docs", "docsrun", "docsruns", "dr"), DOCS_RUN),
+    **dict.fromkeys(("code", "coderun", "coderuns", "cr"), CODE_RUN),
+}
+
+
+def kinds(work: Work | None) -> Sequence[Kind]:
+    """The kinds of run that do this work; None: all."""
+    return [_KINDS[work]] if work else list(RUNS.values())
+
+
+def find_all(
+    place: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
+) -> Iterator[Object]:
+    """Runs as they are stored, of one kind or of both, of this namespace or of all. Raises CommandError."""
+    labels = f"!{api_group.FINISHED}" if unfinished else ""
+    with user_errors(place):
+        for kind in kinds(work):
+            yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)
+
+
+def find(place: ClusterTarget, named: str) -> "Run":
+    """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
+    prefix, slash, name = named.rpartition("/")
+    if slash and prefix.lower() not in _KINDS:
+        raise CommandError(f"{named}: write NAME, docs/NAME or code/NAME")
+    looked = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
+    found = [run for kind in looked if name and (run := _read(place, kind, name))]
+    if len(found) > 1:
+        raise CommandError(f"there is a docs run and a code run {name}; write docs/{name} or code/{name}")
+    if not found:
+        what = " or ".join(kind.name for kind in looked)
+        raise CommandError(
+            f"there is no {what} {name!r} in namespace {place.namespace}; `orchestrator runs list --all` shows what "
+            "there is, --namespace names another namespace"
+        )
+    return found[0]
+
+
+def _read(place: ClusterTarget, kind: Kind, name: str) -> "Run | None":
+    """The run; None where there is none of this kind and name."""
+    from functions.runs.model.run import parse  # a list needs no models
+
+    with user_errors(place):
+        try:
+            return parse(place.cluster.get(kind, place.namespace, name))
+        except NotFound:
+            return None
+
+
+def read_again(place: ClusterTarget, run: "Run") -> "Run | None":
+    """The run as it is now; None where it is gone. Raises CommandError."""
+    return _read(place, RUNS[run.kind], run.name)

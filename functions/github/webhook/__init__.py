@@ -1,0 +1,1 @@
+"""GitHub's webhooks: signature, payload, rules, redelivery. Pure."""

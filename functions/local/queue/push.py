@@ -1,0 +1,101 @@
+"""One push: the request, what its answer means, and what becomes of the delivery. The rules are Google Pub/Sub's."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+import aiohttp
+
+from functions.local.queue.store import Delivery
+from functions.queues.queue_model import Subscription
+
+ACKNOWLEDGED = frozenset({102, 200, 201, 203, 204})
+"""Answers that acknowledge a push (Pub/Sub: Receive push messages). 202 is not among them."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a push was not acknowledged; `reached` says whether the consumer saw it, `retry_after` is in seconds."""
+
+    reason: str
+    reached: bool = True
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a push consists of."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def push(session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> Refusal | None:
+    """Sends the event as the subscription wants it; None is an acknowledgement."""
+    sent = wrapped(delivery) if subscription.wrapped else Sent(_headers(delivery), delivery.message.body)
+    timeout = aiohttp.ClientTimeout(total=subscription.ack_deadline)
+    try:
+        async with session.post(
+            subscription.push_endpoint,
+            data=sent.body,
+            headers=sent.headers,
+            skip_auto_headers=("Content-Type",),
+            timeout=timeout,
+            allow_redirects=False,
+        ) as answer:
+            return _refusal(answer, await answer.text(errors="replace"))
+    except aiohttp.ClientConnectorError as error:
+        return Refusal(f"no connection: {error}", reached=False)
+    except TimeoutError:
+        return Refusal(f"no answer within the ack deadline of {subscription.ack_deadline:g} s")
+    except aiohttp.ClientError as error:
+        return Refusal(f"the connection broke: {error}")
+
+
+def after(delivery: Delivery, refusal: Refusal, subscription: Subscription, now: float) -> tuple[Delivery, str | None]:
+    """The refused delivery as it goes on, and the topic of dead letters if it was its last attempt.
+
+    A consumer that is not there has not seen the message: that costs back-off, but no attempt.
+    """
+    policy, retry = subscription.dead_letter, subscription.retry
+    attempts = delivery.attempts + refusal.reached
+    backoff = min(max(delivery.backoff * 2, retry.minimum_backoff), retry.maximum_backoff)
+    due = now + max(backoff, refusal.retry_after)
+    found = replace(delivery, attempts=attempts, backoff=backoff, due=due, reason=refusal.reason)
+    exhausted = policy is not None and attempts >= policy.max_delivery_attempts
+    return found, policy.topic if policy and exhausted else None
+
+
+def wrapped(delivery: Delivery) -> Sent:
+    """The event in Pub/Sub's own envelope (Pub/Sub: Push subscriptions). Attributes are text, not percent-encoded."""
+    attributes = {name: unquote(value) for name, value in delivery.message.headers.items()}
+    message = {
+        "attributes": attributes,
+        "data": base64.b64encode(delivery.message.body).decode(),
+        "messageId": str(delivery.message_id),
+    }
+    document = {"message": message, "subscription": delivery.subscription, "deliveryAttempt": delivery.attempts + 1}
+    return Sent({"content-type": "application/json"}, json.dumps(document).encode())
+
+
+def _headers(delivery: Delivery) -> Mapping[str, str]:
+    """The event's own, and the metadata that Pub/Sub adds (Payload unwrapping: write metadata)."""
+    return {
+        **delivery.message.headers,
+        "x-goog-pubsub-message-id": str(delivery.message_id),
+        "x-goog-pubsub-publish-time": datetime.fromtimestamp(delivery.published, UTC).isoformat(),
+        "x-goog-pubsub-subscription-name": delivery.subscription,
+        "x-goog-pubsub-delivery-attempt": str(delivery.attempts + 1),
+    }
+
+
+def _refusal(answer: aiohttp.ClientResponse, text: str) -> Refusal | None:
+    if answer.status in ACKNOWLEDGED:
+        return None
+    retry_after = answer.headers.get("Retry-After", "")
+    return Refusal(
+        f"answered {answer.status}: {text[:500]}", retry_after=float(retry_after) if retry_after.isdigit() else 0.0
+    )

@@ -1,0 +1,20 @@
+"""How far deliveries of GitHub were looked at, as it is kept on the cluster: one ConfigMap with a text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NAME = "orchestrator-deliveries"
+
+Object = dict[str, Any]
+
+
+def text(raw: Mapping[str, Any]) -> str:
+    """What is kept; empty for nothing."""
+    return str((raw.get("data") or {}).get("journal", ""))
+
+
+def new(kept: str, namespace: str) -> Object:
+    """Return the ConfigMap that keeps this text."""
+    labels = {"app.kubernetes.io/managed-by": "orchestrator"}
+    metadata = {"name": NAME, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"journal": kept}}

@@ -1,0 +1,27 @@
+"""The custom resource that a request becomes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.runs import api_group
+from functions.runs.model import naming
+from functions.runs.model.specs import RunSpec, wire
+
+
+def run(
+    spec: RunSpec,
+    namespace: str,
+    name: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The DocsRun or CodeRun; without a `name` the API server makes one."""
+    metadata: dict[str, Any] = {
+        "namespace": namespace,
+        "labels": naming.labels(spec) | dict(labels or {}),
+        "finalizers": [api_group.FINALIZER],
+    }
+    metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {"apiVersion": api_group.API_VERSION, "kind": spec.kind, "metadata": metadata, "spec": wire(spec)}

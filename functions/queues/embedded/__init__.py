@@ -1,0 +1,1 @@
+"""The embedded queue of one machine: publisher and dead letters over HTTP."""

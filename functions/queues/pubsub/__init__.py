@@ -1,0 +1,1 @@
+"""Google Pub/Sub as the queue: publisher, set-up and dead letters."""

@@ -1,0 +1,1 @@
+"""Moves one run towards its goal: observe, decide, act."""

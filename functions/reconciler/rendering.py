@@ -1,0 +1,59 @@
+"""From a run to its task files, with every way that can fail told apart: what people can mend, and what is final."""
+
+from functions.manifests.attempt import deadline
+from functions.runs.lifecycle import budget
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.run import Run
+from functions.settings import Settings
+from functions.templating.render import AttemptContext, TaskFiles, TaskFilesTooLarge, TemplateError
+from functions.templating.render import task_files as render
+
+
+class Unrenderable(Exception):
+    """The task files cannot be made; the text says where and why."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def final(self) -> bool:
+        """Whether trying again cannot help."""
+        return follow_up(self.reason) is not FollowUp.WAIT_FOR_FIX
+
+
+def task(settings: Settings, run: Run) -> AttemptContext:
+    """The attempt recorded in the run's status, as templates know it."""
+    status, recorded = run.status, run.status.open_attempt
+    assert run.spec, "an attempt is recorded for a valid spec only"
+    left = {"max_turns": budget.turns_left(run), "max_cost_usd": budget.cost_left(run)}
+    spec = run.spec.model_copy(update=left)
+    assert recorded, "an attempt is recorded before its files are rendered"
+    assert status.branch, "the branch is recorded with the attempt"
+    assert status.session_id, "the session is recorded with the attempt"
+    return AttemptContext(
+        run=run.name,
+        namespace=run.namespace,
+        uid=run.uid,
+        attempt=recorded.attempt,
+        job_name=recorded.job_name,
+        spec=spec,
+        branch=status.branch,
+        session_id=status.session_id,
+        resume=recorded.resumes,
+        deadline_seconds=deadline(run, settings.job),
+    )
+
+
+def task_files(settings: Settings, run: Run) -> TaskFiles:
+    """The files of the attempt recorded in the run's status. Raises Unrenderable."""
+    refused = set(run.spec.env_from_secrets or () if run.spec else ()) - set(settings.secrets.allowed)
+    if refused:
+        names = ", ".join(sorted(refused))
+        raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
+    try:
+        return render(task(settings, run), settings)
+    except TemplateError as error:
+        raise Unrenderable(Reason.TEMPLATE_ERROR, str(error)) from error
+    except TaskFilesTooLarge as error:
+        raise Unrenderable(Reason.TASK_FILES_TOO_LARGE, str(error)) from error

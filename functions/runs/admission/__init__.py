@@ -1,0 +1,1 @@
+"""Which runs may work at once: limits, capacity, the pending queue, the ledger. Pure."""

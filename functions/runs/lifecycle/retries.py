@@ -1,0 +1,102 @@
+"""What follows the end of an attempt: success, another attempt after a pause, or the end of the run."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.runs.admission.limits import NO_LIMITS, Limits
+from functions.runs.lifecycle import budget, transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.run import Run
+from functions.runs.model.status import RunStatus, rfc3339
+
+LONGEST_BACKOFF = timedelta(minutes=10)
+LEAST_WAIT = {Reason.VOLUME_NOT_ATTACHED: timedelta(minutes=10)}
+"""What goes away by itself, but slowly: a volume is let go of 6 minutes after its node was lost (attach/detach
+controller, maxWaitForUnmountDuration), and attached after that."""
+LONGEST_RESET = timedelta(days=8)
+"""Furthest reset of a rate limit that is believed; the longest there are last a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What configuration has to say about the life of runs."""
+
+    max_retries: int
+    backoff: timedelta
+    pending_wait: timedelta
+    limits: Limits = NO_LIMITS
+    reports: bool = False
+    """Whether the end of a run is reported, and so the run marked as finished only after that."""
+
+    def retries_of(self, run: Run) -> int:
+        """How many automatic retries the run has."""
+        wanted = run.spec.max_retries if run.spec else None
+        return self.max_retries if wanted is None else wanted
+
+    def waited_out(self, reason: str, since: datetime, now: datetime) -> bool:
+        """Whether people had their time to mend what keeps the run from working since then."""
+        wait = max((least for slow, least in LEAST_WAIT.items() if slow == reason), default=self.pending_wait)
+        return now - since >= max(wait, self.pending_wait)
+
+    def gives_up(self, run: Run, now: datetime) -> bool:
+        """Whether the run still shows something to mend, and people had their time."""
+        shown, since = run.status.succeeded, run.status.pending_since
+        if shown is None or since is None or follow_up(shown.reason) is not FollowUp.WAIT_FOR_FIX:
+            return False
+        return self.waited_out(shown.reason, since, now)
+
+
+def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatus:
+    """The status that follows `verdict` over the open attempt."""
+    gained = transitions.evidence(run, verdict, now)
+    if verdict.succeeded:
+        return transitions.end_run(run, State.SUCCEEDED, verdict.reason, verdict.message, now, **gained)
+    if run.cancel:
+        message = "cancelled; the attempt was stopped"
+        return transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
+    if follow_up(verdict.reason) is FollowUp.RESTART:
+        return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
+    since = transitions.since(run, verdict.reason, now)
+    if follow_up(verdict.reason) is FollowUp.WAIT_FOR_FIX and not policy.waited_out(verdict.reason, since, now):
+        gained |= transitions.evidence(run, verdict, now, since) | {"pending_since": since}
+        return transitions.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
+    spent = budget.spent(run, gained.get("usage", run.status.usage))
+    if spent:
+        return transitions.end_run(run, State.FAILED, *spent, now, **gained)
+    if _may_retry(run, verdict, policy):
+        at = _next_time(run, verdict, now, policy)
+        gained |= {"retry_count": _retries(run) + 1, "pending_since": None}
+        message = f"attempt {run.status.attempt}: {verdict.reason}: {verdict.message}; next attempt after {rfc3339(at)}"
+        return transitions.wait(run, Reason.RETRYING, message, at, now, **gained)
+    return transitions.end_run(run, State.FAILED, verdict.reason, verdict.message, now, **gained)
+
+
+def _retries(run: Run) -> int:
+    return run.status.retry_count or 0
+
+
+def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
+    if _retries(run) >= policy.retries_of(run):
+        return False
+    match follow_up(verdict.reason):
+        case FollowUp.RETRY_FRESH | FollowUp.RETRY_RESUME:
+            return True
+        case FollowUp.RETRY_RESUME_ONCE:
+            tried = [
+                each
+                for each in run.status.attempts
+                if follow_up(each.reason) not in (FollowUp.RESTART, FollowUp.WAIT_FOR_FIX)
+            ]
+            return all(attempt.reason != verdict.reason for attempt in tried[-1 - _retries(run) : -1])
+        case _:
+            return False
+
+
+def _next_time(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> datetime:
+    back_off: datetime = now + min(policy.backoff * 2 ** _retries(run), LONGEST_BACKOFF)
+    reset = verdict.report.rate_limit_reset_at if verdict.report else None
+    if reset is None or verdict.reason is not Reason.RATE_LIMITED:
+        return back_off
+    return max(back_off, min(reset, now + LONGEST_RESET))

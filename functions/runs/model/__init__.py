@@ -1,0 +1,1 @@
+"""The data of a run: spec, status, names, report. Pure."""

@@ -1,0 +1,197 @@
+"""The rules for the fields of a run, each written once.
+
+A rule serves twice: pydantic checks it in the functions, and the CRD schema made from the same type has the API
+server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's regex and Python's `re` read alike
+(no look-around), and what such a pattern cannot say is said as patterns the value must *not* match.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+if TYPE_CHECKING:  # pydantic asks a rule for a schema; a client, which waits for no pydantic, asks it alone
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+"""RFC 1123 label, as Kubernetes checks it (apimachinery, validation.IsDNS1123Label)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A pattern that a value must not match, and how to tell a person so."""
+
+    pattern: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StringRule:
+    """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters."""
+
+    pattern: str
+    why: str
+    never: tuple[Forbidden, ...] = ()
+    min_length: int = 1
+    max_length: int = 253
+
+    def check(self, value: str) -> str:
+        """Returns `value`. Raises ValueError, saying what it must be."""
+        if not self.min_length <= len(value) <= self.max_length:
+            raise ValueError(f"must have {self.min_length} to {self.max_length} characters")
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.why)
+        for rule in self.never:
+            if re.search(rule.pattern, value):
+                raise ValueError(rule.why)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        found = handler(schema) | {
+            "minLength": self.min_length,
+            "maxLength": self.max_length,
+            "pattern": self.pattern,
+        }
+        if self.never:
+            found["allOf"] = [{"not": {"pattern": rule.pattern}} for rule in self.never]
+        return found
+
+
+def is_valid(kind: Any, value: str) -> bool:
+    """Whether `value` keeps the rule of `kind`, such as `Branch`."""
+    (rule,) = kind.__metadata__
+    try:
+        rule.check(value)
+    except ValueError:
+        return False
+    return True
+
+
+DnsLabel = Annotated[
+    str,
+    StringRule(
+        DNS_LABEL, "must be lower case letters, digits and '-', starting and ending alphanumeric", max_length=63
+    ),
+]
+
+AgentCli = Annotated[
+    str, StringRule(DNS_LABEL, "must be a directory of templates/: lower case letters, digits and '-'", max_length=40)
+]
+
+_PATH = r"[A-Za-z0-9._~%+/:@-]*[A-Za-z0-9._~%+/-]"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
+RepositoryUrl = Annotated[
+    str,
+    StringRule(
+        rf"^(https://{_HOST}/{_PATH}|ssh://([A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}/{_PATH}"
+        rf"|[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:{_PATH})$",
+        "must be https://host/path, ssh://[user@]host/path or user@host:path, without credentials",
+        max_length=512,
+    ),
+]
+
+# git check-ref-format(1), plus: no leading '-' (an option to git) and only printable ASCII.
+Branch = Annotated[
+    str,
+    StringRule(
+        r"^[!-~]+$",
+        "must be a git branch name: printable ASCII without spaces",
+        (
+            Forbidden(r"[ ~^:?*\[\\]", "must be a git branch name: none of space ~ ^ : ? * [ \\"),
+            Forbidden(r"\.\.|//|@\{", "must be a git branch name: no '..', '//' or '@{'"),
+            Forbidden(r"^[-/.]|/\.|/$|\.$|^@$", "must be a git branch name: bad start or end of a part"),
+            Forbidden(r"\.lock(/|$)", "must be a git branch name: no part ends with '.lock'"),
+        ),
+        max_length=200,
+    ),
+]
+
+WorkingDirectory = Annotated[
+    str,
+    StringRule(
+        r"^[^\x00-\x1f\x7f/\\-][^\x00-\x1f\x7f\\]*$",
+        "must be a relative directory of the repository, with '/' and without control characters",
+        (
+            Forbidden(r"(^|/)\.\.(/|$)", "must not climb out of the repository: no '..'"),
+            Forbidden(r"(^|/)\.git(/|$)", "must not be inside .git"),
+        ),
+        max_length=400,
+    ),
+]
+
+Model = Annotated[
+    str,
+    StringRule(
+        r"^[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]*$",
+        "must be a full model name, passed to the agent CLI as it is",
+        max_length=128,
+    ),
+]
+
+# GitHub: letters, digits, single inner hyphens, at most 39 (github.com/join).
+GithubUser = Annotated[
+    str,
+    StringRule(r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-'", max_length=39),
+]
+
+GithubApp = Annotated[
+    str,
+    StringRule(
+        r"^[A-Za-z0-9](-?[A-Za-z0-9])*$",
+        "must be the GitHub App's name: letters, digits and single '-', such as 5DLabs-Rex",
+        max_length=60,
+    ),
+]
+
+SecretName = Annotated[
+    str, StringRule(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be the name of a Kubernetes Secret", max_length=253)
+]
+
+RESERVED_ENV = (
+    r"^((ANTHROPIC|CLAUDE|OPENAI|CODEX|GIT|GH|GITHUB|LD|DYLD|ORCHESTRATOR|OTEL|SSH|NODE|NPM|PYTHON|BASH|XDG|MCP|POD|AGENT"
+    r"|REHEARSAL|SSL|OPENSSL|CURL)_"
+    r"|(BASH_?ENV|PATH|HOME|SHELL|USER|LOGNAME|ENV|IFS|PS4|TMPDIR|SHELLOPTS|BASHOPTS|CDPATH|GLOBIGNORE|PROMPT_COMMAND"
+    r"|FUNCNEST|POSIXLY_CORRECT|EXECIGNORE|TMOUT|EDITOR|VISUAL|PAGER|LESSOPEN|LESSCLOSE|PERL5OPT|PERL5LIB|PERL5DB|PERLLIB"
+    r"|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|GCONV_PATH|GLIBC_TUNABLES|HOSTALIASES)$)"
+)
+"""Names through which an environment variable could change what runs, or where its credentials go.
+
+They redirect the container's own script (bash(1), git(1), perlrun(1), ld.so(8)) or say whom its TLS trusts
+(openssl-env(7), curl(1)). Python's are allowed, since the script starts it with -E; HTTP_PROXY and HTTPS_PROXY are,
+since sites need them: what goes through a proxy is still encrypted, and the server's certificate checked.
+"""
+
+EnvName = Annotated[
+    str,
+    StringRule(
+        r"^[A-Za-z_][A-Za-z0-9_]*$",
+        "must be the name of an environment variable",
+        (Forbidden(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
+        max_length=128,
+    ),
+]
+
+# Kubernetes keeps the name for Jobs made from it: code-<run>-<uid5>-<attempt> must fit a 63-character label.
+RUN_NAME_LENGTH = 45
+
+# A list of MCP tool names: letters, digits and what their names use; empty parts are refused.
+ToolList = Annotated[
+    str,
+    StringRule(
+        r"^[A-Za-z0-9_.:/*-]+( *, *[A-Za-z0-9_.:/*-]+)*$",
+        "must be names of MCP tools separated by commas",
+        max_length=2000,
+    ),
+]
+
+# No NUL: neither an environment variable nor a file that a shell reads can hold one.
+EnvValue = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=4096)]
+Prompt = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=32_000)]
+
+INT32 = 2_147_483_647
+"""Largest value of most integer fields of Kubernetes."""

@@ -1,0 +1,63 @@
+"""The report of an attempt: what the container script writes to its termination log, and how it is read.
+
+It is text from a container that ran foreign code: it is checked like any input, and a report that does not pass is
+no report.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import ApiModel
+from functions.runs.model.status import Usage
+
+REPORT_BYTES = 4096
+"""A termination message is cut off there (Kubernetes: Determine the Reason for Pod Failure)."""
+
+REPORTABLE = frozenset(
+    {
+        Reason.COMPLETED,
+        Reason.NO_CHANGES,
+        Reason.NETWORK,
+        Reason.DUPLICATE_POD,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.OVERLOADED,
+        Reason.RATE_LIMITED,
+        Reason.AGENT_ERROR,
+        Reason.MISSING_SECRET,
+        Reason.CONFIGURATION_ERROR,
+        Reason.MAX_TURNS,
+        Reason.BUDGET_EXCEEDED,
+        Reason.PUSH_REFUSED,
+        Reason.REPOSITORY_DENIED,
+        Reason.INVALID_INPUT,
+        Reason.CONFLICT,
+        Reason.POLICY_VIOLATION,
+        Reason.TERMINATED,
+    }
+)
+"""Reasons that an attempt may give for itself; the others are ours or the cluster's to tell."""
+
+
+class Report(ApiModel):
+    """One attempt in its own words."""
+
+    outcome: Literal["succeeded", "failed"]
+    reason: Reason
+    message: Annotated[str, Field(max_length=2000)] = ""
+    branch: str | None = None
+    commit: Annotated[str | None, Field(pattern=r"^[0-9a-f]{40,64}$")] = None
+    pull_request_url: Annotated[str | None, Field(pattern=r"^https://\S+$", max_length=500)] = None
+    session_id: Annotated[str | None, Field(max_length=100)] = None
+    usage: Usage | None = None
+    rate_limit_reset_at: AwareDatetime | None = None
+
+
+def read(text: str) -> Report | None:
+    """The report in a termination message; None where there is none that can be trusted."""
+    try:
+        report = Report.model_validate_json(text)
+    except ValidationError:
+        return None
+    return report if report.reason in REPORTABLE else None

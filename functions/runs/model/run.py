@@ -1,0 +1,145 @@
+"""A run as read from the cluster: parsed once, then trusted.
+
+A run whose spec does not pass the rules is still a run (somebody may have written it before the rules were
+there): it has a spec of None and the problems in words, so that it can be failed, deleted and listed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from functions.runs import api_group
+from functions.runs.model.specs import CROSS_FIELD, SPECS, CodeRunSpec, RunSpec, wire
+from functions.runs.model.status import RunStatus
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    created: datetime
+    deleting: bool
+    finalizers: Sequence[str]
+    labels: Mapping[str, str]
+    cancel: bool
+    spec: RunSpec | None
+    problems: str
+    status: RunStatus
+    unreadable: str
+    """What of the status this revision cannot read, in words: then nobody knows where the run is, and it stays."""
+    raw: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as logs and events name it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def retry_wanted(self) -> bool:
+        """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
+        looked_at = self.status.context_version or 1
+        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.unreadable
+
+    @property
+    def owner_reference(self) -> dict[str, Any]:
+        """What everything made for this run carries, so that it is deleted with it."""
+        return {
+            "apiVersion": api_group.API_VERSION,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+    def with_status(self, status: RunStatus) -> dict[str, Any]:
+        """The whole object to write to the status subresource, at the resourceVersion it was read at."""
+        return {**self.raw, "status": wire(status)}
+
+    def having(self, status: RunStatus) -> "Run":
+        """This run as it will be once `status` is written."""
+        return replace(self, status=status)
+
+
+def parse(raw: Mapping[str, Any]) -> Run:
+    """The run in an object of the API.
+
+    Raises:
+        KeyError: the object has no kind or metadata that every stored object has; it is not from an API server.
+    """
+    metadata = raw["metadata"]
+    kind = raw["kind"]
+    spec, problems = _spec(kind, raw.get("spec") or {})
+    status, unreadable = _status(raw.get("status") or {})
+    return Run(
+        kind=kind,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 1),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        finalizers=metadata.get("finalizers", ()),
+        labels=metadata.get("labels", {}),
+        cancel=_asks_to_cancel(raw),
+        spec=spec,
+        problems=problems,
+        status=status,
+        unreadable=unreadable,
+        raw=raw,
+    )
+
+
+def _asks_to_cancel(raw: Mapping[str, Any]) -> bool:
+    spec = raw.get("spec")
+    return isinstance(spec, Mapping) and spec.get("cancel") is True
+
+
+def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
+    try:
+        return SPECS[kind].model_validate(raw), ""
+    except ValidationError as error:
+        return None, describe(error)
+
+
+def _status(raw: Any) -> tuple[RunStatus, str]:
+    try:
+        return RunStatus.model_validate(raw), ""
+    except ValidationError as error:
+        return RunStatus(), describe(error, "status")
+
+
+_WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
+
+
+def describe(error: ValidationError, whole: str = "spec") -> str:
+    """Every problem of `error` in one line, each named by its fields; `whole` is what the fields are of."""
+    fields: dict[str, list[str]] = {}
+    for field, why in problems(error):
+        fields.setdefault(why, []).append(field or whole)
+    return "; ".join(f"{', '.join(named)}: {why}" for why, named in fields.items())
+
+
+def problems(error: ValidationError) -> list[tuple[str, str]]:
+    """The problems of `error` as (field in camelCase with dots, what is wrong); values are left out."""
+    return [each for item in error.errors(include_input=False, include_url=False) for each in _named(item)]
+
+
+def _named(item: "ErrorDetails") -> list[tuple[str, str]]:
+    place = [str(part) for part in item["loc"]]
+    if item["type"] == CROSS_FIELD:
+        return [(".".join([*place, field]), why) for field, why in item["ctx"]["problems"].items()]
+    return [(".".join(place), _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "))]

@@ -1,0 +1,175 @@
+"""What became of a run: the status of both kinds, and the conditions in it.
+
+`Succeeded` is the one decisive condition; `Ready` follows it for tools that know only that name, and `phase`
+is derived from it for people. Nothing here branches on phase.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import ApiModel
+
+ATTEMPTS_KEPT = 20
+"""Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""
+
+MOST = 1_000_000_000_000
+"""Largest number of a usage that is believed: an attempt tells it, and what it tells is input like any other."""
+
+MESSAGE_LENGTH = 2000
+"""Longest message kept, in characters."""
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` as Kubernetes writes times: RFC 3339, UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Timestamp = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Truth = Literal["True", "False", "Unknown"]
+Phase = Literal["Pending", "Queued", "Running", "Retrying", "Succeeded", "Failed", "Cancelled"]
+
+
+class LenientModel(ApiModel):
+    """Part of a status: fields a newer revision wrote are kept when it is written back."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Condition(LenientModel):
+    """A condition as in Kubernetes' API conventions."""
+
+    type: str
+    status: Truth
+    reason: str
+    message: str = ""
+    last_transition_time: Timestamp
+    observed_generation: int | None = None
+
+
+class Usage(LenientModel):
+    """What a run consumed, over all its attempts."""
+
+    cost_usd: Annotated[float, Field(ge=0, le=MOST)] = 0
+    input_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0
+    output_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0
+    turns: Annotated[int, Field(ge=0, le=MOST)] = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        """The sum of both."""
+        return Usage(
+            cost_usd=min(MOST, round(self.cost_usd + other.cost_usd, 6)),
+            input_tokens=min(MOST, self.input_tokens + other.input_tokens),
+            output_tokens=min(MOST, self.output_tokens + other.output_tokens),
+            turns=min(MOST, self.turns + other.turns),
+        )
+
+
+class Attempt(LenientModel):
+    """One try of a run: one Job. Open while `finishedAt` is absent."""
+
+    attempt: Annotated[int, Field(ge=1)]
+    job_name: str
+    generation: Annotated[int, Field(description="Generation of the spec it was rendered from.")]
+    context_version: int | None = None
+    started_at: Timestamp
+    finished_at: Timestamp | None = None
+    resumes: Annotated[bool, Field(description="Whether it resumes the agent's session.")] = False
+    reason: str | None = None
+    message: str | None = None
+    commit: str | None = None
+    pending_since: Annotated[
+        Timestamp | None, Field(description="Since when attempts end for this reason, which a person can mend.")
+    ] = None
+
+
+def _known_phase(word: Any) -> Any:
+    """A phase of a newer revision is none: it is derived, and no reason not to read the rest."""
+    return word if word in get_args(Phase) else None
+
+
+class RunStatus(LenientModel):
+    """Status of a DocsRun or CodeRun."""
+
+    phase: Annotated[Phase | None, BeforeValidator(_known_phase)] = None
+    conditions: list[Condition] = []
+    observed_generation: int | None = None
+    message: str | None = None
+    attempt: int | None = None
+    attempts: list[Attempt] = []
+    retry_count: int | None = None
+    context_version: Annotated[int | None, Field(description="contextVersion the current attempt was made for.")] = None
+    job_name: str | None = None
+    config_map_name: str | None = None
+    workspace_name: str | None = None
+    branch: str | None = None
+    pull_request_url: str | None = None
+    session_id: str | None = None
+    usage: Usage | None = None
+    next_attempt_at: Timestamp | None = None
+    pending_since: Annotated[
+        Timestamp | None, Field(description="Since when it waits for a person to mend something.")
+    ] = None
+    reported: Annotated[str | None, Field(description="Last <attempt>/<phase> that was reported.")] = None
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
+    expire_at: Timestamp | None = None
+    last_update: Timestamp | None = None
+    templates_checksum: Annotated[
+        str | None, Field(description="Of the templates that the attempt's ConfigMap was rendered from.")
+    ] = None
+
+    @property
+    def succeeded(self) -> Condition | None:
+        """The decisive condition; None on a run nobody has looked at."""
+        return next((c for c in self.conditions if c.type == "Succeeded"), None)
+
+    @property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt that is under way, if any."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last and last.finished_at is None else None
+
+
+def derive_phase(truth: Truth, reason: Reason) -> Phase:
+    """The word for people that goes with the decisive condition."""
+    if truth == "True":
+        return "Succeeded"
+    if truth == "False":
+        return "Cancelled" if reason is Reason.CANCELLED else "Failed"
+    match reason:
+        case Reason.QUEUED:
+            return "Queued"
+        case Reason.RUNNING:
+            return "Running"
+        case Reason.RETRYING:
+            return "Retrying"
+        case _:
+            return "Pending"
+
+
+def with_conditions(
+    conditions: Sequence[Condition],
+    truth: Truth,
+    reason: Reason,
+    message: str,
+    generation: int,
+    now: datetime,
+) -> list[Condition]:
+    """`conditions` with Succeeded and Ready set; others stay, and an unchanged status keeps its transition time."""
+    mine = {}
+    for kind in ("Succeeded", "Ready"):
+        old = next((c for c in conditions if c.type == kind), None)
+        since = old.last_transition_time if old and old.status == truth else now
+        mine[kind] = Condition(
+            type=kind,
+            status=truth,
+            reason=reason,
+            message=message,
+            last_transition_time=since,
+            observed_generation=generation,
+        )
+    return [*mine.values(), *(c for c in conditions if c.type not in mine)]

@@ -1,0 +1,1 @@
+"""What every function shares: HTTP edge, dependencies, authentication, watch events."""

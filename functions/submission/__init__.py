@@ -1,0 +1,1 @@
+"""Turns a request into exactly one run."""

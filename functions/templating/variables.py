@@ -1,0 +1,119 @@
+"""What templates may know: one flat set of names, built in one place.
+
+Nested data under two spellings (`service`, `service_name`) once rendered as blanks; here every name is spelled once,
+and a name that is not here is an error.
+"""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.runs.model import naming
+from functions.runs.model.specs import CodeRunSpec, RunSpec
+from functions.settings import Settings
+from functions.settings.agent import ToolPreset, ToolSettings
+
+MARGIN_SECONDS = 120
+"""An attempt ends itself this long before its deadline, to push and to report (SPEC section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptContext:
+    """One attempt of a run, as task files are rendered for it."""
+
+    run: str
+    namespace: str
+    uid: str
+    attempt: int
+    job_name: str
+    spec: RunSpec
+    branch: str
+    """The run's own branch, the only one that is pushed."""
+    session_id: str
+    resume: bool
+    """Whether the attempt takes up the agent's session."""
+    deadline_seconds: int
+
+    @property
+    def kind(self) -> str:
+        """`docs` or `code`."""
+        return naming.kind_of_work(self.spec.kind)
+
+    @property
+    def base_branch(self) -> str:
+        """The branch that work starts from and the pull request goes back to."""
+        return self.spec.base_branch
+
+    @property
+    def retry(self) -> bool:
+        """Whether an earlier attempt may have left work."""
+        return self.attempt > 1 or getattr(self.spec, "context_version", 1) > 1
+
+
+def variables(task: AttemptContext, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
+    """Every name a template may use; fields of the spec have their own names, in snake_case."""
+    spec = task.spec
+    key = settings.secrets.api_key(spec.agent_cli)
+    return {
+        **{name: getattr(spec, name) for name in type(spec).model_fields},
+        "kind": task.kind,
+        "run": task.run,
+        "namespace": task.namespace,
+        "uid": task.uid,
+        "attempt": task.attempt,
+        "job_name": task.job_name,
+        "branch": task.branch,
+        "base_branch": task.base_branch,
+        "session_id": task.session_id,
+        "resume": task.resume,
+        "retry": task.retry,
+        "agent": spec.agent,
+        "repository_directory": checkout(spec.repository_url),
+        "work_seconds": max(1, task.deadline_seconds - min(MARGIN_SECONDS, task.deadline_seconds // 4)),
+        "git_secret": naming.app_secret(spec) if spec.github_app else naming.ssh_secret(spec),
+        "api_key_secret": key.secret if key else None,
+        "api_key_key": key.key if key else None,
+        "api_key_env": key.env if key else None,
+        "github_api_url": settings.github.api_url,
+        "github_host": settings.github.host,
+        "github_repository": on_github(spec.repository_url, settings.github.host),
+        "github_platform_repository": on_github(getattr(spec, "platform_repository_url", ""), settings.github.host),
+        "known_hosts": settings.github.known_hosts,
+        "permissions": settings.permissions,
+        "telemetry": settings.telemetry,
+        "hooks": list(hooks),
+        **(_code(spec, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
+    }
+
+
+def _code(spec: CodeRunSpec, tools: ToolSettings) -> dict[str, Any]:
+    preset: ToolPreset = getattr(tools, spec.tool_config)
+    return {
+        "taskmaster_directory": posixpath.normpath(f"{spec.task_directory}/.taskmaster"),
+        "platform_store": checkout(spec.platform_repository_url) + ".git",
+        "remote_tools": _names(spec.remote_tools, preset.remote),
+        "local_tools": _names(spec.local_tools, preset.local),
+        "tool_server_url": tools.server_url,
+    }
+
+
+def _names(given: str | None, preset: list[str]) -> list[str]:
+    return [name.strip() for name in given.split(",")] if given else preset
+
+
+def checkout(url: str) -> str:
+    """Directory of the workspace that a repository is kept in: readable, and different for different URLs."""
+    name = url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
+    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
+    return f"{words[:40] or 'repository'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+
+
+def on_github(url: str, host: str) -> str:
+    """`owner/name` of a repository of the Git host `host`, by any of its URLs; empty for one that is elsewhere."""
+    name = re.escape(host.split(":")[0])
+    prefix = rf"(?:https://{re.escape(host)}/|ssh://git@{name}(?::\d+)?/|git@{name}:)"
+    found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
+    return found[1] if found else ""

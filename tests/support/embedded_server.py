@@ -1,0 +1,54 @@
+"""The embedded server in a thread of the test process."""
+
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import uvicorn
+
+from functions.local.apiserver import Registry, Store, create_app
+from functions.local.database import connect
+from functions.local.pod_logs import Portion
+from functions.local.runner.log_timestamps import stamped
+
+CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
+"""Sample definitions, which try more of a schema than the project needs."""
+WRITTEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOG = [b"one\n", b"two\n", b"three\n"]
+
+
+class SampleLogs:
+    """Every pod but `silent` has a log of three lines."""
+
+    async def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
+        if pod == "silent":
+            raise LookupError(pod)
+        for line in LOG if wanted.tail_lines is None else LOG[len(LOG) - wanted.tail_lines :]:
+            if not wanted.since or wanted.since <= WRITTEN:
+                yield stamped(WRITTEN, line) if wanted.timestamps else line
+
+
+@contextlib.contextmanager
+def running(database: Path, crds: Path = CRDS, history: int = 5_000, *, collecting: bool = True) -> Iterator[str]:
+    """The URL of a server over this database, until the block ends; with or without its garbage collector."""
+    app = create_app(Store(connect(database), history), Registry.load(crds), SampleLogs())
+    lifespan: Literal["on", "off"] = "on" if collecting else "off"
+    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan=lifespan)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert thread.is_alive(), "the embedded API server did not start"
+        assert time.monotonic() < deadline, "the embedded API server did not start in time"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
