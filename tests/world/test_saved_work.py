@@ -11,7 +11,7 @@
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World
 from tests.world.attempts import BRANCH, SAVED, clone, goes_on, holds, left, pod_of, saved
@@ -174,9 +174,7 @@ def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operat
 def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, setting: str) -> None:
     other = world.remotes.create("other", {"a": "x"})
     name, value = setting.format(other=other).split(" ")
-    told = left(
-        world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt"
-    )
+    told = left(world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt")
     assert told.reason is Reason.COMPLETED
     assert world.remotes.branches("other") == ["main"]
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
@@ -200,16 +198,12 @@ def refuse(world: World, test: str, words: str) -> None:
     hook.chmod(0o755)
 
 
-WORKFLOW = (
-    "refusing to allow a GitHub App to create or update workflow \\`$path\\` without \\`workflows\\` permission"
-)
+WORKFLOW = "refusing to allow a GitHub App to create or update workflow \\`$path\\` without \\`workflows\\` permission"
 LARGE = "error: File $path is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB"
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_refused_file_is_named_and_the_rest_is_pushed(
-    world: World, code_spec: SpecFactory, committed: bool
-) -> None:
+def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory, committed: bool) -> None:
     refuse(world, "[[ $path == .github/workflows/* ]]", WORKFLOW)
     commit = "git add .; git commit -qm one;" if committed else ""
     agent = f"mkdir -p .github/workflows; echo w > .github/workflows/ci.yml; echo a > a; {commit} echo b > b"

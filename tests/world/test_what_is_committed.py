@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.world import API_KEY, TASKS, World, result_line
@@ -128,9 +128,7 @@ def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: Sp
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent(
-        f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}"
-    )
+    agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert API_KEY not in everything(world)

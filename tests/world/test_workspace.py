@@ -12,17 +12,22 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from functions.runs.reasons import Reason
+from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.sshd import SshServer
 from tests.agent.world import World, plain_settings, result_line
 from tests.world.attempts import BRANCH, goes_on, holds, left, pod_of
 
-ALLOW_FILES = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_1": "protocol.file.allow", "GIT_CONFIG_VALUE_1": "always"}
+ALLOW_FILES: dict[str, Any] = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_1": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_1": "always",
+}
 """Remotes here are directories, which git does not take as submodules otherwise."""
 
 
@@ -65,9 +70,7 @@ def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str
     assert "a" in world.remotes.files("shop", BRANCH)
 
 
-@pytest.mark.parametrize(
-    "change", ["echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"]
-)
+@pytest.mark.parametrize("change", ["echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"])
 def test_a_changed_submodule_is_in_nobodys_way(world: World, code_spec: SpecFactory, change: str) -> None:
     with_submodule(world)
     agent = world.agent(f"{change}; echo w > work\n{result_line()}")
@@ -78,9 +81,7 @@ def test_a_changed_submodule_is_in_nobodys_way(world: World, code_spec: SpecFact
         assert holds(world, f"{change[5]}\n")
 
 
-def test_submodules_are_checked_out_as_the_run(
-    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
-) -> None:
+def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
     """Over SSH, with the key of the run."""
     with_submodule(ssh_world)
     agent = ssh_world.agent(f"cat lib/lib.txt > copy; cd lib; git log --oneline -1\n{result_line()}")
@@ -96,9 +97,7 @@ def test_submodules_are_checked_out_as_the_run(
 
 def test_work_in_a_submodule_is_saved_and_its_link_is_not_moved(world: World, code_spec: SpecFactory) -> None:
     with_submodule(world)
-    agent = world.agent(
-        f"cd lib; echo n > new; git add new; git commit -qm new; cd ..; echo w > work\n{result_line()}"
-    )
+    agent = world.agent(f"cd lib; echo n > new; git add new; git commit -qm new; cd ..; echo w > work\n{result_line()}")
     told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
     assert told.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
@@ -251,9 +250,7 @@ def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: 
 
 
 @pytest.mark.parametrize("name", ["agents", "agents/saved", f"{BRANCH}/more"])
-def test_a_branch_in_the_way_is_named_before_the_agent_starts(
-    world: World, code_spec: SpecFactory, name: str
-) -> None:
+def test_a_branch_in_the_way_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory, name: str) -> None:
     world.remotes.commit("shop", {"x": "x"}, branch=name)
     pod = pod_of(world, code_spec(), "")
     told = pod.run()
