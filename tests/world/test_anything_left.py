@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hypothesis import strategies as st
 
 from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
+from tests.agent.remotes import git
 from tests.agent.world import World, lay_out, plain_settings
 from tests.conftest import SCALE
 from tests.support.python import search_path
@@ -99,6 +101,7 @@ OPERATIONS = (
 """Bash, with {n} for the operation's number and {branch} for the run's branch."""
 
 assert len(OPERATIONS) >= 40
+SEQUENCES = st.lists(st.integers(0, len(OPERATIONS) - 1), min_size=1, max_size=8)
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,12 @@ class Attempt:
             "HOME": str(self.path / "home"),
             "ORCHESTRATOR_START": str(self.path / "start.json"),
             "ORCHESTRATOR_REPOSITORY": str(self.clone),
-            "GIT_CONFIG_COUNT": "3",
+            "GIT_CONFIG_COUNT": "4",
             "LC_ALL": "C.UTF-8",
         }
         remote = f"url.file://{self.path}/remote/.insteadOf"
         values = {remote: "https://github.com/acme/", "user.name": "agent", "user.email": "agent@example.com"}
+        values["core.fsync"] = "none"  # nobody pulls the plug here
         for number, (key, value) in enumerate(values.items()):
             known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return known
@@ -219,6 +223,7 @@ def prepared(stage: Stage, world: World, code_spec: SpecFactory) -> Stage:
     begun = Attempt(stage.start)
     begun.path.mkdir()
     shutil.copytree(stage.seed, begun.path / "remote")
+    git("config", "core.fsync", "none", cwd=begun.path / "remote/shop")
     begun.open(stage.config)
     return stage
 
@@ -243,6 +248,9 @@ def check(stage: Stage, number: int, chosen: list[int]) -> None:
     shutil.rmtree(attempt.path)
 
 
+TOGETHER = 4
+"""Sequences of one example: they are played at the same time, as most of the time is git's."""
+
 COUNT = max(1, round(200 * SCALE))
 START = int(os.environ.get("SEED", "1"))
 
@@ -253,15 +261,17 @@ def test_nothing_that_an_agent_leaves_is_lost(prepared: Stage, record_property: 
 
     @seed(START)
     @settings(
-        max_examples=COUNT,
+        max_examples=max(1, COUNT // TOGETHER),
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
-    @given(st.lists(st.integers(0, len(OPERATIONS) - 1), min_size=1, max_size=8))
-    def play(chosen: list[int]) -> None:
-        check(prepared, next(numbers), chosen)
+    @given(st.lists(SEQUENCES, min_size=TOGETHER, max_size=TOGETHER))
+    def play(chosen: list[list[int]]) -> None:
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            for done in [pool.submit(check, prepared, next(numbers), each) for each in chosen]:
+                done.result()
 
     play()
     count, texts = len(prepared.looked_for), sum(prepared.looked_for)
