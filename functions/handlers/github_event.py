@@ -10,7 +10,6 @@ import logging
 from functions.chatops import run_requests
 from functions.chatops.command_handler import CommandHandler
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.events.receive import normalise
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound
@@ -34,7 +33,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
         Refused: 403 where no App is configured, which is mended by people.
         GithubError, ClusterError: some of it may be done; the same delivery later does the rest.
     """
-    event = bind_event(normalise(request.headers, request.body))
+    event = bind_event(request.received.event())
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
     happening = _happening(event)

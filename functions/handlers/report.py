@@ -26,7 +26,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
     found = object_of(request)
     if not (services.publisher or services.github) or not found or found.kind not in RUNS or found.deleted:
         return ACKNOWLEDGED
-    if found.seen is None or _has_news(services, found.seen):
+    if found.snapshot is None or _has_news(services, found.snapshot):
         try:
             _tell_all(services, services.runs.get(found.kind, found.namespace, found.name))
         except NotFound:

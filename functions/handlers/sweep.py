@@ -10,7 +10,6 @@ from functools import partial
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
-from functions.events.receive import normalise
 from functions.handlers.report import tell
 from functions.manifests.checkpoint import Cursor
 from functions.queues.publisher import Publisher, PublishError
@@ -54,7 +53,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
 
 def _type(request: Request) -> str:
     try:
-        return normalise(request.headers, request.body).type
+        return request.received.event().type
     except MalformedError:
         return ""
 

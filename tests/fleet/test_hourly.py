@@ -30,7 +30,7 @@ from functions.cluster.transport import Request, Transport
 from functions.runs.digest_set import SIZE
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.settings.limits import RetentionSettings
+from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from functions.sweeper.garbage import Leftovers
 from functions.sweeper.workspaces import Workspaces

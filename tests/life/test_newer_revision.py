@@ -22,7 +22,8 @@ from functions.manifests import crds
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.runs.model.specs import SPECS
-from functions.settings.limits import LimitSettings, RetentionSettings
+from functions.settings.limits import LimitSettings
+from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from tests.support.api import World
 from tests.support.in_process_server import Direct

@@ -24,7 +24,7 @@ from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
 from functions.serving.http import Request, answer
-from functions.settings.limits import RetentionSettings
+from functions.settings.retention import RetentionSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
 from tests.support.in_process_server import Direct
