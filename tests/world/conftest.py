@@ -1,5 +1,15 @@
-"""The functions on their way from GitHub (`stage`) and to it (`room`), as the tests of GitHub have them."""
+"""Attempts as in tests/agent: the same remotes, specs, pods and sshd."""
 
-from tests.github.conftest import api, client, clock, forgetting, github, namespace, room, stage
+from tests.agent.conftest import (
+    certificate,
+    code_spec,
+    docs_spec,
+    github,
+    seeds,
+    shop,
+    ssh_server,
+    ssh_world,
+    world,
+)
 
-__all__ = ["api", "client", "clock", "forgetting", "github", "namespace", "room", "stage"]
+__all__ = ["certificate", "code_spec", "docs_spec", "github", "seeds", "shop", "ssh_server", "ssh_world", "world"]

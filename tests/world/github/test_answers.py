@@ -13,7 +13,8 @@ Server's "abuse detection" are rate limits of content.)
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from enum import Enum
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,17 @@ from tests.github.delivery_bench import Stage
 from tests.github.report_bench import FIRST, Newsroom
 from tests.support.github import Github
 
-Outcome = Literal["retried", "passing", "final", "people"]
-RETRIED, PASSING, FINAL, PEOPLE = "retried", "passing", "final", "people"
-"""At any time; only soon after the event; not at all; not at all, but kept for people to mend."""
+
+class Outcome(Enum):
+    """When an answer leads to a retry."""
+
+    RETRIED = "at any time"
+    PASSING = "only soon after the event"
+    FINAL = "never"
+    PEOPLE = "never by itself; kept for people to mend"
+
+
+RETRIED, PASSING, FINAL, PEOPLE = Outcome
 
 
 @dataclass(frozen=True)
