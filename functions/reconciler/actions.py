@@ -6,6 +6,7 @@ from typing import Any
 from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
+from functions.reporting.reporter import reporters
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import STOPPED_AFTER
 from functions.runs.lifecycle_events import unpublished
@@ -64,10 +65,9 @@ def release(services: Dependencies, run: Run) -> None:
 
     GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
     """
-    from functions.reporting import github_sync  # only here: most runs come and go in processes that delete none
-
     try:
-        github_sync.close(services, run)
+        for reporter in reporters(services):
+            reporter.close(run)
     finally:
         _let_go(services, run)
 

@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from functions.cluster.errors import AlreadyExists
-from functions.events.decoding import decode, media_type
+from functions.events.decoding import media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
-from functions.events.receive import is_event, normalise
+from functions.events.receive import Received
 from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
 from functions.runs.model import naming, origin, trace
@@ -64,9 +64,10 @@ def handle(services: Dependencies, kind: str, request: Request) -> Answer:
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     caller = authentication.authenticate(services.settings.auth, request)
-    if not is_event(request.headers, request.body):
-        return accept(services, caller, _spec(kind, _body(request)), _key(request))
-    event = context.bind_event(normalise(request.headers, request.body))
+    received = request.received
+    if not received.is_event:
+        return accept(services, caller, _spec(kind, _body(received)), _key(received))
+    event = context.bind_event(received.event())
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
@@ -94,18 +95,18 @@ def accept(
     return _once(services, spec, name, key, source)
 
 
-def _body(request: Request) -> Any:
-    media = media_type(request.headers.get("content-type"))
+def _body(received: Received) -> Any:
+    media = media_type(received.headers.get("content-type"))
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
-    return decode(request.body)
+    return received.document()
 
 
-def _key(request: Request) -> Key | None:
-    key = request.headers.get("idempotency-key")
+def _key(received: Received) -> Key | None:
+    key = received.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
-    asked = request.headers.get("if-unfinished")
+    asked = received.headers.get("if-unfinished")
     if asked not in (None, "refuse"):
         raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", alone=asked is not None) if key else None

@@ -67,7 +67,7 @@ def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
         for name in names:
             client.repository(name).get("")
         assert len(github.app.tokens) == made
-        client.forget(forgotten)
+        client.forget_tokens(forgotten)
 
 
 def test_where_the_app_is_not_installed_is_said(github: Github, client: Client) -> None:
