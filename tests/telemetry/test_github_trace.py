@@ -33,4 +33,4 @@ def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None
     assert kept[1] != begun[1]
     assert logged.traces() == {begun[0]}
     assert {line["delivery"] for line in logged.lines()} == {"guid-1"}
-    assert "taken up" in [line["message"] for line in logged.lines(made.name)]
+    assert "accepted" in [line["message"] for line in logged.lines(made.name)]
