@@ -6,7 +6,7 @@ A new audience is a module in reporting/ and a line in REPORTERS.
 from datetime import UTC, datetime
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.github.api import client as github
 from functions.reporting.github_sync import GithubReporter
 from functions.reporting.lifecycle import LifecycleReporter

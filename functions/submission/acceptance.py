@@ -120,8 +120,8 @@ def _create_without_key(deps: Dependencies, spec: RunSpec) -> Answer:
 
 
 def _trace() -> dict[str, str]:
-    """Return the annotations that keep the trace of the request with the run."""
-    return trace.to_annotations(context.current().trace)
+    """Return the annotation that keeps the run in the trace of its request."""
+    return trace.to_annotations(context.span_context())
 
 
 def _accepted(code: int, run: Run) -> Answer:

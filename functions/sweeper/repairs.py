@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from functions.reconciler.reconciler import ActionTaken
-from functions.telemetry.metrics import HEALED
+from functions.telemetry.metrics import REPAIRS
 
 log = logging.getLogger("orchestrator")
 
@@ -34,7 +34,7 @@ class RepairLog:
         finally:
             self.counts.update(taken)
             for action in taken:
-                HEALED.add(action=action.action, reason=action.reason)
+                REPAIRS.add(action=action.action, reason=action.reason)
             if taken:
                 text = ", ".join(f"{action.action} ({action.reason})" for action in taken)
                 log.info("healed: %s", text, extra={"run": key, "reason": taken[-1].reason})
