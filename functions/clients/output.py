@@ -36,7 +36,7 @@ def write(output: Output, result: Any, text: Callable[[], str]) -> None:
 
 def columns(rows: Sequence[Sequence[object]], longest: int | None = CELL) -> str:
     """Rows in columns; each cell is one line, of at most so many characters."""
-    from functions.local.table import table
+    from functions.views.table import table
 
     return table([[cell(each, longest) for each in row] for row in rows])
 

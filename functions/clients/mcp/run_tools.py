@@ -77,11 +77,12 @@ class RetryArguments(NameArguments):
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
     """The newest runs. Raises CommandError."""
-    from functions.clients.runs import columns, filters
+    from functions.clients.runs import filters
+    from functions.views import rows
 
     place = given.place()
     found = filters.runs(place, filters.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [columns.summary(raw) for raw in found[: given.limit]]
+    shown = [rows.summary(raw) for raw in found[: given.limit]]
     text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
     return Result(text, _used(given, place), {"total": len(found), "runs": shown})
 
@@ -99,7 +100,7 @@ def get_run(given: GetArguments, _say: Say) -> Result:
 def _log(place: ClusterTarget, run: "Run", lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
     from functions.clients.runs import logs
-    from functions.local.agent_output import SessionTotals
+    from functions.views.agent_output import SessionTotals
 
     tally = SessionTotals()
     try:
@@ -132,7 +133,7 @@ def retry_run(given: RetryArguments, _say: Say) -> Result:
 
 def _of(run: "Run", given: Arguments, place: ClusterTarget, done: str) -> Result:
     from functions.clients.mcp.hints import WAYS
-    from functions.clients.runs import details
+    from functions.views import details
 
     facts = details.facts(run, details.queue_position(place, run), WAYS)
     text = f"{run.kind} {run.name}: {facts['phase']}. {done}Next: {facts['next']}"

@@ -51,7 +51,8 @@ def list_runs(
     """List runs, newest first."""
     from datetime import UTC, datetime
 
-    from functions.clients.runs import columns, filters
+    from functions.clients.runs import filters
+    from functions.views import rows
 
     wanted = filters.Wanted(filters.work(kind), filters.phase(phase), service, everywhere)
     found = filters.runs(place, wanted)
@@ -59,8 +60,8 @@ def list_runs(
     nothing = "no such runs" if wanted.narrow else f"no runs in namespace {place.namespace}"
     write(
         output,
-        [columns.summary(raw) for raw in shown],
-        lambda: columns.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
+        [rows.summary(raw) for raw in shown],
+        lambda: rows.tables(shown, datetime.now(UTC), namespaces=everywhere) or nothing,
     )
     if len(shown) < len(found):
         say(f"the newest {NEWEST} of {len(found)} runs; --all shows every one")
@@ -80,7 +81,7 @@ def get(place: "ClusterTarget", name: str, output: Output) -> None:
 def _show(place: "ClusterTarget", run: "Run", output: Output) -> None:
     from datetime import UTC, datetime
 
-    from functions.clients.runs import details
+    from functions.views import details
 
     waits = details.queue_position(place, run)
     write(output, details.facts(run, waits), lambda: details.sheet(run, waits, datetime.now(UTC)))
@@ -117,7 +118,7 @@ def logs(place: "ClusterTarget", name: str, attempt: int | None, previous: bool,
 
 
 def _print(lines: "Iterable[Line]", raw: bool) -> None:
-    from functions.local.agent_output import SessionTotals
+    from functions.views.agent_output import SessionTotals
 
     tally = SessionTotals()
     for line in lines:
@@ -165,7 +166,7 @@ def cancel(place: "ClusterTarget", name: str, output: Output) -> None:
 
 
 def _confirm(run: "Run", done: str, output: Output) -> None:
-    from functions.clients.runs import details
+    from functions.views import details
 
     watch = f"see it with: orchestrator runs watch {run.name}"
     write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
@@ -183,8 +184,8 @@ def watch(place: "ClusterTarget", name: str, kind: str) -> None:
     import sys
 
     from functions.clients.runs import filters, lookup, overview, watch_view
-    from functions.clients.runs.advice import next_step
     from functions.runs.lifecycle import states
+    from functions.views.next_step import next_step
 
     work = filters.work(kind)
     if not name:

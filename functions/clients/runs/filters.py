@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from functions.clients.errors import WrongUsage
-from functions.clients.runs import columns, lookup
+from functions.clients.runs import lookup
 from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
+from functions.views import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,16 @@ class Wanted:
         """Whether it leaves any out."""
         return bool(self.work or self.phase or self.service)
 
-    def includes(self, raw: columns.Raw) -> bool:
+    def includes(self, raw: rows.Raw) -> bool:
         """Whether the run is one of them."""
-        phase = columns.at(raw, "status", "phase") or "Pending"
-        return self.phase in ("", phase) and self.service in ("", columns.at(raw, "spec", "service"))
+        phase = rows.at(raw, "status", "phase") or "Pending"
+        return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
 
 
-def runs(place: ClusterTarget, wanted: Wanted) -> list[columns.Raw]:
+def runs(place: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     """The runs, newest first. Raises CommandError."""
     found = lookup.find_all(place, wanted.work, everywhere=wanted.everywhere)
-    return columns.newest_first(raw for raw in found if wanted.includes(raw))
+    return rows.newest_first(raw for raw in found if wanted.includes(raw))
 
 
 def work(text: str) -> Work | None:
