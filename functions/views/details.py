@@ -1,15 +1,12 @@
 """One run as people and models read it: the facts that matter, from spec and status, with what to do next."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from functions.clients.runs.lookup import find_all
-from functions.clients.runs.target import ClusterTarget
-from functions.runs.admission.position import Position, position
+from functions.runs.admission.position import Position
 from functions.runs.model import conditions
-from functions.runs.model.reasons import Reason
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.runs.model.specs import wire
 from functions.runs.model.status import Attempt
 from functions.views import formatting, rows
@@ -18,14 +15,6 @@ from functions.views.next_step import COMMANDS, NextStepCommands, next_step
 from functions.views.table import table
 
 Facts = dict[str, Any]
-
-
-def queue_position(place: ClusterTarget, run: Run) -> Position | None:
-    """Where the run stands in the queue; None, without a call, where it does not wait in it. Raises CommandError."""
-    if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
-        return None
-    here = ClusterTarget(place.cluster, run.namespace)
-    return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))
 
 
 def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -> Facts:

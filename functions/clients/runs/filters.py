@@ -1,11 +1,13 @@
 """Which runs a list is of."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from functions.clients.errors import WrongUsage
 from functions.clients.runs import lookup
 from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
+from functions.runs.model.status import Phase
 from functions.views import rows
 
 
@@ -49,10 +51,6 @@ def phase(text: str) -> str:
     """The phase that --phase names, in any case. Raises WrongUsage."""
     if not text:
         return ""
-    from typing import get_args
-
-    from functions.runs.model.status import Phase
-
     known: dict[str, str] = {each.lower(): each for each in get_args(Phase)}
     if text.lower() not in known:
         raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")
