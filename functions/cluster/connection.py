@@ -171,7 +171,7 @@ def _by_package(settings: ClusterSettings) -> Connection:
 
     def token() -> str:
         headers: dict[str, str] = {}
-        api.update_params_for_auth(headers, [], ["BearerToken"])  # asks the plugin again when it is time
+        api.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)  # asks the plugin again in time
         return headers.get("authorization", "").removeprefix("Bearer ")
 
     return Connection(configuration.host, api.rest_client.pool_manager, token)

@@ -5,9 +5,10 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, RUNS
-from functions.events.event import MalformedError, ObjectRef
+from functions.events.event import MalformedError
+from functions.events.object_ref import ObjectRef
 from functions.reconciler.promotion import admit_next
-from functions.reconciler.reconciler import Preloaded, log, read, run_steps
+from functions.reconciler.reconciler import Preloaded, log, run_steps
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import NOT_READ, Job, parse_job
 from functions.serving.dependencies import Dependencies
@@ -19,7 +20,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
     """Acknowledges once what the Job's change means for its run is recorded."""
     found = object_of(request)
     if found and found.kind == "Job":
-        raw = found.seen if found.seen is not None else _referred(services, found)
+        raw = found.snapshot if found.snapshot is not None else _referred(services, found)
         if raw is not None:
             _job_changed(services, found, raw)
     return ACKNOWLEDGED
@@ -38,7 +39,7 @@ def _job_changed(services: Dependencies, found: ObjectRef, raw: Mapping[str, Any
     if not owner or not (job.ended or job.ready or found.deleted):
         return
     try:
-        run = read(services, owner["kind"], found.namespace, owner["name"])
+        run = services.runs.get(owner["kind"], found.namespace, owner["name"])
         if run.status.job_name == job.name:  # else it is a Job of an attempt that is over
             # That a Job got ready is a fact for ever; its end is read afresh, together with its pods.
             run_steps(services, run, Preloaded(job=NOT_READ if job.ended or found.deleted else job))

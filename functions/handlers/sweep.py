@@ -10,22 +10,19 @@ from functools import partial
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
-from functions.events.receive import normalise
-from functions.handlers.report import tell
 from functions.manifests.checkpoint import Cursor
-from functions.queues.publisher import Publisher, PublishError
-from functions.reconciler.admission import UNFINISHED
-from functions.reconciler.reconciler import ActionTaken, Preloaded, isolate_errors, read, run_steps
-from functions.reporting.github_catch_up import OnGithub
+from functions.reconciler.reconciler import ActionTaken, Preloaded, run_steps
+from functions.reporting.reporter import CatchUp, reporters
 from functions.runs.lifecycle.actions import Nothing
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.observed import Observed
-from functions.runs.lifecycle_events import overdue
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request
-from functions.storage.checkpoints import Checkpoint
+from functions.storage.isolation import isolate_errors
+from functions.storage.run_store import UNFINISHED
 from functions.sweeper import slots
+from functions.sweeper.handover import Handover
 from functions.sweeper.live_attempts import LiveAttempts
 from functions.sweeper.repairs import RepairLog
 from functions.sweeper.scan import PagedScan, TimeBudget
@@ -53,7 +50,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
 
 def _type(request: Request) -> str:
     try:
-        return normalise(request.headers, request.body).type
+        return request.received.event().type
     except MalformedError:
         return ""
 
@@ -74,36 +71,37 @@ class Sweep:
 
     def __init__(self, services: Dependencies) -> None:
         self._services, self._deadline = services, TimeBudget(services.clock)
-        self._bookmark = Checkpoint(services, "sweep", SWEEP_DUE, [*RUNS])
-        self._resumes = self._bookmark.mark not in (None, FIRST)
-        self._places, self._alive, self._reports = SlotAssigner(services), LiveAttempts(services), Reports(services)
+        self._handover = Handover(services, "sweep", SWEEP_DUE, [*RUNS])
+        self._resumes = self._handover.cursor not in (None, FIRST)
+        self._places, self._alive = SlotAssigner(services), LiveAttempts(services)
+        self._reports = CatchUp(services, reporters(services))
         self._found, self._healed = Found(), RepairLog()
 
     def drive_all(self) -> None:
         """Drives each run that is left, at least one of them, until all are or time is over."""
-        walk, found = PagedScan(self._services, [*RUNS.values()], self._bookmark.mark, labels=UNFINISHED), self._found
+        walk, found = PagedScan(self._services, [*RUNS.values()], self._handover.cursor, labels=UNFINISHED), self._found
         for raw in walk:
             if found.looked and self._deadline.over:
                 return self._stop(walk.at)
             run = parse(raw)
             found.looked += 1
             found.failed += [] if self._drive(run) else [run.key]
-        return self._bookmark.done()
+        return self._handover.done()
 
     def _stop(self, at: Cursor) -> None:
         self._found.left_at = at
-        self._bookmark.hand_on(at)
+        self._handover.hand_on(at)
 
     def _drive(self, run: Run) -> bool:
         with self._healed.run(run.key) as taken:
             step = partial(self._advance, run, taken)
             went_well = self._places.see(run) or isolate_errors(run.key, step)
-        return self._reports.catch_up(run) and went_well
+        return self._reports.report_if_overdue(run) is not False and went_well
 
     def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
         services, known = self._services, self._alive.known(run)
         if self._resumes and _is_due(services, run, known):  # its page is as old as the first of these passes
-            run = read(services, run.kind, run.namespace, run.name)
+            run = services.runs.reread(run)
         run_steps(services, run, known, taken)
 
     def give_out_places(self) -> None:
@@ -141,24 +139,3 @@ def _is_due(services: Dependencies, run: Run, known: Preloaded) -> bool:
     """Whether anything is to be done for the run as it was listed."""
     seen = Observed(run, known.job, known.pods)
     return not isinstance(decide(seen, services.clock(), services.policy), Nothing)
-
-
-class Reports:
-    """What the event of a change should have told in time, and did not."""
-
-    def __init__(self, services: Dependencies) -> None:
-        self._services, self._publisher, self._github = services, services.publisher, OnGithub(services)
-
-    def catch_up(self, run: Run) -> bool:
-        """Tells what is late; whether that went well. What one run waited for in vain, the others do not wait for."""
-        publisher, went_well = self._publisher, True
-        if publisher and overdue(run.status, self._services.clock()):
-            went_well = isolate_errors(run.key, partial(self._tell, publisher, run))
-        return self._github.catch_up(run) is not False and went_well
-
-    def _tell(self, publisher: Publisher, run: Run) -> None:
-        try:
-            tell(self._services, publisher, read(self._services, run.kind, run.namespace, run.name))
-        except PublishError:
-            self._publisher = None
-            raise

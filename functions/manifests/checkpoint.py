@@ -34,16 +34,11 @@ def parse(raw: Mapping[str, Any]) -> Cursor | None:
     return Cursor(data["kind"], data.get("after", ""), data.get("token", "")) if data.get("kind") else None
 
 
-def new(what: str, namespace: str, mark: Cursor) -> Object:
-    """The ConfigMap of a pass that never stopped before."""
+def new(what: str, namespace: str, mark: Cursor | None) -> Object:
+    """Return the ConfigMap of a pass that continues at `mark`; None: at the start."""
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     metadata = {"name": name_of(what), "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _data(mark)}
-
-
-def patch(raw: Mapping[str, Any], mark: Cursor | None) -> Object:
-    """The merge patch from `raw`, and no later version of it, to this mark."""
-    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]}, "data": _data(mark)}
 
 
 def _data(mark: Cursor | None) -> dict[str, str]:

@@ -50,7 +50,7 @@ def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -
 
 
 def new(ledger: Ledger, namespace: str) -> Object:
-    """The ConfigMap of a ledger that was not there."""
+    """Return the ConfigMap of a ledger."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -62,18 +62,6 @@ def new(ledger: Ledger, namespace: str) -> Object:
         },
         "data": {uid: _text(entry) for uid, entry in ledger.entries.items()},
     }
-
-
-def patch(raw: Mapping[str, Any], ledger: Ledger) -> Object | None:
-    """The merge patch from `raw`, and no later version of it, to `ledger`; None where nothing changes."""
-    wanted = {uid: _text(entry) for uid, entry in ledger.entries.items()}
-    before = raw.get("data") or {}
-    data = dict.fromkeys(before.keys() - wanted.keys())
-    data |= {uid: text for uid, text in wanted.items() if before.get(uid) != text}
-    notes = _notes(ledger)
-    if not data and notes.items() <= (raw["metadata"].get("annotations") or {}).items():
-        return None
-    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"], "annotations": notes}, "data": data}
 
 
 def _notes(ledger: Ledger) -> dict[str, str]:

@@ -3,42 +3,21 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Closing, ClusterError, Invalid, NotFound, told
-from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, RUNS
-from functions.manifests import event, tombstone
+from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
+from functions.cluster.kinds import JOB
+from functions.manifests import tombstone
+from functions.reporting.reporter import reporters
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import STOPPED_AFTER
 from functions.runs.lifecycle_events import unpublished
 from functions.runs.model import naming
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus
 from functions.serving.dependencies import Dependencies
-from functions.telemetry.run_metrics import measure
 
 Object = dict[str, Any]
 
 log = logging.getLogger("orchestrator")
-
-
-def write_status(services: Dependencies, run: Run, status: RunStatus) -> Run:
-    """Writes the whole status at the version the decision was made from. Raises Conflict."""
-    written = parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(status)))
-    measure(run, status)
-    condition, before = status.succeeded, run.status.succeeded
-    if condition and (before is None or before.reason != condition.reason):
-        log.info("%s", status.phase, extra={"run": run.key, "attempt": status.attempt, "reason": condition.reason})
-        _tell(services, written)
-    return written
-
-
-def _tell(services: Dependencies, run: Run) -> None:
-    """Posts the Kubernetes Event of a transition. For people: where it fails, the run goes on without it."""
-    item = event.of(run, services.clock())
-    try:
-        if item:
-            services.cluster.create(EVENT, item)
-    except ClusterError as error:
-        log.warning("no Event was posted: %s", told(error), extra={"run": run.key})
 
 
 def adopt(services: Dependencies, run: Run) -> Run:
@@ -56,7 +35,9 @@ def unmark(services: Dependencies, run: Run) -> Run:
 def close(services: Dependencies, run: Run, status: RunStatus) -> None:
     """Writes the final status, then marks the run as finished, once its end is reported. Raises Conflict."""
     if status is not run.status:
-        run = write_status(services, run, status.model_copy(update={"expire_at": services.retention.expires(status)}))
+        run = services.runs.write_status(
+            run, status.model_copy(update={"expire_at": services.retention.expires(status)})
+        )
     if services.policy.reports and unpublished(run.status):
         return  # the event of what was reported comes back here; if it is lost, the sweep does
     _patch(services, run, {"labels": {api_group.FINISHED: "true"}})
@@ -84,10 +65,9 @@ def release(services: Dependencies, run: Run) -> None:
 
     GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
     """
-    from functions.reporting import github_sync  # only here: most runs come and go in processes that delete none
-
     try:
-        github_sync.close(services, run)
+        for reporter in reporters(services):
+            reporter.close(run)
     finally:
         _let_go(services, run)
 
@@ -96,8 +76,11 @@ def _let_go(services: Dependencies, run: Run) -> None:
     stone = tombstone.of(run, services.clock())
     if stone:
         try:
-            services.cluster.create(CONFIG_MAP, stone)
-        except (AlreadyExists, Closing) as error:  # in a namespace that goes too, no request makes the run again
+            services.config_maps.create(stone)
+        except (
+            AlreadyExists,
+            NamespaceTerminating,
+        ) as error:  # in a namespace that goes too, no request makes the run again
             log.info("no tombstone was made: %s", error, extra={"run": run.key})
     metadata = {"finalizers": [name for name in run.finalizers if name != api_group.FINALIZER]}
     try:
@@ -108,4 +91,4 @@ def _let_go(services: Dependencies, run: Run) -> None:
 
 def _patch(services: Dependencies, run: Run, metadata: Object, **parts: Object) -> Run:
     versioned = {"metadata": {"resourceVersion": run.resource_version, **metadata}, **parts}
-    return parse(services.cluster.patch(RUNS[run.kind], run.namespace, run.name, versioned))
+    return services.runs.patch(run, versioned)

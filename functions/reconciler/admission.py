@@ -6,11 +6,9 @@ order is kept. The first one that has to wait looks once more when the ledger sa
 its place away.
 """
 
-from collections.abc import Iterator
 from functools import partial
 
-from functions.cluster.errors import NotFound
-from functions.cluster.kinds import JOB, POD, RUNS
+from functions.cluster.kinds import JOB, POD
 from functions.runs import api_group
 from functions.runs.admission.capacity import Reservation
 from functions.runs.admission.cycle import Admission, AdmissionCycle
@@ -19,29 +17,26 @@ from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.observed import parse_job, parse_pod
 from functions.runs.model import naming
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.storage.ledger_store import LedgerStore, update_serialized
-
-UNFINISHED = f"!{api_group.FINISHED}"
-"""Selects the runs that may hold a place or wait for one."""
+from functions.storage.ledger_store import VersionedLedger
 
 
 def ask(services: Dependencies, run: Run) -> str | None:
     """What the run, about to start, has to wait for; None once the ledger has its place. Raises ClusterError."""
     if not services.policy.limits.on:
         return None
-    obstacle, first = update_serialized(services, partial(_ask, services, run))
-    return update_serialized(services, partial(_ask_again, services, run)) if obstacle and first else obstacle
+    obstacle, first = services.ledger.update_serialized(partial(_ask, services, run))
+    return services.ledger.update_serialized(partial(_ask_again, services, run)) if obstacle and first else obstacle
 
 
-def _ask(services: Dependencies, run: Run, book: LedgerStore) -> tuple[str | None, bool]:
+def _ask(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[str | None, bool]:
     """What it waits for, and whether nobody was known to wait before."""
     ledger, mine, limits = book.ledger, pending_run(run), services.policy.limits
     if ledger.admits(run):
         return None, False
     obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
-    first = not book.kept or bool(obstacle and not ledger.waiting)
+    first = not book.exists or bool(obstacle and not ledger.waiting)
     if first or (not obstacle and ledger.waiting and not ledger.line.knows_all_before(mine)):
         after, obstacle = _looked(services, run, book)
         book.write(after)
@@ -54,7 +49,7 @@ def _ask(services: Dependencies, run: Run, book: LedgerStore) -> tuple[str | Non
     return obstacle, False
 
 
-def _ask_again(services: Dependencies, run: Run, book: LedgerStore) -> str | None:
+def _ask_again(services: Dependencies, run: Run, book: VersionedLedger) -> str | None:
     """A run that ended while the first one who waits looked at it gave its place to nobody, for nobody waited."""
     after, obstacle = _looked(services, run, book)
     if not obstacle:
@@ -62,31 +57,24 @@ def _ask_again(services: Dependencies, run: Run, book: LedgerStore) -> str | Non
     return obstacle
 
 
-def _looked(services: Dependencies, run: Run, book: LedgerStore) -> tuple[Ledger, str | None]:
+def _looked(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[Ledger, str | None]:
     """Who is there is found out: there is no ledger, or it may name runs that have ended, or not name all."""
     looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
-    for other in unfinished(services):
+    for other in services.runs.list_unfinished():
         looked.see(other)
     _settle(services, looked)
     return looked.admit_only(run)
 
 
-def unfinished(services: Dependencies) -> Iterator[Run]:
-    """Every run that may hold a place or wait for one, page by page."""
-    for kind in RUNS.values():
-        for raw in services.cluster.list(kind, services.settings.namespace, UNFINISHED):
-            yield parse(raw)
-
-
-def given_out(services: Dependencies, book: LedgerStore) -> Admission:
+def given_out(services: Dependencies, book: VersionedLedger) -> Admission:
     """What is free, given to whoever waits, after a look at every run. Raises ClusterError."""
     looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
-    for run in unfinished(services):
+    for run in services.runs.list_unfinished():
         looked.see(run)
     return close(services, book, looked)
 
 
-def close(services: Dependencies, book: LedgerStore, looked: AdmissionCycle) -> Admission:
+def close(services: Dependencies, book: VersionedLedger, looked: AdmissionCycle) -> Admission:
     """Writes what the pass comes to. Raises Conflict where somebody else wrote the ledger first."""
     _settle(services, looked)
     found = looked.admit()
@@ -104,10 +92,7 @@ def _settle(services: Dependencies, looked: AdmissionCycle) -> None:
 def works(services: Dependencies, uid: str, held: Reservation) -> bool:
     """Whether the run still needs its place: its attempt may have pods, or may yet begin. Raises ClusterError."""
     namespace = services.settings.namespace
-    try:
-        run = parse(services.cluster.get(RUNS[held.kind], namespace, held.name))
-    except NotFound:
-        run = None
+    run = services.runs.find(held.kind, namespace, held.name)
     if run and run.uid == uid:
         ended = states.state(run.status) in states.FINISHED
         moved_on = run.status.open_attempt is None and run.resource_version != held.version

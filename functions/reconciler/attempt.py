@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, told
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, RUNS, Kind
+from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, loggable
+from functions.cluster.kinds import CONFIG_MAP, JOB, VOLUME_CLAIM, Kind
 from functions.manifests import attempt, tombstone
 from functions.reconciler import admission, rendering
-from functions.reconciler.actions import close, write_status
+from functions.reconciler.actions import close
 from functions.reconciler.rendering import Unrenderable
 from functions.runs.lifecycle import job_creation_window, transitions
 from functions.runs.lifecycle.observed import parse_job
@@ -16,7 +16,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.runs.model.status import MESSAGE_LENGTH, RunStatus
 from functions.runs.retention import UNUSED_SINCE
 from functions.serving.dependencies import Dependencies
@@ -41,24 +41,20 @@ def start(services: Dependencies, run: Run, status: RunStatus) -> None:
     if obstacle:
         return _queue(services, run, obstacle)
     status = status.model_copy(update={"templates_checksum": files.checksum})
-    return _create(services, write_status(services, run, status), files)
+    return _create(services, services.runs.write_status(run, status), files)
 
 
 def _queue(services: Dependencies, run: Run, why: str) -> None:
     """Shows that the run waits; what it waits for may change meanwhile, and is not written again."""
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
-        write_status(services, run, transitions.queued(run, f"waits: {why}", services.clock()))
+        services.runs.write_status(run, transitions.queued(run, f"waits: {why}", services.clock()))
 
 
 def _was_deleted_before(services: Dependencies, run: Run) -> bool:
     """Whether a request that was under way while its run was deleted made the run again."""
     if tombstone.REQUEST not in run.raw["metadata"].get("annotations", {}):
         return False
-    try:
-        services.cluster.get(CONFIG_MAP, run.namespace, naming.tombstone(run.kind, run.name))
-    except NotFound:
-        return False
-    return True
+    return services.config_maps.find(naming.tombstone(run.kind, run.name)) is not None
 
 
 def create_resources(services: Dependencies, run: Run) -> None:
@@ -80,7 +76,7 @@ def fence(services: Dependencies, run: Run) -> str:
     except AlreadyExists:
         log.info("the Job is there after all", extra={"run": run.key})
     except (Invalid, Forbidden) as refused:
-        log.warning("the name of its Job cannot be taken: %s", told(refused), extra={"run": run.key})
+        log.warning("the name of its Job cannot be taken: %s", loggable(refused), extra={"run": run.key})
         return str(refused)
     return ""
 
@@ -88,7 +84,7 @@ def fence(services: Dependencies, run: Run) -> str:
 def _create(services: Dependencies, run: Run, files: TaskFiles) -> None:
     try:
         if run.status.workspace_name:
-            claim = _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
+            claim = _ensure(services, VOLUME_CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
             _use(services, claim)
         kept = _ensure(services, CONFIG_MAP, attempt.task_files(run, files.files, files.checksum), _is_owned_by(run))
         run = _mounting(services, run, kept)
@@ -109,12 +105,12 @@ def _mounting(services: Dependencies, run: Run, kept: Object) -> Run:
     # Another revision was first, and its files are the ones mounted.
     named = {"templates_checksum": carried}
     try:
-        return write_status(services, run, run.status.model_copy(update=named))
+        return services.runs.write_status(run, run.status.model_copy(update=named))
     except Conflict:  # once the Job is there nobody comes back here: it is said now, unless the attempt is over
-        present = parse(services.cluster.get(RUNS[run.kind], run.namespace, run.name))
+        present = services.runs.reread(run)
         if not present.status.open_attempt or present.status.job_name != run.status.job_name:
             raise
-        return write_status(services, present, present.status.model_copy(update=named))
+        return services.runs.write_status(present, present.status.model_copy(update=named))
 
 
 def _ensure_job(services: Dependencies, run: Run) -> None:
@@ -126,7 +122,7 @@ def _ensure_job(services: Dependencies, run: Run) -> None:
     _ensure(services, JOB, item, _is_owned_by(run))
 
 
-_REMEDY = {CLAIM: "is the workspace of another service and agent; choose another service or agent"}
+_REMEDY = {VOLUME_CLAIM: "is the workspace of another service and agent; choose another service or agent"}
 
 
 class TakenError(Exception):
@@ -153,7 +149,7 @@ def _use(services: Dependencies, claim: Object) -> None:
         return
     change = {"resourceVersion": metadata["resourceVersion"], "annotations": {UNUSED_SINCE: None}}
     try:
-        services.cluster.patch(CLAIM, metadata["namespace"], metadata["name"], {"metadata": change})
+        services.cluster.patch(VOLUME_CLAIM, metadata["namespace"], metadata["name"], {"metadata": change})
     except NotFound as gone:
         raise Conflict(str(gone)) from gone
 
@@ -179,7 +175,7 @@ def _show(services: Dependencies, run: Run, reason: Reason, message: str) -> Non
     if not shown or (shown.reason, shown.message) != (reason, message):
         now = services.clock()
         at = now + services.policy.backoff
-        write_status(services, run, transitions.pending(run, reason, message, now, next_attempt_at=at))
+        services.runs.write_status(run, transitions.pending(run, reason, message, now, next_attempt_at=at))
 
 
 def _fail(services: Dependencies, run: Run, reason: Reason, message: str) -> None:

@@ -7,12 +7,12 @@ where the line does not tell who is next, and by the sweep.
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from functions.cluster.errors import NotFound
 from functions.reconciler import admission
-from functions.reconciler.reconciler import isolate_errors, read, reconcile
+from functions.reconciler.reconciler import reconcile
 from functions.runs.admission.pending_queue import PendingRun, is_admissible, pending_run
 from functions.serving.dependencies import Dependencies
-from functions.storage.ledger_store import LedgerStore, update_serialized
+from functions.storage.isolation import isolate_errors
+from functions.storage.ledger_store import VersionedLedger
 
 
 def admit_next(services: Dependencies, ended: str) -> None:
@@ -21,10 +21,10 @@ def admit_next(services: Dependencies, ended: str) -> None:
     Raises a ClusterError of the ledger or the lists.
     """
     if services.policy.limits.on:
-        start(services, update_serialized(services, partial(_given_out, services, ended)))
+        start(services, services.ledger.update_serialized(partial(_given_out, services, ended)))
 
 
-def _given_out(services: Dependencies, ended: str, book: LedgerStore) -> Sequence[PendingRun]:
+def _given_out(services: Dependencies, ended: str, book: VersionedLedger) -> Sequence[PendingRun]:
     ledger, limits = book.ledger, services.policy.limits
     if not ledger.waiting:
         return ()
@@ -46,11 +46,8 @@ def _given_out(services: Dependencies, ended: str, book: LedgerStore) -> Sequenc
 
 def _present(services: Dependencies, named: PendingRun) -> PendingRun | None:
     """The one in the line as it is; None where it wants no place any more."""
-    try:
-        run = read(services, named.entry.kind, named.namespace, named.entry.name)
-    except NotFound:
-        return None
-    return pending_run(run) if run.uid == named.uid and is_admissible(run, services.clock()) else None
+    run = services.runs.find(named.entry.kind, named.namespace, named.entry.name)
+    return pending_run(run) if run and run.uid == named.uid and is_admissible(run, services.clock()) else None
 
 
 def start(services: Dependencies, candidates: Iterable[PendingRun]) -> None:

@@ -5,20 +5,18 @@ the run further on (409) and decides again from what is there.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.cluster.errors import ClusterError, Conflict, NotFound, told
-from functions.cluster.kinds import EVENT, JOB, POD, RUNS
-from functions.github.api.errors import GithubError
-from functions.queues.publisher import PublishError
+from functions.cluster.errors import Conflict, NotFound
+from functions.cluster.kinds import EVENT, JOB, POD
 from functions.reconciler import actions as acting
 from functions.reconciler import attempt
 from functions.runs.lifecycle import actions, event_diagnosis, job_events
 from functions.runs.lifecycle.decide import agent_is_running, decide
 from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod, parse_job, parse_pod
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.telemetry import context
 
@@ -58,37 +56,11 @@ def reconcile(
         ClusterError: the API server did not do as asked; the same call later goes on from where this one came to.
     """
     try:
-        run = read(services, kind, namespace, name)
+        run = services.runs.get(kind, namespace, name)
         if not agent_is_running(run):
             run_steps(services, run, Preloaded(), taken)
     except NotFound:
         log.info("gone", extra={"run": f"{namespace}/{name}"})
-
-
-def isolate_errors(key: str, step: Callable[[], None]) -> bool:
-    """Whether `step` went well; what goes wrong with one run is logged, and never blocks the others."""
-    with context.scope():
-        context.bind(run=key)
-        return _went_well(step)
-
-
-def _went_well(step: Callable[[], None]) -> bool:
-    try:
-        step()
-    except NotFound:
-        log.info("gone")
-    except (ClusterError, PublishError, GithubError) as error:  # the next sweep comes to it again
-        log.warning("could not be driven: %s", told(error))
-        return False
-    except Exception:  # a run that we cannot make sense of
-        log.exception("unexpected error")
-        return False
-    return True
-
-
-def read(services: Dependencies, kind: str, namespace: str, name: str) -> Run:
-    """The run as it is now. Raises NotFound."""
-    return parse(services.cluster.get(RUNS[kind], namespace, name))
 
 
 def run_steps(services: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
@@ -106,7 +78,7 @@ def run_steps(services: Dependencies, run: Run, known: Preloaded, taken: list[Ac
             after = _perform(services, seen, action)
         except Conflict:
             run = seen.run
-            after = Observed(read(services, run.kind, run.namespace, run.name))
+            after = Observed(services.runs.reread(run))
         else:
             _note(taken, seen.run, action)
         if after is None:
@@ -143,7 +115,7 @@ def _perform(services: Dependencies, seen: Observed, action: actions.Action) -> 
         case actions.ReopenForSweep():
             return replace(seen, run=acting.unmark(services, run))
         case actions.WriteStatus(status):
-            return replace(seen, run=acting.write_status(services, run, status))
+            return replace(seen, run=services.runs.write_status(run, status))
         case actions.Start(status):
             attempt.start(services, run, status)
         case actions.CreateResources():

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from functions.github.api.permissions import Permissions
 from functions.settings import Settings
+from functions.storage.config_map_store import ConfigMapStore
+from functions.storage.ledger_store import LedgerStore
+from functions.storage.run_store import RunStore
 
 if TYPE_CHECKING:
     from functions.cluster.client import Cluster
@@ -34,8 +37,23 @@ class Dependencies:
     """None where no App is configured: then nothing is asked of GitHub."""
     permissions: Permissions = field(default_factory=Permissions)
     """What GitHub answered lately about who may write."""
-    turn: AbstractContextManager[object] = field(default_factory=Lock)
-    """Threads of one process take turns at the ledger of admitted runs, which they would else lose races for."""
+    ledger_lock: AbstractContextManager[object] = field(default_factory=Lock)
+    """Serialises the ledger updates of this process's threads, which would otherwise conflict."""
+
+    @property
+    def runs(self) -> RunStore:
+        """The runs on the cluster."""
+        return RunStore(self.cluster, self.settings.namespace, self.clock)
+
+    @property
+    def config_maps(self) -> ConfigMapStore:
+        """The ConfigMaps that keep small state."""
+        return ConfigMapStore(self.cluster, self.settings.namespace)
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """The ledger of admitted runs."""
+        return LedgerStore(self.config_maps, self.ledger_lock)
 
     @property
     def policy(self) -> "Policy":

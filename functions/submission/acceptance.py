@@ -17,16 +17,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from functions.cluster.errors import AlreadyExists, NotFound
-from functions.cluster.kinds import CONFIG_MAP, RUNS
-from functions.events.decoding import decode, media_type
+from functions.cluster.errors import AlreadyExists
+from functions.events.decoding import media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
-from functions.events.receive import is_event, normalise
+from functions.events.receive import Received
 from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
-from functions.runs.model.run import parse, problems
+from functions.runs.model.run import Run, problems
 from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec, wire
 from functions.serving import authentication
 from functions.serving.authentication import Caller
@@ -65,9 +64,10 @@ def handle(services: Dependencies, kind: str, request: Request) -> Answer:
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     caller = authentication.authenticate(services.settings.auth, request)
-    if not is_event(request.headers, request.body):
-        return accept(services, caller, _spec(kind, _body(request)), _key(request))
-    event = context.bind_event(normalise(request.headers, request.body))
+    received = request.received
+    if not received.is_event:
+        return accept(services, caller, _spec(kind, _body(received)), _key(received))
+    event = context.bind_event(received.event())
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
@@ -95,18 +95,18 @@ def accept(
     return _once(services, spec, name, key, source)
 
 
-def _body(request: Request) -> Any:
-    media = media_type(request.headers.get("content-type"))
+def _body(received: Received) -> Any:
+    media = media_type(received.headers.get("content-type"))
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
-    return decode(request.body)
+    return received.document()
 
 
-def _key(request: Request) -> Key | None:
-    key = request.headers.get("idempotency-key")
+def _key(received: Received) -> Key | None:
+    key = received.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
-    asked = request.headers.get("if-unfinished")
+    asked = received.headers.get("if-unfinished")
     if asked not in (None, "refuse"):
         raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", alone=asked is not None) if key else None
@@ -130,13 +130,11 @@ def _spec(kind: str, body: Any) -> RunSpec:
 def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     namespace, digest = services.settings.namespace, _digest(spec)
-    try:
-        stone = services.cluster.get(CONFIG_MAP, namespace, naming.tombstone(spec.kind, name))
+    stone = services.config_maps.find(naming.tombstone(spec.kind, name))
+    if stone:
         _same(stone["data"]["request"], digest, key.field)
         data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
         return _success(200, "the run was made by an earlier request and deleted since", data | {"phase": "Deleted"})
-    except NotFound:
-        pass
     notes = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
     item = requested.run(spec, namespace, name, notes, labels)
@@ -148,13 +146,12 @@ def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Or
 
 def _create(services: Dependencies, item: dict[str, Any], digest: str, field: str) -> Answer:
     """201 with the run, or 200 where the same request made it before."""
-    kind, namespace, name = RUNS[item["kind"]], item["metadata"]["namespace"], item["metadata"]["name"]
     try:
-        return _made(201, services.cluster.create(kind, item))
+        return _made(201, services.runs.create(item))
     except AlreadyExists:
-        found = services.cluster.get(kind, namespace, name)
-        _same(found["metadata"].get("annotations", {}).get(REQUEST), digest, field)
-        return _made(200, found)
+        run = services.runs.get(item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+        _same(run.raw["metadata"].get("annotations", {}).get(REQUEST), digest, field)
+        return _made(200, run)
 
 
 def _same(earlier: str | None, digest: str, field: str) -> None:
@@ -172,14 +169,14 @@ def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
     Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken. Requests
     with a key that is `alone` make other names: the claim on the task stands between those and these.
     """
-    kind, namespace = RUNS[spec.kind], services.settings.namespace
+    namespace = services.settings.namespace
     if not isinstance(spec, CodeRunSpec):
-        return _made(201, services.cluster.create(kind, requested.run(spec, namespace, annotations=_trace())))
+        return _made(201, services.runs.create(requested.run(spec, namespace, annotations=_trace())))
     others = task_claims.of_the_same_task(services, spec)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])
     try:
         with task_claims.exclusive(services, spec, name, others, WITH_KEY):
-            return _made(201, services.cluster.create(kind, requested.run(spec, namespace, name, _trace())))
+            return _made(201, services.runs.create(requested.run(spec, namespace, name, _trace())))
     except AlreadyExists:
         raise task_claims.task_taken(name, WITH_KEY) from None
 
@@ -189,8 +186,7 @@ def _trace() -> dict[str, str]:
     return trace.to_annotations(context.current().trace)
 
 
-def _made(code: int, raw: Mapping[str, Any]) -> Answer:
-    run = parse(raw)
+def _made(code: int, run: Run) -> Answer:
     data = {"name": run.name, "namespace": run.namespace, "kind": run.kind, "uid": run.uid}
     message = "the run is accepted" if code == 201 else "the run was accepted by an earlier request"
     context.bind(run=run.key, kind=run.kind)

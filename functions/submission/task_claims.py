@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
-from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, Kind
+from functions.cluster.kinds import CODE_RUN
 from functions.manifests import task_claim
 from functions.runs import api_group
 from functions.runs.lifecycle.decide import is_final
@@ -79,42 +79,30 @@ def _take(services: Dependencies, claim: dict[str, Any], otherwise: str) -> Obje
     name, run = claim["metadata"]["name"], task_claim.run_of(claim)
     for _ in range(TRIES):
         with suppress(AlreadyExists):
-            return services.cluster.create(CONFIG_MAP, claim)
-        with suppress(NotFound):
-            found = services.cluster.get(CONFIG_MAP, services.settings.namespace, name)
-            if _is_void(services, found):
-                _let_go(services, found)
-            elif task_claim.run_of(found) == run:
-                return None
-            else:
-                raise _being_made(task_claim.run_of(found), otherwise)
+            return services.config_maps.create(claim)
+        found = services.config_maps.find(name)
+        if found and _is_void(services, found):
+            _let_go(services, found)
+        elif found and task_claim.run_of(found) == run:
+            return None
+        elif found:
+            raise _being_made(task_claim.run_of(found), otherwise)
     raise Conflict(f"claim {name} did not settle in {TRIES} tries; send the request again")
 
 
 def _is_void(services: Dependencies, claim: Object) -> bool:
     """Whether its run will not be made any more, or was deleted since."""
     run = task_claim.run_of(claim)
-    if _is_there(services, CONFIG_MAP, naming.tombstone("CodeRun", run)):
+    if services.config_maps.find(naming.tombstone("CodeRun", run)):
         return True
     age = services.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
-    return age >= task_claim.HOLDS and not _is_there(services, CODE_RUN, run)
-
-
-def _is_there(services: Dependencies, kind: Kind, name: str) -> bool:
-    try:
-        services.cluster.get(kind, services.settings.namespace, name)
-    except NotFound:
-        return False
-    return True
+    return age >= task_claim.HOLDS and services.runs.find("CodeRun", services.settings.namespace, run) is None
 
 
 def _let_go(services: Dependencies, claim: Object) -> None:
     """Deletes that claim, and no later one of its name."""
-    metadata = claim["metadata"]
     with suppress(Conflict, NotFound):
-        services.cluster.delete(
-            CONFIG_MAP, metadata["namespace"], metadata["name"], metadata["uid"], metadata["resourceVersion"]
-        )
+        services.config_maps.delete(claim)
 
 
 def _being_made(name: str, otherwise: str) -> Refused:

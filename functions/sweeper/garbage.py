@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.manifests import task_claim
 from functions.manifests.tombstone import TOMBSTONE
@@ -60,11 +59,8 @@ class Leftovers:
 
     def _is_gone(self, namespace: str, owner: Object) -> bool:
         """The second look."""
-        try:
-            found = self._services.cluster.get(RUNS[owner["kind"]], namespace, owner["name"])
-        except NotFound:
-            return True
-        return bool(found["metadata"]["uid"] != owner["uid"])
+        run = self._services.runs.find(owner["kind"], namespace, owner["name"])
+        return run is None or bool(run.uid != owner["uid"])
 
 
 def _of(uid: str, name: str) -> str:

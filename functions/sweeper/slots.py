@@ -10,12 +10,13 @@ from functools import partial
 
 from functions.cluster.errors import Conflict
 from functions.reconciler import admission
-from functions.reconciler.reconciler import isolate_errors, reconcile
+from functions.reconciler.reconciler import reconcile
 from functions.runs.admission.cycle import Admission, AdmissionCycle
 from functions.runs.admission.pending_queue import PendingRun
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.storage.ledger_store import LedgerStore, update_serialized
+from functions.storage.isolation import isolate_errors
+from functions.storage.ledger_store import VersionedLedger
 from functions.sweeper.repairs import RepairLog
 from functions.sweeper.scan import TimeBudget
 
@@ -26,7 +27,7 @@ class SlotAssigner:
     def __init__(self, services: Dependencies) -> None:
         """Raises a ClusterError."""
         self._services = services
-        self._book = LedgerStore(services) if services.policy.limits.on else None
+        self._book = services.ledger.read() if services.policy.limits.on else None
         if self._book:
             self._pass = AdmissionCycle(self._book.ledger, services.policy.limits, services.clock())
 
@@ -42,13 +43,13 @@ class SlotAssigner:
         found = self._admitted(self._book, whole=whole) if self._book else None
         return [*found.admitted, *(each for each, _ in found.waiting if not each.shown)] if found else []
 
-    def _admitted(self, book: LedgerStore, *, whole: bool) -> Admission:
+    def _admitted(self, book: VersionedLedger, *, whole: bool) -> Admission:
         if whole:
             try:
                 return admission.close(self._services, book, self._pass)
             except Conflict:  # somebody started or ended meanwhile
                 pass
-        return update_serialized(self._services, partial(admission.given_out, self._services))
+        return self._services.ledger.update_serialized(partial(admission.given_out, self._services))
 
 
 def start(

@@ -19,7 +19,7 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.connection import connect
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, VOLUME_CLAIM
 from functions.cluster.transport import KubernetesTransport
 from functions.manifests import attempt as manifest
 from functions.manifests import event
@@ -96,7 +96,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
         clock.begin()
         found = parse(json.loads(json.dumps(dict(body), default=dict)))
         started = found.having(transitions.start(found, NOW))
-        cluster.create(CLAIM, manifest.claim(started, CONFIGURED.job))
+        cluster.create(VOLUME_CLAIM, manifest.claim(started, CONFIGURED.job))
         cluster.create(CONFIG_MAP, manifest.task_files(started, files.files, files.checksum))
         cluster.create(JOB, manifest.job(started, CONFIGURED))
         cluster.create(EVENT, event.of(started, NOW) or {})

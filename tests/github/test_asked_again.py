@@ -215,7 +215,7 @@ def test_a_command_that_was_refused_makes_no_run_once_it_would_be_taken(stage: S
     stage.configure("service: [bad")
     stage.comment(number, "/code 3 service=api")
     (told,) = stage.answers(number)
-    assert "cannot be used" in told
+    assert "is not valid" in told
     stage.configure("")
     again(stage)
     assert stage.runs() == []

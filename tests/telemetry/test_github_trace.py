@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from functools import partial
 
+from functions.events.http_binding import to_request
 from functions.handlers import github_event
-from functions.queues.publisher import encoded
 from functions.runs.model import trace
 from functions.serving.http import Request, answer
 from functions.telemetry.instrumented import TracedPublisher
@@ -24,7 +24,7 @@ def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None
         number = stage.shop.open_issue("Task 12: log in")["number"]
         github.hook.deliver("issue_comment", stage.commented(number, "/code 1 service=api"), "guid-1")
         (event,) = stage.queue
-        pushed = Request(encoded(event), json.dumps(event.data).encode())
+        pushed = Request(to_request(event)[0], json.dumps(event.data).encode())
         assert answer(partial(github_event.handle, stage.services), pushed).code == 204
         made = stage.run()
     begun, kept = trace.parse(event.trace), trace.from_object(made.raw)

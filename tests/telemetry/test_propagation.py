@@ -20,11 +20,11 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.receive import normalise
+from functions.events.http_binding import to_request
+from functions.events.pubsub_binding import to_message
+from functions.events.receive import receive
 from functions.handlers import job_finished, reconcile, report
 from functions.manifests import attempt
-from functions.queues.publisher import encoded
-from functions.queues.pubsub.publisher import attributes
 from functions.runs.lifecycle import transitions
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
@@ -190,12 +190,12 @@ SENT = Event("1", "/s", "t.v1", "a/b", {"k": 1}, trace=FIRST)
 
 def test_a_published_event_arrives_with_its_trace() -> None:
     body = json.dumps(SENT.data).encode()
-    assert normalise(encoded(SENT), body) == SENT
-    assert normalise({**attributes(SENT), **PUSHED}, body) == SENT
-    message = {"data": base64.b64encode(body).decode(), "attributes": attributes(SENT), "messageId": "7"}
-    assert normalise(JSON, json.dumps({"message": message, "subscription": "s"}).encode()) == SENT
+    assert receive(to_request(SENT)[0], body).event() == SENT
+    assert receive({**to_message(SENT)[1], **PUSHED}, body).event() == SENT
+    message = {"data": base64.b64encode(body).decode(), "attributes": to_message(SENT)[1], "messageId": "7"}
+    assert receive(JSON, json.dumps({"message": message, "subscription": "s"}).encode()).event() == SENT
     without = replace(SENT, trace="")
-    assert not [name for name in {**encoded(without), **attributes(without)} if "trace" in name]
+    assert not [name for name in {**to_request(without)[0], **to_message(without)[1]} if "trace" in name]
 
 
 def env(run: Run) -> list[Any]:

@@ -25,6 +25,7 @@ from functions.runs.admission.pending_queue import MAX_QUEUED, PendingQueue, pen
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
+from functions.storage.config_map_store import merge_patch
 from tests.support.builders import NOW
 from tests.unit.waiting import code, uid_of
 
@@ -118,10 +119,10 @@ def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
     raw = json.loads(json.dumps(manifest.new(ledger, "here")))
     raw["metadata"]["resourceVersion"] = "3"
     assert _plain(manifest.parse(raw)) == _plain(ledger)
-    assert manifest.patch(raw, manifest.parse(raw)) is None
+    assert merge_patch(raw, manifest.new(manifest.parse(raw), "here")) is None
     raw["data"]["broken"] = "{"
     assert manifest.parse(raw).entries.keys() == ledger.entries.keys()
-    patch = manifest.patch(raw, ledger.freed(uid_of(1)))
+    patch = merge_patch(raw, manifest.new(ledger.freed(uid_of(1)), "here"))
     assert patch is not None
     assert patch["metadata"]["resourceVersion"] == "3"
     assert patch["data"] == {uid_of(1): None, "broken": None}

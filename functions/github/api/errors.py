@@ -1,15 +1,13 @@
-"""What can go wrong with a call to GitHub, in the words its callers decide by.
-
-Answers and broken connections are translated here, once, with the cause chained:
+"""The errors of a call to GitHub, one class per way to react.
 
     GithubError
-    ├── NotFound        404, 410: not there, or not visible to the App
-    ├── NotInstalled    the App is not installed on that repository; people can mend it
-    ├── Denied          403 that is no rate limit: a permission the App lacks; people can mend it
+    ├── NotFound            404, 410: missing, or not visible to the App
+    ├── NotInstalled        the App is not installed on the repository; people must install it
+    ├── Denied              403 without a rate limit: the App lacks a permission; people must grant it
     │   └── Unauthorized    401: the App's key or token is not accepted
-    ├── Refused         422 and other 4xx: GitHub will never take this request
-    └── Busy            429, 403 for a rate limit, 5xx, time-outs, broken connections: it may go through later
-        └── Garbled     it went through, and what came back cannot be understood: it may be so later
+    ├── Rejected            422 and other 4xx: the request is invalid
+    └── Busy                429, 403 with a rate limit, 5xx, time-outs, broken connections: retry later
+        └── InvalidResponse success with a body that cannot be understood: retry later
 
 (GitHub REST API: Rate limits for the REST API; Troubleshooting the REST API)
 """
@@ -19,19 +17,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-SECONDARY = 60.0
-"""Seconds to wait after a secondary limit that names none (Rate limits for the REST API: at least one minute)."""
+SECONDARY_LIMIT_SECONDS = 60.0
+"""How long to wait after a secondary limit without a time (Rate limits for the REST API: at least one minute)."""
 
-LONGEST_NUMBER = 10
-"""Digits of a time in seconds; a longer one is none."""
+MAX_DIGITS = 10
+"""Digits of a plausible number of seconds; longer header values are ignored."""
 
 
 class GithubError(Exception):
-    """A call to GitHub failed; the text is GitHub's message. No secret is in it: GitHub repeats none."""
+    """A call to GitHub failed. The text is GitHub's message, which contains no secret."""
 
 
 class NotFound(GithubError):
-    """What was asked for is not there, or the App may not see it."""
+    """The object does not exist, or the App may not see it."""
 
 
 class NotInstalled(GithubError):
@@ -39,15 +37,15 @@ class NotInstalled(GithubError):
 
 
 class Denied(GithubError):
-    """The App may not do this."""
+    """The App lacks a permission."""
 
 
 class Unauthorized(Denied):
     """The App's key or token is not accepted."""
 
 
-class Refused(GithubError):
-    """GitHub will never take the request; `errors` are in GitHub's words."""
+class Rejected(GithubError):
+    """GitHub rejects the request; `errors` are GitHub's explanations."""
 
     def __init__(self, message: str, errors: tuple[str, ...] = ()) -> None:
         super().__init__("; ".join((message, *errors)))
@@ -55,7 +53,7 @@ class Refused(GithubError):
 
 
 class Busy(GithubError):
-    """GitHub could not answer; `retry_after` in seconds where it said so."""
+    """GitHub could not answer now; `retry_after` is in seconds if GitHub gave a time."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -63,20 +61,20 @@ class Busy(GithubError):
 
 
 class InvalidResponse(Busy):
-    """An answer that cannot be understood, of GitHub or of something on the way; the text names the call."""
+    """The body of a successful answer cannot be understood; the text names the call."""
 
 
-def from_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
-    """The error in an answer of 300 or more; `headers` have lower-case names."""
-    said = _said(body)
-    message = f"GitHub answered {status}: {said.get('message') or 'no reason given'}"
+def from_response(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
+    """Return the error for an answer with a status of 300 or more; `headers` have lower-case names."""
+    document = _document(body)
+    message = f"GitHub answered {status}: {document.get('message') or 'no reason given'}"
     match status:
         case 404 | 410:
             return NotFound(message)
         case 429:
-            return Busy(message, _wait(headers, now))
-        case 403 if _limited(headers, message):
-            return Busy(message, _wait(headers, now))
+            return Busy(message, _seconds_to_wait(headers, now))
+        case 403 if _is_rate_limit(headers, message):
+            return Busy(message, _seconds_to_wait(headers, now))
         case 401:
             return Unauthorized(message)
         case 403:
@@ -84,45 +82,44 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
         case _ if status >= 500:
             return Busy(message, _number(headers.get("retry-after")))
         case _:
-            return Refused(message, _errors(said))
+            return Rejected(message, _errors(document))
 
 
-def _limited(headers: Mapping[str, str], message: str) -> bool:
-    spent = headers.get("x-ratelimit-remaining") == "0"
-    return spent or "retry-after" in headers or "secondary rate limit" in message.lower()
+def _is_rate_limit(headers: Mapping[str, str], message: str) -> bool:
+    used_up = headers.get("x-ratelimit-remaining") == "0"
+    return used_up or "retry-after" in headers or "secondary rate limit" in message.lower()
 
 
-def _wait(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds: as told, else until the limit is reset where it is used up, else a minute."""
-    told = _number(headers.get("retry-after"))
+def _seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float:
+    """Return Retry-After, else the time until an exhausted limit is reset, else SECONDARY_LIMIT_SECONDS."""
+    retry_after = _number(headers.get("retry-after"))
     reset = _number(headers.get("x-ratelimit-reset"))
-    if told is not None:
-        return told
+    if retry_after is not None:
+        return retry_after
     if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
         return max(1.0, reset - now.timestamp())
-    return SECONDARY
+    return SECONDARY_LIMIT_SECONDS
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
-def _said(body: bytes) -> dict[str, Any]:
+def _document(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def _errors(said: Mapping[str, Any]) -> tuple[str, ...]:
-    """`errors` is a list of texts or of objects, or one text (Troubleshooting the REST API: Validation failed)."""
-    errors = said.get("errors")
-    return tuple(_error(each) for each in (errors if isinstance(errors, list) else [errors]) if each)
+def _errors(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return `errors` as texts: a list of texts or objects, or one text (Troubleshooting: Validation failed)."""
+    errors = document.get("errors")
+    return tuple(_error(error) for error in (errors if isinstance(errors, list) else [errors]) if error)
 
 
-def _error(each: Any) -> str:
-    if not isinstance(each, dict):
-        return str(each)
-    named = [str(each[key]) for key in ("resource", "field", "code", "message") if each.get(key)]
-    return " ".join(named)
+def _error(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    return " ".join(str(error[key]) for key in ("resource", "field", "code", "message") if error.get(key))

@@ -1,7 +1,7 @@
-"""What a call to GitHub is signed with: the App's own JWT, or a token of the App's installation on one repository.
+"""How calls are authenticated: as the App by a JWT, or as its installation by a token for one repository.
 
-An installation token lives an hour and is made for one repository alone, so that it reaches no other. It is kept in
-the process until shortly before it ends; on the way to GitHub it is in a header, and nowhere else.
+An installation token lives for an hour and is restricted to one repository. It is cached in memory until shortly
+before it expires and is sent only in the Authorization header.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from typing import Any, Protocol
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, NotInstalled
 
-SKEW = timedelta(seconds=60)
-"""How far back a JWT is dated, as clocks differ (Generating a JSON Web Token for a GitHub App)."""
-LIFETIME = timedelta(minutes=9)
-"""From now; GitHub takes no JWT that ends in more than ten minutes."""
-MARGIN = timedelta(minutes=5)
-"""A token with less to live is replaced."""
+CLOCK_SKEW = timedelta(seconds=60)
+"""How far a JWT is dated back, because clocks differ (Generating a JSON Web Token for a GitHub App)."""
+JWT_LIFETIME = timedelta(minutes=9)
+"""From now; GitHub rejects a JWT that expires in more than ten minutes."""
+RENEWAL_MARGIN = timedelta(minutes=5)
+"""A token that expires sooner is replaced."""
 
 Clock = Callable[[], datetime]
 
@@ -30,128 +30,128 @@ class AppKey:
     private_key: str = field(repr=False)
 
     def jwt(self, now: datetime) -> str:
-        """What the App itself shows. Raises Denied where the key is none."""
-        import jwt  # takes 60 ms, and only those who call GitHub need it
+        """Return a JWT of the App; raise Denied if the private key is unusable."""
+        import jwt  # loads cryptography (60 ms), which only functions that call GitHub need
 
-        claims = {"iat": now - SKEW, "exp": now + LIFETIME, "iss": self.app_id}
+        claims = {"iat": now - CLOCK_SKEW, "exp": now + JWT_LIFETIME, "iss": self.app_id}
         try:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise Denied("the App's private key (setting github.private_key) is no RSA key in PEM form") from None
+            raise Denied("github.private_key: is not an RSA private key in PEM form") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An installation token."""
+    """An installation token, or a JWT."""
 
     text: str = field(repr=False)
     expires_at: datetime
 
-    def good(self, now: datetime) -> bool:
-        """Whether it lives long enough to be used."""
-        return now < self.expires_at - MARGIN
+    def is_usable(self, now: datetime) -> bool:
+        """Return whether it is valid for longer than RENEWAL_MARGIN."""
+        return now < self.expires_at - RENEWAL_MARGIN
 
 
-class Signer(Protocol):
-    """In whose name calls are made, and against whose rate limit (`key`) they count."""
+class Authentication(Protocol):
+    """The identity that a call is made with."""
 
     @property
-    def key(self) -> str:
-        """A name for the limit."""
+    def rate_limit_key(self) -> str:
+        """The name of the rate limit that its calls count against."""
         ...
 
     def token(self) -> str:
-        """What the next call shows. Raises GithubError."""
+        """Return the bearer token of the next call. Raises GithubError."""
         ...
 
-    def forget(self) -> bool:
-        """Forgets a token that was not accepted; whether it is worth trying with another one."""
+    def discard(self) -> bool:
+        """Forget a token that GitHub did not accept; return whether a new one may be accepted."""
         ...
 
 
 class TokenApi(Protocol):
-    """The part of an `Api` that makes tokens."""
+    """The part of `Api` that makes tokens."""
 
     def get(self, path: str) -> Any:
-        """The JSON that is there."""
+        """Return the JSON at the path."""
         ...
 
     def post(self, path: str, body: Any = None) -> Any:
-        """What was made."""
+        """Create and return an object."""
         ...
 
 
 class AppAuth:
-    """The App itself. A JWT is kept while it is good: making one takes some tenths of a second."""
+    """The App itself. The JWT is cached because signing one takes some tenths of a second."""
 
-    key = "the App"
+    rate_limit_key = "the App"
 
     def __init__(self, app_key: AppKey, clock: Clock) -> None:
         self._app_key, self._clock = app_key, clock
-        self._kept: Token | None = None
+        self._jwt: Token | None = None
 
     def token(self) -> str:
-        """A JWT of the App. Raises Denied where its key is none."""
-        now, kept = self._clock(), self._kept
-        if kept is None or not kept.good(now):
-            kept = self._kept = Token(self._app_key.jwt(now), now + LIFETIME)
-        return kept.text
+        """Return a JWT of the App; raise Denied if its private key is unusable."""
+        now, cached = self._clock(), self._jwt
+        if cached is None or not cached.is_usable(now):
+            cached = self._jwt = Token(self._app_key.jwt(now), now + JWT_LIFETIME)
+        return cached.text
 
-    def forget(self) -> bool:
-        """False: another JWT by the same key would not be accepted either."""
-        self._kept = None
+    def discard(self) -> bool:
+        """Forget the JWT; return False, because another one by the same key would not be accepted either."""
+        self._jwt = None
         return False
 
 
-class Tokens:
-    """The tokens this process has, by repository."""
+class TokenStore:
+    """The installation tokens of one process, by repository."""
 
-    def __init__(self, app: TokenApi, clock: Clock, kept: dict[str, Token]) -> None:
-        self._app, self._clock, self._kept = app, clock, kept
+    def __init__(self, app: TokenApi, clock: Clock, cached: dict[str, Token]) -> None:
+        self._app, self._clock, self._cached = app, clock, cached
 
     def token(self, repository: str) -> str:
-        """A token for this repository alone. Raises GithubError, and NotInstalled without the App on it."""
-        kept = self._kept.get(repository)
-        if kept is None or not kept.good(self._clock()):
-            kept = self._kept[repository] = self._made(repository)
-        return kept.text
+        """Return a token for this repository alone. Raises GithubError; NotInstalled if the App is not on it."""
+        cached = self._cached.get(repository)
+        if cached is None or not cached.is_usable(self._clock()):
+            cached = self._cached[repository] = self._create(repository)
+        return cached.text
 
-    def forget(self, repository: str = "") -> bool:
-        """Whether there was one; without a name, any."""
+    def discard(self, repository: str = "") -> bool:
+        """Forget the token of a repository, or all tokens; return whether there may have been one."""
         if repository:
-            return self._kept.pop(repository, None) is not None
-        self._kept.clear()
+            return self._cached.pop(repository, None) is not None
+        self._cached.clear()
         return True
 
-    def _made(self, repository: str) -> Token:
-        where = f"repos/{repository}/installation"
+    def _create(self, repository: str) -> Token:
+        installation_path = f"repos/{repository}/installation"
         try:
-            number = responses.number(self._app.get(where), f"GET {where}", "id")
-            path = f"app/installations/{number}/access_tokens"
-            made = self._app.post(path, {"repositories": [repository.split("/")[1]]})
+            installation = responses.number(self._app.get(installation_path), f"GET {installation_path}", "id")
+            path = f"app/installations/{installation}/access_tokens"
+            created = self._app.post(path, {"repositories": [repository.split("/")[1]]})
         except NotFound as error:
-            what = f"the GitHub App is not installed on {repository}, or there is no such repository"
-            raise NotInstalled(what) from error
+            reason = f"the GitHub App is not installed on {repository}, or there is no such repository"
+            raise NotInstalled(reason) from error
         call = f"POST {path}"
-        return Token(responses.text(made, call, "token"), responses.time(made, call, "expires_at"))
+        return Token(responses.text(created, call, "token"), responses.time(created, call, "expires_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationAuth:
-    """The App's installation on one repository. Limits are those of an account's installation."""
+    """The App's installation on one repository."""
 
     repository: str
-    tokens: Tokens
+    tokens: TokenStore
 
     @property
-    def key(self) -> str:
-        """The account's name."""
+    def rate_limit_key(self) -> str:
+        """The account's name: GitHub's limits are per installation, and an account has one."""
         return self.repository.split("/")[0]
 
     def token(self) -> str:
-        """A token for this repository alone. Raises GithubError."""
+        """Return a token for this repository alone. Raises GithubError."""
         return self.tokens.token(self.repository)
 
-    def forget(self) -> bool:
-        """Whether it had one: then another may be accepted, as GitHub ends tokens when permissions change."""
-        return self.tokens.forget(self.repository)
+    def discard(self) -> bool:
+        """Forget its token; return whether it had one. GitHub revokes tokens when permissions change."""
+        return self.tokens.discard(self.repository)

@@ -46,12 +46,11 @@ def media_type(request: Request) -> str:
 
 
 def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
-    """A body as an object of `kind`.
+    """Return a body as an object of `kind`; without a media type it is JSON, as for the real server.
 
-    A media type is demanded, although the real server does without: a web page can send a form or plain text
-    anywhere, but not JSON.
     Raises StatusError 415, 400, or 422 for another kind.
     """
+    media = media or JSON
     readers = {JSON: parse_json, YAML: _parse_yaml, PROTOBUF: _parse_protobuf}
     if media not in readers:
         raise StatusError(415, f"{UNKNOWN_FORMAT} - accepted media types include: {', '.join(readers)}")

@@ -86,7 +86,7 @@ def _problems(settings: Settings) -> Iterator[str]:
     unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
     if unknown:
         yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
-    nobody = settings.access.never_met(settings.auth)
+    nobody = settings.access.unreachable_entries(settings.auth)
     if nobody:
         yield f"setting access.callers: nobody is known as {', '.join(nobody)} with auth.mode {settings.auth.mode}"
 
