@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from functions import __version__
+from functions.clients.credentials import LOOPBACK
 from functions.clients.errors import CommandError
 from functions.clients.output import cell
 
@@ -39,9 +41,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
     """
     sent = {**headers, "User-Agent": f"orchestrator/{__version__}"}
     try:
-        answer = requests.post(
-            url, data=body, headers=sent, auth=_keep_headers, timeout=ANSWER_SECONDS, allow_redirects=False
-        )
+        with requests.Session() as session:
+            session.trust_env = urlsplit(url).hostname not in LOOPBACK  # no proxy leads to this machine
+            session.auth = _keep_headers
+            answer = session.post(url, data=body, headers=sent, timeout=ANSWER_SECONDS, allow_redirects=False)
     except requests.exceptions.SSLError as error:
         raise CommandError(f"{url}: no secure connection: {error}") from error
     except requests.RequestException as error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,8 +21,10 @@ class LazyGroup(click.Group):
     A trailing underscore in a module's name is not part of the command's name.
     """
 
-    def __init__(self, package: str, names: Sequence[str], help: str | None, epilog: str | None = None) -> None:  # noqa: A002  (Click's name)
-        super().__init__(package.rpartition(".")[2], help=help, epilog=epilog, no_args_is_help=True)
+    def __init__(self, package: str, names: Sequence[str], text: str | None, epilog: str = "", **settings: Any) -> None:
+        """Make a group with this help text; `settings` are Click's."""
+        settings = {"no_args_is_help": True, **settings}
+        super().__init__(package.rpartition(".")[2], help=text, epilog=epilog, **settings)
         self._package = package
         self._names = names
 

@@ -27,7 +27,7 @@ STOPPED = 130
 NAMES = ("task", "runs", "render", "config", "run", "dev", "watch", "queues", "completion")
 
 
-class _Root(LazyGroup):
+class Root(LazyGroup):
     """The command `orchestrator`; Ctrl-C exits with STOPPED in place of Click's "Aborted!" and 1."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
@@ -49,4 +49,4 @@ def _stoppable() -> Iterator[None]:
         raise click.exceptions.Exit(STOPPED) from None
 
 
-command = _Root(__name__, NAMES, __doc__, EPILOG)
+command = Root(__name__, NAMES, __doc__, EPILOG)
