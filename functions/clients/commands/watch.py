@@ -11,7 +11,7 @@ from functions.bridge.health import HealthServer
 from functions.bridge.watched import WATCHED
 from functions.clients.errors import CommandError, as_command_error
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.queues.publisher import PublishError, connect
 from functions.settings import SettingsError, load
 from functions.telemetry import logs

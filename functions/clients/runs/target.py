@@ -17,7 +17,7 @@ from functions.clients.errors import CommandError, Unavailable
 from functions.cluster import errors
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"

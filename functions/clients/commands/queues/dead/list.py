@@ -16,7 +16,7 @@ from functions.clients.settings import load_settings
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.queues.dead_letters import DeadLetter, DeadLetterError, RunKey
 from functions.queues.topology import TOPICS
 from functions.runs.model.run import parse
