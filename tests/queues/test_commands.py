@@ -207,5 +207,5 @@ def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer,
         assert [row["event"] for row in listed()] == ["3"]
         orchestrator("dead", "drop", "runs", "--all", "--yes")
         assert listed() == []
-        assert "the topics are" in orchestrator("dead", "list", "rnus", ok=False).output
+        assert "is not a topic; use one of" in orchestrator("dead", "list", "rnus", ok=False).output
         assert "--all" in orchestrator("dead", "replay", "runs", ok=False).output
