@@ -76,16 +76,9 @@ def drop(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
 
 
 def _letters(settings: "Settings") -> "DeadLetterQueue":
-    from functions.queues.dead_letters import EmbeddedDeadLetters
-    from functions.queues.pubsub.dead_letters import PubsubDeadLetters
-    from functions.queues.pubsub.project import Project
+    from functions.queues import backends  # not for --help
 
-    queues = settings.queues
-    if queues.project:
-        return PubsubDeadLetters(Project(queues.project, queues.prefix))
-    if queues.url:
-        return EmbeddedDeadLetters(queues.url)
-    raise CommandError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
+    return backends.dead_letters(settings.queues)
 
 
 def _wanted(letters: "DeadLetterQueue", topic: str, ids: Sequence[str], every: bool) -> list[str]:

@@ -26,7 +26,8 @@ def watch(host: str, port: int) -> None:
     from functions.bridge.watched import WATCHED
     from functions.cluster.client import Cluster
     from functions.cluster.transport import KubernetesTransport
-    from functions.queues.publisher import PublishError, connect
+    from functions.queues.backends import connect
+    from functions.queues.publisher import PublishError
     from functions.settings import SettingsError, load
     from functions.telemetry import logs
 

@@ -25,13 +25,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from functions.queues.pubsub.rest import LONGEST_PAUSE, Patience, Service
 
 from functions.events.event import Event
 from functions.identity import ServiceAccount
-from functions.queues.publisher import PublishError, connect
+from functions.queues.backends import connect
+from functions.queues.publisher import PublishError
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.rest import LONGEST_PAUSE, Patience, Service
 from functions.settings.queues import QueueSettings
 from tests.support.google_cloud import CUT, GONE, PUBSUB, SILENT, Answer, GoogleCloud, error, serving
 

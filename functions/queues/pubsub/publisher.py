@@ -16,7 +16,7 @@ from functions.queues.pubsub.project import Project, ProjectError, explained
 
 ROLE = "roles/pubsub.publisher"
 
-CALL_TIMEOUT = ConstantTimeout(5.0)
+CALL_TIMEOUT = ConstantTimeout(5.0)  # type: ignore[no-untyped-call]
 """Seconds that one call may take."""
 
 RETRY_SECONDS = 10.0
