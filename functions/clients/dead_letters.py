@@ -100,7 +100,7 @@ class _Reasons:
 
     def __init__(self, settings: "Settings") -> None:
         from functions.cluster.client import Cluster
-        from functions.cluster.transport import KubernetesTransport
+        from functions.cluster.kubernetes_transport import KubernetesTransport
 
         self._cluster = Cluster(KubernetesTransport(settings.cluster))
 

@@ -25,7 +25,7 @@ def watch(host: str, port: int) -> None:
     from functions.bridge.health import HealthServer
     from functions.bridge.watched import WATCHED
     from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
+    from functions.cluster.kubernetes_transport import KubernetesTransport
     from functions.queues.backends import connect
     from functions.queues.publisher import PublishError
     from functions.settings import SettingsError, load

@@ -23,7 +23,8 @@ from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.cluster.transport import KubernetesTransport, Request
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import Place, ended

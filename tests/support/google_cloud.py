@@ -6,6 +6,7 @@ the deployed code reaches it under its own name. It also listens without encrypt
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,13 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse, PubsubMessag
 from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
+HOSTS = (PUBSUB, "oauth2.googleapis.com", "cloudresourcemanager.googleapis.com")
+"""Pub/Sub, where google-auth redeems a person's refresh token, and where it looks up a federation file's project."""
+METADATA = {
+    "/": b"",
+    "/computeMetadata/v1/project/project-id": b"proj-one",
+    "/computeMetadata/v1/instance/service-accounts/default/": b'{"email": "default", "scopes": []}',
+}
 SECONDS = 30.0
 CUT, GONE = "cut", "gone"
 Answer = tuple[int, Mapping[str, Any]] | str
@@ -107,15 +115,18 @@ class Asked(Handler):
         if self.command == "POST":  # an exchange of credentials for a token
             self.received()
             return self._say(self.server.cloud.token())
+        return self._metadata(self.path.partition("?")[0])
+
+    def _metadata(self, path: str) -> None:
+        """Answer as the metadata server (Compute Engine: About VM metadata)."""
         if self.headers["Metadata-Flavor"] != "Google":
-            return self._say(error(403))
-        path = self.path.partition("?")[0]
-        if path.endswith("/token"):
-            return self._say(self.server.cloud.token())
-        if path.endswith(("/default/", "/default")):
-            return self._say((200, {"email": "me@proj-one.test", "scopes": [], "aliases": ["default"]}))
-        texts = {"/": "computeMetadata/", "/computeMetadata/v1/project/project-id": "proj-one"}
-        return self._text(texts.get(path, "googleapis.com" if path.endswith("universe-domain") else ""))
+            self._say(error(403))
+        elif path.endswith("service-accounts/default/token"):
+            self._say(self.server.cloud.token())
+        else:
+            found = METADATA.get(path)
+            code, body = (404, b"") if found is None else (200, found)
+            self.answer(code, {"Content-Type": "application/json", "Metadata-Flavor": "Google"}, body)
 
     def _say(self, said: Answer) -> None:
         if said == CUT:
@@ -126,19 +137,19 @@ class Asked(Handler):
             headers = {"Content-Type": "application/json", "Metadata-Flavor": "Google"}
             self.answer(said[0], headers, json.dumps(said[1]).encode())
 
-    def _text(self, text: str) -> None:
-        headers = {"Content-Type": "application/text", "Metadata-Flavor": "Google"}
-        self.answer(200 if text else 404, headers, text.encode())
-
 
 class Proxy(ThreadingHTTPServer):
-    """Tunnels to one place, whatever it is asked for."""
+    """Tunnels to one address, whatever host it is asked for; to `pubsub` if it is asked for Pub/Sub."""
 
     daemon_threads = True
 
-    def __init__(self, cloud: GoogleCloud, to: tuple[str, int]) -> None:
+    def __init__(self, cloud: GoogleCloud, to: tuple[str, int], pubsub: tuple[str, int] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Tunnelling)
-        self.cloud, self.to = cloud, to
+        self.cloud, self._to, self._pubsub = cloud, to, pubsub
+
+    def address(self, host: str) -> tuple[str, int]:
+        """Return where a tunnel to this host:port leads."""
+        return self._pubsub if self._pubsub and host.startswith(PUBSUB) else self._to
 
 
 class Tunnelling(Handler):
@@ -147,7 +158,7 @@ class Tunnelling(Handler):
     def do_CONNECT(self) -> None:  # noqa: N802  (http.server names it so)
         self.server.cloud.tunnels.append(f"{self.path} {self.headers['Proxy-Authorization']}")
         self.close_connection = True
-        with closing(socket.create_connection(self.server.to, SECONDS)) as there:
+        with closing(socket.create_connection(self.server.address(self.path), SECONDS)) as there:
             self.send_response(200)
             self.end_headers()
             back = threading.Thread(target=_carry, args=(there, self.connection), daemon=True)
@@ -164,27 +175,33 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def serving(folder: Path, names: Sequence[str] = (PUBSUB,)) -> Iterator[GoogleCloud]:
+def serving(folder: Path, names: Sequence[str] = HOSTS) -> Iterator[GoogleCloud]:
     """Serve it until the block ends; its certificate, for these host names, is kept in `folder`."""
     cloud, pem = GoogleCloud(), certificate(folder, names)
     with ExitStack() as stack:
-        server, pubsub = Server(cloud), _grpc_server(cloud)
+        server, secure, pubsub = Server(cloud), Server(cloud), _grpc_server(cloud)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(pem)
+        secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
         port = pubsub.add_secure_port(
             "127.0.0.1:0", grpc.ssl_server_credentials([(pem.read_bytes(), pem.read_bytes())])
         )
         plain_port = pubsub.add_insecure_port("127.0.0.1:0")
         pubsub.start()
         stack.callback(pubsub.stop, None)
-        proxy = Proxy(cloud, ("127.0.0.1", port))
-        for listener in (server, proxy):
+        proxy = Proxy(cloud, ("127.0.0.1", secure.server_port), ("127.0.0.1", port))
+        for listener in (server, secure, proxy):
             stack.enter_context(listening(listener))
         cloud.url = f"http://127.0.0.1:{server.server_port}"
         cloud.emulator = f"127.0.0.1:{plain_port}"
         cloud.environ = {
             "GCE_METADATA_HOST": f"127.0.0.1:{server.server_port}",
             "GCE_METADATA_IP": f"127.0.0.1:{server.server_port}",
+            "HTTPS_PROXY": f"http://me:s%20%40@127.0.0.1:{proxy.server_port}",
             "https_proxy": f"http://me:s%20%40@127.0.0.1:{proxy.server_port}",
+            "NO_PROXY": "",
             "no_proxy": "",
+            "REQUESTS_CA_BUNDLE": str(pem),
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(pem),
             "GOOGLE_APPLICATION_CREDENTIALS": "",
             "CLOUDSDK_CONFIG": str(folder),

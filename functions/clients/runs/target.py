@@ -32,7 +32,7 @@ class ClusterTarget:
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
     """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
     from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
+    from functions.cluster.kubernetes_transport import KubernetesTransport
     from functions.settings.cluster import ClusterSettings
 
     files = kubeconfig or os.environ.get("KUBECONFIG", "")

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, function_url
@@ -51,7 +51,7 @@ class Outcome:
     @property
     def facts(self) -> dict[str, Any]:
         """All of it, as programs read it."""
-        answer = vars(self.accepted) if self.accepted else {"dryRun": True}
+        answer = asdict(self.accepted) if self.accepted else {"dryRun": True}
         return {**answer, "idempotencyKey": self.key, "spec": dict(self.spec), "found": dict(self.sources)}
 
 

@@ -18,7 +18,7 @@ import uvicorn
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, POD, SECRET, VOLUME_CLAIM, Kind
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
 from functions.local.dev.cluster import write_kubeconfig
