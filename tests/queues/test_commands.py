@@ -128,7 +128,7 @@ def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
 
 def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
     event = Event("1", "/tests", CODE_REQUESTED, "", {})
-    with pytest.raises(PublishError, match=r"topics/pre-jobs is not there.*orchestrator queues apply"):
+    with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
     with pytest.raises(PublishError, match=r"queues\.project"):
         connect(QueueSettings())

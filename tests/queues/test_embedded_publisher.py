@@ -88,7 +88,7 @@ def test_a_connection_that_the_queue_closed_is_replaced(queue: Queue) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"what?\r\n\r\n"], ids=str)
 def test_half_an_answer_is_no_answer(text: bytes) -> None:
-    with answering(text) as url, pytest.raises(PublishError, match="topic jobs: the queue at .* did not answer"):
+    with answering(text) as url, pytest.raises(PublishError, match=r"topic jobs: the queue at .* did not answer"):
         EmbeddedPublisher(url).publish("jobs", EVENT)
 
 
