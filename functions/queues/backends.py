@@ -43,7 +43,7 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     """Return the dead letters of the selected queue; raise DeadLetterError if the settings select none."""
     backend = _selected(settings)
     if backend is None:
-        raise DeadLetterError(f"there is no queue: {_remedy()}")
+        raise DeadLetterError(f"no queue is configured: {_remedy()}")
     return backend.dead_letters(settings)
 
 

@@ -106,12 +106,12 @@ def current_span() -> Span:
 
 
 def join(leading: SpanContext | None) -> None:
-    """Continue in that trace, if it is one; nothing changes if the work already belongs to it."""
+    """Continue a request in that trace; nothing changes if the work already belongs to it, or outside of requests."""
     active, request = get_current_span().get_span_context(), _REQUEST.get()
-    if leading is None or leading.trace_id == active.trace_id:
+    if request is None or leading is None or leading.trace_id == active.trace_id:
         return
     parent = set_span_in_context(NonRecordingSpan(leading))
-    if request is None or not request.has_started:
+    if not request.has_started:
         attach(parent)
         return
     using = providers.current()

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN
 from functions.local.dev.server import free_port
 from functions.runs.model import trace
 from functions.serving.http import ACKNOWLEDGED, Request, answer
@@ -30,11 +31,11 @@ from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
-from tests.support.run_steps import event, run_event
+from tests.support.run_steps import event, run_event, swept
 from tests.telemetry.collector import SERVER, Collector, collecting
 from tests.telemetry.lives import life
 from tests.telemetry.parts import needed
-from tests.telemetry.traces import FIRST, ONE, SPAN, in_trace
+from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, in_trace
 
 TOKEN = "token-of-the-collector"
 
@@ -89,6 +90,22 @@ def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
     assert {(span.trace_id, span.parent_span_id) for span in calls} == {(root.trace_id, root.span_id)}
     assert all(root.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
     assert {each["authorization"] for each in collector.headers} == {TOKEN}
+
+
+def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
+    world: World, collector: Collector
+) -> None:
+    in_trace(world, FIRST, "run-1")
+    world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
+    in_trace(world, SECOND, "run-2")
+    sent(world, collector.url, lambda: swept(world))
+    (root,) = [span for span in collector.spans if span.kind == SERVER]
+    assert root.trace_id.hex() not in (ONE, TWO)
+    linked = [span for span in collector.spans if span.links]
+    assert {span.trace_id.hex() for span in linked} == {ONE, TWO}
+    assert {link.span_id for span in linked for link in span.links} == {root.span_id}
+    assert all(root.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano for span in linked)
+    assert all(span.end_time_unix_nano <= root.end_time_unix_nano for span in linked)
 
 
 def test_metrics_arrive_with_their_labels_and_units(world: World, collector: Collector) -> None:
