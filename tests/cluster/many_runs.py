@@ -22,7 +22,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
 from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
-from functions.queues.topology import FED_BY
+from functions.queues.topology import TOPIC_OF_FUNCTION
 from functions.runs import api_group
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
@@ -114,8 +114,8 @@ def played(scene: Scene) -> Played:
     kubelet = Kubelet(Cluster(connect(scene.plane)), scene.namespace, DONE, KUBELETS, scene.works)
     finished = Finished()
     fed: dict[str, list[Deliver]] = {
-        FED_BY["reconcile"]: [function(scene, reconcile.handle), finished],
-        FED_BY["job_finished"]: [function(scene, job_finished.handle)],
+        TOPIC_OF_FUNCTION["reconcile"]: [function(scene, reconcile.handle), finished],
+        TOPIC_OF_FUNCTION["job_finished"]: [function(scene, job_finished.handle)],
     }
     pump = Pump(fed, HANDLERS, seed)
     bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, WATCHED)

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from functions import app
-from functions.queues.topology import FED_BY
+from functions.queues.topology import TOPIC_OF_FUNCTION
 from functions.settings import Settings, SettingsError, load
 from functions.templating.search_path import SUFFIX
 from tests.infra.terraform import State, block
@@ -64,7 +64,7 @@ def _settled(settings: Settings, service: Mapping[str, Any], state: State, objec
         folder = str(settings.templates).removeprefix(f"{mounts['config']}/")
         if not any(name.startswith(f"{folder}/") for name in objects):
             yield f"setting templates: nothing is at {settings.templates}"
-    elif service["build_config"][0]["function_target"] in FED_BY:
+    elif service["build_config"][0]["function_target"] in TOPIC_OF_FUNCTION:
         yield "volume config: is not mounted"
 
 
