@@ -17,7 +17,7 @@ from tests.support.python import search_path
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
 hypothesis.settings.load_profile("project")
 
-pytest.register_assert_rewrite("tests.faults.stories")  # played by tests: they tell what was other than expected
+pytest.register_assert_rewrite("tests.faults.scenarios")  # played by tests: they tell what was other than expected
 
 os.environ["PATH"] = search_path()
 
@@ -28,6 +28,7 @@ LONG_FIRST = (
     "tests/queues/test_killed.py",
     "tests/contract/apiserver/test_sequences.py",
     "tests/fleet/test_handing_on.py",
+    "tests/world/test_anything_left.py",
 )
 """Files that take longest at SCALE=1, one of which begun last would keep one worker busy when the others are done."""
 

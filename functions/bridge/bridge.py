@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from functions.bridge.outbox import HANDS, Outbox
+from functions.bridge.outbox import WORKERS, Outbox
 from functions.bridge.timing import DEFAULT, Timing
 from functions.bridge.watch import Watch
-from functions.bridge.watch_health import Pulse
+from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import JOB, Kind
 from functions.queues.publisher import Publisher
@@ -33,13 +33,13 @@ class Bridge:
         timing: Timing = DEFAULT,
         *,
         selected: Mapping[Kind, str] = OF_RUNS,
-        hands: int = HANDS,
+        hands: int = WORKERS,
     ) -> None:
         self._timing = timing
         self._stopping = threading.Event()
         self._watches = []
         for kind, topic in watched.items():
-            pulse = Pulse(kind.plural)
+            pulse = WatchHealth(kind.plural)
             outbox = Outbox(publisher, topic, pulse, self._timing, hands)
             labels = selected.get(kind, "")
             watch = Watch(cluster, kind, namespace, labels, outbox, pulse, self._timing, self._stopping)

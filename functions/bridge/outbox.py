@@ -9,18 +9,20 @@ import threading
 from collections import deque
 
 from functions.bridge.timing import Timing
-from functions.bridge.watch_health import Pulse
+from functions.bridge.watch_health import WatchHealth
 from functions.events.event import Event
 from functions.queues.publisher import Publisher, PublishError
 
-HANDS = 4
+WORKERS = 4
 """Events on their way at once; the publisher keeps connections for two watches of so many."""
 
 
 class Outbox:
     """The events of one watch that the queue has not stored yet: at most `hands`."""
 
-    def __init__(self, publisher: Publisher, topic: str, pulse: Pulse, timing: Timing, hands: int = HANDS) -> None:
+    def __init__(
+        self, publisher: Publisher, topic: str, pulse: WatchHealth, timing: Timing, hands: int = WORKERS
+    ) -> None:
         self._publisher = publisher
         self._topic = topic
         self._pulse = pulse

@@ -1,9 +1,9 @@
 """The times the bridge goes by, together, because each one is chosen by the others."""
 
-from functions.record import record
+from dataclasses import dataclass
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Timing:
     """All in seconds.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from functions.bridge.outbox import Outbox
 from functions.bridge.timing import Timing
-from functions.bridge.watch_health import Pulse
+from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import ClusterError, Gone, NotFound, Unavailable, from_status
 from functions.cluster.kinds import Kind
@@ -34,7 +34,7 @@ class Watch:
     namespace: str | None
     labels: str
     outbox: Outbox
-    pulse: Pulse
+    pulse: WatchHealth
     timing: Timing
     stopping: threading.Event
     _resume: str = ""

@@ -24,7 +24,7 @@ log = logging.getLogger("orchestrator")
 Side = Literal["cluster", "queue"]
 
 
-class Pulse:
+class WatchHealth:
     """Written by the threads of one watch, read by whoever asks for its health."""
 
     def __init__(self, plural: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -3,6 +3,6 @@
 from collections.abc import Mapping
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
-from functions.queues.topology import TOPIC_OF
+from functions.queues.topology import TOPIC_OF_KIND
 
-WATCHED: Mapping[Kind, str] = {kind: TOPIC_OF[kind.name] for kind in (DOCS_RUN, CODE_RUN, JOB)}
+WATCHED: Mapping[Kind, str] = {kind: TOPIC_OF_KIND[kind.name] for kind in (DOCS_RUN, CODE_RUN, JOB)}

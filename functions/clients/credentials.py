@@ -8,11 +8,10 @@ A token is never an option (other users of a machine see command lines), and nev
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from functions.clients.errors import CommandError
-from functions.record import record
 
 VARIABLE = "ORCHESTRATOR_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -23,7 +22,7 @@ KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 GCLOUD_SECONDS = 60
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What is sent, and for people what to do where it is refused."""
 

@@ -32,7 +32,7 @@ class Unavailable(CommandError):
 
 
 @contextmanager
-def told(*families: type[Exception]) -> Iterator[None]:
+def as_command_error(*families: type[Exception]) -> Iterator[None]:
     """Raises CommandError, with the same text, in place of errors of these families."""
     try:
         yield

@@ -8,6 +8,7 @@ key it says only that these tries are one: a person who asks twice for one task 
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.clients.api_url import FUNCTIONS, VARIABLE
@@ -15,7 +16,6 @@ from functions.clients.credentials import Credentials
 from functions.clients.errors import CommandError, Unavailable
 from functions.clients.http import Answer, post
 from functions.clients.output import Say, cell
-from functions.record import record
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds before each further try."""
@@ -27,7 +27,7 @@ BUSY = frozenset({429, 500, 502, 503, 504})
 """Answers after which the same request may succeed (a platform answers 500 where no instance could be started)."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Key:
     """What all tries of a request have in common; `given` by the person who asks, or made for this one command."""
 
@@ -41,7 +41,7 @@ class Key:
         return {"Idempotency-Key": self.text, **alone}
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The server's answer to an accepted request; `repeated` where an earlier request made the run."""
 

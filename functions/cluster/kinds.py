@@ -1,10 +1,11 @@
 """The kinds of objects that are used, and where the API server serves them."""
 
-from functions.record import record
+from dataclasses import dataclass
+
 from functions.runs import api_group
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind: `api_version` as in an object, `plural` as in a path."""
 
@@ -26,7 +27,7 @@ JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 SECRET = Kind("v1", "Secret", "secrets")
-CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 EVENT = Kind("v1", "Event", "events")
 NAMESPACE = Kind("v1", "Namespace", "namespaces")
 

@@ -1,98 +1,50 @@
-"""The function `report`: tells the world of a run's milestones, then notes in `status.reported` what was told.
+"""The report function: informs everyone who is told about runs after a watch event on a run."""
 
-Told first and noted afterwards: an event may come twice, with the same id, and none is left out. What is noted is no
-reason for anybody to drive the run, but for its end: only then is it marked as finished. GitHub is told after that,
-and nothing waits for it (telling.py).
-"""
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from functions.cluster.errors import Conflict, NotFound
+from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
-from functions.events.event import Event
-from functions.queues.publisher import Publisher
-from functions.queues.topics import LIFECYCLE
-from functions.reconciler.reconciler import STEPS, log, read
-from functions.runs.lifecycle_events import Milestone, untold
-from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.serving.watch_events import watched
+from functions.serving.reporter import Reporter
+from functions.serving.watch_events import object_of
 from functions.telemetry import context
 
-SOURCE = "orchestrator/report"
+log = logging.getLogger("orchestrator")
 
 
-def handle(services: Services, request: Request) -> Answer:
-    """Acknowledges once everything about the run is told; at once where nobody is told anything at all."""
-    found = watched(request)
-    if not (services.publisher or services.github) or not found or found.kind not in RUNS or found.deleted:
+def handle(deps: Dependencies, request: Request) -> Answer:
+    """Acknowledge once every reporter has reported the run; acknowledge events on other objects too.
+
+    Raises:
+        MalformedError: the request is not a watch event.
+        PublishError, Busy, ClusterError: a report is missing; the redelivered event continues.
+    """
+    ref, reporters = object_of(request), deps.reporters
+    if not reporters or not ref or ref.kind not in RUNS or ref.deleted:
         return ACKNOWLEDGED
-    if found.seen is None or _has_news(services, found.seen):
+    if ref.snapshot is None or _is_due(reporters, ref.snapshot):
         try:
-            _tell_all(services, read(services, found.kind, found.namespace, found.name))
+            _report(deps, reporters, ref.kind, ref.namespace, ref.name)
         except NotFound:
-            log.info("gone", extra={"run": f"{found.namespace}/{found.name}"})
+            log.info("gone", extra={"run": f"{ref.namespace}/{ref.name}"})
     return ACKNOWLEDGED
 
 
-def _tell_all(services: Services, run: Run) -> None:
-    context.about(run)
-    if services.publisher:
-        run = tell(services, services.publisher, run)
-    if services.github:
-        from functions.reporting import github_sync  # only where there is an App to call GitHub as
-
-        github_sync.tell(services, run)
-
-
-def tell(services: Services, publisher: Publisher, run: Run) -> Run:
-    """Tells what is untold of the run, as just read, and notes it; the run after that.
-
-    Raises:
-        PublishError: the queue did not take an event; the same call later goes on from there.
-        ClusterError: it was told and could not be noted; it will be told once more.
-    """
-    context.about(run)
-    told: set[Milestone] = set()
-    for _ in range(STEPS):
-        news = untold(run.status)
-        if not news:
-            return run
-        for milestone in news:
-            if milestone not in told:
-                publisher.publish(LIFECYCLE, event(run, milestone))
-                told.add(milestone)
-                log.info("told: %s", milestone.phase, extra={"run": run.key, "attempt": milestone.attempt})
-        noted = run.status.model_copy(update={"reported": str(news[-1])})
-        try:
-            return parse(services.cluster.replace_status(RUNS[run.kind], run.with_status(noted)))
-        except Conflict:
-            run = read(services, run.kind, run.namespace, run.name)
-    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is told of again with the next event")
-
-
-def event(run: Run, milestone: Milestone) -> Event:
-    """The lifecycle event of a milestone. Its id is the same whenever it is told; its data is what is so now."""
-    return Event(
-        id=f"{run.uid}/{milestone}",
-        source=SOURCE,
-        type=f"platform.agents.{run.kind.lower()}.{milestone.phase}.v1",
-        subject=run.key,
-        data={"spec": run.raw.get("spec"), "status": run.raw.get("status")},
-    )
-
-
-def _has_news(services: Services, seen: object) -> bool:
-    """Whether an object, as an event shows it, leaves something to tell; one that nobody can read is looked at."""
+def _is_due(reporters: Sequence[Reporter], snapshot: Mapping[str, Any]) -> bool:
+    """Return whether the object in the event is a reason to report."""
     try:
-        run = parse(seen)  # type: ignore[arg-type]
-        return bool(services.publisher and untold(run.status)) or _has_news_for_github(services, run)
+        run = parse(snapshot)
+        return any(reporter.due(run) for reporter in reporters)
     except (KeyError, TypeError, ValueError):
-        return True
+        return True  # not written by an API server; the stored run decides
 
 
-def _has_news_for_github(services: Services, run: Run) -> bool:
-    if services.github is None:
-        return False
-    from functions.reporting import github_sync
-
-    return github_sync.news(services, run)
+def _report(deps: Dependencies, reporters: Sequence[Reporter], kind: str, namespace: str, name: str) -> None:
+    run = deps.runs.get(kind, namespace, name)
+    context.bind_run(run)
+    for reporter in reporters:
+        run = reporter.report(run)

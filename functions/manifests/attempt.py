@@ -127,7 +127,7 @@ def _longest_start(settings: JobSettings) -> int:
 
 def _job(run: Run) -> Object:
     metadata = _metadata(run, run.status.job_name)
-    notes = trace.annotations(trace.of(run.raw))
+    notes = trace.to_annotations(trace.from_object(run.raw))
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata | ({"annotations": notes} if notes else {})}
 
 

@@ -1,15 +1,14 @@
 """Where a pass over all there is stopped for lack of time, as it is kept on the cluster: a ConfigMap for each."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from functions.record import record
 
 Object = dict[str, Any]
 
 
-@record
-class Mark:
+@dataclass(frozen=True, slots=True)
+class Cursor:
     """A place in the lists that a pass goes through: behind the object `after` of this kind ("": before the first).
 
     `token` continues the list at the page that object was on; where the API server has forgotten it, names are in the
@@ -29,23 +28,18 @@ def name_of(what: str) -> str:
     return f"orchestrator-{what}"
 
 
-def parse(raw: Mapping[str, Any]) -> Mark | None:
+def parse(raw: Mapping[str, Any]) -> Cursor | None:
     """Where to go on; None: from the start, also where nobody can read it."""
     data = raw.get("data") or {}
-    return Mark(data["kind"], data.get("after", ""), data.get("token", "")) if data.get("kind") else None
+    return Cursor(data["kind"], data.get("after", ""), data.get("token", "")) if data.get("kind") else None
 
 
-def new(what: str, namespace: str, mark: Mark) -> Object:
-    """The ConfigMap of a pass that never stopped before."""
+def new(what: str, namespace: str, mark: Cursor | None) -> Object:
+    """Return the ConfigMap of a pass that continues at `mark`; None: at the start."""
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     metadata = {"name": name_of(what), "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _data(mark)}
 
 
-def patch(raw: Mapping[str, Any], mark: Mark | None) -> Object:
-    """The merge patch from `raw`, and no later version of it, to this mark."""
-    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]}, "data": _data(mark)}
-
-
-def _data(mark: Mark | None) -> dict[str, str]:
+def _data(mark: Cursor | None) -> dict[str, str]:
     return {"kind": mark.kind, "after": mark.after, "token": mark.token} if mark else {"kind": ""}

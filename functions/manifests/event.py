@@ -6,7 +6,7 @@ from typing import Any
 from functions.runs import api_group
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 
 _NORMAL = frozenset(
     {Reason.ACCEPTED, Reason.QUEUED, Reason.STARTING, Reason.RUNNING, Reason.COMPLETED, Reason.CANCELLED}
@@ -37,7 +37,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "reason": condition.reason,
         "message": condition.message[:1000],
         "source": {"component": "orchestrator"},
-        "firstTimestamp": stamp(now),
-        "lastTimestamp": stamp(now),
+        "firstTimestamp": rfc3339(now),
+        "lastTimestamp": rfc3339(now),
         "count": 1,
     }

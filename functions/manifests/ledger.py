@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.admission.capacity import Entry
-from functions.runs.admission.pending_queue import Candidate, Line
+from functions.runs.admission.capacity import Reservation
+from functions.runs.admission.pending_queue import PendingQueue, PendingRun
 from functions.runs.admission.reservations import Ledger
 
 NAME = "orchestrator-ledger"
-WAITING = api_group.label("waiting")
+LAST_REJECTED = api_group.label("waiting")
 """Annotation: the uid of a run that found no place."""
-LINE = api_group.label("line")
+PENDING = api_group.label("line")
 """Annotation: the first of those who wait, `{"first": [...], "more": false}`."""
 
 Object = dict[str, Any]
@@ -24,33 +24,33 @@ def parse(raw: Mapping[str, Any]) -> Ledger:
     """The ledger in its ConfigMap. An entry nobody can read is none: the next pass writes it again from the run."""
     found = {uid: entry for uid, text in (raw.get("data") or {}).items() if (entry := _entry(text))}
     notes = raw["metadata"].get("annotations") or {}
-    waiting = notes.get(WAITING, "")
-    return Ledger(found, waiting, _line(notes.get(LINE, "")) if waiting else Line())
+    waiting = notes.get(LAST_REJECTED, "")
+    return Ledger(found, waiting, _line(notes.get(PENDING, "")) if waiting else PendingQueue())
 
 
-def _entry(text: str) -> Entry | None:
+def _entry(text: str) -> Reservation | None:
     try:
-        return Entry(**json.loads(text))
+        return Reservation(**json.loads(text))
     except (ValueError, TypeError):
         return None
 
 
-def _line(text: str) -> Line:
+def _line(text: str) -> PendingQueue:
     """One that nobody can read names nobody, so that all runs are looked at."""
     try:
         raw = json.loads(text)
-        return Line(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
+        return PendingQueue(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
     except (ValueError, TypeError, KeyError):
-        return Line(more=True)
+        return PendingQueue(more=True)
 
 
-def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> Candidate:
+def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> PendingRun:
     priority, created, uid = order
-    return Candidate((priority, datetime.fromisoformat(created), uid), namespace, True, Entry(**entry))
+    return PendingRun((priority, datetime.fromisoformat(created), uid), namespace, True, Reservation(**entry))
 
 
 def new(ledger: Ledger, namespace: str) -> Object:
-    """The ConfigMap of a ledger that was not there."""
+    """Return the ConfigMap of a ledger."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -64,18 +64,6 @@ def new(ledger: Ledger, namespace: str) -> Object:
     }
 
 
-def patch(raw: Mapping[str, Any], ledger: Ledger) -> Object | None:
-    """The merge patch from `raw`, and no later version of it, to `ledger`; None where nothing changes."""
-    wanted = {uid: _text(entry) for uid, entry in ledger.entries.items()}
-    before = raw.get("data") or {}
-    data = dict.fromkeys(before.keys() - wanted.keys())
-    data |= {uid: text for uid, text in wanted.items() if before.get(uid) != text}
-    notes = _notes(ledger)
-    if not data and notes.items() <= (raw["metadata"].get("annotations") or {}).items():
-        return None
-    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"], "annotations": notes}, "data": data}
-
-
 def _notes(ledger: Ledger) -> dict[str, str]:
     first = [
         {"order": [priority, created.isoformat(), uid], "namespace": each.namespace, "entry": asdict(each.entry)}
@@ -83,8 +71,8 @@ def _notes(ledger: Ledger) -> dict[str, str]:
         for priority, created, uid in [each.order]
     ]
     line = json.dumps({"first": first, "more": ledger.line.more}) if ledger.waiting else ""
-    return {WAITING: ledger.waiting, LINE: line}
+    return {LAST_REJECTED: ledger.waiting, PENDING: line}
 
 
-def _text(entry: Entry) -> str:
+def _text(entry: Reservation) -> str:
     return json.dumps(asdict(entry))

@@ -14,12 +14,7 @@ def text(raw: Mapping[str, Any]) -> str:
 
 
 def new(kept: str, namespace: str) -> Object:
-    """The ConfigMap where there was none."""
+    """Return the ConfigMap that keeps this text."""
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     metadata = {"name": NAME, "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"journal": kept}}
-
-
-def patch(raw: Mapping[str, Any], kept: str) -> Object:
-    """The merge patch from `raw`, and no later version of it, to this text."""
-    return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]}, "data": {"journal": kept}}

@@ -9,7 +9,7 @@ from typing import Any
 from functions.runs import api_group, requests
 from functions.runs.model import naming
 from functions.runs.model.run import Run
-from functions.runs.model.status import stamp
+from functions.runs.model.status import rfc3339
 
 REQUEST = api_group.label("request")
 """Annotation of a run made from a request that may come again: SHA-256 of what was asked for."""
@@ -31,7 +31,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
             "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator", **_asked(run)},
         },
         "immutable": True,
-        "data": {"uid": run.uid, "request": request, "deletedAt": stamp(now)},
+        "data": {"uid": run.uid, "request": request, "deletedAt": rfc3339(now)},
     }
 
 

@@ -15,7 +15,7 @@ PARTS = 256
 """Sorted arrays, by a digest's last byte, so that one more moves little: of a million texts, 4,000 are in each."""
 
 
-class Digests:
+class DigestSet:
     """A set of texts that answers only whether one is in it."""
 
     def __init__(self) -> None:

@@ -14,40 +14,39 @@ claim. So of two, one tells; and where the run moved on meanwhile, that note is 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from functions.record import record
 from functions.runs import api_group
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model import origin, pull_request
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from functions.runs.model.status import RunStatus, stamp
+from functions.runs.model.status import RunStatus, rfc3339
 
 TOLD = api_group.label("github-told")
 TELLING = api_group.label("github-telling")
 
-CLAIM_HOLDS = timedelta(minutes=2)
+LEASE = timedelta(minutes=2)
 """How long a claim keeps others away: longer than a function may take for one event (its ack deadline is 60 s)."""
 
-LEAST_REST = timedelta(seconds=10)
+MIN_BACKOFF = timedelta(seconds=10)
 LONGEST_REST = timedelta(hours=1)
 """Shortest and longest time for which GitHub is left alone after it could not be reached; its limits last an hour
 (GitHub: Rate limits for the REST API)."""
 
-LEFT_ALONE = timedelta(minutes=15)
+REDELIVERY_WINDOW = timedelta(minutes=15)
 """How long the event that a claim was made for comes again (queues/topology.py: 20 deliveries)."""
 
 Patch = dict[str, Any]
 
 
-@record
-class Told:
+@dataclass(frozen=True, slots=True)
+class SyncRecord:
     """What was told last."""
 
     digest: str = ""
@@ -66,15 +65,15 @@ class Told:
     """Of which facts the last commit's check run tells, in the same case."""
 
 
-_TOLD = TypeAdapter(Told)
+_TOLD = TypeAdapter(SyncRecord)
 
 
-def told(raw: Mapping[str, Any]) -> Told:
+def last_synced(raw: Mapping[str, Any]) -> SyncRecord:
     """What was told of the run in an object of the API; what nobody can read was nothing."""
     try:
         return _TOLD.validate_json(_annotations(raw).get(TOLD) or "{}")
     except ValidationError:
-        return Told()
+        return SyncRecord()
 
 
 def digest(run: Run) -> str:
@@ -97,7 +96,7 @@ def commits(run: Run) -> list[str]:
 def unconcluded(run: Run) -> list[str]:
     """The commits before the last one whose check runs may not be concluded yet, the oldest first."""
     *earlier, last = commits(run) or [""]
-    since = told(run.raw).checked
+    since = last_synced(run.raw).checked
     if since == last:
         return []
     return earlier[earlier.index(since) :] if since in earlier else earlier
@@ -108,73 +107,75 @@ def lacks_pull_request(run: Run) -> bool:
     status = run.status
     worked = states.state(status) is State.SUCCEEDED and _reason(run) != Reason.NO_CHANGES and status.branch
     has_one = status.pull_request_url and not _began_after_it(status)
-    return bool(worked) and not has_one and told(run.raw).unopened != status.attempt
+    return bool(worked) and not has_one and last_synced(run.raw).unopened != status.attempt
 
 
 def _began_after_it(status: RunStatus) -> bool:
     """Whether the last attempt began when the pull request was merged or closed already."""
     condition = next((each for each in status.conditions if each.type == pull_request.MERGED), None)
     began = max((attempt.started_at for attempt in status.attempts), default=None)
-    if condition is None or began is None or not pull_request.is_over(status):
+    if condition is None or began is None or not pull_request.is_closed(status):
         return False
     return began > condition.last_transition_time
 
 
-def untold(run: Run, on_github: bool) -> bool:
+def needs_sync(run: Run, on_github: bool) -> bool:
     """Whether there is something to tell; `on_github` says whether the run's repository is there."""
     if run.status.succeeded is None or run.deleting:
         return False
-    concerned = origin.of(run.raw) is not None or (on_github and (bool(commits(run)) or lacks_pull_request(run)))
-    return concerned and told(run.raw).digest != digest(run)
+    concerned = origin.from_object(run.raw) is not None or (
+        on_github and (bool(commits(run)) or lacks_pull_request(run))
+    )
+    return concerned and last_synced(run.raw).digest != digest(run)
 
 
-def begun(raw: Mapping[str, Any]) -> bool:
+def ever_synced(raw: Mapping[str, Any]) -> bool:
     """Whether anything was told, or may have been."""
     return not {TOLD, TELLING}.isdisjoint(_annotations(raw))
 
 
-def holder(raw: Mapping[str, Any]) -> str:
+def lease(raw: Mapping[str, Any]) -> str:
     """The claim or rest on the run; no two of a run are alike, for a second one is made when the first is over."""
     return _annotations(raw).get(TELLING) or ""
 
 
-def taken(raw: Mapping[str, Any], now: datetime) -> float:
+def lease_seconds_left(raw: Mapping[str, Any], now: datetime) -> float:
     """For how many more seconds somebody tells, or rests; 0 where nobody does."""
     until = _until(raw)
     return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 
-def attended(raw: Mapping[str, Any], now: datetime) -> bool:
+def covered_by_redelivery(raw: Mapping[str, Any], now: datetime) -> bool:
     """Whether somebody else's event will come again and see to it: then the event of a claim is no reason to tell."""
     until = _until(raw)
-    return until is not None and now < until + LEFT_ALONE
+    return until is not None and now < until + REDELIVERY_WINDOW
 
 
-def claim(run: Run, now: datetime) -> Patch:
+def acquire(run: Run, now: datetime) -> Patch:
     """The merge patch by which the caller, and nobody else, tells from this version on.
 
     Whatever comes of it, GitHub may not show what was told before: should that be so again, it is told again.
     """
-    return _patch(run, {TELLING: stamp(now + CLAIM_HOLDS), TOLD: _note(replace(told(run.raw), digest=""))})
+    return _patch(run, {TELLING: rfc3339(now + LEASE), TOLD: _note(replace(last_synced(run.raw), digest=""))})
 
 
-def rest(run: Run, now: datetime, seconds: float | None, told: Told) -> Patch:
+def back_off(run: Run, now: datetime, seconds: float | None, told: SyncRecord) -> Patch:
     """The merge patch by which a claim becomes a rest of that long; so much was told before it."""
     wanted = timedelta(seconds=min(seconds or 0, LONGEST_REST.total_seconds()))
-    return _patch(run, {TELLING: stamp(now + max(LEAST_REST, wanted)), TOLD: _note(told)})
+    return _patch(run, {TELLING: rfc3339(now + max(MIN_BACKOFF, wanted)), TOLD: _note(told)})
 
 
-def note(run: Run, told: Told) -> Patch:
+def release(run: Run, told: SyncRecord) -> Patch:
     """The merge patch that ends a claim: everything about this version is told."""
     return _patch(run, {TELLING: None, TOLD: _note(told)})
 
 
-def unsaid() -> Patch:
+def invalidate() -> Patch:
     """The merge patch, to any version, by which whatever was told is looked for and told again."""
-    return {"metadata": {"annotations": {TOLD: _note(Told())}}}
+    return {"metadata": {"annotations": {TOLD: _note(SyncRecord())}}}
 
 
-def _note(told: Told) -> str:
+def _note(told: SyncRecord) -> str:
     return json.dumps(asdict(told))
 
 
@@ -184,7 +185,7 @@ def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:
 
 def _until(raw: Mapping[str, Any]) -> datetime | None:
     try:
-        found = datetime.fromisoformat(holder(raw))
+        found = datetime.fromisoformat(lease(raw))
     except ValueError:
         return None
     return found if found.tzinfo else None

@@ -12,10 +12,10 @@ person's retry waits for nobody: where it comes before the end was told, that en
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from functions.record import record
 from functions.runs.lifecycle.states import FINISHED, State, state
 from functions.runs.model.reasons import Reason
 from functions.runs.model.status import RunStatus
@@ -30,8 +30,8 @@ LATE = timedelta(seconds=30)
 """How long the event of a change may take to come to be told, before the sweep tells of it."""
 
 
-@record
-class Milestone:
+@dataclass(frozen=True, slots=True)
+class LifecycleEvent:
     """One step of a run that others want to know of."""
 
     attempt: int
@@ -41,29 +41,29 @@ class Milestone:
         return f"{self.attempt}/{self.phase}"
 
 
-def untold(status: RunStatus) -> Sequence[Milestone]:
+def unpublished(status: RunStatus) -> Sequence[LifecycleEvent]:
     """The milestones that were not reported yet, in order.
 
     A run may end twice with one attempt: reopened by a person, and cancelled before the next one.
     """
     told = _place(status.reported)
-    places = [(each, (each.attempt, _ORDER[each.phase])) for each in _reached(status)]
+    places = [(each, (each.attempt, _ORDER[each.phase])) for each in _occurred(status)]
     return [each for each, at in places if at > told or (at == told and str(each) != status.reported)]
 
 
-def late(status: RunStatus, now: datetime) -> bool:
+def overdue(status: RunStatus, now: datetime) -> bool:
     """Whether something is untold although there was time to tell it."""
-    return bool(untold(status)) and (status.last_update is None or now - status.last_update >= LATE)
+    return bool(unpublished(status)) and (status.last_update is None or now - status.last_update >= LATE)
 
 
-def _reached(status: RunStatus) -> list[Milestone]:
-    found = [Milestone(each.attempt, "started") for each in status.attempts]
+def _occurred(status: RunStatus) -> list[LifecycleEvent]:
+    found = [LifecycleEvent(each.attempt, "started") for each in status.attempts]
     last = status.attempt or 0
     now = state(status)
     if now in FINISHED:
-        return [*found, Milestone(last, _ENDS[now])]
+        return [*found, LifecycleEvent(last, _ENDS[now])]
     waits = status.succeeded is not None and status.succeeded.reason == Reason.QUEUED
-    return [*found, Milestone(last + 1, "queued")] if waits else found
+    return [*found, LifecycleEvent(last + 1, "queued")] if waits else found
 
 
 def _place(reported: str | None) -> tuple[int, int]:

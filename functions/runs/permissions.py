@@ -4,15 +4,15 @@ An agent is what counts, not the App that names it: `Other-Rex` has the secret a
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
-from functions.record import record
 from functions.runs.model.specs import RunSpec
 
 ANY = "*"
 
 
-@record
-class Rights:
+@dataclass(frozen=True, slots=True)
+class Grant:
     """What a caller may use; * among them is all there is."""
 
     users: Collection[str] = ()
@@ -22,12 +22,12 @@ class Rights:
     namespaces: Collection[str] = ()
 
 
-def refusals(caller: str, rights: Rights, spec: RunSpec, namespace: str) -> list[tuple[str, str]]:
+def violations(caller: str, rights: Grant, spec: RunSpec, namespace: str) -> list[tuple[str, str]]:
     """Why the caller may not have that run: (field, what is wrong and what would be right)."""
     return [(field, f"{caller} may not use the {why}") for field, why in _refusals(rights, spec, namespace)]
 
 
-def _refusals(rights: Rights, spec: RunSpec, namespace: str) -> Iterator[tuple[str, str]]:
+def _refusals(rights: Grant, spec: RunSpec, namespace: str) -> Iterator[tuple[str, str]]:
     allowed = f"allowed users: {_listed(rights.users)}; allowed agents: {_listed(rights.agents)}"
     if not _among(namespace, rights.namespaces):
         yield "namespace", f"namespace {namespace}; allowed namespaces: {_listed(rights.namespaces)}"

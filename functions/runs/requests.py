@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from functions.runs import api_group
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle.decide import over
+from functions.runs.lifecycle.decide import is_final
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
@@ -29,7 +29,7 @@ _DIGEST = re.compile("[0-9a-f]{24}")
 Patch = dict[str, Any]
 
 
-class CannotAsk(Exception):
+class RequestRefused(Exception):
     """The run cannot do what was asked; the text says why, and what to do instead."""
 
 
@@ -45,7 +45,7 @@ def retry(
         CannotAsk: a docs run, a run that is not finished, one that is being deleted, or one that was asked for an
             attempt which has not begun: what was said with that would be lost.
     """
-    if was_applied(run, key):
+    if is_applied(run, key):
         return None
     spec = {
         "contextVersion": max(_retriable(run).context_version, run.status.context_version or 1) + 1,
@@ -56,22 +56,22 @@ def retry(
     return _patch(run, spec, key)
 
 
-def again(run: Run, *, key: str, words: str, most: int) -> Patch | None:
+def automatic_retry(run: Run, *, key: str, words: str, most: int) -> Patch | None:
     """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
 
     Raises:
         CannotAsk: as `retry`; or it was tried again so often already, a person cancelled it, or its pull request is
             merged or closed.
     """
-    if was_applied(run, key):
+    if is_applied(run, key):
         return None
     if run.cancel or states.state(run.status) is states.State.CANCELLED:
-        raise CannotAsk(f"run {run.name} was cancelled; nothing starts it again by itself")
-    if pull_request.is_over(run.status):
-        raise CannotAsk(f"the pull request of run {run.name} is merged or closed")
+        raise RequestRefused(f"run {run.name} was cancelled; nothing starts it again by itself")
+    if pull_request.is_closed(run.status):
+        raise RequestRefused(f"the pull request of run {run.name} is merged or closed")
     patch, count = retry(run, key=key, words=words), _count(run)
     if count >= most:
-        raise CannotAsk(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
+        raise RequestRefused(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
     if patch:
         patch["metadata"]["annotations"][AGAIN] = str(count + 1)
     return patch
@@ -87,17 +87,17 @@ def cancel(run: Run, *, key: str = "") -> Patch | None:
     Raises:
         CannotAsk: the run is over, or being deleted.
     """
-    if was_applied(run, key) or (run.cancel and not key):
+    if is_applied(run, key) or (run.cancel and not key):
         return None
     if run.cancel:
         return _patch(run, {}, key)
     _stays(run)
-    if over(run):
-        raise CannotAsk(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
+    if is_final(run):
+        raise RequestRefused(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
     return _patch(run, {"cancel": True}, key)
 
 
-def was_applied(run: Run, key: str) -> bool:
+def is_applied(run: Run, key: str) -> bool:
     """Whether the request with that key was applied to the run; one without a key is never known again."""
     return bool(key) and digest(key) in applied(run)
 
@@ -120,22 +120,24 @@ def digest(key: str) -> str:
 def _retriable(run: Run) -> CodeRunSpec:
     _stays(run)
     if run.kind != "CodeRun":
-        raise CannotAsk(f"run {run.name} is a docs run, which is retried only automatically; submit it again instead")
+        raise RequestRefused(
+            f"run {run.name} is a docs run, which is retried only automatically; submit it again instead"
+        )
     if not isinstance(run.spec, CodeRunSpec):
-        raise CannotAsk(f"the spec of run {run.name} is not valid: {run.problems}; submit it again instead")
+        raise RequestRefused(f"the spec of run {run.name} is not valid: {run.problems}; submit it again instead")
     if states.state(run.status) not in states.FINISHED:
-        raise CannotAsk(
+        raise RequestRefused(
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
         )
     if run.retry_wanted and not run.cancel:
         asked = "was asked for another attempt already, which has not begun"
-        raise CannotAsk(f"run {run.name} {asked}; wait for its end, or cancel it")
+        raise RequestRefused(f"run {run.name} {asked}; wait for its end, or cancel it")
     return run.spec
 
 
 def _stays(run: Run) -> None:
     if run.deleting:
-        raise CannotAsk(f"run {run.name} is being deleted; submit it again instead")
+        raise RequestRefused(f"run {run.name} is being deleted; submit it again instead")
 
 
 def _patch(run: Run, spec: Patch, key: str) -> Patch:

@@ -1,8 +1,8 @@
 """How long things are kept that nobody works with any more: pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.record import record
 from functions.runs import api_group
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
@@ -16,7 +16,7 @@ UNUSED_SINCE = api_group.label("unused-since")
 """Annotation of a workspace that no run names any more: when that was noticed."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Retention:
     """What configuration has to say about it."""
 

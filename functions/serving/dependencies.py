@@ -1,49 +1,69 @@
-"""What handlers work with, made once per process and passed in, so that a test passes its own.
+"""What handlers work with. Made once per process and passed in, so that tests pass their own."""
 
-What describes runs is loaded by who asks for it: the webhook, which must answer soon after its start, never does.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
 
+from functions.cluster.client import Cluster
+from functions.github.api.client import Github
 from functions.github.api.permissions import Permissions
-from functions.record import record
+from functions.queues.publisher import Publisher
+from functions.runs.admission.limits import Limits
+from functions.runs.lifecycle.retries import Policy
+from functions.runs.retention import Retention
+from functions.serving.reporter import Reporter
 from functions.settings import Settings
+from functions.storage.config_map_store import ConfigMapStore
+from functions.storage.ledger_store import LedgerStore
+from functions.storage.run_store import RunStore
 
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.github.api.client import Github
-    from functions.queues.publisher import Publisher
-    from functions.runs.lifecycle.retries import Policy
-    from functions.runs.retention import Retention
+ConnectReporter = Callable[["Dependencies"], Reporter | None]
+"""Returns a reporter over these dependencies; None if its audience is not configured."""
 
 
-@record
-class Services:
-    """The world outside a handler."""
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything outside a handler: settings, clock, cluster, queue, GitHub."""
 
     settings: Settings
-    cluster: "Cluster"
+    cluster: Cluster
     clock: Callable[[], datetime]
-    publisher: "Publisher | None" = None
-    """None where no queue is configured: then nothing is published."""
-    github: "Github | None" = None
-    """None where no App is configured: then nothing is asked of GitHub."""
+    publisher: Publisher | None = None
+    """None if no queue is configured; then nothing is published."""
+    github: Github | None = None
+    """None if no GitHub App is configured; then GitHub is not called."""
     permissions: Permissions = field(default_factory=Permissions)
-    """What GitHub answered lately about who may write."""
-    turn: AbstractContextManager[object] = field(default_factory=Lock)
-    """Threads of one process take turns at the ledger of admitted runs, which they would else lose races for."""
+    """Cached answers of GitHub about write access."""
+    ledger_lock: AbstractContextManager[object] = field(default_factory=Lock)
+    """Serialises the ledger updates of this process's threads, which would otherwise conflict."""
+    connect_reporters: Sequence[ConnectReporter] = ()
+    """The audiences that are informed about runs, in this order."""
 
     @property
-    def policy(self) -> "Policy":
-        """What the settings say about the life of runs."""
-        from functions.runs.admission.limits import Limits
-        from functions.runs.lifecycle.retries import Policy
+    def runs(self) -> RunStore:
+        """The runs on the cluster."""
+        return RunStore(self.cluster, self.settings.namespace, self.clock)
 
+    @property
+    def config_maps(self) -> ConfigMapStore:
+        """The ConfigMaps that keep small state."""
+        return ConfigMapStore(self.cluster, self.settings.namespace)
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """The ledger of admitted runs."""
+        return LedgerStore(self.config_maps, self.ledger_lock)
+
+    @property
+    def reporters(self) -> list[Reporter]:
+        """The reporters of the configured audiences."""
+        return [reporter for connect in self.connect_reporters if (reporter := connect(self))]
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that govern the life of runs."""
         job, limits = self.settings.job, self.settings.limits
         return Policy(
             max_retries=job.max_retries,
@@ -54,10 +74,8 @@ class Services:
         )
 
     @property
-    def retention(self) -> "Retention":
-        """What the settings say about how long things are kept."""
-        from functions.runs.retention import Retention
-
+    def retention(self) -> Retention:
+        """The settings that say how long objects are kept."""
         kept = self.settings.retention
         return Retention(
             succeeded=timedelta(days=kept.succeeded_days),
@@ -67,25 +85,3 @@ class Services:
             workspaces=None if kept.workspace_days is None else timedelta(days=kept.workspace_days),
             delete_workspaces=kept.delete_workspaces,
         )
-
-
-def connect(settings: Settings) -> Services:
-    """The services of a deployed function. Reads credentials; calls nobody."""
-    from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
-    from functions.telemetry.instrumented import SeenTransport, publisher
-
-    cluster = Cluster(SeenTransport(KubernetesTransport(settings.cluster)))
-    return Services(settings, cluster, _now, publisher(settings.queues), _github(settings))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _github(settings: Settings) -> "Github | None":
-    if not settings.github.configured:
-        return None
-    from functions.github.api.client import connect  # only where it is used
-
-    return connect(settings.github, _now)

@@ -1,14 +1,16 @@
-"""The sections that the webhook needs: it must answer soon after its start, and loads no others."""
+"""The sections that the webhook needs. Its deployment configures no others, such as the agent's image."""
 
+from functions.settings.auth import AuthSettings
 from functions.settings.github import GithubSettings
 from functions.settings.queues import QueueSettings
 from functions.settings.telemetry import ObservabilitySettings
-from functions.settings.types import Section
+from functions.settings.types import Configuration
 
 
-class EdgeSettings(Section):
-    """What is configured for a function that GitHub calls and that calls nobody but the queue."""
+class WebhookSettings(Configuration):
+    """The configuration of a function that receives from GitHub and publishes to the queue, and does nothing else."""
 
     observability: ObservabilitySettings = ObservabilitySettings()
     github: GithubSettings = GithubSettings()
     queues: QueueSettings = QueueSettings()
+    auth: AuthSettings = AuthSettings()

@@ -1,1 +1,1 @@
-"""Versioned access to the objects that the functions keep on the cluster."""
+"""Reads and writes of the objects that the functions keep on the cluster: runs, the ledger, checkpoints."""

@@ -1,75 +1,52 @@
-"""How a pass that runs out of time hands on: it notes where it came to, and asks for the next one at once.
+"""Where a pass over many objects continues after it ran out of time.
 
-The note is all there is to it. Whatever asks for the pass next, the message that was published for it or the
-schedule, goes on from there; so that without a queue, and where the message is lost, nobody at the end of the lists
-is left out. The note is written at the version it was read at: of two passes that began at the same place only one
-hands on, and however many are started, they do not become more and more.
+A checkpoint is written at the version that was read when the pass began. Of two passes that began at the same cursor
+one writes it, and only that one hands on: started passes do not multiply.
 """
 
 import logging
 from collections.abc import Sequence
 
-from functions.cluster.errors import AlreadyExists, Conflict, NotFound
-from functions.cluster.kinds import CONFIG_MAP
-from functions.events.event import Event
+from functions.cluster.errors import Conflict
 from functions.manifests import checkpoint as manifest
-from functions.manifests.checkpoint import Mark
-from functions.queues.publisher import PublishError
-from functions.serving.dependencies import Services
+from functions.manifests.checkpoint import Cursor
+from functions.storage.config_map_store import ConfigMapStore
 
 log = logging.getLogger("orchestrator")
 
-SOURCE = "orchestrator/sweep"
-TOPIC = "sweep"
 
+class Checkpoint:
+    """The checkpoint of one kind of pass, as read when the pass began."""
 
-class Bookmark:
-    """The note of one kind of pass, as it was when the pass began."""
-
-    def __init__(self, services: Services, what: str, due: str, kinds: Sequence[str]) -> None:
-        """`due` is the type of the event that asks for this pass through these kinds. Raises a ClusterError."""
-        self._services, self._what, self._due, self._kinds = services, what, due, kinds
-        try:
-            self._raw = services.cluster.get(CONFIG_MAP, services.settings.namespace, manifest.name_of(what))
-        except NotFound:
-            self._raw = {}
+    def __init__(self, config_maps: ConfigMapStore, name: str, kinds: Sequence[str]) -> None:
+        """Read the checkpoint of the pass `name`, which goes through `kinds`. Raise ClusterError."""
+        self._config_maps, self._name, self._kinds = config_maps, name, kinds
+        self._raw = config_maps.find(manifest.name_of(name))
 
     @property
-    def mark(self) -> Mark | None:
-        """Where to begin; None: at the start."""
-        found = manifest.parse(self._raw)
+    def cursor(self) -> Cursor | None:
+        """Where the pass begins; None: at the start."""
+        found = manifest.parse(self._raw) if self._raw else None
         return found if found and found.kind in self._kinds else None
 
-    def hand_on(self, mark: Mark) -> None:
-        """The pass stopped here, and another goes on. Raises a ClusterError."""
-        if self._write(mark):
-            log.info("%s: out of time at %s, the next one goes on from there", self._what, mark)
-            self._ask()
+    @property
+    def version(self) -> str:
+        """The resourceVersion of the stored checkpoint; empty if there is none."""
+        return str(self._raw["metadata"]["resourceVersion"]) if self._raw else ""
 
-    def done(self) -> None:
-        """The pass came to the end: the next one begins at the start. Raises a ClusterError."""
-        if self.mark:
+    def save(self, cursor: Cursor) -> bool:
+        """Write where the next pass continues; return False if another pass wrote first. Raise ClusterError."""
+        return self._write(cursor)
+
+    def clear(self) -> None:
+        """Let the next pass begin at the start. Raise ClusterError."""
+        if self.cursor:
             self._write(None)
 
-    def _write(self, mark: Mark | None) -> bool:
-        """Whether it is written; if not, another pass was first, and it is that one which goes on."""
-        cluster, namespace = self._services.cluster, self._services.settings.namespace
+    def _write(self, cursor: Cursor | None) -> bool:
         try:
-            if self._raw:
-                patch = manifest.patch(self._raw, mark)
-                self._raw = cluster.patch(CONFIG_MAP, namespace, manifest.name_of(self._what), patch)
-            elif mark:
-                self._raw = cluster.create(CONFIG_MAP, manifest.new(self._what, namespace, mark))
-        except (AlreadyExists, Conflict, NotFound) as error:
-            log.info("%s: another pass goes on: %s", self._what, error)
+            self._raw = self._config_maps.save(self._raw, manifest.new(self._name, self._config_maps.namespace, cursor))
+        except Conflict as error:
+            log.info("%s: another pass continues: %s", self._name, error)
             return False
         return True
-
-    def _ask(self) -> None:
-        publisher, version = self._services.publisher, self._raw["metadata"]["resourceVersion"]
-        if publisher is None:
-            return
-        try:
-            publisher.publish(TOPIC, Event(f"{self._what}/{version}", SOURCE, self._due, "", None))
-        except PublishError as error:  # the schedule asks as well
-            log.warning("%s: the next one waits for its schedule: %s", self._what, error)

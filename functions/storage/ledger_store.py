@@ -1,62 +1,66 @@
-"""The ledger as one function read it. Writes go to that version only."""
+"""The ledger of admitted runs, read and written at one version."""
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from functions.cluster.errors import AlreadyExists, Conflict, NotFound
-from functions.cluster.kinds import CONFIG_MAP
+from functions.cluster.errors import Conflict
 from functions.manifests import ledger as manifest
 from functions.runs.admission.reservations import Ledger
-from functions.serving.dependencies import Services
+from functions.storage.config_map_store import ConfigMapStore
+from functions.storage.conflicts import retry_on_conflict
 
 log = logging.getLogger("orchestrator")
-Found = TypeVar("Found")
+T = TypeVar("T")
 
-TRIES = 20
-"""Writes of the ledger that may be lost to others before the caller's event is delivered again."""
+MAX_TRIES = 20
+"""Tries of an update before the caller's event is delivered again. Many runs write the one ledger."""
 
 
-class Book:
-    """The ledger, read when this is made."""
+class VersionedLedger:
+    """The ledger at the version that was read; a write goes to that version only."""
 
-    def __init__(self, services: Services) -> None:
-        """Raises a ClusterError."""
-        self._services = services
-        self._namespace = services.settings.namespace
-        try:
-            self._raw = services.cluster.get(CONFIG_MAP, self._namespace, manifest.NAME)
-        except NotFound:
-            self._raw = {}
+    def __init__(self, config_maps: ConfigMapStore) -> None:
+        """Read the ledger. Raise ClusterError."""
+        self._config_maps = config_maps
+        self._raw = config_maps.find(manifest.NAME)
         self.ledger = manifest.parse(self._raw) if self._raw else Ledger()
 
     @property
-    def kept(self) -> bool:
-        """Whether there is one; otherwise nothing is known of who works."""
-        return bool(self._raw)
+    def exists(self) -> bool:
+        """Whether the ledger is stored. Otherwise it is not known which runs have a slot."""
+        return self._raw is not None
 
     def write(self, ledger: Ledger) -> None:
-        """Raises Conflict where somebody else wrote it first."""
-        cluster = self._services.cluster
-        if not self._raw:
+        """Write the ledger; raise Conflict if another process wrote it since it was read."""
+        self._config_maps.save(self._raw, manifest.new(ledger, self._config_maps.namespace))
+
+
+class LedgerStore:
+    """Access to the ledger of one namespace."""
+
+    def __init__(self, config_maps: ConfigMapStore, lock: AbstractContextManager[object]) -> None:
+        """Serialise the updates of this process's threads with `lock`, which would otherwise conflict."""
+        self._config_maps, self._lock = config_maps, lock
+
+    def read(self) -> VersionedLedger:
+        """Return the ledger at its present version. Raise ClusterError."""
+        return VersionedLedger(self._config_maps)
+
+    def update_serialized(self, work: Callable[[VersionedLedger], T]) -> T:
+        """Return work(ledger), repeating it with the present version while another process writes the ledger first.
+
+        Raises:
+            ClusterError: any error of `work`; a Conflict after MAX_TRIES tries.
+        """
+
+        def update() -> T:
             try:
-                cluster.create(CONFIG_MAP, manifest.new(ledger, self._namespace))
-            except AlreadyExists as error:
-                raise Conflict(str(error)) from error
-        elif patch := manifest.patch(self._raw, ledger):
-            cluster.patch(CONFIG_MAP, self._namespace, manifest.NAME, patch)
+                with self._lock:
+                    return work(self.read())
+            except Conflict:
+                log.info("another process wrote the ledger of admitted runs first")
+                raise
 
-
-def in_turn(services: Services, work: Callable[[Book], Found]) -> Found:
-    """What `work` comes to with the ledger as it is; once more where somebody else wrote it first.
-
-    Raises:
-        ClusterError: of `work`; a Conflict where it lost TRIES races.
-    """
-    for _ in range(TRIES):
-        try:
-            with services.turn:
-                return work(Book(services))
-        except Conflict:
-            log.info("the ledger was written by somebody else")
-    raise Conflict(f"{TRIES} races for the ledger of admitted runs were lost; the next event or sweep asks again")
+        return retry_on_conflict(update, "the ledger of admitted runs; the next event or sweep asks again", MAX_TRIES)

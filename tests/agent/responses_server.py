@@ -12,7 +12,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 
 from tests.agent.model_server import JSON, STREAM, event
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 
 Item = dict[str, Any]
 SAID = ("function_call", "custom_tool_call")

@@ -20,7 +20,7 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from functions.runs.model.specs import RunSpec
-from functions.templating.variables import Task, checkout
+from functions.templating.variables import AttemptContext, checkout
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.sshd import SshServer
@@ -39,7 +39,7 @@ class Desk:
     def pod(self, spec: RunSpec, model: Model, *, attempt: int = 1, **changes: Any) -> Pod:
         return self.pod_of(self.world.task(spec, attempt=attempt), model, **changes)
 
-    def pod_of(self, task: Task, model: Model, **changes: Any) -> Pod:
+    def pod_of(self, task: AttemptContext, model: Model, **changes: Any) -> Pod:
         settings = {"github": {"known_hosts": [self.server.host_key]}, **changes.pop("settings", {})}
         given: dict[str, Any] = {
             "settings": plain_settings(**settings),

@@ -244,7 +244,11 @@ def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wr
         ({"maxCostUsd": 3}, {}, "maxCostUsd: the agent CLI codex has no such limit"),
         ({}, {"allow": ["Read"]}, "permissions.allow without Bash"),
         ({}, {"allow": ["Bash"], "deny": ["Read(.env)"]}, r"codex cannot hold the rule Read\(.env\)"),
-        ({"localTools": "browser"}, {}, "localTools: there is no local tool browser; the setting tools.local_servers has filesystem"),
+        (
+            {"localTools": "browser"},
+            {},
+            "localTools: there is no local tool browser; the setting tools.local_servers has filesystem",
+        ),
     ],
 )
 def test_what_codex_cannot_hold_is_refused(

@@ -16,7 +16,7 @@ from functions.local.runner.shim import process_tree
 from functions.runs.model import naming, report
 from functions.runs.model.specs import RunSpec
 from functions.settings import Settings
-from functions.templating.render import Task, task_files
+from functions.templating.render import AttemptContext, task_files
 from tests.agent.remotes import Remotes
 from tests.support.python import search_path
 
@@ -120,7 +120,7 @@ class World:
     remotes: Remotes
     pods: list[Pod] = field(default_factory=list)
 
-    def task(self, spec: RunSpec, run: str = "r1", attempt: int = 1, **changes: Any) -> Task:
+    def task(self, spec: RunSpec, run: str = "r1", attempt: int = 1, **changes: Any) -> AttemptContext:
         known: dict[str, Any] = {
             "run": run,
             "namespace": "agents",
@@ -133,11 +133,11 @@ class World:
             "resume": attempt > 1,
             "deadline_seconds": 100,
         }
-        return Task(**known | changes)
+        return AttemptContext(**known | changes)
 
     def pod(
         self,
-        task: Task,
+        task: AttemptContext,
         *,
         settings: Settings | None = None,
         workspace: str = "workspace",

@@ -22,7 +22,7 @@ from functions.cluster.transport import Request, Transport
 from functions.handlers import reconcile
 from functions.local.dev.cluster import furnish
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request as Delivery
 from functions.serving.http import answer
 from tests.benchmarks import crowd
@@ -109,7 +109,7 @@ def here(transport: Transport) -> dict[str, Contestant]:
     }
 
 
-def reconciled(services: Services, run: Run) -> None:
+def reconciled(services: Dependencies, run: Run) -> None:
     """Has the run's event handled."""
     found = answer(lambda asked: reconcile.handle(services, asked), event(run.raw))
     assert found.code == 204, found

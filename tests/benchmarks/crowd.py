@@ -14,12 +14,14 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, Kind
-from functions.cluster.transport import KubernetesTransport, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.local.dev.cluster import furnish
 from functions.manifests import run
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.settings.cluster import ClusterSettings
 from functions.settings.limits import LimitSettings
 from tests.benchmarks import server
@@ -68,10 +70,10 @@ def _established(definition: dict[str, Any]) -> bool:
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
-def services(transport: Transport) -> Services:
+def services(transport: Transport) -> Dependencies:
     """Of functions without limits, whose budget is the smallest."""
     configured = settings(limits=LimitSettings(exclusive=False).model_dump())
-    return Services(configured, Cluster(transport), lambda: datetime.now(UTC))
+    return Dependencies(configured, Cluster(transport), lambda: datetime.now(UTC), connect_reporters=REPORTERS)
 
 
 def made(transport: Transport, count: int, namespace: str = "orchestrator") -> dict[str, Run]:

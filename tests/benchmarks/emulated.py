@@ -12,7 +12,7 @@ from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import Topology
 from functions.queues.topics import GITHUB
 
@@ -38,7 +38,7 @@ def running() -> Iterator[Mapping[str, str]]:
 
 
 def _warm(project: Project) -> None:
-    list(Applier(project).apply(Topology((GITHUB,))))
+    list(TopologyApplier(project).apply(Topology((GITHUB,))))
     publisher = PubsubPublisher(project)
     for number in range(WARMING):
         publisher.publish(GITHUB, Event(str(number), "benchmark", "warming.v1", "", {}))

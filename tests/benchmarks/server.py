@@ -12,14 +12,14 @@ from pathlib import Path
 
 import urllib3
 
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.dev.server import QUEUE_PATH, Server, free_port
 from functions.queues.topology import topology
 from functions.settings.cluster import ClusterSettings
 from tests.benchmarks.deliveries import ENVIRON
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 
 START_SECONDS = 20.0
 

@@ -1,7 +1,7 @@
 """What a sweep costs as the number of runs grows, against listing the same objects and doing nothing with them.
 
 The API server is in a process of its own, so that time and memory are those of the pass and of reading its answers.
-Runs are in mixed states (tests/fleet/crowd.py), one of ten is at work, and there is nothing to do for any of them.
+Runs are in mixed states (tests/fleet/population.py), one of ten is at work, and there is nothing to do for any of them.
 The time is the median of some passes, the memory the most that was allocated at once in another one.
 
 Memory is compared from the size on at which a page of Jobs and pods, the largest objects there are, is full; below it
@@ -25,9 +25,9 @@ from functions.sweeper import retention
 from tests.benchmarks import table
 from tests.benchmarks.rows import Aim, Row
 from tests.benchmarks.server import running
-from tests.fleet.crowd import Crowd
+from tests.fleet.population import Crowd
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 
 SIZES = (1_000, 5_000, 10_000)
 """The second fills a page of 500 Jobs with the tenth that is at work."""

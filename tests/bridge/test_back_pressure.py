@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.bridge.outbox import HANDS
+from functions.bridge.outbox import WORKERS
 from functions.bridge.watched import WATCHED
 from functions.cluster.kinds import CODE_RUN
 from tests.bridge.conftest import PATIENCE, QUICK, Counted, Stand, until
@@ -30,25 +30,25 @@ def test_a_slow_queue_slows_the_watch_and_nothing_is_lost(stand: Stand) -> None:
     stand.ready_bridge(watched=RUNS_ONLY, transport=counted)
     stand.queue.hold()
     stand.create(*names(MANY))
-    until(lambda: stand.queue.waiting == HANDS, "all hands are full")
+    until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
     for allowed in (1, 5, 2):
         before = len(stand.queue.events)
         stand.queue.allow(allowed)
         until(lambda: len(stand.queue.events) == before + allowed, "so many more")  # noqa: B023  (called at once)
-        until(lambda: stand.queue.waiting == HANDS, "the hands are full again")
+        until(lambda: stand.queue.waiting == WORKERS, "the hands are full again")
         # What is read is stored, in hand, or the one that waits for a hand.
-        assert counted.lines <= len(stand.queue.events) + HANDS + 1
+        assert counted.lines <= len(stand.queue.events) + WORKERS + 1
     assert counted.lines < MANY
     stand.queue.allow()
     until(lambda: stand.versions() <= stand.told(), "every run")
-    assert stand.queue.most_waiting == HANDS
+    assert stand.queue.most_waiting == WORKERS
 
 
 def test_a_queue_that_refuses_gets_every_event_again(stand: Stand) -> None:
     bridge = stand.ready_bridge()
     stand.queue.refuse(True)
     stand.create(*names(10))
-    until(lambda: stand.queue.refusals > 2 * HANDS, "tried again")
+    until(lambda: stand.queue.refusals > 2 * WORKERS, "tried again")
     report = bridge.report()["coderuns"]
     assert (report["ready"], report["live"], bridge.live) == (False, True, True)
     assert report["trouble"]["queue"].startswith("PublishError")
@@ -76,10 +76,10 @@ def test_a_stop_waits_for_what_is_in_hand_and_reads_no_more(embedded_stand: Stan
     bridge = stand.ready_bridge(watched=RUNS_ONLY)
     stand.queue.hold()
     stand.create(*names(MANY))
-    until(lambda: stand.queue.waiting == HANDS, "all hands are full")
-    stand.queue.allow(HANDS)
+    until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
+    stand.queue.allow(WORKERS)
     assert bridge.stop(), "all of it was stored"
-    assert len(stand.queue.events) == HANDS
+    assert len(stand.queue.events) == WORKERS
     assert stand.queue.waiting == 0
 
 
@@ -88,9 +88,9 @@ def test_a_stop_takes_no_longer_than_it_may(embedded_stand: Stand, how: str) -> 
     stand = embedded_stand
     bridge = stand.ready_bridge(replace(QUICK, closing=0.5), watched=RUNS_ONLY)
     stand.queue.hold() if how == "hangs" else stand.queue.refuse(True)
-    stand.create(*names(HANDS))
+    stand.create(*names(WORKERS))
     busy = (lambda: stand.queue.waiting) if how == "hangs" else (lambda: stand.queue.refusals)
-    until(lambda: busy() >= HANDS, "all hands are full")
+    until(lambda: busy() >= WORKERS, "all hands are full")
     before = time.monotonic()
     assert not bridge.stop(), "it says that not all of it was stored"
     assert time.monotonic() - before < PATIENCE, "bounded"

@@ -21,7 +21,7 @@ from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
 from functions.cluster.transport import Request, Transport
 from tests.bridge.conftest import Counted, Host, Stand, host_of, rules, run, until
 from tests.conftest import SCALE
-from tests.support import embedded
+from tests.support import embedded_server
 from tests.support.installed import ROOT
 
 BURST = max(20, int(200 * SCALE))
@@ -140,7 +140,7 @@ def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_cha
 
 def test_a_history_that_was_compacted_while_the_way_was_down(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
     """The embedded server forgets after so many changes; so does a real one, after minutes."""
-    with embedded.running(tmp_path / "state.sqlite", ROOT / "crds", history=5) as url:
+    with embedded_server.running(tmp_path / "state.sqlite", ROOT / "crds", history=5) as url:
         stand = stand_on(host_of(url, tmp_path))
         stand.create("deleted", "changed")
         bridge = stand.ready_bridge()

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from functions.bridge.outbox import HANDS
+from functions.bridge.outbox import WORKERS
 from functions.bridge.watched import WATCHED
 from tests.bridge.conftest import PATIENCE, Host, Stand, until
 from tests.support.installed import ROOT
@@ -81,13 +81,15 @@ def test_sigterm_while_it_is_busy_and_a_second_one_makes_up_for_what_is_left(sta
     stand.queue.hold()
     with watching(stand, tmp_path / "first.log") as first:
         stand.queue.allow(5)
-        until(lambda: len(stand.queue.events) == 5 and stand.queue.waiting >= HANDS, "in the middle of its first list")
+        until(
+            lambda: len(stand.queue.events) == 5 and stand.queue.waiting >= WORKERS, "in the middle of its first list"
+        )
         first.process.send_signal(signal.SIGTERM)
         stand.touch("r0")
-        stand.queue.allow(HANDS * len(WATCHED))
+        stand.queue.allow(WORKERS * len(WATCHED))
         assert first.process.wait(PATIENCE) == 0, first.log.read_text()
     stored = len(stand.queue.events)
-    assert 5 < stored <= 5 + HANDS * len(WATCHED)
+    assert 5 < stored <= 5 + WORKERS * len(WATCHED)
     assert stand.queue.waiting == 0, "what it had in hand was stored and acknowledged"
     stand.queue.allow()
     with watching(stand, tmp_path / "second.log") as second:

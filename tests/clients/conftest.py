@@ -16,12 +16,12 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.server import free_port
 from functions.settings.cluster import ClusterSettings
-from tests.support import embedded
+from tests.support import embedded_server
 from tests.support.api import ROOT
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Functions:
 @pytest.fixture(scope="session")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
     folder = tmp_path_factory.mktemp("functions")
-    with embedded.running(folder / "state.sqlite", ROOT / "crds") as url:
+    with embedded_server.running(folder / "state.sqlite", ROOT / "crds") as url:
         kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
         furniture.furnish(cluster, NAMESPACE, None)

@@ -8,7 +8,7 @@ from functions.runs import api_group
 from functions.runs.model import naming
 from functions.runs.model.specs import SPECS
 from tests.clients.conftest import Ended, Functions
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 
 SINCE = "2026-01-02T03:04:05Z"

@@ -18,8 +18,8 @@ import pytest
 
 from functions.clients.credentials import credentials
 from functions.clients.errors import CommandError
+from tests.clients.canned_server import identity_token, scripted
 from tests.clients.conftest import URL, CommandLine, Functions, served
-from tests.clients.scripted import identity_token, scripted
 from tests.support.api import ROOT
 
 

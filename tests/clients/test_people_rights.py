@@ -22,11 +22,12 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE, POD, RUNS, Kind
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import Ended
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.clients.place import condition
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane

@@ -17,7 +17,7 @@ from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
 from functions.runs.model.specs import wire
 from tests.clients.conftest import CommandLine
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, raw_run, settings
 
 

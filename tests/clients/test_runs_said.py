@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.local.agent_output import Tally, readable, short
+from functions.views.agent_output import SessionTotals, readable, short
 
 
 def claude(kind: str, **fields: Any) -> str:
@@ -71,13 +71,13 @@ def test_nothing_in_a_log_is_obeyed_by_a_terminal() -> None:
 
 
 def test_a_tally_counts_a_message_that_comes_in_parts_once() -> None:
-    tally = Tally()
+    tally = SessionTotals()
     for line in (assistant("x", tokens=2), assistant("x", tokens=5), assistant("x", name="m2", tokens=4)):
         tally.read(line)
     assert (tally.turns, tally.output_tokens, tally.cost_usd) == (2, 9, None)
     tally.read(claude("result", num_turns=2, total_cost_usd=1))
     assert (tally.turns, tally.cost_usd) == (2, 1.0)
-    codex = Tally()
+    codex = SessionTotals()
     codex.read(json.dumps({"type": "turn.completed", "usage": {"output_tokens": 7}}))
     assert (codex.turns, codex.output_tokens) == (1, 7)
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from functions.clients.runs import overview, screen
-from functions.clients.runs.advice import advice
 from functions.clients.runs.changes import Change
 from functions.runs.admission.position import Position
+from functions.views.next_step import next_step
 from tests.support.builders import raw_run, run
 
 
@@ -89,10 +89,10 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
     ],
 )
 def test_what_to_do_next_is_said(kind: str, told: Any, spec: Any, words: str) -> None:
-    assert words in advice(run(kind, spec, told))
+    assert words in next_step(run(kind, spec, told))
 
 
 def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to_do() -> None:
     waits = status("Unknown", "Queued")
-    assert "it is 2 of 5 in the queue" in advice(run(status=waits), Position(2, 5, "1 runs work"))
-    assert "nothing to do" in advice(run(deletionTimestamp="2026-01-02T03:04:05Z"))
+    assert "it is 2 of 5 in the queue" in next_step(run(status=waits), Position(2, 5, "1 runs work"))
+    assert "nothing to do" in next_step(run(deletionTimestamp="2026-01-02T03:04:05Z"))

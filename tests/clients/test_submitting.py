@@ -19,8 +19,8 @@ from functions.clients.credentials import Credentials
 from functions.clients.errors import CommandError, Unavailable, WrongUsage
 from functions.clients.submit import WAITS, Accepted, Key, Refused, submit
 from functions.local.dev.server import free_port
+from tests.clients.canned_server import LOST, scripted
 from tests.clients.conftest import URL, CommandLine, Functions
-from tests.clients.scripted import LOST, scripted
 
 DATA = {"name": "r", "namespace": "n", "kind": "CodeRun", "uid": "u", "phase": "Pending"}
 CREATED: Any = (201, {"success": True, "message": "the run is accepted", "data": DATA}, {})
@@ -156,7 +156,7 @@ def test_what_is_no_answer_at_all_is_told_without_what_a_terminal_would_obey() -
 
 def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    with pytest.raises(Unavailable, match="unknown url type: socks5"):
+    with pytest.raises(Unavailable, match="SOCKS"):
         Caller()("http://agents.example.invalid")
 
 

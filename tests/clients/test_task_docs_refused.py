@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.clients.conftest import URL, CommandLine, Functions, Repository, environment
-from tests.clients.inside import command
+from tests.clients.in_process_cli import command
 
 TASKS = ".taskmaster/tasks/tasks.json"
 

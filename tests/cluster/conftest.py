@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.settings.cluster import ClusterSettings
-from tests.support import installed, tidying
+from tests.support import cluster_cleanup, installed
 from tests.support.api import World
 from tests.support.control_plane import ControlPlane
 from tests.support.node import KubeletOnly, Unscheduled
@@ -30,7 +31,7 @@ Base = Callable[[str], str]
 def plane(plane: ControlPlane) -> Iterator[ControlPlane]:
     yield plane
     if not plane.etcd:  # a cluster that stays; the CRDs do too, they may be in use
-        tidying.delete(connect(plane), Noting.namespaces)
+        cluster_cleanup.delete(connect(plane), Noting.namespaces)
 
 
 @pytest.fixture(scope="session")

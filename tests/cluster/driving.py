@@ -7,8 +7,8 @@ from functions.handlers import reconcile, sweep
 from functions.runs.model.run import Run
 from functions.serving.http import Request, answer
 from tests.support.api import World
-from tests.support.life import event, now, submitted
 from tests.support.node import KubeletOnly
+from tests.support.run_steps import event, now, submitted
 
 
 def deliver(world: World, handler: Any, request: Request) -> None:

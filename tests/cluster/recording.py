@@ -13,7 +13,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.manifests import ledger
-from functions.runs.admission.pending_queue import candidate
+from functions.runs.admission.pending_queue import pending_run
 from functions.runs.lifecycle.observed import parse_job, parse_pod
 from functions.runs.model.run import parse
 
@@ -83,8 +83,8 @@ class Recording:
 
     def _run(self, version: int, _: str, item: Object) -> None:
         run = parse(item)
-        self._order[run.uid] = candidate(run).order
-        if candidate(run).shown:
+        self._order[run.uid] = pending_run(run).order
+        if pending_run(run).shown:
             self._queued.setdefault(run.uid, version)
 
     def _map(self, version: int, verb: str, item: Object) -> None:

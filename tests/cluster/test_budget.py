@@ -28,7 +28,7 @@ from tests.cluster.driving import own
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import DONE, LOST, event, now, submitted
+from tests.support.run_steps import DONE, LOST, event, now, submitted
 
 _numbers = itertools.count(1)
 

@@ -27,7 +27,7 @@ from functions.runs.model.run import Run
 from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
 from tests.cluster.driving import deliver, swept
 from tests.support.api import World, api_server, transport
-from tests.support.life import LOST, event, now, submitted
+from tests.support.run_steps import LOST, event, now, submitted
 
 PATIENCE = 60
 """Seconds that kubectl is waited for."""

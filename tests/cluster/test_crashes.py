@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.conftest import HOME, Base, connect
-from tests.faults.stories import Story, is_deleted, is_made_by_hand, is_tried_again, succeeds
+from tests.faults.scenarios import Story, is_deleted, is_made_by_hand, is_tried_again, succeeds
 from tests.support.control_plane import ControlPlane
 from tests.support.node import KubeletOnly
 

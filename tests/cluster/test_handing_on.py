@@ -11,7 +11,7 @@ from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.handlers import reconcile, sweep
 from functions.manifests.checkpoint import name_of
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
@@ -19,8 +19,8 @@ from tests.cluster.conftest import APART, FUNCTIONS_USER, Base, connect
 from tests.cluster.driving import deliver
 from tests.support.api import World
 from tests.support.control_plane import ControlPlane
-from tests.support.life import event, now, submitted
 from tests.support.node import KubeletOnly
+from tests.support.run_steps import event, now, submitted
 
 COUNT, PAGE = 5, 2
 
@@ -42,7 +42,7 @@ def runs(world: World) -> Iterator[list[Run]]:
         deliver(world, reconcile, event(now(world, run).raw))
 
 
-def hurried(world: World) -> Services:
+def hurried(world: World) -> Dependencies:
     """With time for one run only, and small pages."""
     looks: list[datetime] = []
 

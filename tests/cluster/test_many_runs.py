@@ -10,7 +10,7 @@ import pytest
 
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base
-from tests.cluster.scene import Scene, check_each_finished_once, patience, played, told
+from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, told
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
 

@@ -13,8 +13,8 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base, connect
+from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, told
 from tests.cluster.recording import Recording
-from tests.cluster.scene import Scene, check_each_finished_once, patience, played, told
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
 

@@ -16,8 +16,8 @@ from functions.runs import api_group
 from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import World
-from tests.support.life import DONE, LOST, event, now
 from tests.support.node import container, has_ended
+from tests.support.run_steps import DONE, LOST, event, now
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
 

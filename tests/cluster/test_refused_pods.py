@@ -11,8 +11,8 @@ import pytest
 from functions.cluster.kinds import EVENT, JOB, Kind
 from tests.cluster.driving import started, swept
 from tests.support.api import World
-from tests.support.life import now, reason
 from tests.support.node import PATIENCE
+from tests.support.run_steps import now, reason
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 

@@ -7,8 +7,8 @@ from functions.cluster.kinds import POD
 from functions.cluster.transport import Request, Transport
 from functions.events.event import Event
 from functions.queues.publisher import PublishError
+from tests.support.memoized_server import Moment, Past, Recalling
 from tests.support.node import Object, StandIn
-from tests.support.recall import Moment, Past, Recalling
 
 TOPICS = "/topics/"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.farm import Farm
+from tests.faults.parallel import Farm
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that are tried; 1 is all of them."""

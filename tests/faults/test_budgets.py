@@ -16,10 +16,10 @@ from collections import Counter
 import pytest
 
 from functions.cluster.transport import Request
-from tests.faults import stages
-from tests.faults.happenings import Happening, cancels, job_finishes, reconciles, reports, submits, sweeps
-from tests.faults.place import NAMESPACE, Place
-from tests.faults.stages import KINDS, Build, reached
+from tests.faults import starting_states
+from tests.faults.bench import NAMESPACE, Place
+from tests.faults.operations import Happening, cancels, job_finishes, reconciles, reports, submits, sweeps
+from tests.faults.starting_states import KINDS, Build, reached
 from tests.support.api import Counting
 
 LISTS = 5
@@ -28,7 +28,7 @@ LISTS = 5
 
 def by_hand(place: Place) -> None:
     """Made with kubectl: nobody put our finalizer and labels on."""
-    stages.new(place)
+    starting_states.new(place)
     place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"finalizers": None, "labels": None}})
 
 
@@ -51,28 +51,28 @@ def _what(call: Request) -> str:
 @pytest.mark.parametrize(
     ("build", "happening", "writes", "reads"),
     [
-        (stages.nothing_yet, submits, 1, 1),
-        (stages.new, reconciles, 4, 2),
+        (starting_states.nothing_yet, submits, 1, 1),
+        (starting_states.new, reconciles, 4, 2),
         (by_hand, reconciles, 5, 2),
-        (stages.retry_due, reconciles, 4, 2),
-        (stages.retry_due, sweeps, 5, LISTS + 2),
-        (stages.ready, job_finishes, 1, 1),
-        (stages.succeeded, job_finishes, 2, 3),
-        (stages.failed, job_finishes, 2, 3),
-        (stages.running, cancels, 2, 2),
-        (stages.going, reconciles, 2, 1),
-        (stages.untold, reports, 1, 1),
-        (stages.finished, reconciles, 0, 1),
-        (stages.finished, job_finishes, 0, 1),
-        (stages.finished, reports, 0, 1),
-        (stages.finished, sweeps, 0, LISTS),
-        (stages.gone, sweeps, 0, LISTS),
+        (starting_states.retry_due, reconciles, 4, 2),
+        (starting_states.retry_due, sweeps, 5, LISTS + 2),
+        (starting_states.ready, job_finishes, 1, 1),
+        (starting_states.succeeded, job_finishes, 2, 3),
+        (starting_states.failed, job_finishes, 2, 3),
+        (starting_states.running, cancels, 2, 2),
+        (starting_states.going, reconciles, 2, 1),
+        (starting_states.untold, reports, 1, 1),
+        (starting_states.finished, reconciles, 0, 1),
+        (starting_states.finished, job_finishes, 0, 1),
+        (starting_states.finished, reports, 0, 1),
+        (starting_states.finished, sweeps, 0, LISTS),
+        (starting_states.gone, sweeps, 0, LISTS),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_stays_within_its_budget(kind: str, build: Build, happening: Happening, writes: int, reads: int) -> None:
-    starts = build in (stages.new, by_hand, stages.retry_due)
+    starts = build in (starting_states.new, by_hand, starting_states.retry_due)
     workspace = 1 if kind == "CodeRun" and starts else 0
     found = cost(kind, build, happening)
     assert found["writes"] <= writes + workspace, found

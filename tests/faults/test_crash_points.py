@@ -14,14 +14,14 @@ import pytest
 
 from functions.cluster.kinds import JOB
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.farm import Farm
-from tests.faults.happenings import HAPPENINGS
-from tests.faults.interrupted import Interrupted
-from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached
-from tests.faults.stories import STORIES, Story, check_the_end
+from tests.faults.interrupted_operation import Interrupted
+from tests.faults.operations import HAPPENINGS
+from tests.faults.parallel import Farm
+from tests.faults.scenarios import STORIES, Story, check_the_end
+from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
 from tests.support.crashing import Crashing
-from tests.support.life import DONE, submitted
-from tests.support.recall import Past, Recalling
+from tests.support.memoized_server import Past, Recalling
+from tests.support.run_steps import DONE, submitted
 
 MOST_CALLS = 60
 

@@ -13,10 +13,10 @@ from functools import partial
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.farm import Farm
-from tests.faults.happenings import HAPPENINGS
-from tests.faults.interrupted import Interrupted
-from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached
+from tests.faults.interrupted_operation import Interrupted
+from tests.faults.operations import HAPPENINGS
+from tests.faults.parallel import Farm
+from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
 from tests.support.failing import FAULTS, FOR_EVER, LOST_ANSWER, OUTAGE, Failing, Fault
 
 HALF_AN_HOUR = 30.0

@@ -20,14 +20,14 @@ from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
+from tests.faults.bench import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.happenings import submits, submits_another
-from tests.faults.place import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
-from tests.faults.stages import KINDS, new, reached
-from tests.faults.witness import JOB, RUNS
+from tests.faults.invariants import JOB, RUNS
+from tests.faults.operations import submits, submits_another
+from tests.faults.starting_states import KINDS, new, reached
 from tests.support.crashing import Crashing, Killed
 from tests.support.failing import FAULTS, FOR_EVER, Failing
-from tests.support.life import LOST, VERBS, event
+from tests.support.run_steps import LOST, VERBS, event
 
 SCHEDULES = 300
 """Per test, at SCALE=1."""

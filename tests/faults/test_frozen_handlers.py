@@ -13,14 +13,14 @@ from functools import partial
 
 import pytest
 
+from tests.faults.bench import FAILED, Outcome, Place, Stage, Timeless
+from tests.faults.call_cache import happens
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.course import happens
-from tests.faults.farm import Farm
-from tests.faults.futures import Futures
-from tests.faults.happenings import HAPPENINGS, Happening, deletes, reconciles, retries, submits
-from tests.faults.place import FAILED, Outcome, Place, Stage, Timeless
-from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, new, reached
-from tests.faults.standing import remembered
+from tests.faults.operations import HAPPENINGS, Happening, deletes, reconciles, retries, submits
+from tests.faults.outcome_cache import Futures
+from tests.faults.parallel import Farm
+from tests.faults.snapshot import remembered
+from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, new, reached
 from tests.support.crashing import Crashing, Killed
 from tests.support.freezing import Freezing
 

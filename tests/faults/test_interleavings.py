@@ -11,10 +11,10 @@ from collections import Counter
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.farm import Farm
-from tests.faults.happenings import HAPPENINGS
-from tests.faults.interleaving import Act, Interleavings, differing
-from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached
+from tests.faults.interleaved_operations import Act, Interleavings, differing
+from tests.faults.operations import HAPPENINGS
+from tests.faults.parallel import Farm
+from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
 
 RANDOM = 10
 """Random orders for each pair at each stage."""

@@ -10,11 +10,11 @@ import random
 
 import pytest
 
-from tests.faults import mutants, stages
-from tests.faults.happenings import HAPPENINGS, Happening, cancels
-from tests.faults.interleaving import Act, Interleavings
-from tests.faults.place import Wrap
-from tests.faults.stages import KINDS, Build, reached
+from tests.faults import mutants, starting_states
+from tests.faults.bench import Wrap
+from tests.faults.interleaved_operations import Act, Interleavings
+from tests.faults.operations import HAPPENINGS, Happening, cancels
+from tests.faults.starting_states import KINDS, Build, reached
 
 
 def found(kind: str, build: Build, broken: Wrap, happenings: list[Happening], part: float = 1) -> str:
@@ -37,15 +37,15 @@ def found(kind: str, build: Build, broken: Wrap, happenings: list[Happening], pa
 @pytest.mark.parametrize(
     ("broken", "build", "words"),
     [
-        (mutants.StatusLast, stages.new, "the status does not name it"),
-        (mutants.JobNamedByTheClock, stages.new, "the status does not name it"),
-        (mutants.OwnerNotChecked, stages.name_taken, "the attempts"),
-        (mutants.StatusByForce, stages.succeeded, "went from"),
-        (mutants.JobDeletedToStopIt, stages.running, "was deleted while its run exists"),
-        (mutants.JobDeletedWithoutPropagation, stages.running, "was deleted, and its pod works on"),
-        (mutants.NameNotTaken, stages.new, "the status does not name it"),
-        (mutants.PodsNotAwaited, stages.in_grace, "was ended while its pod works"),
-        (mutants.NobodyTold, stages.untold, "nobody was told"),
+        (mutants.StatusLast, starting_states.new, "the status does not name it"),
+        (mutants.JobNamedByTheClock, starting_states.new, "the status does not name it"),
+        (mutants.OwnerNotChecked, starting_states.name_taken, "the attempts"),
+        (mutants.StatusByForce, starting_states.succeeded, "went from"),
+        (mutants.JobDeletedToStopIt, starting_states.running, "was deleted while its run exists"),
+        (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod works on"),
+        (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
+        (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
+        (mutants.NobodyTold, starting_states.untold, "nobody was told"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -56,4 +56,4 @@ def test_what_is_broken_is_found(kind: str, broken: Wrap, build: Build, words: s
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_sound_passes(kind: str) -> None:
-    assert found(kind, stages.in_grace, mutants.Mutant, HAPPENINGS[kind], part=0.5) == ""
+    assert found(kind, starting_states.in_grace, mutants.Mutant, HAPPENINGS[kind], part=0.5) == ""

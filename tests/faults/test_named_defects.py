@@ -10,10 +10,10 @@ import pytest
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
 from functions.runs.model.run import parse
-from tests.faults.place import NAMESPACE, Place
-from tests.faults.stages import KINDS, STAGES, Build, new, nothing_yet, reached
-from tests.faults.witness import JOB, RUNS
-from tests.support.life import VERBS, event
+from tests.faults.bench import NAMESPACE, Place
+from tests.faults.invariants import JOB, RUNS
+from tests.faults.starting_states import KINDS, STAGES, Build, new, nothing_yet, reached
+from tests.support.run_steps import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
 MOST_EVENTS = 40

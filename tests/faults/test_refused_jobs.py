@@ -10,10 +10,10 @@ from contextlib import suppress
 import pytest
 
 from functions.runs.lifecycle import states
-from tests.faults.futures import Futures
-from tests.faults.happenings import Happening, cancels, reconciles, sweeps
-from tests.faults.place import FAILED, Place, Timeless
-from tests.faults.stages import KINDS, Build, edited, job_missing, new, reached
+from tests.faults.bench import FAILED, Place, Timeless
+from tests.faults.operations import Happening, cancels, reconciles, sweeps
+from tests.faults.outcome_cache import Futures
+from tests.faults.starting_states import KINDS, Build, edited, job_missing, new, reached
 from tests.support.freezing import Freezing
 from tests.support.refusing import Refusing
 

@@ -22,18 +22,18 @@ from functions.cluster.transport import Request
 from functions.manifests import crds
 from functions.runs.model.specs import SPECS
 from functions.settings import Settings
+from tests.faults.bench import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Outcome, Place, Stage
+from tests.faults.call_cache import happens
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.course import happens
-from tests.faults.farm import Farm
-from tests.faults.futures import Futures
-from tests.faults.happenings import FUNCTIONS, Happening, job_finishes, reports, retries
-from tests.faults.interleaving import Act, Interleavings, Revision, differing
+from tests.faults.interleaved_operations import Act, Interleavings, Revision, differing
 from tests.faults.mutants import FUTURE, Mutant, UnknownFieldsDropped
-from tests.faults.place import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Outcome, Place, Stage
-from tests.faults.stages import EVERYWHERE, KINDS, STAGES, Build, reached, succeeded
+from tests.faults.operations import FUNCTIONS, Happening, job_finishes, reports, retries
+from tests.faults.outcome_cache import Futures
+from tests.faults.parallel import Farm
+from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached, succeeded
 from tests.support.builders import settings
 from tests.support.crashing import Crashing, Killed
-from tests.support.recall import Past
+from tests.support.memoized_server import Past
 
 
 @dataclass

@@ -9,28 +9,29 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, POD, RUNS
 from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
 from functions.runs.admission.limits import Limits
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.faults.witness import Witness, is_live
-from tests.fleet.witness import FleetWitness
+from tests.faults.invariants import Witness, is_live
+from tests.fleet.invariants import FleetWitness
 from tests.support.actors import Actor, in_order
 from tests.support.api import World
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Direct
-from tests.support.life import event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, submitted
 
 NAMESPACE = "orchestrator"
 ROUNDS = 80
 """Most passes until all rest: with one place, each of a dozen runs takes a few for each of its attempts."""
 Object = dict[str, Any]
-Work = Callable[[Services], object]
+Work = Callable[[Dependencies], object]
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -81,9 +82,11 @@ class Fleet:
         with suppress(ClusterError, Killed):
             work(self._services(transport or self.world.calls))
 
-    def _services(self, transport: Transport) -> Services:
+    def _services(self, transport: Transport) -> Dependencies:
         services = self.world.services
-        return Services(services.settings, Cluster(self.wrap(transport)), services.clock)
+        return Dependencies(
+            services.settings, Cluster(self.wrap(transport)), services.clock, connect_reporters=REPORTERS
+        )
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
         """The function is killed at that API call; whether it came so far."""
@@ -105,7 +108,7 @@ class Fleet:
         return lambda services: handler.handle(services, event(json.loads(body)))
 
     @staticmethod
-    def sweep(services: Services) -> None:
+    def sweep(services: Dependencies) -> None:
         sweep.handle(services, Request({}, b""))
 
     def live_jobs(self) -> list[Object]:

@@ -25,15 +25,15 @@ from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.events.event import SWEEP_DUE
 from functions.manifests.checkpoint import name_of
 from functions.runs import api_group
-from functions.runs.admission.pending_queue import candidate, wants_a_place
+from functions.runs.admission.pending_queue import is_admissible, pending_run
 from functions.runs.model.run import parse
 from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
 from tests.conftest import SCALE
-from tests.fleet.passes import DUE, MOST, SIZE, Queue, Scene
+from tests.fleet.timed_passes import DUE, MOST, SIZE, Queue, Scene
 from tests.support.actors import Actor, in_order
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Content
+from tests.support.in_process_server import Content
 
 A_FEW = BUDGET / 5
 """Between two looks at the clock, so that a pass has time for some runs only."""
@@ -112,7 +112,7 @@ def limited() -> Scene:
 def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
     scene = limited()
     queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
-    waiting = [candidate(run) for run in queued if wants_a_place(run, scene.world.now)]
+    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.world.now)]
     oldest = {each.entry.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
         scene.chain(A_FEW)

@@ -25,18 +25,18 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, DOCS_RUN, Kind
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
 from functions.runs.digest_set import SIZE
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.settings.limits import RetentionSettings
+from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
-from functions.sweeper.garbage import Leftovers
+from functions.sweeper.garbage import ConfigMapGarbage
 from functions.sweeper.workspaces import Workspaces
 from tests.support.api import World
-from tests.support.direct import Direct
-from tests.support.life import DONE, job_event, now, run_event, submitted
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 
@@ -173,7 +173,9 @@ def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Ki
 
 def _annotations(world: World, claim: str) -> dict[str, str]:
     try:
-        found: dict[str, str] = world.kubelet.get(CLAIM, world.namespace, claim)["metadata"].get("annotations", {})
+        found: dict[str, str] = world.kubelet.get(VOLUME_CLAIM, world.namespace, claim)["metadata"].get(
+            "annotations", {}
+        )
     except NotFound:
         pytest.fail(f"the workspace {claim} was deleted")
     return found
@@ -185,7 +187,7 @@ def _annotations(world: World, claim: str) -> dict[str, str]:
 def test_of_very_many_runs_a_few_bytes_each_are_kept(world: World) -> None:
     run, count = finished(world, "run-1"), 20_000
     world.later(days=2)
-    leftovers, workspaces = Leftovers(world.services), Workspaces(world.services)
+    leftovers, workspaces = ConfigMapGarbage(world.services), Workspaces(world.services)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(count):

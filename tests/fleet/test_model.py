@@ -2,7 +2,7 @@
 functions at work at the same time; after it the sweep alone.
 
 At every commit: no limit is exceeded, no two work in one place, nobody is overtaken, and each run keeps its own rules
-(tests/faults/witness.py). In the end: every run is finished, and nobody holds a place.
+(tests/faults/invariants.py). In the end: every run is finished, and nobody holds a place.
 """
 
 import json
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from functions.runs.admission.limits import Limits
 from tests.conftest import SCALE
 from tests.fleet.fleet import Fleet
-from tests.support.life import DONE, LOST
+from tests.support.run_steps import DONE, LOST
 
 EXAMPLES = 150
 """At SCALE=1."""

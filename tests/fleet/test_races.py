@@ -28,7 +28,7 @@ from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
-from tests.support.life import DONE, event
+from tests.support.run_steps import DONE, event
 
 TWO = Limits(runs=2)
 PLAYED = 60
@@ -187,7 +187,7 @@ def whoever_writes_last_wins(body: dict[str, Any]) -> dict[str, Any]:
 
 def nobody_is_known_to_wait(body: dict[str, Any]) -> dict[str, Any]:
     """That somebody waits is not written down."""
-    return {**body, "metadata": {**body["metadata"], "annotations": {manifest.WAITING: ""}}}
+    return {**body, "metadata": {**body["metadata"], "annotations": {manifest.LAST_REJECTED: ""}}}
 
 
 def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from functions.handlers import sweep
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
 from tests.conftest import SCALE
-from tests.fleet.crowd import Crowd
+from tests.fleet.population import Crowd
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 
 SIZE = max(1000, int(10_000 * SCALE))
 LEDGER = 1

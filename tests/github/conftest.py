@@ -12,10 +12,10 @@ import pytest
 from functions.cluster.transport import Transport
 from functions.github.api.client import Github as Client
 from functions.github.api.client import connect
-from tests.github import newsroom
+from tests.github import report_bench
 from tests.github.clock import Clock
-from tests.github.newsroom import Newsroom
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
+from tests.github.report_bench import Newsroom
 from tests.support.api import api_server, transport
 from tests.support.github import Github, serving
 
@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 def forgetting() -> Iterator[None]:
     """What a module's API servers said is kept for this module alone."""
     yield
-    newsroom.past.cache_clear()
+    report_bench.past.cache_clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request
 from functions.github.api.errors import Busy
 from functions.runs import github_sync_state
-from tests.github.newsroom import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Slow:
         if request.path != ON_GITHUB:
             return self.room.both.send(request)
         self.calls += 1
-        patience = request.body.seconds or 15
+        patience = request.body.timeout_seconds or 15
         self.room.world.later(seconds=min(self.seconds, patience))
         if self.seconds <= patience:
             return self.room.both.send(request)
@@ -61,4 +61,4 @@ def with_commits(room: Newsroom, count: int) -> None:
 def forget(room: Newsroom) -> None:
     """What GitHub was told is to be told again."""
     run = room.run()
-    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.unsaid())
+    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())

@@ -20,7 +20,7 @@ from functions.runs.model import naming
 from functions.runs.model.specs import CodeRunSpec
 from functions.settings.access import AccessSettings
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import Github, payloads
 from tests.support.github.content import user
 

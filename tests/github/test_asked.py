@@ -19,11 +19,11 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request as Call
 from functions.cluster.transport import Transport
-from functions.reconciler.reconciler import drive
+from functions.reconciler.reconciler import reconcile
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
 from functions.settings.limits import LimitSettings
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 
 
@@ -57,7 +57,7 @@ def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
     stage.asked_for("/code 1 service=a")
     run, number = stage.asked_for("/code 2 service=b")
     for each in stage.runs():
-        drive(stage.services, each.kind, each.namespace, each.name)
+        reconcile(stage.services, each.kind, each.namespace, each.name)
     stage.comment(number, "/status")
     (told,) = stage.answers(number)
     assert "**Queued**" in told
@@ -97,11 +97,11 @@ def test_a_retry_that_nobody_has_looked_at_can_be_cancelled(stage: Stage, apart:
         assert stage.comment(number, text).code == 204
     assert stage.answers(number) == []
     for _ in range(2):
-        drive(stage.services, run.kind, run.namespace, run.name)
+        reconcile(stage.services, run.kind, run.namespace, run.name)
     found = stage.run()
     assert (found.status.phase, found.status.attempt, len(stage.world.jobs())) == ("Cancelled", 1, jobs)
     stage.comment(number, "/retry the right way")
-    drive(stage.services, run.kind, run.namespace, run.name)
+    reconcile(stage.services, run.kind, run.namespace, run.name)
     found = stage.run()
     assert isinstance(found.spec, CodeRunSpec)
     assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
@@ -148,7 +148,7 @@ def test_where_there_is_no_run_it_is_said(stage: Stage, command: str) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, command)
     assert stage.answers(number) == [
-        "I know of no run for this. A run that was finished long ago is not kept; start another one."
+        "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
     ]
 
 

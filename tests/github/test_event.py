@@ -16,7 +16,7 @@ import pytest
 
 from functions.runs.model import origin
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 from tests.support.github.content import user
 
@@ -34,7 +34,7 @@ def test_a_comment_becomes_a_run_that_knows_where_it_came_from(stage: Stage) -> 
     comment = payload["comment"]
     moment = f"{comment['created_at']} {comment['id']:020} 000000"
     asked = origin.Origin("acme/shop", number, "octocat", comment["html_url"], stage.shop.id, moment)
-    assert origin.of(run.raw) == asked
+    assert origin.from_object(run.raw) == asked
     assert stage.shop.reactions == [{"comment": comment["id"], "content": "eyes"}]
     assert stage.answers(number) == []
 

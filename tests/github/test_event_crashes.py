@@ -19,7 +19,7 @@ from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
 from functions.runs.model.specs import CodeRunSpec
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.crashing import Killed
 from tests.support.github import Github
 

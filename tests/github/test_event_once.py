@@ -11,8 +11,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from functions.cluster.kinds import CODE_RUN
-from functions.reconciler.reconciler import drive
-from tests.github.stage import Stage
+from functions.reconciler.reconciler import reconcile
+from tests.github.delivery_bench import Stage
 
 
 def test_the_same_delivery_ten_times_at_once_and_days_apart_is_one_run(stage: Stage) -> None:
@@ -58,7 +58,7 @@ def test_two_commands_are_two_runs(stage: Stage) -> None:
 def test_a_delivery_after_its_run_was_deleted_makes_none(stage: Stage) -> None:
     run, _ = stage.asked_for()
     stage.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
-    drive(stage.services, run.kind, run.namespace, run.name)
+    reconcile(stage.services, run.kind, run.namespace, run.name)
     assert stage.runs() == []
     assert stage.take(stage.queue[-1]).code == 204
     assert stage.runs() == []

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 
 

@@ -15,7 +15,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
 from functions.runs.requests import AGAIN
-from tests.github.stage import Object, Stage
+from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads
 
 # Feedback -----------------------------------------------------------------------------------------------------------

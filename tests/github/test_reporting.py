@@ -21,7 +21,7 @@ from functions.github.reports.comment import marker
 from functions.runs import api_group
 from functions.runs.github_sync_state import TOLD
 from functions.runs.model import pull_request
-from tests.github.newsroom import FIRST, NAMESPACE, Newsroom
+from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 
 SECOND = "d" * 40
 
@@ -235,5 +235,5 @@ def test_work_after_a_merge_has_a_pull_request_of_its_own(room: Newsroom) -> Non
 def _merged(room: Newsroom) -> None:
     run = room.run()
     url = run.status.pull_request_url or ""
-    merged = pull_request.recorded(run.status, url, "Merged", run.generation, room.world.now)
+    merged = pull_request.set_pull_request(run.status, url, "Merged", run.generation, room.world.now)
     room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))

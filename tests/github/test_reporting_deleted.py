@@ -11,8 +11,8 @@
 import pytest
 
 from functions.handlers import reconcile
-from tests.github.newsroom import FIRST, Newsroom, goes_on, stands_still
-from tests.support.life import event
+from tests.github.report_bench import FIRST, Newsroom, goes_on, stands_still
+from tests.support.run_steps import event
 
 
 def test_a_deleted_run_is_closed_on_github(room: Newsroom) -> None:

@@ -18,7 +18,7 @@ import pytest
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Transport
 from functions.runs.model.status import RunStatus
-from tests.github.newsroom import Newsroom, goes_on, stands_still
+from tests.github.report_bench import Newsroom, goes_on, stands_still
 from tests.support.actors import Actor, in_order
 from tests.support.crashing import Crashing, Killed
 

@@ -25,7 +25,7 @@ from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import JSON, post
+from tests.support.run_steps import JSON, post
 
 TOKENS = AuthSettings(mode="bearer", tokens={"ci": "token-of-ci", "cd": "token-of-cd", "CI": "token-of-CI"})
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}

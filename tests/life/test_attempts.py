@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB, POD, VOLUME_CLAIM
 from functions.reconciler import attempt
 from functions.runs import api_group
 from functions.runs.model import conditions
 from functions.settings.limits import LimitSettings
 from tests.support.api import ROOT, World
-from tests.support.life import DONE, LOST, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
 def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
@@ -99,7 +99,7 @@ def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_see
     run_event(world, raised)
     found = now(world, run).status
     assert found.message == "attempt 1 is running", "in the same pass"
-    assert "contextVersion 2 is refused: the run is not finished" in conditions.why(found)
+    assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
 
 
 def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World) -> None:
@@ -193,7 +193,7 @@ def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> N
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    world.kubelet.create(CLAIM, claim)
+    world.kubelet.create(VOLUME_CLAIM, claim)
     run = submitted(world)
     run_event(world, run.raw, "add")
     shown = now(world, run)

@@ -28,13 +28,13 @@ from functions.cluster.errors import Invalid
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Request, Transport
 from functions.manifests.task_claim import TASK_CLAIM, run_of
-from functions.reconciler.reconciler import drive
+from functions.reconciler.reconciler import reconcile
 from functions.serving.http import Answer
 from tests.support.api import Counting, World
 from tests.support.builders import CODE_SPEC
 from tests.support.crashing import Crashing, Killed
-from tests.support.direct import Direct
-from tests.support.life import JSON, post
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import JSON, post
 
 MOST_CALLS = 20
 
@@ -251,7 +251,7 @@ def test_a_run_that_was_deleted_leaves_the_task_free(alone: World) -> None:
     first = asks(alone)
     assert first.body
     alone.kubelet.delete(CODE_RUN, alone.namespace, name(first), first.body["data"]["uid"])
-    drive(alone.services, "CodeRun", alone.namespace, name(first))
+    reconcile(alone.services, "CodeRun", alone.namespace, name(first))
     assert runs(alone) == []
     assert asks(alone, "k2").code == 201
     again = asks(alone, "k1")
@@ -264,14 +264,14 @@ def test_each_turn_of_a_task_is_claimed_for_itself(alone: World) -> None:
         assert first.code == 201
         assert asks(alone, "other").code == 409
         alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), {"spec": {"cancel": True}})
-        drive(alone.services, "CodeRun", alone.namespace, name(first))
+        reconcile(alone.services, "CodeRun", alone.namespace, name(first))
     assert len(claims(alone)) == 3
 
 
 def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: World) -> None:
     first = asks(alone)
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), {"spec": {"cancel": True}})
-    drive(alone.services, "CodeRun", alone.namespace, name(first))
+    reconcile(alone.services, "CodeRun", alone.namespace, name(first))
     change = {"spec": {"cancel": None, "contextVersion": 2}}
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), change)
     found = asks(alone, "k2")

@@ -20,7 +20,7 @@ import pytest
 from functions.cluster.kinds import POD
 from functions.runs.model.run import Run
 from tests.support.api import World
-from tests.support.life import job_event, now, run_event, submitted, swept
+from tests.support.run_steps import job_event, now, run_event, submitted, swept
 
 PAUSE = 10
 """Seconds: the setting job.backoff."""

@@ -16,7 +16,7 @@ from functions.runs.model.specs import SPECS
 from functions.serving.http import Request, answer
 from tests.support.api import World, api_server, transport
 from tests.support.builders import CODE_SPEC
-from tests.support.life import event, submitted
+from tests.support.run_steps import event, submitted
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 BROKEN: dict[str, Any] = {**CODE_SPEC, "service": "Not A Label", "taskId": "three", "surprise": {"a": [1]}}

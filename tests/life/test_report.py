@@ -23,14 +23,14 @@ from functions.queues.publisher import PublishError
 from functions.runs import api_group
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State, move
-from functions.runs.lifecycle_events import Milestone, untold
+from functions.runs.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, answer
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, run
-from tests.support.life import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
 
 @dataclass
@@ -224,13 +224,13 @@ def status(state: State, reason: Reason, base: RunStatus | None = None, **change
 
 def test_milestones_follow_from_the_status_alone() -> None:
     waiting = status(State.WAITING, Reason.QUEUED)
-    assert untold(waiting) == [Milestone(1, "queued")]
+    assert unpublished(waiting) == [LifecycleEvent(1, "queued")]
     started = transitions.start(run().having(waiting), NOW)
-    assert untold(started) == [Milestone(1, "started")]
+    assert unpublished(started) == [LifecycleEvent(1, "started")]
     told = started.model_copy(update={"reported": "1/queued"})
-    assert untold(told) == [Milestone(1, "started")]
-    assert untold(status(State.CANCELLED, Reason.CANCELLED)) == [Milestone(0, "cancelled")]
+    assert unpublished(told) == [LifecycleEvent(1, "started")]
+    assert unpublished(status(State.CANCELLED, Reason.CANCELLED)) == [LifecycleEvent(0, "cancelled")]
     failed = status(State.FAILED, Reason.INVALID_SPEC, started)
-    assert untold(failed.model_copy(update={"reported": "1/started"})) == [Milestone(1, "failed")]
-    assert untold(failed.model_copy(update={"reported": "1/failed"})) == []
-    assert untold(failed.model_copy(update={"reported": "nonsense"})) == untold(failed)
+    assert unpublished(failed.model_copy(update={"reported": "1/started"})) == [LifecycleEvent(1, "failed")]
+    assert unpublished(failed.model_copy(update={"reported": "1/failed"})) == []
+    assert unpublished(failed.model_copy(update={"reported": "nonsense"})) == unpublished(failed)

@@ -19,7 +19,6 @@ from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger
-from functions.reconciler import actions
 from functions.runs import api_group
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
@@ -28,7 +27,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.limits import LimitSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 
 def with_a_ledger(world: World) -> None:
@@ -166,7 +165,7 @@ def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: World) -> 
     world.job_ready(job)
     job_event(world, world.job_ends(job, DONE))
     with pytest.raises(Conflict):
-        actions.write_status(world.services, before, transitions.running(before, world.now))
+        world.services.runs.write_status(before, transitions.running(before, world.now))
     assert now(world, run).status.phase == "Succeeded"
 
 

@@ -18,17 +18,18 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Conflict, Unavailable
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB, POD
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, POD, VOLUME_CLAIM
+from functions.composition import REPORTERS
 from functions.handlers import reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from tests.support.api import World
-from tests.support.direct import Direct
 from tests.support.freezing import Freezing
-from tests.support.life import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.in_process_server import Direct
 from tests.support.node import container
 from tests.support.refusing import QUOTA, Refusing
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
 SCHEDULED = {"type": "PodScheduled", "status": "True"}
@@ -181,7 +182,7 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     }
     wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": wanted}
-    world.kubelet.create(CLAIM, claim)
+    world.kubelet.create(VOLUME_CLAIM, claim)
     run = submitted(world)
     swept(world)
     shown = now(world, run)
@@ -218,7 +219,7 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
             assert now(world, run).status.phase == "Cancelled"
 
     frozen = Freezing(server, at, meanwhile)
-    services = Services(world.services.settings, Cluster(frozen), lambda: world.now)
+    services = Dependencies(world.services.settings, Cluster(frozen), lambda: world.now, connect_reporters=REPORTERS)
     with suppress(Conflict):
         reconcile.handle(services, event(run.raw, "add"))
     live = [job for job in world.jobs() if job["spec"]["parallelism"]]
@@ -253,7 +254,7 @@ def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
     world, run = changed("persistentvolumeclaims", service="web")
     claims = {
         claim["metadata"]["name"]: claim["metadata"]["labels"][api_group.label("service")]
-        for claim in world.kubelet.list(CLAIM, world.namespace)
+        for claim in world.kubelet.list(VOLUME_CLAIM, world.namespace)
     }
     assert claims == {"workspace-web-rex": "web"}
     assert run.status.workspace_name == "workspace-web-rex"

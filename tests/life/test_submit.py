@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.reconciler.reconciler import drive
+from functions.reconciler.reconciler import reconcile
 from functions.runs import api_group
-from functions.serving.http import LARGEST_BODY, QUEUE_HEADER
+from functions.serving.edge import LARGEST_BODY
+from functions.serving.http import QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.life import JSON, post
+from tests.support.run_steps import JSON, post
 
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
 
@@ -72,7 +73,7 @@ def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_delete
     assert first.body
     name = first.body["data"]["name"]
     world.kubelet.delete(DOCS_RUN, world.namespace, name, first.body["data"]["uid"])
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     assert runs(world) == []
     again = post(world, DOCS_SPEC, EVENT)
     assert again.body
@@ -130,7 +131,7 @@ def test_a_finished_run_is_in_nobodys_way(world: World) -> None:
     assert first.body
     name = first.body["data"]["name"]
     world.kubelet.patch(CODE_RUN, world.namespace, name, {"spec": {"cancel": True}})
-    drive(world.services, "CodeRun", world.namespace, name)
+    reconcile(world.services, "CodeRun", world.namespace, name)
     assert post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun").code == 201
 
 
@@ -145,10 +146,10 @@ def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Worl
     name, uid = first.body["data"]["name"], first.body["data"]["uid"]
     before = world.kubelet.get(DOCS_RUN, world.namespace, name)
     world.kubelet.delete(DOCS_RUN, world.namespace, name, uid)
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     late = {key: before["metadata"][key] for key in ("name", "namespace", "annotations", "labels", "finalizers")}
     world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request had seen no tombstone yet
-    drive(world.services, "DocsRun", world.namespace, name)
+    reconcile(world.services, "DocsRun", world.namespace, name)
     (again,) = runs(world)
     assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
 

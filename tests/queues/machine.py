@@ -20,13 +20,13 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
 from functions.local.dev.server import Server, free_port
 from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import RetryPolicy, Subscription, Topology
 from functions.queues.topics import LIFECYCLE
 from functions.queues.topology import FUNCTIONS
@@ -34,7 +34,7 @@ from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
-from tests.support.embedded import SampleLogs
+from tests.support.embedded_server import SampleLogs
 from tests.support.node import StandIn
 
 NAMESPACE = "orchestrator"
@@ -185,7 +185,7 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
             queue.start()
             if emulator:
                 project = Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])
-                list(Applier(project).apply(Topology((LIFECYCLE,), (listens,))))
+                list(TopologyApplier(project).apply(Topology((LIFECYCLE,), (listens,))))
             for child in children:
                 child.start()
             yield Machine(cluster, queue, children, kubelet, folder, told)

@@ -10,13 +10,15 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
+from functions.composition import REPORTERS
 from functions.local.dev.cluster import write_kubeconfig
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
 from tests.support.builders import NOW, settings
-from tests.support.embedded import running
+from tests.support.embedded_server import running
 from tests.support.node import Node, StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +71,7 @@ class World:
         self.calls = Counting(inner)
         self.namespace = namespace
         configured = configured or settings(namespace=namespace)
-        self.services = Services(configured, Cluster(self.calls), lambda: self.now)
+        self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now, connect_reporters=REPORTERS)
         self.kubelet = node.cluster if node else Cluster(inner)
         self.node = node or StandIn(self.kubelet)
         with suppress(AlreadyExists):

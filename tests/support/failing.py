@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.cluster.errors import ClusterError, Unavailable, from_status
 from functions.cluster.transport import Request
-from tests.support.striking import Striking
+from tests.support.failing_calls import Striking
 
 FOR_EVER = 1_000
 """More calls in a row than any function makes."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.transport import Request
-from tests.support.striking import Striking
+from tests.support.failing_calls import Striking
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import Any
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
 from functions.settings import Settings
 from functions.templating import search_path
-from functions.templating.render import Task, task_files
+from functions.templating.render import AttemptContext, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 DIRECTORY = Path(__file__).parents[1] / "golden"
@@ -44,7 +44,7 @@ class Case:
         return " ".join(word for word in (self.identity, self.preset, "retry" if self.retry else "first") if word)
 
     @property
-    def task(self) -> Task:
+    def task(self) -> AttemptContext:
         """An attempt of this shape; names and ids are always the same."""
         return make_task(self.cli, self.kind, retry=self.retry, **IDENTITIES[self.identity], **self._preset)
 
@@ -53,12 +53,12 @@ class Case:
         return {"toolConfig": self.preset} if self.preset else {}
 
 
-def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> Task:
+def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> AttemptContext:
     """An attempt; `changes` are fields of its spec."""
     model: type[RunSpec] = CodeRunSpec if kind == "code" else DocsRunSpec
     base = dict(CODE_SPEC if kind == "code" else DOCS_SPEC) | {"agentCli": cli, "model": MODELS[cli]}
     attempt = 2 if retry else 1
-    return Task(
+    return AttemptContext(
         run="run-1",
         namespace="orchestrator",
         uid=UID,

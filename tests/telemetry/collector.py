@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from tests.support.serving import Handler, listening
+from tests.support.http_servers import Handler, listening
 from tests.telemetry.parts import needed
 
 

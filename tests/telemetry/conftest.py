@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.api import World
-from tests.support.direct import Direct
+from tests.support.in_process_server import Direct
 from tests.telemetry.logged import Logged, logging_to
 
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.support.api import World
-from tests.support.life import DONE, LOST, job_event, now, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, job_event, now, run_event, submitted, swept
 
 USAGE = {"costUsd": 0.25, "inputTokens": 100, "outputTokens": 20, "turns": 3}
 

@@ -28,14 +28,14 @@ from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.github.clock import Clock
-from tests.github.stage import Stage
+from tests.github.delivery_bench import Stage
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
-from tests.support.direct import Direct
 from tests.support.github import Github, serving
-from tests.support.life import event, job_event, now, run_event, submitted, swept
+from tests.support.in_process_server import Direct
+from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
 from tests.telemetry.traces import Kept
 
@@ -64,7 +64,7 @@ def clean(logged: Logged) -> bool:
 def asked(world: World, body: Any, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = JSON | {name.replace("_", "-"): text for name, text in headers.items()}
-    return answer(partial(acceptance.handle, world.services, "CodeRun"), Request(given, raw))
+    return answer(partial(submit, world.services, "CodeRun"), Request(given, raw))
 
 
 REFUSED: dict[str, Any] = {
@@ -136,7 +136,7 @@ def test_the_life_of_a_run_is_told_without_them(world: World, logged: Logged) ->
     job_event(world, world.job_ends(second, f"no JSON: {SECRET} {PROMPT}", ok=False))
     world.now += timedelta(minutes=5)
     swept(world)
-    assert {"told: started", "Running"} <= {line["message"] for line in logged.lines("run-1")}
+    assert {"published: started", "Running"} <= {line["message"] for line in logged.lines("run-1")}
     assert clean(logged)
 
 

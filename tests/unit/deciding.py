@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.decide import decide
-from functions.runs.lifecycle.observed import UNREAD, Observed
+from functions.runs.lifecycle.observed import NOT_READ, Observed
 from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod, run
 
@@ -26,7 +26,7 @@ def running(**changes: Any) -> Run:
     return found.having(transitions.running(found, NOW))
 
 
-def next_for(found: Run, job_seen: Any = UNREAD, pods: Any = UNREAD, now: Any = LATER) -> actions.Action:
+def next_for(found: Run, job_seen: Any = NOT_READ, pods: Any = NOT_READ, now: Any = LATER) -> actions.Action:
     """What comes next, half a minute later unless another time is given."""
     return decide(Observed(found, job_seen, pods), now, POLICY)
 

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
-from functions.templating.render import Task, TaskFiles, task_files
+from functions.templating.render import AttemptContext, TaskFiles, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 
-def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> Task:
+def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptContext:
     """An attempt of a valid run; `changes` are fields of its spec."""
     spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
         {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
     )
-    return Task(
+    return AttemptContext(
         run="run-1",
         namespace="agents",
         uid=UID,

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from functions.runs.model import naming
 from functions.runs.model.specs import SPECS, RunSpec
-from functions.runs.permissions import Rights, refusals
+from functions.runs.permissions import Grant, violations
 from functions.settings import SettingsError, load
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
@@ -97,13 +97,13 @@ def test_who_is_named_with_nothing_may_nothing_whatever_others_may() -> None:
     ("callers", "problem"),
     [
         ({}, "at least 1 item"),
-        ({"": {}}, "'' is nobody"),
-        ({"**": {}}, "is nobody; * stands alone"),
-        ({"team-*": {}}, "is nobody; * stands alone"),
-        ({"github:": {}}, "is nobody"),
-        ({"github:octo*": {}}, "is nobody"),
-        ({"github:octo cat": {}}, "is nobody"),
-        ({"*@": {}}, "is nobody"),
+        ({"": {}}, "'' is not a valid caller"),
+        ({"**": {}}, "is not a valid caller; use a name, github:LOGIN"),
+        ({"team-*": {}}, "is not a valid caller; use a name, github:LOGIN"),
+        ({"github:": {}}, "is not a valid caller"),
+        ({"github:octo*": {}}, "is not a valid caller"),
+        ({"github:octo cat": {}}, "is not a valid caller"),
+        ({"*@": {}}, "is not a valid caller"),
         ({"github:Octocat": {}, "github:octocat": {}}, "there twice"),
         ({"ci": {"agents": ["5DLabs-Rex"]}}, "agents.0"),
         ({"ci": {"agents": ["Rex"]}}, "agents.0"),
@@ -134,11 +134,11 @@ def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     found = load({**IMAGE, "ORCHESTRATOR_CONFIG": str(file)}).access
-    assert found.never_met(AuthSettings(mode="bearer", tokens={"ci": "s3cret"})) == [
+    assert found.unreachable_entries(AuthSettings(mode="bearer", tokens={"ci": "s3cret"})) == [
         "ada@acme.example",
         "orchestrator-pusher@acme-agents.iam.gserviceaccount.com",
     ]
-    assert found.never_met(AuthSettings(mode="iam")) == ["ci"]
+    assert found.unreachable_entries(AuthSettings(mode="iam")) == ["ci"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
 )
 def test_entries_that_no_caller_can_be_are_found(auth: AuthSettings, never: list[str]) -> None:
     found = named("ci", "ada@example.com", "117", "anonymous", "github:octocat", "github:*", "*@example.com", "*")
-    assert found.never_met(auth) == never
+    assert found.unreachable_entries(auth) == never
 
 
 # What it allows -----------------------------------------------------------------------------------------------------
@@ -163,43 +163,43 @@ def spec(**identity: str) -> RunSpec:
     return SPECS["CodeRun"].model_validate({**body, **identity})
 
 
-def fields(rights: Rights, asked: RunSpec, namespace: str = "shop") -> list[str]:
-    return [field for field, _ in refusals("ci", rights, asked, namespace)]
+def fields(rights: Grant, asked: RunSpec, namespace: str = "shop") -> list[str]:
+    return [field for field, _ in violations("ci", rights, asked, namespace)]
 
 
 @pytest.mark.parametrize(
     ("rights", "identity", "refused"),
     [
-        (Rights(), {"githubUser": "octocat"}, ["namespace", "githubUser"]),
-        (Rights(), {"githubApp": "5DLabs-Rex"}, ["namespace", "githubApp"]),
-        (Rights(["*"], ["*"], ["*"]), {"githubUser": "octocat"}, []),
-        (Rights(["*"], ["*"], ["shop"]), {"githubApp": "5DLabs-Rex"}, []),
-        (Rights(["*"], ["*"], ["shop-2"]), {"githubApp": "5DLabs-Rex"}, ["namespace"]),
-        (Rights(["octocat"], [], ["*"]), {"githubUser": "OctoCat"}, []),
-        (Rights(["OctoCat"], [], ["*"]), {"githubUser": "octocat"}, []),
-        (Rights(["octocat"], [], ["*"]), {"githubUser": "octocat2"}, ["githubUser"]),
-        (Rights(["rex"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
-        (Rights([], ["octocat"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
-        (Rights(["*"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
-        (Rights([], ["*"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "5DLabs-Rex"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "5dlabs-REX"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Rex"}, []),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Rex-Tess"}, ["githubApp"]),
-        (Rights([], ["rex"], ["*"]), {"githubApp": "Tess-Rex2"}, ["githubApp"]),
+        (Grant(), {"githubUser": "octocat"}, ["namespace", "githubUser"]),
+        (Grant(), {"githubApp": "5DLabs-Rex"}, ["namespace", "githubApp"]),
+        (Grant(["*"], ["*"], ["*"]), {"githubUser": "octocat"}, []),
+        (Grant(["*"], ["*"], ["shop"]), {"githubApp": "5DLabs-Rex"}, []),
+        (Grant(["*"], ["*"], ["shop-2"]), {"githubApp": "5DLabs-Rex"}, ["namespace"]),
+        (Grant(["octocat"], [], ["*"]), {"githubUser": "OctoCat"}, []),
+        (Grant(["OctoCat"], [], ["*"]), {"githubUser": "octocat"}, []),
+        (Grant(["octocat"], [], ["*"]), {"githubUser": "octocat2"}, ["githubUser"]),
+        (Grant(["rex"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
+        (Grant([], ["octocat"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
+        (Grant(["*"], [], ["*"]), {"githubApp": "5DLabs-Rex"}, ["githubApp"]),
+        (Grant([], ["*"], ["*"]), {"githubUser": "octocat"}, ["githubUser"]),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "5DLabs-Rex"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "5dlabs-REX"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Rex"}, []),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Rex-Tess"}, ["githubApp"]),
+        (Grant([], ["rex"], ["*"]), {"githubApp": "Tess-Rex2"}, ["githubApp"]),
     ],
 )
-def test_what_is_not_listed_is_refused_by_field(rights: Rights, identity: dict[str, str], refused: list[str]) -> None:
+def test_what_is_not_listed_is_refused_by_field(rights: Grant, identity: dict[str, str], refused: list[str]) -> None:
     assert fields(rights, spec(**identity)) == refused
 
 
 def test_a_refusal_says_who_what_and_what_would_be_right() -> None:
-    rights = Rights(["octocat", "hubot"], ["tess"], ["web", "api"])
-    assert refusals("ci", rights, spec(githubApp="5DLabs-Rex"), "shop") == [
+    rights = Grant(["octocat", "hubot"], ["tess"], ["web", "api"])
+    assert violations("ci", rights, spec(githubApp="5DLabs-Rex"), "shop") == [
         ("namespace", "ci may not use the namespace shop; allowed namespaces: api, web"),
         ("githubApp", "ci may not use the agent rex; allowed users: hubot, octocat; allowed agents: tess"),
     ]
-    assert refusals("ci", Rights(["*"], [], ["*"]), spec(githubApp="5DLabs-Rex"), "shop") == [
+    assert violations("ci", Grant(["*"], [], ["*"]), spec(githubApp="5DLabs-Rex"), "shop") == [
         ("githubApp", "ci may not use the agent rex; allowed users: all; allowed agents: none"),
     ]
 
@@ -211,7 +211,7 @@ names = st.text("aB-1", min_size=1, max_size=6)
 def test_what_is_let_through_has_only_credentials_that_are_listed(name: str, listed: list[str], app: bool) -> None:
     """As pods find them: the Secret and the workspace are named by the agent, or by the user in lower case."""
     field = "githubApp" if app else "githubUser"
-    rights = Rights([] if app else listed, listed if app else [], ["*"])
+    rights = Grant([] if app else listed, listed if app else [], ["*"])
     try:
         asked = spec(**{field: name})
     except ValueError:

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from functions.runs.admission.capacity import Entry, entry, holds
-from functions.runs.admission.cycle import Pass
+from functions.runs.admission.capacity import Reservation, capacity_keys, reservation
+from functions.runs.admission.cycle import AdmissionCycle
 from functions.runs.admission.limits import NO_LIMITS, Limits
-from functions.runs.admission.pending_queue import wants_a_place
+from functions.runs.admission.pending_queue import is_admissible
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
@@ -38,7 +38,7 @@ def user(login: str) -> dict[str, Any]:
 
 
 def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
-    looked = Pass(ledger or Ledger(), limits, NOW)
+    looked = AdmissionCycle(ledger or Ledger(), limits, NOW)
     for each in runs:
         looked.see(each)
     return [each.entry.name for each in looked.admit().admitted]
@@ -114,11 +114,11 @@ def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
 
 def test_an_entry_stands_until_its_attempt_has_ended() -> None:
     waiting = code(1)
-    given = Ledger({waiting.uid: entry(waiting)})
+    given = Ledger({waiting.uid: reservation(waiting)})
     working = replace(waiting, resource_version="8", status=transitions.start(waiting, NOW))
     between = replace(working, resource_version="9", status=_failed(working))
     for seen, kept in ((waiting, True), (working, True), (between, False)):
-        looked = Pass(given, ONE, NOW)
+        looked = AdmissionCycle(given, ONE, NOW)
         looked.see(seen)
         assert (looked.admit().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
 
@@ -131,14 +131,14 @@ def _failed(working: Run) -> Any:
 
 def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
     first = code(1)
-    assert Ledger({first.uid: entry(first)}).admits(first)
-    assert not Ledger({first.uid: entry(first)}).admits(replace(first, resource_version="8"))
+    assert Ledger({first.uid: reservation(first)}).admits(first)
+    assert not Ledger({first.uid: reservation(first)}).admits(replace(first, resource_version="8"))
 
 
 def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> None:
     """The ledger was lost, or limits were set while runs were at work."""
     working = [each.having(transitions.start(each, NOW)) for each in (code(1), code(2))]
-    looked = Pass(Ledger(), ONE, NOW)
+    looked = AdmissionCycle(Ledger(), ONE, NOW)
     for each in working:
         looked.see(each)
     found = looked.admit()
@@ -148,7 +148,7 @@ def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> Non
 
 def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
     older, younger = code(1, age=5), code(2)
-    looked = Pass(Ledger(), ONE, NOW)
+    looked = AdmissionCycle(Ledger(), ONE, NOW)
     looked.see(older)
     looked.see(younger)
     ledger, obstacle = looked.admit_only(younger)
@@ -159,8 +159,8 @@ def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
 
 
 def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
-    ledger = Ledger({"gone": Entry("CodeRun", "gone", "1", ("runs",))})
-    looked = Pass(ledger, ONE, NOW)
+    ledger = Ledger({"gone": Reservation("CodeRun", "gone", "1", ("runs",))})
+    looked = AdmissionCycle(ledger, ONE, NOW)
     assert list(looked.unseen) == ["gone"]
     looked.keep("gone")
     looked.see(code(1))
@@ -180,15 +180,15 @@ def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
     ],
 )
 def test_a_run_wants_a_place_when_nothing_else_keeps_it(found: Run, wants: bool) -> None:
-    assert wants_a_place(found, NOW) is wants
+    assert is_admissible(found, NOW) is wants
 
 
 def test_a_run_that_waits_for_people_wants_no_place() -> None:
     found = code(1)
     shown = found.having(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
-    assert not wants_a_place(shown, NOW)
+    assert not is_admissible(shown, NOW)
     queued = shown.having(transitions.queued(shown, "waits", NOW))
-    assert wants_a_place(queued, NOW)
+    assert is_admissible(queued, NOW)
     assert queued.status.phase == "Queued"
 
 
@@ -204,13 +204,15 @@ def test_a_run_that_waits_for_people_wants_no_place() -> None:
 )
 def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> None:
     first = code(1)
-    assert Ledger({first.uid: entry(first)}).obstacle("other", holds(first), limits) == words
+    assert Ledger({first.uid: reservation(first)}).obstacle("other", capacity_keys(first), limits) == words
 
 
 def test_a_run_is_never_in_its_own_way() -> None:
     """Its entry may be of an attempt that is over, or of a version before somebody wrote to it."""
     first = code(1)
-    assert Ledger({first.uid: entry(first)}).obstacle(first.uid, holds(first), Limits(1, 1, 1, True)) is None
+    assert (
+        Ledger({first.uid: reservation(first)}).obstacle(first.uid, capacity_keys(first), Limits(1, 1, 1, True)) is None
+    )
 
 
 def test_no_limit_needs_no_ledger() -> None:

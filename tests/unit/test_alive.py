@@ -18,11 +18,11 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request
-from functions.reconciler.reconciler import Known
+from functions.reconciler.reconciler import Preloaded
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.observed import parse_job, parse_pod
-from functions.serving.dependencies import Services
-from functions.sweeper.live_attempts import Alive
+from functions.serving.dependencies import Dependencies
+from functions.sweeper.live_attempts import LiveAttempts
 from tests.support.builders import NOW, raw_job, run, settings
 
 FRESH = run()
@@ -54,9 +54,9 @@ class Lists:
         raise NotImplementedError
 
 
-def known(jobs: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Known:
+def known(jobs: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Preloaded:
     lists = Lists({"jobs": jobs, "pods": pods})
-    found = Alive(Services(settings(), Cluster(lists), lambda: datetime.now(UTC))).known(STARTED)
+    found = LiveAttempts(Dependencies(settings(), Cluster(lists), lambda: datetime.now(UTC))).known(STARTED)
     assert lists.asked == ["jobs", "pods"]
     return found
 
@@ -79,4 +79,4 @@ def test_a_job_that_works_is_known_with_its_pods(pods: list[dict[str, Any]], kep
     "jobs", [[], [raw_job("another")], [raw_job(JOB, ended="Complete")], [raw_job(JOB, parallelism=0)]]
 )
 def test_of_any_other_nothing_is_known(jobs: list[dict[str, Any]]) -> None:
-    assert known(jobs, [pod("a")]) == Known()
+    assert known(jobs, [pod("a")]) == Preloaded()

@@ -106,7 +106,7 @@ def test_words_that_no_attempt_has_heard_are_not_overwritten() -> None:
     first = requests.retry(finished(), key="comment 1", words="use library A")
     assert first
     waiting = patched(finished(), first)
-    with pytest.raises(requests.CannotAsk, match="has not begun; wait for its end, or cancel it"):
+    with pytest.raises(requests.RequestRefused, match="has not begun; wait for its end, or cancel it"):
         requests.retry(waiting, key="comment 2", words="and mend the docs")
 
 
@@ -118,8 +118,8 @@ def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> Non
     assert stop
     assert stop["spec"] == {"cancel": True}
     stopped = patched(waiting, stop)
-    with pytest.raises(requests.CannotAsk, match="was cancelled"):
-        requests.again(stopped, key="check", words="", most=9)
+    with pytest.raises(requests.RequestRefused, match="was cancelled"):
+        requests.automatic_retry(stopped, key="check", words="", most=9)
     second = requests.retry(stopped, key="comment 3", words="the right way")
     assert second
     assert second["spec"] == {
@@ -150,24 +150,24 @@ def test_the_last_twenty_keys_are_known() -> None:
     ],
 )
 def test_a_retry_that_cannot_be_says_what_to_do(found: Run, why: str) -> None:
-    with pytest.raises(requests.CannotAsk, match=why):
+    with pytest.raises(requests.RequestRefused, match=why):
         requests.retry(found)
 
 
 def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
     found = finished()
     for number in range(2):
-        patch = requests.again(found, key=f"check {number}", words="it failed", most=2)
+        patch = requests.automatic_retry(found, key=f"check {number}", words="it failed", most=2)
         assert patch
         assert patch["spec"]["promptModification"] == "it failed"
         assert patch["metadata"]["resourceVersion"] == found.resource_version
         found = patched(found, patch)
-        assert requests.again(found, key=f"check {number}", words="it failed", most=2) is None
-        with pytest.raises(requests.CannotAsk, match="has not begun"):
-            requests.again(found, key="another check", words="it failed too", most=2)
+        assert requests.automatic_retry(found, key=f"check {number}", words="it failed", most=2) is None
+        with pytest.raises(requests.RequestRefused, match="has not begun"):
+            requests.automatic_retry(found, key="another check", words="it failed too", most=2)
         found = tried_again(found)
-    with pytest.raises(requests.CannotAsk, match="2 times, which is as often as it may be"):
-        requests.again(found, key="check 2", words="it failed", most=2)
+    with pytest.raises(requests.RequestRefused, match="2 times, which is as often as it may be"):
+        requests.automatic_retry(found, key="check 2", words="it failed", most=2)
     assert requests.retry(found, key="a person")
 
 
@@ -180,35 +180,35 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
     ],
 )
 def test_feedback_starts_nothing_that_nobody_wants(found: Run, why: str) -> None:
-    with pytest.raises(requests.CannotAsk, match=why):
-        requests.again(found, key="check", words="", most=9)
+    with pytest.raises(requests.RequestRefused, match=why):
+        requests.automatic_retry(found, key="check", words="", most=9)
 
 
 @pytest.mark.parametrize(("state", "over"), [("Open", False), ("Merged", True), ("Closed", True)])
 def test_feedback_on_a_pull_request_that_is_over_starts_nothing(state: pull_request.State, over: bool) -> None:
     found = finished(to=State.SUCCEEDED)
-    found = found.having(pull_request.recorded(found.status, "https://pull/1", state, 1, NOW))
-    assert pull_request.is_over(found.status) == over
+    found = found.having(pull_request.set_pull_request(found.status, "https://pull/1", state, 1, NOW))
+    assert pull_request.is_closed(found.status) == over
     if over:
-        with pytest.raises(requests.CannotAsk, match="merged or closed"):
-            requests.again(found, key="check", words="", most=9)
+        with pytest.raises(requests.RequestRefused, match="merged or closed"):
+            requests.automatic_retry(found, key="check", words="", most=9)
     else:
-        assert requests.again(found, key="check", words="", most=9)
+        assert requests.automatic_retry(found, key="check", words="", most=9)
 
 
 def test_a_pull_request_is_recorded_beside_the_conditions_of_its_run() -> None:
     status = finished().status
-    opened = pull_request.recorded(status, "https://pull/1", "Open", 1, NOW)
+    opened = pull_request.set_pull_request(status, "https://pull/1", "Open", 1, NOW)
     assert opened.conditions[:-1] == status.conditions
     assert opened.pull_request_url == "https://pull/1"
-    assert pull_request.recorded(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
-    closed = pull_request.recorded(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
+    assert pull_request.set_pull_request(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
+    closed = pull_request.set_pull_request(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
     assert closed.conditions[-1].last_transition_time == NOW  # False all along
-    merged = pull_request.recorded(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
+    merged = pull_request.set_pull_request(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
     assert merged.conditions[-1].last_transition_time == NOW + timedelta(hours=2)
-    assert pull_request.recorded(opened, "https://pull/2", "Open", 1, NOW) is opened
-    assert pull_request.recorded(closed, "https://pull/2", "Merged", 1, NOW) is closed
-    assert pull_request.recorded(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
+    assert pull_request.set_pull_request(opened, "https://pull/2", "Open", 1, NOW) is opened
+    assert pull_request.set_pull_request(closed, "https://pull/2", "Merged", 1, NOW) is closed
+    assert pull_request.set_pull_request(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
 
 
 def test_an_unfinished_run_is_stopped_once() -> None:
@@ -220,17 +220,17 @@ def test_an_unfinished_run_is_stopped_once() -> None:
 
 @pytest.mark.parametrize(("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")])
 def test_a_cancel_that_cannot_be_says_why(found: Run, why: str) -> None:
-    with pytest.raises(requests.CannotAsk, match=why):
+    with pytest.raises(requests.RequestRefused, match=why):
         requests.cancel(found)
 
 
 def test_where_a_run_was_asked_for_is_kept_on_it() -> None:
     asked = origin.Origin("acme/shop", 3, "octocat", "https://github.com/acme/shop/issues/3#issuecomment-1")
-    raw = {"metadata": {"annotations": origin.annotations(asked)}}
-    assert origin.of(raw) == asked
+    raw = {"metadata": {"annotations": origin.to_annotations(asked)}}
+    assert origin.from_object(raw) == asked
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"repository": "a/b", "number": 1, "other": 2}'])
 def test_an_origin_nobody_can_read_is_none(text: str | None) -> None:
     notes = {} if text is None else {origin.ORIGIN: text}
-    assert origin.of({"metadata": {"annotations": notes}}) is None
+    assert origin.from_object({"metadata": {"annotations": notes}}) is None

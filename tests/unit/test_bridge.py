@@ -19,12 +19,13 @@ import pytest
 
 from functions.bridge.bridge import Bridge
 from functions.bridge.timing import Timing
-from functions.bridge.watch_health import Pulse
+from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN, JOB
 from functions.cluster.transport import Request
-from functions.events.event import Event, hint
+from functions.events.event import Event
+from functions.events.object_ref import object_ref
 from functions.queues.publisher import PublishError
 from functions.runs.lifecycle.observed import parse_job
 
@@ -147,7 +148,7 @@ def test_what_is_there_at_the_start_is_told_and_then_every_change() -> None:
     queue = Queue()
     play(Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101), change("DELETED", "a", 102)]]), queue)
     assert queue.told == ["add uid-a/5", "update uid-a/101", "delete uid-a/102"]
-    found = hint(queue.events[1])
+    found = object_ref(queue.events[1])
     assert found
     assert (found.kind, found.namespace, found.name) == ("CodeRun", "n", "a")
 
@@ -248,7 +249,7 @@ class Clock:
 
 def test_silence_is_what_tells_a_dead_watch_from_a_quiet_and_a_refused_one() -> None:
     clock = Clock()
-    pulse = Pulse("coderuns", clock)
+    pulse = WatchHealth("coderuns", clock)
     for sign in (lambda: pulse.well("cluster"), lambda: pulse.trouble("cluster", Forbidden("no rights"))):
         clock.now += 100
         assert pulse.silent == 100

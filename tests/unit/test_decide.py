@@ -25,7 +25,7 @@ import pytest
 
 from functions.runs.api_group import FINALIZER
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.decide import quiet
+from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
@@ -141,16 +141,16 @@ def waiting(**spec: Any) -> Run:
 
 
 def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> None:
-    assert not quiet(run(), NOW)
-    assert quiet(waiting(), LATER), "who frees a place comes to it, and the sweep"
-    assert not quiet(waiting(cancel=True), LATER)
-    assert not quiet(waiting(contextVersion=2), LATER)
-    assert quiet(started(), NOW + timedelta(seconds=1))
-    assert not quiet(started(), NOW + timedelta(minutes=1))
-    assert quiet(running(), LATER)
-    assert not quiet(running(spec={"cancel": True}), LATER)
-    assert not quiet(finished(), LATER)
-    assert not quiet(run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=[FINALIZER]), NOW)
+    assert not needs_no_reconcile(run(), NOW)
+    assert needs_no_reconcile(waiting(), LATER), "who frees a place comes to it, and the sweep"
+    assert not needs_no_reconcile(waiting(cancel=True), LATER)
+    assert not needs_no_reconcile(waiting(contextVersion=2), LATER)
+    assert needs_no_reconcile(started(), NOW + timedelta(seconds=1))
+    assert not needs_no_reconcile(started(), NOW + timedelta(minutes=1))
+    assert needs_no_reconcile(running(), LATER)
+    assert not needs_no_reconcile(running(spec={"cancel": True}), LATER)
+    assert not needs_no_reconcile(finished(), LATER)
+    assert not needs_no_reconcile(run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=[FINALIZER]), NOW)
 
 
 def test_labels_that_were_lost_are_put_back() -> None:

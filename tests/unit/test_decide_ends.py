@@ -20,7 +20,7 @@ import pytest
 
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.decide import decide, over, quiet
+from functions.runs.lifecycle.decide import decide, is_final, needs_no_reconcile
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import LONGEST_RESET
 from functions.runs.lifecycle.states import TRANSITIONS, IllegalTransitionError, State, move, state
@@ -35,7 +35,7 @@ REASONS = {State.FAILED: Reason.MAX_TURNS, State.CANCELLED: Reason.CANCELLED}
 def test_the_end_of_a_job_is_judged_by_its_pods_and_not_before_they_ended() -> None:
     found = running()
     done = job(name_of(found), ended="Complete")
-    assert next_for(found, done) == actions.LookAtPods()
+    assert next_for(found, done) == actions.ReadPods()
     assert next_for(found, done, [pod("Running", exit_code=None)]) == actions.Nothing()
 
 
@@ -126,12 +126,12 @@ def test_a_finished_run_is_marked_and_then_left_alone() -> None:
     assert next_for(finished()) == actions.Close(finished().status)
     marked = finished(labels={FINISHED: "true"})
     assert next_for(marked) == actions.Nothing()
-    assert quiet(marked, LATER)
+    assert needs_no_reconcile(marked, LATER)
 
 
 def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
     again = finished(labels={FINISHED: "true"}, spec={"contextVersion": 2, "promptModification": "the other way"})
-    assert next_for(again) == actions.Unmark()
+    assert next_for(again) == actions.ReopenForSweep()
     unmarked = finished(spec={"contextVersion": 2})
     action = next_for(unmarked)
     assert isinstance(action, actions.WriteStatus)
@@ -147,9 +147,9 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
 def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_looked_at(before: State) -> None:
     end = finished().status if before is State.SUCCEEDED else ended(before, REASONS[before]).status
     asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: "true"}).having(end)
-    assert not quiet(asked, LATER)
-    assert not over(asked)
-    assert next_for(asked) == actions.Unmark()
+    assert not needs_no_reconcile(asked, LATER)
+    assert not is_final(asked)
+    assert next_for(asked) == actions.ReopenForSweep()
     reopened = next_for(replace(asked, labels=run().labels))
     assert isinstance(reopened, actions.WriteStatus)
     closed = next_for(asked.having(reopened.status))
@@ -157,8 +157,8 @@ def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_look
     assert closed.status.succeeded
     assert (closed.status.phase, closed.status.succeeded.reason) == ("Cancelled", Reason.CANCELLED)
     assert (closed.status.attempt, closed.status.context_version) == (1, 2)
-    assert over(asked.having(closed.status))
-    assert quiet(asked.having(closed.status), LATER)
+    assert is_final(asked.having(closed.status))
+    assert needs_no_reconcile(asked.having(closed.status), LATER)
 
 
 def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_back() -> None:
@@ -184,7 +184,7 @@ def test_a_step_that_the_table_does_not_have_is_an_error_of_its_own() -> None:
 def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_up_for_later() -> None:
     early = running(spec={"contextVersion": 1})
     raised = run(status=early.with_status(early.status)["status"], spec={"contextVersion": 2})
-    assert not quiet(raised, LATER)
+    assert not needs_no_reconcile(raised, LATER)
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
     assert "contextVersion 2 is refused" in (action.status.message or "")
@@ -194,7 +194,7 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert isinstance(end, actions.Close)
     done = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
     assert next_for(done) == actions.Nothing()
-    assert "contextVersion 2 is refused" in conditions.why(done.status)
+    assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 
 
 def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
@@ -207,10 +207,10 @@ def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
     assert "contextVersion 3 is refused" in shown.message
     assert again.succeeded == early.status.succeeded
     seen = transitions.running(later.having(again), LATER)
-    assert (seen.message, conditions.why(seen)) == ("attempt 1 is running", shown.message)
+    assert (seen.message, conditions.retry_refused_message(seen)) == ("attempt 1 is running", shown.message)
     end = later.having(transitions.end_run(later.having(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
-    assert conditions.why(end.status)
-    assert not conditions.why(transitions.reopen(end, LATER))
+    assert conditions.retry_refused_message(end.status)
+    assert not conditions.retry_refused_message(transitions.reopen(end, LATER))
 
 
 def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:

@@ -19,14 +19,14 @@ import pytest
 from functions.runs import api_group
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.job_creation_window import LOCK_HOLDS, PROMISE
-from functions.runs.lifecycle.observed import UNREAD, Refused
+from functions.runs.lifecycle.observed import NOT_READ, JobForbidden
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from tests.support.builders import NOW, POLICY, job, run
 from tests.unit.deciding import LATER, ended_with, name_of, next_for, running, started
 
 SECOND = timedelta(seconds=1)
-REFUSED = Refused("exceeded quota: jobs")
+REFUSED = JobForbidden("exceeded quota: jobs")
 
 
 def edited(found: Run, **spec: Any) -> Run:
@@ -68,7 +68,7 @@ def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_fr
 
 def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:
     found = edited(started())
-    assert next_for(found, job(name_of(found), ready=0), UNREAD) == actions.Nothing()
+    assert next_for(found, job(name_of(found), ready=0), NOT_READ) == actions.Nothing()
 
 
 @pytest.mark.parametrize("found", [running(), started()], ids=["seen at work", "recorded long ago"])
@@ -96,7 +96,7 @@ def test_where_no_job_can_be_made_an_attempt_ends_once_nobody_would_make_it(spec
     assert "2026-01-02T03:24:05Z" in (says.status.message or "")
     assert says.status.last_update == found.status.last_update, "that it is said renews nothing"
     assert next_for(says, REFUSED, now=NOW + 2 * PROMISE - SECOND) == actions.Nothing()
-    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.LookAtPods()
+    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.ReadPods()
     end = next_for(says, REFUSED, [], NOW + 2 * PROMISE)
     assert isinstance(end, actions.Close)
     assert end.status.phase == ("Cancelled" if "cancel" in spec else "Failed")

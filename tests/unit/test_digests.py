@@ -13,13 +13,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs.digest_set import PARTS, SIZE, Digests
+from functions.runs.digest_set import PARTS, SIZE, DigestSet
 
 TEXTS = st.lists(st.text(max_size=4))
 
 
-def of(texts: list[str]) -> Digests:
-    found = Digests()
+def of(texts: list[str]) -> DigestSet:
+    found = DigestSet()
     for text in texts:
         found.add(text)
     return found

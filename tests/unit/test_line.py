@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.manifests import ledger as manifest
-from functions.runs.admission.capacity import entry
-from functions.runs.admission.cycle import Pass
+from functions.runs.admission.capacity import reservation
+from functions.runs.admission.cycle import AdmissionCycle
 from functions.runs.admission.limits import Limits
-from functions.runs.admission.pending_queue import KNOWN, Line, candidate
+from functions.runs.admission.pending_queue import MAX_QUEUED, PendingQueue, pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
+from functions.storage.config_map_store import merge_patch
 from tests.support.builders import NOW
 from tests.unit.waiting import code, uid_of
 
@@ -43,7 +44,7 @@ def working(number: int, **about: Any) -> Run:
 
 def looked(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> Ledger:
     """The ledger after a look at every run."""
-    found = Pass(ledger or Ledger(), limits, NOW)
+    found = AdmissionCycle(ledger or Ledger(), limits, NOW)
     for run in runs:
         found.see(run)
     return found.admit().ledger
@@ -71,7 +72,7 @@ def test_a_run_held_up_by_its_own_key_is_passed_over() -> None:
 
 def test_whoever_is_let_in_or_wants_no_place_any_more_leaves_the_line() -> None:
     ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4)], TWO)
-    after = ledger.freed(uid_of(1)).having(uid_of(3), entry(waiting(3)))
+    after = ledger.freed(uid_of(1)).having(uid_of(3), reservation(waiting(3)))
     assert (names(after), set(after.entries)) == (["r4"], {uid_of(2), uid_of(3)})
     assert after.waiting
     last = after.left(uid_of(4))
@@ -79,10 +80,10 @@ def test_whoever_is_let_in_or_wants_no_place_any_more_leaves_the_line() -> None:
 
 
 def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
-    many = [waiting(number, age=number % 50) for number in range(3, 3 + KNOWN + 1)]
+    many = [waiting(number, age=number % 50) for number in range(3, 3 + MAX_QUEUED + 1)]
     ledger = looked([working(1), working(2), *many], TWO)
-    assert (len(names(ledger)), ledger.line.more) == (KNOWN, True)
-    late, urgent = candidate(waiting(90)), candidate(waiting(91, priority=1))
+    assert (len(names(ledger)), ledger.line.more) == (MAX_QUEUED, True)
+    late, urgent = pending_run(waiting(90)), pending_run(waiting(91, priority=1))
     assert names(ledger.joined(late)) == names(ledger)
     assert ledger.joined(late).waiting == late.uid, "who writes at the same time sees that the ledger has changed"
     assert names(ledger.joined(urgent)) == ["r91", *names(ledger)[:-1]]
@@ -96,20 +97,20 @@ def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
 )
 def test_all_are_looked_at_where_somebody_unnamed_may_fit(more: bool, room: bool, needed: bool) -> None:
     runs = [working(1)] if room else [working(1), working(2)]
-    ledger = Ledger({run.uid: entry(run) for run in runs}, "somebody", Line(more=more))
+    ledger = Ledger({run.uid: reservation(run) for run in runs}, "somebody", PendingQueue(more=more))
     assert ledger.needs_a_look(TWO) is needed
 
 
 def test_whoever_asks_takes_no_place_that_is_the_turn_of_another() -> None:
     ledger = replace(looked([working(1), working(2), waiting(3, age=1)], TWO)).freed(uid_of(2))
-    assert ledger.obstacle_in_turn(candidate(code(4)), TWO) == "2 runs work (limits.runs)"
-    assert ledger.obstacle_in_turn(candidate(code(4, age=9)), TWO) is None
-    assert ledger.obstacle_in_turn(candidate(waiting(3, age=1)), TWO) is None
+    assert ledger.obstacle_in_turn(pending_run(code(4)), TWO) == "2 runs work (limits.runs)"
+    assert ledger.obstacle_in_turn(pending_run(code(4, age=9)), TWO) is None
+    assert ledger.obstacle_in_turn(pending_run(waiting(3, age=1)), TWO) is None
 
 
 def test_whoever_joins_twice_stands_there_once() -> None:
     ledger = looked([working(1), working(2), waiting(3)], TWO)
-    raised = candidate(waiting(3, priority=1))
+    raised = pending_run(waiting(3, priority=1))
     assert [each.order for each in ledger.joined(raised).line.first] == [raised.order]
 
 
@@ -118,10 +119,10 @@ def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
     raw = json.loads(json.dumps(manifest.new(ledger, "here")))
     raw["metadata"]["resourceVersion"] = "3"
     assert _plain(manifest.parse(raw)) == _plain(ledger)
-    assert manifest.patch(raw, manifest.parse(raw)) is None
+    assert merge_patch(raw, manifest.new(manifest.parse(raw), "here")) is None
     raw["data"]["broken"] = "{"
     assert manifest.parse(raw).entries.keys() == ledger.entries.keys()
-    patch = manifest.patch(raw, ledger.freed(uid_of(1)))
+    patch = merge_patch(raw, manifest.new(ledger.freed(uid_of(1)), "here"))
     assert patch is not None
     assert patch["metadata"]["resourceVersion"] == "3"
     assert patch["data"] == {uid_of(1): None, "broken": None}
@@ -135,14 +136,14 @@ def _plain(ledger: Ledger) -> Any:
 def test_a_line_that_cannot_be_read_has_all_looked_at(text: str) -> None:
     """A previous revision of the functions wrote none."""
     raw = manifest.new(Ledger(waiting="c"), "here")
-    raw["metadata"]["annotations"][manifest.LINE] = text
-    assert manifest.parse(raw).line == Line(more=True)
-    raw["metadata"]["annotations"][manifest.WAITING] = ""
-    assert manifest.parse(raw).line == Line()
+    raw["metadata"]["annotations"][manifest.PENDING] = text
+    assert manifest.parse(raw).line == PendingQueue(more=True)
+    raw["metadata"]["annotations"][manifest.LAST_REJECTED] = ""
+    assert manifest.parse(raw).line == PendingQueue()
 
 
 ONE = st.tuples(st.integers(0, 49), st.integers(-1, 1), st.integers(0, 12))
-FEW, MANY = st.lists(ONE, min_size=1, max_size=8), st.lists(ONE, min_size=KNOWN + 4, max_size=2 * KNOWN)
+FEW, MANY = st.lists(ONE, min_size=1, max_size=8), st.lists(ONE, min_size=MAX_QUEUED + 4, max_size=2 * MAX_QUEUED)
 
 
 @given(FEW | MANY, st.integers(1, 3), st.booleans())

@@ -19,7 +19,7 @@ import pytest
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.before_running import PATIENCE
 from functions.runs.lifecycle.decide import decide
-from functions.runs.lifecycle.event_diagnosis import diagnosis
+from functions.runs.lifecycle.event_diagnosis import pod_diagnosis
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.reasons import Reason
@@ -58,7 +58,7 @@ ATTACH = seen("FailedAttachVolume", 2, "Multi-Attach error for volume v")
     ],
 )
 def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
-    assert diagnosis(events) == found
+    assert pod_diagnosis(events) == found
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | N
 )
 def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any]) -> None:
     newer = {**MOUNT, "lastTimestamp": None, "message": "newer", **when}
-    assert diagnosis([newer, MOUNT]) == diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
+    assert pod_diagnosis([newer, MOUNT]) == pod_diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
 
 
 def started() -> Run:
@@ -87,8 +87,8 @@ def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Ac
 def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
     creating = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
     image = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
-    assert next_for(started(), creating, PATIENCE) == actions.LookAtEvents("p")
-    assert next_for(started(), {}, PATIENCE) == actions.LookAtEvents("p")
+    assert next_for(started(), creating, PATIENCE) == actions.ReadEvents("p")
+    assert next_for(started(), {}, PATIENCE) == actions.ReadEvents("p")
     assert next_for(started(), creating, PATIENCE - timedelta(seconds=1)) == actions.Nothing()
     assert isinstance(next_for(started(), image, PATIENCE), actions.WriteStatus)
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.runs.admission.capacity import Entry
-from functions.runs.admission.cycle import Pass
+from functions.runs.admission.capacity import Reservation
+from functions.runs.admission.cycle import AdmissionCycle
 from functions.runs.admission.limits import NO_LIMITS, Limits
 from functions.runs.admission.position import Position, position
 from functions.runs.admission.reservations import Ledger
@@ -70,9 +70,9 @@ def test_a_run_that_would_start_at_once_does_not_wait() -> None:
 
 
 def test_a_place_that_is_given_or_not_freed_yet_is_taken() -> None:
-    gone = Ledger({uid: Entry("CodeRun", uid, "1", ("runs",)) for uid in ("a", "b")})
+    gone = Ledger({uid: Reservation("CodeRun", uid, "1", ("runs",)) for uid in ("a", "b")})
     assert position([LINE[0]], LINE[0], TWO, NOW, gone) == Position(1, 1, "2 runs work (limits.runs)")
-    mine = Ledger({LINE[0].uid: Entry("CodeRun", "r3", LINE[0].resource_version, ("runs",))})
+    mine = Ledger({LINE[0].uid: Reservation("CodeRun", "r3", LINE[0].resource_version, ("runs",))})
     assert position([LINE[0]], LINE[0], Limits(runs=0), NOW, mine) is None
 
 
@@ -102,7 +102,7 @@ def test_the_places_are_those_of_the_pass(about: list[tuple[int, int, str]], lim
         code(number, age=age, priority=priority, service=service)
         for number, (priority, age, service) in enumerate(about)
     ]
-    looked = Pass(Ledger(), limits, NOW)
+    looked = AdmissionCycle(Ledger(), limits, NOW)
     for run in runs:
         looked.see(run)
     found = looked.admit()

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from functions.github.commands.configuration import LONGEST, BadConfiguration, Configuration, parse
-from functions.github.commands.parse import Cancel, Work
-from functions.github.commands.spec_builder import Place, Unclear, spec
+from functions.github.commands.configuration import MAX_LENGTH, BadConfiguration, Configuration, parse
+from functions.github.commands.parse import Cancel, StartRun
+from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
 from tests.support.builders import settings
@@ -56,8 +56,8 @@ def test_without_a_file_everything_is_on_and_nothing_mapped() -> None:
 def test_every_key_is_read() -> None:
     found = parse(EVERYTHING)
     assert set(Configuration.model_fields) - found.model_fields_set == {"github_user"}
-    assert found.command_for("labels", "Document") == Work("docs")
-    assert found.command_for("labels", "AGENT: do it") == Work("code", {"service": "api"})
+    assert found.command_for("labels", "Document") == StartRun("docs")
+    assert found.command_for("labels", "AGENT: do it") == StartRun("code", {"service": "api"})
     assert found.command_for("assignees", "shop-agent") == Cancel()
     assert found.command_for("labels", "shop-agent") is None
 
@@ -70,22 +70,22 @@ def test_every_key_is_read() -> None:
         ("max_retries: 1", ["line 1, max_retries: is not a known field"]),
         ("envFromSecrets: [claude-api-key]", ["line 1, envFromSecrets: is not a known field"]),
         ("labels:\n  a: /docs\n  b.c: /nope", ["line 3, labels.b.c: must be one command, such as /docs"]),
-        ("labels:\n  a: /code x", ["line 2, labels.a: cannot be understood: the task must be a number from 1"]),
+        ("labels:\n  a: /code x", ["line 2, labels.a: is not a valid command: the task must be a number from 1"]),
         ("models:\n  docs: claude-a\n  tests: b", ["line 3, models.tests: is not a known field"]),
         ("commands:\n  - docs\n  - deploy", ["line 3, commands.1: Input should be 'docs'"]),
-        ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both given"]),
+        ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both set"]),
         ("platformRepository: ../../etc", ["line 1, platformRepository: must be a repository as in owner/name"]),
         ("service: A\nmaxTurns: 0", ["line 1, service: ", "line 2, maxTurns: "]),
-        ("service: a\nservice: b", ["line 2: the key service is there twice"]),
-        ("- docs", ["line 1: it must be a mapping"]),
+        ("service: a\nservice: b", ["line 2: the key service is duplicated"]),
+        ("- docs", ["line 1: must be a mapping"]),
         ("a:\n  b: [1,\n", ["line 3: "]),
         ("a: b: c", ["line 1: mapping values are not allowed here"]),
-        ("a: &x [1]\nb: *x", ["line 1: anchors and aliases are not taken"]),
+        ("a: &x [1]\nb: *x", ["line 1: anchors and aliases are not supported"]),
         ("a: !!python/object/apply:os.system [ls]", ["line 1: could not determine a constructor"]),
         ("\n" + "[" * 500, ["line 2: it is nested too deeply"]),
         ("? [a]\n: b", ["line 1: "]),
-        ("a: 2020-99-99", ["it is not YAML"]),
-        ("#" * (LONGEST + 1), [f"more than {LONGEST} characters"]),
+        ("a: 2020-99-99", ["is not YAML"]),
+        ("#" * (MAX_LENGTH + 1), [f"more than {MAX_LENGTH} characters"]),
     ],
 )
 def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> None:
@@ -115,16 +115,16 @@ def test_any_text_is_a_configuration_or_a_bad_one(text: str) -> None:
         assert isinstance(found, Configuration) or found.problems
 
 
-PLACE = Place("acme/shop", "main")
+PLACE = RequestTarget("acme/shop", "main")
 
 
-def planned(work: Work, text: str = "", place: Place = PLACE, **github: Any) -> Any:
+def planned(work: StartRun, text: str = "", place: RequestTarget = PLACE, **github: Any) -> Any:
     configured: Settings = settings(github={"default_app": "5DLabs-Rex", **github})
-    return spec(work, place, parse(text), configured)
+    return build_spec(work, place, parse(text), configured)
 
 
 def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> None:
-    found = planned(Work("code", {"directory": "api", "model": "claude-x"}, 3), EVERYTHING)
+    found = planned(StartRun("code", {"directory": "api", "model": "claude-x"}, 3), EVERYTHING)
     assert found == CodeRunSpec(
         task_id=3,
         service="api",
@@ -145,7 +145,7 @@ def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> N
 
 
 def test_a_docs_run_is_planned_with_the_defaults() -> None:
-    assert planned(Work("docs", {"directory": "services/api", "branch": "next"})) == DocsRunSpec(
+    assert planned(StartRun("docs", {"directory": "services/api", "branch": "next"})) == DocsRunSpec(
         repository_url="https://github.com/acme/shop.git",
         source_branch="next",
         working_directory="services/api",
@@ -155,56 +155,60 @@ def test_a_docs_run_is_planned_with_the_defaults() -> None:
 
 
 def test_a_person_works_over_ssh_where_the_platform_allows_it() -> None:
-    found = planned(Work("code", {"service": "a"}, 1), "githubUser: Octocat", allowed_users=["octocat"])
+    found = planned(StartRun("code", {"service": "a"}, 1), "githubUser: Octocat", allowed_users=["octocat"])
     assert found.repository_url == "git@github.com:acme/shop.git"
     assert found.platform_repository_url == found.repository_url
-    with pytest.raises(Unclear, match="allowed_users does not name it"):
-        planned(Work("docs"), "githubUser: octocat")
+    with pytest.raises(SpecError, match="allowed_users does not list it"):
+        planned(StartRun("docs"), "githubUser: octocat")
 
 
 @pytest.mark.parametrize("asked", ["tess", "TESS", "5DLabs-Tess", "5dlabs-tess"])
 def test_an_agent_is_one_of_those_that_are_configured(asked: str) -> None:
-    assert planned(Work("docs", {"agent": asked}), EVERYTHING).github_app == "5DLabs-Tess"
-    with pytest.raises(Unclear, match=r"no agent `.*` here; there is `5DLabs-Rex`"):
-        planned(Work("docs", {"agent": asked}))
+    assert planned(StartRun("docs", {"agent": asked}), EVERYTHING).github_app == "5DLabs-Tess"
+    with pytest.raises(SpecError, match=r"no agent `.*`; use one of: `5DLabs-Rex`"):
+        planned(StartRun("docs", {"agent": asked}))
 
 
 @pytest.mark.parametrize(
     ("title", "task"), [("Task 3: log in", 3), ("[task-12] log in", 12), ("do TASK #7", 7), ("multitask 3", None)]
 )
 def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | None) -> None:
-    place = Place("acme/shop", "main", title)
+    place = RequestTarget("acme/shop", "main", title)
     if task:
-        assert planned(Work("code", {"service": "a"}), "", place).task_id == task
+        assert planned(StartRun("code", {"service": "a"}), "", place).task_id == task
     else:
-        with pytest.raises(Unclear, match="the task is missing"):
-            planned(Work("code", {"service": "a"}), "", place)
+        with pytest.raises(SpecError, match="the task is missing"):
+            planned(StartRun("code", {"service": "a"}), "", place)
 
 
 @pytest.mark.parametrize(
     ("work", "text", "says"),
     [
-        (Work("code", {}, 3), "", "the service is missing"),
-        (Work("code", {"service": "API"}, 3), "", "service: must be lower case"),
-        (Work("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
-        (Work("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
-        (Work("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
-        (Work("docs", {"model": "gpt"}), "", "model: must start with 'claude-'"),
-        (Work("code", {}, 3), "service: a\nplatformRepository: other/secrets", "of the owner of this one"),
+        (StartRun("code", {}, 3), "", "the service is missing"),
+        (StartRun("code", {"service": "API"}, 3), "", "service: must be lower case"),
+        (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
+        (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
+        (StartRun("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
+        (StartRun("docs", {"model": "gpt"}), "", "model: must start with 'claude-'"),
+        (
+            StartRun("code", {}, 3),
+            "service: a\nplatformRepository: other/secrets",
+            "belong to the owner of this repository",
+        ),
     ],
 )
-def test_what_cannot_be_planned_says_what_to_do(work: Work, text: str, says: str) -> None:
-    with pytest.raises(Unclear, match=says):
+def test_what_cannot_be_planned_says_what_to_do(work: StartRun, text: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
         planned(work, text)
 
 
 def test_without_anybody_who_works_it_says_so() -> None:
-    with pytest.raises(Unclear, match="set githubApp"):
-        spec(Work("docs"), PLACE, Configuration(), settings())
+    with pytest.raises(SpecError, match="set githubApp"):
+        build_spec(StartRun("docs"), PLACE, Configuration(), settings())
 
 
 def test_on_a_server_of_ones_own_urls_are_of_its_host() -> None:
-    found = planned(Work("docs"), "", api_url="https://github.acme.example/api/v3")
+    found = planned(StartRun("docs"), "", api_url="https://github.acme.example/api/v3")
     assert found.repository_url == "https://github.acme.example/acme/shop.git"
-    found = planned(Work("docs"), "githubUser: a", api_url="https://ghes.example:8443/api/v3", allowed_users=["a"])
+    found = planned(StartRun("docs"), "githubUser: a", api_url="https://ghes.example:8443/api/v3", allowed_users=["a"])
     assert found.repository_url == "git@ghes.example:acme/shop.git"

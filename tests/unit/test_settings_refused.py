@@ -23,11 +23,11 @@ from functions.manifests import attempt
 from functions.runs.admission.limits import MOST
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.retries import LONGEST_BACKOFF
-from functions.serving.dependencies import Services
+from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources
 from functions.settings.quantity import thousandths
-from functions.settings.values import URL
+from functions.settings.types import URL
 from tests.support.builders import NOW, run, settings
 
 NAME = "lower case letters, digits"
@@ -95,10 +95,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     *(("queues.url", value, URL) for value in ("http://a:99999", "http://a:0", "http://[a", "http://a\n", "http://é")),
     ("queues.endpoints", {"reconcile": "foo"}, URL),
     ("queues.push_identity", "somebody", "must be the e-mail address"),
-    ("observability.otlp_endpoint", "localhost:4318", URL),
+    ("observability.otlp_endpoint", "localhost", URL),
     ("observability.project", "Not A Project", "must be the id of a Google Cloud project"),
     ("telemetry.otlp_endpoint", "not a url", URL),
-    ("telemetry.logs_endpoint", "otel:4317", URL),
+    ("telemetry.logs_endpoint", "otel:4317/v1", URL),
+    ("telemetry.otlp_protocol", "https", "'http/protobuf' or 'http/json'"),
     ("telemetry.enabled", "true", "set telemetry.otlp_endpoint too"),
     ("tools.server_url", "tools", URL),
     ("models.code", "", "must have 1 to 128 characters"),
@@ -172,7 +173,7 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
         retention=dict.fromkeys(("succeeded_days", "otherwise_days", "tombstone_days", "workspace_days"), 36_500),
         job={"backoff": 600, "pending_wait": 31_536_000, "code_deadline": 604_800, "ttl_after_finished": 2**31 - 1},
     )
-    services = Services(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
+    services = Dependencies(longest, None, lambda: NOW, None, None)  # type: ignore[arg-type]
     kept, policy, late = services.retention, services.policy, datetime(2200, 1, 1, tzinfo=UTC)
     for each in (kept.succeeded, kept.otherwise, kept.task_files, kept.tombstones, kept.workspaces):
         assert each is not None

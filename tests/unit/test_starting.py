@@ -18,12 +18,12 @@ import pytest
 
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.before_running import PATIENCE
-from functions.runs.lifecycle.job_events import diagnosis
-from functions.runs.lifecycle.observed import UNREAD, Pod
+from functions.runs.lifecycle.job_events import job_diagnosis
+from functions.runs.lifecycle.observed import NOT_READ, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from tests.support.builders import NOW, POLICY, job, pod
-from tests.support.life import reason
+from tests.support.run_steps import reason
 from tests.unit.deciding import name_of, next_for, running, started
 
 WAITED = NOW + POLICY.pending_wait
@@ -51,7 +51,7 @@ def after(found: Run, action: actions.Action) -> Run:
 
 def test_an_agent_that_works_is_never_given_up_however_long_it_took_to_start() -> None:
     found = shows()
-    for seen, pods in ((job(name_of(found), ready=1), UNREAD), (job(name_of(found)), [pod("Running", **AT_WORK)])):
+    for seen, pods in ((job(name_of(found), ready=1), NOT_READ), (job(name_of(found)), [pod("Running", **AT_WORK)])):
         works = after(found, next_for(found, seen, pods, WAITED))
         assert (works.status.phase, works.status.pending_since) == ("Running", None)
 
@@ -61,18 +61,18 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     assert next_for(found, job(name_of(found)), stuck, WAITED - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, job(name_of(found)), stuck, WAITED) == actions.Stop()
     assert next_for(found, job(name_of(found), activeDeadlineSeconds=1), stuck, WAITED) == actions.Nothing()
-    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.Withdraw()
+    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.PreventPods()
 
 
 def test_nobody_is_given_up_unseen() -> None:
     found = shows()
-    assert next_for(found, job(name_of(found)), UNREAD, WAITED) == actions.LookAtPods()
-    assert next_for(found, job(name_of(found)), UNREAD, NOW) == actions.Nothing()
+    assert next_for(found, job(name_of(found)), NOT_READ, WAITED) == actions.ReadPods()
+    assert next_for(found, job(name_of(found)), NOT_READ, NOW) == actions.Nothing()
 
 
 def test_a_pod_whose_obstacle_is_gone_starts_and_the_next_obstacle_has_its_own_wait() -> None:
     found, seen = shows(), job(name_of(shows()))
-    assert next_for(found, seen, [waiting(CREATING)], WAITED) == actions.LookAtEvents("p")
+    assert next_for(found, seen, [waiting(CREATING)], WAITED) == actions.ReadEvents("p")
     looked = [replace(waiting(CREATING), silent=False)]
     starts = after(found, next_for(found, seen, looked, WAITED))
     assert (starts.status.phase, starts.status.pending_since) == ("Pending", None)
@@ -99,15 +99,15 @@ def test_what_runs_or_is_being_stopped_is_left_alone(found: Run) -> None:
 def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
     found, seen = started(), job(name_of(started()))
     assert next_for(found, seen, [], NOW + PATIENCE - timedelta(seconds=1)) == actions.Nothing()
-    assert next_for(found, seen, [], NOW + PATIENCE) == actions.LookAtEvents(name_of(found), "Job")
+    assert next_for(found, seen, [], NOW + PATIENCE) == actions.ReadEvents(name_of(found), "Job")
     for busy in (job(name_of(found), suspend=True), replace(seen, podless=False), replace(seen, refused=None)):
         assert next_for(found, busy, [], NOW + PATIENCE) == actions.Nothing()
 
 
 def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline_where_it_has_one() -> None:
     found = started(spec={"cancel": True})
-    assert next_for(found, job(name_of(found))) == actions.LookAtPods()
-    assert next_for(found, job(name_of(found)), []) == actions.Withdraw()
+    assert next_for(found, job(name_of(found))) == actions.ReadPods()
+    assert next_for(found, job(name_of(found)), []) == actions.PreventPods()
     assert next_for(found, job(name_of(found)), [waiting(CREATING)]) == actions.Stop()
     assert next_for(found, replace(job(name_of(found)), podless=False)) == actions.Stop()
 
@@ -122,7 +122,7 @@ def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
         NOW,
     )
     assert next_for(shown, refused, [], WAITED - timedelta(seconds=1)) == actions.Nothing()
-    assert next_for(shown, refused, [], WAITED) == actions.Withdraw()
+    assert next_for(shown, refused, [], WAITED) == actions.PreventPods()
     end = next_for(shown, job(name_of(found), parallelism=0), [], WAITED)
     assert isinstance(end, actions.Close)
     assert (end.status.phase, reason(found.having(end.status))) == ("Failed", Reason.POD_REFUSED)
@@ -149,4 +149,4 @@ REFUSED = told("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q')
     ],
 )
 def test_why_a_job_has_no_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
-    assert diagnosis(events) == diagnosis(events[::-1]) == found
+    assert job_diagnosis(events) == job_diagnosis(events[::-1]) == found

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from functions.github.api.lease_guard import ClaimOver, WhileClaimed
+from functions.github.api.lease_guard import LeaseExpired, LeaseGuard
 from functions.github.reports import pull_request
 from functions.runs import github_sync_state
-from functions.runs.github_sync_state import Told
+from functions.runs.github_sync_state import SyncRecord
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State, move
 from functions.runs.model import origin
@@ -30,43 +30,52 @@ from tests.support.builders import NOW, ended, run
 def noted(found: Run, patch: github_sync_state.Patch) -> Run:
     """The run with the annotations of a patch."""
     kept = {key: text for key, text in patch["metadata"]["annotations"].items() if text is not None}
-    again = run(annotations={**kept, **origin.annotations(origin.Origin("acme/shop", 7))})
+    again = run(annotations={**kept, **origin.to_annotations(origin.Origin("acme/shop", 7))})
     return again.having(found.status)
 
 
 def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
     found = noted(ended(), {"metadata": {"annotations": {}}})
-    assert github_sync_state.untold(found, on_github=True)
-    found = noted(found, github_sync_state.note(found, Told(github_sync_state.digest(found), 5)))
-    assert github_sync_state.told(found.raw).comment == 5
-    assert not github_sync_state.untold(found, on_github=True)
-    assert github_sync_state.untold(found.having(found.status.model_copy(update={"message": "other"})), on_github=True)
+    assert github_sync_state.needs_sync(found, on_github=True)
+    found = noted(found, github_sync_state.release(found, SyncRecord(github_sync_state.digest(found), 5)))
+    assert github_sync_state.last_synced(found.raw).comment == 5
+    assert not github_sync_state.needs_sync(found, on_github=True)
+    assert github_sync_state.needs_sync(
+        found.having(found.status.model_copy(update={"message": "other"})), on_github=True
+    )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
-    assert not github_sync_state.untold(found.having(same), on_github=True), "not of what nobody is told"
-    assert github_sync_state.untold(noted(found, github_sync_state.unsaid()), on_github=True)
+    assert not github_sync_state.needs_sync(found.having(same), on_github=True), "not of what nobody is told"
+    assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)
 
 
 def test_a_run_that_does_not_concern_github_is_not_told_of() -> None:
-    assert not github_sync_state.untold(ended(), on_github=False)
-    assert github_sync_state.untold(ended(), on_github=True)
-    assert not github_sync_state.untold(run(), on_github=True), "nobody has looked at it yet"
+    assert not github_sync_state.needs_sync(ended(), on_github=False)
+    assert github_sync_state.needs_sync(ended(), on_github=True)
+    assert not github_sync_state.needs_sync(run(), on_github=True), "nobody has looked at it yet"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"digest": 3}', '{"comment": "x"}', "null"])
 def test_a_note_that_nobody_can_read_is_none(text: str) -> None:
-    assert github_sync_state.told(run(annotations={github_sync_state.TOLD: text}).raw) == Told()
-    assert github_sync_state.taken(run(annotations={github_sync_state.TELLING: text or "2026-01-01"}).raw, NOW) == 0
+    assert github_sync_state.last_synced(run(annotations={github_sync_state.TOLD: text}).raw) == SyncRecord()
+    assert (
+        github_sync_state.lease_seconds_left(
+            run(annotations={github_sync_state.TELLING: text or "2026-01-01"}).raw, NOW
+        )
+        == 0
+    )
 
 
 def test_a_claim_holds_for_its_time_and_a_rest_as_long_as_github_says() -> None:
-    claimed = noted(ended(), github_sync_state.claim(run(), NOW))
-    assert github_sync_state.taken(claimed.raw, NOW) == 120
-    assert github_sync_state.taken(claimed.raw, NOW + timedelta(minutes=2)) == 0
-    assert github_sync_state.attended(claimed.raw, NOW + timedelta(minutes=16))
-    assert not github_sync_state.attended(claimed.raw, NOW + timedelta(minutes=18))
+    claimed = noted(ended(), github_sync_state.acquire(run(), NOW))
+    assert github_sync_state.lease_seconds_left(claimed.raw, NOW) == 120
+    assert github_sync_state.lease_seconds_left(claimed.raw, NOW + timedelta(minutes=2)) == 0
+    assert github_sync_state.covered_by_redelivery(claimed.raw, NOW + timedelta(minutes=16))
+    assert not github_sync_state.covered_by_redelivery(claimed.raw, NOW + timedelta(minutes=18))
     for seconds, rests in ((None, 10), (1, 10), (600, 600), (10_000_000, 3600)):
         assert (
-            github_sync_state.taken(noted(ended(), github_sync_state.rest(run(), NOW, seconds, Told())).raw, NOW)
+            github_sync_state.lease_seconds_left(
+                noted(ended(), github_sync_state.back_off(run(), NOW, seconds, SyncRecord())).raw, NOW
+            )
             == rests
         )
 
@@ -76,13 +85,15 @@ def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None
     history = [first.model_copy(update={"commit": commit}) for commit in "abcd"]
     status = ended().status.model_copy(update={"attempts": history})
     for checked, left in (("", "abc"), ("a", "abc"), ("c", "c"), ("d", ""), ("dropped", "abc")):
-        patch = github_sync_state.rest(run(), NOW, None, Told(checked=checked))
+        patch = github_sync_state.back_off(run(), NOW, None, SyncRecord(checked=checked))
         assert github_sync_state.unconcluded(noted(ended(), patch).having(status)) == [*left]
     assert github_sync_state.unconcluded(run()) == []
 
 
 class Sent:
     """Calls that are kept, and answered with nothing."""
+
+    name = "acme/shop"
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -107,12 +118,12 @@ class Sent:
 @pytest.mark.parametrize(("until", "writes"), [(NOW + timedelta(seconds=1), True), (NOW, False), (None, True)])
 def test_nothing_is_written_once_the_claim_is_over(until: datetime | None, writes: bool) -> None:
     sent = Sent()
-    calls = WhileClaimed(sent, until, lambda: NOW)
+    calls = LeaseGuard(sent, until, lambda: NOW)
     calls.get("a")
     calls.pages("b")
     calls.delete("c")  # the younger of two that are alike
     for write in (lambda: calls.post("d", {}), lambda: calls.patch("e", {})):
-        with suppress(ClaimOver):
+        with suppress(LeaseExpired):
             write()
     assert sent.sent == ["GET a", "GET b", "DELETE c", *(["POST d", "PATCH e"] if writes else [])]
 
@@ -131,9 +142,9 @@ def test_work_that_lacks_a_pull_request() -> None:
     assert github_sync_state.lacks_pull_request(ended())
     for found in (ended(State.FAILED, Reason.MAX_TURNS), ended(reason=Reason.NO_CHANGES), run()):
         assert not github_sync_state.lacks_pull_request(found)
-    opened = ended().having(pull_request.opened(ended().status, "https://g/1", 1, NOW))
+    opened = ended().having(pull_request.with_url(ended().status, "https://g/1", 1, NOW))
     assert not github_sync_state.lacks_pull_request(opened)
-    refused = noted(ended(), github_sync_state.note(ended(), Told(unopened=1)))
+    refused = noted(ended(), github_sync_state.release(ended(), SyncRecord(unopened=1)))
     assert not github_sync_state.lacks_pull_request(refused)
     moved = move(RunStatus(), State.FAILED, Reason.INVALID_SPEC, "", generation=1, now=NOW)
     assert not github_sync_state.lacks_pull_request(run().having(moved))

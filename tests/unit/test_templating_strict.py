@@ -14,7 +14,7 @@ import pytest
 from jinja2 import meta
 
 from functions.templating.engine import environment
-from functions.templating.render import Task, TemplateError, task_files
+from functions.templating.render import AttemptContext, TemplateError, task_files
 from tests.support import golden
 from tests.support.builders import settings
 
@@ -57,7 +57,7 @@ def misspelled(source: str, name: str) -> str:
     return _TAG.sub(lambda tag: re.sub(rf"(?<![\w.\"]){name}(?![\w\"(])", f"{name}_typo", tag[0]), source)
 
 
-def attempts(template: str) -> Iterator[Task]:
+def attempts(template: str) -> Iterator[AttemptContext]:
     """Attempts that between them come by every name of `template`."""
     first = template.split("/")[0]
     clis = [first] if first in golden.MODELS else list(golden.MODELS)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from functions.templating import engine
-from functions.templating.render import Task, task_files
+from functions.templating.render import AttemptContext, task_files
 from functions.templating.variables import variables
 from tests.conftest import SCALE
 from tests.support import golden
@@ -46,7 +47,7 @@ FEW = hypothesis_settings(
 )
 
 
-def files(task: Task, **sections: Any) -> Mapping[str, str]:
+def files(task: AttemptContext, **sections: Any) -> Mapping[str, str]:
     return task_files(task, settings(**sections)).files
 
 
@@ -57,17 +58,17 @@ def bash(script: str, *arguments: str, cwd: Path | None = None) -> list[str]:
     return done.stdout.split("\0")[:-1]
 
 
-def part(name: str, task: Task) -> str:
+def part(name: str, task: AttemptContext) -> str:
     """One part of the container script, rendered."""
     chosen = settings()
-    return engine.render(chosen.templates, engine.compiled(chosen.templates, name), variables(task, chosen, []))
+    return engine.render(chosen.templates, name, variables(task, chosen, []))
 
 
 @FEW
 @given(directory=DIRECTORY, base=BRANCH, run=TEXT, namespace=TEXT)
 def test_values_arrive_in_the_variables_of_the_script(directory: str, base: str, run: str, namespace: str) -> None:
     task = golden.make_task("claude", "code", workingDirectory=directory, branch=base)
-    task = Task(**{**task.__dict__, "run": run, "namespace": namespace})
+    task = replace(task, run=run, namespace=namespace)
     names = ("RUN", "WORKING_DIRECTORY", "BASE", "BRANCH", "REPOSITORY_URL")
     script = part("shared/parts/values.sh.j2", task) + "\n" + "".join(f'printf "%s\\0" "${name}"\n' for name in names)
     script += 'rm -rf -- "$SCRATCH"\n'

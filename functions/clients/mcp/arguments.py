@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
-from functions.runs.model.fields import Text
+from functions.runs.model.fields import StringRule
 from functions.runs.model.run import problems
 from functions.runs.model.specs import RunSpec
 
@@ -31,7 +31,7 @@ class Arguments(BaseModel):
 Given = TypeVar("Given", bound=Arguments)
 
 
-def of_spec(
+def model_from_spec(
     spec: type[RunSpec],
     base: type[Arguments],
     *,
@@ -67,7 +67,7 @@ def _type(field: FieldInfo) -> Any:
 
 def _words(field: FieldInfo) -> str:
     """The field's description with its rule in words."""
-    rule = next((each.why for each in _rules(field) if isinstance(each, Text)), "")
+    rule = next((each.why for each in _rules(field) if isinstance(each, StringRule)), "")
     return f"{field.description} {rule[:1].upper()}{rule[1:]}.".strip() if rule else str(field.description)
 
 
@@ -108,7 +108,7 @@ def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
         raise WrongUsage("\n".join([*lines, f"parameters: {known}"])) from None
 
 
-def in_parameters(text: str, model: type[Arguments]) -> str:
+def rename_options(text: str, model: type[Arguments]) -> str:
     """The text with commands and options of the command line called by the tools and parameters they are here."""
     options = {f"--{name.replace('_', '-')}": field.alias or name for name, field in model.model_fields.items()}
     for command, tool in _TOOLS.items():

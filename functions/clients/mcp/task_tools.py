@@ -8,7 +8,7 @@ from pydantic import Field
 
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import WrongUsage
-from functions.clients.mcp.arguments import Arguments, of_spec
+from functions.clients.mcp.arguments import Arguments, model_from_spec
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.tasks import code, docs
@@ -72,8 +72,10 @@ class CodeArguments(TaskArguments):
     ] = None
 
 
-Docs = of_spec(DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, found=FOUND)
-Code = of_spec(CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, found=FOUND)
+Docs = model_from_spec(
+    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, found=FOUND
+)
+Code = model_from_spec(CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, found=FOUND)
 
 
 def task_docs(given: Any, say: Say) -> Result:

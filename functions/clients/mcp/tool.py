@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic
 
 from functions.clients.errors import CommandError
-from functions.clients.mcp.arguments import Given, in_parameters, parse
+from functions.clients.mcp.arguments import Given, parse, rename_options
 from functions.clients.output import Say
-from functions.record import record
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a call came to: a line for people, the parameters it used, and the facts."""
 
@@ -29,7 +29,7 @@ class Result:
         return json.dumps(self.structured, indent=2, ensure_ascii=False)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Tool(Generic[Given]):
     """A tool; `work` may block, says each step, and raises CommandError where it cannot do its work."""
 
@@ -49,7 +49,7 @@ class Tool(Generic[Given]):
         try:
             return self.work(parse(self.arguments, given), say)
         except CommandError as error:
-            raise type_of(error)(in_parameters(str(error), self.arguments)) from error
+            raise type_of(error)(rename_options(str(error), self.arguments)) from error
 
 
 def type_of(error: CommandError) -> type[CommandError]:

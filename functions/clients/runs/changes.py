@@ -7,16 +7,16 @@ the history (410), everything is listed again, and what is gone since is told as
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from functions.clients.runs.podlog import FIRST_PAUSE, LONGEST_PAUSE, Pause
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import Gone, Unavailable, from_status
 from functions.cluster.kinds import Kind
-from functions.record import record
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Change:
     """A run `is` so, or is `gone`; or there is `trouble`, and it is tried again."""
 

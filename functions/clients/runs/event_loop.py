@@ -6,47 +6,47 @@ So an interrupt ends a live view at once, whatever its readers wait for; they en
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.runs.changes import Change
 from functions.clients.runs.logs import Line
-from functions.clients.runs.target import Place, explain
+from functions.clients.runs.target import ClusterTarget, explain
 from functions.cluster.errors import ClusterError
-from functions.record import record
 
 
-@record
-class End:
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
     """A reader has ended, by itself or because of an error."""
 
     error: CommandError | None = None
 
 
-@record
-class Silence:
+@dataclass(frozen=True, slots=True)
+class Timeout:
     """Nothing was read for a while."""
 
 
-Heard = Change | Line | End | Silence
+ViewEvent = Change | Line | SourceEnded | Timeout
 
 
-class Ears:
+class EventMerger:
     """Hears what readers of a place read, in the order they read it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ClusterTarget) -> None:
         self._place = place
-        self._heard: queue.Queue[tuple[str, Heard]] = queue.Queue()
+        self._heard: queue.Queue[tuple[str, ViewEvent]] = queue.Queue()
 
     def listen(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
         """Reads in a thread of its own until there is no more, or an error."""
         threading.Thread(target=self._read, args=(source, read), daemon=True).start()
 
-    def next(self, seconds: float) -> tuple[str, Heard]:
+    def next(self, seconds: float) -> tuple[str, ViewEvent]:
         """Source and what was read next; Silence after so many seconds."""
         try:
             return self._heard.get(timeout=seconds)
         except queue.Empty:
-            return "", Silence()
+            return "", Timeout()
 
     def _read(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
         error: CommandError | None = None
@@ -57,4 +57,4 @@ class Ears:
             error = explain(failed, self._place.namespace)
         except CommandError as failed:
             error = failed
-        self._heard.put((source, End(error)))
+        self._heard.put((source, SourceEnded(error)))

@@ -1,15 +1,15 @@
 """The logs of a run's attempts: of one, or of all as they come until the run has ended."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.runs import lookup
 from functions.clients.runs.podlog import Pause, PodLog, started
-from functions.clients.runs.target import Place, explained
+from functions.clients.runs.target import ClusterTarget, user_errors
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
-from functions.record import record
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.0
 """How often the run is looked at while no pod of it works."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of an attempt's log; a `note` is ours, about the log."""
 
@@ -47,17 +47,17 @@ def before_last(run: Run) -> int:
     return kept[-2]
 
 
-def read(place: Place, run: Run, wanted: Attempt) -> Iterator[Line]:
+def read(place: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
     """What there is of an attempt's log. Raises CommandError where its pod is gone, with what is known."""
     found = [pod for pod in _pods(place, run, wanted) if started(pod)]
     if not found:
         raise CommandError(_no_log(run, wanted))
     for pod in found:
-        with explained(place):
+        with user_errors(place):
             yield from _headed(wanted, pod, found, PodLog(place.cluster, pod).read())
 
 
-def follow(place: Place, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
+def follow(place: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
     """The logs of the run's attempts from the last one on, or of `only` that one, until it has ended.
 
     Raises CommandError: the run was deleted, or the cluster refuses.
@@ -78,9 +78,9 @@ def follow(place: Place, run: Run, pause: Pause, only: Attempt | None = None) ->
         run, only = _now(place, run, only)
 
 
-def _now(place: Place, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
+def _now(place: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
     """The run and the attempt as they are now."""
-    again = lookup.again(place, run)
+    again = lookup.read_again(place, run)
     if again is None:
         raise CommandError(f"run {run.name} was deleted")
     if only:
@@ -88,13 +88,13 @@ def _now(place: Place, run: Run, only: Attempt | None) -> tuple[Run, Attempt | N
     return again, only
 
 
-def _new(place: Place, run: Run, wanted: Attempt, done: set[str], pause: Pause) -> Iterator[Line]:
+def _new(place: ClusterTarget, run: Run, wanted: Attempt, done: set[str], pause: Pause) -> Iterator[Line]:
     """The logs of the attempt's pods that were not shown."""
     pods = _pods(place, run, wanted)
     for pod in pods:
         if pod["metadata"]["uid"] not in done and started(pod):
             done.add(pod["metadata"]["uid"])
-            with explained(place):
+            with user_errors(place):
                 try:
                     yield from _headed(wanted, pod, pods, PodLog(place.cluster, pod, pause).follow())
                 except NotFound:
@@ -107,9 +107,9 @@ def _headed(wanted: Attempt, pod: Object, pods: list[Object], lines: Iterator[st
     yield from (Line(wanted.attempt, text) for text in lines)
 
 
-def _pods(place: Place, run: Run, wanted: Attempt) -> list[Object]:
+def _pods(place: ClusterTarget, run: Run, wanted: Attempt) -> list[Object]:
     """The attempt's pods, oldest first."""
-    with explained(place):
+    with user_errors(place):
         found = list(place.cluster.list(POD, run.namespace, f"job-name={wanted.job_name}"))
     return sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])
 

@@ -9,38 +9,42 @@ import uuid
 from collections.abc import Callable
 from typing import Literal
 
-from functions.clients.errors import CommandError, told
+from functions.clients.errors import CommandError, as_command_error
+from functions.clients.output import Output, write
 from functions.clients.runs import lookup
 from functions.clients.runs.podlog import Pause
-from functions.clients.runs.target import Place, explain, explained
+from functions.clients.runs.target import ClusterTarget, explain, user_errors
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.runs import requests
-from functions.runs.lifecycle.decide import over
+from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import CodeRunSpec
-from functions.runs.requests import CannotAsk, Patch
+from functions.runs.requests import Patch, RequestRefused
+from functions.views import details
 
 TRIES = 6
 PAUSE = 0.5
 """Seconds after the first try that got no answer; doubled for each more."""
 
 
-def retry(place: Place, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep) -> Run:
+def retry(
+    place: ClusterTarget, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep
+) -> Run:
     """Another attempt of the run, with `words` added to the prompt or in its place. Raises CommandError."""
     key = str(uuid.uuid4())
     mode: Literal["append", "replace"] = "replace" if replace else "append"
     return _ask(place, run, lambda read: requests.retry(read, key=key, words=words, mode=mode), pause)
 
 
-def cancel(place: Place, run: Run, *, pause: Pause = time.sleep) -> Run:
+def cancel(place: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run:
     """The run, asked to stop; one that was asked to before stays so. Raises CommandError."""
     return _ask(place, run, requests.cancel, pause)
 
 
 def ended(run: Run) -> bool:
     """Whether the run has ended already, and nobody asked for another attempt since."""
-    return over(run)
+    return is_final(run)
 
 
 def context_version(run: Run) -> int | None:
@@ -48,15 +52,21 @@ def context_version(run: Run) -> int | None:
     return run.spec.context_version if isinstance(run.spec, CodeRunSpec) else None
 
 
-def _ask(place: Place, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:
+def confirm(run: Run, done: str, output: Output) -> None:
+    """Write what was asked of the run, and how to follow it."""
+    watch = f"follow it with: orchestrator runs watch {run.name}"
+    write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
+
+
+def _ask(place: ClusterTarget, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:
     """The run as it is once what was asked stands in it."""
     for tried in range(TRIES):
-        with told(CannotAsk):
+        with as_command_error(RequestRefused):
             patch = make(run)
         if patch is None:
             return run
         try:
-            with explained(place, but=(Conflict, Unavailable)):
+            with user_errors(place, but=(Conflict, Unavailable)):
                 return parse(place.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
         except Conflict:
             pause(0)
@@ -68,8 +78,8 @@ def _ask(place: Place, run: Run, make: Callable[[Run], Patch | None], pause: Pau
     raise CommandError(f"run {run.name} changed each time it was asked; try again")
 
 
-def _read(place: Place, run: Run) -> Run:
-    found = lookup.again(place, run)
+def _read(place: ClusterTarget, run: Run) -> Run:
+    found = lookup.read_again(place, run)
     if found is None:
         raise CommandError(f"run {run.name} was deleted")
     return found

@@ -11,7 +11,7 @@ from functions.runs.model.fields import Prompt
 _PROMPT: TypeAdapter[str] = TypeAdapter(Prompt)
 
 
-def words(message: str | None, file: Path | None) -> str | None:
+def from_options(message: str | None, file: Path | None) -> str | None:
     """The words; None where none are given. Raises WrongUsage, naming the option."""
     if message is not None and file is not None:
         raise WrongUsage("give --message or --message-file, not both")

@@ -7,40 +7,39 @@ The namespace is the one given, else the one the kubeconfig's context names, els
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import yaml
 
 from functions.clients.errors import CommandError, Unavailable
-from functions.record import record
-
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.cluster.errors import ClusterError
+from functions.cluster import errors
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
 """Where runs are unless something says otherwise: the default of the setting `namespace`."""
 
 
-@record
-class Place:
+@dataclass(frozen=True, slots=True)
+class ClusterTarget:
     """A namespace of a cluster."""
 
-    cluster: "Cluster"
+    cluster: Cluster
     namespace: str
 
 
-def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> Place:
+def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
     """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
-    from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
-    from functions.settings.cluster import ClusterSettings
-
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return Place(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
 
 
-def from_environment(environ: Mapping[str, str], namespace: str = "") -> Place:
+def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
     """The place that the environment names, in the variables that the options of `orchestrator runs` read too."""
     found = {option: environ.get(name, "") for option, name in VARIABLES.items()}
     return connect(**found | ({"namespace": namespace} if namespace else {}))
@@ -56,8 +55,6 @@ VARIABLES = {
 
 def _of_context(files: str, context: str) -> str:
     """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    import yaml
-
     found: dict[str, Any] = {}
     current = context
     for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
@@ -72,10 +69,8 @@ def _of_context(files: str, context: str) -> str:
 
 
 @contextmanager
-def explained(place: Place, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
-    from functions.cluster.errors import ClusterError
-
     try:
         yield
     except but:
@@ -84,10 +79,8 @@ def explained(place: Place, but: tuple[type[Exception], ...] = ()) -> Iterator[N
         raise explain(error, place.namespace) from error
 
 
-def explain(error: "ClusterError", namespace: str) -> CommandError:
+def explain(error: ClusterError, namespace: str) -> CommandError:
     """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
-    from functions.cluster import errors
-
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)

@@ -10,16 +10,17 @@ from typing import Protocol, TextIO
 
 from functions.clients.errors import CommandError
 from functions.clients.output import say
-from functions.clients.runs import details, formatting, logs
+from functions.clients.runs import logs
 from functions.clients.runs.changes import Change, Changes
-from functions.clients.runs.event_loop import Ears, End, Heard
+from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.logs import Line
 from functions.clients.runs.screen import Screen
-from functions.clients.runs.target import Place
+from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import RUNS
-from functions.local.agent_output import Tally, clean, short
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
+from functions.views import details, formatting
+from functions.views.agent_output import SessionTotals, clean, short
 
 REDRAW_SECONDS = 1.0
 """How often durations on a terminal are drawn anew."""
@@ -33,12 +34,12 @@ LOG_SECONDS = 5.0
 """How long the end of a log is waited for once its run has ended."""
 
 
-class Watched:
+class RunView:
     """A run, and what its attempts came to as their logs tell it."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.tallies: dict[int, Tally] = {}
+        self.tallies: dict[int, SessionTotals] = {}
 
     @property
     def finished(self) -> bool:
@@ -47,7 +48,7 @@ class Watched:
 
     def read(self, line: Line) -> str:
         """Counts a line of a log; returns it for people."""
-        return self.tallies.setdefault(line.attempt, Tally()).read(line.text)
+        return self.tallies.setdefault(line.attempt, SessionTotals()).read(line.text)
 
     @property
     def head(self) -> str:
@@ -62,14 +63,14 @@ class Watched:
     def spent(self) -> str:
         """What it came to so far: the ended attempts by the status, the present one by its stream."""
         used, attempt = self.run.status.usage, self.run.status.open_attempt
-        tally = self.tallies.get(attempt.attempt, Tally()) if attempt else Tally()
+        tally = self.tallies.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
         cost = (used.cost_usd if used else 0) + (tally.cost_usd or 0)
         turns = (used.turns if used else 0) + tally.turns
         tokens = (used.output_tokens if used else 0) + tally.output_tokens
         return f"{formatting.dollars(cost)} so far, {turns} turns, {tokens} tokens written"
 
 
-class View(Protocol):
+class TerminalView(Protocol):
     """Shows a run to somebody."""
 
     def changed(self) -> None:
@@ -88,11 +89,11 @@ class View(Protocol):
         """Nothing more comes."""
 
 
-def watch(place: Place, run: Run, out: TextIO) -> Run:
+def watch(place: ClusterTarget, run: Run, out: TextIO) -> Run:
     """Shows the run until it has ended; returns it as it is then. Raises CommandError where it is deleted."""
-    watched = Watched(run)
-    view: View = Board(watched, out) if out.isatty() else Lines(watched, out)
-    ears = Ears(place)
+    watched = RunView(run)
+    view: TerminalView = Board(watched, out) if out.isatty() else Lines(watched, out)
+    ears = EventMerger(place)
     ears.listen("run", Changes(place.cluster, RUNS[run.kind], run.namespace, run.name).follow)
     ears.listen("log", lambda: logs.follow(place, run, time.sleep))
     view.changed()
@@ -100,13 +101,13 @@ def watch(place: Place, run: Run, out: TextIO) -> Run:
     while not (watched.finished and (read or time.monotonic() > until)):
         source, heard = ears.next(REDRAW_SECONDS)
         _show(watched, view, source, heard)
-        read = read or (source == "log" and isinstance(heard, End))
+        read = read or (source == "log" and isinstance(heard, SourceEnded))
         until = min(until, time.monotonic() + LOG_SECONDS) if watched.finished else float("inf")
     view.close()
     return watched.run
 
 
-def _show(watched: Watched, view: View, source: str, heard: Heard) -> None:
+def _show(watched: RunView, view: TerminalView, source: str, heard: ViewEvent) -> None:
     match heard:
         case Change("gone"):
             raise CommandError(f"run {watched.run.name} was deleted")
@@ -117,9 +118,9 @@ def _show(watched: Watched, view: View, source: str, heard: Heard) -> None:
             view.changed()
         case Line(note=False):
             view.said(watched.read(heard))
-        case End(CommandError() as error) if source == "run":
+        case SourceEnded(CommandError() as error) if source == "run":
             raise error
-        case End(CommandError() as error):  # its log cannot be had; the run itself is still watched
+        case SourceEnded(CommandError() as error):  # its log cannot be had; the run itself is still watched
             view.trouble(f"no log: {short(str(error))}")
         case _:
             view.tick()
@@ -128,7 +129,7 @@ def _show(watched: Watched, view: View, source: str, heard: Heard) -> None:
 class Lines:
     """A line for each change, and for each line that is said."""
 
-    def __init__(self, watched: Watched, out: TextIO) -> None:
+    def __init__(self, watched: RunView, out: TextIO) -> None:
         self._watched, self._out = watched, out
         self._head = ""
         self._print(f"{'Run':<10} {watched.run.kind}/{watched.run.name}: {clean(details.work(watched.run))}")
@@ -162,7 +163,7 @@ class Lines:
 class Board:
     """A block on a terminal: the run, and what was said last."""
 
-    def __init__(self, watched: Watched, out: TextIO) -> None:
+    def __init__(self, watched: RunView, out: TextIO) -> None:
         self._watched = watched
         self._screen = Screen(out)
         self._said: deque[str] = deque(maxlen=SAID)

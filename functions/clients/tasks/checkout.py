@@ -5,17 +5,17 @@ The configuration is read once, as git reads it: each question of its own would 
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from functions.clients.errors import CommandError
 from functions.clients.git import Git
-from functions.clients.tasks.inferred_value import Value
-from functions.record import record
-from functions.runs.model.fields import GithubUser, RepositoryUrl, keeps
+from functions.clients.tasks.inferred_value import InferredValue
+from functions.runs.model.fields import GithubUser, RepositoryUrl, is_valid
 
 
-@record
+@dataclass(frozen=True)
 class Checkout:
     """A directory of a work tree: `root` is the top of it, `directory` the path from there (`.` for itself)."""
 
@@ -45,7 +45,7 @@ class Checkout:
         """The branch that is checked out; None where HEAD is detached."""
         return self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
-    def remote(self, named: str | None, branch: str | None) -> Value:
+    def remote(self, named: str | None, branch: str | None) -> InferredValue:
         """The remote that pushes of `branch` go to, by git's own rules. Raises CommandError where none stands out."""
         remotes = self._remotes
         if not remotes:
@@ -53,25 +53,25 @@ class Checkout:
         if named is not None and named not in remotes:
             raise CommandError(f"--remote {named}: the remotes of {self.root} are {', '.join(remotes)}")
         if named is not None:
-            return Value(named, "--remote")
+            return InferredValue(named, "--remote")
         for key in (f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"):
             found = self._configured(key) if branch or "branch." not in key else None
             if found in remotes:
-                return Value(found, f"git's {key}")
+                return InferredValue(found, f"git's {key}")
         if "origin" in remotes or len(remotes) == 1:
-            return Value("origin" if "origin" in remotes else remotes[0], "the repository's remote")
+            return InferredValue("origin" if "origin" in remotes else remotes[0], "the repository's remote")
         raise CommandError(f"there are several remotes ({', '.join(remotes)}): say which with --remote")
 
-    def url(self, remote: str) -> Value:
+    def url(self, remote: str) -> InferredValue:
         """The remote's URL as others can use it: as it is written, else as git expands it (url.insteadOf).
 
         Raises CommandError where neither is a URL that an agent could clone; credentials in it are left out.
         """
         for found in filter(None, self._spelt(remote)):
             plain = without_credentials(found)
-            if keeps(RepositoryUrl, plain):
+            if is_valid(RepositoryUrl, plain):
                 left_out = ", without its credentials" if plain != found else ""
-                return Value(plain, f"git's remote {remote}{left_out}")
+                return InferredValue(plain, f"git's remote {remote}{left_out}")
         written = self._configured(f"remote.{remote}.url")
         raise CommandError(
             f"git's remote {remote} is {without_credentials(written or 'without a URL')}: an agent needs "
@@ -82,17 +82,21 @@ class Checkout:
         yield self._configured(f"remote.{remote}.url")
         yield self.git.run("remote", "get-url", remote)
 
-    def default_branch(self, remote: str) -> Value | None:
+    def default_branch(self, remote: str) -> InferredValue | None:
         """The remote's default branch, as far as this clone knows."""
         found = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
-        return Value(found.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}") if found else None
+        return (
+            InferredValue(found.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}")
+            if found
+            else None
+        )
 
-    def login(self) -> Value:
+    def login(self) -> InferredValue:
         """The GitHub login in git's configuration. Raises CommandError where there is none."""
         for key in ("github.user", "user.name"):
             found = self._configured(key)
-            if found and keeps(GithubUser, found):
-                return Value(found, f"git's {key}")
+            if found and is_valid(GithubUser, found):
+                return InferredValue(found, f"git's {key}")
         name = self._configured("user.name")
         why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
         raise CommandError(f"who works? {why}: give --github-user LOGIN or --github-app APP")

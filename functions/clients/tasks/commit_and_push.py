@@ -5,12 +5,12 @@ files would be pushed along: then nothing is done, and the person is told to pus
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.git import GitError
 from functions.clients.tasks.checkout import Checkout
 from functions.clients.tasks.taskmaster import FOLDER, TASKS
-from functions.record import record
 
 SHOWN = 5
 """Commits or files that a message names."""
@@ -22,8 +22,8 @@ PUSH_REMEDY = (
 )
 
 
-@record
-class Saving:
+@dataclass(frozen=True, slots=True)
+class TaskmasterCommit:
     """The Task Master files of `checkout`, on their way to `branch` of `remote`."""
 
     checkout: Checkout

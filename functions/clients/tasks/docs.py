@@ -13,8 +13,8 @@ from functions.clients.output import Say
 from functions.clients.tasks import request as asking
 from functions.clients.tasks import taskmaster
 from functions.clients.tasks.checkout import Checkout
-from functions.clients.tasks.commit_and_push import Saving
-from functions.clients.tasks.inferred_value import Value
+from functions.clients.tasks.commit_and_push import TaskmasterCommit
+from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request, show
 from functions.clients.tasks.taskmaster import Copy
 
@@ -26,7 +26,7 @@ def run(request: Request, directory: Path, say: Say, remote: str | None = None) 
 
     Raises CommandError: it says what was done before; nothing was asked for unless the error is of the server.
     """
-    ready = asking.ready(request, KIND)
+    ready = asking.prepare(request, KIND)
     checkout = Checkout.of(directory)
     count = taskmaster.tasks(checkout.path)
     saving, found = _found(request, checkout, remote)
@@ -41,20 +41,22 @@ def run(request: Request, directory: Path, say: Say, remote: str | None = None) 
     return asking.send(ready, KIND, spec, found, say)
 
 
-def _found(request: Request, checkout: Checkout, remote: str | None) -> tuple[Saving, dict[str, Value]]:
+def _found(
+    request: Request, checkout: Checkout, remote: str | None
+) -> tuple[TaskmasterCommit, dict[str, InferredValue]]:
     """Where the files go, and the fields of the spec that were not given."""
     here, given = checkout.branch(), request.given
     branch = _branch(here, given.get("source_branch"))
     origin = checkout.remote(remote, here)
     found = {
         "repository_url": checkout.url(origin.value) if "repository_url" not in given else None,
-        "source_branch": Value(branch, "the branch that is checked out"),
-        "working_directory": Value(checkout.directory, "where it is in the repository"),
+        "source_branch": InferredValue(branch, "the branch that is checked out"),
+        "working_directory": InferredValue(checkout.directory, "where it is in the repository"),
         "github_user": None if {"github_user", "github_app"} & given.keys() else checkout.login(),
         "model": None if "model" in given else asking.default_model(KIND, request.environ),
     }
     kept = {name: value for name, value in found.items() if value is not None and name not in given}
-    return Saving(checkout, origin.value, branch), kept
+    return TaskmasterCommit(checkout, origin.value, branch), kept
 
 
 def _branch(here: str | None, wanted: str | None) -> str:
@@ -66,7 +68,7 @@ def _branch(here: str | None, wanted: str | None) -> str:
     return branch
 
 
-def _save(saving: Saving, copies: Sequence[Copy], say: Say) -> None:
+def _save(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
     for each in copies:
         each.make()
         show(say, "copied", _names(each, saving))
@@ -83,7 +85,7 @@ def _save(saving: Saving, copies: Sequence[Copy], say: Say) -> None:
         show(say, "pushed", f"nothing: {saving.remote} has it all")
 
 
-def _tell(saving: Saving, copies: Sequence[Copy], say: Say) -> None:
+def _tell(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
     for each in copies:
         show(say, "would copy", _names(each, saving))
     copied = {each.target.relative_to(saving.checkout.root).as_posix() for each in copies}
@@ -93,12 +95,12 @@ def _tell(saving: Saving, copies: Sequence[Copy], say: Say) -> None:
     show(say, "would push", f"{saving.branch} to {saving.remote}" if goes else "nothing")
 
 
-def _names(copy: Copy, saving: Saving) -> str:
+def _names(copy: Copy, saving: TaskmasterCommit) -> str:
     folder = saving.checkout.path / taskmaster.FOLDER
     return f"{copy.source.relative_to(folder)} to {copy.target.relative_to(folder)}"
 
 
-def _warn_of_ignored(saving: Saving, copies: Sequence[Copy], say: Say) -> None:
+def _warn_of_ignored(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
     for each in copies:
         if saving.checkout.git.ask("check-ignore", "--quiet", "--", str(each.target)) is not None:
             show(say, "not committed", f"{each.target.relative_to(saving.checkout.root)}: git ignores it")

@@ -7,13 +7,13 @@ from typing import Any
 
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.tasks.checkout import Checkout
-from functions.clients.tasks.inferred_value import Value
+from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.taskmaster import FOLDER, TASKS
 
 
-def found_for(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict[str, Value]:
+def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict[str, InferredValue]:
     """What git in `directory` tells of the fields that were not given. Raises CommandError for one it cannot tell."""
-    here, found = _Here(directory), dict[str, Value]()
+    here, found = _LocalCheckout(directory), dict[str, InferredValue]()
     if "repository_url" not in given:
         found |= _of_here(given, here, remote)
     if "platform_repository_url" not in given:
@@ -23,7 +23,7 @@ def found_for(given: Mapping[str, Any], directory: Path, remote: str | None) -> 
     return found
 
 
-def _of_here(given: Mapping[str, Any], here: "_Here", remote: str | None) -> dict[str, Value]:
+def _of_here(given: Mapping[str, Any], here: "_LocalCheckout", remote: str | None) -> dict[str, InferredValue]:
     """The repository of `directory`, the directory in it, and the branch its remote calls the default one."""
     checkout = here.checkout("--repository-url")
     origin = checkout.remote(remote, checkout.branch()).value
@@ -32,11 +32,11 @@ def _of_here(given: Mapping[str, Any], here: "_Here", remote: str | None) -> dic
     if "branch" not in given and base:
         found["branch"] = base
     if "working_directory" not in given and checkout.directory != ".":
-        found["working_directory"] = Value(checkout.directory, "this directory")
+        found["working_directory"] = InferredValue(checkout.directory, "this directory")
     home = _nearest(checkout)
     asked = {"platform_repository_url", "platform_directory"} & given.keys()
     if home is not None and not asked and home != given.get("working_directory", checkout.directory):
-        found["platform_directory"] = Value(home, f"where {FOLDER} is")
+        found["platform_directory"] = InferredValue(home, f"where {FOLDER} is")
     return found
 
 
@@ -48,20 +48,20 @@ def _nearest(checkout: Checkout) -> str | None:
 
 
 def _platform(
-    given: Mapping[str, Any], found: Mapping[str, Value], here: "_Here", remote: str | None
-) -> dict[str, Value]:
+    given: Mapping[str, Any], found: Mapping[str, InferredValue], here: "_LocalCheckout", remote: str | None
+) -> dict[str, InferredValue]:
     """The repository of `directory` if that has Task Master's files, else the one the work happens in."""
     if "repository_url" in given and (here.directory / FOLDER).is_dir():
         checkout = here.checkout("--platform-repository-url")
         platform = {"platform_repository_url": checkout.url(checkout.remote(remote, checkout.branch()).value)}
         if "platform_directory" not in given and checkout.directory != ".":
-            platform["platform_directory"] = Value(checkout.directory, "this directory")
+            platform["platform_directory"] = InferredValue(checkout.directory, "this directory")
         return platform
     url = given["repository_url"] if "repository_url" in given else found["repository_url"].value
-    return {"platform_repository_url": Value(url, "the same repository")}
+    return {"platform_repository_url": InferredValue(url, "the same repository")}
 
 
-class _Here:
+class _LocalCheckout:
     """A directory; its repository is looked at once, and only where something is to be learnt from it."""
 
     def __init__(self, directory: Path) -> None:

@@ -1,12 +1,11 @@
 """What is asked for without anybody having said it."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from functions.record import record
 
-
-@record
-class Value:
+@dataclass(frozen=True, slots=True)
+class InferredValue:
     """A field of a spec that nobody gave, and where it was found."""
 
     value: Any

@@ -3,32 +3,29 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
-from functions.clients.errors import WrongUsage, told
+from functions.clients.errors import WrongUsage, as_command_error
 from functions.clients.output import Say, cell
 from functions.clients.submit import Accepted, Key, submit
-from functions.clients.tasks import fast_validation
-from functions.clients.tasks.fast_validation import camel, kebab
-from functions.clients.tasks.inferred_value import Value
-from functions.record import record
-from functions.runs.model import default_models
+from functions.clients.tasks.inferred_value import InferredValue
+from functions.clients.tasks.spec_validation import kebab, validated
+from functions.settings import SettingsError, load_section
+from functions.settings.agent import ModelSettings
 
 LONGEST_KEY = 255
 """Characters of a key (functions/submission/acceptance.py)."""
-
-CONFIG = "ORCHESTRATOR_CONFIG"
-MODELS = "ORCHESTRATOR_MODELS"
-"""The variables that can set models (functions/settings): without them the settings need not be loaded."""
 
 LABEL = 19
 """Width of the first word of a line of progress."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
 
@@ -39,7 +36,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
 
@@ -52,7 +49,7 @@ class Outcome:
     @property
     def facts(self) -> dict[str, Any]:
         """All of it, as programs read it."""
-        answer = vars(self.accepted) if self.accepted else {"dryRun": True}
+        answer = asdict(self.accepted) if self.accepted else {"dryRun": True}
         return {**answer, "idempotencyKey": self.key, "spec": dict(self.spec), "found": dict(self.sources)}
 
 
@@ -61,31 +58,28 @@ def show(say: Say, what: str, text: object) -> None:
     say(f"{what:<{LABEL}} {cell(text)}".rstrip())
 
 
-def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> dict[str, Any]:
+def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> dict[str, Any]:
     """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
     for name, each in found.items():
         show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return fast_validation.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
+    return validated(kind, {**{name: each.value for name, each in found.items()}, **given})
 
 
-def default_model(kind: str, environ: Mapping[str, str]) -> Value:
-    """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
+def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
+    """Return the model for runs of this kind, from the setting `models`.
+
+    Raises:
+        CommandError: the setting is wrong.
+    """
     name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
-    if CONFIG in environ or any(each.upper().startswith(MODELS) for each in environ):
-        return Value(_configured_model(name, environ), f"setting models.{name}")
-    return Value({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")
+    with as_command_error(SettingsError):
+        return InferredValue(
+            str(getattr(load_section(environ, "models", ModelSettings), name)), f"setting models.{name}"
+        )
 
 
-def _configured_model(name: str, environ: Mapping[str, str]) -> str:
-    from functions.settings import SettingsError, load_section
-    from functions.settings.agent import ModelSettings
-
-    with told(SettingsError):
-        return str(getattr(load_section(environ, "models", ModelSettings), name))
-
-
-@record
-class Ready:
+@dataclass(frozen=True, slots=True)
+class Prepared:
     """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
 
     url: str
@@ -93,7 +87,7 @@ class Ready:
     who: Credentials | None
 
 
-def ready(request: Request, kind: str) -> Ready:
+def prepare(request: Request, kind: str) -> Prepared:
     """Looks at all that asking needs, before anything is changed.
 
     Raises:
@@ -104,14 +98,14 @@ def ready(request: Request, kind: str) -> Ready:
     if not (key.text.isascii() and key.text.isprintable()) or len(key.text) > LONGEST_KEY:
         raise WrongUsage(f"--idempotency-key: must have 1 to {LONGEST_KEY} printable ASCII characters")
     if request.dry_run:
-        return Ready(function_url(request.api_url, kind) if request.api_url else "", key, None)
+        return Prepared(function_url(request.api_url, kind) if request.api_url else "", key, None)
     url = function_url(request.api_url, kind)
-    return Ready(url, key, credentials(url, request.environ))
+    return Prepared(url, key, credentials(url, request.environ))
 
 
-def send(ready: Ready, kind: str, spec: Mapping[str, Any], found: Mapping[str, Value], say: Say) -> Outcome:
+def send(ready: Prepared, kind: str, spec: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> Outcome:
     """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
-    sources = {camel(name): each.source for name, each in found.items()}
+    sources = {to_camel(name): each.source for name, each in found.items()}
     if ready.who is None:
         show(say, "would ask", ready.url or f"{FUNCTIONS[kind]} (no --api-url)")
         return Outcome(spec, sources, ready.key.text, None)

@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from functions.clients.errors import CommandError
-from functions.record import record
 
 FOLDER = ".taskmaster"
 TASKS = f"{FOLDER}/tasks/tasks.json"
 _TEXT = re.compile(r"task_([0-9]+)\.txt")
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Copy:
     """The text of one task, and where its documents are; both are paths."""
 

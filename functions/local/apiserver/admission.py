@@ -4,7 +4,7 @@ import json
 
 from functions.local.apiserver import metadata, status_errors
 from functions.local.apiserver.errors import Obj, bad_request
-from functions.local.apiserver.kind_rules import MisfitError
+from functions.local.apiserver.kind_rules import InvalidFieldError
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.request_body import cannot_handle
 from functions.local.apiserver.requests import Target, WriteOptions
@@ -24,7 +24,7 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
         clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given)}
         clean |= {field: value for field, value in obj.items() if field not in clean}
         fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
-    except MisfitError as error:
+    except InvalidFieldError as error:
         if patch:
             raise status_errors.patch_does_not_fit(str(error)) from None
         raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from functions.local.apiserver import field_types, names
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.kind_rules import BY_NAME, MisfitError, Rules, WithStatus
+from functions.local.apiserver.kind_rules import BY_NAME, InvalidFieldError, Rules, WithStatus
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.workloads import JobRules, PodRules
 
@@ -73,7 +73,7 @@ class SecretRules(DataRules):
             try:
                 base64.b64decode(value, validate=True)
             except binascii.Error as error:
-                raise MisfitError(f"data.{key} is not base64: {error}") from None
+                raise InvalidFieldError(f"data.{key} is not base64: {error}") from None
         text = obj.pop("stringData", {})
         if text:
             obj["data"] = data | {

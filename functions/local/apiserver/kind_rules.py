@@ -10,7 +10,7 @@ BY_NAME = ("metadata.name", "metadata.namespace")
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-class MisfitError(ValueError):
+class InvalidFieldError(ValueError):
     """A value has a type that its field cannot have."""
 
 
@@ -39,7 +39,7 @@ class Rules:
         drop_nulls(obj)
         problem = misfit(self._shape, obj)
         if problem:
-            raise MisfitError(problem)
+            raise InvalidFieldError(problem)
         unknown = [field for field in obj if field not in self.shape.get("properties", obj) and field not in ROOT]
         for field in unknown:
             del obj[field]
@@ -62,7 +62,7 @@ class Rules:
         """Keep what a write to /status may not change: everything else but the metadata."""
         for field in obj.keys() | old.keys():
             if field not in ("metadata", "status"):
-                carry(field, obj, old)
+                preserve(field, obj, old)
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
         """Every problem of an object that is to be written; `old` is None for a new one."""
@@ -86,7 +86,7 @@ class WithStatus(Rules):
 
     def on_update(self, obj: Obj, old: Obj) -> None:
         """The main endpoint does not change the status."""
-        carry("status", obj, old)
+        preserve("status", obj, old)
 
 
 def drop_nulls(value: Any) -> None:
@@ -105,7 +105,7 @@ def _at(path: str, obj: Obj) -> Any:
     return value
 
 
-def carry(field: str, obj: Obj, old: Obj) -> None:
+def preserve(field: str, obj: Obj, old: Obj) -> None:
     """Give `obj` the field as it was."""
     if field in old:
         obj[field] = old[field]

@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.local.apiserver import names
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.kind_rules import MisfitError
+from functions.local.apiserver.kind_rules import InvalidFieldError
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, no words
 ANNOTATIONS_LIMIT = 256 * 1024  # bytes, keys and values together
@@ -34,10 +34,10 @@ def clean(meta: Any) -> Obj:
     Raises MisfitError.
     """
     if not isinstance(meta, dict):
-        raise MisfitError("metadata must be an object")
+        raise InvalidFieldError("metadata must be an object")
     for field, kind in {**CLIENT_FIELDS, "uid": str, "resourceVersion": str}.items():
         if meta.get(field) is not None and not isinstance(meta[field], kind):
-            raise MisfitError(f"metadata.{field} must be {TYPE_NAMES[kind]}")
+            raise InvalidFieldError(f"metadata.{field} must be {TYPE_NAMES[kind]}")
     _check_entries(meta)
     return {field: meta[field] for field in ORDER if meta.get(field) not in (None, "", {}, [])}
 
@@ -51,13 +51,13 @@ def _check_entries(meta: Obj) -> None:
     for field in ("labels", "annotations"):
         for key, value in (meta.get(field) or {}).items():
             if not isinstance(value, str):
-                raise MisfitError(f"metadata.{field}.{key} must be a string")
+                raise InvalidFieldError(f"metadata.{field}.{key} must be a string")
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         if not isinstance(finalizer, str):
-            raise MisfitError(f"metadata.finalizers[{index}] must be a string")
+            raise InvalidFieldError(f"metadata.finalizers[{index}] must be a string")
     for index, reference in enumerate(meta.get("ownerReferences") or ()):
         if not isinstance(reference, dict):
-            raise MisfitError(f"metadata.ownerReferences[{index}] must be an object")
+            raise InvalidFieldError(f"metadata.ownerReferences[{index}] must be an object")
 
 
 def timestamp(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
-from functions.events.decoding import whole
+from functions.events.surrogates import replace_lone_surrogates
 from functions.local.apiserver import protobuf
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
@@ -46,12 +46,11 @@ def media_type(request: Request) -> str:
 
 
 def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
-    """A body as an object of `kind`.
+    """Return a body as an object of `kind`; without a media type it is JSON, as for the real server.
 
-    A media type is demanded, although the real server does without: a web page can send a form or plain text
-    anywhere, but not JSON.
     Raises StatusError 415, 400, or 422 for another kind.
     """
+    media = media or JSON
     readers = {JSON: parse_json, YAML: _parse_yaml, PROTOBUF: _parse_protobuf}
     if media not in readers:
         raise StatusError(415, f"{UNKNOWN_FORMAT} - accepted media types include: {', '.join(readers)}")
@@ -103,7 +102,7 @@ def load_json(text: bytes | str) -> Any:
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     value = _load(text)
-    return _load(whole(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
+    return _load(replace_lone_surrogates(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
 
 
 def _load(text: str) -> Any:

@@ -58,7 +58,7 @@ class Place(NamedTuple):
 BEGINNING = Place("", "")
 
 
-class Undone(NamedTuple):
+class CompactedError(NamedTuple):
     """An object that was written since: its body before that, None where it was not there, and whether it is now."""
 
     body: str | None
@@ -123,14 +123,14 @@ class Store:
         (found,) = self._db.execute(f"SELECT count(*) FROM objects WHERE {where}", values).fetchone()  # noqa: S608
         return int(found)
 
-    def undone(self, version: int, resource: str, namespace: str | None, after: Place) -> dict[Place, Undone]:
+    def undone(self, version: int, resource: str, namespace: str | None, after: Place) -> dict[Place, CompactedError]:
         """What differs now, after a place, from how it was at `version`, which must not be below `compacted`."""
         where, values = _after(resource, namespace, after)
         query = f"SELECT namespace, name, type, previous FROM history WHERE {where} AND version > ? ORDER BY version"  # noqa: S608
-        found: dict[Place, Undone] = {}
+        found: dict[Place, CompactedError] = {}
         for *place, kind, previous in self._db.execute(query, (*values, version)):
             first = found.get(Place(*place))
-            found[Place(*place)] = Undone(first.body if first else previous, kind != "DELETED")
+            found[Place(*place)] = CompactedError(first.body if first else previous, kind != "DELETED")
         return found
 
     def since(self, version: int, resource: str, namespace: str | None = None) -> list[Change]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from functions.local.apiserver import field_types, names
 from functions.local.apiserver.errors import Cause, Obj, forbidden_field, immutable, invalid, required
-from functions.local.apiserver.kind_rules import BY_NAME, Propagation, WithStatus, carry
+from functions.local.apiserver.kind_rules import BY_NAME, Propagation, WithStatus, preserve
 
 POD_DEFAULTS: Obj = {
     "restartPolicy": "Always",
@@ -206,7 +206,7 @@ class PodRules(WithStatus):
     def on_status(self, obj: Obj, old: Obj) -> None:
         """As ever, but for the owners: old kubelets garble them (pod status strategy)."""
         super().on_status(obj, old)
-        carry("ownerReferences", obj["metadata"], old["metadata"])
+        preserve("ownerReferences", obj["metadata"], old["metadata"])
 
     def grace_seconds(self, obj: Obj, asked: int | None) -> int:
         """A pod on a node stays until its runner has ended it; others go at once."""

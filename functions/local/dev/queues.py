@@ -12,10 +12,11 @@ from functions.events.event import SWEEP_DUE, Event
 from functions.local.dev.function_processes import Process
 from functions.local.dev.server import QUEUE_PATH, free_port
 from functions.local.pubsub import Emulator, EmulatorError
-from functions.queues.publisher import HttpPublisher, Publisher, PublishError
+from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub.project import Project, ProjectError
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import Applier
+from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, Subscription, Topology
 from functions.queues.topology import topology
 
@@ -57,7 +58,7 @@ class EmbeddedQueue:
     processes: Sequence[Process] = ()
 
     def __init__(self, url: str, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
-        self.publisher: Publisher = HttpPublisher(url + QUEUE_PATH)
+        self.publisher: Publisher = EmbeddedPublisher(url + QUEUE_PATH)
         self.environ: Mapping[str, str] = {"ORCHESTRATOR_QUEUES__URL": url + QUEUE_PATH}
         self.embedded = topology(endpoints, sweep_seconds, wrapped=wrapped)
 
@@ -90,7 +91,7 @@ class EmulatedPubsub:
         """Returns once it delivers. Raises QueueError."""
         try:
             self._emulator.start()
-            for line in Applier(self._project).apply(self._topology):
+            for line in TopologyApplier(self._project).apply(self._topology):
                 log.info("%s", line)
         except (EmulatorError, ProjectError) as error:
             raise QueueError(str(error)) from error

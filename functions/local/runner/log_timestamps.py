@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-class Moments:
+class LogTimestamps:
     """The notes beside one log, read again when they do not reach far enough."""
 
     def __init__(self, log: Path) -> None:

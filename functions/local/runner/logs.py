@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from functions.local.pod_logs import Portion
-from functions.local.runner.log_timestamps import Moments, stamped
+from functions.local.runner.log_timestamps import LogTimestamps, stamped
 from functions.local.runner.paths import Layout
 
 CHUNK = 65_536
@@ -31,7 +31,7 @@ class Logs:
             start = file.tell()
             pieces = _pieces(file, end if wanted.follow else None)
             if wanted.since or wanted.timestamps:
-                pieces = _timed(pieces, Moments(path), start, wanted)
+                pieces = _timed(pieces, LogTimestamps(path), start, wanted)
             async for piece in pieces:
                 yield piece
 
@@ -47,7 +47,9 @@ async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _timed(pieces: AsyncIterator[bytes], moments: Moments, start: int, wanted: Portion) -> AsyncIterator[bytes]:
+async def _timed(
+    pieces: AsyncIterator[bytes], moments: LogTimestamps, start: int, wanted: Portion
+) -> AsyncIterator[bytes]:
     """Whole lines by their times; `start` is where in the log the pieces begin."""
     rest = b""
     async for piece in pieces:

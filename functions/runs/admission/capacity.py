@@ -8,16 +8,16 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from functions.record import record
 from functions.runs.admission.limits import ALL, Limits
 from functions.runs.model import naming
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
 
 
-@record
-class Entry:
+@dataclass(frozen=True, slots=True)
+class Reservation:
     """The holds of one run: of the version of it that was let in, and of the attempt that it then starts."""
 
     kind: str
@@ -26,12 +26,12 @@ class Entry:
     holds: Sequence[str]
 
 
-def entry(run: Run) -> Entry:
+def reservation(run: Run) -> Reservation:
     """The entry of the run as it is."""
-    return Entry(run.kind, run.name, run.resource_version, holds(run))
+    return Reservation(run.kind, run.name, run.resource_version, capacity_keys(run))
 
 
-def holds(run: Run) -> tuple[str, ...]:
+def capacity_keys(run: Run) -> tuple[str, ...]:
     """What the run takes while it works."""
     spec = run.spec
     if spec is None:
@@ -53,16 +53,16 @@ def _repository(url: str) -> str:
     return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
 
 
-class Held:
+class Usage:
     """What some entries hold, counted once for many questions."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Reservation]) -> None:
         self._counts: Counter[str] = Counter()
-        self._first: dict[str, Entry] = {}
+        self._first: dict[str, Reservation] = {}
         for each in entries:
             self.add(each)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Reservation) -> None:
         """One more."""
         self._counts.update(entry.holds)
         for hold in entry.holds:

@@ -1,36 +1,36 @@
 """A look at every unfinished run: who gets a place, in their order, and who waits for what; pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.record import record
-from functions.runs.admission.capacity import Entry, Held, entry
+from functions.runs.admission.capacity import Reservation, Usage, reservation
 from functions.runs.admission.limits import Limits
-from functions.runs.admission.pending_queue import Candidate, Line, candidate, wants_a_place
+from functions.runs.admission.pending_queue import PendingQueue, PendingRun, is_admissible, pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.model.run import Run
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Admission:
     """What a pass came to: the ledger to write, who got a place in it, and what each of the others waits for."""
 
     ledger: Ledger
-    admitted: Sequence[Candidate]
-    waiting: Sequence[tuple[Candidate, str]]
+    admitted: Sequence[PendingRun]
+    waiting: Sequence[tuple[PendingRun, str]]
 
 
-class Pass:
+class AdmissionCycle:
     """One look at every unfinished run, each read after the ledger was."""
 
     def __init__(self, ledger: Ledger, limits: Limits, now: datetime) -> None:
         self._limits, self._now = limits, now
-        self._kept: dict[str, Entry] = {}
-        self._candidates: dict[str, Candidate] = {}
+        self._kept: dict[str, Reservation] = {}
+        self._candidates: dict[str, PendingRun] = {}
         self._unseen = dict(ledger.entries)
 
     @property
-    def unseen(self) -> Mapping[str, Entry]:
+    def unseen(self) -> Mapping[str, Reservation]:
         """The entries of runs that were not seen: they are finished, or deleted."""
         return self._unseen
 
@@ -38,13 +38,13 @@ class Pass:
         """Takes the run into account; whether a place is all it lacks."""
         held = self._unseen.pop(run.uid, None)
         if run.status.open_attempt:  # without an entry: the ledger was lost, or limits are new
-            self._kept[run.uid] = held or entry(run)
+            self._kept[run.uid] = held or reservation(run)
             return False
         if held and (held.version == run.resource_version or run.unreadable):
             self._kept[run.uid] = held
-        wants = wants_a_place(run, self._now)
+        wants = is_admissible(run, self._now)
         if wants:
-            self._candidates[run.uid] = candidate(run)
+            self._candidates[run.uid] = pending_run(run)
         return wants
 
     def keep(self, uid: str) -> None:
@@ -53,9 +53,9 @@ class Pass:
 
     def admit(self) -> Admission:
         """Gives each candidate, in their order, what it holds, where that is free; none holds up those after it."""
-        entries, held = dict(self._kept), Held(self._kept.values())
-        admitted: list[Candidate] = []
-        waiting: list[tuple[Candidate, str]] = []
+        entries, held = dict(self._kept), Usage(self._kept.values())
+        admitted: list[PendingRun] = []
+        waiting: list[tuple[PendingRun, str]] = []
         for each in sorted(self._candidates.values(), key=lambda each: each.order):
             obstacle = None if each.uid in self._kept else held.obstacle(each.entry.holds, self._limits)
             if obstacle:
@@ -65,7 +65,7 @@ class Pass:
             if each.uid not in entries:
                 entries[each.uid] = each.entry
                 held.add(each.entry)
-        line = Line.of(each for each, _ in waiting)
+        line = PendingQueue.of(each for each, _ in waiting)
         return Admission(Ledger(entries, waiting[0][0].uid if waiting else "", line), admitted, waiting)
 
     def admit_only(self, run: Run) -> tuple[Ledger, str | None]:
@@ -75,10 +75,10 @@ class Pass:
         told to wait ask for themselves; the ledger does not say that they wait, or each of many who come at once
         would have to look at all the others.
         """
-        self._candidates[run.uid] = candidate(run)
+        self._candidates[run.uid] = pending_run(run)
         whole = self.admit()
         obstacle = next((why for each, why in whole.waiting if each.uid == run.uid), None)
         mine = {} if obstacle else {run.uid: whole.ledger.entries[run.uid]}
         told = [each for each in whole.admitted if each.shown and each.uid not in {**self._kept, **mine}]
-        line = Line.of([*(each for each, _ in whole.waiting), *told])
+        line = PendingQueue.of([*(each for each, _ in whole.waiting), *told])
         return Ledger({**self._kept, **mine}, line.first[0].uid if line.first else "", line), obstacle

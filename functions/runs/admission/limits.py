@@ -1,6 +1,6 @@
 """How many runs may work at once: of all, of one service, as one agent or user, and in one place."""
 
-from functions.record import record
+from dataclasses import dataclass
 
 MOST = 2000
 """Most entries of a ledger: some 300 bytes each, in an object of at most 1 MiB."""
@@ -8,7 +8,7 @@ MOST = 2000
 ALL = "runs"
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How many runs may work at once; None: as many as there are."""
 

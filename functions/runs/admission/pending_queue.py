@@ -4,28 +4,28 @@ The ledger keeps the first of them, so that a place that gets free goes to the n
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.record import record
-from functions.runs.admission.capacity import Entry, entry
+from functions.runs.admission.capacity import Reservation, reservation
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 
-KNOWN = 32
+MAX_QUEUED = 32
 """Most runs a line names: some 400 bytes each, in an annotation that is written with each entry of the ledger."""
 
 
-@record
-class Candidate:
+@dataclass(frozen=True, slots=True)
+class PendingRun:
     """A run that could start now; small, since a sweep keeps all there are."""
 
     order: tuple[int, datetime, str]
     namespace: str
     shown: bool
     """Whether its status says already that it waits."""
-    entry: Entry
+    entry: Reservation
 
     @property
     def uid(self) -> str:
@@ -38,14 +38,14 @@ class Candidate:
         return f"{self.namespace}/{self.entry.name}"
 
 
-def candidate(run: Run) -> Candidate:
+def pending_run(run: Run) -> PendingRun:
     """The run as one of those that could start."""
     priority = run.spec.priority if run.spec else 0
     queued = run.status.succeeded is not None and run.status.succeeded.reason == Reason.QUEUED
-    return Candidate((-priority, run.created, run.uid), run.namespace, queued, entry(run))
+    return PendingRun((-priority, run.created, run.uid), run.namespace, queued, reservation(run))
 
 
-def wants_a_place(run: Run, now: datetime) -> bool:
+def is_admissible(run: Run, now: datetime) -> bool:
     """Whether a place is all that the run lacks.
 
     What waits for people asks for a place by itself, once it was seen that the matter is mended.
@@ -55,33 +55,33 @@ def wants_a_place(run: Run, now: datetime) -> bool:
     if states.state(run.status) is not State.WAITING:
         return False
     shown, at = run.status.succeeded, run.status.next_attempt_at
-    return (at is None or at <= now) and not (shown and then(shown.reason) is Then.MEND)
+    return (at is None or at <= now) and not (shown and follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX)
 
 
-@record
-class Line:
+@dataclass(frozen=True, slots=True)
+class PendingQueue:
     """The first of those who wait, as they were when they were told to."""
 
-    first: Sequence[Candidate] = ()
+    first: Sequence[PendingRun] = ()
     more: bool = False
     """Whether others may wait behind them."""
 
     @staticmethod
-    def of(waiting: Iterable[Candidate], *, more: bool = False) -> "Line":
+    def of(waiting: Iterable[PendingRun], *, more: bool = False) -> "PendingQueue":
         """The line of all these, and where `more`, of others behind them."""
         ordered = sorted(waiting, key=lambda each: each.order)
-        return Line(tuple(ordered[:KNOWN]), more or len(ordered) > KNOWN)
+        return PendingQueue(tuple(ordered[:MAX_QUEUED]), more or len(ordered) > MAX_QUEUED)
 
-    def joined(self, who: Candidate) -> "Line":
+    def joined(self, who: PendingRun) -> "PendingQueue":
         """The line with this one in its turn."""
         if not self.knows_all_before(who):
             return self
-        return Line.of([*self.without(who.uid).first, who], more=self.more)
+        return PendingQueue.of([*self.without(who.uid).first, who], more=self.more)
 
-    def without(self, uid: str) -> "Line":
+    def without(self, uid: str) -> "PendingQueue":
         """The line that this one has left."""
-        return Line(tuple(each for each in self.first if each.uid != uid), self.more)
+        return PendingQueue(tuple(each for each in self.first if each.uid != uid), self.more)
 
-    def knows_all_before(self, who: Candidate) -> bool:
+    def knows_all_before(self, who: PendingRun) -> bool:
         """Whether nobody but those named here comes before this one."""
         return not self.more or any(who.order <= each.order for each in self.first)

@@ -5,17 +5,17 @@ unfinished runs anyway; the order is that of `admission.Pass`, which gives out t
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.record import record
-from functions.runs.admission.cycle import Pass
+from functions.runs.admission.cycle import AdmissionCycle
 from functions.runs.admission.limits import Limits
-from functions.runs.admission.pending_queue import Candidate, candidate, wants_a_place
+from functions.runs.admission.pending_queue import PendingRun, is_admissible, pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.model.run import Run
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Position:
     """The run is number `place` (1 is next) of the `of` runs that wait; `waits_for` says in words what for.
 
@@ -46,11 +46,11 @@ def position(
     return next(found, None)
 
 
-def _waiting(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[Candidate, str]]:
+def _waiting(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, str]]:
     """Those who would get no place if one pass were made now; a place whose run is not among these is still held."""
     if not limits.on:
         return []
-    looked = Pass(ledger, limits, now)
+    looked = AdmissionCycle(ledger, limits, now)
     for each in runs:
         looked.see(each)
     for uid in looked.unseen:
@@ -58,9 +58,9 @@ def _waiting(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger)
     return list(looked.admit().waiting)
 
 
-def _shown(runs: Iterable[Run], now: datetime) -> list[tuple[Candidate, str]]:
+def _shown(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, str]]:
     """Those whose status says that they wait."""
-    found = [(candidate(each), _message(each)) for each in runs if wants_a_place(each, now)]
+    found = [(pending_run(each), _message(each)) for each in runs if is_admissible(each, now)]
     return sorted(((each, why) for each, why in found if each.shown), key=lambda pair: pair[0].order)
 
 

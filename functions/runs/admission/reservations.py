@@ -7,16 +7,15 @@ can start it at the old version any more, so that the entry is free to go.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from functions.record import record
-from functions.runs.admission.capacity import Entry, Held
+from functions.runs.admission.capacity import Reservation, Usage
 from functions.runs.admission.limits import ALL, Limits
-from functions.runs.admission.pending_queue import Candidate, Line
+from functions.runs.admission.pending_queue import PendingQueue, PendingRun
 from functions.runs.model.run import Run
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """Who holds what, by the run's uid.
 
@@ -25,9 +24,9 @@ class Ledger:
     who gives out places at the same time then finds that the ledger was written.
     """
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Reservation] = field(default_factory=dict)
     waiting: str = ""
-    line: Line = field(default_factory=Line)
+    line: PendingQueue = field(default_factory=PendingQueue)
 
     def admits(self, run: Run) -> bool:
         """Whether the run, as it is, may start its next attempt."""
@@ -38,7 +37,7 @@ class Ledger:
         """What has no room for these holds of the run, in words; None where all have. It is not in its own way."""
         return self._held_beside(uid).obstacle(holds, limits)
 
-    def obstacle_in_turn(self, who: Candidate, limits: Limits) -> str | None:
+    def obstacle_in_turn(self, who: PendingRun, limits: Limits) -> str | None:
         """What has no room for this one once those before it in the line have what they can get."""
         held = self._held_beside(who.uid)
         for each in self.line.first:
@@ -46,19 +45,19 @@ class Ledger:
                 held.add(each.entry)
         return held.obstacle(who.entry.holds, limits)
 
-    def _held_beside(self, uid: str) -> Held:
-        return Held(entry for other, entry in self.entries.items() if other != uid)
+    def _held_beside(self, uid: str) -> Usage:
+        return Usage(entry for other, entry in self.entries.items() if other != uid)
 
-    def next(self, limits: Limits) -> Candidate | None:
+    def next(self, limits: Limits) -> PendingRun | None:
         """The first in the line that there is room for."""
-        held = Held(self.entries.values())
+        held = Usage(self.entries.values())
         return next((each for each in self.line.first if not held.obstacle(each.entry.holds, limits)), None)
 
     def needs_a_look(self, limits: Limits) -> bool:
         """Whether there may be room for somebody whom the line does not name."""
-        return self.line.more and not Held(self.entries.values()).obstacle([ALL], limits)
+        return self.line.more and not Usage(self.entries.values()).obstacle([ALL], limits)
 
-    def having(self, uid: str, entry: Entry) -> "Ledger":
+    def having(self, uid: str, entry: Reservation) -> "Ledger":
         """The ledger with this entry for the run, which does not wait any more."""
         return replace(self.left(uid), entries={**self.entries, uid: entry})
 
@@ -66,7 +65,7 @@ class Ledger:
         """The ledger without what the run held."""
         return replace(self, entries={other: entry for other, entry in self.entries.items() if other != uid})
 
-    def joined(self, who: Candidate) -> "Ledger":
+    def joined(self, who: PendingRun) -> "Ledger":
         """The ledger with this one waiting."""
         return replace(self, waiting=who.uid, line=self.line.joined(who))
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from functions.runs.lifecycle import actions, states, transitions
 from functions.runs.lifecycle.actions import Action, Nothing
-from functions.runs.lifecycle.observed import Job, Observed, Unread
+from functions.runs.lifecycle.observed import Job, NotRead, Observed
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 
 PATIENCE = timedelta(seconds=15)
@@ -19,25 +19,25 @@ PATIENCE = timedelta(seconds=15)
 they say why not."""
 
 
-def follow(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
+def next_step(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
     """What the live Job of a run needs next."""
     run, pods = seen.run, seen.pods
     if job.stopping or states.state(run.status) is State.RUNNING:
         return Nothing()
-    if job.ready or (not isinstance(pods, Unread) and any(pod.running for pod in pods)):
+    if job.ready or (not isinstance(pods, NotRead) and any(pod.running for pod in pods)):
         return actions.WriteStatus(transitions.running(run, now))
-    if isinstance(pods, Unread):
-        return actions.LookAtPods() if policy.gives_up(run, now) else Nothing()
+    if isinstance(pods, NotRead):
+        return actions.ReadPods() if policy.gives_up(run, now) else Nothing()
     stuck = next((pod.waiting for pod in pods if pod.waiting), job.refused)
-    if stuck and not isinstance(stuck, Unread):
+    if stuck and not isinstance(stuck, NotRead):
         return _stuck(seen, job, stuck, now, policy)
     if _took(run, now) >= PATIENCE:
         if silent := next((pod for pod in pods if pod.silent), None):
-            return actions.LookAtEvents(silent.name)
-        if job.podless and not pods and isinstance(job.refused, Unread):
-            return actions.LookAtEvents(job.name, "Job")
+            return actions.ReadEvents(silent.name)
+        if job.podless and not pods and isinstance(job.refused, NotRead):
+            return actions.ReadEvents(job.name, "Job")
     shown = run.status.succeeded
-    gone = shown is not None and then(shown.reason) is Then.MEND
+    gone = shown is not None and follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX
     return actions.WriteStatus(transitions.unblocked(run, now)) if gone else Nothing()
 
 
@@ -51,12 +51,12 @@ def _stuck(seen: Observed, job: Job, why: tuple[Reason, str], now: datetime, pol
 def stop(seen: Observed, job: Job) -> Action:
     """How a live Job is kept from going on: by its deadline, if that runs, which it may not while there is no pod."""
     if job.suspended:
-        return actions.Withdraw()
+        return actions.PreventPods()
     if job.podless and states.state(seen.run.status) is State.STARTING:
-        if isinstance(seen.pods, Unread):
-            return actions.LookAtPods()
+        if isinstance(seen.pods, NotRead):
+            return actions.ReadPods()
         if not seen.pods:
-            return actions.Withdraw()
+            return actions.PreventPods()
     return Nothing() if job.stopping else actions.Stop()
 
 

@@ -9,21 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from functions.runs.api_group import FINALIZER, FINISHED
-from functions.runs.lifecycle import (
-    actions,
-    before_running,
-    budget,
-    job_creation_window,
-    retries,
-    states,
-    transitions,
-)
+from functions.runs.lifecycle import actions, before_running, budget, job_creation_window, retries, states, transitions
 from functions.runs.lifecycle.actions import Action, Nothing
-from functions.runs.lifecycle.observed import Job, Observed, Pod, Refused, Unread, never_made
+from functions.runs.lifecycle.observed import Job, JobForbidden, NotRead, Observed, Pod, absent_job
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict, judge
-from functions.runs.lifecycle_events import untold
+from functions.runs.lifecycle_events import unpublished
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
@@ -47,11 +39,11 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     return _under_way(seen, now, policy)
 
 
-ECHO = timedelta(seconds=10)
+HANDLER_GRACE = timedelta(seconds=10)
 """How long after recording an attempt its own handler may still be creating what it named."""
 
 
-def quiet(run: Run, now: datetime) -> bool:
+def needs_no_reconcile(run: Run, now: datetime) -> bool:
     """Whether a run, as an event shows it, leaves nothing to do: the one thing that may be decided from an event.
 
     A recorded attempt is left to the handler that recorded it: were that one to die, its own event comes again.
@@ -66,7 +58,7 @@ def quiet(run: Run, now: datetime) -> bool:
     if state is State.WAITING:
         return _queued(run) or (run.status.next_attempt_at is not None and run.status.next_attempt_at > now)
     recorded = run.status.last_update
-    return state is State.RUNNING or (recorded is not None and now - recorded < ECHO)
+    return state is State.RUNNING or (recorded is not None and now - recorded < HANDLER_GRACE)
 
 
 def _queued(run: Run) -> bool:
@@ -74,7 +66,7 @@ def _queued(run: Run) -> bool:
     return run.status.succeeded is not None and run.status.succeeded.reason == Reason.QUEUED
 
 
-def at_work(run: Run) -> bool:
+def agent_is_running(run: Run) -> bool:
     """Whether the run's agent works and nobody wants it to stop: then its Job and the sweep move it on, no event."""
     asked = run.deleting or run.cancel or run.retry_wanted
     return states.state(run.status) is State.RUNNING and not asked
@@ -85,7 +77,7 @@ def _adopted(run: Run) -> bool:
     return FINALIZER in run.finalizers and labels.items() <= run.labels.items()
 
 
-def over(run: Run) -> bool:
+def is_final(run: Run) -> bool:
     """Whether the run is finished and nobody wants it tried again."""
     return states.state(run.status) in states.FINISHED and not run.retry_wanted
 
@@ -93,8 +85,8 @@ def over(run: Run) -> bool:
 def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
     """A retry is taken up also where it is cancelled already: the run ends as Cancelled, whoever came first."""
     if run.retry_wanted:
-        return actions.Unmark() if FINISHED in run.labels else actions.WriteStatus(transitions.reopen(run, now))
-    if FINISHED in run.labels or (policy.reports and untold(run.status)):
+        return actions.ReopenForSweep() if FINISHED in run.labels else actions.WriteStatus(transitions.reopen(run, now))
+    if FINISHED in run.labels or (policy.reports and unpublished(run.status)):
         return Nothing()
     return actions.Close(run.status)
 
@@ -119,9 +111,9 @@ def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:
 
 def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
     run, job = seen.run, seen.job
-    if isinstance(job, Unread):
-        return actions.LookAtJob()
-    if isinstance(job, Refused):
+    if isinstance(job, NotRead):
+        return actions.ReadJob()
+    if isinstance(job, JobForbidden):
         return _unfenced(seen, job, now, policy)
     if job is None:
         return _without_job(run, now, policy)
@@ -129,7 +121,7 @@ def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
         return _foreign(run, job, now)
     if job.ended or job.fence:
         return _ended(seen, job, now, policy)
-    return before_running.stop(seen, job) if run.cancel else before_running.follow(seen, job, now, policy)
+    return before_running.stop(seen, job) if run.cancel else before_running.next_step(seen, job, now, policy)
 
 
 def _without_job(run: Run, now: datetime, policy: Policy) -> Action:
@@ -140,23 +132,23 @@ def _without_job(run: Run, now: datetime, policy: Policy) -> Action:
     """
     if _lost(run, now) or transitions.outdated(run) or run.cancel or run.spec is None or policy.gives_up(run, now):
         return actions.Fence()
-    if not job_creation_window.promised(run, now):
-        return actions.WriteStatus(job_creation_window.renewed(run, now))
+    if not job_creation_window.is_fresh(run, now):
+        return actions.WriteStatus(job_creation_window.refreshed(run, now))
     return actions.CreateResources()
 
 
 def _lost(run: Run, now: datetime) -> bool:
     """Whether the open attempt's Job, where it is not there, may have been there."""
-    return states.state(run.status) is State.RUNNING or not job_creation_window.may_be_created(run, now)
+    return states.state(run.status) is State.RUNNING or not job_creation_window.may_create_job(run, now)
 
 
-def _unfenced(seen: Observed, refused: Refused, now: datetime, policy: Policy) -> Action:
+def _unfenced(seen: Observed, refused: JobForbidden, now: datetime, policy: Policy) -> Action:
     """Nobody may make the attempt's Job, not even to take its name: it ends once nobody would make it any more."""
     run = seen.run
-    if job_creation_window.may_appear(run, now):
-        held = job_creation_window.held(run, refused.why)
+    if job_creation_window.job_may_still_appear(run, now):
+        held = job_creation_window.blocked(run, refused.why)
         return Nothing() if held == run.status else actions.WriteStatus(held)
-    return _ended(seen, never_made(run.status.job_name or "", run.uid), now, policy)
+    return _ended(seen, absent_job(run.status.job_name or "", run.uid), now, policy)
 
 
 def _foreign(run: Run, job: Job, now: datetime) -> Action:
@@ -168,8 +160,8 @@ def _foreign(run: Run, job: Job, now: datetime) -> Action:
 
 def _ended(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
     run, pods = seen.run, seen.pods
-    if isinstance(pods, Unread):
-        return actions.LookAtPods()
+    if isinstance(pods, NotRead):
+        return actions.ReadPods()
     if not all(pod.terminal for pod in pods):
         return Nothing()  # a pod may outlive its Job's end by its grace period; nothing follows while it lives
     status = retries.after(run, _verdict(run, job, pods, now, policy), now, policy)

@@ -13,7 +13,7 @@ _MOUNTED = frozenset({"Pulling", "Pulled", "Created", "Started"})
 """What the kubelet comes to only when every volume is mounted."""
 
 
-def diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
+def pod_diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
     """Reason and the cluster's words, from the Events of one pod in any order; None where no volume is to blame.
 
     A volume that is not attached comes first: the kubelet's complaint that it has nothing to mount only follows.

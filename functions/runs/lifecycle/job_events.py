@@ -14,7 +14,7 @@ _FAILED, _MADE = "FailedCreate", "SuccessfulCreate"
 """Reasons of Events (Job controller: pkg/controller/controller_utils.go)."""
 
 
-def diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
+def job_diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
     """Reason and the cluster's words, from the Events of one Job in any order; None where a pod was made since."""
     told = [event for event in events if event.get("reason") in (_FAILED, _MADE)]
     latest = max(told, key=lambda event: (last_seen(event), event["reason"] == _MADE), default=None)

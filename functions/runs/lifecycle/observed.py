@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.record import record
 from functions.runs import api_group
 from functions.runs.model import report
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 
 
-class Unread:
+class NotRead:
     """Marks what nobody has looked at yet, which is not the same as what is not there."""
 
 
-UNREAD: Final = Unread()
+NOT_READ: Final = NotRead()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Job:
     deadline_exceeded: bool
     podless: bool = False
     """Whether it should have a pod and counts none; its Events may say why."""
-    refused: tuple[Reason, str] | Unread | None = UNREAD
+    refused: tuple[Reason, str] | NotRead | None = NOT_READ
     """Why no pod can be made for it, as its Events say: reason and the cluster's words."""
 
     @property
@@ -59,19 +58,19 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class JobForbidden:
     """There is no Job, and the cluster refuses one that would only take its name; `why` in the cluster's words."""
 
     why: str
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A run together with what has been read of its attempt so far."""
 
     run: Run
-    job: Job | Refused | Unread | None = UNREAD
-    pods: Sequence[Pod] | Unread = UNREAD
+    job: Job | JobForbidden | NotRead | None = NOT_READ
+    pods: Sequence[Pod] | NotRead = NOT_READ
 
 
 STOPPED_AFTER = 1
@@ -97,7 +96,7 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
     )
 
 
-def never_made(name: str, owner_uid: str) -> Job:
+def absent_job(name: str, owner_uid: str) -> Job:
     """What stands for a Job that is not there and that nobody can make any more: as good as a fence."""
     return Job(
         name=name,

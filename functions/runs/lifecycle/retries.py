@@ -1,15 +1,15 @@
 """What follows the end of an attempt: success, another attempt after a pause, or the end of the run."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.record import record
 from functions.runs.admission.limits import NO_LIMITS, Limits
 from functions.runs.lifecycle import budget, transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
-from functions.runs.model.status import RunStatus, stamp
+from functions.runs.model.status import RunStatus, rfc3339
 
 LONGEST_BACKOFF = timedelta(minutes=10)
 LEAST_WAIT = {Reason.VOLUME_NOT_ATTACHED: timedelta(minutes=10)}
@@ -19,7 +19,7 @@ LONGEST_RESET = timedelta(days=8)
 """Furthest reset of a rate limit that is believed; the longest there are last a week."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What configuration has to say about the life of runs."""
 
@@ -43,7 +43,7 @@ class Policy:
     def gives_up(self, run: Run, now: datetime) -> bool:
         """Whether the run still shows something to mend, and people had their time."""
         shown, since = run.status.succeeded, run.status.pending_since
-        if shown is None or since is None or then(shown.reason) is not Then.MEND:
+        if shown is None or since is None or follow_up(shown.reason) is not FollowUp.WAIT_FOR_FIX:
             return False
         return self.waited_out(shown.reason, since, now)
 
@@ -56,10 +56,10 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
     if run.cancel:
         message = "cancelled; the attempt was stopped"
         return transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
-    if then(verdict.reason) is Then.AGAIN:
+    if follow_up(verdict.reason) is FollowUp.RESTART:
         return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
     since = transitions.since(run, verdict.reason, now)
-    if then(verdict.reason) is Then.MEND and not policy.waited_out(verdict.reason, since, now):
+    if follow_up(verdict.reason) is FollowUp.WAIT_FOR_FIX and not policy.waited_out(verdict.reason, since, now):
         gained |= transitions.evidence(run, verdict, now, since) | {"pending_since": since}
         return transitions.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
     spent = budget.spent(run, gained.get("usage", run.status.usage))
@@ -68,7 +68,7 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
     if _may_retry(run, verdict, policy):
         at = _next_time(run, verdict, now, policy)
         gained |= {"retry_count": _retries(run) + 1, "pending_since": None}
-        message = f"attempt {run.status.attempt}: {verdict.reason}: {verdict.message}; next attempt after {stamp(at)}"
+        message = f"attempt {run.status.attempt}: {verdict.reason}: {verdict.message}; next attempt after {rfc3339(at)}"
         return transitions.wait(run, Reason.RETRYING, message, at, now, **gained)
     return transitions.end_run(run, State.FAILED, verdict.reason, verdict.message, now, **gained)
 
@@ -80,11 +80,15 @@ def _retries(run: Run) -> int:
 def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
     if _retries(run) >= policy.retries_of(run):
         return False
-    match then(verdict.reason):
-        case Then.FRESH | Then.RESUME:
+    match follow_up(verdict.reason):
+        case FollowUp.RETRY_FRESH | FollowUp.RETRY_RESUME:
             return True
-        case Then.RESUME_ONCE:
-            tried = [each for each in run.status.attempts if then(each.reason) not in (Then.AGAIN, Then.MEND)]
+        case FollowUp.RETRY_RESUME_ONCE:
+            tried = [
+                each
+                for each in run.status.attempts
+                if follow_up(each.reason) not in (FollowUp.RESTART, FollowUp.WAIT_FOR_FIX)
+            ]
             return all(attempt.reason != verdict.reason for attempt in tried[-1 - _retries(run) : -1])
         case _:
             return False

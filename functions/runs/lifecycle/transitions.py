@@ -6,7 +6,7 @@ from typing import Any
 from functions.runs.lifecycle.states import State, move
 from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import conditions, naming
-from functions.runs.model.reasons import Reason, Then, then
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 from functions.runs.model.specs import CodeRunSpec
 from functions.runs.model.status import ATTEMPTS_KEPT, Attempt, RunStatus
@@ -64,11 +64,11 @@ def _resumes(run: Run) -> bool:
     if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
         return False
     last = run.status.attempts[-1]
-    if then(last.reason) is Then.AGAIN:
+    if follow_up(last.reason) is FollowUp.RESTART:
         return last.resumes
     if not run.status.retry_count and (last.context_version or 1) != run.status.context_version:
         return True  # a person reopened it
-    return then(last.reason) in (Then.RESUME, Then.RESUME_ONCE)
+    return follow_up(last.reason) in (FollowUp.RETRY_RESUME, FollowUp.RETRY_RESUME_ONCE)
 
 
 def running(run: Run, now: datetime) -> RunStatus:
@@ -115,7 +115,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
     assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     return _step(
-        run.having(conditions.taken_up(run.status)),
+        run.having(conditions.clear_retry_refused(run.status)),
         State.WAITING,
         Reason.ACCEPTED,
         "a person asked for another attempt",
@@ -134,7 +134,7 @@ def refuse_retry(run: Run, now: datetime) -> RunStatus:
     assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     wanted = run.spec.context_version
     message = f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
-    status = conditions.refused(run.status, message, run.generation, now)
+    status = conditions.retry_refused(run.status, message, run.generation, now)
     return status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})
 
 

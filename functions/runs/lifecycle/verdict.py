@@ -1,14 +1,14 @@
 """How an attempt ended: one verdict from the end of its Job, its pods, and the report it left."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from functions.record import record
 from functions.runs.lifecycle.observed import Job, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.report import Report
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the attempt succeeded, why, and its report where there is one."""
 

@@ -15,7 +15,7 @@ REFUSED = "RetryRefused"
 """The type of the condition."""
 
 
-def refused(status: RunStatus, message: str, generation: int, now: datetime) -> RunStatus:
+def retry_refused(status: RunStatus, message: str, generation: int, now: datetime) -> RunStatus:
     """The status that says so; that of a second refusal keeps the time of the first."""
     before = _condition(status)
     condition = Condition(
@@ -26,15 +26,15 @@ def refused(status: RunStatus, message: str, generation: int, now: datetime) -> 
         last_transition_time=before.last_transition_time if before else now,
         observed_generation=generation,
     )
-    return status.model_copy(update={"conditions": [*taken_up(status).conditions, condition]})
+    return status.model_copy(update={"conditions": [*clear_retry_refused(status).conditions, condition]})
 
 
-def taken_up(status: RunStatus) -> RunStatus:
+def clear_retry_refused(status: RunStatus) -> RunStatus:
     """The status once a retry is taken up: none is refused any more."""
     return status.model_copy(update={"conditions": [each for each in status.conditions if each.type != REFUSED]})
 
 
-def why(status: RunStatus) -> str:
+def retry_refused_message(status: RunStatus) -> str:
     """Why the last retry was refused, in words; "" where none was."""
     condition = _condition(status)
     return condition.message if condition else ""

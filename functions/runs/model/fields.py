@@ -6,9 +6,8 @@ server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's r
 """
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
-
-from functions.record import record
 
 if TYPE_CHECKING:  # pydantic asks a rule for a schema; a client, which waits for no pydantic, asks it alone
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -18,21 +17,21 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 """RFC 1123 label, as Kubernetes checks it (apimachinery, validation.IsDNS1123Label)."""
 
 
-@record
-class Never:
+@dataclass(frozen=True, slots=True)
+class Forbidden:
     """A pattern that a value must not match, and how to tell a person so."""
 
     pattern: str
     why: str
 
 
-@record
-class Text:
+@dataclass(frozen=True, slots=True)
+class StringRule:
     """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters."""
 
     pattern: str
     why: str
-    never: tuple[Never, ...] = ()
+    never: tuple[Forbidden, ...] = ()
     min_length: int = 1
     max_length: int = 253
 
@@ -63,7 +62,7 @@ class Text:
         return found
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class TaskIdRule:
     """The rule of a Task Master id: a whole number from 1, or a text; a text of digits alone is that number."""
 
@@ -100,7 +99,7 @@ class TaskIdRule:
         }
 
 
-def keeps(kind: Any, value: Any) -> bool:
+def is_valid(kind: Any, value: Any) -> bool:
     """Whether `value` keeps the rule of `kind`, such as `Branch`."""
     (rule,) = kind.__metadata__
     try:
@@ -112,18 +111,20 @@ def keeps(kind: Any, value: Any) -> bool:
 
 DnsLabel = Annotated[
     str,
-    Text(DNS_LABEL, "must be lower case letters, digits and '-', starting and ending alphanumeric", max_length=63),
+    StringRule(
+        DNS_LABEL, "must be lower case letters, digits and '-', starting and ending alphanumeric", max_length=63
+    ),
 ]
 
 AgentCli = Annotated[
-    str, Text(DNS_LABEL, "must be a directory of templates/: lower case letters, digits and '-'", max_length=40)
+    str, StringRule(DNS_LABEL, "must be a directory of templates/: lower case letters, digits and '-'", max_length=40)
 ]
 
 _PATH = r"[A-Za-z0-9._~%+/:@-]*[A-Za-z0-9._~%+/-]"
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 RepositoryUrl = Annotated[
     str,
-    Text(
+    StringRule(
         rf"^(https://{_HOST}/{_PATH}|ssh://([A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}/{_PATH}"
         rf"|[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:{_PATH})$",
         "must be https://host/path, ssh://[user@]host/path or user@host:path, without credentials",
@@ -134,14 +135,14 @@ RepositoryUrl = Annotated[
 # git check-ref-format(1), plus: no leading '-' (an option to git) and only printable ASCII.
 Branch = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[!-~]+$",
         "must be a git branch name: printable ASCII without spaces",
         (
-            Never(r"[ ~^:?*\[\\]", "must be a git branch name: none of space ~ ^ : ? * [ \\"),
-            Never(r"\.\.|//|@\{", "must be a git branch name: no '..', '//' or '@{'"),
-            Never(r"^[-/.]|/\.|/$|\.$|^@$", "must be a git branch name: bad start or end of a part"),
-            Never(r"\.lock(/|$)", "must be a git branch name: no part ends with '.lock'"),
+            Forbidden(r"[ ~^:?*\[\\]", "must be a git branch name: none of space ~ ^ : ? * [ \\"),
+            Forbidden(r"\.\.|//|@\{", "must be a git branch name: no '..', '//' or '@{'"),
+            Forbidden(r"^[-/.]|/\.|/$|\.$|^@$", "must be a git branch name: bad start or end of a part"),
+            Forbidden(r"\.lock(/|$)", "must be a git branch name: no part ends with '.lock'"),
         ),
         max_length=200,
     ),
@@ -149,12 +150,12 @@ Branch = Annotated[
 
 WorkingDirectory = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[^\x00-\x1f\x7f/\\-][^\x00-\x1f\x7f\\]*$",
         "must be a relative directory of the repository, with '/' and without control characters",
         (
-            Never(r"(^|/)\.\.(/|$)", "must not climb out of the repository: no '..'"),
-            Never(r"(^|/)\.git(/|$)", "must not be inside .git"),
+            Forbidden(r"(^|/)\.\.(/|$)", "must not climb out of the repository: no '..'"),
+            Forbidden(r"(^|/)\.git(/|$)", "must not be inside .git"),
         ),
         max_length=400,
     ),
@@ -162,7 +163,7 @@ WorkingDirectory = Annotated[
 
 Model = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]*$",
         "must be a model's name, passed to the agent CLI as it is",
         max_length=256,
@@ -176,14 +177,16 @@ CLAUDE_MODEL = r"claude|^(opus|sonnet|haiku|fable|best|default|opusplan)(\[1m\])
 is an ARN without it.
 """
 
-# GitHub: letters, digits, single inner hyphens, at most 39 (github.com/join).
-GithubUser = Annotated[
-    str, Text(r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-'", max_length=39)
-]
+GITHUB_LOGIN = StringRule(
+    r"^[A-Za-z0-9]([-_]?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-' and '_'", max_length=39
+)
+"""GitHub's logins have single inner hyphens (github.com/join); those of Enterprise Managed Users end in `_shortcode`."""
+
+GithubUser = Annotated[str, GITHUB_LOGIN]
 
 GithubApp = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[A-Za-z0-9](-?[A-Za-z0-9])*$",
         "must be the GitHub App's name: letters, digits and single '-', such as 5DLabs-Rex",
         max_length=60,
@@ -191,7 +194,7 @@ GithubApp = Annotated[
 ]
 
 SecretName = Annotated[
-    str, Text(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be the name of a Kubernetes Secret", max_length=253)
+    str, StringRule(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be the name of a Kubernetes Secret", max_length=253)
 ]
 
 RESERVED_ENV = (
@@ -210,10 +213,10 @@ since sites need them: what goes through a proxy is still encrypted, and the ser
 
 EnvName = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[A-Za-z_][A-Za-z0-9_]*$",
         "must be the name of an environment variable",
-        (Never(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
+        (Forbidden(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
         max_length=128,
     ),
 ]
@@ -229,7 +232,7 @@ TaskId = Annotated[
 
 TaskTag = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
         "must be a Task Master tag: letters, digits and . _ -",
         max_length=100,
@@ -242,7 +245,7 @@ RUN_NAME_LENGTH = 45
 # A list of MCP tool names: letters, digits and what their names use; empty parts are refused.
 ToolList = Annotated[
     str,
-    Text(
+    StringRule(
         r"^[A-Za-z0-9_.:/*-]+( *, *[A-Za-z0-9_.:/*-]+)*$",
         "must be names of MCP tools separated by commas",
         max_length=2000,
@@ -250,8 +253,8 @@ ToolList = Annotated[
 ]
 
 # No NUL: neither an environment variable nor a file that a shell reads can hold one.
-EnvValue = Annotated[str, Text(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=4096)]
-Prompt = Annotated[str, Text(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=32_000)]
+EnvValue = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=4096)]
+Prompt = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=32_000)]
 
 INT32 = 2_147_483_647
 """Largest value of most integer fields of Kubernetes."""

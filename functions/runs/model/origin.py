@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from functions.record import record
 from functions.runs import api_group
 
 ORIGIN = api_group.label("github-origin")
@@ -15,7 +14,7 @@ ISSUE = api_group.label("github-issue")
 """Label: `<repository id>-<number>`, for whoever looks for the runs of an issue. An id outlives a renaming."""
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Origin:
     """An issue or pull request of a repository."""
 
@@ -33,7 +32,7 @@ class Origin:
     """When it was asked for (github/webhook/decisions.py), as text that sorts; empty: not known."""
 
 
-def annotations(origin: Origin) -> dict[str, str]:
+def to_annotations(origin: Origin) -> dict[str, str]:
     """What a run made for `origin` carries."""
     return {ORIGIN: json.dumps(asdict(origin), sort_keys=True)}
 
@@ -43,7 +42,7 @@ def labels(repository_id: int, number: int) -> dict[str, str]:
     return {ISSUE: f"{repository_id}-{number}"}
 
 
-def of(raw: Mapping[str, Any]) -> Origin | None:
+def from_object(raw: Mapping[str, Any]) -> Origin | None:
     """The origin of the run in an object of the API; None where it has none, or one that nobody can read."""
     text = (raw["metadata"].get("annotations") or {}).get(ORIGIN)
     try:

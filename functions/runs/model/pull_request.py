@@ -17,19 +17,19 @@ MERGED = "PullRequestMerged"
 State = Literal["Open", "Merged", "Closed"]
 
 
-def is_over(status: RunStatus) -> bool:
+def is_closed(status: RunStatus) -> bool:
     """Whether it is merged or closed."""
     condition = _condition(status)
     return condition is not None and condition.reason in (Reason.MERGED, Reason.CLOSED)
 
 
-def recorded(status: RunStatus, url: str, state: State, generation: int, now: datetime) -> RunStatus:
+def set_pull_request(status: RunStatus, url: str, state: State, generation: int, now: datetime) -> RunStatus:
     """The status with the pull request at `url` in that state; the same one where it says so already.
 
     A run has one pull request at a time: another one counts only when the first is merged or closed.
     """
     known = status.pull_request_url
-    if known and known != url and not (is_over(status) and state == "Open"):
+    if known and known != url and not (is_closed(status) and state == "Open"):
         return status
     condition, before = _new(url, state, generation, now), _condition(status)
     if known == url and before and before.reason == condition.reason:

@@ -1,6 +1,6 @@
 """Why a run is as it is: one enumeration for condition reasons, metric labels and log fields.
 
-Each reason of a failed attempt says what to do next (`Then`), so that a failure class is data, read by
+Each reason of a failed attempt says what to do next (`FollowUp`), so that a failure class is data, read by
 `decide`, and not a branch somewhere.
 """
 
@@ -68,43 +68,43 @@ class Reason(StrEnum):
     CLOSED = "Closed"
 
 
-class Then(Enum):
+class FollowUp(Enum):
     """What follows an attempt that failed."""
 
-    AGAIN = "start over at once: nothing was done"
-    FRESH = "try again from the run's pushed branch"
-    RESUME = "try again in the agent's session"
-    RESUME_ONCE = "try again in the agent's session, once"
-    MEND = "wait for a person to mend it, trying again with each sweep"
+    RESTART = "start over at once: nothing was done"
+    RETRY_FRESH = "try again from the run's pushed branch"
+    RETRY_RESUME = "try again in the agent's session"
+    RETRY_RESUME_ONCE = "try again in the agent's session, once"
+    WAIT_FOR_FIX = "wait for a person to mend it, trying again with each sweep"
     FAIL = "end the run"
 
 
-_THEN: dict[str, Then] = {
-    Reason.SPEC_CHANGED: Then.AGAIN,
-    Reason.EVICTED: Then.FRESH,
-    Reason.NODE_LOST: Then.FRESH,
-    Reason.PREEMPTED: Then.FRESH,
-    Reason.REPORT_LOST: Then.FRESH,
-    Reason.JOB_LOST: Then.FRESH,
-    Reason.NETWORK: Then.FRESH,
-    Reason.DUPLICATE_POD: Then.FRESH,
-    Reason.TERMINATED: Then.RESUME,
-    Reason.DEADLINE_EXCEEDED: Then.RESUME,
-    Reason.OVERLOADED: Then.RESUME,
-    Reason.RATE_LIMITED: Then.RESUME,
-    Reason.AGENT_ERROR: Then.RESUME_ONCE,
-    Reason.IMAGE_PULL_FAILED: Then.MEND,
-    Reason.CONTAINER_CONFIG_ERROR: Then.MEND,
-    Reason.MOUNT_FAILED: Then.MEND,
-    Reason.VOLUME_NOT_ATTACHED: Then.MEND,
-    Reason.UNSCHEDULABLE: Then.MEND,
-    Reason.POD_REFUSED: Then.MEND,
-    Reason.MISSING_SECRET: Then.MEND,
-    Reason.TEMPLATE_ERROR: Then.MEND,
-    Reason.CONFIGURATION_ERROR: Then.MEND,
+_THEN: dict[str, FollowUp] = {
+    Reason.SPEC_CHANGED: FollowUp.RESTART,
+    Reason.EVICTED: FollowUp.RETRY_FRESH,
+    Reason.NODE_LOST: FollowUp.RETRY_FRESH,
+    Reason.PREEMPTED: FollowUp.RETRY_FRESH,
+    Reason.REPORT_LOST: FollowUp.RETRY_FRESH,
+    Reason.JOB_LOST: FollowUp.RETRY_FRESH,
+    Reason.NETWORK: FollowUp.RETRY_FRESH,
+    Reason.DUPLICATE_POD: FollowUp.RETRY_FRESH,
+    Reason.TERMINATED: FollowUp.RETRY_RESUME,
+    Reason.DEADLINE_EXCEEDED: FollowUp.RETRY_RESUME,
+    Reason.OVERLOADED: FollowUp.RETRY_RESUME,
+    Reason.RATE_LIMITED: FollowUp.RETRY_RESUME,
+    Reason.AGENT_ERROR: FollowUp.RETRY_RESUME_ONCE,
+    Reason.IMAGE_PULL_FAILED: FollowUp.WAIT_FOR_FIX,
+    Reason.CONTAINER_CONFIG_ERROR: FollowUp.WAIT_FOR_FIX,
+    Reason.MOUNT_FAILED: FollowUp.WAIT_FOR_FIX,
+    Reason.VOLUME_NOT_ATTACHED: FollowUp.WAIT_FOR_FIX,
+    Reason.UNSCHEDULABLE: FollowUp.WAIT_FOR_FIX,
+    Reason.POD_REFUSED: FollowUp.WAIT_FOR_FIX,
+    Reason.MISSING_SECRET: FollowUp.WAIT_FOR_FIX,
+    Reason.TEMPLATE_ERROR: FollowUp.WAIT_FOR_FIX,
+    Reason.CONFIGURATION_ERROR: FollowUp.WAIT_FOR_FIX,
 }
 
 
-def then(reason: str | None) -> Then:
+def follow_up(reason: str | None) -> FollowUp:
     """What follows an attempt that ended for `reason`; what is not listed ends the run."""
-    return _THEN.get(reason or "", Then.FAIL)
+    return _THEN.get(reason or "", FollowUp.FAIL)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import Wire
+from functions.runs.model.specs import ApiModel
 from functions.runs.model.status import Usage
 
 REPORT_BYTES = 4096
@@ -41,7 +41,7 @@ REPORTABLE = frozenset(
 """Reasons that an attempt may give for itself; the others are ours or the cluster's to tell."""
 
 
-class Report(Wire):
+class Report(ApiModel):
     """One attempt in its own words."""
 
     outcome: Literal["succeeded", "failed"]

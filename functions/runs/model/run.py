@@ -5,22 +5,21 @@ there): it has a spec of None and the problems in words, so that it can be faile
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from functions.record import record
 from functions.runs import api_group
-from functions.runs.model.specs import ACROSS_FIELDS, SPECS, CodeRunSpec, RunSpec, wire
+from functions.runs.model.specs import CROSS_FIELD, SPECS, CodeRunSpec, RunSpec, wire
 from functions.runs.model.status import RunStatus
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Run:
     """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
 
@@ -141,6 +140,6 @@ def problems(error: ValidationError) -> list[tuple[str, str]]:
 
 def _named(item: "ErrorDetails") -> list[tuple[str, str]]:
     place = [str(part) for part in item["loc"]]
-    if item["type"] == ACROSS_FIELDS:
+    if item["type"] == CROSS_FIELD:
         return [(".".join([*place, field]), why) for field, why in item["ctx"]["problems"].items()]
     return [(".".join(place), _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "))]

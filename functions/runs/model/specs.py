@@ -14,14 +14,12 @@ from pydantic_core import PydanticCustomError
 from functions.runs.model import fields
 
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
-ACROSS_FIELDS = "across_fields"
+CROSS_FIELD = "across_fields"
 """Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
-CLAUDE_MODEL = (
-    "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, or a Bedrock ARN"
-)
+CLAUDE_MODEL = "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, or a Bedrock ARN"
 
 
-class Wire(BaseModel):
+class ApiModel(BaseModel):
     """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
 
     model_config = ConfigDict(
@@ -33,14 +31,14 @@ class Wire(BaseModel):
     )
 
 
-class EnvVar(Wire):
+class EnvVar(ApiModel):
     """One environment variable, as in a pod."""
 
     name: fields.EnvName
     value: fields.EnvValue = ""
 
 
-class RunSpec(Wire, ABC):
+class RunSpec(ApiModel, ABC):
     """What docs and code runs have in common."""
 
     model_config = ConfigDict(
@@ -100,7 +98,7 @@ class RunSpec(Wire, ABC):
             wrong["model"] = CLAUDE_MODEL
         if wrong:
             told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-            raise PydanticCustomError(ACROSS_FIELDS, "{told}", {"told": told, "problems": wrong})
+            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
         return self
 
     @property

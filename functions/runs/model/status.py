@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import Wire
+from functions.runs.model.specs import ApiModel
 
 ATTEMPTS_KEPT = 20
 """Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""
@@ -23,23 +23,23 @@ MESSAGE_LENGTH = 2000
 """Longest message kept, in characters."""
 
 
-def stamp(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
     """`moment` as Kubernetes writes times: RFC 3339, UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(stamp, return_type=str, when_used="json")]
+Timestamp = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 Truth = Literal["True", "False", "Unknown"]
 Phase = Literal["Pending", "Queued", "Running", "Retrying", "Succeeded", "Failed", "Cancelled"]
 
 
-class Kept(Wire):
+class LenientModel(ApiModel):
     """Part of a status: fields a newer revision wrote are kept when it is written back."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class Condition(Kept):
+class Condition(LenientModel):
     """A condition as in Kubernetes' API conventions."""
 
     type: str
@@ -50,7 +50,7 @@ class Condition(Kept):
     observed_generation: int | None = None
 
 
-class Usage(Kept):
+class Usage(LenientModel):
     """What a run consumed, over all its attempts."""
 
     cost_usd: Annotated[float, Field(ge=0, le=MOST)] = 0
@@ -68,7 +68,7 @@ class Usage(Kept):
         )
 
 
-class Attempt(Kept):
+class Attempt(LenientModel):
     """One try of a run: one Job. Open while `finishedAt` is absent."""
 
     attempt: Annotated[int, Field(ge=1)]
@@ -86,15 +86,15 @@ class Attempt(Kept):
     ] = None
 
 
-def _known(word: Any) -> Any:
+def _known_phase(word: Any) -> Any:
     """A phase of a newer revision is none: it is derived, and no reason not to read the rest."""
     return word if word in get_args(Phase) else None
 
 
-class RunStatus(Kept):
+class RunStatus(LenientModel):
     """Status of a DocsRun or CodeRun."""
 
-    phase: Annotated[Phase | None, BeforeValidator(_known)] = None
+    phase: Annotated[Phase | None, BeforeValidator(_known_phase)] = None
     conditions: list[Condition] = []
     observed_generation: int | None = None
     message: str | None = None

@@ -11,11 +11,12 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place
-from tests.support import embedded, tidying
+from tests.support import cluster_cleanup
+from tests.support import embedded_server as embedded
 from tests.support.control_plane import ControlPlane
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -44,7 +45,7 @@ def _tidy_up(server: Server) -> None:
         return
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(server.kubeconfig)))
     names = [item["metadata"]["name"] for item in Cluster(admin).list(NAMESPACE)]
-    tidying.delete(admin, [name for name in names if name.startswith(PREFIX)])
+    cluster_cleanup.delete(admin, [name for name in names if name.startswith(PREFIX)])
     server.delete(f"{DEFINITIONS}/samples.contract.agents.platform")
 
 

@@ -4,6 +4,7 @@
 |---------------------------------------------------|-----------------------------------------------------|
 | no JSON, another kind or version, no spec         | 400, 422                                            |
 | another media type; over 3 MiB                    | 415; 413                                            |
+| no media type                                     | taken as JSON                                       |
 | unknown fields                                    | named when asked to be strict, else warned of       |
 | endless nesting, NaN                              | 400, or kept; nothing breaks                        |
 | half of a character, however it is sent           | U+FFFD in its place                                 |
@@ -55,6 +56,15 @@ def test_a_body_of_another_media_type(place: Place) -> None:
         "the body of the request was in an unknown format - accepted media types include: application/json, "
         "application/yaml"
     )
+
+
+def test_a_body_without_a_media_type_is_json(place: Place) -> None:
+    assert place.server.call("POST", place.path(), sample(), "").code == 201
+    labelled = {**place.get("a"), "metadata": {**place.get("a")["metadata"], "labels": {"x": "y"}}}
+    assert place.server.call("PUT", place.path(name="a"), labelled, "").code == 200
+    assert place.get("a")["metadata"]["labels"] == {"x": "y"}
+    assert place.server.call("DELETE", place.path(name="a"), {"propagationPolicy": "Background"}, "").code == 200
+    assert place.server.call("POST", place.path(), b"no JSON", "").code == 400
 
 
 def test_a_body_over_3_mib(place: Place) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import Place, sample
-from tests.support import embedded
+from tests.support import embedded_server
 
 PROGRAM = textwrap.dedent(
     """
@@ -24,7 +24,7 @@ PROGRAM = textwrap.dedent(
     import uvicorn
     from functions.local.apiserver import Registry, Store, create_app
     from functions.local.database import connect
-    from tests.support.embedded import CRDS, SampleLogs
+    from tests.support.embedded_server import CRDS, SampleLogs
 
     app = create_app(Store(connect(Path(sys.argv[1]))), Registry.load(CRDS), SampleLogs())
     uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
@@ -52,12 +52,12 @@ def started(database: Path) -> tuple[subprocess.Popen[bytes], Server]:
 
 def test_objects_versions_and_history_survive_a_restart(tmp_path: Path) -> None:
     database = tmp_path / "state.sqlite"
-    with embedded.running(database) as url:
+    with embedded_server.running(database) as url:
         place = new_place(Server("embedded", url))
         since = place.server.get(place.path()).body["metadata"]["resourceVersion"]
         created = place.create(sample())
         place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
-    with embedded.running(database) as url:
+    with embedded_server.running(database) as url:
         again = Place(Server("embedded", url), place.namespace)
         assert again.get("a")["metadata"]["uid"] == created["metadata"]["uid"]
         events = again.server.watch(again.path(), resourceVersion=since)
@@ -84,7 +84,7 @@ def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_answered(tmp_path
         pass
     process.wait(timeout=10)
     assert len(answered) >= writes
-    with embedded.running(database) as url:
+    with embedded_server.running(database) as url:
         again = Place(Server("embedded", url), place.namespace)
         items = again.server.get(again.path()).body["items"]
         found = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
@@ -128,15 +128,15 @@ def test_twenty_creators_of_one_name_have_one_winner(embedded_place: Place) -> N
 def test_a_new_default_shows_in_old_objects(tmp_path: Path) -> None:
     crds = tmp_path / "crds"
     crds.mkdir()
-    definition = (embedded.CRDS / "samples.yaml").read_text()
+    definition = (embedded_server.CRDS / "samples.yaml").read_text()
     (crds / "samples.yaml").write_text(definition)
     database = tmp_path / "state.sqlite"
-    with embedded.running(database, crds) as url:
+    with embedded_server.running(database, crds) as url:
         place = new_place(Server("embedded", url))
         place.create(sample())
     marker = "              app: {type: string}\n"
     (crds / "samples.yaml").write_text(
         definition.replace(marker, marker + "              more: {type: string, default: d}\n")
     )
-    with embedded.running(database, crds) as url:
+    with embedded_server.running(database, crds) as url:
         assert Place(Server("embedded", url), place.namespace).get("a")["spec"]["more"] == "d"

@@ -26,8 +26,15 @@ def test_web_pages(embedded_place: Place, origin: str) -> None:
     assert embedded_place.gone("a")
 
 
-@pytest.mark.parametrize("media", ["", "text/plain", "multipart/form-data"])
+@pytest.mark.parametrize("media", ["text/plain", "multipart/form-data"])
 def test_bodies_that_a_page_could_send(embedded_place: Place, media: str) -> None:
     answer = embedded_place.server.call("POST", embedded_place.path(), sample(), media)
     assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
+    assert embedded_place.gone("a")
+
+
+def test_a_body_without_a_media_type_is_json_but_not_from_a_page(embedded_place: Place) -> None:
+    """A page can leave the media type out as well; the Origin header of its request gives it away."""
+    answer = embedded_place.server.call("POST", embedded_place.path(), sample(), "", Origin="https://evil.example")
+    assert (answer.code, answer.reason) == (403, "Forbidden")
     assert embedded_place.gone("a")

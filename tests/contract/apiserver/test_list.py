@@ -10,7 +10,7 @@ import pytest
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import PATHS, Place, pod, refused, sample
-from tests.support import embedded
+from tests.support import embedded_server
 
 LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
 
@@ -141,7 +141,7 @@ def test_a_token_that_is_none(place: Place) -> None:
 @pytest.fixture
 def forgetful(tmp_path: Any) -> Iterator[Place]:
     """An embedded server that keeps five changes."""
-    with embedded.running(tmp_path / "state.sqlite", history=5) as url:
+    with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
         yield new_place(Server("embedded", url))
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.apiserver.client import TABLE, Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import Place
-from tests.support import embedded
+from tests.support import embedded_server
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"
 BASE = "/apis/agents.platform/v1"
@@ -16,7 +16,7 @@ BASE = "/apis/agents.platform/v1"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with embedded.running(tmp_path_factory.mktemp("project") / "state.sqlite", CRDS) as url:
+    with embedded_server.running(tmp_path_factory.mktemp("project") / "state.sqlite", CRDS) as url:
         yield new_place(Server("embedded", url))
 
 

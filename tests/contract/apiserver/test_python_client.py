@@ -1,6 +1,10 @@
-"""The `kubernetes` Python client, as the functions use it, against both servers."""
+"""The typed API of the `kubernetes` package against both servers.
+
+Its models are declared as `Any`: these tests pass plain dicts, which the package takes and its annotations do not name.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from kubernetes import client, watch
@@ -20,7 +24,7 @@ def api(place: Place) -> Iterator[client.ApiClient]:
 
 def test_custom_objects(place: Place, api: client.ApiClient) -> None:
     where = ("contract.agents.platform", "v1", place.namespace, "samples")
-    custom = client.CustomObjectsApi(api)
+    custom: Any = client.CustomObjectsApi(api)
     created = custom.create_namespaced_custom_object(*where, sample())
     custom.patch_namespaced_custom_object_status(*where, "a", {"status": {"phase": "Running"}})
     created["spec"]["task"] = 2
@@ -33,7 +37,7 @@ def test_custom_objects(place: Place, api: client.ApiClient) -> None:
 
 
 def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient) -> None:
-    batch = client.BatchV1Api(api)
+    batch: Any = client.BatchV1Api(api)
     batch.create_namespaced_job(place.namespace, job(parallelism=0))
     batch.patch_namespaced_job("a", place.namespace, {"spec": {"activeDeadlineSeconds": 600}})
     found = batch.read_namespaced_job("a", place.namespace)
@@ -43,7 +47,7 @@ def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient)
 
 
 def test_a_watch(place: Place, api: client.ApiClient) -> None:
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     core.create_namespaced_config_map(place.namespace, {"metadata": {"name": "a"}, "data": {"x": "1"}})
     stream = watch.Watch().stream(core.list_namespaced_config_map, place.namespace, timeout_seconds=1)
     seen = [(event["type"], event["object"].metadata.name) for event in stream]

@@ -30,7 +30,7 @@ from tests.contract.apiserver.operations import Operation, sequence
 from tests.contract.apiserver.pieces import CUSTOM, sample
 from tests.contract.apiserver.playing import Player
 from tests.contract.apiserver.samples import Place, eventually
-from tests.support import control_plane, embedded
+from tests.support import control_plane, embedded_server
 from tests.support.api import ROOT
 
 SEQUENCES = max(int(200 * SCALE), 1)
@@ -51,7 +51,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, st
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     folder = tmp_path_factory.mktemp("sequences")
     with (
-        embedded.running(folder / "state.sqlite", ROOT / "crds", collecting=False) as url,
+        embedded_server.running(folder / "state.sqlite", ROOT / "crds", collecting=False) as url,
         control_plane.running(binaries, tmp_path_factory.mktemp("bare"), controllers=False) as plane,
     ):
         admin = [kubectl, "--kubeconfig", str(plane.kubeconfig)]
@@ -136,8 +136,8 @@ def test_a_difference_is_found_and_shortened(tmp_path: Path) -> None:
     assert "default: append" in text
     file.write_text(text.replace("default: append", "default: replace"))
     with (
-        embedded.running(tmp_path / "one.sqlite", ROOT / "crds", collecting=False) as one,
-        embedded.running(tmp_path / "two.sqlite", tmp_path / "other", collecting=False) as two,
+        embedded_server.running(tmp_path / "one.sqlite", ROOT / "crds", collecting=False) as one,
+        embedded_server.running(tmp_path / "two.sqlite", tmp_path / "other", collecting=False) as two,
     ):
         pair = (Server("embedded", one), Server("embedded", two))
         telling = Operation("POST", "coderuns", body=sample("coderuns", "a"))

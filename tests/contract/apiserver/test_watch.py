@@ -10,7 +10,7 @@ import pytest
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_place
 from tests.contract.apiserver.samples import PATHS, Place, config_map, sample
-from tests.support import embedded
+from tests.support import embedded_server
 
 
 def seen(events: list[Obj]) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ def test_a_bookmark_says_how_far_it_got(embedded_place: Place) -> None:
 @pytest.fixture
 def forgetful(tmp_path: Path) -> Iterator[Place]:
     """An embedded server that keeps five changes."""
-    with embedded.running(tmp_path / "state.sqlite", history=5) as url:
+    with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
         yield new_place(Server("embedded", url))
 
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from functions.local.database import connect
 from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Subscription, Topology, create_app
-from tests.support.serving import listening
+from tests.support.http_servers import listening
 
 Answer = int | Callable[["Push"], int]
 

@@ -7,9 +7,9 @@ import pytest
 
 from functions.github.api.client import connect
 from tests.support.api import World
-from tests.support.direct import Direct
 from tests.support.github import Github, serving
 from tests.support.github.content import Repository
+from tests.support.in_process_server import Direct
 
 
 @pytest.fixture

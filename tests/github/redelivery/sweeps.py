@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.webhook.redelivery import Journal, load
+from functions.github.webhook.redelivery import RedeliveryState, load
 from functions.handlers import sweep
 from functions.manifests import redelivery_state as manifest
 from functions.serving.http import Request, answer
@@ -48,6 +48,6 @@ def swept(world: World) -> dict[str, Any]:
     return data
 
 
-def kept(world: World) -> Journal:
+def kept(world: World) -> RedeliveryState:
     """What the sweep noted for the next one."""
     return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

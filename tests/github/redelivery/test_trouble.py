@@ -18,7 +18,7 @@ from functions.cluster.kinds import CONFIG_MAP
 from functions.github.api.client import connect
 from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
-from functions.sweeper.scan import Deadline
+from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
 from tests.support.api import ROOT, World
 from tests.support.github import Github
@@ -55,7 +55,7 @@ def test_two_sweeps_at_once_ask_at_worst_twice(world: World, github: Github, sho
             more.append(github.hook.deliver("issue_comment", comment(shop)).guid)
             github.hook.send = send
             assert other.github
-            redelivery.ask(other, other.github, Deadline(other.clock))
+            redelivery.request_failed(other, other.github, TimeBudget(other.clock))
         return 200
 
     github.hook.send = send

@@ -1,0 +1,158 @@
+"""Many runs submitted at once, and everything that brings them to their end.
+
+Everything is as deployed: each function with its own connections and the functions' user's rights, events from the
+real bridge as the bridge's user, a sweep now and then; deliveries come at least once and some of them twice. Played
+are the queue (in memory) and the kubelet.
+"""
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.bridge.bridge import Bridge
+from functions.bridge.watched import WATCHED
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
+from functions.composition import REPORTERS
+from functions.handlers import job_finished, reconcile, sweep
+from functions.queues.topology import TOPIC_OF_FUNCTION
+from functions.runs import api_group
+from functions.runs.model.run import parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Request, answer
+from functions.settings.limits import LimitSettings
+from functions.submission.submit import submit
+from tests.cluster.conftest import BRIDGE_USER, FUNCTIONS_USER, connect
+from tests.cluster.population import Deliver, Finished, Kubelet, Pump
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
+from tests.support.control_plane import ControlPlane
+from tests.support.run_steps import DONE
+
+SWEEP_SECONDS = 20
+HANDLERS, KUBELETS, CALLERS = 8, 8, 8
+
+
+def patience(count: int) -> float:
+    """Seconds after which so many are given up; on two cores, beside other tests, they need half of it at most."""
+    return 300 + 1.5 * count
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A namespace with many runs."""
+
+    plane: ControlPlane
+    namespace: str
+    count: int
+    limits: LimitSettings
+    works: Callable[[], None] = lambda: None
+    """What an agent does until its end."""
+
+
+def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> Deliver:
+    """A deployed function: with connections of its own, as the functions' user."""
+    cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
+    configured = settings(namespace=scene.namespace, limits=scene.limits)
+    services = Dependencies(configured, cluster, lambda: datetime.now(UTC), connect_reporters=REPORTERS)
+    return lambda request: answer(lambda asked: handle(services, asked), request)
+
+
+def request(number: int) -> tuple[str, Request]:
+    """One run each of its own: every fourth for docs, every tenth more urgent than the others."""
+    headers = {"content-type": "application/json", "idempotency-key": f"many-{number}"}
+    priority = int(number % 10 == 0)
+    if number % 4 == 0:
+        spec = {**DOCS_SPEC, "workingDirectory": f"part-{number}", "priority": priority}
+        return "DocsRun", Request(headers, json.dumps(spec).encode())
+    spec = {**CODE_SPEC, "service": f"s-{number}", "priority": priority}
+    return "CodeRun", Request(headers, json.dumps(spec).encode())
+
+
+def submitting(scene: Scene, kind: str) -> Deliver:
+    return function(scene, lambda services, asked: submit(services, kind, asked))
+
+
+def submitted(scene: Scene) -> None:
+    """All at once; some callers lose the answer and send the same again."""
+    targets = {kind: submitting(scene, kind) for kind in RUNS}
+
+    def send(number: int) -> list[int]:
+        kind, asked = request(number)
+        return [targets[kind](asked).code for _ in range(2 if number % 10 == 0 else 1)]
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        codes = list(pool.map(send, range(scene.count)))
+    assert all(found in ([201], [201, 200]) for found in codes), Counter(map(tuple, codes))
+
+
+def swept(scene: Scene, stopping: threading.Event) -> None:
+    target = function(scene, sweep.handle)
+    while not stopping.wait(SWEEP_SECONDS):
+        target(Request({}, b""))
+
+
+@dataclass
+class Played:
+    """What was seen while all runs were brought to their end."""
+
+    accepted: float
+    took: float
+    answers: Counter[int]
+    starts: Counter[str]
+
+
+def played(scene: Scene) -> Played:
+    """Submits all runs, and lets the functions work until they are finished."""
+    begun, seed = time.monotonic(), random.SystemRandom().randrange(10**6)
+    kubelet = Kubelet(Cluster(connect(scene.plane)), scene.namespace, DONE, KUBELETS, scene.works)
+    finished = Finished()
+    fed: dict[str, list[Deliver]] = {
+        TOPIC_OF_FUNCTION["reconcile"]: [function(scene, reconcile.handle), finished],
+        TOPIC_OF_FUNCTION["job_finished"]: [function(scene, job_finished.handle)],
+    }
+    pump = Pump(fed, HANDLERS, seed)
+    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, WATCHED)
+    stopping = threading.Event()
+    sweeper = threading.Thread(target=swept, args=[scene, stopping], daemon=True)
+    sweeper.start()
+    bridge.start()
+    try:
+        submitted(scene)
+        accepted = time.monotonic() - begun
+        finished.wait(scene.count, patience(scene.count))
+        took = time.monotonic() - begun
+    finally:
+        stopping.set()
+        bridge.stop()
+        pump.stop()
+        kubelet.stop()
+        sweeper.join(timeout=60)
+    return Played(accepted, took, pump.answers, kubelet.starts)
+
+
+def check_each_finished_once(scene: Scene, seen: Played) -> None:
+    admin = Cluster(connect(scene.plane))
+    finished = [parse(raw) for kind in (CODE_RUN, DOCS_RUN) for raw in admin.list(kind, scene.namespace)]
+    jobs = Counter(job["metadata"]["labels"][api_group.label("run")] for job in admin.list(JOB, scene.namespace))
+    pods = Counter(pod["metadata"]["labels"]["job-name"] for pod in admin.list(POD, scene.namespace))
+    assert len(finished) == scene.count
+    assert {(run.status.phase, run.status.attempt, len(run.status.attempts)) for run in finished} == {
+        ("Succeeded", 1, 1)
+    }
+    assert all(run.status.attempts[0].commit for run in finished), "every run has a result"
+    assert jobs == Counter(run.name for run in finished), "one Job each"
+    assert pods == seen.starts == Counter(run.status.job_name for run in finished), "one pod, one agent each"
+
+
+def told(scene: Scene, seen: Played) -> str:
+    return (
+        f"{scene.count} runs, limit {scene.limits.runs}: accepted in {seen.accepted:.0f} s, "
+        f"finished in {seen.took:.0f} s; deliveries by answer: {dict(seen.answers)}"
+    )

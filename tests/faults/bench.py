@@ -1,0 +1,304 @@
+"""One run on an API server of its own, at a stage of its life, with all that happens to runs: functions, people,
+the kubelet, the clock. `settle` lets everything come to rest without any event; `check` says whether all is well
+then.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError, NotFound
+from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
+from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
+from functions.events.event import RETENTION_DUE
+from functions.handlers import job_finished, reconcile, report, sweep
+from functions.local.apiserver.store import Key
+from functions.queues.publisher import PublishError
+from functions.runs import api_group
+from functions.runs.lifecycle import states
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.serving.dependencies import Dependencies
+from functions.serving.http import Request
+from functions.settings import Settings
+from tests.faults import canonical_state
+from tests.faults.cluster import Kubelet, Told, Topics
+from tests.faults.final_checks import Rest
+from tests.faults.invariants import Witness, is_live
+from tests.support.api import World
+from tests.support.builders import NOW, settings
+from tests.support.memoized_server import Moment, Past, Undecoded
+from tests.support.run_steps import DONE, event
+
+NAMESPACE = "orchestrator"
+KEY = "asked-for-once"
+"""Idempotency-Key of the request that makes the run."""
+NAMES = {kind: naming.run_name(f"anonymous\n{NAMESPACE}\n{kind}\nkey\n{KEY}") for kind in RUNS}
+ROUNDS = 16
+"""Most passes until a run rests: each of its few attempts takes three."""
+TEMPLATES = Path(__file__).parent / "templates"
+"""One small file per kind: what the task files say does not matter here, and large ones cost time."""
+PATIENT = {"pending_wait": 3600}
+"""Longer than any outage here lasts: whether a stuck pod was given up meanwhile would be luck."""
+SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False}, job=PATIENT)
+"""Without limits: tests/fleet has runs that wait for each other."""
+Object = Mapping[str, Any]
+Wrap = Callable[[Transport], Transport]
+Outcome = tuple[Any, ...]
+FAILED = (ClusterError, PublishError)
+"""What a function raises so that its event comes again."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A moment of the life of a run of that kind: what the API server holds, and the time."""
+
+    name: str
+    kind: str
+    past: Past
+    now: datetime = NOW
+    told: frozenset[str] = frozenset()
+    """Ids of the events that were published."""
+    moment: Moment | None = None
+    """Of the past, where it is not the first."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def afresh(self) -> "Stage":
+        """The same moment with nothing remembered; what is remembered from then on goes with it."""
+        return replace(self, past=Past(self.past.first.content))
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an agent's container ends."""
+
+    report: str
+    ok: bool
+    terminated: Mapping[str, Any] = field(default_factory=dict)
+
+
+WELL = Ending(DONE, ok=True)
+STOPPED = Ending("", ok=False)
+
+
+def unchanged(transport: Transport) -> Transport:
+    """The functions as they are."""
+    return transport
+
+
+class Place:
+    """A copy of a stage; `wrap` may come between the functions and the API server."""
+
+    def __init__(self, stage: Stage, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
+        self.kind, self.name = stage.kind, NAMES[stage.kind]
+        self._past = stage.past
+        self.server = Topics(stage.past, set(stage.told), stage.moment)
+        self.witness = Witness(self.server.content)
+        self.server.observe(self.witness.see)
+        self.kubelet = Cluster(self.server)
+        self.world = World(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.world.now = stage.now
+        self.wrap, self.settings = wrap, settings
+        self.endings: Mapping[int, Ending] = {}
+        self.orphans: set[str] = set()
+
+    @cached_property
+    def undecoded(self) -> Undecoded:
+        """The server, whose answers are left as JSON."""
+        return Undecoded(self.server)
+
+    @cached_property
+    def runs(self) -> Kind:
+        """The kind of the run."""
+        return RUNS[self.kind]
+
+    def stage(self, name: str) -> Stage:
+        """The place as it is now."""
+        return Stage(name, self.kind, Past(self.server.content), self.world.now, frozenset(self.server.told))
+
+    @property
+    def served(self) -> tuple[object, ...]:
+        """What decides, beside the moment and the time, what functions do here."""
+        return (type(self), self.kind, self.wrap, id(self.settings))
+
+    def twin(self) -> Callable[[], "Place"]:
+        """Makes places like this one, as it is now; they share the past."""
+        stage = Stage("", self.kind, self._past, self.world.now, moment=self.server.moment)
+        return partial(type(self), stage, self.wrap, self.settings)
+
+    def served_by(self, settings: Settings, wrap: Wrap) -> "Place":
+        """The same place as another revision of the functions sees it."""
+        other = copy.copy(self)
+        other.settings, other.wrap = settings, wrap
+        return other
+
+    def services(self, transport: Transport | None = None) -> Dependencies:
+        """Services of a function whose calls go through `transport`."""
+        through = self.wrap(transport or self.server)
+        return Dependencies(
+            self.settings, Cluster(through), lambda: self.world.now, Told(through), connect_reporters=REPORTERS
+        )
+
+    def raw(self) -> dict[str, Any]:
+        """The run as it is now. Raises NotFound."""
+        return self.kubelet.get(self.runs, NAMESPACE, self.name)
+
+    def run(self) -> Run | None:
+        try:
+            return parse(self.raw())
+        except NotFound:
+            return None
+
+    def all_runs(self) -> list[Run]:
+        """The run, and those that other requests made."""
+        return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return self.world.jobs()
+
+    def reconcile(self, services: Dependencies | None = None) -> None:
+        """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
+        for run in self.all_runs():
+            first = {key: value for key, value in run.raw.items() if key != "status"}
+            reconcile.handle(services or self.services(), event(first))
+
+    def job_events(self, services: Dependencies | None = None) -> None:
+        """Delivers the present state of every Job."""
+        for job in self.jobs():
+            job_finished.handle(services or self.services(), event(job))
+
+    def report(self, services: Dependencies | None = None) -> None:
+        """Delivers the present state of every run to the function that tells the world of it."""
+        for run in self.all_runs():
+            report.handle(services or self.services(), event(run.raw))
+
+    def sweep(self, services: Dependencies | None = None) -> None:
+        sweep.handle(services or self.services(), Request({}, b""))
+
+    def hourly(self) -> None:
+        """The pass over everything, which no scenario lasts long enough for to delete anything."""
+        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
+        sweep.handle(self.services(), Request(headers, b""))
+
+    def pod_comes_up(self) -> None:
+        """The kubelet starts the pods of live Jobs that have none."""
+        for job in self.live_jobs():
+            if not self._pod(job["metadata"]["name"]):
+                self.world.job_ready(job["metadata"]["name"])
+
+    def pod_ends(self, ending: Ending | None = None) -> None:
+        """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
+        for job in self.live_jobs():
+            number = int(job["metadata"].get("labels", {}).get(api_group.label("attempt"), 1))
+            stopped = job["spec"].get("activeDeadlineSeconds") == 1
+            end = STOPPED if stopped else ending or self.endings.get(number, WELL)
+            self.pod_comes_up()
+            self.world.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
+
+    def live_jobs(self) -> list[dict[str, Any]]:
+        return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
+
+    def _pod(self, job: str) -> Object | None:
+        return next(self.kubelet.list(POD, NAMESPACE, f"job-name={job}"), None)
+
+    def finish_pods(self) -> bool:
+        """The kubelet finishes all that runs, and pods whose grace period is over; whether there was anything.
+
+        A pod that lost its Job works on for a while: nobody told it to end.
+        """
+        live = self.live_jobs()
+        self.pod_ends()
+        running = [pod for pod in self.kubelet.list(POD, NAMESPACE) if pod["status"]["phase"] == "Running"]
+        for pod in running:
+            name = pod["metadata"]["name"]
+            if pod["metadata"].get("ownerReferences") or name in self.orphans:
+                ended = {"phase": "Failed", "reason": "DeadlineExceeded"}
+                self.kubelet.patch(POD, NAMESPACE, name, {"status": ended}, "status")
+            self.orphans.add(name)
+        return bool(live or running)
+
+    def expire(self) -> None:
+        """A day passes, and the TTL of every ended Job; its pods go with it."""
+        self.world.later(hours=25)
+        for job in self.jobs():
+            if not is_live(job) and "ttlSecondsAfterFinished" in job["spec"]:
+                self.witness.expired.add(job["metadata"]["name"])
+                self.kubelet.delete(JOB, NAMESPACE, job["metadata"]["name"], job["metadata"]["uid"])
+        self.server.collect()
+
+    def settle(self) -> None:
+        """No event comes any more: kubelet, sweep and garbage collector work until none finds anything to do.
+
+        Nor does the hourly pass then, which looks at finished runs too.
+        """
+        self._rest()
+        before = self.server.content.version
+        self.hourly()
+        if before != self.server.content.version:
+            self._rest()
+
+    def _rest(self, passes: int = ROUNDS) -> None:
+        for _ in range(passes):
+            self.server.collect()
+            ran = self.finish_pods()
+            self.world.later(minutes=2)
+            before = self.server.content.version
+            self.sweep()
+            waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
+            if not ran and not waits and before == self.server.content.version:
+                return
+        self.witness.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
+
+    def outcome(self) -> Outcome:
+        """What became of the run, and then of the others that requests made: phase, reason, attempts.
+
+        How many it had when it was cancelled is luck, and so is whether a spec changed before or after an attempt was
+        recorded for it, and whether a request that came again while the run went away made it once more, if nothing
+        came of that.
+        """
+        runs = {run.name: self._outcome_of(run) for run in self.all_runs()}
+        own = runs.pop(self.name, ("gone",))
+        return (own, *sorted(outcome for outcome in runs.values() if outcome != ("gone",)))
+
+    def _outcome_of(self, run: Run) -> Outcome:
+        reason = run.status.succeeded.reason if run.status.succeeded else None
+        if reason == "Cancelled":
+            again = not run.status.attempts and self._has_tombstone(run)
+            return ("gone",) if again else (run.status.phase, reason)
+        begun = [attempt for attempt in run.status.attempts if attempt.reason != Reason.SPEC_CHANGED]
+        return (run.status.phase, reason, len(begun))
+
+    def _has_tombstone(self, run: Run) -> bool:
+        return Key("configmaps", NAMESPACE, naming.tombstone(run.kind, run.name)) in self.server.content.bodies
+
+    def state(self) -> object:
+        """All that decides what happens from here on; two places with the same state have the same future."""
+        notes = self.server.moment.notes
+        if "state" not in notes:
+            notes["state"] = canonical_state.state(self.server.moment, NAMESPACE)
+        return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
+
+    def check(self) -> None:
+        """Raises AssertionError where something was never to be, or is not as it should be in the end."""
+        self.server.collect()
+        maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
+        rest = Rest(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
+        wrong = self.witness.violations + rest.wrong()
+        assert not wrong, "; ".join(wrong)
+
+
+class Timeless(Place):
+    """Its functions are broken: they look at the clock once, when they are called."""
+
+    def services(self, transport: Transport | None = None) -> Dependencies:
+        now = self.world.now
+        return replace(super().services(transport), clock=lambda: now)

@@ -1,0 +1,131 @@
+"""What functions did, remembered, so that thousands of schedules cost few runs of them.
+
+A function does the same wherever it is told the same at the same times, and schedules share most of what happens in
+them. So each function is really at work once for every answer that it was never given there; from then on its calls
+are recalled. Where an answer is unheard of, the function works again from its start, is told what led there, and goes
+on: that it asks the same again meanwhile is checked each time.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from functions.cluster.errors import ClusterError
+from functions.cluster.transport import Transport
+from tests.faults.bench import FAILED, Place
+from tests.support.memoized_server import Asked
+from tests.support.stepped_calls import Reply, Stopping
+
+Work = Callable[[Place, Transport], object]
+Calls = Generator[Asked, Reply, None]
+"""The calls of some work, for each of which it is sent a reply; raises what the work raises."""
+
+
+@dataclass
+class Point:
+    """Where work stands: before the call that it asks for, or at its end, which may be an error."""
+
+    asks: Asked | None = None
+    error: BaseException | None = None
+    then: dict[Reply, "Point"] = field(default_factory=dict)
+
+
+class Course:
+    """All that some work is known to do from one moment on."""
+
+    def __init__(self, work: Work, place: Place) -> None:
+        self._work, self._twin = work, place.twin()
+        self._start, self._called = Point(), Reply("", None, place.world.now)
+
+    def calls(self) -> Calls:
+        """Its calls. Raises what it raises."""
+        at, reply, before = self._start, self._called, list[tuple[Asked, Reply]]()
+        while reply in at.then:
+            at = at.then[reply]
+            if not at.asks:
+                return _end(at)
+            reply = yield at.asks
+            before.append((at.asks, reply))
+        return (yield from self._found_out(at, reply, before))
+
+    def _found_out(self, at: Point, reply: Reply, before: list[tuple[Asked, Reply]]) -> Calls:
+        """Its calls after a reply that was never given at that point. Raises what it raises."""
+        function = self._at_work()
+        try:
+            function.start(before)
+            while True:
+                at = at.then.setdefault(reply, Point(function.asks, function.error))
+                if not at.asks:
+                    return _end(at)
+                reply = yield at.asks
+                function.tell(reply)
+        finally:
+            function.kill()
+
+    def _at_work(self) -> Stopping:
+        place = self._twin()
+
+        def clock(now: datetime) -> None:
+            place.world.now = now
+
+        return Stopping(lambda transport: self._work(place, transport), clock)
+
+
+def _end(at: Point) -> None:
+    if at.error:
+        raise at.error.with_traceback(None)
+
+
+def calls(work: Work, place: Place) -> Calls:
+    """The calls that work makes, begun at the place as it is now. Raises what the work raises."""
+    moment, now = place.server.moment, place.world.now
+    key = (work, place.served, now)
+    if key not in moment.notes:
+        moment.notes[key] = Course(work, place)
+    course: Course = moment.notes[key]
+    return course.calls()
+
+
+_errors: dict[object, ClusterError] = {}
+
+
+def replied(transport: Transport, asked: Asked, place: Place) -> Reply:
+    """What comes of a call at the place, through a transport over `place.undecoded`."""
+    try:
+        return Reply(transport.send(asked), None, place.world.now)
+    except ClusterError as error:
+        told = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
+        return Reply("", _errors.setdefault(told, error), place.world.now)
+
+
+def happens(work: Work, place: Place, transport: Transport | None = None) -> None:
+    """Makes it happen at the place, through a transport over `place.undecoded`. Raises what the work raises."""
+    through = transport or place.undecoded
+    with closing(calls(work, place)) as its, suppress(StopIteration):
+        asked = next(its)
+        while True:
+            asked = its.send(replied(through, asked, place))
+
+
+class Performer:
+    """Work at a place that is done call by call, as by `tests.support.actors.Actor`."""
+
+    def __init__(self, work: Work, place: Place) -> None:
+        self.ended = False
+        self.error: BaseException | None = None
+        self._place, self._calls = place, calls(work, place)
+        self._advance(lambda: next(self._calls))
+
+    def step(self) -> None:
+        """Makes the call that it waits for, and goes on until before the next one or its end."""
+        reply = replied(self._place.undecoded, self._asked, self._place)
+        self._advance(lambda: self._calls.send(reply))
+
+    def _advance(self, further: Callable[[], Asked]) -> None:
+        try:
+            self._asked = further()
+        except (StopIteration, *FAILED):
+            self.ended = True  # where it failed, its event comes again
+        except BaseException as error:  # noqa: BLE001  (handed to whoever asks)
+            self.ended, self.error = True, error

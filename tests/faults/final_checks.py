@@ -1,0 +1,73 @@
+"""What must be so once everything came to rest, whatever happened before: each run finished and told of, its Jobs
+those of its attempts, and nothing left over of runs that are gone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.manifests.attempt import CHECKSUM
+from functions.runs import api_group
+from functions.runs.lifecycle import states
+from functions.runs.lifecycle_events import LifecycleEvent, unpublished
+from functions.runs.model.run import Run
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What there is then."""
+
+    runs: Sequence[Run]
+    jobs: Sequence[Object]
+    config_maps: Sequence[Object]
+    told: Collection[str]
+    """Ids of the events that were published."""
+    expired: Collection[str]
+    """Names of Jobs whose TTL was over."""
+
+    def wrong(self) -> list[str]:
+        """In words, all that is not as it should be."""
+        return self._left_over() + [word for run in self.runs for word in self._unfinished(run)]
+
+    def _left_over(self) -> list[str]:
+        uids = {run.uid for run in self.runs}
+        owned = [(item, _owners(item)) for item in (*self.config_maps, *self.jobs)]
+        lost = [item for item, owners in owned if owners and not owners & uids]
+        return [f"{item['metadata']['name']} is left over" for item in lost]
+
+    def _unfinished(self, run: Run) -> list[str]:
+        wrong = []
+        jobs = {job["metadata"]["name"] for job in self.jobs if run.uid in _owners(job)}
+        named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
+        if states.state(run.status) not in states.FINISHED or run.labels.get(api_group.FINISHED) != "true":
+            wrong.append(f"{run.name} is not finished and marked so: {run.status.phase}, {run.status.message}")
+        if run.status.open_attempt:
+            wrong.append("an attempt is open for ever")
+        carried = self._checksum(run.status.config_map_name or "")
+        if carried and carried != run.status.templates_checksum:
+            wrong.append("the status names other templates than the task files were made from")
+        silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - {*self.told}
+        if silent:
+            wrong.append(f"nobody was told of {sorted(silent)}")
+        if not named - {*self.expired} <= jobs <= named:
+            wrong.append(f"the Jobs are {sorted(jobs)}, the attempts {sorted(named)}")
+        return wrong
+
+    def _checksum(self, config_map: str) -> str | None:
+        notes = [item["metadata"].get("annotations", {}) for item in self.config_maps if _name(item) == config_map]
+        return notes[0].get(CHECKSUM) if notes else None
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
+
+
+def _owners(item: Object) -> set[str]:
+    return {owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()}
+
+
+def _milestones(run: Run) -> Sequence[LifecycleEvent]:
+    """All of them, whatever the status says was told."""
+    return unpublished(run.status.model_copy(update={"reported": None}))

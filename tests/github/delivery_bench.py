@@ -1,0 +1,141 @@
+"""Deliveries of the fake GitHub on their way: through the webhook, a queue that is a list, and `github_event`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import Transport
+from functions.events.event import Event
+from functions.github.api.client import connect
+from functions.handlers import github_event, github_webhook
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
+from functions.serving.webhook_dependencies import WebhookDependencies
+from tests.github.clock import Clock
+from tests.support.api import World
+from tests.support.builders import settings
+from tests.support.github import Github, Repository, payloads
+
+Object = dict[str, Any]
+
+
+class Stage:
+    """A repository on GitHub, a namespace of an API server, and the functions between them."""
+
+    def __init__(self, api: Transport, namespace: str, github: Github, clock: Clock) -> None:
+        self.github, self.clock = github, clock
+        self.shop: Repository = github.repository()
+        configured = settings(namespace=namespace, github=github.settings(default_app="5DLabs-Rex"))
+        self.world = World(api, namespace, configured=configured)
+        client = connect(configured.github, clock)
+        self.services = replace(self.world.services, clock=clock, github=client, publisher=self)
+        self.queue: list[Event] = []
+        github.hook.send = self._webhook
+
+    # On its way
+
+    def publish(self, topic: str, event: Event) -> None:
+        """The queue between the two functions."""
+        assert topic == "github"
+        self.queue.append(event)
+
+    def _webhook(self, headers: Mapping[str, str], body: bytes) -> int:
+        lower = {name.lower(): text for name, text in headers.items()}
+        return answer(
+            partial(github_webhook.handle, WebhookDependencies(self.services.settings, self.services.publisher)),
+            Request(lower, body),
+        ).code
+
+    def deliver(self, event: str, payload: Any, guid: str = "") -> Answer:
+        """GitHub delivers it; what `github_event` answers to the queue."""
+        before = len(self.queue)
+        assert self.github.hook.deliver(event, payload, guid).status_code == 200
+        (found,) = self.queue[before:]
+        return self.take(found)
+
+    def take(self, event: Event) -> Answer:
+        """The queue delivers an event to `github_event`."""
+        named = {"id": event.id, "source": event.source, "type": event.type, "subject": event.subject}
+        headers = {f"ce-{name}": text for name, text in {**named, "specversion": "1.0"}.items() if text}
+        headers |= {"content-type": "application/json", QUEUE_HEADER: "github-github-event"}
+        request = Request(headers, json.dumps(event.data).encode())
+        return answer(partial(github_event.handle, self.services), request)
+
+    # What people do
+
+    def comment(self, number: int, body: str, by: str = "octocat") -> Answer:
+        """Somebody writes a comment; what `github_event` answers."""
+        return self.deliver("issue_comment", self.commented(number, body, by))
+
+    def commented(self, number: int, body: str, by: str = "octocat") -> Object:
+        return payloads.issue_comment(self.shop, number, self.shop.comment(number, body, by))
+
+    def configure(self, text: str) -> None:
+        """Commits the repository's configuration."""
+        self.shop.files["main", ".github/orchestrator.yaml"] = text.encode()
+
+    # What there is
+
+    def runs(self) -> list[Run]:
+        """All of them, the oldest first."""
+        found = [parse(raw) for kind in RUNS.values() for raw in self.world.kubelet.list(kind, self.world.namespace)]
+        return sorted(found, key=lambda run: (run.created, run.name))
+
+    def run(self) -> Run:
+        """The only one."""
+        (found,) = self.runs()
+        return found
+
+    def now(self, run: Run) -> Run:
+        """The run as it is now."""
+        (found,) = (each for each in self.runs() if each.uid == run.uid)
+        return found
+
+    def answers(self, number: int) -> list[str]:
+        """What our App commented there, without the marker."""
+        ours = [each for each in self.shop.comments_on(number) if each["user"]["login"] == "5dlabs-rex[bot]"]
+        return [each["body"].partition("\n")[2] for each in ours]
+
+    # What becomes of runs
+
+    def begins(self, run: Run) -> Run:
+        """The run with an attempt under way."""
+        return self._write(run, transitions.start(run, self.clock()))
+
+    def reopened(self, run: Run) -> Run:
+        """A run that was asked for another attempt, with that under way."""
+        return self.begins(self._write(run, transitions.reopen(run, self.clock())))
+
+    def ends(self, run: Run, to: State = State.SUCCEEDED, commit: str | None = None) -> Run:
+        """The run at its end."""
+        if run.status.open_attempt is None:
+            run = self.begins(run)
+        reason = Reason.CANCELLED if to is State.CANCELLED else Reason.COMPLETED
+        status = transitions.end_run(run, to, reason, "", self.clock())
+        last = status.attempts[-1].model_copy(update={"commit": commit, "finished_at": self.clock()})
+        branch = f"agents/{run.name}-{run.uid[:5]}"
+        done = {"attempts": [*status.attempts[:-1], last], "branch": branch}
+        return self._write(run, status.model_copy(update=done))
+
+    def _write(self, run: Run, status: Any) -> Run:
+        return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.with_status(status)))
+
+    def asked_for(self, command: str = "/code 3 service=api") -> tuple[Run, int]:
+        """A run that was asked for on a new issue, and the issue's number."""
+        number = int(self.shop.open_issue()["number"])
+        known = {run.uid for run in self.runs()}
+        assert self.comment(number, command).code == 204
+        (made,) = (run for run in self.runs() if run.uid not in known)
+        return made, number
+
+    def with_pull(self, commit: str | None = None, **spec: Any) -> tuple[Run, Object]:
+        """A run that succeeded, and the pull request of its branch."""
+        run = self.ends(self.asked_for()[0], commit=commit)
+        return run, self.shop.open_pull(run.status.branch or "", by="5dlabs-rex[bot]")

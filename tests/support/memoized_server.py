@@ -1,0 +1,172 @@
+"""An API server that remembers what came of each call, so that thousands of schedules cost few calls.
+
+Schedules share most of what happens in them: they differ in the order of a few writes. A server gives the same answer
+to the same request in the same state, so each request is put to the real (embedded) server once per state, and
+from then on its answer and the state it leads to are recalled. States are told apart by the writes that led there.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from functions.cluster.errors import ClusterError, Unavailable
+from functions.cluster.transport import Request
+from functions.local.apiserver.store import Change
+from tests.support.api import ROOT
+from tests.support.in_process_server import Content, Direct
+
+COLLECT = "the garbage collector works"
+
+
+@dataclass(eq=False)
+class Moment:
+    """A state of the server, and what is known of it."""
+
+    content: Content
+    known: dict[str, "Known"] = field(default_factory=dict)
+    notes: dict[Any, Any] = field(default_factory=dict)
+    """What others worked out about this state, by any name."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What came of a call: the answer as JSON, or the error; what it changed; the state after it."""
+
+    answer: str
+    error: ClusterError | None
+    changes: tuple[Change, ...]
+    after: Moment
+
+
+class Past:
+    """All states that were reached from a first one, and the server that tells what is not known yet."""
+
+    def __init__(self, content: Content | None = None, crds: Path = ROOT / "crds") -> None:
+        self._crds = crds
+        self._server: Direct | None = None
+        self._changes: list[Change] = []
+        self._at: Moment | None = None
+        self.first = Moment(content or Direct(crds).content())
+
+    def of(self, moment: Moment, call: str, put: Callable[[Direct], Any]) -> Known:
+        """What comes of a call at that moment; `put` makes it, where nobody did before."""
+        if call not in moment.known:
+            moment.known[call] = self._find_out(moment, put)
+        return moment.known[call]
+
+    def _find_out(self, moment: Moment, put: Callable[[Direct], Any]) -> Known:
+        server, answer, error = self._server_at(moment), "", None
+        self._changes.clear()
+        try:
+            answer = json.dumps(put(server))
+        except ClusterError as raised:
+            error = raised
+        changes = tuple(self._changes)
+        after = Moment(_changed(moment.content, changes)) if changes else moment
+        self._at = after
+        return Known(answer, error, changes, after)
+
+    def _server_at(self, moment: Moment) -> Direct:
+        if self._server is None:
+            self._server = Direct(self._crds)
+            self._server.store.observe(self._changes.append)
+        if self._at is not moment:
+            self._server.become(moment.content)
+        return self._server
+
+
+def _changed(content: Content, changes: tuple[Change, ...]) -> Content:
+    bodies = dict(content.bodies)
+    for change in changes:
+        if change.type == "DELETED":
+            del bodies[change.key]
+        else:
+            bodies[change.key] = change.body
+    return replace(content, bodies=bodies, version=changes[-1].version)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Request):
+    """A request as it was when it was made, with its text."""
+
+    written: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Asked":
+        """Return the request that `written` gave this text of."""
+        method, path, query, body, content_type, accept = json.loads(text)
+        return cls(method, path, query, body, content_type, accept=accept, written=text)
+
+
+class Recalling:
+    """A `Transport` to a server at one of the moments of its past (the first), which moves on with each write."""
+
+    def __init__(self, past: Past, moment: Moment | None = None) -> None:
+        self._past = past
+        self.moment = moment or past.first
+        self._observers: list[Callable[[Change], None]] = []
+
+    def observe(self, observer: Callable[[Change], None]) -> None:
+        """Call `observer` after each commit."""
+        self._observers.append(observer)
+
+    @property
+    def content(self) -> Content:
+        """All there is on the server."""
+        return self.moment.content
+
+    def collect(self) -> None:
+        """Collects garbage until there is none."""
+        self._recall(COLLECT, lambda server: server.collect())
+
+    def send(self, request: Request) -> Any:
+        """The decoded answer. Raises a ClusterError."""
+        return json.loads(self.answer(request))
+
+    def answer(self, request: Request) -> str:
+        """The answer, not decoded. Raises a ClusterError."""
+        known = self._recall(written(request), lambda server: server.send(request))
+        if known.error:
+            raise _again(known.error)
+        return known.answer
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        """No watch can be held open by a function call. Raises Unavailable."""
+        raise Unavailable(f"no watch of {request.path} without a socket")
+
+    def _recall(self, call: str, put: Callable[[Direct], Any]) -> Known:
+        known = self._past.of(self.moment, call, put)
+        self.moment = known.after
+        for change in known.changes:
+            for observer in self._observers:
+                observer(change)
+        return known
+
+
+class Undecoded:
+    """The same as a `Transport` whose answers are left as JSON."""
+
+    def __init__(self, server: Recalling) -> None:
+        self._server = server
+
+    def send(self, request: Request) -> str:
+        """The answer. Raises a ClusterError."""
+        return self._server.answer(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self._server.stream(request)
+
+
+def written(request: Request) -> str:
+    """All of a request that decides what comes of it."""
+    if isinstance(request, Asked):
+        return request.written
+    query: Mapping[str, str] = request.query
+    return json.dumps([request.method, request.path, dict(query), request.body, request.content_type, request.accept])
+
+
+def _again(error: ClusterError) -> ClusterError:
+    """The same error without the traceback of whoever met it before."""
+    return error.with_traceback(None)
