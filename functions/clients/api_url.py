@@ -12,7 +12,7 @@ from functions.clients.errors import WrongUsage
 
 FUNCTIONS: Mapping[str, str] = {"DocsRun": "submit_docs", "CodeRun": "submit_code"}
 VARIABLE = "ORCHESTRATOR_API_URL"
-PLACE = "{function}"
+PLACEHOLDER = "{function}"
 
 
 def function_url(given: str | None, kind: str) -> str:
@@ -25,34 +25,34 @@ def function_url(given: str | None, kind: str) -> str:
     text = (given or "").strip()
     if not text:
         raise WrongUsage(f"where are the functions? give --api-url or set {VARIABLE}, such as https://agents.example")
-    listed = dict(each.strip().partition("=")[::2] for each in text.split(",")) if _is_list(text) else {}
-    if listed and function not in listed:
+    urls = dict(entry.strip().partition("=")[::2] for entry in text.split(",")) if _is_list(text) else {}
+    if urls and function not in urls:
         raise WrongUsage(f"{VARIABLE} or --api-url names no URL for {function}")
-    return _checked(listed[function] if listed else _placed(text, function))
+    return _validated(urls[function] if urls else _with_function(text, function))
 
 
 def _is_list(text: str) -> bool:
     return text.partition("=")[0] in FUNCTIONS.values()
 
 
-def _placed(text: str, function: str) -> str:
-    if PLACE not in text:
+def _with_function(text: str, function: str) -> str:
+    if PLACEHOLDER not in text:
         return f"{text.rstrip('/')}/{function}"
     scheme, _, rest = text.partition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.replace(PLACE, function.replace('_', '-'))}{slash}{path.replace(PLACE, function)}"
+    return f"{scheme}://{host.replace(PLACEHOLDER, function.replace('_', '-'))}{slash}{path.replace(PLACEHOLDER, function)}"
 
 
-def _checked(url: str) -> str:
+def _validated(url: str) -> str:
     try:
-        where = urlsplit(url)
-        port = where.port  # a number that is none raises
+        parts = urlsplit(url)
+        port = parts.port  # a number that is none raises
     except ValueError:
         raise WrongUsage(f"{VARIABLE} or --api-url: not a URL") from None
-    if where.scheme not in ("http", "https") or not where.hostname or port == 0 or not url.isprintable():
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not url.isprintable():
         raise WrongUsage(f"{VARIABLE} or --api-url: must be an http or https URL, such as https://agents.example")
-    if not (where.path + where.query).isascii() or " " in url:
+    if not (parts.path + parts.query).isascii() or " " in url:
         raise WrongUsage(f"{VARIABLE} or --api-url: spaces and letters beyond ASCII must be written as %20 and such")
-    if where.username is not None:
+    if parts.username is not None:
         raise WrongUsage(f"{VARIABLE} or --api-url: a URL must not hold credentials; set ORCHESTRATOR_TOKEN")
     return url

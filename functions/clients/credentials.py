@@ -32,11 +32,11 @@ class Credentials:
 
 def credentials(url: str, environ: Mapping[str, str]) -> Credentials:
     """The credentials for a function at `url`. Raises CommandError where it needs some and there are none."""
-    where = urlsplit(url)
-    host = (where.hostname or "").lower()
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
     token = environ.get(VARIABLE, "").strip()
     if token:
-        _check(token, where.scheme, host)
+        _check(token, parts.scheme, host)
         remedy = f"the token in {VARIABLE} was not accepted: it must be one of the server's setting auth.tokens"
         return Credentials(_bearer(token), remedy)
     if host.endswith(CLOUD):
@@ -57,9 +57,9 @@ def _bearer(token: str) -> Mapping[str, str]:
 
 def _audience(url: str) -> str:
     """Whom the token is for: a Cloud Run service by its address, a function of cloudfunctions.net by its URL."""
-    where = urlsplit(url)
-    path = where.path if (where.hostname or "").endswith(".cloudfunctions.net") else ""
-    return f"{where.scheme}://{where.netloc}{path}"
+    parts = urlsplit(url)
+    path = parts.path if (parts.hostname or "").endswith(".cloudfunctions.net") else ""
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
@@ -67,14 +67,16 @@ def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
     import shutil
 
     gcloud = None if environ.get(KEY_FILE) else shutil.which("gcloud", path=environ.get("PATH"))
-    whose = f"the account in {KEY_FILE}" if environ.get(KEY_FILE) else "the machine's service account"
-    token = _of_gcloud(gcloud, environ) if gcloud else _of_google_auth(audience)
+    account = f"the account in {KEY_FILE}" if environ.get(KEY_FILE) else "the machine's service account"
+    token = _gcloud_token(gcloud, environ) if gcloud else _google_auth_token(audience)
     if gcloud:
-        whose = "gcloud's account (gcloud config get account)"
-    return Credentials(_bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function")
+        account = "gcloud's account (gcloud config get account)"
+    return Credentials(
+        _bearer(token), f"{account} may not call it: it needs the role roles/run.invoker on the function"
+    )
 
 
-def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
+def _gcloud_token(gcloud: str, environ: Mapping[str, str]) -> str:
     import subprocess
 
     # Without --audiences, which gcloud refuses for people; Cloud Run takes the audience their tokens have.
@@ -99,7 +101,7 @@ def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
-def _of_google_auth(audience: str) -> str:
+def _google_auth_token(audience: str) -> str:
     import urllib3
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.urllib3 import Request

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from functions.clients.errors import CommandError
 
-ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+)
 """Variables that git sets for its hooks and aliases: they name another repository than the directory's."""
 
 NO_GIT = "git is not installed, or not on the PATH"
@@ -26,14 +33,14 @@ class Git:
     def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         given = os.environ if environ is None else environ
-        self._environ = {name: text for name, text in given.items() if name not in ELSEWHERE}
+        self._environ = {name: text for name, text in given.items() if name not in REPOSITORY_VARIABLES}
 
     def run(self, *arguments: str, remedy: str = "") -> str:
         """What git prints, without the last line feed. Raises GitError, with `remedy` after git's message."""
         done = self._run(arguments)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-            lines = [f"git {arguments[0]} failed in {self.directory}:", *(f"  {line}" for line in said)]
+            message = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+            lines = [f"git {arguments[0]} failed in {self.directory}:", *(f"  {line}" for line in message)]
             raise GitError("\n".join([*lines, remedy] if remedy else lines))
         return done.stdout.removesuffix("\n")
 
@@ -44,7 +51,7 @@ class Git:
 
     def paths(self, *arguments: str) -> list[str]:
         """The paths that a command with -z prints. Raises GitError."""
-        return [each for each in self.run(*arguments).split("\0") if each]
+        return [path for path in self.run(*arguments).split("\0") if path]
 
     def _printed(self, done: "subprocess.CompletedProcess[str]", arguments: tuple[str, ...]) -> str:
         if done.returncode:

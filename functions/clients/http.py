@@ -39,12 +39,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
     Raises:
         CommandError: there is no secure connection.
     """
-    sent = {**headers, "User-Agent": f"orchestrator/{__version__}"}
+    all_headers = {**headers, "User-Agent": f"orchestrator/{__version__}"}
     try:
         with requests.Session() as session:
             session.trust_env = urlsplit(url).hostname not in LOOPBACK  # no proxy leads to this machine
             session.auth = _keep_headers
-            answer = session.post(url, data=body, headers=sent, timeout=ANSWER_SECONDS, allow_redirects=False)
+            answer = session.post(url, data=body, headers=all_headers, timeout=ANSWER_SECONDS, allow_redirects=False)
     except requests.exceptions.SSLError as error:
         raise CommandError(f"{url}: no secure connection: {error}") from error
     except requests.RequestException as error:
@@ -59,10 +59,10 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
 
 def _json(data: bytes) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "success" in found else None
+    return document if isinstance(document, dict) and "success" in document else None
 
 
 def _seconds(text: str | None) -> float | None:

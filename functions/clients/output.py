@@ -38,13 +38,13 @@ def write(output: Output, result: Any, text: Callable[[], str]) -> None:
 
 def columns(rows: Sequence[Sequence[object]], longest: int | None = CELL) -> str:
     """Rows in columns; each cell is one line, of at most so many characters."""
-    return table([[cell(each, longest) for each in row] for row in rows])
+    return table([[cell(value, longest) for value in row] for row in rows])
 
 
 def cell(value: object, longest: int | None = CELL) -> str:
     """What fits in a cell: one line, without control characters (text of others could move the cursor)."""
     text = "" if value is None else str(value)
-    return "".join(each if each.isprintable() else " " for each in text)[:longest]
+    return "".join(character if character.isprintable() else " " for character in text)[:longest]
 
 
 def say(text: str) -> None:

@@ -23,14 +23,14 @@ from functions.runs.model.status import RunStatus
 def read(name: str) -> dict[str, Any]:
     """The object in a file, or on standard input for `-`. Raises WrongUsage."""
     try:
-        found = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
+        document = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{name} cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise WrongUsage(f"{name} is not YAML: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise WrongUsage(f"{name} must hold one object: a DocsRun or CodeRun")
-    return found
+    return document
 
 
 def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
@@ -40,13 +40,15 @@ def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
     """
     problems = _problems(raw)
     if problems:
-        raise CommandError("the run is not valid; nothing was rendered\n" + "\n".join(f"  {each}" for each in problems))
+        raise CommandError(
+            "the run is not valid; nothing was rendered\n" + "\n".join(f"  {problem}" for problem in problems)
+        )
     now = datetime.now(UTC)
-    made = {"resourceVersion": "1", "creationTimestamp": now.isoformat()}
-    found = parse({**raw, "metadata": {**made, **_identity(raw["metadata"], namespace)}})
-    if found.status.open_attempt:
-        return found
-    fresh = found.having(RunStatus())
+    defaults = {"resourceVersion": "1", "creationTimestamp": now.isoformat()}
+    run = parse({**raw, "metadata": {**defaults, **_identity(raw["metadata"], namespace)}})
+    if run.status.open_attempt:
+        return run
+    fresh = run.having(RunStatus())
     return fresh.having(transitions.start(fresh, now))
 
 
@@ -54,19 +56,19 @@ def _identity(metadata: Mapping[str, Any], namespace: str) -> dict[str, str]:
     """Name, namespace and uid; without a uid one that is the same each time, so that what is rendered compares."""
     uid, name = metadata.get("uid"), metadata["name"]
     try:
-        known = str(uuid.UUID(uid))
+        valid = str(uuid.UUID(uid))
     except (TypeError, ValueError, AttributeError):
-        known = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-    return {"name": name, "namespace": str(metadata.get("namespace") or namespace), "uid": known}
+        valid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+    return {"name": name, "namespace": str(metadata.get("namespace") or namespace), "uid": valid}
 
 
 def _problems(raw: Mapping[str, Any]) -> list[str]:
-    kind, found = raw.get("kind"), []
+    kind, errors = raw.get("kind"), []
     if raw.get("apiVersion") != API_VERSION:
-        found.append(f"apiVersion: must be {API_VERSION}")
+        errors.append(f"apiVersion: must be {API_VERSION}")
     if kind not in SPECS:
-        return [*found, f"kind: must be {' or '.join(SPECS)}"]
-    return [*found, *_metadata_problems(raw.get("metadata")), *_spec_problems(str(kind), raw.get("spec"))]
+        return [*errors, f"kind: must be {' or '.join(SPECS)}"]
+    return [*errors, *_metadata_problems(raw.get("metadata")), *_spec_problems(str(kind), raw.get("spec"))]
 
 
 def _metadata_problems(metadata: Any) -> list[str]:

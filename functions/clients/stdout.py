@@ -36,7 +36,7 @@ def own() -> Iterator[Outcome]:
             sys.stdout.flush()
     except Unwritable as error:
         outcome.code = FAILED
-        _tell(error)
+        _report(error)
 
 
 class _Stream:
@@ -49,23 +49,23 @@ class _Stream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with _named():
+        with _as_unwritable():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with _named():
+        with _as_unwritable():
             self._stream.flush()
 
 
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _as_unwritable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise Unwritable(error.errno, error.strerror) from None
 
 
-def _tell(error: Unwritable) -> None:
+def _report(error: Unwritable) -> None:
     with contextlib.suppress(OSError):
         if error.errno != errno.EPIPE:
             print(f"orchestrator: standard output: {error.strerror}", file=sys.stderr, flush=True)

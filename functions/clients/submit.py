@@ -68,7 +68,7 @@ def submit(
     spec: Mapping[str, Any],
     key: Key,
     say: Say,
-    who: Credentials,
+    credentials: Credentials,
     pause: Callable[[float], None] = time.sleep,
 ) -> Accepted:
     """Asks the function at `url` for a run with this spec (camelCase), again with the same key while it is busy.
@@ -78,49 +78,51 @@ def submit(
         Unavailable: it did not answer, or was busy, until the last try; a run may have been created.
         CommandError: there is no secure connection to it.
     """
-    headers = {"Content-Type": "application/json", **key.headers, **who.headers}
+    headers = {"Content-Type": "application/json", **key.headers, **credentials.headers}
     body = json.dumps(spec).encode()
     for wait in (*WAITS, None):
-        found = post(url, body, headers)
-        if isinstance(found, Answer) and found.code not in BUSY:
-            return _read(found, url, kind, who)
-        asked = found.retry_after if isinstance(found, Answer) else None
-        if wait is None or (asked or 0) > LONGEST_WAIT:
-            raise Unavailable(_given_up(url, found, key.text))
-        wait = max(wait, asked or 0)
-        say(f"{FUNCTIONS[kind]}: {found}; trying again in {wait:.0f} s")
+        answer = post(url, body, headers)
+        if isinstance(answer, Answer) and answer.code not in BUSY:
+            return _read(answer, url, kind, credentials)
+        retry_after = answer.retry_after if isinstance(answer, Answer) else None
+        if wait is None or (retry_after or 0) > LONGEST_WAIT:
+            raise Unavailable(_given_up(url, answer, key.text))
+        wait = max(wait, retry_after or 0)
+        say(f"{FUNCTIONS[kind]}: {answer}; trying again in {wait:.0f} s")
         pause(wait)
     raise AssertionError("the last try returns or raises")
 
 
-def _read(found: Answer, url: str, kind: str, who: Credentials) -> Accepted:
-    if found.code in (200, 201) and found.body and isinstance(found.body.get("data"), dict):
-        data = {field: cell(found.body["data"].get(field)) for field in ("name", "namespace", "kind", "uid", "phase")}
-        return Accepted(**data, message=cell(found.body.get("message")), repeated=found.code == 200)
+def _read(answer: Answer, url: str, kind: str, credentials: Credentials) -> Accepted:
+    if answer.code in (200, 201) and answer.body and isinstance(answer.body.get("data"), dict):
+        data = {field: cell(answer.body["data"].get(field)) for field in ("name", "namespace", "kind", "uid", "phase")}
+        return Accepted(**data, message=cell(answer.body.get("message")), repeated=answer.code == 200)
     problems = [
-        (cell(each.get("field")), cell(each.get("message")))
-        for each in (found.body or {}).get("errors", ())
-        if isinstance(each, dict)
+        (cell(error.get("field")), cell(error.get("message")))
+        for error in (answer.body or {}).get("errors", ())
+        if isinstance(error, dict)
     ]
-    remedy = _remedy(found, who)
-    raise Refused(f"{FUNCTIONS[kind]} at {url} {found}{f'; {remedy}' if remedy else ''}", problems)
+    remedy = _remedy(answer, credentials)
+    raise Refused(f"{FUNCTIONS[kind]} at {url} {answer}{f'; {remedy}' if remedy else ''}", problems)
 
 
-def _remedy(found: Answer, who: Credentials) -> str:
-    if found.code in (401, 403):
-        return "" if (found.body or {}).get("errors") else who.remedy  # the caller is known, and may not use a field
-    if found.code == 409 and found.body:
+def _remedy(answer: Answer, credentials: Credentials) -> str:
+    if answer.code in (401, 403):
+        return (
+            "" if (answer.body or {}).get("errors") else credentials.remedy
+        )  # the caller is known, and may not use a field
+    if answer.code == 409 and answer.body:
         return "for a second run beside it give --idempotency-key with a text of your own"
-    if found.code == 422 and found.body:
+    if answer.code == 422 and answer.body:
         return "the key belongs to an earlier request with other values: leave --idempotency-key out"
-    if found.body is None:
+    if answer.body is None:
         return f"no submit function is there: check --api-url or {VARIABLE}"
     return ""
 
 
-def _given_up(url: str, found: Answer | str, key: str) -> str:
-    what = f"{url} {found}" if isinstance(found, Answer) else found
+def _given_up(url: str, answer: Answer | str, key: str) -> str:
+    cause = f"{url} {answer}" if isinstance(answer, Answer) else answer
     return (
-        f"{what}\nit is not known whether the run was created; the same command makes no second one with\n"
+        f"{cause}\nit is not known whether the run was created; the same command makes no second one with\n"
         f"  --idempotency-key {key}"
     )

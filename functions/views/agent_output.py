@@ -13,7 +13,7 @@ from typing import Any
 LONGEST = 200
 """Characters of a tool's input or result that are shown."""
 
-_TELLING = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
+_DESCRIPTIVE = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
 """Inputs of tools of which one says what a call is about."""
 
 
@@ -33,7 +33,7 @@ class SessionTotals:
         if message is None:
             return clean(line)
         self._count(message)
-        return clean("\n".join(filter(None, _said(message))))
+        return clean("\n".join(filter(None, _texts(message))))
 
     def _count(self, message: dict[str, Any]) -> None:
         match message:
@@ -54,7 +54,7 @@ def readable(line: str) -> str:
 
 def clean(text: str) -> str:
     """The text without what a terminal would obey; line ends and tabs stay."""
-    return "".join(each for each in text if each.isprintable() or each in "\n\t")
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def short(text: str, longest: int = LONGEST) -> str:
@@ -65,13 +65,13 @@ def short(text: str, longest: int = LONGEST) -> str:
 
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(line) if line.startswith("{") else None
+        message = json.loads(line) if line.startswith("{") else None
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "type" in found else None
+    return message if isinstance(message, dict) and "type" in message else None
 
 
-def _said(message: dict[str, Any]) -> Iterator[str]:
+def _texts(message: dict[str, Any]) -> Iterator[str]:
     """What a message says; one of a kind nobody knows says nothing."""
     match message:
         case {"type": "system", "subtype": "init"}:
@@ -81,7 +81,7 @@ def _said(message: dict[str, Any]) -> Iterator[str]:
         case {"type": "user", "message": {"content": [*parts]}}:
             yield from (_result(part) for part in parts if isinstance(part, dict))
         case {"type": "result"}:
-            yield _ending(message)
+            yield _final_result(message)
         case {"type": "item.completed", "item": {"type": str(kind)}}:
             yield _item(kind, message["item"])
         case {"type": "turn.failed", "error": {"message": str(why)}} | {"type": "error", "message": str(why)}:
@@ -101,8 +101,8 @@ def _about(given: object) -> str:
     """What a tool's input is about: its telling part, else all of it."""
     if not isinstance(given, dict):
         return ""
-    told = next((given[key] for key in _TELLING if isinstance(given.get(key), str)), None)
-    return short(told if told is not None else json.dumps(given, ensure_ascii=False))
+    description = next((given[key] for key in _DESCRIPTIVE if isinstance(given.get(key), str)), None)
+    return short(description if description is not None else json.dumps(given, ensure_ascii=False))
 
 
 def _result(part: dict[str, Any]) -> str:
@@ -110,20 +110,20 @@ def _result(part: dict[str, Any]) -> str:
         return ""
     content = part.get("content")
     if isinstance(content, list):
-        content = "\n".join(str(each.get("text", "")) for each in content if isinstance(each, dict))
+        content = "\n".join(str(item.get("text", "")) for item in content if isinstance(item, dict))
     lines = str(content or "").strip().splitlines() or ["(nothing)"]
     more = f" (first of {len(lines)} lines)" if len(lines) > 1 else ""
     return f"  {'failed: ' if part.get('is_error') else ''}{short(lines[0])}{more}"
 
 
-def _ending(message: dict[str, Any]) -> str:
+def _final_result(message: dict[str, Any]) -> str:
     text = str(message.get("result") or message.get("subtype") or "").strip()
     facts = [
         f"{turns} turns" if (turns := _number(message.get("num_turns"))) else "",
         f"${cost:.2f}" if isinstance(cost := message.get("total_cost_usd"), int | float) else "",
     ]
-    told = ", ".join(filter(None, facts))
-    return f"{'error' if message.get('is_error') else 'result'}: {text}" + (f" ({told})" if told else "")
+    details = ", ".join(filter(None, facts))
+    return f"{'error' if message.get('is_error') else 'result'}: {text}" + (f" ({details})" if details else "")
 
 
 def _item(kind: str, item: dict[str, Any]) -> str:
@@ -136,8 +136,8 @@ def _item(kind: str, item: dict[str, Any]) -> str:
             return f"> {item.get('server')}.{item.get('tool')}"
         case "file_change":
             changes = item.get("changes")
-            listed = changes if isinstance(changes, list) else []
-            paths = [str(each.get("path")) for each in listed if isinstance(each, dict)]
+            items = changes if isinstance(changes, list) else []
+            paths = [str(change.get("path")) for change in items if isinstance(change, dict)]
             return f"> edits {short(', '.join(paths))}"
     return ""
 

@@ -29,39 +29,41 @@ COMMANDS = NextStepCommands(
 )
 
 
-def next_step(run: Run, position: Position | None = None, ways: NextStepCommands = COMMANDS) -> str:
+def next_step(run: Run, position: Position | None = None, commands: NextStepCommands = COMMANDS) -> str:
     """What to do next about the run as it is, naming the asker's way where there is one."""
     if run.deleting:
         return "it is being deleted; nothing to do"
     state = states.state(run.status)
     if state in states.FINISHED:
-        return _after(run, state, ways)
+        return _after(run, state, commands)
     if run.cancel:
-        return f"it stops; see it end with: {ways.watch.format(name=run.name)}"
-    return _during(run, state, position, ways)
+        return f"it stops; see it end with: {commands.watch.format(name=run.name)}"
+    return _during(run, state, position, commands)
 
 
-def _during(run: Run, state: State, position: Position | None, ways: NextStepCommands) -> str:
+def _during(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return "mend what the message names; the run is tried again by itself, and goes on then"
     if state is State.RUNNING:
-        return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
+        return f"wait, or see what its agent does with: {commands.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts by itself ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
         return f"wait: the next attempt starts by itself at {rfc3339(run.status.next_attempt_at)}"
-    return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
+    return f"wait: it starts by itself; see it start with: {commands.watch.format(name=run.name)}"
 
 
-def _after(run: Run, state: State, ways: NextStepCommands) -> str:
+def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.problems}"
     docs = naming.kind_of_work(run.kind) == "docs"
-    again = f"submit it again with: {ways.docs}" if docs else f"try again with: {ways.retry.format(name=run.name)}"
-    return again if state is State.CANCELLED else f"see why with: {ways.log.format(name=run.name)}; then {again}"
+    again = (
+        f"submit it again with: {commands.docs}" if docs else f"try again with: {commands.retry.format(name=run.name)}"
+    )
+    return again if state is State.CANCELLED else f"see why with: {commands.log.format(name=run.name)}; then {again}"
 
 
 def _result(run: Run) -> str:

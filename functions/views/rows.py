@@ -41,8 +41,8 @@ def text(value: Any) -> str:
 def reason(raw: Raw, _now: datetime | None = None) -> str:
     """Reason of the decisive condition."""
     conditions = at(raw, "status", "conditions")
-    found = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
-    return text(at(found[0], "reason")) if found else ""
+    decisive = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
+    return text(at(decisive[0], "reason")) if decisive else ""
 
 
 _TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", formatting.age)]
@@ -68,22 +68,22 @@ COLUMNS: dict[str, list[tuple[str, Cell]]] = {
 """Columns of each kind, as `crds/` names them."""
 
 
-def newest_first(found: Iterable[Raw]) -> list[Raw]:
+def newest_first(runs: Iterable[Raw]) -> list[Raw]:
     """By creation, then name; what has no time of creation comes last."""
     return sorted(
-        found, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
+        runs, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
     )
 
 
-def tables(found: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
+def tables(runs: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
     """A table for each kind that is there, in the order the runs come in; with their namespaces where asked for."""
     blocks = []
     for kind, columns in COLUMNS.items():
-        mine = [raw for raw in found if raw["kind"] == kind]
-        if mine:
-            first = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
-            shown = [*first, *columns]
-            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in mine)]
+        selected = [raw for raw in runs if raw["kind"] == kind]
+        if selected:
+            prefix = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
+            shown = [*prefix, *columns]
+            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in selected)]
             blocks.append(table(rows))
     return "\n\n".join(blocks)
 
@@ -111,6 +111,6 @@ def summary(raw: Raw) -> dict[str, Any]:
     )
 
 
-def without_absent(found: Mapping[str, Any]) -> dict[str, Any]:
+def without_absent(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that there are."""
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+    return {name: value for name, value in facts.items() if value not in (None, "", [])}

@@ -32,8 +32,8 @@ def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_mean
         return Change(what, raw_run(name=name, uid=name, **parts))
 
     out = io.StringIO()
-    table = overview.Table("orchestrator", out)
-    table.tick()
+    table = overview.TableView("orchestrator", out)
+    table.refresh()
     table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
     assert "no unfinished runs in namespace orchestrator" in out.getvalue()
     table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))

@@ -37,7 +37,7 @@ def model_from_spec(
     *,
     required: Collection[str],
     without: Collection[str],
-    found: Mapping[str, str],
+    defaults: Mapping[str, str],
 ) -> type[Arguments]:
     """`base` with the fields of `spec`: those `required` must be given, the others are None where they are not.
 
@@ -47,11 +47,11 @@ def model_from_spec(
     for name, field in spec.model_fields.items():
         if name in without or name in base.model_fields:
             continue
-        described = " ".join(filter(None, (_words(field), found.get(name))))
-        words = Field(description=described, json_schema_extra={} if name in found else _default(field))
+        text = " ".join(filter(None, (_words(field), defaults.get(name))))
+        description = Field(description=text, json_schema_extra={} if name in defaults else _default(field))
         optional = name not in required
         fields[name] = (
-            Annotated[_type(field) | None if optional else _type(field), words],
+            Annotated[_type(field) | None if optional else _type(field), description],
             None if optional else ...,
         )
     return create_model(f"{spec.__name__}Arguments", __base__=base, **fields)
@@ -59,15 +59,15 @@ def model_from_spec(
 
 def _type(field: FieldInfo) -> Any:
     """The field's type with its rules, without its words."""
-    found: Any = field.annotation
+    annotated: Any = field.annotation
     for rule in field.metadata:
-        found = Annotated[found, rule]
-    return found
+        annotated = Annotated[annotated, rule]
+    return annotated
 
 
 def _words(field: FieldInfo) -> str:
     """The field's description with its rule in words."""
-    rule = next((each.why for each in _rules(field) if isinstance(each, StringRule)), "")
+    rule = next((item.why for item in _rules(field) if isinstance(item, StringRule)), "")
     return f"{field.description} {rule[:1].upper()}{rule[1:]}.".strip() if rule else str(field.description)
 
 
@@ -81,21 +81,21 @@ def _default(field: FieldInfo) -> dict[str, Any]:
 
 def schema(model: type[Arguments]) -> dict[str, Any]:
     """The JSON schema of the arguments: references resolved, without nulls, patterns and titles; required first."""
-    found = _plain(structural(model))
-    required = found.get("required", [])
-    properties = {name: found["properties"][name] for name in (*required, *found["properties"])}
+    node = _plain(structural(model))
+    required = node.get("required", [])
+    properties = {name: node["properties"][name] for name in (*required, *node["properties"])}
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _plain(node: Any) -> Any:
     if isinstance(node, list):
-        return [_plain(each) for each in node]
+        return [_plain(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _plain(value) for key, value in node.items() if key not in HIDDEN}
-    if kept.get("exclusiveMinimum") is True:  # as in OpenAPI v3.0; JSON Schema has the number there
-        kept["exclusiveMinimum"] = kept.pop("minimum")
-    return kept
+    result = {key: _plain(value) for key, value in node.items() if key not in HIDDEN}
+    if result.get("exclusiveMinimum") is True:  # as in OpenAPI v3.0; JSON Schema has the number there
+        result["exclusiveMinimum"] = result.pop("minimum")
+    return result
 
 
 def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
@@ -113,7 +113,7 @@ def rename_options(text: str, model: type[Arguments]) -> str:
     options = {f"--{name.replace('_', '-')}": field.alias or name for name, field in model.model_fields.items()}
     for command, tool in _TOOLS.items():
         text = text.replace(command, tool)
-    return re.sub(r"--[a-z][a-z-]*", lambda found: options.get(found.group(), found.group()), text)
+    return re.sub(r"--[a-z][a-z-]*", lambda match: options.get(match.group(), match.group()), text)
 
 
 _TOOLS = {"`orchestrator runs list --all`": "list_runs", "`orchestrator runs list`": "list_runs"}

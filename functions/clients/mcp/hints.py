@@ -2,7 +2,7 @@
 
 from functions.views.next_step import NextStepCommands
 
-WAYS = NextStepCommands(
+NEXT_STEP_TOOLS = NextStepCommands(
     watch="get_run, in a minute",
     log="get_run with logLines",
     retry="retry_run, with a message about what to do otherwise",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
-from functions.clients.mcp.hints import WAYS
+from functions.clients.mcp.hints import NEXT_STEP_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.runs import filters, logs, lookup, requests
@@ -32,7 +32,7 @@ class InNamespace(Arguments):
         Field(description="Kubernetes namespace; left out: that of the server's configuration.", min_length=1),
     ] = None
 
-    def place(self) -> ClusterTarget:
+    def target(self) -> ClusterTarget:
         """Where the runs are, by the arguments and the environment."""
         return from_environment(os.environ, self.namespace or "")
 
@@ -76,56 +76,56 @@ class RetryArguments(NameArguments):
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
     """The newest runs. Raises CommandError."""
-    place = given.place()
-    found = filters.runs(place, filters.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [rows.summary(raw) for raw in found[: given.limit]]
-    text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
-    return Result(text, _used(given, place), {"total": len(found), "runs": shown})
+    target = given.target()
+    runs = filters.runs(target, filters.Wanted(given.kind, given.phase or "", given.service or ""))
+    listed = [rows.summary(raw) for raw in runs[: given.limit]]
+    text = f"{len(listed)} of {len(runs)} runs in namespace {target.namespace}, newest first."
+    return Result(text, _used(given, target), {"total": len(runs), "runs": listed})
 
 
 def get_run(given: GetArguments, _say: Say) -> Result:
     """One run. Raises CommandError."""
-    place = given.place()
-    run = lookup.find(place, given.name)
-    found = _of(run, given, place, "")
-    return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
+    target = given.target()
+    run = lookup.find(target, given.name)
+    result = _of(run, given, target, "")
+    return replace(result, facts={**result.facts, **_log(target, run, given.log_lines)}) if given.log_lines else result
 
 
-def _log(place: ClusterTarget, run: Run, lines: int) -> dict[str, Any]:
+def _log(target: ClusterTarget, run: Run, lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
-    tally = SessionTotals()
+    totals = SessionTotals()
     try:
-        said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
-        return {"log": list(deque((part for text in said for part in text.splitlines()), maxlen=lines))}
+        texts = (totals.read(line.text) for line in logs.read(target, run, logs.attempt(run, None)) if not line.note)
+        return {"log": list(deque((part for text in texts for part in text.splitlines()), maxlen=lines))}
     except CommandError as error:
         return {"log": [], "noLog": str(error)}
 
 
 def stop_run(given: NameArguments, _say: Say) -> Result:
     """Asks a run to stop. Raises CommandError."""
-    place = given.place()
-    run = requests.cancel(place, lookup.find(place, given.name))
-    stops = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
-    return _of(run, given, place, stops)
+    target = given.target()
+    run = requests.cancel(target, lookup.find(target, given.name))
+    done = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
+    return _of(run, given, target, done)
 
 
 def retry_run(given: RetryArguments, _say: Say) -> Result:
     """Asks for another attempt. Raises CommandError."""
     if given.replace and given.message is None:
         raise WrongUsage("replace: give the message that replaces the prompt")
-    place = given.place()
-    run = requests.retry(place, lookup.find(place, given.name), given.message, replace=given.replace)
-    return _of(run, given, place, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
+    target = given.target()
+    run = requests.retry(target, lookup.find(target, given.name), given.message, replace=given.replace)
+    return _of(run, given, target, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
 
 
-def _of(run: Run, given: Arguments, place: ClusterTarget, done: str) -> Result:
-    facts = details.facts(run, lookup.queue_position(place, run), WAYS)
+def _of(run: Run, given: Arguments, target: ClusterTarget, done: str) -> Result:
+    facts = details.facts(run, lookup.queue_position(target, run), NEXT_STEP_TOOLS)
     text = f"{run.kind} {run.name}: {facts['phase']}. {done}Next: {facts['next']}"
-    return Result(text, _used(given, place), facts)
+    return Result(text, _used(given, target), facts)
 
 
-def _used(given: Arguments, place: ClusterTarget) -> dict[str, Any]:
-    return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": place.namespace}
+def _used(given: Arguments, target: ClusterTarget) -> dict[str, Any]:
+    return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": target.namespace}
 
 
 RUN_TOOLS: list[Tool[Any]] = [

@@ -35,24 +35,24 @@ INSTRUCTIONS = """Agents document Task Master tasks (task_docs) and implement th
 works by itself and ends with a pull request. Follow a run with get_run: its `next` says what to do. Only finished
 code runs can be retried, with retry_run, best with a message about what to do otherwise."""
 
-STILL_SECONDS = 5.0
+PROGRESS_SECONDS = 5.0
 """How often a step that takes long is said again, so that a client sees that it goes on."""
 
 Context = ServerRequestContext[Any, Any]
 
 
-def build(tools: Sequence[Tool[Any]], still: float) -> Server[Any]:
+def build(tools: Sequence[Tool[Any]], interval: float) -> Server[Any]:
     """The server of these tools, which says a step again each `still` seconds."""
-    known = {each.name: each for each in tools}
+    known = {tool.name: tool for tool in tools}
 
     async def list_tools(_: Context, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_described(each) for each in tools])
+        return types.ListToolsResult(tools=[_tool(tool) for tool in tools])
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = known.get(params.name)
         if tool is None:
             return _failed(f"there is no tool {params.name!r}; there are {', '.join(known)}")
-        return await _call(tool, params.arguments or {}, _Progress(context, tool.name, still))
+        return await _call(tool, params.arguments or {}, _Progress(context, tool.name, interval))
 
     return Server(
         "orchestrator",
@@ -63,7 +63,7 @@ def build(tools: Sequence[Tool[Any]], still: float) -> Server[Any]:
     )
 
 
-def _described(tool: Tool[Any]) -> types.Tool:
+def _tool(tool: Tool[Any]) -> types.Tool:
     hints = types.ToolAnnotations(
         read_only_hint=not tool.changes,
         destructive_hint=tool.destroys,
@@ -77,7 +77,7 @@ def _described(tool: Tool[Any]) -> types.Tool:
 
 async def _call(tool: Tool[Any], given: dict[str, Any], progress: "_Progress") -> types.CallToolResult:
     async with anyio.create_task_group() as group:
-        group.start_soon(progress.keep_saying)
+        group.start_soon(progress.repeat)
         answer = await to_thread.run_sync(_answer, tool, given, progress.say)
         group.cancel_scope.cancel()
     return answer
@@ -108,9 +108,9 @@ def _failed(text: str) -> types.CallToolResult:
 class _Progress:
     """Tells the client each step, and a long one again and again; a client that did not ask hears nothing."""
 
-    def __init__(self, context: Context, name: str, still: float) -> None:
-        self._context, self._name, self._still = context, name, still
-        self._told = 0
+    def __init__(self, context: Context, name: str, interval: float) -> None:
+        self._context, self._name, self._interval = context, name, interval
+        self._count = 0
         self._last = f"{name} has begun"
 
     def say(self, text: str) -> None:
@@ -119,15 +119,15 @@ class _Progress:
         self._last = text
         from_thread.run(self._tell)
 
-    async def keep_saying(self) -> None:
+    async def repeat(self) -> None:
         """Tells the last step again while it takes long."""
         while True:
-            await anyio.sleep(self._still)
+            await anyio.sleep(self._interval)
             await self._tell()
 
     async def _tell(self) -> None:
-        self._told += 1
-        await self._context.session.report_progress(self._told, None, whole(self._last))
+        self._count += 1
+        await self._context.session.report_progress(self._count, None, whole(self._last))
 
 
 async def serve(server: Server[Any]) -> None:
@@ -136,8 +136,8 @@ async def serve(server: Server[Any]) -> None:
         await server.run(RepairedStdin(reader), writer, server.create_initialization_options())
 
 
-def start(tools: Sequence[Tool[Any]] = TOOLS, still: float = STILL_SECONDS) -> None:
+def start(tools: Sequence[Tool[Any]] = TOOLS, interval: float = PROGRESS_SECONDS) -> None:
     """Serves, with logs on standard error."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    anyio.run(serve, build(tools, still))
+    anyio.run(serve, build(tools, interval))

@@ -19,7 +19,7 @@ NOT_OFFERED = frozenset({"cancel", "context_version"})
 """Fields of a spec that mean nothing on a new run: `stop_run` and `retry_run` set them."""
 
 FROM_GIT = "What is not given of the repository, branch and user is taken from git there."
-FOUND = {
+DEFAULTS = {
     "repository_url": "Left out: the remote of `directory`.",
     "github_user": "Left out, without githubApp: git's user.name if that is a GitHub login.",
     "model": "Left out: the configured default.",
@@ -73,9 +73,11 @@ class CodeArguments(TaskArguments):
 
 
 Docs = model_from_spec(
-    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, found=FOUND
+    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, defaults=DEFAULTS
 )
-Code = model_from_spec(CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, found=FOUND)
+Code = model_from_spec(
+    CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, defaults=DEFAULTS
+)
 
 
 def task_docs(given: Any, say: Say) -> Result:
@@ -111,15 +113,15 @@ def _result(outcome: Outcome, kind: str, given: TaskArguments, directory: Path) 
         **wire(SPECS[kind].model_validate(outcome.spec)),
     }
     parameters = {name: value for name, value in used.items() if value is not None and name not in ("cancel",)}
-    return Result(_told(outcome, kind), parameters, facts)
+    return Result(_summary(outcome, kind), parameters, facts)
 
 
-def _told(outcome: Outcome, kind: str) -> str:
-    made = outcome.accepted
-    if made is None:
+def _summary(outcome: Outcome, kind: str) -> str:
+    accepted = outcome.accepted
+    if accepted is None:
         return f"Nothing was changed. This {kind} would be asked for."
-    how = "was made by an earlier request with this idempotencyKey" if made.repeated else "is accepted"
-    return f"{made.kind} {made.name} {how} and works by itself; see it with get_run."
+    verb = "was made by an earlier request with this idempotencyKey" if accepted.repeated else "is accepted"
+    return f"{accepted.kind} {accepted.name} {verb} and works by itself; see it with get_run."
 
 
 TASK_TOOLS: list[Tool[Any]] = [

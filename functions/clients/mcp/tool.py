@@ -54,4 +54,4 @@ class Tool(Generic[Given]):
 
 def type_of(error: CommandError) -> type[CommandError]:
     """The nearest family of the error that is made from a text alone."""
-    return next(each for each in type(error).__mro__ if each.__module__ == CommandError.__module__)
+    return next(family for family in type(error).__mro__ if family.__module__ == CommandError.__module__)

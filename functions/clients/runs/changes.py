@@ -33,7 +33,7 @@ class Changes:
         self._name = name
         self._pause = pause
         self._version = ""
-        self._there: dict[str, Object] = {}
+        self._known: dict[str, Object] = {}
 
     def follow(self) -> Iterator[Change]:
         """Every run there is, then every change, without end. Raises ClusterError where trying again is no help."""
@@ -52,19 +52,19 @@ class Changes:
             self._pause(wait)
 
     def _list(self) -> Iterator[Change]:
-        token, version, there = "", "", dict[str, Object]()
+        token, version, current = "", "", dict[str, Object]()
         while True:
             page = self._cluster.list_page(self._kind, self._namespace, "", token, fields=self._fields)
             version = version or page["metadata"]["resourceVersion"]
-            there |= {item["metadata"]["uid"]: item for item in page["items"]}
+            current |= {item["metadata"]["uid"]: item for item in page["items"]}
             token = page["metadata"].get("continue", "")
             if not token:
                 break
-        gone = [run for uid, run in self._there.items() if uid not in there]
-        self._there, self._version = there, version
+        gone = [run for uid, run in self._known.items() if uid not in current]
+        self._known, self._version = current, version
         yield from (Change("gone", run) for run in gone)
-        yield from (Change("is", run) for run in list(there.values()))
-        if self._name and not there and not gone:
+        yield from (Change("is", run) for run in list(current.values()))
+        if self._name and not current and not gone:
             yield Change("gone", {"kind": self._kind.name, "metadata": {"name": self._name}})
 
     @property
@@ -78,8 +78,8 @@ class Changes:
             self._version = item["metadata"]["resourceVersion"]
             uid = item["metadata"].get("uid")
             if verb == "DELETED":
-                self._there.pop(uid, None)
+                self._known.pop(uid, None)
                 yield Change("gone", item)
             elif verb != "BOOKMARK":
-                self._there[uid] = item
+                self._known[uid] = item
                 yield Change("is", item)

@@ -33,28 +33,28 @@ ViewEvent = Change | Line | SourceEnded | Timeout
 class EventMerger:
     """Hears what readers of a place read, in the order they read it."""
 
-    def __init__(self, place: ClusterTarget) -> None:
-        self._place = place
-        self._heard: queue.Queue[tuple[str, ViewEvent]] = queue.Queue()
+    def __init__(self, target: ClusterTarget) -> None:
+        self._target = target
+        self._events: queue.Queue[tuple[str, ViewEvent]] = queue.Queue()
 
-    def listen(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
+    def add_source(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
         """Reads in a thread of its own until there is no more, or an error."""
         threading.Thread(target=self._read, args=(source, read), daemon=True).start()
 
-    def next(self, seconds: float) -> tuple[str, ViewEvent]:
+    def next_event(self, seconds: float) -> tuple[str, ViewEvent]:
         """Source and what was read next; Silence after so many seconds."""
         try:
-            return self._heard.get(timeout=seconds)
+            return self._events.get(timeout=seconds)
         except queue.Empty:
             return "", Timeout()
 
     def _read(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
         error: CommandError | None = None
         try:
-            for each in read():
-                self._heard.put((source, each))
-        except ClusterError as failed:
-            error = explain(failed, self._place.namespace)
-        except CommandError as failed:
-            error = failed
-        self._heard.put((source, SourceEnded(error)))
+            for item in read():
+                self._events.put((source, item))
+        except ClusterError as failure:
+            error = explain(failure, self._target.namespace)
+        except CommandError as failure:
+            error = failure
+        self._events.put((source, SourceEnded(error)))

@@ -31,10 +31,10 @@ class Wanted:
         return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
 
 
-def runs(place: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
+def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     """The runs, newest first. Raises CommandError."""
-    found = lookup.find_all(place, wanted.work, everywhere=wanted.everywhere)
-    return rows.newest_first(raw for raw in found if wanted.includes(raw))
+    candidates = lookup.find_all(target, wanted.work, everywhere=wanted.everywhere)
+    return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
 
 
 def work(text: str) -> Work | None:
@@ -51,7 +51,7 @@ def phase(text: str) -> str:
     """The phase that --phase names, in any case. Raises WrongUsage."""
     if not text:
         return ""
-    known: dict[str, str] = {each.lower(): each for each in get_args(Phase)}
+    known: dict[str, str] = {name.lower(): name for name in get_args(Phase)}
     if text.lower() not in known:
         raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")
     return known[text.lower()]

@@ -29,48 +29,48 @@ def kinds(work: Work | None) -> Sequence[Kind]:
 
 
 def find_all(
-    place: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
+    target: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
 ) -> Iterator[Object]:
     """Runs as they are stored, of one kind or of both, of this namespace or of all. Raises CommandError."""
     labels = f"!{api_group.FINISHED}" if unfinished else ""
-    with user_errors(place):
+    with user_errors(target):
         for kind in kinds(work):
-            yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)
+            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels)
 
 
-def find(place: ClusterTarget, named: str) -> Run:
+def find(target: ClusterTarget, reference: str) -> Run:
     """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
-    prefix, slash, name = named.rpartition("/")
+    prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
-        raise CommandError(f"{named}: write NAME, docs/NAME or code/NAME")
-    looked = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
-    found = [run for kind in looked if name and (run := _read(place, kind, name))]
-    if len(found) > 1:
+        raise CommandError(f"{reference}: write NAME, docs/NAME or code/NAME")
+    candidates = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
+    runs = [run for kind in candidates if name and (run := _read(target, kind, name))]
+    if len(runs) > 1:
         raise CommandError(f"there is a docs run and a code run {name}; write docs/{name} or code/{name}")
-    if not found:
-        what = " or ".join(kind.name for kind in looked)
+    if not runs:
+        kinds_text = " or ".join(kind.name for kind in candidates)
         raise CommandError(
-            f"there is no {what} {name!r} in namespace {place.namespace}; `orchestrator runs list --all` shows what "
+            f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` shows what "
             "there is, --namespace names another namespace"
         )
-    return found[0]
+    return runs[0]
 
 
-def _read(place: ClusterTarget, kind: Kind, name: str) -> Run | None:
+def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:
     """The run; None where there is none of this kind and name."""
-    with user_errors(place):
+    with user_errors(target):
         try:
-            return parse(place.cluster.get(kind, place.namespace, name))
+            return parse(target.cluster.get(kind, target.namespace, name))
         except NotFound:
             return None
 
 
-def read_again(place: ClusterTarget, run: Run) -> Run | None:
+def read_again(target: ClusterTarget, run: Run) -> Run | None:
     """The run as it is now; None where it is gone. Raises CommandError."""
-    return _read(place, RUNS[run.kind], run.name)
+    return _read(target, RUNS[run.kind], run.name)
 
 
-def queue_position(place: ClusterTarget, run: Run) -> Position | None:
+def queue_position(target: ClusterTarget, run: Run) -> Position | None:
     """Return the run's position in the queue; None, without a call, if it is not queued.
 
     Raises:
@@ -78,5 +78,5 @@ def queue_position(place: ClusterTarget, run: Run) -> Position | None:
     """
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
         return None
-    here = ClusterTarget(place.cluster, run.namespace)
+    here = ClusterTarget(target.cluster, run.namespace)
     return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))

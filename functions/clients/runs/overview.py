@@ -18,26 +18,26 @@ REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
 
 
-def watch(place: ClusterTarget, work: Work | None, out: TextIO) -> None:
+def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
     """Shows the runs without end. Raises CommandError where the cluster refuses."""
-    ears = EventMerger(place)
+    events = EventMerger(target)
     for kind in kinds(work):
-        ears.listen(kind.name, Changes(place.cluster, kind, place.namespace).follow)
-    view = Table(place.namespace, out) if out.isatty() else Lines(out)
+        events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
+    view = TableView(target.namespace, out) if out.isatty() else LineView(out)
     while True:
-        _, heard = ears.next(REDRAW_SECONDS)
-        match heard:
+        _, event = events.next_event(REDRAW_SECONDS)
+        match event:
             case SourceEnded(error) if error:
                 raise error
             case Change("trouble"):
-                view.trouble(f"no answer, trying again: {short(heard.why)}")
+                view.trouble(f"no answer, trying again: {short(event.why)}")
             case Change():
-                view.show(heard)
+                view.show(event)
             case _:
-                view.tick()
+                view.refresh()
 
 
-class Lines:
+class LineView:
     """A line for each change of a run's phase, reason, message or attempt; finished ones only as they finish."""
 
     def __init__(self, out: TextIO) -> None:
@@ -60,11 +60,11 @@ class Lines:
         """Writes it to standard error."""
         say(text)
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         """Writes nothing."""
 
 
-class Table:
+class TableView:
     """The tables of `runs list` on a terminal: unfinished runs, and those that finished while somebody looked."""
 
     def __init__(self, namespace: str, out: TextIO) -> None:
@@ -81,14 +81,14 @@ class Table:
         elif uid in self._runs or not finished(change.run):
             self._runs[uid] = change.run
         self._foot = FOOT
-        self.tick()
+        self.refresh()
 
     def trouble(self, text: str) -> None:
         """Draws it in the block, until the next change."""
         self._foot = clean(text)
-        self.tick()
+        self.refresh()
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         """Draws ages anew."""
         found = rows.newest_first(self._runs.values())
         told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
@@ -100,13 +100,15 @@ def finished(raw: Object) -> bool:
     if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
     conditions = rows.at(raw, "status", "conditions")
-    found = conditions if isinstance(conditions, list) else []
-    return any(rows.at(each, "type") == "Succeeded" and rows.at(each, "status") != "Unknown" for each in found)
+    listed = conditions if isinstance(conditions, list) else []
+    return any(
+        rows.at(condition, "type") == "Succeeded" and rows.at(condition, "status") != "Unknown" for condition in listed
+    )
 
 
 def _line(raw: Object) -> str:
     phase = rows.text(rows.at(raw, "status", "phase")) or "Pending"
     reason, message = rows.reason(raw), short(clean(rows.text(rows.at(raw, "status", "message"))))
     attempt = rows.text(rows.at(raw, "status", "attempt"))
-    told = ": ".join(filter(None, (reason if reason != phase else "", message)))
-    return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", told)))
+    explanation = ": ".join(filter(None, (reason if reason != phase else "", message)))
+    return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", explanation)))

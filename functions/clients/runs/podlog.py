@@ -62,10 +62,10 @@ class PodLog:
             return {}
 
     def _lines(self, *, follow: bool) -> Iterator[str]:
-        again = self._shown.copy()
+        repeated = self._shown.copy()
         for stamp, text in self._cluster.log(self._namespace, self._name, follow=follow, since=self._second):
-            if again[stamp]:
-                again[stamp] -= 1
+            if repeated[stamp]:
+                repeated[stamp] -= 1
                 continue
             if (second := _second(stamp)) != self._second:
                 self._second, self._shown = second, Counter()
@@ -80,7 +80,7 @@ def _second(stamp: str) -> str:
 
 def started(pod: Object) -> bool:
     """Whether the pod's container has run, so that it has a log."""
-    states = [each.get("state") or {} for each in pod.get("status", {}).get("containerStatuses") or ()]
+    states = [container.get("state") or {} for container in pod.get("status", {}).get("containerStatuses") or ()]
     return _ended(pod) or any("running" in state or "terminated" in state for state in states)
 
 

@@ -29,17 +29,17 @@ PAUSE = 0.5
 
 
 def retry(
-    place: ClusterTarget, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep
+    target: ClusterTarget, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep
 ) -> Run:
     """Another attempt of the run, with `words` added to the prompt or in its place. Raises CommandError."""
     key = str(uuid.uuid4())
     mode: Literal["append", "replace"] = "replace" if replace else "append"
-    return _ask(place, run, lambda read: requests.retry(read, key=key, words=words, mode=mode), pause)
+    return _ask(target, run, lambda current: requests.retry(current, key=key, words=words, mode=mode), pause)
 
 
-def cancel(place: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run:
+def cancel(target: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run:
     """The run, asked to stop; one that was asked to before stays so. Raises CommandError."""
-    return _ask(place, run, requests.cancel, pause)
+    return _ask(target, run, requests.cancel, pause)
 
 
 def ended(run: Run) -> bool:
@@ -58,28 +58,28 @@ def confirm(run: Run, done: str, output: Output) -> None:
     write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
 
 
-def _ask(place: ClusterTarget, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:
+def _ask(target: ClusterTarget, run: Run, make_patch: Callable[[Run], Patch | None], pause: Pause) -> Run:
     """The run as it is once what was asked stands in it."""
-    for tried in range(TRIES):
+    for attempt in range(TRIES):
         with as_command_error(RequestRefused):
-            patch = make(run)
+            patch = make_patch(run)
         if patch is None:
             return run
         try:
-            with user_errors(place, but=(Conflict, Unavailable)):
-                return parse(place.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
+            with user_errors(target, passing=(Conflict, Unavailable)):
+                return parse(target.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
         except Conflict:
             pause(0)
         except Unavailable as error:
-            if tried == TRIES - 1:
-                raise explain(error, place.namespace) from error
-            pause(error.retry_after or PAUSE * 2**tried)
-        run = _read(place, run)
+            if attempt == TRIES - 1:
+                raise explain(error, target.namespace) from error
+            pause(error.retry_after or PAUSE * 2**attempt)
+        run = _read(target, run)
     raise CommandError(f"run {run.name} changed each time it was asked; try again")
 
 
-def _read(place: ClusterTarget, run: Run) -> Run:
-    found = lookup.read_again(place, run)
-    if found is None:
+def _read(target: ClusterTarget, run: Run) -> Run:
+    current = lookup.read_again(target, run)
+    if current is None:
         raise CommandError(f"run {run.name} was deleted")
-    return found
+    return current

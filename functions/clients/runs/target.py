@@ -41,8 +41,8 @@ def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> Clu
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
     """The place that the environment names, in the variables that the options of `orchestrator runs` read too."""
-    found = {option: environ.get(name, "") for option, name in VARIABLES.items()}
-    return connect(**found | ({"namespace": namespace} if namespace else {}))
+    options = {option: environ.get(name, "") for option, name in VARIABLES.items()}
+    return connect(**options | ({"namespace": namespace} if namespace else {}))
 
 
 VARIABLES = {
@@ -55,28 +55,28 @@ VARIABLES = {
 
 def _of_context(files: str, context: str) -> str:
     """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    found: dict[str, Any] = {}
+    namespaces: dict[str, Any] = {}
     current = context
     for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
         try:
             config = yaml.safe_load(Path(path).read_bytes())
             current = current or config.get("current-context") or ""
-            for each in config.get("contexts") or ():
-                found.setdefault(each["name"], each["context"].get("namespace"))
+            for entry in config.get("contexts") or ():
+                namespaces.setdefault(entry["name"], entry["context"].get("namespace"))
         except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
             continue
-    return str(found.get(current) or "")
+    return str(namespaces.get(current) or "")
 
 
 @contextmanager
-def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def user_errors(target: ClusterTarget, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
     try:
         yield
-    except but:
+    except passing:
         raise
     except ClusterError as error:
-        raise explain(error, place.namespace) from error
+        raise explain(error, target.namespace) from error
 
 
 def explain(error: ClusterError, namespace: str) -> CommandError:

@@ -25,7 +25,7 @@ from functions.views.agent_output import SessionTotals, clean, short
 REDRAW_SECONDS = 1.0
 """How often durations on a terminal are drawn anew."""
 
-SAID = 8
+OUTPUT_LINES = 8
 """Lines of the agent that are shown on a terminal."""
 
 FOOT = "Ctrl-C ends the view, not the run"
@@ -39,7 +39,7 @@ class RunView:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.tallies: dict[int, SessionTotals] = {}
+        self.totals: dict[int, SessionTotals] = {}
 
     @property
     def finished(self) -> bool:
@@ -48,99 +48,101 @@ class RunView:
 
     def read(self, line: Line) -> str:
         """Counts a line of a log; returns it for people."""
-        return self.tallies.setdefault(line.attempt, SessionTotals()).read(line.text)
+        return self.totals.setdefault(line.attempt, SessionTotals()).read(line.text)
 
     @property
-    def head(self) -> str:
+    def status_line(self) -> str:
         """Phase, reason and message."""
         status = self.run.status
         reason = status.succeeded.reason if status.succeeded else ""
         phase = status.phase or "Pending"
-        told = ": ".join(filter(None, (reason if reason != phase else "", short(clean(status.message or ""), 300))))
-        return f"{phase:<10} {told}".rstrip()
+        explanation = ": ".join(
+            filter(None, (reason if reason != phase else "", short(clean(status.message or ""), 300)))
+        )
+        return f"{phase:<10} {explanation}".rstrip()
 
     @property
-    def spent(self) -> str:
+    def usage(self) -> str:
         """What it came to so far: the ended attempts by the status, the present one by its stream."""
         used, attempt = self.run.status.usage, self.run.status.open_attempt
-        tally = self.tallies.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
-        cost = (used.cost_usd if used else 0) + (tally.cost_usd or 0)
-        turns = (used.turns if used else 0) + tally.turns
-        tokens = (used.output_tokens if used else 0) + tally.output_tokens
+        totals = self.totals.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
+        cost = (used.cost_usd if used else 0) + (totals.cost_usd or 0)
+        turns = (used.turns if used else 0) + totals.turns
+        tokens = (used.output_tokens if used else 0) + totals.output_tokens
         return f"{formatting.dollars(cost)} so far, {turns} turns, {tokens} tokens written"
 
 
-class TerminalView(Protocol):
+class View(Protocol):
     """Shows a run to somebody."""
 
     def changed(self) -> None:
         """The run is not as it was."""
 
-    def said(self, text: str) -> None:
+    def agent_output(self, text: str) -> None:
         """The agent, or the container script, has said something."""
 
     def trouble(self, text: str) -> None:
         """Something is in the way, and is tried again."""
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         """Time has passed."""
 
     def close(self) -> None:
         """Nothing more comes."""
 
 
-def watch(place: ClusterTarget, run: Run, out: TextIO) -> Run:
+def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
     """Shows the run until it has ended; returns it as it is then. Raises CommandError where it is deleted."""
-    watched = RunView(run)
-    view: TerminalView = Board(watched, out) if out.isatty() else Lines(watched, out)
-    ears = EventMerger(place)
-    ears.listen("run", Changes(place.cluster, RUNS[run.kind], run.namespace, run.name).follow)
-    ears.listen("log", lambda: logs.follow(place, run, time.sleep))
+    view_model = RunView(run)
+    view: View = TerminalView(view_model, out) if out.isatty() else LineView(view_model, out)
+    events = EventMerger(target)
+    events.add_source("run", Changes(target.cluster, RUNS[run.kind], run.namespace, run.name).follow)
+    events.add_source("log", lambda: logs.follow(target, run, time.sleep))
     view.changed()
-    read, until = False, float("inf")
-    while not (watched.finished and (read or time.monotonic() > until)):
-        source, heard = ears.next(REDRAW_SECONDS)
-        _show(watched, view, source, heard)
-        read = read or (source == "log" and isinstance(heard, SourceEnded))
-        until = min(until, time.monotonic() + LOG_SECONDS) if watched.finished else float("inf")
+    log_ended, deadline = False, float("inf")
+    while not (view_model.finished and (log_ended or time.monotonic() > deadline)):
+        source, event = events.next_event(REDRAW_SECONDS)
+        _show(view_model, view, source, event)
+        log_ended = log_ended or (source == "log" and isinstance(event, SourceEnded))
+        deadline = min(deadline, time.monotonic() + LOG_SECONDS) if view_model.finished else float("inf")
     view.close()
-    return watched.run
+    return view_model.run
 
 
-def _show(watched: RunView, view: TerminalView, source: str, heard: ViewEvent) -> None:
-    match heard:
+def _show(view_model: RunView, view: View, source: str, event: ViewEvent) -> None:
+    match event:
         case Change("gone"):
-            raise CommandError(f"run {watched.run.name} was deleted")
+            raise CommandError(f"run {view_model.run.name} was deleted")
         case Change("trouble"):
-            view.trouble(f"no answer, trying again: {short(heard.why)}")
+            view.trouble(f"no answer, trying again: {short(event.why)}")
         case Change("is"):
-            watched.run = parse(heard.run)
+            view_model.run = parse(event.run)
             view.changed()
         case Line(note=False):
-            view.said(watched.read(heard))
+            view.agent_output(view_model.read(event))
         case SourceEnded(CommandError() as error) if source == "run":
             raise error
         case SourceEnded(CommandError() as error):  # its log cannot be had; the run itself is still watched
             view.trouble(f"no log: {short(str(error))}")
         case _:
-            view.tick()
+            view.refresh()
 
 
-class Lines:
+class LineView:
     """A line for each change, and for each line that is said."""
 
-    def __init__(self, watched: RunView, out: TextIO) -> None:
-        self._watched, self._out = watched, out
-        self._head = ""
-        self._print(f"{'Run':<10} {watched.run.kind}/{watched.run.name}: {clean(details.work(watched.run))}")
+    def __init__(self, view_model: RunView, out: TextIO) -> None:
+        self._view_model, self._out = view_model, out
+        self._status_line = ""
+        self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {clean(details.work(view_model.run))}")
 
     def changed(self) -> None:
         """Writes the phase where it, its reason or its message is another."""
-        if self._head != self._watched.head:
-            self._head = self._watched.head
-            self._print(self._head)
+        if self._status_line != self._view_model.status_line:
+            self._status_line = self._view_model.status_line
+            self._print(self._status_line)
 
-    def said(self, text: str) -> None:
+    def agent_output(self, text: str) -> None:
         """Writes each line."""
         for line in text.splitlines():
             self._print(f"{'agent':<10} {line}")
@@ -149,37 +151,37 @@ class Lines:
         """Writes it to standard error."""
         say(text)
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         """Writes nothing."""
 
     def close(self) -> None:
         """Writes what it came to."""
-        self._print(f"{'Usage':<10} {details.usage(self._watched.run) or 'not told'}")
+        self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not told'}")
 
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
 
 
-class Board:
+class TerminalView:
     """A block on a terminal: the run, and what was said last."""
 
-    def __init__(self, watched: RunView, out: TextIO) -> None:
-        self._watched = watched
+    def __init__(self, view_model: RunView, out: TextIO) -> None:
+        self._view_model = view_model
         self._screen = Screen(out)
-        self._said: deque[str] = deque(maxlen=SAID)
+        self._output: deque[str] = deque(maxlen=OUTPUT_LINES)
         self._foot = FOOT
 
     def changed(self) -> None:
         """Draws it as it is now."""
         self._foot = FOOT
-        self.tick()
+        self.refresh()
 
-    def said(self, text: str) -> None:
+    def agent_output(self, text: str) -> None:
         """Draws it with what was said."""
-        self._said.extend(line.expandtabs(4) for line in text.splitlines())
+        self._output.extend(line.expandtabs(4) for line in text.splitlines())
         self.changed()
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         """Draws durations anew."""
         self._draw()
 
@@ -190,19 +192,19 @@ class Board:
 
     def close(self) -> None:
         """Leaves the last block on the terminal."""
-        self._foot = details.usage(self._watched.run)
+        self._foot = details.usage(self._view_model.run)
         self._draw()
 
     def _draw(self) -> None:
-        run = self._watched.run
+        run = self._view_model.run
         now = datetime.now(UTC)
         took = formatting.between(run.status.started_at, run.status.finished_at or now)
         self._screen.draw(
             [
                 f"{run.kind}/{run.name} in {run.namespace}: {clean(details.work(run))}",
-                self._watched.head,
-                f"attempt {run.status.attempt or '-'}   {took or 'not started'}   {self._watched.spent}",
-                *(f"  {line}" for line in self._said),
+                self._view_model.status_line,
+                f"attempt {run.status.attempt or '-'}   {took or 'not started'}   {self._view_model.usage}",
+                *(f"  {line}" for line in self._output),
                 self._foot,
             ]
         )

@@ -55,9 +55,9 @@ class Checkout:
         if named is not None:
             return InferredValue(named, "--remote")
         for key in (f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"):
-            found = self._configured(key) if branch or "branch." not in key else None
-            if found in remotes:
-                return InferredValue(found, f"git's {key}")
+            name = self._configured(key) if branch or "branch." not in key else None
+            if name in remotes:
+                return InferredValue(name, f"git's {key}")
         if "origin" in remotes or len(remotes) == 1:
             return InferredValue("origin" if "origin" in remotes else remotes[0], "the repository's remote")
         raise CommandError(f"there are several remotes ({', '.join(remotes)}): say which with --remote")
@@ -67,39 +67,39 @@ class Checkout:
 
         Raises CommandError where neither is a URL that an agent could clone; credentials in it are left out.
         """
-        for found in filter(None, self._spelt(remote)):
-            plain = without_credentials(found)
-            if is_valid(RepositoryUrl, plain):
-                left_out = ", without its credentials" if plain != found else ""
-                return InferredValue(plain, f"git's remote {remote}{left_out}")
+        for url in filter(None, self._url_candidates(remote)):
+            clean = without_credentials(url)
+            if is_valid(RepositoryUrl, clean):
+                left_out = ", without its credentials" if clean != url else ""
+                return InferredValue(clean, f"git's remote {remote}{left_out}")
         written = self._configured(f"remote.{remote}.url")
         raise CommandError(
             f"git's remote {remote} is {without_credentials(written or 'without a URL')}: an agent needs "
             "https://host/path, ssh://user@host/path or user@host:path; give it with --repository-url"
         )
 
-    def _spelt(self, remote: str) -> Iterator[str | None]:
+    def _url_candidates(self, remote: str) -> Iterator[str | None]:
         yield self._configured(f"remote.{remote}.url")
         yield self.git.run("remote", "get-url", remote)
 
     def default_branch(self, remote: str) -> InferredValue | None:
         """The remote's default branch, as far as this clone knows."""
-        found = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
+        reference = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
         return (
-            InferredValue(found.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}")
-            if found
+            InferredValue(reference.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}")
+            if reference
             else None
         )
 
     def login(self) -> InferredValue:
         """The GitHub login in git's configuration. Raises CommandError where there is none."""
         for key in ("github.user", "user.name"):
-            found = self._configured(key)
-            if found and is_valid(GithubUser, found):
-                return InferredValue(found, f"git's {key}")
+            login = self._configured(key)
+            if login and is_valid(GithubUser, login):
+                return InferredValue(login, f"git's {key}")
         name = self._configured("user.name")
-        why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
-        raise CommandError(f"who works? {why}: give --github-user LOGIN or --github-app APP")
+        cause = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
+        raise CommandError(f"who works? {cause}: give --github-user LOGIN or --github-app APP")
 
     @property
     def _remotes(self) -> list[str]:
@@ -116,7 +116,7 @@ class Checkout:
     @cached_property
     def _configuration(self) -> Mapping[str, str]:
         """All of it; sections and names in lower case, as git lists them; of several values of a key the last."""
-        entries = (each.partition("\n") for each in self.git.paths("config", "--list", "-z"))
+        entries = (entry.partition("\n") for entry in self.git.paths("config", "--list", "-z"))
         return {key: value for key, _, value in entries}
 
 

@@ -18,15 +18,15 @@ def run(request: Request, directory: str, say: Say, remote: str | None = None) -
 
     Raises CommandError: nothing was asked for, or the server refused it, or it is not known whether it took it.
     """
-    ready = asking.prepare(request, KIND)
-    found = _found(request.given, directory, remote)
+    prepared = asking.prepare(request, KIND)
+    inferred = _infer(request.given, directory, remote)
     if "model" not in request.given:
-        found["model"] = asking.default_model(KIND, request.environ)
-    spec = asking.checked(KIND, request.given, found, say)
-    return asking.send(ready, KIND, spec, found, say)
+        inferred["model"] = asking.default_model(KIND, request.environ)
+    spec = asking.validate_spec(KIND, request.given, inferred, say)
+    return asking.send(prepared, KIND, spec, inferred, say)
 
 
-def _found(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
+def _infer(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
     """What was not given and the directory tells; it is not looked at where it is not needed."""
     if {"repository_url", "platform_repository_url"} <= given.keys() and {"github_user", "github_app"} & given.keys():
         return {}

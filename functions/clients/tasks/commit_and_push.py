@@ -15,7 +15,7 @@ from functions.clients.tasks.taskmaster import FOLDER, TASKS
 SHOWN = 5
 """Commits or files that a message names."""
 
-GO_ON = "nothing else was changed; mend the cause, then run the same command again"
+COMMIT_REMEDY = "nothing else was changed; mend the cause, then run the same command again"
 PUSH_REMEDY = (
     "the commit is kept and nothing was asked for; mend the cause (`git pull --rebase` where the remote has commits "
     "that are not here), then run the same command again: it goes on from here"
@@ -43,9 +43,9 @@ class TaskmasterCommit:
         if ignored:
             rule = ignored.partition("\t")[0]
             raise CommandError(f"{self.checkout.below(TASKS)} is ignored ({rule}): agents see only what is committed")
-        others = self._others()
-        if others:
-            raise CommandError("\n".join([self._along, *(f"  {line}" for line in others[:SHOWN])]))
+        foreign = self._foreign_commits()
+        if foreign:
+            raise CommandError("\n".join([self._foreign_commits_error, *(f"  {line}" for line in foreign[:SHOWN])]))
 
     def changed(self) -> list[str]:
         """Task Master files with changes that are not committed, as paths from the root."""
@@ -61,7 +61,7 @@ class TaskmasterCommit:
             git.run("--literal-pathspecs", "add", "--intent-to-add", "--", *new)
         try:
             arguments = ("commit", "--quiet", "--only", f"--message={message}", "--", self._folder)
-            git.run("--literal-pathspecs", *arguments, remedy=GO_ON)
+            git.run("--literal-pathspecs", *arguments, remedy=COMMIT_REMEDY)
         except (GitError, KeyboardInterrupt):
             if new:
                 git.run("--literal-pathspecs", "reset", "--quiet", "--", *new)
@@ -91,7 +91,7 @@ class TaskmasterCommit:
         """Commits that a push would bring: those the branch lacks, for a new branch those no branch there has."""
         return (f"{self._tracked}..HEAD",) if self._tracked else ("HEAD", "--not", f"--remotes={self.remote}")
 
-    def _others(self) -> list[str]:
+    def _foreign_commits(self) -> list[str]:
         elsewhere = ("--", ":(top)", f":(top,exclude,literal){self._folder}")
         return self.checkout.git.run("log", "--full-history", "--format=%h %s", *self._range, *elsewhere).splitlines()
 
@@ -104,7 +104,7 @@ class TaskmasterCommit:
         return f"git push --set-upstream {self.remote} HEAD:{self.branch}"
 
     @property
-    def _along(self) -> str:
+    def _foreign_commits_error(self) -> str:
         return (
             f"commits that {self.remote} does not have on {self.branch} change other files; only {FOLDER} is pushed "
             f"here, so push them first (`{self._push_first}`), or `git fetch {self.remote}` if they are there:"

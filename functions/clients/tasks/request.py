@@ -58,11 +58,13 @@ def show(say: Say, what: str, text: object) -> None:
     say(f"{what:<{LABEL}} {cell(text)}".rstrip())
 
 
-def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> dict[str, Any]:
+def validate_spec(
+    kind: str, given: Mapping[str, Any], inferred: Mapping[str, InferredValue], say: Say
+) -> dict[str, Any]:
     """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
-    for name, each in found.items():
-        show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return validated(kind, {**{name: each.value for name, each in found.items()}, **given})
+    for name, item in inferred.items():
+        show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{item.value} ({item.source})")
+    return validated(kind, {**{name: item.value for name, item in inferred.items()}, **given})
 
 
 def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
@@ -84,7 +86,7 @@ class Prepared:
 
     url: str
     key: Key
-    who: Credentials | None
+    credentials: Credentials | None
 
 
 def prepare(request: Request, kind: str) -> Prepared:
@@ -103,11 +105,15 @@ def prepare(request: Request, kind: str) -> Prepared:
     return Prepared(url, key, credentials(url, request.environ))
 
 
-def send(ready: Prepared, kind: str, spec: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> Outcome:
+def send(
+    prepared: Prepared, kind: str, spec: Mapping[str, Any], inferred: Mapping[str, InferredValue], say: Say
+) -> Outcome:
     """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
-    sources = {to_camel(name): each.source for name, each in found.items()}
-    if ready.who is None:
-        show(say, "would ask", ready.url or f"{FUNCTIONS[kind]} (no --api-url)")
-        return Outcome(spec, sources, ready.key.text, None)
-    show(say, "asking", f"{ready.url} (idempotency key {ready.key.text})")
-    return Outcome(spec, sources, ready.key.text, submit(ready.url, kind, spec, ready.key, say, ready.who))
+    sources = {to_camel(name): item.source for name, item in inferred.items()}
+    if prepared.credentials is None:
+        show(say, "would ask", prepared.url or f"{FUNCTIONS[kind]} (no --api-url)")
+        return Outcome(spec, sources, prepared.key.text, None)
+    show(say, "asking", f"{prepared.url} (idempotency key {prepared.key.text})")
+    return Outcome(
+        spec, sources, prepared.key.text, submit(prepared.url, kind, spec, prepared.key, say, prepared.credentials)
+    )

@@ -43,7 +43,7 @@ def tasks(directory: Path) -> int:
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: git would commit the link, not the tasks")
     try:
-        count = sum(1 for each in _entries(json.loads(file.read_bytes())))
+        count = sum(1 for task in _entries(json.loads(file.read_bytes())))
     except ValueError as error:
         raise CommandError(f"{file} is not JSON: {error}") from error
     except OSError as error:
@@ -58,9 +58,11 @@ def _entries(document: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(document, dict):
         return
     for group in (document, *document.values()):
-        found = group.get("tasks") if isinstance(group, dict) else None
+        entries = group.get("tasks") if isinstance(group, dict) else None
         yield from (
-            (each for each in found if isinstance(each, dict) and "id" in each) if isinstance(found, list) else ()
+            (entry for entry in entries if isinstance(entry, dict) and "id" in entry)
+            if isinstance(entries, list)
+            else ()
         )
 
 
@@ -70,17 +72,17 @@ def copies(directory: Path) -> list[Copy]:
     Raises CommandError where one of them, or its place, is a symbolic link: it could lead out of the repository.
     """
     folder = directory / FOLDER
-    found = []
+    result = []
     for source in sorted((folder / "tasks").iterdir()):
-        name = _TEXT.fullmatch(source.name)
-        if name:
-            found.append(Copy(source, folder / "docs" / f"task-{int(name[1])}" / "task.txt"))
-    for each in found:
-        _no_link(each, folder)
-    return [each for each in found if each.due]
+        match = _TEXT.fullmatch(source.name)
+        if match:
+            result.append(Copy(source, folder / "docs" / f"task-{int(match[1])}" / "task.txt"))
+    for copy in result:
+        _refuse_links(copy, folder)
+    return [copy for copy in result if copy.due]
 
 
-def _no_link(copy: Copy, folder: Path) -> None:
+def _refuse_links(copy: Copy, folder: Path) -> None:
     for part in (copy.source, folder / "docs", copy.target.parent, copy.target):
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: put the file itself there, then run the command again")
