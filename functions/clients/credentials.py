@@ -1,10 +1,11 @@
-"""Who asks: the header that tells a function so, by where the function is.
+"""Credentials for the submit functions, chosen by URL.
 
-    ORCHESTRATOR_TOKEN set                      that bearer token, wherever the function is
-    *.run.app, *.cloudfunctions.net             a Google identity token for it
-    anywhere else                               nothing: without tokens a function serves its own machine only
+    ORCHESTRATOR_TOKEN set                      that bearer token, for any URL
+    *.run.app, *.cloudfunctions.net             a Google identity token
+    any other URL                               no credentials: without tokens a function only serves its own machine
 
-A token is never an option (other users of a machine see command lines), and never goes over the network unencrypted.
+Tokens are not command line options, because other users of a machine can see command lines. A token is only sent
+over https or to this machine.
 """
 
 from collections.abc import Mapping
@@ -24,14 +25,18 @@ GCLOUD_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is sent, and for people what to do where it is refused."""
+    """Request headers, and what a user can do if the function rejects them."""
 
     headers: Mapping[str, str] = field(repr=False)
     remedy: str
 
 
 def credentials(url: str, environ: Mapping[str, str]) -> Credentials:
-    """The credentials for a function at `url`. Raises CommandError where it needs some and there are none."""
+    """Return the credentials for a function at `url`.
+
+    Raises:
+        CommandError: no credentials are available, or sending them would be unsafe.
+    """
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     token = environ.get(VARIABLE, "").strip()
@@ -56,14 +61,14 @@ def _bearer(token: str) -> Mapping[str, str]:
 
 
 def _audience(url: str) -> str:
-    """Whom the token is for: a Cloud Run service by its address, a function of cloudfunctions.net by its URL."""
+    """Return the token's audience: the origin of a Cloud Run service, the URL of a function on cloudfunctions.net."""
     parts = urlsplit(url)
     path = parts.path if (parts.hostname or "").endswith(".cloudfunctions.net") else ""
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
-    """An identity token: of the key file if one is named, else of gcloud's account, else of the machine's."""
+    """Return an identity token of the key file if set, else of gcloud's account, else of the machine's account."""
     import shutil
 
     gcloud = None if environ.get(KEY_FILE) else shutil.which("gcloud", path=environ.get("PATH"))
@@ -79,7 +84,7 @@ def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
 def _gcloud_token(gcloud: str, environ: Mapping[str, str]) -> str:
     import subprocess
 
-    # Without --audiences, which gcloud refuses for people; Cloud Run takes the audience their tokens have.
+    # Without --audiences, which gcloud rejects for user accounts; Cloud Run accepts the audience of their tokens.
     command = [gcloud, "auth", "print-identity-token", "--quiet"]
     try:
         done = subprocess.run(
@@ -102,6 +107,7 @@ def _gcloud_token(gcloud: str, environ: Mapping[str, str]) -> str:
 
 
 def _google_auth_token(audience: str) -> str:
+    # Only Google Cloud needs these; they would slow down every other command.
     import urllib3
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.urllib3 import Request

@@ -1,4 +1,4 @@
-"""One POST of JSON to a function, through the proxy that the environment names."""
+"""POST JSON to a function, through the proxy that the environment configures."""
 
 import json
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from functions.clients.errors import CommandError
 from functions.clients.output import cell
 
 ANSWER_SECONDS = 30.0
-"""A function answers within the setting cluster.timeout, 10 s, for each of its few calls."""
+"""Request timeout: a function makes a few calls of at most 10 s each (setting cluster.timeout)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A function's answer: `body` is None if it is not a JSON object with a field `success`."""
+    """A function's response; `body` is None if it is not a JSON object with a field `success`."""
 
     code: int
     body: Mapping[str, Any] | None
@@ -31,13 +31,13 @@ class Answer:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
-    """Return the answer, or why there is none.
+    """Return the response, or a text that says why there is none.
 
-    Every answer is taken as it is. No redirect is followed, because it could take a token elsewhere; credentials in
-    ~/.netrc are not used, because they would replace the token.
+    Responses of every status code are returned. No redirect is followed, because it could take a token elsewhere.
+    Credentials in ~/.netrc are not used, because they would replace the token.
 
     Raises:
-        CommandError: there is no secure connection.
+        CommandError: the TLS connection failed.
     """
     all_headers = {**headers, "User-Agent": f"orchestrator/{__version__}"}
     try:

@@ -1,4 +1,4 @@
-"""A run in a file, as people write it for `kubectl apply`: read, checked, and completed as the cluster would."""
+"""Read a run from a manifest, validate it and fill in the fields that the cluster would set."""
 
 import re
 import sys
@@ -21,7 +21,11 @@ from functions.runs.model.status import RunStatus
 
 
 def read(name: str) -> dict[str, Any]:
-    """The object in a file, or on standard input for `-`. Raises WrongUsage."""
+    """Return the object in a file, or on standard input for `-`.
+
+    Raises:
+        WrongUsage: the file cannot be read or is not a YAML mapping.
+    """
     try:
         document = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -34,9 +38,10 @@ def read(name: str) -> dict[str, Any]:
 
 
 def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
-    """The run in an object as people write it, with an attempt under way.
+    """Return the run of a manifest, with an open attempt.
 
-    Raises CommandError, naming every field that is wrong.
+    Raises:
+        CommandError: the manifest is not valid; the text names every invalid field.
     """
     problems = _problems(raw)
     if problems:
@@ -53,7 +58,7 @@ def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
 
 
 def _identity(metadata: Mapping[str, Any], namespace: str) -> dict[str, str]:
-    """Name, namespace and uid; without a uid one that is the same each time, so that what is rendered compares."""
+    """Return name, namespace and uid; a missing uid is derived from the name, so that output is reproducible."""
     uid, name = metadata.get("uid"), metadata["name"]
     try:
         valid = str(uuid.UUID(uid))

@@ -1,8 +1,8 @@
-"""What an agent says in its stream, for people: the lines of a pod's log without their wrapping.
+"""Format the log of an agent's pod as readable text.
 
-A log holds the container script's own lines and the agent CLI's stream, one JSON object a line: that of Claude Code
-(`--output-format stream-json`) or of Codex (`exec --json`). What is in neither is shown as it is. All of it is text
-from a container that ran foreign code: nothing in it may move a terminal's cursor.
+A log contains lines of the container script and the agent CLI's stream, one JSON object a line: that of Claude Code
+(`--output-format stream-json`) or of Codex (`exec --json`). Other lines are shown unchanged. The container ran foreign
+code, so control characters are removed: they could move a terminal's cursor.
 """
 
 import json
@@ -11,24 +11,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST = 200
-"""Characters of a tool's input or result that are shown."""
+"""Maximum number of characters shown of a tool's input or result."""
 
 _DESCRIPTIVE = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
-"""Inputs of tools of which one says what a call is about."""
+"""Input fields that describe a tool call, best first."""
 
 
 @dataclass
 class SessionTotals:
-    """What a session came to so far, as its stream tells it."""
+    """Usage of a session so far, from its stream."""
 
     turns: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
-    """None until the agent CLI tells it, which Claude Code does at its end, and Codex never."""
+    """None until the agent CLI reports it: Claude Code at the end, Codex never."""
     _tokens: dict[str, int] = field(default_factory=dict)
 
     def read(self, line: str) -> str:
-        """Counts a line of the log; returns it for people, empty where it says nothing to them."""
+        """Add a line of the log to the totals; return it as readable text, empty if it shows nothing."""
         message = _object(line)
         if message is None:
             return clean(line)
@@ -38,7 +38,7 @@ class SessionTotals:
     def _count(self, message: dict[str, Any]) -> None:
         match message:
             case {"type": "assistant", "message": {"id": str(name), "usage": {"output_tokens": int(tokens)}}}:
-                self._tokens[name] = tokens  # a message comes in several lines, each with the count so far
+                self._tokens[name] = tokens  # a message spans several lines, each with the count so far
                 self.turns, self.output_tokens = len(self._tokens), sum(self._tokens.values())
             case {"type": "result", "total_cost_usd": int(cost) | float(cost)}:
                 self.cost_usd = float(cost)
@@ -48,17 +48,17 @@ class SessionTotals:
 
 
 def readable(line: str) -> str:
-    """A line of a pod's log for people; empty where it says nothing to them."""
+    """Return a line of a pod's log as readable text; empty if it shows nothing."""
     return SessionTotals().read(line)
 
 
 def clean(text: str) -> str:
-    """The text without what a terminal would obey; line ends and tabs stay."""
+    """Return the text without control characters, except line feeds and tabs."""
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def short(text: str, longest: int = LONGEST) -> str:
-    """The text in one line of at most so many characters."""
+    """Return the text as one line of at most `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
@@ -72,7 +72,7 @@ def _object(line: str) -> dict[str, Any] | None:
 
 
 def _texts(message: dict[str, Any]) -> Iterator[str]:
-    """What a message says; one of a kind nobody knows says nothing."""
+    """Yield the texts of a message; none for an unknown type."""
     match message:
         case {"type": "system", "subtype": "init"}:
             yield f"session {message.get('session_id')} with model {message.get('model')}"
@@ -98,7 +98,7 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def _about(given: object) -> str:
-    """What a tool's input is about: its telling part, else all of it."""
+    """Return the descriptive field of a tool's input, else the whole input."""
     if not isinstance(given, dict):
         return ""
     description = next((given[key] for key in _DESCRIPTIVE if isinstance(given.get(key), str)), None)

@@ -1,4 +1,4 @@
-"""One run as people and models read it: the facts that matter, from spec and status, with what to do next."""
+"""One run for users and models: facts from spec and status, and the next step."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 
 
 def facts(run: Run, position: Position | None, commands: NextStepCommands = COMMANDS) -> Facts:
-    """All that is told of a run. Values of environment variables are left out: they are nobody's business here."""
+    """Return the facts of a run as JSON types. Values of environment variables are omitted: they may be secret."""
     status = wire(run.status)
     status_fields = (
         "attempts",
@@ -54,7 +54,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
 
 
 def sheet(run: Run, position: Position | None, now: datetime) -> str:
-    """The run on a page, for a terminal."""
+    """Return the run as lines of text for a terminal."""
     lines = [*_head(run, position, now), *_attempts(run, now), ("Next", next_step(run, position))]
     shown = {name: text for name, text in lines if text}
     width = max(map(len, shown)) + 2
@@ -80,7 +80,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
 
 
 def work(run: Run) -> str:
-    """What the run is for, in a few words."""
+    """Return the purpose of the run in a few words."""
     at = rows.at
     repository = rows.text(at(run.raw, "spec", "repositoryUrl"))
     if run.kind == "DocsRun":
@@ -90,7 +90,7 @@ def work(run: Run) -> str:
 
 
 def usage(run: Run) -> str:
-    """What the run's ended attempts used up."""
+    """Return the usage of the run's ended attempts."""
     used = run.status.usage
     if not used:
         return ""

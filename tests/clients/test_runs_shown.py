@@ -64,10 +64,10 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
 @pytest.mark.parametrize(
     ("kind", "told", "spec", "words"),
     [
-        ("CodeRun", None, {}, "it starts by itself"),
+        ("CodeRun", None, {}, "it starts automatically"),
         ("CodeRun", status("Unknown", "Running", **ATTEMPT), {}, "orchestrator runs watch run-1"),
-        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "mend what the message names"),
-        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it stops"),
+        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "fix what the message names"),
+        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it is stopping"),
         (
             "CodeRun",
             status("Unknown", "Retrying", nextAttemptAt="2026-01-02T03:05:00Z"),

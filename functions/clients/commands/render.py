@@ -1,4 +1,4 @@
-"""Show what an agent would get for a run: its task files, workspace claim and Job; nothing is started.
+"""Show the objects that an agent would get for a run: task files, workspace claim and Job; start nothing.
 
 A run with an open attempt is rendered for that attempt, any other for its first one.
 """

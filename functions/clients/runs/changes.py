@@ -1,7 +1,7 @@
-"""Runs of one kind as they are and as they change, for as long as somebody looks: list, watch, list again.
+"""List and watch runs of one kind.
 
-A watch that ends, is cut or refused for a while is opened again where it stopped; where the server no longer keeps
-the history (410), everything is listed again, and what is gone since is told as gone.
+A watch that ends or fails is reopened at its last resource version. If the server no longer has that version (410),
+everything is listed again, and runs that have disappeared are reported as gone.
 """
 
 import json
@@ -18,7 +18,7 @@ from functions.cluster.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A run `is` so, or is `gone`; or there is `trouble`, and it is tried again."""
+    """A run that `is` present or `gone`, or `trouble` with the cluster, which is retried."""
 
     what: Literal["is", "gone", "trouble"]
     run: Object
@@ -26,7 +26,7 @@ class Change:
 
 
 class Changes:
-    """The changes of one kind in a namespace, or of the one run `name` in it."""
+    """Changes of the runs of one kind in a namespace, or of the run `name`."""
 
     def __init__(self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep) -> None:
         self._cluster, self._kind, self._namespace = cluster, kind, namespace
@@ -36,7 +36,11 @@ class Changes:
         self._known: dict[str, Object] = {}
 
     def follow(self) -> Iterator[Change]:
-        """Every run there is, then every change, without end. Raises ClusterError where trying again is no help."""
+        """Yield every run, then every change, without end.
+
+        Raises:
+            ClusterError: a retry would not help.
+        """
         wait = FIRST_PAUSE
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The logs of a run's attempts: of one, or of all as they come until the run has ended."""
+"""Logs of a run's attempts: of one attempt, or followed until the run has ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
 
 LOOK_SECONDS = 1.0
-"""How often the run is looked at while no pod of it works."""
+"""Seconds between reads of the run while none of its pods is running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an attempt's log; a `note` is ours, about the log."""
+    """A line of an attempt's log; a `note` is a remark about the log itself."""
 
     attempt: int
     text: str
@@ -28,7 +28,11 @@ class Line:
 
 
 def attempt(run: Run, number: int | None) -> Attempt:
-    """The attempt of that number, else the last one. Raises CommandError where there is none."""
+    """Return the attempt of that number, or the last one.
+
+    Raises:
+        CommandError: there is no such attempt.
+    """
     attempts = {item.attempt: item for item in run.status.attempts}
     if not attempts:
         raise CommandError(f"run {run.name} has no attempt yet, so no log: {state(run)}; --follow waits for it")
@@ -40,7 +44,11 @@ def attempt(run: Run, number: int | None) -> Attempt:
 
 
 def before_last(run: Run) -> int:
-    """Number of the attempt before the last one. Raises CommandError where there is none."""
+    """Return the number of the attempt before the last one.
+
+    Raises:
+        CommandError: there are fewer than two attempts.
+    """
     numbers = sorted(item.attempt for item in run.status.attempts)
     if len(numbers) < 2:
         raise CommandError(f"--previous: run {run.name} has had {len(numbers) or 'no'} attempt so far")
@@ -48,7 +56,11 @@ def before_last(run: Run) -> int:
 
 
 def read(target: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
-    """What there is of an attempt's log. Raises CommandError where its pod is gone, with what is known."""
+    """Yield the lines of an attempt's log.
+
+    Raises:
+        CommandError: its pod has not started or is gone; the text says how the attempt ended.
+    """
     pods = [pod for pod in _pods(target, run, wanted) if started(pod)]
     if not pods:
         raise CommandError(_no_log(run, wanted))
@@ -58,9 +70,10 @@ def read(target: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
 
 
 def follow(target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
-    """The logs of the run's attempts from the last one on, or of `only` that one, until it has ended.
+    """Follow the logs from the last attempt on, or of attempt `only`, until the run or that attempt has ended.
 
-    Raises CommandError: the run was deleted, or the cluster refuses.
+    Raises:
+        CommandError: the run was deleted, or the cluster rejected a request.
     """
     shown: set[str] = set()
     first = only.attempt if only else run.status.attempt or 1
@@ -79,7 +92,7 @@ def follow(target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None =
 
 
 def _now(target: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
-    """The run and the attempt as they are now."""
+    """Return the current run and attempt."""
     current = lookup.read_again(target, run)
     if current is None:
         raise CommandError(f"run {run.name} was deleted")
@@ -89,7 +102,7 @@ def _now(target: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, At
 
 
 def _new(target: ClusterTarget, run: Run, wanted: Attempt, shown: set[str], pause: Pause) -> Iterator[Line]:
-    """The logs of the attempt's pods that were not shown."""
+    """Yield the logs of the attempt's pods that were not shown yet."""
     pods = _pods(target, run, wanted)
     for pod in pods:
         if pod["metadata"]["uid"] not in shown and started(pod):
@@ -108,7 +121,7 @@ def _headed(wanted: Attempt, pod: Object, pods: list[Object], lines: Iterator[st
 
 
 def _pods(target: ClusterTarget, run: Run, wanted: Attempt) -> list[Object]:
-    """The attempt's pods, oldest first."""
+    """Return the attempt's pods, oldest first."""
     with user_errors(target):
         pods = list(target.cluster.list(POD, run.namespace, f"job-name={wanted.job_name}"))
     return sorted(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
@@ -124,5 +137,5 @@ def _no_log(run: Run, wanted: Attempt) -> str:
 
 
 def state(run: Run) -> str:
-    """Phase and message of the run, in one line."""
+    """Return phase and message of the run in one line."""
     return ": ".join(filter(None, (run.status.phase or "Pending", run.status.message)))

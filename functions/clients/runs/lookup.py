@@ -1,4 +1,4 @@
-"""Finds runs: all that are asked for, or the one a person names."""
+"""Find runs: by filter, or by name."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 
 Work = Literal["docs", "code"]
-"""The two kinds of work, as people call them."""
+"""The two kinds of work, as users name them."""
 
 _KINDS = {
     **dict.fromkeys(("docs", "docsrun", "docsruns", "dr"), DOCS_RUN),
@@ -24,14 +24,18 @@ _KINDS = {
 
 
 def kinds(work: Work | None) -> Sequence[Kind]:
-    """The kinds of run that do this work; None: all."""
+    """Return the kinds of run that do this work; all kinds for None."""
     return [_KINDS[work]] if work else list(RUNS.values())
 
 
 def find_all(
     target: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
 ) -> Iterator[Object]:
-    """Runs as they are stored, of one kind or of both, of this namespace or of all. Raises CommandError."""
+    """Yield stored runs of one or both kinds, of the target's namespace or of all.
+
+    Raises:
+        CommandError: the cluster rejected a request or is unavailable.
+    """
     labels = f"!{api_group.FINISHED}" if unfinished else ""
     with user_errors(target):
         for kind in kinds(work):
@@ -39,7 +43,11 @@ def find_all(
 
 
 def find(target: ClusterTarget, reference: str) -> Run:
-    """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
+    """Return the run of that name; a prefix `docs/` or `code/` selects the kind.
+
+    Raises:
+        CommandError: no run has the name, or runs of both kinds have it.
+    """
     prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
         raise CommandError(f"{reference}: write NAME, docs/NAME or code/NAME")
@@ -50,14 +58,14 @@ def find(target: ClusterTarget, reference: str) -> Run:
     if not runs:
         kinds_text = " or ".join(kind.name for kind in candidates)
         raise CommandError(
-            f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` shows what "
-            "there is, --namespace names another namespace"
+            f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` "
+            "shows all runs, --namespace names another namespace"
         )
     return runs[0]
 
 
 def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:
-    """The run; None where there is none of this kind and name."""
+    """Return the run; None if it does not exist."""
     with user_errors(target):
         try:
             return parse(target.cluster.get(kind, target.namespace, name))
@@ -66,7 +74,11 @@ def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:
 
 
 def read_again(target: ClusterTarget, run: Run) -> Run | None:
-    """The run as it is now; None where it is gone. Raises CommandError."""
+    """Return the current version of the run; None if it was deleted.
+
+    Raises:
+        CommandError: the cluster rejected the request or is unavailable.
+    """
     return _read(target, RUNS[run.kind], run.name)
 
 

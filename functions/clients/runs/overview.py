@@ -1,4 +1,4 @@
-"""`orchestrator runs watch`: all runs that are not finished, as they go, until the reader ends."""
+"""`orchestrator runs watch`: follow all unfinished runs until interrupted."""
 
 from datetime import UTC, datetime
 from typing import TextIO
@@ -19,7 +19,11 @@ FOOT = "Ctrl-C ends the view, not the runs"
 
 
 def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
-    """Shows the runs without end. Raises CommandError where the cluster refuses."""
+    """Show the runs without end.
+
+    Raises:
+        CommandError: the cluster rejected a request.
+    """
     events = EventMerger(target)
     for kind in kinds(work):
         events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
@@ -38,14 +42,17 @@ def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
 
 
 class LineView:
-    """A line for each change of a run's phase, reason, message or attempt; finished ones only as they finish."""
+    """Prints a line for each change of a run's phase, reason, message or attempt.
+
+    Runs that were finished at the start are not shown.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._shown: dict[str, str] = {}
 
     def show(self, change: Change) -> None:
-        """Writes the run's line where it is another."""
+        """Write the run's line if it has changed."""
         run = change.run
         uid, line = run["metadata"]["uid"], "deleted" if change.what == "gone" else _line(run)
         before = self._shown.get(uid)
@@ -57,15 +64,15 @@ class LineView:
             print(f"{run['kind']}/{run['metadata']['name']}  {line}", file=self._out, flush=True)
 
     def trouble(self, text: str) -> None:
-        """Writes it to standard error."""
+        """Write the text to standard error."""
         say(text)
 
     def refresh(self) -> None:
-        """Writes nothing."""
+        """Do nothing."""
 
 
 class TableView:
-    """The tables of `runs list` on a terminal: unfinished runs, and those that finished while somebody looked."""
+    """Shows the tables of `runs list` on a terminal: runs that are unfinished or finished during the view."""
 
     def __init__(self, namespace: str, out: TextIO) -> None:
         self._namespace = namespace
@@ -74,7 +81,7 @@ class TableView:
         self._foot = FOOT
 
     def show(self, change: Change) -> None:
-        """Takes the run in or out, and draws."""
+        """Add, update or remove the run, and draw."""
         uid = change.run["metadata"]["uid"]
         if change.what == "gone":
             self._runs.pop(uid, None)
@@ -84,19 +91,19 @@ class TableView:
         self.refresh()
 
     def trouble(self, text: str) -> None:
-        """Draws it in the block, until the next change."""
+        """Draw the text in the last line until the next change."""
         self._foot = clean(text)
         self.refresh()
 
     def refresh(self) -> None:
-        """Draws ages anew."""
+        """Draw the current ages."""
         found = rows.newest_first(self._runs.values())
         told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
         self._screen.draw([*told.splitlines(), self._foot])
 
 
 def finished(raw: Object) -> bool:
-    """Whether the run has ended, as its mark or its decisive condition says."""
+    """Return whether the run has ended, by its label or its condition Succeeded."""
     if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
     conditions = rows.at(raw, "status", "conditions")

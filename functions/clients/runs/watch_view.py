@@ -1,6 +1,6 @@
-"""`orchestrator runs watch NAME`: one run as it goes, until it ends or the reader does.
+"""`orchestrator runs watch NAME`: follow one run until it ends.
 
-On a terminal the same block is drawn again and again; in a pipe each change and each word of the agent is a line.
+On a terminal the view is redrawn in place. In a pipe each change and each line of the agent's output is a line.
 """
 
 import time
@@ -23,19 +23,19 @@ from functions.views import details, formatting
 from functions.views.agent_output import SessionTotals, clean, short
 
 REDRAW_SECONDS = 1.0
-"""How often durations on a terminal are drawn anew."""
+"""Seconds between updates of durations on a terminal."""
 
 OUTPUT_LINES = 8
-"""Lines of the agent that are shown on a terminal."""
+"""Lines of the agent's output that a terminal shows."""
 
 FOOT = "Ctrl-C ends the view, not the run"
 
 LOG_SECONDS = 5.0
-"""How long the end of a log is waited for once its run has ended."""
+"""Seconds to wait for the end of the log after the run has ended."""
 
 
 class RunView:
-    """A run, and what its attempts came to as their logs tell it."""
+    """A run, with the totals of its attempts from their logs."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -47,7 +47,7 @@ class RunView:
         return states.state(self.run.status) in states.FINISHED
 
     def read(self, line: Line) -> str:
-        """Counts a line of a log; returns it for people."""
+        """Add a line of a log to the totals; return it as readable text."""
         return self.totals.setdefault(line.attempt, SessionTotals()).read(line.text)
 
     @property
@@ -63,7 +63,7 @@ class RunView:
 
     @property
     def usage(self) -> str:
-        """What it came to so far: the ended attempts by the status, the present one by its stream."""
+        """Usage so far: ended attempts from the status, the open one from its log."""
         used, attempt = self.run.status.usage, self.run.status.open_attempt
         totals = self.totals.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
         cost = (used.cost_usd if used else 0) + (totals.cost_usd or 0)
@@ -73,26 +73,30 @@ class RunView:
 
 
 class View(Protocol):
-    """Shows a run to somebody."""
+    """Shows a run."""
 
     def changed(self) -> None:
-        """The run is not as it was."""
+        """Show that the run has changed."""
 
     def agent_output(self, text: str) -> None:
-        """The agent, or the container script, has said something."""
+        """Show output of the agent or of the container script."""
 
     def trouble(self, text: str) -> None:
-        """Something is in the way, and is tried again."""
+        """Show a problem that is retried."""
 
     def refresh(self) -> None:
-        """Time has passed."""
+        """Update durations."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Show the final state."""
 
 
 def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
-    """Shows the run until it has ended; returns it as it is then. Raises CommandError where it is deleted."""
+    """Show the run until it has ended; return its final version.
+
+    Raises:
+        CommandError: the run was deleted, or the cluster rejected a request.
+    """
     view_model = RunView(run)
     view: View = TerminalView(view_model, out) if out.isatty() else LineView(view_model, out)
     events = EventMerger(target)
@@ -122,14 +126,14 @@ def _show(view_model: RunView, view: View, source: str, event: ViewEvent) -> Non
             view.agent_output(view_model.read(event))
         case SourceEnded(CommandError() as error) if source == "run":
             raise error
-        case SourceEnded(CommandError() as error):  # its log cannot be had; the run itself is still watched
+        case SourceEnded(CommandError() as error):  # without its log the run is still watched
             view.trouble(f"no log: {short(str(error))}")
         case _:
             view.refresh()
 
 
 class LineView:
-    """A line for each change, and for each line that is said."""
+    """Prints a line for each change and for each line of output."""
 
     def __init__(self, view_model: RunView, out: TextIO) -> None:
         self._view_model, self._out = view_model, out
@@ -137,33 +141,33 @@ class LineView:
         self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {clean(details.work(view_model.run))}")
 
     def changed(self) -> None:
-        """Writes the phase where it, its reason or its message is another."""
+        """Write phase, reason and message if one of them has changed."""
         if self._status_line != self._view_model.status_line:
             self._status_line = self._view_model.status_line
             self._print(self._status_line)
 
     def agent_output(self, text: str) -> None:
-        """Writes each line."""
+        """Write each line."""
         for line in text.splitlines():
             self._print(f"{'agent':<10} {line}")
 
     def trouble(self, text: str) -> None:
-        """Writes it to standard error."""
+        """Write the text to standard error."""
         say(text)
 
     def refresh(self) -> None:
-        """Writes nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Writes what it came to."""
-        self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not told'}")
+        """Write the usage."""
+        self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not reported'}")
 
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
 
 
 class TerminalView:
-    """A block on a terminal: the run, and what was said last."""
+    """Redraws the run and the last lines of output on a terminal."""
 
     def __init__(self, view_model: RunView, out: TextIO) -> None:
         self._view_model = view_model
@@ -172,26 +176,26 @@ class TerminalView:
         self._foot = FOOT
 
     def changed(self) -> None:
-        """Draws it as it is now."""
+        """Draw the current run."""
         self._foot = FOOT
         self.refresh()
 
     def agent_output(self, text: str) -> None:
-        """Draws it with what was said."""
+        """Draw the run with the new output."""
         self._output.extend(line.expandtabs(4) for line in text.splitlines())
         self.changed()
 
     def refresh(self) -> None:
-        """Draws durations anew."""
+        """Draw the current durations."""
         self._draw()
 
     def trouble(self, text: str) -> None:
-        """Draws it in the block, until the next change."""
+        """Draw the text in the last line until the next change."""
         self._foot = clean(text)
         self._draw()
 
     def close(self) -> None:
-        """Leaves the last block on the terminal."""
+        """Draw the final state, which stays on the terminal."""
         self._foot = details.usage(self._view_model.run)
         self._draw()
 

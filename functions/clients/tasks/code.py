@@ -1,4 +1,4 @@
-"""Asks for a code run. No local files are needed: what is not given is taken from git where there is a repository."""
+"""Submit a code run. Missing values are inferred from the git repository of a directory; it may be absent."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +14,10 @@ KIND = "CodeRun"
 
 
 def run(request: Request, directory: str, say: Say, remote: str | None = None) -> Outcome:
-    """Asks for the code run that `request` describes; `directory` is where git is asked for what it leaves out.
+    """Submit the code run that `request` describes; missing values are inferred from git in `directory`.
 
-    Raises CommandError: nothing was asked for, or the server refused it, or it is not known whether it took it.
+    Raises:
+        CommandError: a value is missing or wrong, the server rejected the request, or its result is unknown.
     """
     prepared = asking.prepare(request, KIND)
     inferred = _infer(request.given, directory, remote)
@@ -27,7 +28,7 @@ def run(request: Request, directory: str, say: Say, remote: str | None = None) -
 
 
 def _infer(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
-    """What was not given and the directory tells; it is not looked at where it is not needed."""
+    """Return the missing values; the directory is not read if all are given."""
     if {"repository_url", "platform_repository_url"} <= given.keys() and {"github_user", "github_app"} & given.keys():
         return {}
     return infer(given, Path(directory), remote)

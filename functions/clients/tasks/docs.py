@@ -1,8 +1,7 @@
-"""Asks for a docs run of a directory, after its Task Master files are where agents can read them.
+"""Submit a docs run of a directory, after committing and pushing its Task Master files.
 
-The order matters: everything that can be wrong is looked at before anything is changed, the tasks' texts are copied
-before the commit that is to hold them, and the run is asked for once the remote has that commit. Each step finds what
-an earlier try left and goes on from there.
+Everything is validated before anything is changed. The tasks' texts are copied before the commit, and the run is
+submitted after the push. Each step continues from the state that an earlier try left.
 """
 
 from collections.abc import Sequence
@@ -22,9 +21,10 @@ KIND = "DocsRun"
 
 
 def run(request: Request, directory: Path, say: Say, remote: str | None = None) -> Outcome:
-    """Asks for the docs run of `directory` that `request` describes, after its local steps.
+    """Commit and push the Task Master files of `directory`, then submit the docs run that `request` describes.
 
-    Raises CommandError: it says what was done before; nothing was asked for unless the error is of the server.
+    Raises:
+        CommandError: a step failed; nothing was submitted unless the server reported the error.
     """
     prepared = asking.prepare(request, KIND)
     checkout = Checkout.of(directory)
@@ -44,7 +44,7 @@ def run(request: Request, directory: Path, say: Say, remote: str | None = None) 
 def _infer(
     request: Request, checkout: Checkout, remote: str | None
 ) -> tuple[TaskmasterCommit, dict[str, InferredValue]]:
-    """Where the files go, and the fields of the spec that were not given."""
+    """Return where the files are pushed to, and the inferred fields of the spec."""
     current_branch, given = checkout.branch(), request.given
     branch = _branch(current_branch, given.get("source_branch"))
     origin = checkout.remote(remote, current_branch)

@@ -1,4 +1,4 @@
-"""What the repository of a directory tells of a code run, where nobody says it."""
+"""Infer missing fields of a code run from the git repository of a directory."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,7 +12,11 @@ from functions.clients.tasks.taskmaster import FOLDER, TASKS
 
 
 def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict[str, InferredValue]:
-    """What git in `directory` tells of the fields that were not given. Raises CommandError for one it cannot tell."""
+    """Return the missing fields, inferred from git in `directory`.
+
+    Raises:
+        CommandError: a required field cannot be inferred.
+    """
     local, inferred = _LocalCheckout(directory), dict[str, InferredValue]()
     if "repository_url" not in given:
         inferred |= _from_checkout(given, local, remote)
@@ -24,7 +28,7 @@ def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict
 
 
 def _from_checkout(given: Mapping[str, Any], local: "_LocalCheckout", remote: str | None) -> dict[str, InferredValue]:
-    """The repository of `directory`, the directory in it, and the branch its remote calls the default one."""
+    """Return repository, working directory, default branch and Task Master directory of the checkout."""
     checkout = local.checkout("--repository-url")
     origin = checkout.remote(remote, checkout.branch()).value
     inferred = {"repository_url": checkout.url(origin)}
@@ -45,7 +49,7 @@ def _from_checkout(given: Mapping[str, Any], local: "_LocalCheckout", remote: st
 
 
 def _nearest_taskmaster(checkout: Checkout) -> str | None:
-    """The directory with Task Master's files that is nearest, from this one up to the root."""
+    """Return the nearest directory with Task Master files, from this one up to the root."""
     inside = PurePosixPath(checkout.directory)
     candidates = [path for path in (inside, *inside.parents) if (checkout.root / path / TASKS).is_file()]
     return str(candidates[0]) if candidates else None
@@ -54,7 +58,7 @@ def _nearest_taskmaster(checkout: Checkout) -> str | None:
 def _platform(
     given: Mapping[str, Any], inferred: Mapping[str, InferredValue], local: "_LocalCheckout", remote: str | None
 ) -> dict[str, InferredValue]:
-    """The repository of `directory` if that has Task Master's files, else the one the work happens in."""
+    """Return the platform repository: that of `directory` if it has Task Master files, else the work repository."""
     if "repository_url" in given and (local.directory / FOLDER).is_dir():
         checkout = local.checkout("--platform-repository-url")
         platform = {"platform_repository_url": checkout.url(checkout.remote(remote, checkout.branch()).value)}
@@ -66,13 +70,17 @@ def _platform(
 
 
 class _LocalCheckout:
-    """A directory; its repository is looked at once, and only where something is to be learnt from it."""
+    """A directory whose repository is read once, when first needed."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def checkout(self, option: str) -> Checkout:
-        """Its work tree. Raises WrongUsage, naming the option that would do without, where it is in none."""
+        """Return the checkout of the directory.
+
+        Raises:
+            WrongUsage: it has none; the text names the option to give instead.
+        """
         try:
             return self._checkout
         except CommandError as error:

@@ -1,4 +1,4 @@
-"""The Task Master files of a directory: whether there are tasks, and each task's text where agents look for it."""
+"""The Task Master files of a directory: the number of tasks, and copies of their texts for agents."""
 
 import json
 import re
@@ -16,18 +16,18 @@ _TEXT = re.compile(r"task_([0-9]+)\.txt")
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The text of one task, and where its documents are; both are paths."""
+    """The file with a task's text, and its copy among the task's documents."""
 
     source: Path
     target: Path
 
     @property
     def due(self) -> bool:
-        """Whether the target is not there, or says something else."""
+        """Whether the target is missing or different."""
         return not self.target.is_file() or self.target.read_bytes() != self.source.read_bytes()
 
     def make(self) -> None:
-        """Copies the text; a target is never seen half written."""
+        """Copy the text; the target is replaced atomically."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.target.with_name(f".{self.target.name}.new")
         scratch.write_bytes(self.source.read_bytes())
@@ -35,10 +35,14 @@ class Copy:
 
 
 def tasks(directory: Path) -> int:
-    """How many tasks `directory` has. Raises CommandError, naming the file and what is wrong with it."""
+    """Return the number of tasks of `directory`.
+
+    Raises:
+        CommandError: the file of tasks is missing, a link, unreadable, not JSON or empty.
+    """
     file = directory / TASKS
     if not file.is_file():
-        raise CommandError(f"{file} is not there: make it with Task Master, or name the directory that has it (-w)")
+        raise CommandError(f"{file} does not exist: create it with Task Master, or name the directory that has it (-w)")
     for part in (directory / FOLDER, file.parent, file):
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: git would commit the link, not the tasks")
@@ -54,7 +58,7 @@ def tasks(directory: Path) -> int:
 
 
 def _entries(document: Any) -> Iterator[dict[str, Any]]:
-    """The tasks of both shapes: of the whole file, or of each tag."""
+    """Yield the tasks of both formats: one list, or a list for each tag."""
     if not isinstance(document, dict):
         return
     for group in (document, *document.values()):
@@ -67,9 +71,10 @@ def _entries(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def copies(directory: Path) -> list[Copy]:
-    """The texts that are not yet with their documents: tasks/task_NNN.txt as docs/task-N/task.txt.
+    """Return the copies to make: tasks/task_NNN.txt to docs/task-N/task.txt, unless the target is equal.
 
-    Raises CommandError where one of them, or its place, is a symbolic link: it could lead out of the repository.
+    Raises:
+        CommandError: a source or target is a symbolic link, which could lead out of the repository.
     """
     folder = directory / FOLDER
     result = []

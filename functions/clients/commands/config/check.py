@@ -82,13 +82,13 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
     kubeconfig = settings.cluster.kubeconfig
     if kubeconfig and not Path(kubeconfig).is_file():
-        yield f"setting cluster.kubeconfig: {kubeconfig} is not there"
+        yield f"setting cluster.kubeconfig: {kubeconfig} does not exist"
     unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
     if unknown:
         yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
     unreachable = settings.access.unreachable_entries(settings.auth)
     if unreachable:
-        yield f"setting access.callers: nobody is known as {', '.join(unreachable)} with auth.mode {settings.auth.mode}"
+        yield f"setting access.callers: no caller matches {', '.join(unreachable)} with auth.mode {settings.auth.mode}"
 
 
 def _client_problems(environ: Mapping[str, str]) -> Iterator[str]:
