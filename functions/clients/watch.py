@@ -21,9 +21,8 @@ def watch(host: str, port: int) -> None:
     import signal
     import sys
 
-    from functions.bridge.bridge import Bridge
+    from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
     from functions.bridge.health import HealthServer
-    from functions.bridge.watched import WATCHED
     from functions.cluster.client import Cluster
     from functions.cluster.kubernetes_transport import KubernetesTransport
     from functions.queues.publisher import PublishError, connect
@@ -37,7 +36,7 @@ def watch(host: str, port: int) -> None:
     with as_command_error(SettingsError, PublishError):
         settings = load(os.environ)
         publisher = connect(settings.queues)
-    bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, WATCHED)
+    bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, TOPIC_BY_KIND)
     try:
         health = HealthServer(bridge, host, port)
     except OSError as error:
