@@ -9,6 +9,7 @@ from functions.chatops.feedback import retry_after_feedback
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
+from functions.github.api.recent_event import RecentEventCalls
 from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
@@ -36,8 +37,9 @@ class CommandHandler:
 
     def __init__(self, deps: Dependencies, github: Github, event: WebhookEvent, request: CommandRequest) -> None:
         self._deps, self._event, self._request = deps, event, request
-        self._repository = github.repository(event.repository)
-        self._context = CommandContext(deps, self._repository, event, request)
+        repository = github.repository(event.repository)
+        self._repository = RecentEventCalls(repository, event.time, deps.clock)
+        self._context = CommandContext(deps, repository, event, request)
         self._caller = authentication.on_github(request.login)
         app = deps.settings.github.app_id
         self._replies = ReplyPoster(self._repository, request.number, request.key, app, deps.clock())

@@ -8,6 +8,7 @@ from functions.chatops import run_requests
 from functions.github.api import responses
 from functions.github.api.client import Repository
 from functions.github.api.errors import NotFound
+from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, BadConfiguration, Configuration
 from functions.github.webhook.branches import is_from_run
@@ -42,7 +43,7 @@ class CommandContext:
         if self._request.pull_request or not self._request.on_pull_request:
             return self._request.pull_request
         path = f"pulls/{self._request.number}"
-        answer = self._repository.get(path)
+        answer = RecentEventCalls(self._repository, self._event.time, self._deps.clock).get(path)
         for branch in ("head", "base"):
             responses.text(answer, f"GET {path}", branch, "ref")
         return parse_pull_request(answer, self._event.repository_id)

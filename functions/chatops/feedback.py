@@ -5,8 +5,8 @@ from functools import partial
 
 from functions.chatops import run_requests
 from functions.cluster.errors import Invalid
-from functions.github.api.client import Repository
 from functions.github.api.errors import Denied, NotFound
+from functions.github.api.sync import RepositoryCalls
 from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.markdown import sanitize
@@ -20,7 +20,7 @@ log = logging.getLogger("orchestrator")
 
 
 def retry_after_feedback(
-    deps: Dependencies, repository: Repository, run: Run, request: CommandRequest, feedback: FeedbackReceived
+    deps: Dependencies, repository: RepositoryCalls, run: Run, request: CommandRequest, feedback: FeedbackReceived
 ) -> str:
     """Retry the run with the feedback in its prompt; return why it is not retried, or an empty string.
 
@@ -48,7 +48,7 @@ def _is_outdated(run: Run, feedback: FeedbackReceived) -> bool:
     return bool(feedback.commit and commits and commits[-1] != feedback.commit)
 
 
-def _line_comments(repository: Repository, pull_request: int, review: int) -> str:
+def _line_comments(repository: RepositoryCalls, pull_request: int, review: int) -> str:
     """Return the review's comments on lines; empty if the App may not read them. Raises GithubError."""
     try:
         comments = list(repository.pages(f"pulls/{pull_request}/reviews/{review}/comments"))

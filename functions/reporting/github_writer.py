@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from functions.github.api import sync
 from functions.github.api.client import Github
-from functions.github.api.errors import Busy, GithubError
+from functions.github.api.errors import Busy, GithubError, NotReady
 from functions.github.api.lease_guard import LeaseGuard
+from functions.github.api.recent_event import RecentEventCalls
 from functions.github.reports import comment, pull_request
 from functions.runs import github_sync_state as sync_state
 from functions.runs.admission.position import Position, position
@@ -44,6 +45,7 @@ class GithubWriter:
         self._deps, self._github, self._lease_expires_at = deps, github, lease_expires_at
         self._before = sync_state.last_synced(run.raw)
         self._refused: list[str] = []
+        self._not_ready: NotReady | None = None
         self._unopened = self._before.unopened
         self._comment, self._said = self._before.comment, self._before.said
         self._page, self._shown, self._checked = self._before.page, self._before.shown, self._before.checked
@@ -51,7 +53,7 @@ class GithubWriter:
         self._work_repository = work_repository(deps, run)
 
     def write_all(self) -> SyncRecord:
-        """Write all parts and return the record of them.
+        """Write all parts and return the record of them; raise NotReady afterwards if one must be retried.
 
         Raises Busy, unless the run is being deleted, and ClusterError for the status.
         """
@@ -60,6 +62,8 @@ class GithubWriter:
         self._write_comment()
         if self._work_repository and sync_state.commits(self.run):
             self._try("check run", self._write_checks)
+        if self._not_ready:
+            raise self._not_ready
         return SyncRecord(sync_state.digest(self.run), self._comment, self._refused, self._unopened, self._checked)
 
     @property
@@ -76,6 +80,9 @@ class GithubWriter:
         try:
             url = sync.ensure_pull_request(self._calls(self._work_repository), draft)
             status = pull_request.with_url(status, url, self.run.generation, now)
+        except NotReady as error:
+            self._not_ready = error
+            return
         except Busy:
             raise
         except GithubError as error:
@@ -123,6 +130,9 @@ class GithubWriter:
         try:
             return step()
         except GithubError as error:
+            if isinstance(error, NotReady) and not self.run.deleting:
+                self._not_ready = error
+                return None
             if isinstance(error, Busy) and not self.run.deleting:
                 raise
             self._log_refusal(part, error)
@@ -134,4 +144,7 @@ class GithubWriter:
         self._refused.append(part)
 
     def _calls(self, repository: str) -> sync.RepositoryCalls:
-        return LeaseGuard(self._github.repository(repository), self._lease_expires_at, self._deps.clock)
+        """Return the calls about a repository; the event that they follow is the run's last transition."""
+        calls = LeaseGuard(self._github.repository(repository), self._lease_expires_at, self._deps.clock)
+        condition = None if self.run.deleting else self.run.status.succeeded
+        return RecentEventCalls(calls, condition.last_transition_time if condition else None, self._deps.clock)

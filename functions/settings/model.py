@@ -1,7 +1,9 @@
 """The settings of all functions but the webhook."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import AfterValidator
 from pydantic_settings import SettingsConfigDict
 
 from functions.runs.model.fields import DnsLabel
@@ -15,7 +17,8 @@ from functions.settings.retention import RetentionSettings
 from functions.settings.telemetry import TelemetrySettings
 from functions.settings.webhook import WebhookSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+"""The templates of this project."""
 
 
 class Settings(WebhookSettings):
@@ -24,7 +27,7 @@ class Settings(WebhookSettings):
     model_config = SettingsConfigDict(extra="forbid")
 
     namespace: DnsLabel = "orchestrator"
-    templates: Path = ROOT / "templates"
+    templates: Annotated[Path, AfterValidator(Path.absolute)] = TEMPLATES
     job: JobSettings = JobSettings()
     agent: AgentSettings
     secrets: SecretSettings = SecretSettings()

@@ -182,8 +182,8 @@ def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
 
 
 def _trace() -> dict[str, str]:
-    """What a run keeps of the trace of its request."""
-    return trace.to_annotations(context.current().trace)
+    """Return the annotation that keeps the run in the trace of its request."""
+    return trace.to_annotations(context.span_context())
 
 
 def _made(code: int, run: Run) -> Answer:

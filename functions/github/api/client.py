@@ -95,8 +95,8 @@ class Api:
     def _send(self, method: str, url: str, body: Any = None) -> Response:
         try:
             return self._github.send(self._auth, method, url, body)
-        except Unauthorized:
-            if not self._auth.discard():
+        except Unauthorized as error:
+            if not self._auth.discard(error.server_time):
                 raise
         return self._github.send(self._auth, method, url, body)
 
@@ -127,18 +127,25 @@ class Github:
     """
 
     def __init__(
-        self, url: str, key: AppKey, transport: Transport, clock: Clock, cache: "ClientCache | None" = None
+        self,
+        url: str,
+        key: AppKey,
+        transport: Transport,
+        clock: Clock,
+        cache: "ClientCache | None" = None,
+        auth: AppAuth | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.app_id = key.app_id
         self._key, self._clock, self._transport, self._cache = key, clock, transport, cache or ClientCache()
-        self._app = Api(self, "", AppAuth(key, clock))
+        self._auth = auth or AppAuth(key, clock)
+        self._app = Api(self, "", self._auth)
         self._tokens = TokenStore(self._app, clock, self._cache.tokens)
 
     def with_deadline(self, deadline: datetime) -> "Github":
         """Return a client whose calls all end by the deadline, with Busy if unanswered. Makes no call."""
         transport = DeadlineTransport(self._transport, deadline, self._clock)
-        return Github(self.url, self._key, transport, self._clock, self._cache)
+        return Github(self.url, self._key, transport, self._clock, self._cache, self._auth)
 
     def app(self) -> Api:
         """Return calls as the App itself: `get("app")`, hook deliveries, installations. Makes no call."""

@@ -1,20 +1,25 @@
 """The errors of a call to GitHub, one class per way to react.
 
     GithubError
-    ├── NotFound            404, 410: missing, or not visible to the App
+    ├── NotFound            404, 410: missing, not visible to the App, or not visible yet
     ├── NotInstalled        the App is not installed on the repository; people must install it
     ├── Denied              403 without a rate limit: the App lacks a permission; people must grant it
     │   └── Unauthorized    401: the App's key or token is not accepted
-    ├── Rejected            422 and other 4xx: the request is invalid
-    └── Busy                429, 403 with a rate limit, 5xx, time-outs, broken connections: retry later
-        └── InvalidResponse success with a body that cannot be understood: retry later
+    ├── Rejected            422 and other 4xx: the request is invalid, or not valid yet
+    └── Busy                429, 403 and 422 for a rate limit, 408, 5xx, time-outs, broken connections: retry later
+        ├── InvalidResponse success with a body that cannot be understood: retry later
+        └── NotReady        soon after an event, an answer that may change (api/recent_event.py): retry later
+
+GitHub is eventually consistent: for some minutes after an event, what it is about may be missing, or be refused as
+invalid. `may_change` tells those answers from final ones.
 
 (GitHub REST API: Rate limits for the REST API; Troubleshooting the REST API)
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 SECONDARY_LIMIT_SECONDS = 60.0
@@ -24,12 +29,38 @@ MAX_DIGITS = 10
 """Digits of a plausible number of seconds; longer header values are ignored."""
 
 
+FINAL_REFUSALS = (
+    "resource not accessible",  # a missing permission (Troubleshooting: Resource not accessible)
+    "must have admin rights",
+    "saml enforcement",
+    "ip allow list",
+    "is locked",
+    "archived",
+    "suspended",
+)
+"""Parts of the messages of a 403 that only people can change, in lower case."""
+
+FINAL_REJECTIONS = ("already exists", "no commits between", "too long", "too large", "missing_field", "already_exists")
+"""Parts of the messages and error codes of a 422 that a repeated request meets again, in lower case."""
+
+RATE_LIMITS = ("rate limit", "abuse detection", "submitted too quickly", "blocked from content creation")
+"""Parts of the messages of a 403 or 422 that limits how fast content is created, in lower case. GitHub Enterprise
+Server sends "abuse detection" without Retry-After."""
+
+
 class GithubError(Exception):
     """A call to GitHub failed. The text is GitHub's message, which contains no secret."""
+
+    may_change = False
+    """Whether the same call may succeed some minutes after the event that led to it."""
 
 
 class NotFound(GithubError):
     """The object does not exist, or the App may not see it."""
+
+    def __init__(self, message: str, *, may_change: bool = True) -> None:
+        super().__init__(message)
+        self.may_change = may_change
 
 
 class NotInstalled(GithubError):
@@ -39,17 +70,26 @@ class NotInstalled(GithubError):
 class Denied(GithubError):
     """The App lacks a permission."""
 
+    def __init__(self, message: str, *, may_change: bool = False) -> None:
+        super().__init__(message)
+        self.may_change = may_change
+
 
 class Unauthorized(Denied):
-    """The App's key or token is not accepted."""
+    """The App's key or token is not accepted; `server_time` is GitHub's clock, if its answer has a Date."""
+
+    def __init__(self, message: str, server_time: datetime | None = None) -> None:
+        super().__init__(message)
+        self.server_time = server_time
 
 
 class Rejected(GithubError):
     """GitHub rejects the request; `errors` are GitHub's explanations."""
 
-    def __init__(self, message: str, errors: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, errors: tuple[str, ...] = (), *, may_change: bool = False) -> None:
         super().__init__("; ".join((message, *errors)))
         self.errors = errors
+        self.may_change = may_change
 
 
 class Busy(GithubError):
@@ -64,30 +104,52 @@ class InvalidResponse(Busy):
     """The body of a successful answer cannot be understood; the text names the call."""
 
 
+class NotReady(Busy):
+    """GitHub does not show or accept something that a recent event was about."""
+
+
 def from_response(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GithubError:
     """Return the error for an answer with a status of 300 or more; `headers` have lower-case names."""
     document = _document(body)
     message = f"GitHub answered {status}: {document.get('message') or 'no reason given'}"
+    errors = _errors(document)
+    text = "; ".join((message, *errors)).lower()
     match status:
-        case 404 | 410:
+        case 404:
             return NotFound(message)
+        case 410:
+            return NotFound(message, may_change=False)
+        case 401:
+            return Unauthorized(message, _date(headers))
         case 429:
             return Busy(message, _seconds_to_wait(headers, now))
-        case 403 if _is_rate_limit(headers, message):
+        case 403 | 422 if _is_rate_limit(headers, text):
             return Busy(message, _seconds_to_wait(headers, now))
-        case 401:
-            return Unauthorized(message)
         case 403:
-            return Denied(message)
-        case _ if status >= 500:
+            return Denied(message, may_change=not _contains(text, FINAL_REFUSALS))
+        case 409 | 422:
+            return Rejected(message, errors, may_change=not _contains(text, FINAL_REJECTIONS))
+        case _ if status >= 500 or status == 408:
             return Busy(message, _number(headers.get("retry-after")))
         case _:
-            return Rejected(message, _errors(document))
+            return Rejected(message, errors)
 
 
-def _is_rate_limit(headers: Mapping[str, str], message: str) -> bool:
+def _is_rate_limit(headers: Mapping[str, str], text: str) -> bool:
     used_up = headers.get("x-ratelimit-remaining") == "0"
-    return used_up or "retry-after" in headers or "secondary rate limit" in message.lower()
+    return used_up or "retry-after" in headers or _contains(text, RATE_LIMITS)
+
+
+def _contains(text: str, parts: Sequence[str]) -> bool:
+    return any(part in text for part in parts)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else None
 
 
 def _seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float:

@@ -23,6 +23,11 @@ class LeaseGuard:
     expires_at: datetime | None
     clock: Callable[[], datetime]
 
+    @property
+    def name(self) -> str:
+        """The repository as `owner/name`."""
+        return self.inner.name
+
     def get(self, path: str, **query: str) -> Any:
         """Return the JSON at the path."""
         return self.inner.get(path, **query)

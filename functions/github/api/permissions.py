@@ -13,7 +13,7 @@ from functions.github.api import responses
 from functions.github.api.errors import NotFound
 
 if TYPE_CHECKING:
-    from functions.github.api.client import Repository  # the client is loaded only by functions that call GitHub
+    from functions.github.api.sync import RepositoryCalls  # loads the reports, which the webhook does not need
 
 CACHE_LIFETIME = timedelta(minutes=1)
 MAX_CACHED = 1000
@@ -31,7 +31,7 @@ class Permissions:
         self._cached: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
         self._lock = Lock()
 
-    def may_write(self, repository: "Repository", login: str, now: datetime) -> bool:
+    def may_write(self, repository: "RepositoryCalls", login: str, now: datetime) -> bool:
         """Return whether the user has write access to the repository. Raises GithubError."""
         key = (repository.name.lower(), login.lower())
         with self._lock:
@@ -47,7 +47,7 @@ class Permissions:
         return allowed
 
 
-def _fetch(repository: "Repository", login: str) -> bool:
+def _fetch(repository: "RepositoryCalls", login: str) -> bool:
     path = f"collaborators/{quote(login, safe='')}/permission"
     try:
         return responses.text(repository.get(path), f"GET {path}", "permission") in _WRITE

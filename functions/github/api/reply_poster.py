@@ -7,8 +7,8 @@ one sees both replies and removes all but the oldest.
 import logging
 from datetime import datetime, timedelta
 
-from functions.github.api.client import Repository
 from functions.github.api.errors import GithubError, NotFound
+from functions.github.api.sync import RepositoryCalls
 from functions.github.commands import replies
 from functions.github.json_fields import dig_number
 from functions.runs.model.status import rfc3339
@@ -22,7 +22,7 @@ LOOKBACK = timedelta(days=8)
 class ReplyPoster:
     """The reply to one request, on one issue or pull request. Methods raise GithubError."""
 
-    def __init__(self, repository: Repository, number: int, key: str, app: str, now: datetime) -> None:
+    def __init__(self, repository: RepositoryCalls, number: int, key: str, app: str, now: datetime) -> None:
         self._repository, self._number, self._key, self._app = repository, number, key, app
         self._since = rfc3339(now - LOOKBACK)
 
@@ -50,7 +50,7 @@ class ReplyPoster:
             log.info("comment %d is already deleted", comment)
 
 
-def add_reaction(repository: Repository, path: str) -> None:
+def add_reaction(repository: RepositoryCalls, path: str) -> None:
     """Add an "eyes" reaction to the comment whose reactions are at `path`; log and ignore GitHub's errors."""
     try:
         repository.post(path, {"content": "eyes"})

@@ -30,6 +30,11 @@ MAX_CLOCK_SKEW = timedelta(hours=1)
 class RepositoryCalls(Protocol):
     """The calls of github/api/client.py `Repository` used here. All raise GithubError."""
 
+    @property
+    def name(self) -> str:
+        """The repository as `owner/name`."""
+        ...
+
     def get(self, path: str, **query: str) -> Any:
         """Return the JSON at the path."""
         ...

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, NotFound, NotInstalled
+from functions.github.api.errors import Denied, NotFound, NotInstalled, Rejected
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How far a JWT is dated back, because clocks differ (Generating a JSON Web Token for a GitHub App)."""
+MAX_CLOCK_ERROR = timedelta(seconds=5)
+"""A larger difference to the Date of GitHub's answer is corrected; that header has whole seconds, and travels."""
 JWT_LIFETIME = timedelta(minutes=9)
 """From now; GitHub rejects a JWT that expires in more than ten minutes."""
 RENEWAL_MARGIN = timedelta(minutes=5)
@@ -64,8 +66,8 @@ class Authentication(Protocol):
         """Return the bearer token of the next call. Raises GithubError."""
         ...
 
-    def discard(self) -> bool:
-        """Forget a token that GitHub did not accept; return whether a new one may be accepted."""
+    def discard(self, server_time: datetime | None) -> bool:
+        """Forget a token that GitHub did not accept at its `server_time`; return whether a new one may be accepted."""
         ...
 
 
@@ -82,25 +84,37 @@ class TokenApi(Protocol):
 
 
 class AppAuth:
-    """The App itself. The JWT is cached because signing one takes some tenths of a second."""
+    """The App itself. The JWT is cached because signing one takes some tenths of a second.
+
+    GitHub rejects a JWT from the future. If it does, the clock is corrected by the difference to GitHub's own.
+    """
 
     rate_limit_key = "the App"
 
     def __init__(self, app_key: AppKey, clock: Clock) -> None:
         self._app_key, self._clock = app_key, clock
         self._jwt: Token | None = None
+        self._correction = timedelta()
 
     def token(self) -> str:
         """Return a JWT of the App; raise Denied if its private key is unusable."""
-        now, cached = self._clock(), self._jwt
+        now, cached = self._clock() + self._correction, self._jwt
         if cached is None or not cached.is_usable(now):
             cached = self._jwt = Token(self._app_key.jwt(now), now + JWT_LIFETIME)
         return cached.text
 
-    def discard(self) -> bool:
-        """Forget the JWT; return False, because another one by the same key would not be accepted either."""
+    def discard(self, server_time: datetime | None) -> bool:
+        """Forget the JWT; return whether the clock was wrong and is now corrected.
+
+        With the right time another JWT by the same key would not be accepted either.
+        """
         self._jwt = None
-        return False
+        if server_time is None:
+            return False
+        correction = server_time - self._clock()
+        was_wrong = abs(correction - self._correction) > MAX_CLOCK_ERROR
+        self._correction = correction if was_wrong else self._correction
+        return was_wrong
 
 
 class TokenStore:
@@ -129,7 +143,7 @@ class TokenStore:
             installation = responses.number(self._app.get(installation_path), f"GET {installation_path}", "id")
             path = f"app/installations/{installation}/access_tokens"
             created = self._app.post(path, {"repositories": [repository.split("/")[1]]})
-        except NotFound as error:
+        except (NotFound, Rejected) as error:  # 422: the installation does not include the repository
             reason = f"the GitHub App is not installed on {repository}, or there is no such repository"
             raise NotInstalled(reason) from error
         call = f"POST {path}"
@@ -152,6 +166,6 @@ class InstallationAuth:
         """Return a token for this repository alone. Raises GithubError."""
         return self.tokens.token(self.repository)
 
-    def discard(self) -> bool:
+    def discard(self, server_time: datetime | None) -> bool:  # noqa: ARG002  (its expiry is GitHub's own)
         """Forget its token; return whether it had one. GitHub revokes tokens when permissions change."""
         return self.tokens.discard(self.repository)

@@ -7,11 +7,10 @@ LogOnly              write a log line
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from functions.github.commands.parse import Command
-from functions.github.webhook.event import PullRequest, WebhookEvent
+from functions.github.webhook.event import PullRequest, WebhookEvent, parse_time
 from functions.runs.model.status import rfc3339
 
 
@@ -100,8 +99,5 @@ def sort_key(timestamp: str, number: int = 0, ordinal: int = 0) -> str:
     The order is GitHub's timestamp, then the object's id, then the ordinal of the command in it. It does not depend on
     when the request was delivered.
     """
-    try:
-        time = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return ""
-    return f"{rfc3339(time)} {number:020} {ordinal:06}" if time.tzinfo else ""
+    time = parse_time(timestamp)
+    return f"{rfc3339(time)} {number:020} {ordinal:06}" if time else ""

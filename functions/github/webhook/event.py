@@ -6,6 +6,7 @@ reads as empty, so that no payload makes a rule fail.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from functions.github.json_fields import dig_number, dig_text
@@ -24,6 +25,17 @@ class PullRequest:
     fork: bool
     """Whether its branch is in another repository and therefore cannot be a run's."""
     url: str = ""
+
+
+_TIMES = (
+    ("comment", "created_at"),
+    ("comment", "updated_at"),
+    ("review", "submitted_at"),
+    ("check_run", "completed_at"),
+    ("issue", "updated_at"),
+    ("pull_request", "updated_at"),
+)
+"""Where payloads say when something happened; the latest of them counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,12 @@ class WebhookEvent:
         return self.number("repository", "id")
 
     @property
+    def time(self) -> datetime | None:
+        """When it happened by GitHub's clock; None if the payload does not say."""
+        times = [parse_time(self.text(*path)) for path in _TIMES]
+        return max((time for time in times if time), default=None)
+
+    @property
     def sender(self) -> str:
         """The login of the user who caused it."""
         return self.text("sender", "login")
@@ -70,6 +88,15 @@ class WebhookEvent:
     def pull_request(self) -> PullRequest | None:
         """Its pull request; None if it has none."""
         return parse_pull_request(self.data.get("pull_request"), self.repository_id)
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return an RFC 3339 time with a zone; None if the text is not one."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
 
 
 def parse_pull_request(value: Any, repository_id: int) -> PullRequest | None:

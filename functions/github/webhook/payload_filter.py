@@ -50,12 +50,14 @@ ISSUE = _values("id number title state html_url locked updated_at") | {
     "assignees": [USER],
     "pull_request": _values("html_url merged_at"),
 }
-COMMENT = _values("id body html_url created_at author_association pull_request_review_id in_reply_to_id path") | {
+COMMENT = _values(
+    "id body html_url created_at updated_at author_association pull_request_review_id in_reply_to_id path"
+) | {
     "user": USER,
     "performed_via_github_app": APP,
 }
 REVIEW = _values("id body state html_url submitted_at commit_id author_association") | {"user": USER}
-CHECK_RUN = _values("id name status conclusion head_sha html_url details_url external_id") | {
+CHECK_RUN = _values("id name status conclusion completed_at head_sha html_url details_url external_id") | {
     "app": APP,
     "output": _values("title summary text"),
     "check_suite": _values("id head_branch head_sha") | {"app": APP},

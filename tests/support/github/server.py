@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -87,6 +88,7 @@ class Github:
         with self._lock:
             self.calls.append(call)
             reply = self._answer(call)
+            reply.headers = {"Date": format_datetime(self.clock().astimezone(UTC), usegmt=True), **reply.headers}
             call.status = reply.status
         if reply.afterwards:
             reply.afterwards()

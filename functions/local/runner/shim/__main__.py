@@ -71,7 +71,7 @@ def _wait(plan: dict[str, Any]) -> dict[str, Any]:
     over = threading.Event()
     noting = threading.Thread(target=_note_times, args=[Path(plan["log"]), over], daemon=True)
     noting.start()
-    import process_tree  # type: ignore[import-not-found]  # beside this file; only now: the agent need not wait for it
+    import process_tree  # type: ignore[import-not-found]  # beside this file; late, so that the agent starts sooner
     import psutil
 
     code = _reap_until(child.pid)
