@@ -37,7 +37,7 @@ class CommandHandler:
 
     def __init__(self, deps: Dependencies, github: Github, event: WebhookEvent, request: CommandRequest) -> None:
         self._deps, self._event, self._request = deps, event, request
-        repository = github.repository(event.repository)
+        repository = github.repository(event.repository, event.repository_id)
         self._repository = RecentEventCalls(repository, event.time, deps.clock)
         self._context = CommandContext(deps, repository, event, request)
         self._caller = authentication.on_github(request.login)

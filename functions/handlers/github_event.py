@@ -82,7 +82,7 @@ def _record_pull_request(deps: Dependencies, github: Github, event: WebhookEvent
 def _present_state(github: Github, event: WebhookEvent, change: PullRequestChanged) -> State:
     path = f"pulls/{change.pull_request.number}"
     try:
-        answer = github.repository(event.repository).get(path)
+        answer = github.repository(event.repository, event.repository_id).get(path)
     except NotFound:
         return change.state
     if responses.text(answer, f"GET {path}", "state") != "closed":

@@ -78,7 +78,7 @@ class GithubWriter:
         """Open the pull request, or record in the status why GitHub refused it."""
         draft, now, status = pull_request.build(self.run, self._work_repository), self._deps.clock(), self.run.status
         try:
-            url = sync.ensure_pull_request(self._calls(self._work_repository), draft)
+            url = sync.ensure_pull_request(self._work_calls(), draft)
             status = pull_request.with_url(status, url, self.run.generation, now)
         except NotReady as error:
             self._not_ready = error
@@ -99,7 +99,7 @@ class GithubWriter:
         text = comment.text(self.run, self._position())
 
         def step() -> sync.Comment | None:
-            calls = self._calls(source.repository)
+            calls = self._calls(source.repository, source.repository_id)
             return sync.upsert_comment(calls, self.run, source.number, self._app, self._comment, text)
 
         self._page = ""
@@ -115,7 +115,7 @@ class GithubWriter:
 
     def _write_checks(self) -> None:
         """Write the check run of the last commit, which people look at, then conclude those of earlier commits."""
-        calls = self._calls(self._work_repository)
+        calls = self._work_calls()
         last, digest = sync_state.commits(self.run)[-1], sync_state.digest(self.run)
         if self._shown != digest:
             url = self._page or self.run.status.pull_request_url or ""
@@ -143,8 +143,13 @@ class GithubWriter:
         log.log(level, "GitHub refused the %s: %s", part, sync.explain(error), extra={"run": self.run.key})
         self._refused.append(part)
 
-    def _calls(self, repository: str) -> sync.RepositoryCalls:
+    def _work_calls(self) -> sync.RepositoryCalls:
+        source = origin.from_object(self.run.raw)
+        same = source and source.repository.lower() == self._work_repository.lower()
+        return self._calls(self._work_repository, source.repository_id if source and same else 0)
+
+    def _calls(self, repository: str, repository_id: int) -> sync.RepositoryCalls:
         """Return the calls about a repository; the event that they follow is the run's last transition."""
-        calls = LeaseGuard(self._github.repository(repository), self._lease_expires_at, self._deps.clock)
+        calls = LeaseGuard(self._github.repository(repository, repository_id), self._lease_expires_at, self._deps.clock)
         condition = None if self.run.deleting else self.run.status.succeeded
         return RecentEventCalls(calls, condition.last_transition_time if condition else None, self._deps.clock)

@@ -8,14 +8,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from functions.clients.errors import CommandError, Unavailable
-
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.cluster.errors import ClusterError
-    from functions.settings.cluster import ClusterSettings
+from functions.cluster import errors
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError
+from functions.cluster.kubeconfig import Kubeconfig
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
 """Where runs are unless something says otherwise: the default of the setting `namespace`."""
@@ -25,16 +25,12 @@ NAMESPACE = "orchestrator"
 class ClusterTarget:
     """A namespace of a cluster."""
 
-    cluster: "Cluster"
+    cluster: Cluster
     namespace: str
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
     """Return the target that the options name; kubectl's own defaults stand for empty ones. Sends nothing."""
-    from functions.cluster.client import Cluster  # here: other commands need no Kubernetes client
-    from functions.cluster.kubernetes_transport import KubernetesTransport
-    from functions.settings.cluster import ClusterSettings
-
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
     return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
@@ -54,22 +50,17 @@ VARIABLES = {
 """The variables that set the same for the functions."""
 
 
-def _namespace(settings: "ClusterSettings") -> str:
+def _namespace(settings: ClusterSettings) -> str:
     """Return the namespace of the context; empty if it names none, or if the file cannot be read: calls say why."""
-    from functions.cluster.errors import Forbidden  # as below
-    from functions.cluster.kubeconfig import Kubeconfig
-
     try:
         return Kubeconfig(settings).namespace
-    except Forbidden:
+    except errors.Forbidden:
         return ""
 
 
 @contextmanager
 def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
-    from functions.cluster.errors import ClusterError
-
     try:
         yield
     except but:
@@ -78,10 +69,8 @@ def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> 
         raise explain(error, place.namespace) from error
 
 
-def explain(error: "ClusterError", namespace: str) -> CommandError:
+def explain(error: ClusterError, namespace: str) -> CommandError:
     """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
-    from functions.cluster import errors
-
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)

@@ -15,7 +15,16 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from functions.github.api import responses
 from functions.github.api.errors import Busy, InvalidResponse, Rejected, Unauthorized, from_response
-from functions.github.api.tokens import AppAuth, AppKey, Authentication, Clock, InstallationAuth, Token, TokenStore
+from functions.github.api.tokens import (
+    AppAuth,
+    AppKey,
+    Authentication,
+    Clock,
+    InstallationAuth,
+    RepositoryRef,
+    Token,
+    TokenStore,
+)
 from functions.github.api.transport import DeadlineTransport, HttpTransport, Request, Response, Transport
 from functions.github.names import repository_name
 from functions.settings.github import GithubSettings
@@ -50,6 +59,11 @@ class Api:
     def get(self, path: str, **query: str) -> Any:
         """Return the JSON at the path."""
         return self._json("GET", path, self._url(path, query))
+
+    def get_with_url(self, path: str) -> tuple[Any, str]:
+        """Return the JSON at the path, and the URL that answered after redirects."""
+        response = self._send("GET", self._url(path))
+        return _parse(response, f"GET {path}"), response.url
 
     def page(self, path: str, **query: str) -> Page:
         """Return one page of a list; `per_page` defaults to PER_PAGE."""
@@ -104,16 +118,16 @@ class Api:
 class Repository(Api):
     """Calls about one repository, with a token for it alone: `get("issues/3/comments")`, `get("")` for itself."""
 
-    def __init__(self, github: "Github", name: str, auth: Authentication) -> None:
-        super().__init__(github, f"repos/{name}/", auth)
-        self.name = name
+    def __init__(self, github: "Github", repository: RepositoryRef, auth: Authentication) -> None:
+        super().__init__(github, f"{repository.path}/", auth)
+        self.name = repository.name
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCache:
     """What one process remembers of GitHub."""
 
-    tokens: dict[str, Token] = field(default_factory=dict)
+    tokens: dict[RepositoryRef, Token] = field(default_factory=dict)
     """By repository."""
     blocked_until: dict[str, datetime] = field(default_factory=dict)
     """When GitHub may be called again, by rate limit."""
@@ -151,11 +165,15 @@ class Github:
         """Return calls as the App itself: `get("app")`, hook deliveries, installations. Makes no call."""
         return self._app
 
-    def repository(self, name: str) -> Repository:
-        """Return calls about the repository `owner/name`; raise Rejected if it is not such a name. Makes no call."""
+    def repository(self, name: str, repository_id: int = 0) -> Repository:
+        """Return calls about the repository `owner/name`, by its id if that is known. Makes no call.
+
+        Raises Rejected if it is not such a name.
+        """
         if not repository_name(name):
             raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
-        return Repository(self, name, InstallationAuth(name, self._tokens))
+        repository = RepositoryRef(name, repository_id)
+        return Repository(self, repository, InstallationAuth(repository, self._tokens))
 
     def forget_tokens(self, name: str = "") -> None:
         """Forget the token of a repository, or all tokens if no name is given: the App's permissions have changed."""

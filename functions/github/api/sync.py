@@ -8,7 +8,7 @@ creating one, so that of two concurrent writers at least the second sees both. D
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -72,8 +72,9 @@ def ensure_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str:
     body = {"title": draft.title, "body": draft.body, "head": draft.head, "base": draft.base}
     try:
         return responses.text(calls.post("pulls", body), "POST pulls", "html_url")
-    except Rejected:
-        existing = _open_pull_request(calls, draft)  # another process opened it meanwhile
+    except Rejected:  # another process opened it meanwhile, or the repository has another owner
+        name = responses.text(calls.get(""), "GET the repository", "full_name")
+        existing = _open_pull_request(calls, replace(draft, repository=name))
         if not existing:
             raise
         return existing

@@ -4,6 +4,7 @@ An installation token lives for an hour and is restricted to one repository. It 
 before it expires and is sent only in the Authorization header.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ JWT_LIFETIME = timedelta(minutes=9)
 """From now; GitHub rejects a JWT that expires in more than ten minutes."""
 RENEWAL_MARGIN = timedelta(minutes=5)
 """A token that expires sooner is replaced."""
+
+_BY_ID = re.compile(r"/repositories/([0-9]+)/")
 
 Clock = Callable[[], datetime]
 
@@ -40,6 +43,19 @@ class AppKey:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             raise Denied("github.private_key: is not an RSA private key in PEM form") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRef:
+    """A repository: its name as last known, and its id, which survives renaming and transfer (0: not known)."""
+
+    name: str
+    id: int = 0
+
+    @property
+    def path(self) -> str:
+        """The path of its calls. GitHub redirects a former name to the path by id."""
+        return f"repositories/{self.id}" if self.id else f"repos/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +90,8 @@ class Authentication(Protocol):
 class TokenApi(Protocol):
     """The part of `Api` that makes tokens."""
 
-    def get(self, path: str) -> Any:
-        """Return the JSON at the path."""
+    def get_with_url(self, path: str) -> tuple[Any, str]:
+        """Return the JSON at the path, and the URL that answered after redirects."""
         ...
 
     def post(self, path: str, body: Any = None) -> Any:
@@ -120,47 +136,56 @@ class AppAuth:
 class TokenStore:
     """The installation tokens of one process, by repository."""
 
-    def __init__(self, app: TokenApi, clock: Clock, cached: dict[str, Token]) -> None:
+    def __init__(self, app: TokenApi, clock: Clock, cached: dict[RepositoryRef, Token]) -> None:
         self._app, self._clock, self._cached = app, clock, cached
 
-    def token(self, repository: str) -> str:
+    def token(self, repository: RepositoryRef) -> str:
         """Return a token for this repository alone. Raises GithubError; NotInstalled if the App is not on it."""
         cached = self._cached.get(repository)
         if cached is None or not cached.is_usable(self._clock()):
             cached = self._cached[repository] = self._create(repository)
         return cached.text
 
-    def discard(self, repository: str = "") -> bool:
-        """Forget the token of a repository, or all tokens; return whether there may have been one."""
-        if repository:
-            return self._cached.pop(repository, None) is not None
-        self._cached.clear()
-        return True
+    def discard(self, name: str = "") -> bool:
+        """Forget the token of the repository of that name, or all tokens; return whether there was one."""
+        stale = [repository for repository in self._cached if name in ("", repository.name)]
+        for repository in stale:
+            self._cached.pop(repository, None)
+        return bool(stale)
 
-    def _create(self, repository: str) -> Token:
-        installation_path = f"repos/{repository}/installation"
+    def _create(self, repository: RepositoryRef) -> Token:
+        installation_path = f"{repository.path}/installation"
         try:
-            installation = responses.number(self._app.get(installation_path), f"GET {installation_path}", "id")
+            answer, url = self._app.get_with_url(installation_path)
+            installation = responses.number(answer, f"GET {installation_path}", "id")
             path = f"app/installations/{installation}/access_tokens"
-            created = self._app.post(path, {"repositories": [repository.split("/")[1]]})
+            created = self._app.post(path, _scope(repository, url))
         except (NotFound, Rejected) as error:  # 422: the installation does not include the repository
-            reason = f"the GitHub App is not installed on {repository}, or there is no such repository"
+            reason = f"the GitHub App is not installed on {repository.name}, or there is no such repository"
             raise NotInstalled(reason) from error
         call = f"POST {path}"
         return Token(responses.text(created, call, "token"), responses.time(created, call, "expires_at"))
+
+
+def _scope(repository: RepositoryRef, url: str) -> dict[str, Any]:
+    """Return the restriction of a token; `url` names the id of a repository that was called by a former name."""
+    redirected = _BY_ID.search(url)
+    if repository.id or redirected:
+        return {"repository_ids": [repository.id or int(redirected[1])]}  # type: ignore[index]
+    return {"repositories": [repository.name.split("/")[1]]}
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationAuth:
     """The App's installation on one repository."""
 
-    repository: str
+    repository: RepositoryRef
     tokens: TokenStore
 
     @property
     def rate_limit_key(self) -> str:
         """The account's name: GitHub's limits are per installation, and an account has one."""
-        return self.repository.split("/")[0]
+        return self.repository.name.split("/")[0]
 
     def token(self) -> str:
         """Return a token for this repository alone. Raises GithubError."""
@@ -168,4 +193,4 @@ class InstallationAuth:
 
     def discard(self, server_time: datetime | None) -> bool:  # noqa: ARG002  (its expiry is GitHub's own)
         """Forget its token; return whether it had one. GitHub revokes tokens when permissions change."""
-        return self.tokens.discard(self.repository)
+        return self.tokens.discard(self.repository.name)

@@ -46,6 +46,8 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
+    """The URL that answered, after redirects."""
 
 
 class Transport(Protocol):
@@ -87,7 +89,7 @@ class HttpTransport:
             raw = self._pool.request(request.method, url, body=body, headers=headers, redirect=False, timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
             raise Busy(f"GitHub did not answer {request.method} {urlsplit(url).path}: {error}") from error
-        return Response(raw.status, {name.lower(): text for name, text in raw.headers.items()}, raw.data)
+        return Response(raw.status, {name.lower(): text for name, text in raw.headers.items()}, raw.data, url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from functions.clients.runs import formatting
-from functions.local.agent_output import clean
-from functions.local.table import table
 from functions.runs import api_group
+from functions.views import formatting
+from functions.views.agent_output import clean
+from functions.views.table import table
 
 Raw = Mapping[str, Any]
 Cell = Callable[[Raw, datetime], str]

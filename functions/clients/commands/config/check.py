@@ -1,54 +1,41 @@
-"""`orchestrator config check`: what the functions would be configured with, and what is wrong with it."""
+"""Print the effective settings without secrets, and every problem; with a problem the exit code is 1."""
 
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import click
+from pydantic import BaseModel
 
 from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
-from functions.clients.click_helpers import Group
 from functions.clients.errors import CommandError
 from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from functions.settings import Settings
+from functions.clients.settings import load_settings
+from functions.queues.topology import FUNCTIONS as DEPLOYED
+from functions.settings import Settings
 
 HIDDEN = "**********"
 """Stands for a secret, as pydantic writes one."""
 
-app = Group(
-    "config",
-    help="""The settings of the functions: a YAML file (ORCHESTRATOR_CONFIG) and the environment.
 
-\b
-  ORCHESTRATOR_CONFIG=settings.yaml orchestrator config check
-""",
-)
-
-
-@app.command()
+@click.command(help=__doc__)
 @output_option
-def check(output: Output) -> None:
-    """Print the effective settings, without secrets, and every problem; with one the exit code is 1."""
-    from functions.clients.configured import settings
-
-    found = settings()
-    shown = visible(found)
+def command(output: Output) -> None:
+    """Check the settings."""
+    settings = load_settings()
+    shown = visible(settings)
     write(output, shown, lambda: columns(list(_flat(shown)), longest=None))
-    problems = [*_problems(found), *_client_problems(os.environ)]
+    problems = [*_problems(settings), *_client_problems(os.environ)]
     if problems:
         raise CommandError("\n".join(problems))
 
 
-def visible(section: "BaseModel") -> dict[str, Any]:
-    """The settings as JSON knows them, without SecretStr, fields that are not for repr, and passwords of URLs."""
-    from pydantic import BaseModel
-
+def visible(section: BaseModel) -> dict[str, Any]:
+    """Return the settings as JSON types, with secrets, fields marked repr=False and passwords in URLs masked."""
     dumped = _without_passwords(section.model_dump(mode="json"))
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
@@ -89,10 +76,8 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
-def _problems(settings: "Settings") -> Iterator[str]:
-    """What a function would only find when it works."""
-    from functions.queues.topology import FUNCTIONS as DEPLOYED
-
+def _problems(settings: Settings) -> Iterator[str]:
+    """Yield problems that a function would only find at its first request."""
     if not any(settings.templates.glob("*/*/*.j2")):
         yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
     kubeconfig = settings.cluster.kubeconfig

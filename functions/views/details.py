@@ -1,31 +1,20 @@
 """One run as people and models read it: the facts that matter, from spec and status, with what to do next."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from functions.clients.runs import columns, formatting
-from functions.clients.runs.advice import COMMANDS, NextStepCommands, next_step
-from functions.clients.runs.lookup import find_all
-from functions.clients.runs.target import ClusterTarget
-from functions.local.agent_output import clean
-from functions.local.table import table
-from functions.runs.admission.position import Position, position
+from functions.runs.admission.position import Position
 from functions.runs.model import conditions
-from functions.runs.model.reasons import Reason
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.runs.model.specs import wire
 from functions.runs.model.status import Attempt
+from functions.views import formatting, rows
+from functions.views.agent_output import clean
+from functions.views.next_step import COMMANDS, NextStepCommands, next_step
+from functions.views.table import table
 
 Facts = dict[str, Any]
-
-
-def queue_position(place: ClusterTarget, run: Run) -> Position | None:
-    """Where the run stands in the queue; None, without a call, where it does not wait in it. Raises CommandError."""
-    if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
-        return None
-    here = ClusterTarget(place.cluster, run.namespace)
-    return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))
 
 
 def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -> Facts:
@@ -34,8 +23,8 @@ def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -
     kept = ("attempts", "branch", "pullRequestUrl", "usage", "nextAttemptAt", "startedAt", "finishedAt", "sessionId")
     spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
     if isinstance(spec.get("env"), list):
-        spec["env"] = [columns.at(each, "name") for each in spec["env"]]
-    return columns.without_absent(
+        spec["env"] = [rows.at(each, "name") for each in spec["env"]]
+    return rows.without_absent(
         {
             "kind": run.kind,
             "namespace": run.namespace,
@@ -83,11 +72,11 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
 
 def work(run: Run) -> str:
     """What the run is for, in a few words."""
-    at = columns.at
-    where = columns.text(at(run.raw, "spec", "repositoryUrl"))
+    at = rows.at
+    where = rows.text(at(run.raw, "spec", "repositoryUrl"))
     if run.kind == "DocsRun":
         return f"docs of {where}"
-    task, service = (columns.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
+    task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
     return f"task {task} of {service} in {where}"
 
 
@@ -109,7 +98,7 @@ def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
 def _attempt(attempt: Attempt, now: datetime) -> tuple[str, ...]:
     reason = attempt.reason or ("Running" if attempt.finished_at is None else "")
     took = formatting.between(attempt.started_at, attempt.finished_at or now)
-    return str(attempt.attempt), columns.text(reason), took, columns.text(attempt.message or "")
+    return str(attempt.attempt), rows.text(reason), took, rows.text(attempt.message or "")
 
 
 def _indented(text: str, width: int) -> str:
