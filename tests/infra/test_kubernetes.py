@@ -15,8 +15,8 @@ import yaml
 
 from functions.bridge.bridge import DEFAULT_TIMING, SELECTORS, TOPIC_BY_KIND
 from functions.cluster.kinds import Kind
-from functions.queues.publisher import connect
-from functions.queues.topology import FED_BY
+from functions.queues.backends import connect
+from functions.queues.topology import TOPIC_OF_FUNCTION
 from functions.settings import SettingsError, load
 from tests.infra import manifests
 from tests.infra.manifests import of_kind
@@ -115,7 +115,7 @@ def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(
         assert spec["delivery"]["deadLetterSink"]["ref"]["name"] == f"{spec['channel']['name']}-dead"
         assert {spec["channel"]["name"], f"{spec['channel']['name']}-dead"} <= set(of_kind(items, "Channel"))
     topics = set(TOPIC_BY_KIND.values())
-    assert fed == {function: topic for function, topic in FED_BY.items() if topic in topics}
+    assert fed == {function: topic for function, topic in TOPIC_OF_FUNCTION.items() if topic in topics}
 
 
 def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:

@@ -11,7 +11,8 @@ from functions.bridge.health import HealthServer
 from functions.clients.errors import CommandError, as_command_error
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
-from functions.queues.publisher import PublishError, connect
+from functions.queues.backends import connect
+from functions.queues.publisher import PublishError
 from functions.settings import SettingsError, load
 from functions.telemetry import logs
 

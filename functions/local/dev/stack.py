@@ -26,7 +26,7 @@ from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQue
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
-from functions.queues.topology import FED_BY, FUNCTIONS
+from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
 from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
 from functions.settings.github import GithubSettings
@@ -157,7 +157,7 @@ class Stack:
 
     def _chosen_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
-        fed = {each: url for each, url in self.functions.items() if each in FED_BY}
+        fed = {each: url for each, url in self.functions.items() if each in TOPIC_OF_FUNCTION}
         if self._options.pubsub:
             return EmulatedPubsub(self.state / "logs" / "pubsub.log", fed, sweep, wrapped=wrapped)
         return EmbeddedQueue(self.url, fed, sweep, wrapped=wrapped)
