@@ -33,19 +33,19 @@ def ask(services: Dependencies, run: Run) -> str | None:
 def _ask(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[str | None, bool]:
     """What it waits for, and whether nobody was known to wait before."""
     ledger, mine, limits = book.ledger, pending_run(run), services.policy.limits
-    if ledger.admits(run):
+    if ledger.is_reserved(run):
         return None, False
-    obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
-    first = not book.exists or bool(obstacle and not ledger.waiting)
-    if first or (not obstacle and ledger.waiting and not ledger.line.knows_all_before(mine)):
+    obstacle = ledger.obstacle(run.uid, mine.reservation.keys, limits)
+    first = not book.exists or bool(obstacle and not ledger.last_rejected)
+    if first or (not obstacle and ledger.last_rejected and not ledger.pending.knows_position(mine)):
         after, obstacle = _looked(services, run, book)
         book.write(after)
         return obstacle, first
-    if not obstacle and ledger.waiting:
-        obstacle = ledger.obstacle_in_turn(mine, limits)
-    elif mine.shown:
+    if not obstacle and ledger.last_rejected:
+        obstacle = ledger.obstacle_in_order(mine, limits)
+    elif mine.is_marked_queued:
         return obstacle, False
-    book.write(ledger.joined(mine) if obstacle else ledger.having(run.uid, mine.entry))
+    book.write(ledger.enqueued(mine) if obstacle else ledger.with_reservation(run.uid, mine.reservation))
     return obstacle, False
 
 
@@ -61,23 +61,23 @@ def _looked(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[Le
     """Who is there is found out: there is no ledger, or it may name runs that have ended, or not name all."""
     looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
     for other in services.runs.list_unfinished():
-        looked.see(other)
+        looked.observe(other)
     _settle(services, looked)
-    return looked.admit_only(run)
+    return looked.admit_one(run)
 
 
 def given_out(services: Dependencies, book: VersionedLedger) -> Admission:
     """What is free, given to whoever waits, after a look at every run. Raises ClusterError."""
     looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
     for run in services.runs.list_unfinished():
-        looked.see(run)
+        looked.observe(run)
     return close(services, book, looked)
 
 
 def close(services: Dependencies, book: VersionedLedger, looked: AdmissionCycle) -> Admission:
     """Writes what the pass comes to. Raises Conflict where somebody else wrote the ledger first."""
     _settle(services, looked)
-    found = looked.admit()
+    found = looked.admit_all()
     book.write(found.ledger)
     return found
 
@@ -96,7 +96,7 @@ def works(services: Dependencies, uid: str, held: Reservation) -> bool:
     if run and run.uid == uid:
         ended = states.state(run.status) in states.FINISHED
         moved_on = run.status.open_attempt is None and run.resource_version != held.version
-        return not ended and (not moved_on or bool(run.unreadable))
+        return not ended and (not moved_on or bool(run.status_error))
     selector = f"{api_group.label('run')}={held.name},{api_group.label('kind')}={naming.kind_of_work(held.kind)}"
     # Jobs before pods: a Job that is gone makes no more of them.
     jobs = [parse_job(raw) for raw in services.cluster.list(JOB, namespace, selector)]

@@ -34,7 +34,7 @@ def start(services: Dependencies, run: Run, status: RunStatus) -> None:
             services, run, transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, services.clock())
         )
     try:
-        files = rendering.task_files(services.settings, run.having(status))
+        files = rendering.task_files(services.settings, run.with_status(status))
     except Unrenderable as problem:
         return _cannot_render(services, run, problem)
     obstacle = admission.ask(services, run)

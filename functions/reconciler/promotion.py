@@ -26,19 +26,19 @@ def admit_next(services: Dependencies, ended: str) -> None:
 
 def _given_out(services: Dependencies, ended: str, book: VersionedLedger) -> Sequence[PendingRun]:
     ledger, limits = book.ledger, services.policy.limits
-    if not ledger.waiting:
+    if not ledger.last_rejected:
         return ()
     held = ledger.entries.get(ended)
     if held and not admission.works(services, ended, held):
-        ledger = ledger.freed(ended)
+        ledger = ledger.without_reservation(ended)
     admitted = []
     while named := ledger.next(limits):
         found = _present(services, named)
-        if found and (found.order, found.entry.holds) != (named.order, tuple(named.entry.holds)):
+        if found and (found.order, found.reservation.keys) != (named.order, tuple(named.reservation.keys)):
             return admission.given_out(services, book).admitted
-        ledger = ledger.having(found.uid, found.entry) if found else ledger.left(named.uid)
+        ledger = ledger.with_reservation(found.uid, found.reservation) if found else ledger.dequeued(named.uid)
         admitted += [found] if found else []
-    if ledger.needs_a_look(limits):
+    if ledger.needs_full_scan(limits):
         return admission.given_out(services, book).admitted
     book.write(ledger)
     return admitted
@@ -46,11 +46,13 @@ def _given_out(services: Dependencies, ended: str, book: VersionedLedger) -> Seq
 
 def _present(services: Dependencies, named: PendingRun) -> PendingRun | None:
     """The one in the line as it is; None where it wants no place any more."""
-    run = services.runs.find(named.entry.kind, named.namespace, named.entry.name)
+    run = services.runs.find(named.reservation.kind, named.namespace, named.reservation.name)
     return pending_run(run) if run and run.uid == named.uid and is_admissible(run, services.clock()) else None
 
 
 def start(services: Dependencies, candidates: Iterable[PendingRun]) -> None:
     """Drives each; those that could not be driven keep their places, and the sweep comes to them."""
     for each in candidates:
-        isolate_errors(each.key, partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name))
+        isolate_errors(
+            each.key, partial(reconcile, services, each.reservation.kind, each.namespace, each.reservation.name)
+        )

@@ -66,8 +66,8 @@ def reconcile(
 def run_steps(services: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
     """Takes the run, as just read, as far as it goes now; adds to `taken` what it did. Raises a ClusterError."""
     context.bind_run(run)
-    if run.unreadable:
-        log.warning("is left alone, its status cannot be read: %s", run.unreadable, extra={"run": run.key})
+    if run.status_error:
+        log.warning("is left alone, its status cannot be read: %s", run.status_error, extra={"run": run.key})
     seen = Observed(run, known.job, known.pods)
     for _ in range(STEPS):
         action = decide(seen, services.clock(), services.policy)
@@ -149,7 +149,9 @@ def _events(services: Dependencies, run: Run, name: str, kind: str) -> list[Mapp
 def _diagnosed(seen: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
     """What was seen, with what the Events of this pod, or of the Job, say of it."""
     if isinstance(seen.job, Job) and seen.job.name == name:
-        return replace(seen, job=replace(seen.job, refused=job_events.job_diagnosis(events)))
+        return replace(seen, job=replace(seen.job, pod_rejection=job_events.job_diagnosis(events)))
     pods = () if isinstance(seen.pods, NotRead) else seen.pods
     found = event_diagnosis.pod_diagnosis(events)
-    return replace(seen, pods=[replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods])
+    return replace(
+        seen, pods=[replace(pod, waiting=found, unexplained=False) if pod.name == name else pod for pod in pods]
+    )

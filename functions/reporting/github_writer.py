@@ -43,9 +43,13 @@ class Telling:
         self._services, self._github, self._until = services, github, until
         self._before = github_sync_state.last_synced(run.raw)
         self._refused: list[str] = []
-        self._unopened = self._before.unopened
-        self._comment, self._said = self._before.comment, self._before.said
-        self._page, self._shown, self._checked = self._before.page, self._before.shown, self._before.checked
+        self._unopened = self._before.pr_refused_attempt
+        self._comment, self._said = self._before.comment, self._before.comment_digest
+        self._page, self._shown, self._checked = (
+            self._before.comment_url,
+            self._before.check_digest,
+            self._before.last_check_commit,
+        )
         self._app = str(services.settings.github.app_id)
         self._work_in = works_in(services, run)
 
@@ -63,7 +67,7 @@ class Telling:
     @property
     def so_far(self) -> SyncRecord:
         """What was told, where there was no time for everything."""
-        refused = sorted({*self._before.refused, *self._refused})
+        refused = sorted({*self._before.permanent_failures, *self._refused})
         return SyncRecord(
             "", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown
         )
@@ -130,7 +134,7 @@ class Telling:
             return None
 
     def _log(self, part: str, error: GithubError) -> None:
-        level = logging.INFO if part in self._before.refused else logging.WARNING
+        level = logging.INFO if part in self._before.permanent_failures else logging.WARNING
         log.log(level, "no %s: %s", part, sync.why(error), extra={"run": self.run.key})
         self._refused.append(part)
 

@@ -124,7 +124,7 @@ def _retriable(run: Run) -> CodeRunSpec:
             f"run {run.name} is a docs run, which is retried only automatically; submit it again instead"
         )
     if not isinstance(run.spec, CodeRunSpec):
-        raise RequestRefused(f"the spec of run {run.name} is not valid: {run.problems}; submit it again instead")
+        raise RequestRefused(f"the spec of run {run.name} is not valid: {run.spec_error}; submit it again instead")
     if states.state(run.status) not in states.FINISHED:
         raise RequestRefused(
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"

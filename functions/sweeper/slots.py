@@ -33,7 +33,7 @@ class SlotAssigner:
 
     def see(self, run: Run) -> bool:
         """Whether the run is left to the pass."""
-        return self._book is not None and self._pass.see(run)
+        return self._book is not None and self._pass.observe(run)
 
     def given(self, *, whole: bool) -> Sequence[PendingRun]:
         """Who has to be driven: those who got a place, and then those whose status does not say yet that they wait.
@@ -41,7 +41,7 @@ class SlotAssigner:
         `whole` says that every unfinished run was seen. Raises a ClusterError.
         """
         found = self._admitted(self._book, whole=whole) if self._book else None
-        return [*found.admitted, *(each for each, _ in found.waiting if not each.shown)] if found else []
+        return [*found.admitted, *(each for each, _ in found.waiting if not each.is_marked_queued)] if found else []
 
     def _admitted(self, book: VersionedLedger, *, whole: bool) -> Admission:
         if whole:
@@ -64,6 +64,6 @@ def start(
         if number and deadline.over:
             return failed, False
         with healed.run(each.key) as taken:
-            step = partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name, taken)
+            step = partial(reconcile, services, each.reservation.kind, each.namespace, each.reservation.name, taken)
             failed += [] if isolate_errors(each.key, step) else [each.key]
     return failed, True

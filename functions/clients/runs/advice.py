@@ -58,7 +58,7 @@ def _after(run: Run, state: State, ways: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:
-        return f"submit it again with a valid spec: {run.problems}"
+        return f"submit it again with a valid spec: {run.spec_error}"
     docs = naming.kind_of_work(run.kind) == "docs"
     again = f"submit it again with: {ways.docs}" if docs else f"try again with: {ways.retry.format(name=run.name)}"
     return again if state is State.CANCELLED else f"see why with: {ways.log.format(name=run.name)}; then {again}"

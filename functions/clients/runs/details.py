@@ -47,7 +47,7 @@ def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
-            "problems": run.problems,
+            "problems": run.spec_error,
             "next": next_step(run, waits, ways),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
@@ -72,7 +72,7 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
-    yield "Spec", f"not valid: {run.problems}" if run.problems else ""
+    yield "Spec", f"not valid: {run.spec_error}" if run.spec_error else ""
     yield "Queue", str(waits) if waits else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")

@@ -23,7 +23,7 @@ class Reservation:
     kind: str
     name: str
     version: str
-    holds: Sequence[str]
+    keys: Sequence[str]
 
 
 def reservation(run: Run) -> Reservation:
@@ -64,8 +64,8 @@ class Usage:
 
     def add(self, entry: Reservation) -> None:
         """One more."""
-        self._counts.update(entry.holds)
-        for hold in entry.holds:
+        self._counts.update(entry.keys)
+        for hold in entry.keys:
             self._first.setdefault(hold, entry)
 
     def obstacle(self, holds: Iterable[str], limits: Limits) -> str | None:

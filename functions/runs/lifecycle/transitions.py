@@ -115,7 +115,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
     assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     return _step(
-        run.having(conditions.clear_retry_refused(run.status)),
+        run.with_status(conditions.clear_retry_refused(run.status)),
         State.WAITING,
         Reason.ACCEPTED,
         "a person asked for another attempt",

@@ -35,9 +35,9 @@ class Run:
     labels: Mapping[str, str]
     cancel: bool
     spec: RunSpec | None
-    problems: str
+    spec_error: str
     status: RunStatus
-    unreadable: str
+    status_error: str
     """What of the status this revision cannot read, in words: then nobody knows where the run is, and it stays."""
     raw: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ class Run:
     def retry_wanted(self) -> bool:
         """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
         looked_at = self.status.context_version or 1
-        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.unreadable
+        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.status_error
 
     @property
     def owner_reference(self) -> dict[str, Any]:
@@ -64,11 +64,11 @@ class Run:
             "blockOwnerDeletion": True,
         }
 
-    def with_status(self, status: RunStatus) -> dict[str, Any]:
+    def to_status_update(self, status: RunStatus) -> dict[str, Any]:
         """The whole object to write to the status subresource, at the resourceVersion it was read at."""
         return {**self.raw, "status": wire(status)}
 
-    def having(self, status: RunStatus) -> "Run":
+    def with_status(self, status: RunStatus) -> "Run":
         """This run as it will be once `status` is written."""
         return replace(self, status=status)
 
@@ -81,8 +81,8 @@ def parse(raw: Mapping[str, Any]) -> Run:
     """
     metadata = raw["metadata"]
     kind = raw["kind"]
-    spec, problems = _spec(kind, raw.get("spec") or {})
-    status, unreadable = _status(raw.get("status") or {})
+    spec, spec_error = _spec(kind, raw.get("spec") or {})
+    status, status_error = _status(raw.get("status") or {})
     return Run(
         kind=kind,
         namespace=metadata["namespace"],
@@ -96,9 +96,9 @@ def parse(raw: Mapping[str, Any]) -> Run:
         labels=metadata.get("labels", {}),
         cancel=_asks_to_cancel(raw),
         spec=spec,
-        problems=problems,
+        spec_error=spec_error,
         status=status,
-        unreadable=unreadable,
+        status_error=status_error,
         raw=raw,
     )
 
