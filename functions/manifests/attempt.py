@@ -115,9 +115,8 @@ def fence(run: Run) -> Object:
 
 def deadline(run: Run, settings: JobSettings) -> int:
     """Longest the attempt may take, in seconds from the start of its container, which keeps to it by itself."""
-    configured = settings.docs_deadline if run.kind == "DocsRun" else settings.code_deadline
     wanted = run.spec.timeout_seconds if run.spec else None
-    return wanted or configured
+    return wanted or settings.deadline(run.kind)
 
 
 def _longest_start(settings: JobSettings) -> int:

@@ -28,7 +28,7 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
         "metadata": {"name": f"{run.name}.{run.resource_version}", "namespace": run.namespace},
         "involvedObject": {
             "apiVersion": api_group.API_VERSION,
-            "kind": run.kind,
+            "kind": run.kind.value,
             "name": run.name,
             "namespace": run.namespace,
             "uid": run.uid,

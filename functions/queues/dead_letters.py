@@ -14,8 +14,9 @@ import urllib3
 from functions.events.event import Event, MalformedError, object_ref
 from functions.queues.topology import dead
 from functions.runs.api_group import API_VERSION
+from functions.runs.model.kinds import RunKind
 
-RUN_KINDS = ("DocsRun", "CodeRun")
+RUN_KINDS = frozenset(RunKind)
 
 
 class DeadLetterError(Exception):

@@ -16,7 +16,7 @@ from functions.runs.admission.pending_queue import pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.observed import parse_job, parse_pod
-from functions.runs.model import naming
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.storage.ledger_store import VersionedLedger
@@ -97,7 +97,7 @@ def works(services: Dependencies, uid: str, held: Reservation) -> bool:
         ended = states.state(run.status) in states.FINISHED
         moved_on = run.status.open_attempt is None and run.resource_version != held.version
         return not ended and (not moved_on or bool(run.status_error))
-    selector = f"{api_group.label('run')}={held.name},{api_group.label('kind')}={naming.kind_of_work(held.kind)}"
+    selector = f"{api_group.label('run')}={held.name},{api_group.label('kind')}={RunKind(held.kind).word}"
     # Jobs before pods: a Job that is gone makes no more of them.
     jobs = [parse_job(raw) for raw in services.cluster.list(JOB, namespace, selector)]
     if any(job.owner_uid == uid and not (job.ended or job.fence) for job in jobs):

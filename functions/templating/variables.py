@@ -40,7 +40,7 @@ class AttemptContext:
     @property
     def kind(self) -> str:
         """`docs` or `code`."""
-        return naming.kind_of_work(self.spec.kind)
+        return self.spec.kind.word
 
     @property
     def base_branch(self) -> str:

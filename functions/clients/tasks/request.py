@@ -15,6 +15,7 @@ from functions.clients.tasks import fast_validation
 from functions.clients.tasks.fast_validation import camel, kebab
 from functions.clients.tasks.inferred_value import InferredValue
 from functions.runs.model import default_models
+from functions.runs.model.kinds import RunKind
 
 LONGEST_KEY = 255
 """Characters of a key (functions/submission/acceptance.py)."""
@@ -69,7 +70,7 @@ def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredVal
 
 def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
     """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
-    name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
+    name = RunKind(kind).word
     if CONFIG in environ or any(each.upper().startswith(MODELS) for each in environ):
         return InferredValue(_configured_model(name, environ), f"setting models.{name}")
     return InferredValue({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")

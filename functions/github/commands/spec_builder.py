@@ -15,12 +15,13 @@ from pydantic.alias_generators import to_camel
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
 from functions.runs.model.specs import SPECS, RunSpec
 from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
-_KINDS = {"docs": "DocsRun", "code": "CodeRun"}
+_KINDS = {kind.word: kind for kind in RunKind}
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})\b", re.IGNORECASE | re.ASCII)
 """In a title, as in `Task 3: log in`."""
 

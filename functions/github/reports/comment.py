@@ -4,7 +4,7 @@ It is found again by a marker in its first line, in comments by our App alone: a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from functions.github.markdown import block, code, link
 from functions.github.webhook import event
@@ -51,8 +51,10 @@ def _work(run: Run) -> str:
             return f"**Task {spec.task_id}** for {code(spec.service)}"
         case DocsRunSpec() as spec:
             return f"**Documentation** of {code(spec.working_directory)} on {code(spec.source_branch)}"
-        case _:
+        case None:
             return f"**Run** {code(run.name)}"
+        case _ as other:
+            assert_never(other)
 
 
 def _state(run: Run) -> str:
@@ -86,6 +88,6 @@ def _what_next(run: Run) -> str:
         return "The run was deleted; what it pushed is kept. Ask again to have the work done."
     if states.state(run.status) not in states.FINISHED:
         return "To stop it, comment `/cancel`."
-    if run.kind == "CodeRun":
+    if run.kind.is_retriable:
         return "To have it tried again, comment `/retry` and what should be done differently."
     return "To have it done again, comment `/docs`."

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from urllib.parse import quote
 
 from functions.github.markdown import code, shown
@@ -49,8 +50,10 @@ def _title(run: Run) -> str:
             return "docs: document the tasks"
         case DocsRunSpec() as spec:
             return shown(f"docs: document the tasks of {spec.working_directory}", LONGEST_TITLE)
-        case _:
+        case None:
             return f"Work of {run.name}"
+        case _ as other:
+            assert_never(other)
 
 
 def _facts(run: Run, repository: str) -> list[str]:

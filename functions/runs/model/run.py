@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from functions.runs import api_group
-from functions.runs.model.specs import CROSS_FIELD, SPECS, CodeRunSpec, RunSpec, wire
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.specs import CROSS_FIELD, SPECS, AnySpec, wire
 from functions.runs.model.status import RunStatus
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Run:
     """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
 
-    kind: str
+    kind: RunKind
     namespace: str
     name: str
     uid: str
@@ -34,7 +35,7 @@ class Run:
     finalizers: Sequence[str]
     labels: Mapping[str, str]
     cancel: bool
-    spec: RunSpec | None
+    spec: AnySpec | None
     spec_error: str
     status: RunStatus
     status_error: str
@@ -49,15 +50,15 @@ class Run:
     @property
     def retry_wanted(self) -> bool:
         """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
-        looked_at = self.status.context_version or 1
-        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.status_error
+        wanted = self.spec.requested_context_version if self.spec else None
+        return wanted is not None and wanted > (self.status.context_version or 1) and not self.status_error
 
     @property
     def owner_reference(self) -> dict[str, Any]:
         """What everything made for this run carries, so that it is deleted with it."""
         return {
             "apiVersion": api_group.API_VERSION,
-            "kind": self.kind,
+            "kind": self.kind.value,
             "name": self.name,
             "uid": self.uid,
             "controller": True,
@@ -84,7 +85,7 @@ def parse(raw: Mapping[str, Any]) -> Run:
     spec, spec_error = _spec(kind, raw.get("spec") or {})
     status, status_error = _status(raw.get("status") or {})
     return Run(
-        kind=kind,
+        kind=RunKind(kind),
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
@@ -108,7 +109,7 @@ def _asks_to_cancel(raw: Mapping[str, Any]) -> bool:
     return isinstance(spec, Mapping) and spec.get("cancel") is True
 
 
-def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
+def _spec(kind: str, raw: Any) -> tuple[AnySpec | None, str]:
     try:
         return SPECS[kind].model_validate(raw), ""
     except ValidationError as error:
