@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: run dev test test-cluster unit lint format bench golden transcript archive parts lock clean
+.PHONY: run dev test test-cluster unit lint format bench soak golden transcript archive parts lock clean
 
 run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; PUBSUB=emulator
 	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --pubsub "$(PUBSUB)"
@@ -23,6 +23,9 @@ test: lint  ## Everything this machine can test
 test-cluster: $(VENV)/.dev  ## What is true of every API server, on the cluster of KUBECONFIG, in namespaces of its own
 	@test -f "$(KUBECONFIG)" || { echo "name the cluster: make test-cluster KUBECONFIG=file" >&2; exit 1; }
 	TEST_CLUSTER="$(abspath $(KUBECONFIG))" $(BIN)/pytest tests/contract/apiserver tests/cluster
+
+soak: $(VENV)/.dev  ## The generators of tests at ten times the counts of CI, by hand
+	SCALE=10 $(BIN)/pytest tests/world/test_anything_left.py tests/contract/apiserver/test_sequences.py --timeout 7200
 
 unit: $(VENV)/.dev  ## The tests that take milliseconds
 	$(BIN)/pytest tests/unit

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.serving import required_settings
 from functions.serving.http import serve
-from functions.settings import SettingsError, load, load_edge
+from functions.settings import SettingsError, load, load_webhook
 from functions.settings.webhook import WebhookSettings
 from functions.telemetry import logs, starting
 
@@ -33,7 +33,7 @@ SUBMIT = "functions.submission.acceptance"
 def _start() -> WebhookSettings:
     logs.configure(sys.stderr, FUNCTION)
     try:
-        settings = load_edge(os.environ) if FUNCTION == "github_webhook" else load(os.environ)
+        settings = load_webhook(os.environ) if FUNCTION == "github_webhook" else load(os.environ)
         required_settings.require_settings(settings, FUNCTION)
         starting.check(settings)
         logs.configure(sys.stderr, FUNCTION, settings.observability.project or settings.queues.project)

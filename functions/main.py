@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import functions_framework
 
 from functions import app, startup
+from functions.runs.model.kinds import RunKind
 
 startup.finish()
 
@@ -20,13 +21,13 @@ startup.finish()
 @functions_framework.http
 def submit_docs(request: Any) -> Any:
     """Makes a DocsRun from a request."""
-    return app.submit("DocsRun", request)
+    return app.submit(RunKind.DOCS, request)
 
 
 @functions_framework.http
 def submit_code(request: Any) -> Any:
     """Makes a CodeRun from a request."""
-    return app.submit("CodeRun", request)
+    return app.submit(RunKind.CODE, request)
 
 
 @functions_framework.http

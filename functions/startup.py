@@ -1,8 +1,8 @@
-"""What a start leaves out, loaded before all else: a function's first caller waits for it (make bench, cold start).
+"""Tuning of a function's start. Imported before everything else, since the first caller waits for the start.
 
-Python looks for garbage every few hundred objects, and nothing of what is loaded is any: that takes a tenth of the
-time to the first answer, and goes on taking time from every request if what was loaded is looked through again.
-Pydantic reads what all installed packages say of themselves, to find plugins for it; none is used.
+- Garbage collection is off while modules load: nothing they create is garbage, and looking for some takes a tenth of
+  the time to the first response (`make bench`, cold start). Loaded modules are then excluded from later collections.
+- Pydantic searches the metadata of every installed package for plugins; none is used.
 """
 
 import gc
@@ -13,6 +13,6 @@ gc.disable()
 
 
 def finish() -> None:
-    """All is loaded, and stays: from here on garbage is looked for among what comes."""
+    """End the tuning: exclude what is loaded from garbage collection, and turn collection on."""
     gc.freeze()
     gc.enable()

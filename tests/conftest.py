@@ -28,6 +28,7 @@ LONG_FIRST = (
     "tests/queues/test_killed.py",
     "tests/contract/apiserver/test_sequences.py",
     "tests/fleet/test_handing_on.py",
+    "tests/world/test_anything_left.py",
 )
 """Files that take longest at SCALE=1, one of which begun last would keep one worker busy when the others are done."""
 

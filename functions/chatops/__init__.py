@@ -1,1 +1,1 @@
-"""Executes the commands that people give on GitHub."""
+"""Commands and feedback on GitHub: who may ask, which run is meant, what happens, what is replied."""

@@ -1,4 +1,4 @@
-"""One thing that somebody on GitHub asks for, from permission to answer."""
+"""Handles one request on GitHub: permission, command, reply."""
 
 import logging
 from functools import partial
@@ -7,9 +7,10 @@ from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_feedback
 from functions.cluster.errors import Invalid
-from functions.github.api.answers import Answers, react
 from functions.github.api.client import Github
-from functions.github.api.errors import Denied, NotFound, Refused
+from functions.github.api.errors import Denied, NotFound, Rejected
+from functions.github.api.recent_event import RecentEventCalls
+from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
@@ -24,7 +25,7 @@ from functions.runs.model.run import Run
 from functions.runs.requests import RequestRefused
 from functions.serving import authentication
 from functions.serving.dependencies import Dependencies
-from functions.serving.http import Refused as NotAccepted
+from functions.serving.http import Refused
 from functions.submission import acceptance
 from functions.submission.acceptance import Key
 
@@ -32,164 +33,167 @@ log = logging.getLogger("orchestrator")
 
 
 class CommandHandler:
-    """Serves one ask: what it needs is looked up as late as can be, and once."""
+    """Handles one request, once per key. What it refers to is looked up only when needed."""
 
-    def __init__(self, services: Dependencies, github: Github, happening: WebhookEvent, ask: CommandRequest) -> None:
-        self._services, self._happening, self._ask = services, happening, ask
-        self._repository = github.repository(happening.repository)
-        self._scene = CommandContext(services, self._repository, happening, ask)
-        self._caller = authentication.on_github(ask.login)
-        app = services.settings.github.app_id
-        self._answers = Answers(self._repository, ask.number, ask.key, app, services.clock())
+    def __init__(self, deps: Dependencies, github: Github, event: WebhookEvent, request: CommandRequest) -> None:
+        self._deps, self._event, self._request = deps, event, request
+        repository = github.repository(event.repository, event.repository_id)
+        self._repository = RecentEventCalls(repository, event.time, deps.clock)
+        self._context = CommandContext(deps, repository, event, request)
+        self._caller = authentication.on_github(request.login)
+        app = deps.settings.github.app_id
+        self._replies = ReplyPoster(self._repository, request.number, request.key, app, deps.clock())
 
-    def serve(self) -> None:
-        """Does what is asked for, once per key. Raises GithubError, ClusterError."""
-        match self._ask.what:
-            case MappingTriggered() as mapped:
-                self._serve_mapped(mapped)
-            case FeedbackReceived() as found:
-                self._serve_feedback(found)
+    def handle(self) -> None:
+        """Do what is requested and reply. Raises GithubError and ClusterError; a repeated call continues."""
+        match self._request.trigger:
+            case MappingTriggered() as mapping:
+                self._handle_mapping(mapping)
+            case FeedbackReceived() as feedback:
+                self._handle_feedback(feedback)
             case command:
-                if self._is_served():
-                    self._serve(command)
+                if self._is_accepted():
+                    self._handle_command(command)
 
-    def _serve_mapped(self, mapped: MappingTriggered) -> None:
-        """What is mapped is looked up first: most labels are not, and then it matters to nobody who put them on."""
-        found = self._scene.configuration
-        if isinstance(found, BadConfiguration):
-            return self._log(f"nothing is known to be mapped, as the configuration is bad: {found}")
-        command = found.command_for(mapped.by, mapped.name)
-        if command and self._is_served():
-            self._perform(command, found, mapped.title)
+    def _handle_mapping(self, mapping: MappingTriggered) -> None:
+        """Look up the mapping before the permission: most labels are not mapped to a command."""
+        configuration = self._context.configuration
+        if isinstance(configuration, BadConfiguration):
+            return self._log(f"ignored a label or assignment, because the configuration is not valid: {configuration}")
+        command = configuration.command_for(mapping.by, mapping.name)
+        if command and self._is_accepted():
+            self._perform(command, configuration, mapping.title)
         return None
 
-    def _serve_feedback(self, found: FeedbackReceived) -> None:
-        configuration = self._scene.configuration
-        if isinstance(configuration, BadConfiguration) or found.source not in configuration.retry_on:
-            return self._log(f"a {found.source} starts nothing here")
-        if self._ask.login and not self._is_served():
+    def _handle_feedback(self, feedback: FeedbackReceived) -> None:
+        configuration = self._context.configuration
+        if isinstance(configuration, BadConfiguration) or feedback.source not in configuration.retry_on:
+            return self._log(f"a {feedback.source} does not start a retry here")
+        if self._request.login and not self._is_accepted():
             return None
-        run = self._scene.run_of(found.branch)
-        answer = self._try_again(run, found) if run else None
-        return self._answer(replies.refused(answer)) if answer and found.source == "review" else None
+        run = self._context.run_of_branch(feedback.branch)
+        refusal = self._retry_after_feedback(run, feedback) if run else ""
+        return self._reply(replies.refused(refusal)) if refusal and feedback.source == "review" else None
 
-    def _try_again(self, run: Run, found: FeedbackReceived) -> str:
-        """Why it was not, in words. Nobody asks for what a failed check starts; a review is somebody's."""
+    def _retry_after_feedback(self, run: Run, feedback: FeedbackReceived) -> str:
+        """Return why the run is not retried; empty if it is. A reviewer needs the rights that a retry requires."""
         try:
-            if self._ask.login:
-                self._permit(run)
-        except NotAccepted as refused:
-            return _words(refused)
-        return retry_after_feedback(self._services, self._repository, run, self._ask, found)
+            if self._request.login:
+                self._authorize(run)
+        except Refused as refusal:
+            return _explain(refusal)
+        return retry_after_feedback(self._deps, self._repository, run, self._request, feedback)
 
-    def _serve(self, command: Command) -> None:
-        found = self._scene.configuration
-        if isinstance(found, Configuration) and command.word not in found.commands:
-            self._answer(replies.disabled(command.word))
-        elif isinstance(found, Configuration):
-            self._perform(command, found)
+    def _handle_command(self, command: Command) -> None:
+        configuration = self._context.configuration
+        if isinstance(configuration, Configuration) and command.name not in configuration.commands:
+            self._reply(replies.disabled(command.name))
+        elif isinstance(configuration, Configuration):
+            self._perform(command, configuration)
         elif isinstance(command, StartRun):
-            self._answer(replies.bad_configuration(found.problems))
-        else:  # what stops a run must work whatever is in that file
+            self._reply(replies.bad_configuration(configuration.problems))
+        else:  # a run can be stopped whatever the file contains
             self._perform(command, Configuration())
 
-    def _is_served(self) -> bool:
-        """Whether whoever asks has write access, and was not answered before: what was refused once stays so."""
-        login, now = self._ask.login, self._services.clock()
-        if not (login and self._services.permissions.may_write(self._repository, login, now)):
-            self._log(f"{login!r} asked without write access")
+    def _is_accepted(self) -> bool:
+        """Return whether the user has write access and the request was not replied to before."""
+        login, now = self._request.login, self._deps.clock()
+        if not (login and self._deps.permissions.may_write(self._repository, login, now)):
+            self._log(f"{login!r} has no write access")
             return False
-        if self._was_answered():
-            self._log("it was answered before")
+        if self._has_reply():
+            self._log("was replied to before")
             return False
         return True
 
-    def _was_answered(self) -> bool:
-        """Where GitHub shows no comments, none was made."""
+    def _has_reply(self) -> bool:
+        """Return whether there is a reply; if comments cannot be read, none can have been posted."""
         try:
-            return bool(self._ask.number) and self._answers.given()
-        except (Denied, NotFound, Refused) as error:
-            self._log(f"nobody knows whether it was answered before: {error}")
+            return bool(self._request.number) and self._replies.is_posted()
+        except (Denied, NotFound, Rejected) as error:
+            self._log(f"cannot read replies: {error}")
             return False
 
     def _perform(self, command: Command, configuration: Configuration, title: str = "") -> None:
         match command:
             case InvalidCommand():
-                self._answer(replies.mistake(command))
+                self._reply(replies.mistake(command))
             case StartRun():
                 self._submit(command, configuration, title)
             case Status():
-                run = self._scene.run
-                self._answer(replies.status(run, self._position(run)) if run else replies.NO_RUN)
-            case Retry(words):
-                self._ask_run(partial(self._retry, words=words or None))
+                run = self._context.run
+                self._reply(replies.status(run, self._position(run)) if run else replies.NO_RUN)
+            case Retry(instructions):
+                self._request_of_run(partial(self._retry, words=instructions or None))
             case Cancel():
-                self._ask_run(partial(requests.cancel, key=self._ask.key))
+                self._request_of_run(partial(requests.cancel, key=self._request.key))
 
-    def _submit(self, work: StartRun, configuration: Configuration, title: str) -> None:
-        ask, happening = self._ask, self._happening
-        place = spec_builder.RequestTarget(happening.repository, self._scene.base, title)
-        origin = Origin(happening.repository, ask.number, ask.login, ask.url, happening.repository_id, ask.moment)
+    def _submit(self, command: StartRun, configuration: Configuration, title: str) -> None:
+        request, event = self._request, self._event
+        target = spec_builder.RequestTarget(event.repository, self._context.base, title)
+        source = Origin(
+            event.repository, request.number, request.login, request.url, event.repository_id, request.sort_key
+        )
         try:
-            spec = spec_builder.build_spec(work, place, configuration, self._services.settings)
-            answer = acceptance.accept(self._services, self._caller, spec, Key("comment", ask.key), origin)
+            spec = spec_builder.build_spec(command, target, configuration, self._deps.settings)
+            answer = acceptance.accept(self._deps, self._caller, spec, Key("comment", request.key), source)
         except spec_builder.SpecError as unclear:
-            return self._answer(replies.unclear(work.word, str(unclear)))
-        except NotAccepted as refused:
-            if refused.code == 422:  # it came again, and meanwhile the configuration has changed
-                return self._log(f"a run was made of it before: {refused.message}")
-            return self._answer(replies.refused(_words(refused)))
+            return self._reply(replies.unclear(command.name, str(unclear)))
+        except Refused as refusal:
+            if refusal.code == 422:  # a second delivery, after the configuration has changed
+                return self._log(f"a run was started before: {refusal.message}")
+            return self._reply(replies.refused(_explain(refusal)))
         except Invalid as invalid:
-            return self._answer(replies.refused(str(invalid)))
-        return self._taken_up() if answer.code == 201 else None
+            return self._reply(replies.refused(str(invalid)))
+        return self._acknowledge() if answer.code == 201 else None
 
-    def _ask_run(self, ask: run_requests.Asking) -> None:
-        run = self._scene.run
-        if self._scene.was_done:
-            return self._log("it was done before")
+    def _request_of_run(self, build_patch: run_requests.PatchBuilder) -> None:
+        run = self._context.run
+        if self._context.was_applied:
+            return self._log("was applied before")
         if not run:
-            return self._answer(replies.NO_RUN)
+            return self._reply(replies.NO_RUN)
         try:
-            return self._taken_up() if run_requests.apply(self._services, run, ask) else None
-        except NotAccepted as refused:
-            return self._answer(replies.refused(_words(refused)))
-        except (RequestRefused, Invalid) as refused:
-            return self._answer(replies.refused(str(refused)))
+            return self._acknowledge() if run_requests.apply(self._deps, run, build_patch) else None
+        except Refused as refusal:
+            return self._reply(replies.refused(_explain(refusal)))
+        except (RequestRefused, Invalid) as refusal:
+            return self._reply(replies.refused(str(refusal)))
 
     def _retry(self, run: Run, words: str | None) -> requests.Patch | None:
-        """A run works again as whom it worked: that takes the same rights as a new one. To stop it takes none."""
-        patch = requests.retry(run, key=self._ask.key, words=words)
-        if patch:  # else it was done before, by the rights of then
-            self._permit(run)
+        """Return the patch of a retry, which requires the same rights as a new run; stopping a run requires none."""
+        patch = requests.retry(run, key=self._request.key, words=words)
+        if patch:  # else it was applied before, with the rights of that time
+            self._authorize(run)
         return patch
 
-    def _permit(self, run: Run) -> None:
-        """Raises NotAccepted where the run works as somebody whom the person may not use."""
+    def _authorize(self, run: Run) -> None:
+        """Raise Refused if the user may not use the identity that the run works as."""
         if run.spec:
-            authentication.authorize(self._services.settings, self._caller, run.spec)
+            authentication.authorize(self._deps.settings, self._caller, run.spec)
 
     def _position(self, run: Run) -> Position | None:
         if states.state(run.status) is not State.WAITING:
             return None
-        services = self._services
-        return position(services.runs.list_unfinished(), run, services.policy.limits, services.clock())
+        deps = self._deps
+        return position(deps.runs.list_unfinished(), run, deps.policy.limits, deps.clock())
 
-    def _taken_up(self) -> None:
-        self._log("taken up")
-        if self._ask.reactions:
-            react(self._repository, self._ask.reactions)
+    def _acknowledge(self) -> None:
+        self._log("accepted")
+        if self._request.reactions_path:
+            add_reaction(self._repository, self._request.reactions_path)
 
-    def _answer(self, text: str) -> None:
-        """Answers where it was asked; where GitHub takes no answer there, the log has to do."""
+    def _reply(self, text: str) -> None:
+        """Post a reply; if GitHub does not accept one there, log that."""
         try:
-            if self._ask.number:
-                self._answers.give(text)
-        except (Denied, NotFound, Refused) as error:
-            self._log(f"no answer could be given: {error}")
+            if self._request.number:
+                self._replies.post_once(text)
+        except (Denied, NotFound, Rejected) as error:
+            self._log(f"cannot post a reply: {error}")
 
-    def _log(self, what: str) -> None:
-        log.info("%s", what, extra={"event": self._happening.delivery, "key": self._ask.key})
+    def _log(self, message: str) -> None:
+        log.info("%s", message, extra={"event": self._event.delivery, "key": self._request.key})
 
 
-def _words(refused: NotAccepted) -> str:
-    return "; ".join(why for _, why in refused.problems) or refused.message
+def _explain(refusal: Refused) -> str:
+    return "; ".join(reason for _, reason in refusal.problems) or refusal.message

@@ -1,7 +1,4 @@
-"""Where somebody asks for something: the repository's configuration, the pull request, the run that is meant.
-
-Each is looked up when it is first wanted, and then known.
-"""
+"""The context of a command on GitHub: the repository's configuration, the pull request, the run that is meant."""
 
 import base64
 from functools import cached_property
@@ -11,93 +8,95 @@ from functions.chatops import run_requests
 from functions.github.api import responses
 from functions.github.api.client import Repository
 from functions.github.api.errors import NotFound
+from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, BadConfiguration, Configuration
-from functions.github.webhook.branches import is_ours
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest
-from functions.github.webhook.event import Pull, WebhookEvent, pull
+from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
 from functions.runs import requests
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
 
 class CommandContext:
-    """What surrounds an ask. Everything raises GithubError or ClusterError where it cannot be looked up."""
+    """What a request refers to. Properties are looked up when first used; they raise GithubError and ClusterError."""
 
     def __init__(
-        self, services: Dependencies, repository: Repository, happening: WebhookEvent, ask: CommandRequest
+        self, deps: Dependencies, repository: Repository, event: WebhookEvent, request: CommandRequest
     ) -> None:
-        self._services, self._repository, self._happening, self._ask = services, repository, happening, ask
+        self._deps, self._repository, self._event, self._request = deps, repository, event, request
 
     @cached_property
     def configuration(self) -> Configuration | BadConfiguration:
-        """Of the default branch, which GitHub takes where none is named; never of a branch that is worked on."""
+        """The configuration on the default branch, never on a branch that agents or forks can write."""
         try:
-            return configurations.parse(_content(self._repository.get(f"contents/{PATH}")))
+            return configurations.parse(_decode(self._repository.get(f"contents/{PATH}")))
         except NotFound:
             return Configuration()
         except BadConfiguration as bad:
             return bad
 
     @cached_property
-    def pull(self) -> Pull | None:
-        """The pull request, where it was asked on one."""
-        if self._ask.pull or not self._ask.on_pull:
-            return self._ask.pull
-        path = f"pulls/{self._ask.number}"
-        shown = self._repository.get(path)
+    def pull_request(self) -> PullRequest | None:
+        """The pull request that the request was made on; None if it was made on an issue."""
+        if self._request.pull_request or not self._request.on_pull_request:
+            return self._request.pull_request
+        path = f"pulls/{self._request.number}"
+        answer = RecentEventCalls(self._repository, self._event.time, self._deps.clock).get(path)
         for branch in ("head", "base"):
-            responses.text(shown, f"GET {path}", branch, "ref")
-        return pull(shown, self._happening.repository_id)
+            responses.text(answer, f"GET {path}", branch, "ref")
+        return parse_pull_request(answer, self._event.repository_id)
 
     @property
     def base(self) -> str:
-        """The branch that work starts from: where the pull request goes to, else the default branch."""
-        default = self._happening.text("repository", "default_branch") or "main"
-        return (self.pull.base if self.pull else "") or default
+        """The branch that work starts from: the pull request's base, else the default branch."""
+        default = self._event.text("repository", "default_branch") or "main"
+        return (self.pull_request.base if self.pull_request else "") or default
 
     @property
     def run(self) -> Run | None:
-        """The run whose pull request this is, else the last one that was asked for here before this was.
+        """The run whose pull request this is, else the last run requested here before this request.
 
-        So it is the same however often this comes, unless a run was deleted.
+        The result is the same in every delivery of the request, unless a run is deleted.
         """
-        return self._of_pull or run_requests.latest(self._of_issue, self._ask.moment)
+        return self._run_of_pull_request or run_requests.latest_before(self._runs_of_issue, self._request.sort_key)
 
     @property
-    def was_done(self) -> bool:
-        """Whether what is asked was done before by another run than is meant by now."""
-        key = self._ask.key
-        if self._of_pull:
+    def was_applied(self) -> bool:
+        """Whether the request was applied before to another run than `run`."""
+        key = self._request.key
+        if self._run_of_pull_request:
             return False
-        of_another = any(requests.is_applied(run, key) for run in self._of_issue)
-        return of_another or run_requests.was_asked_of_deleted(self._services, key)
+        to_another = any(requests.is_applied(run, key) for run in self._runs_of_issue)
+        return to_another or run_requests.was_applied_to_deleted_run(self._deps, key)
 
     @cached_property
-    def _of_pull(self) -> Run | None:
-        return self.run_of(self.pull.head) if self.pull and is_ours(self.pull) else None
+    def _run_of_pull_request(self) -> Run | None:
+        pull_request = self.pull_request
+        return self.run_of_branch(pull_request.head) if pull_request and is_from_run(pull_request) else None
 
     @cached_property
-    def _of_issue(self) -> list[Run]:
-        return run_requests.of_issue(self._services, self._happening.repository_id, self._ask.number)
+    def _runs_of_issue(self) -> list[Run]:
+        return run_requests.list_by_issue(self._deps, self._event.repository_id, self._request.number)
 
-    def run_of(self, branch: str) -> Run | None:
-        """The run that commits on a branch of the repository."""
-        return run_requests.of_branch(self._services, self._happening.repository, self._happening.repository_id, branch)
+    def run_of_branch(self, branch: str) -> Run | None:
+        """Return the run that commits to a branch of the repository; None if there is none."""
+        return run_requests.find_by_branch(self._deps, self._event.repository, self._event.repository_id, branch)
 
 
-def _content(shown: Any) -> str:
-    """The text of a file (Get repository content: above 1 MB there is none, a folder is a list).
+def _decode(answer: Any) -> str:
+    """Return the text of a file (Get repository content: above 1 MB it has none; a folder is a list).
 
     Raises:
-        BadConfiguration: it is none that can be used.
-        Garbled: nobody knows what is there.
+        BadConfiguration: it is not a text file.
+        InvalidResponse: the answer cannot be understood.
     """
-    if not isinstance(shown, list):
-        responses.text(shown, f"GET contents/{PATH}", "type")
+    if not isinstance(answer, list):
+        responses.text(answer, f"GET contents/{PATH}", "type")
     try:
-        if shown["encoding"] == "base64":
-            return base64.b64decode(shown["content"]).decode()
+        if answer["encoding"] == "base64":
+            return base64.b64decode(answer["content"]).decode()
     except (KeyError, TypeError, ValueError):
         pass
-    raise BadConfiguration("it is no text file of at most 64 KiB in UTF-8")
+    raise BadConfiguration("is not a UTF-8 text file of at most 64 KiB")

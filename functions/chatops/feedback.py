@@ -1,16 +1,16 @@
-"""A review or a failed check has a run tried again by itself: when it may be, and what the agent is told."""
+"""Automatic retries after a review that asks for changes, or a failed check."""
 
 import logging
 from functools import partial
 
 from functions.chatops import run_requests
 from functions.cluster.errors import Invalid
-from functions.github.api.client import Repository
 from functions.github.api.errors import Denied, NotFound
-from functions.github.commands.parse import LONGEST_WORDS
-from functions.github.markdown import shown
+from functions.github.api.sync import RepositoryCalls
+from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
+from functions.github.json_fields import dig_number, dig_text
+from functions.github.markdown import sanitize
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
-from functions.github.webhook.event import dig_number, dig_text
 from functions.runs import requests
 from functions.runs.model.run import Run
 from functions.runs.requests import RequestRefused
@@ -20,40 +20,44 @@ log = logging.getLogger("orchestrator")
 
 
 def retry_after_feedback(
-    services: Dependencies, repository: Repository, run: Run, ask: CommandRequest, found: FeedbackReceived
+    deps: Dependencies, repository: RepositoryCalls, run: Run, request: CommandRequest, feedback: FeedbackReceived
 ) -> str:
-    """Why it was not tried again, in words; empty where it was, or will be. Raises GithubError, ClusterError."""
-    if _is_of_older_work(run, found):
-        return f"run {run.name} has gone beyond commit {found.commit}"
-    words = found.words + (_on_lines(repository, ask.number, found.review) if found.review else "")
+    """Retry the run with the feedback in its prompt; return why it is not retried, or an empty string.
+
+    Raises GithubError and ClusterError.
+    """
+    if _is_outdated(run, feedback):
+        return f"run {run.name} has a newer commit than {feedback.commit}"
+    line_comments = _line_comments(repository, request.number, feedback.review) if feedback.review else ""
+    instructions = sanitize(feedback.description + line_comments, MAX_INSTRUCTIONS_LENGTH)
     limit = run.spec.max_retries if run.spec else None
-    most = services.settings.job.max_retries if limit is None else limit
-    again = partial(requests.automatic_retry, key=ask.key, words=shown(words, LONGEST_WORDS), most=most)
+    most = deps.settings.job.max_retries if limit is None else limit
+    build_patch = partial(requests.automatic_retry, key=request.key, words=instructions, most=most)
     try:
-        if run_requests.apply(services, run, again):
-            log.info("tried again because of a %s", found.source, extra={"run": run.key})
+        if run_requests.apply(deps, run, build_patch):
+            log.info("retried because of a %s", feedback.source, extra={"run": run.key})
         return ""
-    except (RequestRefused, Invalid) as refused:
-        log.info("not tried again because of a %s: %s", found.source, refused, extra={"run": run.key})
-        return str(refused)
+    except (RequestRefused, Invalid) as refusal:
+        log.info("not retried because of a %s: %s", feedback.source, refusal, extra={"run": run.key})
+        return str(refusal)
 
 
-def _is_of_older_work(run: Run, found: FeedbackReceived) -> bool:
-    """A check may end long after the commit that it looked at was followed by another one."""
+def _is_outdated(run: Run, feedback: FeedbackReceived) -> bool:
+    """Return whether the feedback is about an earlier commit of the run; a check may take long."""
     commits = [attempt.commit for attempt in run.status.attempts if attempt.commit]
-    return bool(found.commit and commits and commits[-1] != found.commit)
+    return bool(feedback.commit and commits and commits[-1] != feedback.commit)
 
 
-def _on_lines(repository: Repository, pull: int, review: int) -> str:
-    """What the review says on lines; where it cannot be read, its text alone has to do. Raises GithubError."""
+def _line_comments(repository: RepositoryCalls, pull_request: int, review: int) -> str:
+    """Return the review's comments on lines; empty if the App may not read them. Raises GithubError."""
     try:
-        comments = list(repository.pages(f"pulls/{pull}/reviews/{review}/comments"))
+        comments = list(repository.pages(f"pulls/{pull_request}/reviews/{review}/comments"))
     except (Denied, NotFound) as error:
-        log.info("the comments of review %d cannot be read: %s", review, error)
+        log.info("cannot read the comments of review %d: %s", review, error)
         return ""
-    return "".join(f"\n\nOn {_where(each)}:\n{dig_text(each, 'body')}" for each in comments if dig_text(each, "body"))
+    return "".join(f"\n\nOn {_place(item)}:\n{dig_text(item, 'body')}" for item in comments if dig_text(item, "body"))
 
 
-def _where(comment: object) -> str:
+def _place(comment: object) -> str:
     line = dig_number(comment, "line") or dig_number(comment, "original_line")
     return f"{dig_text(comment, 'path')}:{line}" if line else dig_text(comment, "path")

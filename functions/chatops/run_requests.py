@@ -1,6 +1,7 @@
-"""What people ask of a run that is there: the run is found by where they ask, and asked in one write, with the key.
+"""Finds runs by where on GitHub they were requested, and applies requests to them.
 
-Who is second, or comes again, finds the key on the run and does nothing (runs/requests.py).
+A request is applied in one write together with its key, so that a second delivery finds the key and does nothing
+(runs/requests.py). Functions raise ClusterError.
 """
 
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.github.webhook.branches import run_name
-from functions.github.webhook.event import Pull
+from functions.github.webhook.event import PullRequest
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import requests
 from functions.runs.model import naming, origin, pull_request
@@ -22,90 +23,91 @@ from functions.templating.variables import on_github
 
 log = logging.getLogger("orchestrator")
 
-Asking = Callable[[Run], Patch | None]
+PatchBuilder = Callable[[Run], Patch | None]
+"""Returns the patch that applies a request; None if it was applied before. May raise RequestRefused."""
 
 
-def apply(services: Dependencies, run: Run, ask: Asking) -> bool:
-    """Whether the run was asked now; False where it was before.
+def apply(deps: Dependencies, run: Run, build_patch: PatchBuilder) -> bool:
+    """Apply a request to the run; return False if it was applied before.
 
     Raises:
-        CannotAsk: it cannot be, or is gone.
-        ClusterError: it may have been; the same call later finds out.
+        RequestRefused: the run does not allow it, or is deleted.
+        ClusterError: it may have been applied; a repeated call finds out.
     """
     bind(run=run.key, kind=run.kind)
 
     def patch(run: Run) -> bool:
-        wanted = ask(run)
+        wanted = build_patch(run)
         if wanted is None:
             return False
-        services.runs.patch(run, wanted)
+        deps.runs.patch(run, wanted)
         return True
 
     try:
-        return services.runs.retry_on_conflict(run, patch, "it is asked again with the next delivery")
+        return deps.runs.retry_on_conflict(run, patch, "the next delivery applies the request")
     except NotFound:
         raise RequestRefused(f"run {run.name} was deleted meanwhile; submit it again instead") from None
 
 
-def of_branch(services: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
-    """The run that commits on that branch of that repository. Raises a ClusterError."""
+def find_by_branch(deps: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
+    """Return the run that commits to that branch of that repository; None if there is none."""
     name = run_name(branch)
-    for run in _named(services, name) if name else ():
-        if naming.branch(run.name, run.uid) == branch and _works_in(services, run, repository, repository_id):
+    for run in _list_by_name(deps, name) if name else ():
+        if naming.branch(run.name, run.uid) == branch and _works_in(deps, run, repository, repository_id):
             return run
     return None
 
 
-def of_issue(services: Dependencies, repository_id: int, number: int) -> list[Run]:
-    """The runs that were asked for on that issue or pull request. Raises a ClusterError."""
+def list_by_issue(deps: Dependencies, repository_id: int, number: int) -> list[Run]:
+    """Return the runs that were requested on that issue or pull request."""
     ((label, value),) = origin.labels(repository_id, number).items()
-    return list(services.runs.list(f"{label}={value}"))
+    return list(deps.runs.list(f"{label}={value}"))
 
 
-def latest(runs: Sequence[Run], before: str) -> Run | None:
-    """The last one that was asked for before that moment (Ask.moment), whenever it was made; empty: of all."""
-    found = [run for run in runs if not before or _moment(run) < before]
-    return max(found, key=lambda run: (_moment(run), run.uid), default=None)
+def latest_before(runs: Sequence[Run], sort_key: str) -> Run | None:
+    """Return the run that was requested last before `sort_key` (webhook/decisions.py); of all runs if it is empty."""
+    earlier = [run for run in runs if not sort_key or _requested_at(run) < sort_key]
+    return max(earlier, key=lambda run: (_requested_at(run), run.uid), default=None)
 
 
-def was_asked_of_deleted(services: Dependencies, key: str) -> bool:
-    """Whether the request with that key was applied to a run that was deleted since. Raises a ClusterError."""
+def was_applied_to_deleted_run(deps: Dependencies, key: str) -> bool:
+    """Return whether the request with that key was applied to a run that has been deleted since."""
     label = requests.label(requests.digest(key))
-    return services.config_maps.has_any(f"{TOMBSTONE},{label}")
+    return deps.config_maps.has_any(f"{TOMBSTONE},{label}")
 
 
-def note_pull_request(services: Dependencies, run: Run, pull: Pull, state: pull_request.State) -> None:
-    """Records where the run's pull request is, and what became of it. Raises a ClusterError."""
+def record_pull_request(deps: Dependencies, run: Run, pull: PullRequest, state: pull_request.State) -> None:
+    """Record URL and state of the run's pull request in its status."""
 
     def write(run: Run) -> None:
-        status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, services.clock())
+        status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, deps.clock())
         if status is not run.status:
-            services.runs.write_status(run, status)
+            deps.runs.write_status(run, status)
             log.info("pull request: %s", state, extra={"run": run.key})
 
     try:
-        services.runs.retry_on_conflict(run, write, "its pull request is noted with the next delivery")
+        deps.runs.retry_on_conflict(run, write, "the next delivery records its pull request")
     except NotFound:
-        log.info("gone", extra={"run": run.key})
+        log.info("the run was deleted", extra={"run": run.key})
 
 
-def _moment(run: Run) -> str:
-    """When it was asked for; of a run that does not say so, when it was made."""
-    asked = origin.from_object(run.raw)
-    return (asked and asked.moment) or rfc3339(run.created)
+def _requested_at(run: Run) -> str:
+    """Return when the run was requested, as text that sorts; when it was created if that is unknown."""
+    source = origin.from_object(run.raw)
+    return (source and source.moment) or rfc3339(run.created)
 
 
-def _named(services: Dependencies, name: str) -> Iterator[Run]:
+def _list_by_name(deps: Dependencies, name: str) -> Iterator[Run]:
     for kind in RUNS:
-        run = services.runs.find(kind, services.settings.namespace, name)
+        run = deps.runs.find(kind, deps.settings.namespace, name)
         if run:
             yield run
 
 
-def _works_in(services: Dependencies, run: Run, repository: str, repository_id: int) -> bool:
-    """Somebody who may write to another repository can make a branch of the same name there."""
-    asked = origin.from_object(run.raw)
-    if asked and asked.repository_id:
-        return asked.repository_id == repository_id
+def _works_in(deps: Dependencies, run: Run, repository: str, repository_id: int) -> bool:
+    """Return whether the run works in that repository: a branch of the same name can be made in any other one."""
+    source = origin.from_object(run.raw)
+    if source and source.repository_id:
+        return source.repository_id == repository_id
     url = run.spec.repository_url if run.spec else ""
-    return on_github(url, services.settings.github.host).lower() == repository.lower()
+    return on_github(url, deps.settings.github.host).lower() == repository.lower()

@@ -45,7 +45,7 @@ class Invalid(ClusterError):
         self.causes = causes
 
 
-def told(error: Exception) -> str:
+def loggable(error: Exception) -> str:
     """What a log may say of an error: the API server repeats the values that it refuses, so only fields are named."""
     if isinstance(error, Invalid):
         return f"the API server refuses {', '.join(field for field, _ in error.causes) or 'the object'}"
@@ -56,7 +56,7 @@ class Forbidden(ClusterError):
     """The caller may not do this."""
 
 
-class Closing(Forbidden):
+class NamespaceTerminating(Forbidden):
     """The namespace is being deleted, and takes nothing new."""
 
 
@@ -82,7 +82,7 @@ def from_status(code: int, body: bytes, retry_after: str | None) -> ClusterError
         case 410:
             return Gone(message)
         case 403 if _has_cause(status, "NamespaceTerminating"):
-            return Closing(message)
+            return NamespaceTerminating(message)
         case 401 | 403:
             return Forbidden(message)
         case 429:

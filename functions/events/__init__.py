@@ -1,1 +1,1 @@
-"""CloudEvents: one normaliser in, one publisher out."""
+"""CloudEvents in and out: one `receive` per request, and the bindings of HTTP and Pub/Sub."""

@@ -1,57 +1,71 @@
-"""JSON as it arrives from anywhere: decoded once, and told what is wrong with it.
+"""Strict decoding of JSON and base64 from outside.
 
-JSON can write half of a character (an escape of one surrogate), and Python keeps it; UTF-8 cannot, so that every
-name, digest and request made of it would fail much later, and fail again each time it is delivered.
+JSON can escape half of a UTF-16 surrogate pair, and Python keeps it; UTF-8 cannot write it. Such text is rejected
+here, because every name, digest and request made from it would fail later and again at each delivery.
 """
 
 import base64
 import binascii
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from functions.events.event import MalformedError
 
-HALF = "has half of a character (a lone UTF-16 surrogate), which cannot be written as UTF-8"
+LONE_SURROGATE = "has half of a character (a lone UTF-16 surrogate), which cannot be written as UTF-8"
 
-MOST_HALVES = 20
-"""Fields with such text that are named; a body could have hundreds of thousands."""
+MAX_NAMED = 20
+"""Most fields with such text that an error names; a body can have hundreds of thousands."""
 
 _ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decode(body: bytes, field: str = "body") -> Any:
-    """The JSON in `body`, all of whose text UTF-8 can write. Raises MalformedError, naming `field` or those in it."""
-    return encodable(decode_loosely(body, field), body, field)
+    """Return the JSON in `body`.
+
+    Raises:
+        MalformedError: the body is not JSON (named `field`), repeats a name, or has text that UTF-8 cannot write.
+    """
+    found, problem = try_decode(body, field)
+    if problem:
+        raise problem
+    return found
 
 
 def decode_loosely(body: bytes, field: str = "body") -> Any:
-    """The JSON in `body`, whose text may have halves of characters. Raises MalformedError, naming `field`."""
+    """Return the JSON in `body`, also with text that UTF-8 cannot write; raise MalformedError if it is not JSON."""
     try:
-        return json.loads(_text(body), object_pairs_hook=_object)
+        return json.loads(_text(body), object_pairs_hook=unique_object)
     except (ValueError, RecursionError) as error:
         raise MalformedError((field, f"is not JSON: {error}")) from None
 
 
-def encodable(found: Any, body: bytes, field: str = "body") -> Any:
-    """`found`, the JSON in `body`. Raises MalformedError, naming the fields with text that UTF-8 cannot write."""
-    if _ESCAPED.search(_text(body)):
-        halves = dict.fromkeys(islice(_halves(found), MOST_HALVES))
-        if halves:
-            raise MalformedError(*((at or field, HALF) for at in halves))
-    return found
+def try_decode(body: bytes, field: str = "body") -> tuple[Any, MalformedError | None]:
+    """Return the JSON in `body` and what is wrong with it.
+
+    The value is None if the body is not JSON. It is given with text that UTF-8 cannot write, to recognise an envelope
+    that is then rejected.
+    """
+    try:
+        found = decode_loosely(body, field)
+    except MalformedError as error:
+        return None, error
+    if not _ESCAPED.search(_text(body)):
+        return found, None
+    named = dict.fromkeys(islice(_lone_surrogates(found), MAX_NAMED))
+    return found, MalformedError(*((path or field, LONE_SURROGATE) for path in named)) if named else None
 
 
 def whole(text: str) -> str:
-    """`text` with U+FFFD in the place of each half of a character, as Go's encoding/json has it."""
+    """Return `text` with U+FFFD in place of each lone surrogate, as Go's encoding/json does."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def decode_base64(text: Any, field: str) -> bytes:
-    """The bytes in `text`. Raises MalformedError, naming `field`."""
+    """Return the bytes in `text`; raise MalformedError naming `field` if it has any other character."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError):
@@ -59,38 +73,42 @@ def decode_base64(text: Any, field: str) -> bytes:
 
 
 def media_type(content_type: Any) -> str:
-    """The media type in a content-type, in lower case and without its parameters; empty for what is no text."""
+    """Return the media type of a content-type in lower case, without parameters; empty if it is not a string."""
     return content_type.partition(";")[0].strip().lower() if isinstance(content_type, str) else ""
 
 
-def _text(body: bytes) -> str:
-    """As json.loads decodes it, but strictly: that lets bytes of a lone surrogate pass. Raises ValueError."""
-    return body.decode(json.detect_encoding(body))
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the JSON object with these members; raise MalformedError naming those given twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise MalformedError(*((whole(name), "is given twice") for name in twice))
+        counts = Counter(name for name, _ in pairs)
+        repeated = sorted(name for name, count in counts.items() if count > 1)
+        raise MalformedError(*((whole(name), "is given twice") for name in repeated[:MAX_NAMED]))
     return found
 
 
-def _halves(found: Any) -> Iterator[str]:
-    """Where in `found` such text is, with dots; a name that is such text is told with a mark in the half's place.
+def _text(body: bytes) -> str:
+    """Return the body as text in the encoding json.loads detects; raise ValueError for bytes it cannot decode.
 
-    Without recursion: a document may be as deep as Python's stack takes.
+    json.loads itself lets the encoded bytes of a lone surrogate pass.
     """
-    waiting = deque([("", found)])
+    return body.decode(json.detect_encoding(body))
+
+
+def _lone_surrogates(document: Any) -> Iterator[str]:
+    """Yield the dotted path of each text or name with a lone surrogate, shown as U+FFFD.
+
+    Not recursive: a document may be as deep as Python's stack allows.
+    """
+    waiting = deque([("", document)])
     while waiting:
-        at, value = waiting.popleft()
+        path, value = waiting.popleft()
         if isinstance(value, str) and value != whole(value):
-            yield at
+            yield path
         pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for name, inner in pairs:
             shown = whole(str(name))
-            place = f"{at}.{shown}" if at else shown
+            inner_path = f"{path}.{shown}" if path else shown
             if shown != str(name):
-                yield place
-            waiting.append((place, inner))
+                yield inner_path
+            waiting.append((inner_path, inner))

@@ -1,27 +1,35 @@
-"""The one form in which a handler gets an event, whatever envelope it came in, and what a watch event hints at."""
+"""The CloudEvent that functions receive and publish, and the event types they know."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloudevents.abstract import CloudEvent
+
 RESOURCE = "dev.knative.apiserver.resource."
+"""Prefix of the types of watch events that carry the whole object (Knative: ApiServerSource, mode Resource)."""
 REFERENCE = "dev.knative.apiserver.ref."
+"""Prefix of the types of watch events that carry an ObjectReference (mode Reference)."""
 DOCS_REQUESTED = "platform.agents.docs.requested.v1"
 CODE_REQUESTED = "platform.agents.code.requested.v1"
 GITHUB_EVENT = "platform.agents.github."
-"""Begins the type of what GitHub delivered: this, GitHub's name of the event, `.v1`."""
+"""Prefix of the type of a GitHub delivery, before GitHub's name of the event and `.v1`."""
 SWEEP_DUE = "platform.agents.sweep.due.v1"
 RETENTION_DUE = "platform.agents.retention.due.v1"
 PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
-"""A Pub/Sub message that is no CloudEvent: its data is plain JSON. Eventarc's type for any message of Pub/Sub."""
+"""Type of a Pub/Sub message that is not a CloudEvent: its data is plain JSON. Eventarc uses it for every message."""
+
+SPEC_VERSION = "1.0"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A CloudEvent: `data` is decoded JSON, or None.
+class Event(CloudEvent):
+    """A CloudEvent of the SDK with its attributes as fields.
 
-    Events of one `key` are delivered in order where a subscription is ordered (CloudEvents, Partitioning extension).
-    `trace` is the traceparent of what led to it (Distributed Tracing extension), as it came.
+    `data` is decoded JSON or None. `key` is the partition key (CloudEvents: Partitioning extension): events of one key
+    are delivered in order where a subscription is ordered. `trace` is the traceparent of the cause (Distributed
+    Tracing extension). The key and other attributes of a received event are dropped.
     """
 
     id: str
@@ -32,52 +40,33 @@ class Event:
     key: str = ""
     trace: str = ""
 
+    @classmethod
+    def create(cls, attributes: Mapping[str, Any], data: Any) -> "Event":
+        """Return the event with these attributes and data, as the SDK reads it."""
+        subject, trace = (attributes.get(name) for name in ("subject", "traceparent"))
+        return cls(
+            id=attributes["id"],
+            source=attributes["source"],
+            type=attributes["type"],
+            subject=subject if isinstance(subject, str) else "",
+            data=data,
+            trace=trace if isinstance(trace, str) else "",
+        )
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
-    """What a watch event is about. `seen` is the object as the event shows it; it may be older than the truth."""
+    def get_data(self) -> Any:
+        """Return the data, as the SDK writes it."""
+        return self.data
 
-    kind: str
-    namespace: str
-    name: str
-    deleted: bool
-    seen: Mapping[str, Any] | None
+    def _get_attributes(self) -> dict[str, Any]:
+        required = {"id": self.id, "source": self.source, "type": self.type, "specversion": SPEC_VERSION}
+        optional = {"subject": self.subject, "partitionkey": self.key, "traceparent": self.trace}
+        given = {name: text for name, text in optional.items() if text}
+        return {**required, "datacontenttype": JSON, **given}
 
 
 class MalformedError(Exception):
-    """What arrived cannot be understood; `problems` are (field, what is wrong)."""
+    """The request cannot be understood; `problems` are pairs of a field and what is wrong with it."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {why}" for field, why in problems))
         self.problems = problems
-
-
-def object_ref(event: Event) -> ObjectRef | None:
-    """What a watch event is about; None for an event of another kind.
-
-    Raises:
-        MalformedError: it has the type of a watch event but not its data.
-    """
-    for prefix in (RESOURCE, REFERENCE):
-        if event.type.startswith(prefix):
-            return _hint(event, whole=prefix == RESOURCE)
-    return None
-
-
-def _hint(event: Event, *, whole: bool) -> ObjectRef:
-    if not isinstance(event.data, Mapping):
-        raise MalformedError(("data", "must be a JSON object"))
-    place = event.data.get("metadata") if whole else event.data
-    if not isinstance(place, Mapping):
-        raise MalformedError(("data.metadata", "must be an object"))
-    named = {"kind": event.data.get("kind"), "name": place.get("name"), "namespace": place.get("namespace")}
-    absent = [(f"data.{field}", "is required") for field, text in named.items() if not (text and isinstance(text, str))]
-    if absent:
-        raise MalformedError(*absent)
-    return ObjectRef(
-        kind=str(named["kind"]),
-        namespace=str(named["namespace"]),
-        name=str(named["name"]),
-        deleted=event.type.endswith(".delete"),
-        seen=event.data if whole else None,
-    )

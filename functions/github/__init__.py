@@ -1,1 +1,1 @@
-"""GitHub: what it sends, what it is asked, and what is read out of both."""
+"""GitHub: its REST API, its webhook events, the commands people write, the reports they read."""

@@ -1,4 +1,4 @@
-"""Names as GitHub has them."""
+"""GitHub's rules for names."""
 
 import re
 from typing import Any
@@ -7,5 +7,5 @@ REPOSITORY = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 
 
 def repository_name(value: Any) -> str | None:
-    """`owner/name` where this is one, else None."""
+    """Return the value if it is a repository's full name (`owner/name`), else None."""
     return value if isinstance(value, str) and REPOSITORY.fullmatch(value) else None

@@ -1,8 +1,8 @@
-"""The function `github_event`: does what a delivery of GitHub asks for.
+"""The github_event function: does what a delivery of GitHub asks for.
 
-Rules decide from the event alone what it comes to; for most it is nothing, and then nobody is asked. Whoever asks for
-something must have write access, else nothing is done and nothing is answered. What is done carries the key of what
-happened, so that it may arrive any number of times, by any number of hooks.
+Rules decide from the event alone; most events lead to no decision and to no call. A request requires write access,
+otherwise nothing is done and nothing is replied. What is done carries the key of what happened, so that an event may
+arrive any number of times, from any number of webhooks.
 """
 
 import logging
@@ -10,7 +10,6 @@ import logging
 from functions.chatops import run_requests
 from functions.chatops.command_handler import CommandHandler
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.events.receive import normalise
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound
@@ -26,66 +25,66 @@ from functions.telemetry.context import bind_event
 log = logging.getLogger("orchestrator")
 
 
-def handle(services: Dependencies, request: Request) -> Answer:
-    """Acknowledges once everything is done that the delivery comes to.
+def handle(deps: Dependencies, request: Request) -> Answer:
+    """Handle a delivery; acknowledge once everything that the rules decided is done.
 
     Raises:
-        MalformedError: it is no event.
-        Refused: 403 where no App is configured, which is mended by people.
-        GithubError, ClusterError: some of it may be done; the same delivery later does the rest.
+        MalformedError: the request is not an event.
+        Refused: 403 if no App is configured, which people can change.
+        GithubError, ClusterError: some of it may be done; the redelivered event does the rest.
     """
-    event = bind_event(normalise(request.headers, request.body))
+    event = bind_event(request.received.event())
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
-    happening = _happening(event)
-    decisions = router.decide(happening)
+    webhook_event = _parse(event)
+    decisions = router.decide(webhook_event)
     if not decisions:
         return ACKNOWLEDGED
-    if services.github is None:
-        raise Refused(403, "no App is configured to call GitHub as: set github.app_id and github.private_key")
+    if deps.github is None:
+        raise Refused(403, "github.app_id and github.private_key: are required to call GitHub; set both")
     for decision in decisions:
-        _act(services, services.github, happening, decision)
+        _execute(deps, deps.github, webhook_event, decision)
     return ACKNOWLEDGED
 
 
-def _happening(event: Event) -> WebhookEvent:
+def _parse(event: Event) -> WebhookEvent:
     if not isinstance(event.data, dict):
-        raise MalformedError(("data", "must be a JSON object: what is kept of a delivery"))
+        raise MalformedError(("data", "must be a JSON object: the filtered payload of a delivery"))
     name = event.type.removeprefix(GITHUB_EVENT).partition(".")[0]
     action = event.data.get("action")
     return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data)
 
 
-def _act(services: Dependencies, github: Github, happening: WebhookEvent, decision: Decision) -> None:
-    """Does it, once per key. Raises GithubError, ClusterError."""
+def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: Decision) -> None:
+    """Execute a decision, once per key. Raises GithubError, ClusterError."""
     match decision:
         case LogOnly(message):
-            log.info("%s", message, extra={"event": happening.delivery})
+            log.info("%s", message, extra={"event": event.delivery})
         case InvalidateTokens(message, repositories):
-            log.info("%s", message, extra={"event": happening.delivery})
+            log.info("%s", message, extra={"event": event.delivery})
             for name in repositories or ("",):
-                github.forget(name)
-        case PullRequestChanged() if happening.repository:
-            _tell(services, github, happening, decision)
-        case CommandRequest() if happening.repository and happening.repository_id:
-            CommandHandler(services, github, happening, decision).serve()
+                github.forget_tokens(name)
+        case PullRequestChanged() if event.repository:
+            _record_pull_request(deps, github, event, decision)
+        case CommandRequest() if event.repository and event.repository_id:
+            CommandHandler(deps, github, event, decision).handle()
         case _:
-            log.warning("ignored: a delivery that names no repository", extra={"event": happening.delivery})
+            log.warning("ignored: the delivery names no repository", extra={"event": event.delivery})
 
 
-def _tell(services: Dependencies, github: Github, happening: WebhookEvent, news: PullRequestChanged) -> None:
-    """Tells the run of its pull request, as it is now: deliveries overtake each other."""
-    run = run_requests.of_branch(services, happening.repository, happening.repository_id, news.pull.head)
+def _record_pull_request(deps: Dependencies, github: Github, event: WebhookEvent, change: PullRequestChanged) -> None:
+    """Record the pull request's present state: deliveries may arrive in any order."""
+    run = run_requests.find_by_branch(deps, event.repository, event.repository_id, change.pull_request.head)
     if run:
-        run_requests.note_pull_request(services, run, news.pull, _state(github, happening, news))
+        run_requests.record_pull_request(deps, run, change.pull_request, _present_state(github, event, change))
 
 
-def _state(github: Github, happening: WebhookEvent, news: PullRequestChanged) -> State:
-    path = f"pulls/{news.pull.number}"
+def _present_state(github: Github, event: WebhookEvent, change: PullRequestChanged) -> State:
+    path = f"pulls/{change.pull_request.number}"
     try:
-        shown = github.repository(happening.repository).get(path)
+        answer = github.repository(event.repository, event.repository_id).get(path)
     except NotFound:
-        return news.state
-    if responses.text(shown, f"GET {path}", "state") != "closed":
+        return change.state
+    if responses.text(answer, f"GET {path}", "state") != "closed":
         return "Open"
-    return "Merged" if shown.get("merged") is True else "Closed"
+    return "Merged" if answer.get("merged") is True else "Closed"

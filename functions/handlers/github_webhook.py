@@ -62,7 +62,7 @@ def _verify(request: Request, secrets: list[str]) -> None:
     given = request.headers.get(signature.HEADER)
     if given is None:
         raise Refused(401, "the header X-Hub-Signature-256 is missing; give the webhook a secret")
-    if not signature.signed(request.body, given, secrets):
+    if not signature.is_valid(request.body, given, secrets):
         raise Refused(403, "the signature fits none of the secrets (setting github.webhook_secrets)")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, RUNS
-from functions.events.event import MalformedError, ObjectRef
+from functions.events.event import MalformedError
+from functions.events.object_ref import ObjectRef
 from functions.reconciler.promotion import admit_next
 from functions.reconciler.reconciler import Preloaded, log, run_steps
 from functions.runs import api_group
@@ -19,7 +20,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
     """Acknowledges once what the Job's change means for its run is recorded."""
     found = object_of(request)
     if found and found.kind == "Job":
-        raw = found.seen if found.seen is not None else _referred(services, found)
+        raw = found.snapshot if found.snapshot is not None else _referred(services, found)
         if raw is not None:
             _job_changed(services, found, raw)
     return ACKNOWLEDGED

@@ -1,7 +1,7 @@
 """The function `reconcile`: a watch event on a run drives that run one step towards its goal."""
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import ObjectRef
+from functions.events.object_ref import ObjectRef
 from functions.reconciler.reconciler import reconcile
 from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import parse
@@ -20,6 +20,6 @@ def handle(services: Dependencies, request: Request) -> Answer:
 
 def _quiet(services: Dependencies, found: ObjectRef) -> bool:
     try:
-        return found.seen is not None and needs_no_reconcile(parse(found.seen), services.clock())
+        return found.snapshot is not None and needs_no_reconcile(parse(found.snapshot), services.clock())
     except (KeyError, TypeError, ValueError):
         return False  # an object that no API server wrote decides nothing

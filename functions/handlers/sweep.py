@@ -10,16 +10,12 @@ from functools import partial
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import RETENTION_DUE, SWEEP_DUE, MalformedError
-from functions.events.receive import normalise
-from functions.handlers.report import tell
 from functions.manifests.checkpoint import Cursor
-from functions.queues.publisher import Publisher, PublishError
 from functions.reconciler.reconciler import ActionTaken, Preloaded, run_steps
-from functions.reporting.github_catch_up import OnGithub
+from functions.reporting.reporter import CatchUp, reporters
 from functions.runs.lifecycle.actions import Nothing
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.observed import Observed
-from functions.runs.lifecycle_events import overdue
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request
@@ -54,7 +50,7 @@ def handle(services: Dependencies, request: Request) -> Answer:
 
 def _type(request: Request) -> str:
     try:
-        return normalise(request.headers, request.body).type
+        return request.received.event().type
     except MalformedError:
         return ""
 
@@ -77,7 +73,8 @@ class Sweep:
         self._services, self._deadline = services, TimeBudget(services.clock)
         self._handover = Handover(services, "sweep", SWEEP_DUE, [*RUNS])
         self._resumes = self._handover.cursor not in (None, FIRST)
-        self._places, self._alive, self._reports = SlotAssigner(services), LiveAttempts(services), Reports(services)
+        self._places, self._alive = SlotAssigner(services), LiveAttempts(services)
+        self._reports = CatchUp(services, reporters(services))
         self._found, self._healed = Found(), RepairLog()
 
     def drive_all(self) -> None:
@@ -99,7 +96,7 @@ class Sweep:
         with self._healed.run(run.key) as taken:
             step = partial(self._advance, run, taken)
             went_well = self._places.see(run) or isolate_errors(run.key, step)
-        return self._reports.catch_up(run) and went_well
+        return self._reports.report_if_overdue(run) is not False and went_well
 
     def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
         services, known = self._services, self._alive.known(run)
@@ -142,24 +139,3 @@ def _is_due(services: Dependencies, run: Run, known: Preloaded) -> bool:
     """Whether anything is to be done for the run as it was listed."""
     seen = Observed(run, known.job, known.pods)
     return not isinstance(decide(seen, services.clock(), services.policy), Nothing)
-
-
-class Reports:
-    """What the event of a change should have told in time, and did not."""
-
-    def __init__(self, services: Dependencies) -> None:
-        self._services, self._publisher, self._github = services, services.publisher, OnGithub(services)
-
-    def catch_up(self, run: Run) -> bool:
-        """Tells what is late; whether that went well. What one run waited for in vain, the others do not wait for."""
-        publisher, went_well = self._publisher, True
-        if publisher and overdue(run.status, self._services.clock()):
-            went_well = isolate_errors(run.key, partial(self._tell, publisher, run))
-        return self._github.catch_up(run) is not False and went_well
-
-    def _tell(self, publisher: Publisher, run: Run) -> None:
-        try:
-            tell(self._services, publisher, self._services.runs.reread(run))
-        except PublishError:
-            self._publisher = None
-            raise

@@ -87,7 +87,7 @@ def _trace(run: Run, spec: RunSpec) -> list[Object]:
     """The run's trace, for the agent to go on with, unless the spec names one."""
     found = trace.from_object(run.raw)
     given = any(each.name == trace.VARIABLE for each in spec.env or ())
-    return [{"name": trace.VARIABLE, "value": str(found)}] if found and not given else []
+    return [{"name": trace.VARIABLE, "value": trace.traceparent(found)}] if found and not given else []
 
 
 def _env(spec: RunSpec, settings: Settings) -> list[Object]:

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import urllib3
 
-from functions.events.event import Event, MalformedError, object_ref
+from functions.events.event import Event, MalformedError
+from functions.events.object_ref import object_ref
 from functions.queues.topology import dead
 from functions.runs.api_group import API_VERSION
 from functions.runs.model.kinds import RunKind
@@ -74,8 +75,8 @@ def run_of(event: Event) -> RunKey | None:
         found = None
     if found and found.kind in RUN_KINDS:
         return RunKey(found.kind, found.namespace, found.name)
-    if found and found.seen:
-        return next(_owners(found.namespace, found.seen), None)
+    if found and found.snapshot:
+        return next(_owners(found.namespace, found.snapshot), None)
     namespace, _, name = event.subject.partition("/")
     return RunKey("", namespace, name) if namespace and name and "/" not in name else None
 

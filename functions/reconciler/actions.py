@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Closing, Invalid, NotFound
+from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
+from functions.reporting.reporter import reporters
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import STOPPED_AFTER
 from functions.runs.lifecycle_events import unpublished
@@ -64,10 +65,9 @@ def release(services: Dependencies, run: Run) -> None:
 
     GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
     """
-    from functions.reporting import github_sync  # only here: most runs come and go in processes that delete none
-
     try:
-        github_sync.close(services, run)
+        for reporter in reporters(services):
+            reporter.close(run)
     finally:
         _let_go(services, run)
 
@@ -77,7 +77,10 @@ def _let_go(services: Dependencies, run: Run) -> None:
     if stone:
         try:
             services.config_maps.create(stone)
-        except (AlreadyExists, Closing) as error:  # in a namespace that goes too, no request makes the run again
+        except (
+            AlreadyExists,
+            NamespaceTerminating,
+        ) as error:  # in a namespace that goes too, no request makes the run again
             log.info("no tombstone was made: %s", error, extra={"run": run.key})
     metadata = {"finalizers": [name for name in run.finalizers if name != api_group.FINALIZER]}
     try:

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, told
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, Kind
+from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, loggable
+from functions.cluster.kinds import CONFIG_MAP, JOB, VOLUME_CLAIM, Kind
 from functions.manifests import attempt, tombstone
 from functions.reconciler import admission, rendering
 from functions.reconciler.actions import close
@@ -76,7 +76,7 @@ def fence(services: Dependencies, run: Run) -> str:
     except AlreadyExists:
         log.info("the Job is there after all", extra={"run": run.key})
     except (Invalid, Forbidden) as refused:
-        log.warning("the name of its Job cannot be taken: %s", told(refused), extra={"run": run.key})
+        log.warning("the name of its Job cannot be taken: %s", loggable(refused), extra={"run": run.key})
         return str(refused)
     return ""
 
@@ -84,7 +84,7 @@ def fence(services: Dependencies, run: Run) -> str:
 def _create(services: Dependencies, run: Run, files: TaskFiles) -> None:
     try:
         if run.status.workspace_name:
-            claim = _ensure(services, CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
+            claim = _ensure(services, VOLUME_CLAIM, attempt.claim(run, services.settings.job), _is_workspace_of(run))
             _use(services, claim)
         kept = _ensure(services, CONFIG_MAP, attempt.task_files(run, files.files, files.checksum), _is_owned_by(run))
         run = _mounting(services, run, kept)
@@ -122,7 +122,7 @@ def _ensure_job(services: Dependencies, run: Run) -> None:
     _ensure(services, JOB, item, _is_owned_by(run))
 
 
-_REMEDY = {CLAIM: "is the workspace of another service and agent; choose another service or agent"}
+_REMEDY = {VOLUME_CLAIM: "is the workspace of another service and agent; choose another service or agent"}
 
 
 class TakenError(Exception):
@@ -149,7 +149,7 @@ def _use(services: Dependencies, claim: Object) -> None:
         return
     change = {"resourceVersion": metadata["resourceVersion"], "annotations": {UNUSED_SINCE: None}}
     try:
-        services.cluster.patch(CLAIM, metadata["namespace"], metadata["name"], {"metadata": change})
+        services.cluster.patch(VOLUME_CLAIM, metadata["namespace"], metadata["name"], {"metadata": change})
     except NotFound as gone:
         raise Conflict(str(gone)) from gone
 

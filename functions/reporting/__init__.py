@@ -1,1 +1,1 @@
-"""Reports a run: lifecycle events for subscribers; comment, check run and pull request on GitHub."""
+"""Reports a run to its audiences: lifecycle events for subscribers; pull request, comment and check run on GitHub."""

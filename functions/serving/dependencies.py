@@ -89,7 +89,7 @@ class Dependencies:
 def connect(settings: Settings) -> Dependencies:
     """The services of a deployed function. Reads credentials; calls nobody."""
     from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
+    from functions.cluster.kubernetes_transport import KubernetesTransport
     from functions.telemetry.instrumented import InstrumentedTransport, publisher
 
     cluster = Cluster(InstrumentedTransport(KubernetesTransport(settings.cluster)))

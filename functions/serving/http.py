@@ -11,13 +11,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from functions import __version__
 from functions.cluster import errors
-from functions.events.envelopes.pubsub import SUBSCRIPTION
 from functions.events.event import MalformedError
-from functions.events.receive import from_queue
+from functions.events.pubsub_binding import SUBSCRIPTION
+from functions.events.receive import Received, receive
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled
 from functions.queues.publisher import PublishError
 from functions.telemetry.invocation import record_invocation
@@ -37,17 +38,17 @@ MENDABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a right): a queue keeps what was refused so, at last as a dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """What a handler is given: `headers` have lower-case names."""
 
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def queued(self) -> bool:
-        """Whether a queue delivers it, and will again unless it is acknowledged."""
-        return from_queue(self.headers, self.body)
+    @cached_property
+    def received(self) -> Received:
+        """The event or the JSON in the request, decoded once."""
+        return receive(self.headers, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _answered(handler: Handler, request: Request) -> Answer:
     except MalformedError as malformed:
         return _final(request, 400, "the request cannot be understood", malformed.problems)
     except errors.Invalid as invalid:
-        log.warning("refused: %s", errors.told(invalid), extra={"code": 422})
+        log.warning("refused: %s", errors.loggable(invalid), extra={"code": 422})
         return _to_whom(request, 422, str(invalid), invalid.causes)
     except PublishError as error:
         return _again(error, None)
@@ -110,7 +111,7 @@ def _final(request: Request, code: int, message: str, problems: Sequence[tuple[s
 
 def _to_whom(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
     """The refusal to a person; an acknowledgement to a queue, which could only send it again."""
-    if code not in MENDABLE and request.queued:
+    if code not in MENDABLE and request.received.from_queue:
         return ACKNOWLEDGED
     return failure(code, message, problems)
 

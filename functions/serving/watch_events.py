@@ -5,8 +5,8 @@ Topics are not filtered (an emulator stores filters and ignores them), so each f
 
 import logging
 
-from functions.events.event import Event, ObjectRef, object_ref
-from functions.events.receive import normalise
+from functions.events.event import Event
+from functions.events.object_ref import ObjectRef, object_ref
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.telemetry.context import bind_event
 
@@ -19,7 +19,7 @@ def object_of(request: Request) -> ObjectRef | None:
     Raises:
         MalformedError: the request is no event, or a watch event without its object.
     """
-    event = bind_event(normalise(request.headers, request.body))
+    event = bind_event(request.received.event())
     found = object_ref(event)
     if not found:
         ignored(event)

@@ -1,49 +1,56 @@
-"""Whom callers may have work done as.
+"""Who may start runs as which user and agent.
 
-Without this section whoever may call may name any user and any agent; with it a caller may name what is listed for
-them, and a caller who is not listed nothing. Callers are known by how they call:
+Without this section every caller may name any user and any agent. With it a caller may name what its entry lists, and
+a caller without an entry may start nothing. The name of a caller depends on how it authenticates:
 
     auth.mode bearer            the name of the token, a key of auth.tokens
-    auth.mode iam               the e-mail address in the token; where there is none, its subject
+    auth.mode iam               the e-mail address in the token, or its subject if it has none
     auth.mode none              anonymous
-    an event from the queue     as the service account that pushes it (queues.push_identity), or as above
-    a command on GitHub         github:LOGIN, of whoever wrote it, put the label on, or assigned
+    an event from the queue     the service account that pushes it (queues.push_identity), or as above
+    a command on GitHub         github:LOGIN of the person who commented, labelled or assigned
 
-One entry counts for a caller, the one that says most: the name itself, else `github:*` or `*@example.com`, else `*`.
-GitHub's logins and e-mail addresses are the same in upper and lower case; names of tokens are not.
+Exactly one entry applies, the most specific: the name itself, else `github:*` or `*@example.com`, else `*`.
+GitHub logins and e-mail addresses are case-insensitive; names of tokens are not.
 """
 
 import re
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from functions.runs.model.fields import GITHUB_LOGIN, GithubUser, is_valid
 from functions.settings.auth import AuthSettings
 from functions.settings.types import Section
 
 ANY = "*"
 GITHUB = "github:"
-"""Begins the name of a caller who is known by a GitHub login."""
+"""Prefix of callers that are identified by a GitHub login."""
 
-_ENTRY = re.compile(r"\*|\*@[a-z0-9.-]+|github:(\*|[a-z0-9_-]+)|(?!github:)[^*]+")
-"""Logins of managed users have an underscore (GitHub: About Enterprise Managed Users)."""
+_DOMAIN = re.compile(r"\*@[a-z0-9.-]+")
+_OTHER = re.compile(r"(?!github:)[^*]+")
+"""The name of a token, an e-mail address or a subject."""
 
-User = Annotated[str, Field(pattern=r"^(\*|[A-Za-z0-9](-?[A-Za-z0-9])*)$")]
+
+def _user(name: str) -> str:
+    return name if name == ANY else GITHUB_LOGIN.check(name)
+
+
+User = Annotated[str, AfterValidator(_user)]
 Agent = Annotated[str, Field(pattern=r"^(\*|[a-z0-9]+)$")]
 Namespace = Annotated[str, Field(pattern=r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$")]
 
 
 class Grant(Section):
-    """What a caller may use, * being all there is; what is left out is nothing, but for namespaces."""
+    """What a caller may use. * means any; an absent list means none, except for namespaces."""
 
     users: Annotated[list[User], Field(description="GitHub logins that a run may have as its githubUser.")] = []
     agents: Annotated[
         list[Agent],
-        Field(description="Agents, as rex: what follows the last hyphen of a githubApp, in lower case."),
+        Field(description="Agents, such as rex: the part of a githubApp after its last hyphen, in lower case."),
     ] = []
     namespaces: Annotated[
         list[Namespace],
-        Field(description="Namespaces to make runs in; an installation has one (setting namespace)."),
+        Field(description="Namespaces to create runs in; an installation has one (setting namespace)."),
     ] = [ANY]
 
 
@@ -57,35 +64,45 @@ class AccessSettings(Section):
 
     @field_validator("callers")
     @classmethod
-    def _as_looked_up(cls, callers: dict[str, Grant] | None) -> dict[str, Grant] | None:
+    def _normalized(cls, callers: dict[str, Grant] | None) -> dict[str, Grant] | None:
         if callers is None:
             return None
-        bad = [name for name in callers if not _ENTRY.fullmatch(known_as(name))]
-        if bad:
-            raise ValueError(f"{bad[0]!r} is nobody; * stands alone, or as github:* or *@example.com")
-        found = {known_as(name): grant for name, grant in callers.items()}
-        if len(found) < len(callers):
-            raise ValueError("a caller is there twice, in upper and lower case")
-        return found
+        invalid = [name for name in callers if not _is_entry(canonical(name))]
+        if invalid:
+            raise ValueError(
+                f"{invalid[0]!r} is not a valid caller; use a name, {GITHUB}LOGIN, {GITHUB}*, *@example.com or *"
+            )
+        entries = {canonical(name): grant for name, grant in callers.items()}
+        if len(entries) < len(callers):
+            raise ValueError("a caller is there twice, in upper and lower case; keep one of them")
+        return entries
 
     def grant(self, caller: str) -> Grant | None:
-        """What the caller may use; None where nothing is said of them, or of anybody."""
-        name, callers = known_as(caller), self.callers or {}
-        return next((callers[each] for each in (name, _family(name), ANY) if each in callers), None)
+        """Return what the caller may use, or None if no entry applies to it."""
+        name, callers = canonical(caller), self.callers or {}
+        return next((callers[entry] for entry in (name, _wildcard(name), ANY) if entry in callers), None)
 
-    def never_met(self, auth: AuthSettings) -> list[str]:
-        """The entries that no caller can have as a name, by how callers are known: most are misspelt."""
-        return [each for each in self.callers or () if ANY not in each and not _can_call(each, auth)]
-
-
-def known_as(caller: str) -> str:
-    """The name that a caller is looked up by."""
-    # ASCII alone has cases: other letters may become equal to it, as U+212A does to k.
-    has_cases = caller.isascii() and ("@" in caller or caller[: len(GITHUB)].lower() == GITHUB)
-    return caller.lower() if has_cases else caller
+    def unreachable_entries(self, auth: AuthSettings) -> list[str]:
+        """Return the entries that match no caller under this authentication; most of them are misspelled."""
+        return [entry for entry in self.callers or () if ANY not in entry and not _can_call(entry, auth)]
 
 
-def _family(name: str) -> str:
+def canonical(caller: str) -> str:
+    """Return the name under which a caller is looked up."""
+    # Only ASCII is lowered: other letters may become equal to ASCII ones, as U+212A becomes k.
+    ignores_case = caller.isascii() and ("@" in caller or caller[: len(GITHUB)].lower() == GITHUB)
+    return caller.lower() if ignores_case else caller
+
+
+def _is_entry(name: str) -> bool:
+    if name.startswith(GITHUB):
+        login = name.removeprefix(GITHUB)
+        return login == ANY or is_valid(GithubUser, login)
+    return name == ANY or bool(_DOMAIN.fullmatch(name) or _OTHER.fullmatch(name))
+
+
+def _wildcard(name: str) -> str:
+    """Return the entry for all callers of the same kind."""
     if name.startswith(GITHUB):
         return f"{GITHUB}{ANY}"
     return f"{ANY}@{name.rpartition('@')[2]}" if "@" in name else ANY
@@ -96,7 +113,7 @@ def _can_call(name: str, auth: AuthSettings) -> bool:
         case _ if name.startswith(GITHUB):
             return True
         case "bearer":
-            return name in map(known_as, auth.tokens)
+            return name in map(canonical, auth.tokens)
         case "iam":
             return "@" in name or name.isdecimal()
         case "none":

@@ -1,4 +1,4 @@
-"""What is in an attempt's container, and what the agent there may do."""
+"""The agent: its container image, its API keys, its permissions, models and tools."""
 
 from typing import Annotated, Literal
 
@@ -6,22 +6,20 @@ from pydantic import Field, field_validator
 
 from functions.runs.model import default_models
 from functions.runs.model.fields import AgentCli, Model
-from functions.settings.names import ImageRepository, ImageTag, SecretKey, SecretName
-from functions.settings.types import Section
-from functions.settings.values import UrlOrNone
+from functions.settings.types import ImageRepository, ImageTag, SecretKey, SecretName, Section, UrlOrNone
 
 
 class AgentSettings(Section):
     """The agent's container image; there is no default for it."""
 
     image: Annotated[ImageRepository, Field(description="Repository of the image, without the tag.")]
-    tag: Annotated[ImageTag, Field(description="Its tag, and after it @sha256:DIGEST if wanted.")] = "latest"
+    tag: Annotated[ImageTag, Field(description="Tag of the image, optionally followed by @sha256:DIGEST.")] = "latest"
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     pull_secrets: list[SecretName] = []
 
 
 class ApiKey(Section):
-    """Where the API key of an agent CLI is, and the environment variable that the CLI reads it from."""
+    """The Secret and key that hold the API key of an agent CLI, and the environment variable the CLI reads."""
 
     secret: SecretName
     key: SecretKey = "api-key"
@@ -29,55 +27,59 @@ class ApiKey(Section):
 
 
 class SecretSettings(Section):
-    """Secrets in the namespace of the runs."""
+    """Names of Secrets in the namespace of the runs."""
 
-    api_key_secret_name: SecretName = "claude-api-key"  # noqa: S105  (a name; of the agent CLI claude, as is the key)
+    api_key_secret_name: SecretName = "claude-api-key"  # noqa: S105  (a name, for the agent CLI claude)
     api_key_secret_key: SecretKey = "api-key"  # noqa: S105  (a key's name)
-    api_keys: Annotated[dict[AgentCli, ApiKey], Field(description="By the name of any other agent CLI.")] = {
+    api_keys: Annotated[dict[AgentCli, ApiKey], Field(description="Of other agent CLIs, by their names.")] = {
         "codex": ApiKey(secret="openai-api-key", env="OPENAI_API_KEY")  # noqa: S106  (a name)
     }
     allowed: Annotated[list[SecretName], Field(description="Secrets that envFromSecrets may name.")] = []
 
     @field_validator("api_keys")
     @classmethod
-    def _others(cls, api_keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
+    def _without_claude(cls, api_keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
         if "claude" in api_keys:
-            raise ValueError("claude has settings of its own; set secrets.api_key_secret_name and api_key_secret_key")
+            raise ValueError(
+                "claude has its own settings; set secrets.api_key_secret_name and secrets.api_key_secret_key"
+            )
         return api_keys
 
     def api_key(self, agent_cli: str) -> ApiKey | None:
-        """The API key of an agent CLI; None for one that has none."""
+        """Return where the API key of an agent CLI is, or None if it has none."""
         if agent_cli == "claude":
             return ApiKey(secret=self.api_key_secret_name, key=self.api_key_secret_key, env="ANTHROPIC_API_KEY")
         return self.api_keys.get(agent_cli)
 
 
 class PermissionSettings(Section):
-    """What the agent's tools may do without asking."""
+    """Tool permissions of the agent; tools outside these rules are denied."""
 
-    agent_tools_override: Annotated[bool, Field(description="Use allow and deny below.")] = False
+    agent_tools_override: Annotated[
+        bool, Field(description="Use allow and deny below in place of the built-in rules.")
+    ] = False
     allow: list[str] = []
     deny: list[str] = []
 
 
 class ModelSettings(Section):
-    """Models that clients use when none is given."""
+    """Models that clients use by default."""
 
     docs: Model = default_models.DOCS
     code: Model = default_models.CODE
 
 
 class ToolPreset(Section):
-    """MCP tools of a toolConfig."""
+    """The MCP tools of one toolConfig."""
 
     remote: list[str] = []
     local: list[str] = []
 
 
 class ToolSettings(Section):
-    """MCP tool presets, and where the MCP client finds the tools' server."""
+    """MCP tool presets, and the server of the remote tools."""
 
-    server_url: Annotated[UrlOrNone, Field(description="URL of the tool server; empty: remote tools are off.")] = ""
+    server_url: Annotated[UrlOrNone, Field(description="URL of the tool server; empty: no remote tools.")] = ""
     minimal: ToolPreset = ToolPreset()
     default: ToolPreset = ToolPreset(remote=["brave_web_search", "memory_query", "docs_query"])
     advanced: ToolPreset = ToolPreset(

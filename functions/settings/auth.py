@@ -1,4 +1,4 @@
-"""Who may call."""
+"""Authentication of callers."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -9,26 +9,28 @@ from functions.settings.types import Section
 
 
 class AuthSettings(Section):
-    """Who may call the submit functions."""
+    """How callers of the submit functions authenticate."""
 
     mode: Annotated[
         Literal["none", "bearer", "iam"],
-        Field(description="none: loopback only; bearer: tokens below; iam: the platform checked the OIDC token."),
+        Field(
+            description="none: loopback only; bearer: the tokens below; iam: the platform has verified an OIDC token."
+        ),
     ] = "none"
     tokens: Annotated[
-        dict[str, str], Field(description="Caller's name to bearer token, for mode bearer.", repr=False)
+        dict[str, str], Field(description="Bearer tokens by caller's name, for mode bearer.", repr=False)
     ] = {}
 
     @field_validator("tokens")
     @classmethod
-    def _each_is_one_callers(cls, tokens: dict[str, str]) -> dict[str, str]:
+    def _unique_tokens(cls, tokens: dict[str, str]) -> dict[str, str]:
         owners: dict[str, str] = {}
         for name, token in tokens.items():
-            if not re.fullmatch("[!-~]([ -~]*[!-~])?", token):  # what a header hands on as it is
-                what = "has a line break, spaces around it or a letter outside ASCII" if token else "is empty"
-                raise ValueError(f"the token of {name} {what}; give the caller one of letters and digits")
+            if not re.fullmatch("[!-~]([ -~]*[!-~])?", token):  # text that a header transmits unchanged
+                problem = "has a line break, spaces around it or a character outside ASCII" if token else "is empty"
+                raise ValueError(f"the token of {name} {problem}; use a token of letters and digits")
             if owners.setdefault(token, name) != name:
-                raise ValueError(f"{owners[token]} and {name} have the same token; give each caller one of their own")
+                raise ValueError(f"{owners[token]} and {name} have the same token; give each caller its own")
         return tokens
 
     @model_validator(mode="after")

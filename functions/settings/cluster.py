@@ -1,4 +1,4 @@
-"""The Kubernetes API."""
+"""The connection to the Kubernetes API."""
 
 from typing import Annotated, Literal
 
@@ -8,15 +8,15 @@ from functions.settings.types import Section
 
 
 class ClusterSettings(Section):
-    """How the Kubernetes API is reached."""
+    """How to reach the Kubernetes API."""
 
-    kubeconfig: Annotated[str, Field(description="Path; empty: in-cluster, else the usual KUBECONFIG.")] = ""
-    context: Annotated[str, Field(description="Context of the kubeconfig; empty: its current one.")] = ""
+    kubeconfig: Annotated[str, Field(description="Path; empty: in-cluster, else KUBECONFIG or ~/.kube/config.")] = ""
+    context: Annotated[str, Field(description="Context of the kubeconfig; empty: its current context.")] = ""
     identity: Annotated[
         Literal["kubeconfig", "google"],
         Field(
-            description="Who asks. google: the service account of a function on Google Cloud; its kubeconfig has "
-            "only the address and certificate of a GKE cluster."
+            description="Credentials. kubeconfig: those in it; google: the service account of a function on Google "
+            "Cloud, with a kubeconfig that has only the address and certificate of a GKE cluster."
         ),
     ] = "kubeconfig"
-    timeout: Annotated[float, Field(gt=0, le=300, description="Longest one API call may take, in seconds.")] = 10
+    timeout: Annotated[float, Field(gt=0, le=300, description="Longest duration of one API call, in seconds.")] = 10

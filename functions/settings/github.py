@@ -1,25 +1,29 @@
-"""GitHub, or the Git host in its place."""
+"""The Git host (github.com or a GitHub Enterprise Server) and the GitHub App."""
 
 import re
 from pathlib import Path
 from typing import Annotated, Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from functions.runs.model.fields import GithubUser
 from functions.settings.types import Section
 
 LOOPBACK = re.compile(r"http://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
-"""Where plain HTTP leaves no machine: tests, and everything on one machine."""
+"""Plain HTTP does not leave the machine here: tests, and everything on one machine."""
 
 REDELIVER_DAYS = 3
-"""How long GitHub keeps a delivery that it can be asked to repeat (Redelivering webhooks)."""
+"""How long GitHub keeps a delivery for redelivery (GitHub: Redelivering webhooks)."""
 
 
 class GithubSettings(Section):
-    """The Git host that repositories are on: github.com, or a GitHub Enterprise Server; and our App there.
+    """The Git host that repositories are on, and our App there.
 
-    The App (`app_id` and its key) is what calls GitHub; `webhook_secrets` are what its deliveries are known by. A
-    function needs the one or the other, or neither.
+    The App (`app_id` and its key) authenticates calls to GitHub; `webhook_secrets` authenticate its deliveries. A
+    function needs one of the two, or neither.
     """
 
     api_url: Annotated[
@@ -32,9 +36,13 @@ class GithubSettings(Section):
     known_hosts: Annotated[
         list[str], Field(description="SSH host keys of Git hosts besides github.com, as lines of a known_hosts file.")
     ] = []
-    app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="The App's id, or its client id.")] = ""
-    private_key: Annotated[SecretStr, Field(description="The App's private key, in PEM form.")] = SecretStr("")
-    private_key_file: Annotated[Path | None, Field(description="The same in a file, as of a mounted secret.")] = None
+    app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="The App's id or client id.")] = ""
+    private_key: Annotated[
+        SecretStr, Field(description="The App's private RSA key in PEM form; \\n may stand for a line break.")
+    ] = SecretStr("")
+    private_key_file: Annotated[
+        Path | None, Field(description="A file with the key, such as a mounted secret; read again at every use.")
+    ] = None
     webhook_secrets: Annotated[
         list[Annotated[SecretStr, Field(min_length=1)]],
         Field(description="Secrets of the webhook; several while one is being replaced."),
@@ -44,28 +52,29 @@ class GithubSettings(Section):
         str,
         Field(
             pattern=r"^([A-Za-z0-9](-?[A-Za-z0-9])*)?$",
-            description="App that works, such as 5DLabs-Rex, where a repository's configuration names nobody.",
+            description="App that works, such as 5DLabs-Rex, if a repository's configuration names none.",
         ),
     ] = ""
     allowed_users: Annotated[
-        list[str], Field(description="Logins whose SSH key a repository's configuration may name as githubUser.")
+        list[GithubUser],
+        Field(description="Logins whose SSH key a repository's configuration may name as githubUser."),
     ] = []
 
     @field_validator("api_url")
     @classmethod
     def _encrypted(cls, url: str) -> str:
         if url.startswith("http:") and not LOOPBACK.match(url):
-            raise ValueError("must begin with https://, but for a host on loopback")
+            raise ValueError("must begin with https://; http:// is for loopback addresses only")
         return url.rstrip("/")
 
     @field_validator("app_id", mode="before")
     @classmethod
-    def _text(cls, value: object) -> object:
-        """YAML reads an id as a number."""
-        return str(value) if isinstance(value, int) else value
+    def _as_text(cls, value: object) -> object:
+        """Return an id that YAML reads as a number as text."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _complete(self) -> Self:
         inline = bool(self.private_key.get_secret_value())
         if inline and self.private_key_file:
             raise ValueError("private_key and private_key_file are both set; keep one of them")
@@ -73,27 +82,42 @@ class GithubSettings(Section):
             raise ValueError("a private key is set without app_id; set github.app_id too")
         if self.app_id and not (inline or self.private_key_file):
             raise ValueError("app_id is set without a key; set github.private_key or github.private_key_file too")
-        if self.app_id and "PRIVATE KEY-----" not in self.key:
+        if self.app_id and not _is_rsa_key(self.key):
             which = "private_key" if inline else "private_key_file"
-            raise ValueError(f"{which} holds no private key in PEM form (-----BEGIN RSA PRIVATE KEY-----)")
+            raise ValueError(
+                f"{which} holds no private key in PEM form that can be read; it must be an RSA key without a "
+                "passphrase, as GitHub generates for the App (-----BEGIN RSA PRIVATE KEY-----)"
+            )
         return self
 
     @property
     def key(self) -> str:
-        """The App's private key. Raises ValueError where its file cannot be read."""
+        """The App's private key in PEM form. Raises ValueError if its file cannot be read."""
         if self.private_key_file is None:
-            return self.private_key.get_secret_value()
+            return _with_line_breaks(self.private_key.get_secret_value())
         try:
-            return self.private_key_file.read_text()
+            return _with_line_breaks(self.private_key_file.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"private_key_file: cannot read {self.private_key_file}: {error}") from error
 
     @property
     def configured(self) -> bool:
-        """Whether there is an App to call GitHub as."""
+        """Whether there is an App to authenticate as."""
         return bool(self.app_id)
 
     @property
     def host(self) -> str:
-        """Where repositories are: name, and port where it is not the usual one."""
+        """The host of repository URLs, with the port if it is not the default."""
         return self.api_url.split("/")[2].removeprefix("api.")
+
+
+def _with_line_breaks(pem: str) -> str:
+    """Return the key with line breaks where an environment variable has a backslash and an n."""
+    return pem.replace("\\r\\n", "\n").replace("\\n", "\n")
+
+
+def _is_rsa_key(pem: str) -> bool:
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a passphrase
+        return False

@@ -1,21 +1,19 @@
-"""The Jobs that attempts run in."""
+"""The Kubernetes Jobs of attempts."""
 
 from typing import Annotated, Self, assert_never
 
 from pydantic import Field, model_validator
 
 from functions.runs.model.kinds import RunKind
-from functions.settings.names import StorageClass
 from functions.settings.quantity import Bytes, Cpu, thousandths
-from functions.settings.types import Section
-from functions.settings.values import Seconds
+from functions.settings.types import Seconds, Section, StorageClass
 
 Deadline = Annotated[Seconds, Field(le=604_800)]
-"""A week at most, as for timeoutSeconds of a run."""
+"""At most a week, as for timeoutSeconds of a run."""
 
 
 class Resources(Section):
-    """CPU and memory of an agent's container, as Kubernetes quantities."""
+    """CPU and memory of an agent's container as Kubernetes quantities."""
 
     cpu: Cpu
     memory: Bytes
@@ -24,18 +22,22 @@ class Resources(Section):
 class JobSettings(Section):
     """Jobs that run attempts. Times in seconds."""
 
-    code_deadline: Annotated[Deadline, Field(description="Longest a code attempt may take once it starts.")] = 7200
-    docs_deadline: Annotated[Deadline, Field(description="Longest a docs attempt may take once it starts.")] = 14_400
+    code_deadline: Annotated[Deadline, Field(description="Longest duration of a code attempt once it starts.")] = 7200
+    docs_deadline: Annotated[Deadline, Field(description="Longest duration of a docs attempt once it starts.")] = 14_400
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
     ttl_after_finished: Annotated[
         int,
-        Field(ge=86_400, le=2_147_483_647, description="How long a finished Job is kept; it is its attempt's lock."),
+        Field(
+            ge=86_400,
+            le=2_147_483_647,
+            description="How long a finished Job is kept; its name is the lock of its attempt.",
+        ),
     ] = 86_400
-    pending_wait: Annotated[Seconds, Field(description="How long a run waits for what people can mend.")] = 900
+    pending_wait: Annotated[Seconds, Field(description="How long a run waits for people to fix what it lacks.")] = 900
     max_retries: Annotated[int, Field(ge=0, le=10, description="Automatic retries per run.")] = 1
     backoff: Annotated[
-        int, Field(ge=0, le=600, description="Wait before the first retry; doubled for each more, up to 600.")
+        int, Field(ge=0, le=600, description="Wait before the first retry; doubled for each further one, up to 600.")
     ] = 10
     workspace_size: Bytes = "10Gi"
     workspace_class: Annotated[
@@ -54,10 +56,12 @@ class JobSettings(Section):
 
     @model_validator(mode="after")
     def _requests_fit(self) -> Self:
-        """The API server refuses a pod that asks for more than its limit."""
+        """Refuse a request above its limit, as the API server would refuse every pod."""
         requests, limits = self.requests.model_dump(), self.limits.model_dump()
-        over = [key for key in requests if thousandths(requests[key]) > thousandths(limits[key])]
-        if over:
-            more = ", ".join(f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in over)
-            raise ValueError(f"{more}; lower the request or raise the limit")
+        above = [key for key in requests if thousandths(requests[key]) > thousandths(limits[key])]
+        if above:
+            problems = ", ".join(
+                f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in above
+            )
+            raise ValueError(f"{problems}; lower the request or raise the limit")
         return self

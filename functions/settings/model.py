@@ -1,6 +1,10 @@
-"""All sections together."""
+"""The settings of all functions but the webhook."""
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_settings import SettingsConfigDict
 
 from functions.runs.model.fields import DnsLabel
 from functions.settings.access import AccessSettings
@@ -8,18 +12,22 @@ from functions.settings.agent import AgentSettings, ModelSettings, PermissionSet
 from functions.settings.auth import AuthSettings
 from functions.settings.cluster import ClusterSettings
 from functions.settings.job import JobSettings
-from functions.settings.limits import LimitSettings, RetentionSettings
+from functions.settings.limits import LimitSettings
+from functions.settings.retention import RetentionSettings
 from functions.settings.telemetry import TelemetrySettings
 from functions.settings.webhook import WebhookSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+"""The templates of this project."""
 
 
 class Settings(WebhookSettings):
-    """Everything that can be configured."""
+    """Everything that can be configured; an unknown section is an error."""
+
+    model_config = SettingsConfigDict(extra="forbid")
 
     namespace: DnsLabel = "orchestrator"
-    templates: Path = ROOT / "templates"
+    templates: Annotated[Path, AfterValidator(Path.absolute)] = TEMPLATES
     job: JobSettings = JobSettings()
     agent: AgentSettings
     secrets: SecretSettings = SecretSettings()

@@ -1,7 +1,7 @@
-"""Amounts of CPU, memory and storage, as Kubernetes writes them: what no pod could ever have is refused.
+"""Kubernetes quantities of CPU, memory and storage, limited to what a pod can have.
 
-Kubernetes takes any unit for any resource. Here CPU in `Gi` is an error, and memory in `m`, which is thousandths of a
-byte, as it comes to nearly nothing.
+Kubernetes accepts any unit for any resource. Here CPU in `Gi` is an error, and so is memory in `m`, thousandths of a
+byte.
 """
 
 from typing import Annotated, Any
@@ -14,30 +14,30 @@ THOUSANDTHS: dict[str, int] = {
     **{suffix: 1000 ** (power + 1) for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), start=1)},
     **{suffix: 1000 * 1024**power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)},
 }
-"""What each suffix stands for (apimachinery, resource.Quantity), in thousandths."""
+"""The value of each suffix in thousandths (apimachinery, resource.Quantity)."""
 
-LEAST = 1000 * 1024**2
-"""1Mi: a container does not start in less memory, and a smaller number has lost its unit."""
-MOST = 1000 * 1024**6
-"""1Ei: Kubernetes counts bytes in an int64, which ends at 8Ei."""
+MIN_BYTES = 1000 * 1024**2
+"""1Mi in thousandths: no container starts in less, and a smaller number usually lacks its unit."""
+MAX_BYTES = 1000 * 1024**6
+"""1Ei in thousandths: Kubernetes counts bytes in an int64, which ends at 8Ei."""
 
 CPU = "must be an amount of CPU, such as 500m or 2, of 1m to 1000000"
 BYTES = "must be an amount of bytes, such as 512Mi or 4Gi, of 1Mi to 1Ei"
 
 
 def thousandths(text: str) -> int:
-    """The amount in thousandths, so that 500m is 500. Raises ValueError for what is none."""
+    """Return the amount in thousandths (500 for 500m); raise ValueError if the text is not a quantity."""
     number = text.rstrip("KMGTPEikm")
     whole, dot, part = number.partition(".")
     plain = all(digits.isascii() and digits.isdecimal() for digits in ((whole, part) if dot else (whole,)))
     suffix = text[len(number) :]
     if not plain or len(number) > 20 or suffix not in THOUSANDTHS:
-        raise ValueError("is no quantity")
+        raise ValueError("is not a quantity")
     return round(float(number) * THOUSANDTHS[suffix])
 
 
-def _written(value: Any) -> Any:
-    """YAML and JSON read `cpu: 2` as a number."""
+def _as_text(value: Any) -> Any:
+    """Return a number, as YAML and JSON read `cpu: 2`, as text."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -48,17 +48,17 @@ def _cpu(value: str) -> str:
 
 
 def _bytes(value: str) -> str:
-    if not _within(value, LEAST, MOST):
+    if not _within(value, MIN_BYTES, MAX_BYTES):
         raise ValueError(BYTES)
     return value
 
 
-def _within(value: str, least: int, most: int) -> bool:
+def _within(value: str, minimum: int, maximum: int) -> bool:
     try:
-        return least <= thousandths(value) <= most
+        return minimum <= thousandths(value) <= maximum
     except ValueError:
         return False
 
 
-Cpu = Annotated[str, BeforeValidator(_written), AfterValidator(_cpu)]
-Bytes = Annotated[str, BeforeValidator(_written), AfterValidator(_bytes)]
+Cpu = Annotated[str, BeforeValidator(_as_text), AfterValidator(_cpu)]
+Bytes = Annotated[str, BeforeValidator(_as_text), AfterValidator(_bytes)]

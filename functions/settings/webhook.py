@@ -1,13 +1,13 @@
-"""The sections that the webhook needs: it must answer soon after its start, and loads no others."""
+"""The sections that the webhook needs. Its deployment configures no others, such as the agent's image."""
 
 from functions.settings.github import GithubSettings
 from functions.settings.queues import QueueSettings
 from functions.settings.telemetry import ObservabilitySettings
-from functions.settings.types import Section
+from functions.settings.types import Configuration
 
 
-class WebhookSettings(Section):
-    """What is configured for a function that GitHub calls and that calls nobody but the queue."""
+class WebhookSettings(Configuration):
+    """The configuration of a function that receives from GitHub and publishes to the queue, and does nothing else."""
 
     observability: ObservabilitySettings = ObservabilitySettings()
     github: GithubSettings = GithubSettings()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from functions.cluster.errors import ClusterError, NotFound, told
+from functions.cluster.errors import ClusterError, NotFound, loggable
 from functions.github.api.errors import GithubError
 from functions.queues.publisher import PublishError
 from functions.telemetry import context
@@ -27,7 +27,7 @@ def _succeeds(step: Callable[[], None]) -> bool:
     except NotFound:
         log.info("the run was deleted")
     except (ClusterError, PublishError, GithubError) as error:  # the next sweep tries again
-        log.warning("could not be driven: %s", told(error))
+        log.warning("could not be driven: %s", loggable(error))
         return False
     except Exception:  # a defect that this run shows must not stop the others
         log.exception("unexpected error")

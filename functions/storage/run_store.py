@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from functions.cluster.client import Cluster
-from functions.cluster.errors import ClusterError, Conflict, NotFound, told
+from functions.cluster.errors import ClusterError, Conflict, NotFound, loggable
 from functions.cluster.kinds import EVENT, RUNS
 from functions.manifests import event
 from functions.runs import api_group
@@ -111,4 +111,4 @@ class RunStore:
             if item:
                 self._cluster.create(EVENT, item)
         except ClusterError as error:
-            log.warning("no Event was posted: %s", told(error), extra={"run": run.key})
+            log.warning("no Event was posted: %s", loggable(error), extra={"run": run.key})

@@ -18,15 +18,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from functions.cluster.errors import AlreadyExists
-from functions.events.decoding import decode, media_type
+from functions.events.decoding import media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
-from functions.events.receive import is_event, normalise
+from functions.events.receive import Received
 from functions.manifests import run as requested
 from functions.manifests.tombstone import REQUEST
 from functions.runs.model import naming, origin, trace
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run, problems
-from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec, wire
+from functions.runs.model.specs import SPECS, AnySpec, wire
 from functions.serving import authentication
 from functions.serving.authentication import Caller
 from functions.serving.dependencies import Dependencies
@@ -43,7 +44,7 @@ LONGEST_KEY = 255
 WITH_KEY = ", or send an Idempotency-Key"
 """What else a caller without a key may do where the task's run is at work."""
 
-_REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
+_REQUESTED = {DOCS_REQUESTED: RunKind.DOCS, CODE_REQUESTED: RunKind.CODE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,17 @@ def handle(services: Dependencies, kind: str, request: Request) -> Answer:
         ClusterError: whether it was created is not known; the same request with a key may be sent again.
     """
     caller = authentication.authenticate(services.settings.auth, request)
-    if not is_event(request.headers, request.body):
-        return accept(services, caller, _spec(kind, _body(request)), _key(request))
-    event = context.bind_event(normalise(request.headers, request.body))
+    received = request.received
+    if not received.is_event:
+        return accept(services, caller, _spec(kind, _body(received)), _key(received))
+    event = context.bind_event(received.event())
     if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
         return ignored(event)
     return accept(services, caller, _spec(kind, event.data), _event_key(event))
 
 
 def accept(
-    services: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None
+    services: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, source: Origin | None = None
 ) -> Answer:
     """Makes the run that `caller` asks for, or finds the one an earlier request made; one with a key keeps `source`.
 
@@ -94,18 +96,18 @@ def accept(
     return _once(services, spec, name, key, source)
 
 
-def _body(request: Request) -> Any:
-    media = media_type(request.headers.get("content-type"))
+def _body(received: Received) -> Any:
+    media = media_type(received.headers.get("content-type"))
     if media != "application/json":
         raise Refused(415, "send the spec as application/json", [("content-type", f"is {media or 'missing'}")])
-    return decode(request.body)
+    return received.document()
 
 
-def _key(request: Request) -> Key | None:
-    key = request.headers.get("idempotency-key")
+def _key(received: Received) -> Key | None:
+    key = received.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
-    asked = request.headers.get("if-unfinished")
+    asked = received.headers.get("if-unfinished")
     if asked not in (None, "refuse"):
         raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", alone=asked is not None) if key else None
@@ -115,7 +117,7 @@ def _event_key(event: Event) -> Key:
     return Key("id", f"event\n{event.source}\n{event.id}")
 
 
-def _spec(kind: str, body: Any) -> RunSpec:
+def _spec(kind: str, body: Any) -> AnySpec:
     """The spec in a request: camelCase or snake_case, not a mixture; unknown fields are refused."""
     if not isinstance(body, Mapping):
         raise MalformedError(("body", "must be a JSON object: the spec of the run"))
@@ -126,7 +128,7 @@ def _spec(kind: str, body: Any) -> RunSpec:
         raise Refused(400, "the spec is not valid", problems(error)) from None
 
 
-def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
+def _once(services: Dependencies, spec: AnySpec, name: str, key: Key, source: Origin | None) -> Answer:
     """The run of that name: created, or found as an earlier request left it, or as the tombstone tells of it."""
     namespace, digest = services.settings.namespace, _digest(spec)
     stone = services.config_maps.find(naming.tombstone(spec.kind, name))
@@ -137,7 +139,7 @@ def _once(services: Dependencies, spec: RunSpec, name: str, key: Key, source: Or
     notes = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
     item = requested.run(spec, namespace, name, notes, labels)
-    if not (key.alone and isinstance(spec, CodeRunSpec)):
+    if not (key.alone and task_claims.has_task(spec)):
         return _create(services, item, digest, key.field)
     with task_claims.exclusive(services, spec, name, task_claims.of_the_same_task(services, spec)):
         return _create(services, item, digest, key.field)
@@ -158,18 +160,18 @@ def _same(earlier: str | None, digest: str, field: str) -> None:
         raise Refused(422, "the key was used for another request", [(field, "belongs to another body")])
 
 
-def _digest(spec: RunSpec) -> str:
+def _digest(spec: AnySpec) -> str:
     return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
 
 
-def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
+def _without_key(services: Dependencies, spec: AnySpec) -> Answer:
     """A new run; an unfinished code run of the same task, service and agent is taken for the same request.
 
     Two such requests at once see the same earlier runs, make the same name of them, and one finds it taken. Requests
     with a key that is `alone` make other names: the claim on the task stands between those and these.
     """
     namespace = services.settings.namespace
-    if not isinstance(spec, CodeRunSpec):
+    if not task_claims.has_task(spec):
         return _made(201, services.runs.create(requested.run(spec, namespace, annotations=_trace())))
     others = task_claims.of_the_same_task(services, spec)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])
@@ -181,8 +183,8 @@ def _without_key(services: Dependencies, spec: RunSpec) -> Answer:
 
 
 def _trace() -> dict[str, str]:
-    """What a run keeps of the trace of its request."""
-    return trace.to_annotations(context.current().trace)
+    """Return the annotation that keeps the run in the trace of its request."""
+    return trace.to_annotations(context.span_context())
 
 
 def _made(code: int, run: Run) -> Answer:

@@ -9,7 +9,7 @@ deleting the version that it judged and creating its own: of two who take it ove
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from functions.cluster.kinds import CODE_RUN
@@ -18,7 +18,7 @@ from functions.runs import api_group
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model import naming
 from functions.runs.model.run import parse
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
 
@@ -28,7 +28,18 @@ TRIES = 3
 """Looks at a claim that comes and goes; it does so once in a request's time, when it is let go or taken over."""
 
 
-def of_the_same_task(services: Dependencies, spec: CodeRunSpec) -> list[Object]:
+def has_task(spec: AnySpec) -> bool:
+    """Return whether the run works on a task, which at most one unfinished run may do."""
+    match spec:
+        case DocsRunSpec():
+            return False
+        case CodeRunSpec():
+            return True
+        case _:
+            assert_never(spec)
+
+
+def of_the_same_task(services: Dependencies, spec: AnySpec) -> list[Object]:
     """The code runs of the same task, service and agent. Raises a ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     found = services.cluster.list(CODE_RUN, services.settings.namespace, selector)
@@ -37,7 +48,7 @@ def of_the_same_task(services: Dependencies, spec: CodeRunSpec) -> list[Object]:
 
 @contextmanager
 def exclusive(
-    services: Dependencies, spec: CodeRunSpec, name: str, others: Sequence[Object], otherwise: str = ""
+    services: Dependencies, spec: AnySpec, name: str, others: Sequence[Object], otherwise: str = ""
 ) -> Iterator[None]:
     """The block makes the run `name`, beside `others`, and nobody else makes one of that task at the same time.
 
@@ -93,10 +104,10 @@ def _take(services: Dependencies, claim: dict[str, Any], otherwise: str) -> Obje
 def _is_void(services: Dependencies, claim: Object) -> bool:
     """Whether its run will not be made any more, or was deleted since."""
     run = task_claim.run_of(claim)
-    if services.config_maps.find(naming.tombstone("CodeRun", run)):
+    if services.config_maps.find(naming.tombstone(CODE_RUN.name, run)):
         return True
     age = services.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
-    return age >= task_claim.HOLDS and services.runs.find("CodeRun", services.settings.namespace, run) is None
+    return age >= task_claim.HOLDS and services.runs.find(CODE_RUN.name, services.settings.namespace, run) is None
 
 
 def _let_go(services: Dependencies, claim: Object) -> None:

@@ -55,26 +55,26 @@ class _Redelivery:
             self._note()
 
     def _forget(self) -> None:
-        old = self._journal.too_old(self._services.clock())
+        old = self._journal.expired(self._services.clock())
         for guid in old:
             log.error("given up: a delivery that failed for three days", extra={"event": guid})
         self._journal = self._journal.without(*old)
 
     def _read(self) -> None:
-        for _ in range(0 if self._journal.full else MOST_PAGES):
+        for _ in range(0 if self._journal.is_full else MOST_PAGES):
             self._journal = self._after_a_page()
-            if not self._journal.cursor or self._journal.full or self._deadline.over:
+            if not self._journal.cursor or self._journal.is_full or self._deadline.over:
                 return
 
     def _after_a_page(self) -> RedeliveryState:
         try:
             page = self._api.page(LIST, **self._query())
-        except errors.Refused:
+        except errors.Rejected:
             if not self._journal.cursor:
                 raise
             log.warning("GitHub does not know how far its list of deliveries was read; it is read from the start")
             return RedeliveryState(until=self._journal.until, failed=self._journal.failed)
-        return self._journal.seen(parse(page.items), page.following.get("cursor", ""), self._services.clock())
+        return self._journal.with_page(parse(page.items), page.next_query.get("cursor", ""), self._services.clock())
 
     def _query(self) -> dict[str, str]:
         cursor = self._journal.cursor
@@ -92,16 +92,16 @@ class _Redelivery:
         failed = self._journal.failed[guid]
         try:
             self._api.post(f"{LIST}/{failed.id}/attempts")
-        except (errors.NotFound, errors.Refused) as error:
+        except (errors.NotFound, errors.Rejected) as error:
             log.error("given up: a delivery that failed: %s", error, extra={"event": guid})
             self._journal = self._journal.without(guid)
             return 0
         log.info("asked for a delivery that failed", extra={"event": guid})
-        self._journal = self._journal.asked(guid, self._services.clock())
+        self._journal = self._journal.with_request(guid, self._services.clock())
         return 1
 
     def _note(self) -> None:
-        if self._raw and not self._journal.worth_noting(self._kept):
+        if self._raw and not self._journal.should_save(self._kept):
             return
         store, text = self._services.config_maps, self._journal.model_dump_json()
         try:

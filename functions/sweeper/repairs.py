@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from functions.reconciler.reconciler import ActionTaken
-from functions.telemetry.metrics import HEALED
+from functions.telemetry.metrics import REPAIRS
 
 log = logging.getLogger("orchestrator")
 
@@ -34,7 +34,7 @@ class RepairLog:
         finally:
             self.counts.update(taken)
             for each in taken:
-                HEALED.add(action=each.action, reason=each.reason)
+                REPAIRS.add(action=each.action, reason=each.reason)
             if taken:
                 words = ", ".join(f"{each.action} ({each.reason})" for each in taken)
                 log.info("healed: %s", words, extra={"run": key, "reason": taken[-1].reason})

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, RUNS
+from functions.cluster.kinds import CONFIG_MAP, RUNS, VOLUME_CLAIM
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler.reconciler import reconcile
-from functions.reporting.github_catch_up import OnGithub
+from functions.reporting.reporter import CatchUp, reporters
 from functions.runs import api_group
 from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import Run, parse
@@ -30,7 +30,7 @@ from functions.sweeper.live_attempts import OURS
 from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.workspaces import Workspaces
 
-KINDS = (*RUNS, CONFIG_MAP.name, CLAIM.name)
+KINDS = (*RUNS, CONFIG_MAP.name, VOLUME_CLAIM.name)
 """What is gone through, in this order."""
 
 
@@ -62,30 +62,30 @@ def clean_up(services: Dependencies) -> tuple[Counter[str], Cursor | None]:
 def _chores(services: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Chore]]:
     """All that is to be looked at behind `begin`, each with the mark of what was before it."""
     workspaces = Workspaces(services)  # before the runs that may use them
-    leftovers, on_github = Leftovers(services), OnGithub(services)
+    leftovers, reports = Leftovers(services), CatchUp(services, reporters(services))
     runs = PagedScan(services, [*RUNS.values()])
     for raw in runs:
         run = parse(raw)
         leftovers.note(run)
         workspaces.note(run)
         if _is_left(begin, run.kind, run.name):
-            yield runs.at, partial(_run, services, on_github, run)
+            yield runs.at, partial(_run, services, reports, run)
     maps = PagedScan(services, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
-    if _is_left(begin, CLAIM.name, ""):
+    if _is_left(begin, VOLUME_CLAIM.name, ""):
         for item in maps:
             yield maps.at, partial(leftovers.look, item["metadata"])
-    at = Cursor(CLAIM.name)
+    at = Cursor(VOLUME_CLAIM.name)
     for name, chore in workspaces.chores():
-        if _is_left(begin, CLAIM.name, name):
+        if _is_left(begin, VOLUME_CLAIM.name, name):
             yield at, chore
-            at = Cursor(CLAIM.name, name)
+            at = Cursor(VOLUME_CLAIM.name, name)
 
 
 def _is_left(begin: Cursor, kind: str, name: str) -> bool:
     return (KINDS.index(kind), name) > (KINDS.index(begin.kind), begin.after)
 
 
-def _run(services: Dependencies, on_github: OnGithub, run: Run, counts: Counter[str]) -> None:
+def _run(services: Dependencies, reports: CatchUp, run: Run, counts: Counter[str]) -> None:
     """A finished run is in no other list: here it expires, and what its lost events asked for is done."""
     now = services.clock()
     if api_group.FINISHED not in run.labels:
@@ -96,6 +96,6 @@ def _run(services: Dependencies, on_github: OnGithub, run: Run, counts: Counter[
         done = isolate_errors(run.key, partial(reconcile, services, run.kind, run.namespace, run.name))
         counts["driven" if done else "failed"] += 1
     else:
-        told = on_github.catch_up(run)
-        if told is not None:
-            counts["told to GitHub" if told else "failed"] += 1
+        reported = reports.report_if_overdue(run)
+        if reported is not None:
+            counts["reported" if reported else "failed"] += 1

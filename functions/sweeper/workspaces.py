@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import CLAIM
+from functions.cluster.kinds import VOLUME_CLAIM
 from functions.runs.model import naming
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
@@ -37,7 +37,7 @@ class Workspaces:
         """By name, each with the time since when it is marked as unused; in use and not marked: left out."""
         self._used: set[str] = set()
         if self._longest is not None:
-            for item in PagedScan(services, [CLAIM], labels=OURS, metadata_only=True):
+            for item in PagedScan(services, [VOLUME_CLAIM], labels=OURS, metadata_only=True):
                 self._list(item["metadata"])
 
     def _list(self, metadata: Object) -> None:
@@ -69,12 +69,12 @@ class Workspaces:
             counts["unused workspaces"] += 1
             log.warning("workspace %s is unused since %s", item.name, since)
             if self._services.retention.delete_workspaces:
-                delete(self._services, CLAIM, item, "workspaces", counts)
+                delete(self._services, VOLUME_CLAIM, item, "workspaces", counts)
 
     def _annotate(self, item: Seen, since: str | None) -> None:
         change = {"resourceVersion": item.version, "annotations": {UNUSED_SINCE: since}}
         try:
-            self._services.cluster.patch(CLAIM, item.namespace, item.name, {"metadata": change})
+            self._services.cluster.patch(VOLUME_CLAIM, item.namespace, item.name, {"metadata": change})
         except (Conflict, NotFound) as error:  # the next pass sees it as it is then
             log.info("workspace %s was not marked: %s", item.name, error)
 

@@ -1,1 +1,1 @@
-"""What a function tells of its work: whose it is, in which trace, how long it took; sent only where asked for."""
+"""Logs, traces and metrics of the functions; traces and metrics are exported only if a collector is configured."""

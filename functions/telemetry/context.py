@@ -1,87 +1,67 @@
-"""Whose work is being done, and in which trace: bound once, and from then on in every log line and event.
+"""What the work under way is about: fields of its log lines, and its trace.
 
-Bound in the context of the thread, so that what is called deep below needs no parameter for it. Works with
-nothing but the standard library, whether or not anything is exported.
-
-Of several traces the one that leads to the agent wins: that of the run, else that of the event, else that of the HTTP
-request. In the cloud, every HTTP request gets a trace of its own from the front end, also the push of an event.
+Both are bound in the context of the thread, so that code deep below needs no parameter for them.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+
+from opentelemetry.trace import SpanContext
 
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
 from functions.runs.model import trace
-from functions.runs.model.trace import Trace
-
-if TYPE_CHECKING:
-    from functions.runs.model.run import Run
+from functions.runs.model.run import Run
+from functions.telemetry import tracing
 
 Field = str | int | None
 
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is known of the work: fields of its log lines; `trace.span` is ours, `parent` the one it comes from."""
-
-    fields: Mapping[str, Field] = field(default_factory=dict)
-    trace: Trace | None = None
-    parent: str = ""
+_FIELDS: ContextVar[Mapping[str, Field]] = ContextVar("fields", default={})  # noqa: B039  (never mutated)
 
 
-_SCOPE: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039  (it cannot be changed)
+def fields() -> Mapping[str, Field]:
+    """Return the fields of every log line of this thread."""
+    return _FIELDS.get()
 
 
-def current() -> Scope:
-    """What is known of the work that this thread does."""
-    return _SCOPE.get()
+def bind(**added: Field) -> None:
+    """Add fields to every further log line."""
+    _FIELDS.set({**_FIELDS.get(), **added})
+
+
+@contextmanager
+def field_scope() -> Iterator[None]:
+    """Forget, when the block ends, the fields that were bound in it."""
+    token = _FIELDS.set(_FIELDS.get())
+    try:
+        yield
+    finally:
+        _FIELDS.reset(token)
 
 
 @contextmanager
 def scope() -> Iterator[None]:
-    """What is bound in it is forgotten after it."""
-    token = _SCOPE.set(_SCOPE.get())
-    try:
+    """Forget, when the block ends, the fields and traces that were bound in it."""
+    with field_scope(), tracing.nested_scope():
         yield
-    finally:
-        _SCOPE.reset(token)
 
 
-def begin(received: Trace | None) -> None:
-    """Work begins: with a span of its own, in the trace that was received, else in one of its own."""
-    span = secrets.token_hex(8)
-    found = replace(received, span=span) if received else Trace(secrets.token_hex(16), span, sampled=True)
-    _SCOPE.set(Scope({}, found, received.span if received else ""))
+def span_context() -> SpanContext:
+    """Return the span context of the work under way; invalid outside of requests."""
+    return tracing.current_span().get_span_context()
 
 
-def bind(**fields: Field) -> None:
-    """Adds fields to every log line from here on."""
-    _SCOPE.set(replace(current(), fields={**current().fields, **fields}))
-
-
-def join_trace(leading: Trace | None) -> None:
-    """The work belongs to that trace, if there is one; within a trace it stays where it is."""
-    now = current()
-    if leading and (now.trace is None or now.trace.id != leading.id):
-        span = now.trace.span if now.trace else leading.span
-        _SCOPE.set(replace(now, trace=replace(leading, span=span), parent=leading.span))
-
-
-def bind_run(run: "Run") -> None:
-    """The work is about that run."""
+def bind_run(run: Run) -> None:
+    """Record that the work is about that run, and continue in the run's trace."""
     bind(run=run.key, kind=run.kind, attempt=run.status.attempt)
-    join_trace(trace.from_object(run.raw))
+    tracing.join(trace.from_object(run.raw))
 
 
 def bind_event(event: Event) -> Event:
-    """The work is about that event, or about the object in it; the event."""
+    """Record that the work is about that event, continue in the trace of its object or its own, and return it."""
     bind(event=event.id)
     if event.type.startswith(GITHUB_EVENT):
         bind(delivery=event.id)
-    shown = event.data if event.type.startswith(RESOURCE) and isinstance(event.data, Mapping) else {}
-    join_trace(trace.from_object(shown) or trace.parse(event.trace))
+    snapshot = event.data if event.type.startswith(RESOURCE) and isinstance(event.data, Mapping) else {}
+    tracing.join(trace.from_object(snapshot) or trace.parse(event.trace))
     return event

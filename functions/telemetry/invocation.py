@@ -1,86 +1,82 @@
-"""One request from its arrival to its answer, with the calls that were made for it."""
+"""One request from its arrival to its response: its span, its metrics, and the calls that are made for it."""
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.telemetry import context, sink
-from functions.telemetry.propagation import received
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from functions.telemetry import context, providers, tracing
+from functions.telemetry.metrics import API_CALLS, DURATION, EVENT_AGE
 
 PUBLISHED = ("x-goog-pubsub-publish-time", "ce-time")
-"""Headers with the time an event was put on the queue (Pub/Sub: Payload unwrapping), or was made (CloudEvents)."""
+"""Headers with the time at which an event was published (Pub/Sub: Payload unwrapping) or created (CloudEvents)."""
 
-MOST_CALLS = 200
-"""Calls of which more than their number is kept: a sweep makes thousands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call to somebody else: `started` and `ended` in ns since 1970; `error` is the kind of what it raised."""
-
-    to: str
-    name: str
-    started: int
-    ended: int
-    error: str = ""
+KUBERNETES, QUEUE = "kubernetes", "queue"
 
 
 @dataclass
 class Invocation:
-    """A request: `age` is the seconds since its event was published, if it says so; `code` is what was answered."""
+    """A request under way: its response status, and the number of calls to the Kubernetes API."""
 
-    started: int
-    age: float | None = None
-    ended: int = 0
     code: int = 0
     api_calls: int = 0
-    calls: list[Call] = field(default_factory=list)
-
-    def note(self, call: Call) -> None:
-        """Keeps a call that was made for it."""
-        self.api_calls += call.to == KUBERNETES
-        if len(self.calls) < MOST_CALLS:
-            self.calls.append(call)
 
 
-KUBERNETES, QUEUE = "kubernetes", "queue"
-_WORK: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
+_INVOCATION: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
 
 @contextmanager
 def record_invocation(headers: Mapping[str, str]) -> Iterator[Invocation]:
-    """A request while it is answered, in the trace its headers (lower-case names) name; then told to the sink."""
-    with context.scope():
-        context.begin(received(headers))
-        now = time.time_ns()
-        work = Invocation(now, _age(headers, now))
-        token = _WORK.set(work)
-        try:
-            yield work
-        finally:
-            _WORK.reset(token)
-            work.ended = time.time_ns()
-            sink.current().finished(work, context.current())
+    """Record a request until the block ends, then send what is due; `headers` have lower-case names.
+
+    A process may have no processor time between requests, so nothing is left to a background thread.
+    """
+    invocation = Invocation()
+    token = _INVOCATION.set(invocation)
+    try:
+        with context.field_scope(), tracing.request_span(headers) as request:
+            try:
+                yield invocation
+            finally:
+                _describe(request.span, invocation)
+        _measure(invocation, request.started, headers)
+    finally:
+        _INVOCATION.reset(token)
+        providers.current().flush()
 
 
 @contextmanager
-def calling(to: str, name: str) -> Iterator[None]:
-    """A call for the request that is under way, if one is."""
-    work, started, error = _WORK.get(), time.time_ns(), ""
-    try:
+def calling(peer: str, name: str) -> Iterator[None]:
+    """Record a call for the request under way, if there is one."""
+    invocation = _INVOCATION.get()
+    if invocation and peer == KUBERNETES:
+        invocation.api_calls += 1
+    with tracing.call_span(name, SpanKind.PRODUCER if peer == QUEUE else SpanKind.CLIENT, peer):
         yield
-    except BaseException as raised:
-        error = type(raised).__name__
-        raise
-    finally:
-        if work:
-            work.note(Call(to, name, started, time.time_ns(), error))
+
+
+def _describe(span: Span, invocation: Invocation) -> None:
+    fields = {f"agents.platform.{name}": value for name, value in context.fields().items() if value is not None}
+    span.set_attributes({**fields, "http.response.status_code": invocation.code})
+    if invocation.code >= 500:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def _measure(invocation: Invocation, started: int, headers: Mapping[str, str]) -> None:
+    function, now = providers.current().function, time.time_ns()
+    DURATION.add((now - started) / 1e9, function=function, code=str(invocation.code))
+    API_CALLS.add(invocation.api_calls, function=function)
+    age = _age(headers, started)
+    if age is not None:
+        EVENT_AGE.add(age, function=function)
 
 
 def _age(headers: Mapping[str, str], now: int) -> float | None:
+    """Return the seconds since the event was published, or None if no header says when."""
     text = next((headers[name] for name in PUBLISHED if name in headers), "")
     try:
         published = datetime.fromisoformat(text)

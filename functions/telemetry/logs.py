@@ -1,61 +1,67 @@
-"""Logs: one JSON object per line, as Cloud Logging reads it, with the words of the domain as fields.
+"""Logs: one JSON object per line, in the structure that Cloud Logging reads.
 
-What a line is about is bound once, where it is known (telemetry/context.py); a call that knows better says so.
+The fields that say what a line is about are bound once (telemetry/context.py); a call may pass others as `extra`.
 """
 
-import json
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TextIO
 
-from functions.telemetry import context
+from opentelemetry.trace import format_span_id, format_trace_id
+from pythonjsonlogger.core import LogData
+from pythonjsonlogger.json import JsonFormatter
+
+from functions.telemetry import context, tracing
 
 FIELDS = ("run", "kind", "attempt", "delivery", "event", "reason", "code", "problems", "topic", "key")
-"""What a log line may carry besides its message; anything else is left out, so that nothing slips in."""
+"""The fields that a line may have besides its message; others are dropped, so that none reaches the log by accident."""
 
 SPECIAL = "logging.googleapis.com/"
-"""Begins the fields that Cloud Logging gives a meaning (Structured logging: Special fields)."""
+"""Prefix of the fields that Cloud Logging interprets (Structured logging: Special fields)."""
+
+_ALWAYS = ("severity", "time", "message", "function", "stack_trace")
 
 
-ENCODER = json.JSONEncoder(default=str)
+class JsonLines(JsonFormatter):
+    """A line per record: severity, time, message, function, FIELDS and the trace.
 
-
-class JsonLines(logging.Formatter):
-    """A line per record: severity, time, message, the function, the known fields, and the trace.
-
-    `project` is the Google Cloud project of the traces; without one, the trace is its id alone.
+    `project` is the Google Cloud project of the traces; without one a trace is named by its id alone.
     """
 
     def __init__(self, function: str = "", project: str = "") -> None:
-        super().__init__()
-        self._always = {"function": function} if function else {}
-        self._traces = f"projects/{project}/traces/" if project else ""
+        super().__init__(
+            ["levelname", "message"],
+            rename_fields={"levelname": "severity", "exc_info": "stack_trace"},
+            static_fields={"function": function} if function else {},
+            timestamp="time",
+            json_default=_text,
+        )
+        self._trace_prefix = f"projects/{project}/traces/" if project else ""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
-        line: dict[str, Any] = {
-            "severity": record.levelname,
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "message": record.getMessage(),
-            **self._always,
-        }
-        bound = context.current().fields
-        said = {name: getattr(record, name, bound.get(name)) for name in FIELDS}
-        line |= {name: value for name, value in said.items() if value is not None} | self._trace()
-        if record.exc_info:
-            line["stack_trace"] = self.formatException(record.exc_info)
-        return ENCODER.encode(line)
+    def process_log_record(self, log_data: LogData) -> LogData:
+        """Return the line: what is bound, what the call passes, and the trace."""
+        known = {**context.fields(), **{name: value for name, value in log_data.items() if value is not None}}
+        line = {name: known[name] for name in (*_ALWAYS, *FIELDS) if known.get(name) is not None}
+        return line | self._trace()
 
     def _trace(self) -> dict[str, Any]:
-        found = context.current().trace
-        if not found:
+        span = tracing.current_span().get_span_context()
+        if not span.is_valid:
             return {}
-        names = {"trace": self._traces + found.id, "spanId": found.span, "trace_sampled": found.sampled}
+        names = {
+            "trace": self._trace_prefix + format_trace_id(span.trace_id),
+            "spanId": format_span_id(span.span_id),
+            "trace_sampled": span.trace_flags.sampled,
+        }
         return {SPECIAL + name: value for name, value in names.items()}
 
 
+def _text(value: object) -> str:
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
+
+
 def configure(stream: TextIO, function: str = "", project: str = "") -> None:
-    """Sends the log of this project to `stream`."""
+    """Write the log of this project to `stream`."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines(function, project))
     logger = logging.getLogger("orchestrator")

@@ -1,30 +1,33 @@
-"""Whether a process exports, and what it needs for that."""
+"""Whether a process exports traces and metrics, and the start of the export."""
 
 from importlib.util import find_spec
 
 from functions.settings import SettingsError
 from functions.settings.webhook import WebhookSettings
-from functions.telemetry import sink
+from functions.telemetry import providers
+from functions.telemetry.providers import Providers
 
 
 def check(settings: WebhookSettings) -> None:
-    """Raises SettingsError where export is asked for and cannot be."""
-    if settings.observability.otlp_endpoint and not _installed():
+    """Raise SettingsError if a collector is configured and the exporter is not installed."""
+    if settings.observability.otlp_endpoint and not _is_installed():
         raise SettingsError(
-            "setting observability.otlp_endpoint: OpenTelemetry is not installed; "
+            "setting observability.otlp_endpoint: the OpenTelemetry exporter is not installed; "
             "install orchestrator[telemetry], or leave the setting empty"
         )
 
 
 def start(settings: WebhookSettings, function: str) -> None:
-    """Exports from here on, if a collector is configured; called in the process that answers, not before a fork."""
+    """Export from now on, if a collector is configured. Call this in the process that answers, after a fork."""
     if settings.observability.otlp_endpoint:
-        from functions.telemetry.otlp import Otlp
+        from functions.telemetry.otlp import OtlpExport  # needs the extra `telemetry`, which may not be installed
 
-        sink.install(Otlp(settings.observability, function))
+        providers.install(OtlpExport(settings.observability, function).providers())
+    else:
+        providers.install(Providers(function))
 
 
-def _installed() -> bool:
+def _is_installed() -> bool:
     try:
         return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     except ModuleNotFoundError:

@@ -1,38 +1,40 @@
-"""Jinja2 set up so that nothing is left out quietly and nothing that a user wrote becomes code.
+"""The Jinja2 environment of the templates: strict, and safe for what users write.
 
-Values reach shell scripts only through the filter `sh` and JSON only through `json`; an unknown name is an error
-that says where.
+An unknown name is an error that names template and line. Values reach shell scripts through the filter `sh` and JSON
+through `json`; no text of a user is ever compiled as a template.
 """
 
 import json
-import re
 import shlex
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from jinja2 import (
+    BytecodeCache,
     Environment,
+    FileSystemBytecodeCache,
     FileSystemLoader,
     StrictUndefined,
-    Template,
     TemplateNotFound,
     TemplateSyntaxError,
     meta,
-    nodes,
 )
 from jinja2 import TemplateError as JinjaError
+from jinja2.bccache import Bucket
+
+COMPILED = ".compiled"
+"""The directory within the templates that `python -m functions.templating.compile` writes."""
 
 
 class TemplateError(Exception):
-    """A template cannot be rendered; the text names template, line and what is wrong."""
+    """A template cannot be rendered; the text names the template, the line and the problem."""
 
     def __init__(self, template: str, line: int | None, message: str) -> None:
-        """`line` is None where the fault belongs to the rendered text as a whole."""
+        """Describe a problem; `line` is None if it concerns the rendered text as a whole."""
         super().__init__(f"template {template}{f', line {line}' if line else ''}: {message}")
         self.template = template
         self.line = line
@@ -40,41 +42,40 @@ class TemplateError(Exception):
 
 
 class _RefusedError(JinjaError):
-    """Raised by `refuse(...)` in a template: a value that the template cannot serve."""
+    """Raised by `refuse(...)` in a template, for a value that the template cannot serve."""
 
 
-class _Environment(Environment):
-    """Compiles what was parsed to find its references: parsing is a third of what a process's first attempt costs."""
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Bytecode that was written when the image was built.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._trees: dict[str, nodes.Template] = {}
+    Jinja2 uses an entry only if the template still has the source it was compiled from. Nothing is written while a
+    function serves: the directory may be read-only, and a process compiles what is missing for itself.
+    """
 
-    def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
-        """The template's syntax tree, kept until it is compiled. Raises TemplateSyntaxError."""
-        found = self._trees[source] = super().parse(source, name, filename)
-        return found
-
-    def compile(self, source: Any, *args: Any, **options: Any) -> Any:
-        """The template as code (called by Jinja2's loader)."""
-        return super().compile(self._trees.pop(source, source), *args, **options)
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write nothing."""
 
 
 @lru_cache
 def environment(templates: Path) -> Environment:
-    """The one environment of a templates directory; it notices when a file in it changes."""
-    found = _Environment(
+    """Return the environment of a templates directory, one per process; it reloads templates that change."""
+    return create_environment(templates, CompiledTemplates(str(templates / COMPILED)))
+
+
+def create_environment(templates: Path, cache: BytecodeCache) -> Environment:
+    """Return a new environment that keeps compiled templates in `cache`."""
+    created = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
-        autoescape=False,  # scripts, JSON and Markdown, not HTML; see the filters
+        autoescape=False,  # noqa: S701  (scripts, JSON and Markdown, not HTML; see the filters)
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # which takes a tenth longer to compile, and here there is nothing to gain by
+        bytecode_cache=cache,
     )
-    found.filters |= {"sh": _sh, "json": _json}
-    found.globals["refuse"] = _refuse
-    return found
+    created.filters |= {"sh": _sh, "json": _json}
+    created.globals["refuse"] = _refuse
+    return created
 
 
 def _sh(value: object) -> str:
@@ -82,7 +83,7 @@ def _sh(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    # str() of what json does not know: an undefined value raises its own error there.
+    # str() of other types: an undefined value raises its own error there.
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
@@ -90,52 +91,14 @@ def _refuse(message: str) -> NoReturn:
     raise _RefusedError(message)
 
 
-def compiled(templates: Path, name: str) -> Template:
-    """Template `name`, ready to be rendered.
+def render(templates: Path, name: str, variables: Mapping[str, Any]) -> str:
+    """Return the text of template `name`; templates named *.json.j2 must render as JSON.
 
     Raises:
-        TemplateError: it is not there, or cannot be read as a template.
+        TemplateError: with the template and line of the problem, which may be in an included template.
     """
     with _explained(templates, name):
-        return environment(templates).get_template(name)
-
-
-def render(templates: Path, template: Template, variables: Mapping[str, Any]) -> str:
-    """The text of a template. JSON templates (`*.json.j2`) must come out as JSON.
-
-    Raises:
-        TemplateError: with the template and line it is about, which may be an included one.
-    """
-    name = template.name or ""
-    with _explained(templates, name):
-        text = template.render(variables)
-    return checked(name, text)
-
-
-@contextmanager
-def _explained(templates: Path, name: str) -> Iterator[None]:
-    """Every way that making `name` can fail as a TemplateError."""
-    try:
-        yield
-    except TemplateSyntaxError as error:
-        raise TemplateError(error.name or name, error.lineno, error.message or "syntax error") from error
-    except TemplateNotFound as error:
-        raise TemplateError(name, None, f"there is no template {error.name} in {templates}") from error
-    except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
-        raise TemplateError(*_place(templates, name, error), str(error)) from error
-
-
-def _place(templates: Path, name: str, error: Exception) -> tuple[str, int | None]:
-    """Where in the templates `error` arose: Jinja2 puts template files and lines into tracebacks."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(templates):
-            return path.relative_to(templates).as_posix(), frame.lineno
-    return name, None
-
-
-def checked(name: str, text: str) -> str:
-    """The text that template `name` comes to. Raises TemplateError where it should be JSON and is not."""
+        text = environment(templates).get_template(name).render(variables)
     try:
         if name.endswith(".json.j2"):
             json.loads(text)
@@ -144,43 +107,38 @@ def checked(name: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a template is made of besides text of its own."""
+def references(templates: Path, name: str, source: bytes) -> list[str]:
+    """Return the templates that this one includes, imports or extends by name; none if its syntax is wrong.
 
-    templates: Sequence[str] = ()
-    """Those that it includes or extends by name."""
-    alone: bool = False
-    """Whether that is all, so that it comes out the same whatever the variables are."""
-    text: str | None = None
-    """What comes out, where nothing in it is Jinja2's."""
-
-
-_MARKS = "{{", "{%", "{#"
-
-_BREAK = re.compile(r"\r\n|\r|\n")
-"""A line's end to Jinja2, which makes a line feed of it (API: Environment, newline_sequence)."""
-
-_VARYING = nodes.Name | nodes.Call | nodes.Filter
-"""What may come out differently from one attempt to the next."""
-
-
-def decoded(templates: Path, name: str, source: bytes) -> str:
-    """The text of a template. Raises TemplateError."""
-    with _explained(templates, name):
-        return source.decode()
-
-
-def needs(templates: Path, source: str) -> Needs:
-    """What a template with this source needs; nothing is known of one that cannot be read as a template.
-
-    What is wrong with that one is said when it is rendered. What is text alone, as most scripts are, is not parsed.
+    Raises:
+        TemplateError: the source is not UTF-8. A syntax error is left for `render` to report.
     """
-    if not any(mark in source for mark in _MARKS):
-        return Needs(alone=True, text="\n".join(_BREAK.split(source)))
+    with _explained(templates, name):
+        text = source.decode()
     try:
-        parsed = environment(templates).parse(source)
+        parsed = environment(templates).parse(text)
     except TemplateSyntaxError:
-        return Needs()
-    alone = not any(isinstance(node, _VARYING) for node in parsed.find_all(nodes.Node))
-    return Needs([name for name in meta.find_referenced_templates(parsed) if name], alone)
+        return []
+    return [referenced for referenced in meta.find_referenced_templates(parsed) if referenced]
+
+
+@contextmanager
+def _explained(templates: Path, name: str) -> Iterator[None]:
+    """Raise every error of loading or rendering `name` as a TemplateError."""
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        raise TemplateError(error.name or name, error.lineno, error.message or "syntax error") from error
+    except TemplateNotFound as error:
+        raise TemplateError(name, None, f"there is no template {error.name} in {templates}") from error
+    except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        raise TemplateError(*_location(templates, name, error), str(error)) from error
+
+
+def _location(templates: Path, name: str, error: Exception) -> tuple[str, int | None]:
+    """Return the template and line where `error` arose; Jinja2 puts both into tracebacks."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(templates):
+            return path.relative_to(templates).as_posix(), frame.lineno
+    return name, None

@@ -1,4 +1,4 @@
-"""Which templates make the task files of an attempt: decided by the layout of the templates directory alone.
+"""Find the templates that make the task files of an attempt, by the layout of the templates directory.
 
     shared/                      for every agent CLI and kind of work
     <agentCli>/shared/           for every kind of work of that agent CLI
@@ -17,14 +17,14 @@ from functions.templating.engine import TemplateError
 
 SUFFIX = ".j2"
 HOOK = "hooks-"
-"""How the task files that are hooks begin; a ConfigMap's keys cannot hold a slash."""
+"""Prefix of the task files that are hooks; keys of a ConfigMap cannot contain a slash."""
 
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_CONFIG_MAP_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 """Keys of a ConfigMap (Kubernetes: ConfigMap, data)."""
 
 
 def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Mapping[str, str]:
-    """Task file name to template name (relative to `templates`, with `/`), in the order of the former.
+    """Return template names (relative to `templates`, with `/`) by task file name, sorted by the latter.
 
     Raises:
         TemplateError: `<agentCli>/<kind>` is not a directory.
@@ -37,7 +37,7 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Mappi
 
 
 def directories(templates: Path, agent_cli: str, kind: str, agent: str | None) -> list[Path]:
-    """Where they are looked for; not all of them need to be there."""
+    """Return the directories that are searched; some may not exist."""
     return [templates / each for layer in _layers(agent_cli, kind, agent) for each in (layer, f"{layer}/hooks")]
 
 
@@ -50,5 +50,5 @@ def _files(templates: Path, layer: str) -> Iterator[tuple[str, str]]:
     for directory, prefix in ((layer, ""), (f"{layer}/hooks", HOOK)):
         for path in (templates / directory).glob(f"*{SUFFIX}"):
             key = prefix + path.name.removesuffix(SUFFIX)
-            if _KEY.fullmatch(key):
+            if _CONFIG_MAP_KEY.fullmatch(key):
                 yield key, f"{directory}/{path.name}"

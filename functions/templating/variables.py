@@ -1,7 +1,7 @@
-"""What templates may know: one flat set of names, built in one place.
+"""The variables of the templates: one flat set of names, built in one place.
 
-Nested data under two spellings (`service`, `service_name`) once rendered as blanks; here every name is spelled once,
-and a name that is not here is an error.
+Every name has one spelling, and templates that use another fail: nested data under two spellings (`service`,
+`service_name`) once rendered as blanks.
 """
 
 import hashlib
@@ -9,32 +9,32 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs.model import naming
-from functions.runs.model.specs import CodeRunSpec, RunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
 
 MARGIN_SECONDS = 120
-"""An attempt ends itself this long before its deadline, to push and to report (SPEC section 7)."""
+"""An attempt stops this long before its deadline, to push and to report (SPEC section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """One attempt of a run, as task files are rendered for it."""
+    """The attempt that task files are rendered for."""
 
     run: str
     namespace: str
     uid: str
     attempt: int
     job_name: str
-    spec: RunSpec
+    spec: AnySpec
     branch: str
-    """The run's own branch, the only one that is pushed."""
+    """The run's branch, the only one that is pushed."""
     session_id: str
     resume: bool
-    """Whether the attempt takes up the agent's session."""
+    """Whether the attempt resumes the agent's session."""
     deadline_seconds: int
 
     @property
@@ -44,7 +44,7 @@ class AttemptContext:
 
     @property
     def base_branch(self) -> str:
-        """The branch that work starts from and the pull request goes back to."""
+        """The branch that the work starts from and the pull request targets."""
         return self.spec.base_branch
 
     @property
@@ -53,26 +53,26 @@ class AttemptContext:
         return self.attempt > 1 or getattr(self.spec, "context_version", 1) > 1
 
 
-def variables(task: AttemptContext, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
-    """Every name a template may use; fields of the spec have their own names, in snake_case."""
-    spec = task.spec
+def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
+    """Return every name that a template may use; the spec's fields have their own names, in snake_case."""
+    spec = attempt.spec
     key = settings.secrets.api_key(spec.agent_cli)
     return {
         **{name: getattr(spec, name) for name in type(spec).model_fields},
-        "kind": task.kind,
-        "run": task.run,
-        "namespace": task.namespace,
-        "uid": task.uid,
-        "attempt": task.attempt,
-        "job_name": task.job_name,
-        "branch": task.branch,
-        "base_branch": task.base_branch,
-        "session_id": task.session_id,
-        "resume": task.resume,
-        "retry": task.retry,
+        "kind": attempt.kind,
+        "run": attempt.run,
+        "namespace": attempt.namespace,
+        "uid": attempt.uid,
+        "attempt": attempt.attempt,
+        "job_name": attempt.job_name,
+        "branch": attempt.branch,
+        "base_branch": attempt.base_branch,
+        "session_id": attempt.session_id,
+        "resume": attempt.resume,
+        "retry": attempt.retry,
         "agent": spec.agent,
         "repository_directory": checkout(spec.repository_url),
-        "work_seconds": max(1, task.deadline_seconds - min(MARGIN_SECONDS, task.deadline_seconds // 4)),
+        "work_seconds": max(1, attempt.deadline_seconds - min(MARGIN_SECONDS, attempt.deadline_seconds // 4)),
         "git_secret": naming.app_secret(spec) if spec.github_app else naming.ssh_secret(spec),
         "api_key_secret": key.secret if key else None,
         "api_key_key": key.key if key else None,
@@ -85,8 +85,18 @@ def variables(task: AttemptContext, settings: Settings, hooks: Sequence[str]) ->
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
-        **(_code(spec, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
+        **_own_variables(spec, settings.tools),
     }
+
+
+def _own_variables(spec: AnySpec, tools: ToolSettings) -> dict[str, Any]:
+    match spec:
+        case DocsRunSpec():
+            return {}
+        case CodeRunSpec():
+            return _code(spec, tools)
+        case _:
+            assert_never(spec)
 
 
 def _code(spec: CodeRunSpec, tools: ToolSettings) -> dict[str, Any]:
@@ -105,14 +115,14 @@ def _names(given: str | None, preset: list[str]) -> list[str]:
 
 
 def checkout(url: str) -> str:
-    """Directory of the workspace that a repository is kept in: readable, and different for different URLs."""
+    """Return the workspace directory of a repository: readable, and unique for its URL."""
     name = url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
     return f"{words[:40] or 'repository'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
 def on_github(url: str, host: str) -> str:
-    """`owner/name` of a repository of the Git host `host`, by any of its URLs; empty for one that is elsewhere."""
+    """Return `owner/name` of a repository on the Git host, by any of its URLs; empty if it is on another host."""
     name = re.escape(host.split(":")[0])
     prefix = rf"(?:https://{re.escape(host)}/|ssh://git@{name}(?::\d+)?/|git@{name}:)"
     found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)

@@ -68,7 +68,8 @@ def test_a_key_that_is_none_is_named(world: World, github: Github, code_spec: Sp
 def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github, code_spec: SpecFactory) -> None:
     text, end = "ghs_readonlyreadonlyreadonly", datetime(2099, 1, 1, tzinfo=UTC)
     github.fails(TOKENS, 201, times=9, body={"token": text, "expires_at": end.isoformat()})
-    github.app.tokens.append(Token(text, 77, ["shop", "platform"], {"contents": "read"}, end))
+    both = [github.repository(f"acme/{name}") for name in ("shop", "platform")]
+    github.app.tokens.append(Token(text, 77, both, {"contents": "read"}, end))
     pod = pod_of(world, github, spec_of(github, code_spec))
     assert pod.run().reason is Reason.PUSH_REFUSED, pod.log
     assert "starting the agent" not in pod.log

@@ -29,6 +29,7 @@ PACKAGES = {
     "realpath rm sleep sort tail tee timeout touch tr true wc",
     "bash": "bash sh",
     "git": "git",
+    "git-lfs": "git-lfs",
     "openssh-client": "ssh",
     "openssl": "openssl",
     "python3": "python3",

@@ -72,7 +72,9 @@ def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Gith
 def test_a_token_given_to_a_user_opens_the_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
     """`GH_TOKEN`, from one of the run's secrets."""
     may = {"contents": "write", "pull_requests": "write"}
-    github.app.tokens.append(Token("ghp_forTestsOnlyForTestsOnly", 77, ["shop"], may, datetime.max.replace(tzinfo=UTC)))
+    github.app.tokens.append(
+        Token("ghp_forTestsOnlyForTestsOnly", 77, [github.repository()], may, datetime.max.replace(tzinfo=UTC))
+    )
     pod = ssh_user(world, github, code_spec, GH_TOKEN="ghp_forTestsOnlyForTestsOnly")
     told = pod.run()
     assert told.pull_request_url == pulls(github)[0]["html_url"], pod.log

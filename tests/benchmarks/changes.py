@@ -12,7 +12,7 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
 CHANGED_AT = "benchmark/changed-at"

@@ -14,7 +14,8 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, Kind
-from functions.cluster.transport import KubernetesTransport, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Transport
 from functions.local.dev.cluster import furnish
 from functions.manifests import run
 from functions.runs.model.run import Run, parse

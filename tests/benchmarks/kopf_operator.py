@@ -17,10 +17,10 @@ from typing import Any
 import kopf
 import urllib3
 
+from functions.cluster import credentials
 from functions.cluster.client import Cluster
-from functions.cluster.connection import connect
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, VOLUME_CLAIM
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.manifests import attempt as manifest
 from functions.manifests import event
 from functions.reconciler import rendering
@@ -74,7 +74,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     """Runs the operator."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     address = ClusterSettings(kubeconfig=kubeconfig)
-    connection, cluster = connect(address), Cluster(KubernetesTransport(address))
+    configuration, cluster = credentials.load(address), Cluster(KubernetesTransport(address))
     clock, done, handled, ended = Clock(), list[str](), threading.Event(), threading.Event()
     sample = run("CodeRun")
     files = rendering.task_files(CONFIGURED, sample.with_status(transitions.start(sample, NOW)))
@@ -89,14 +89,15 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
 
     @kopf.on.login()
     def login(**_: Any) -> Any:
-        return kopf.ConnectionInfo(server=connection.host, token=connection.token(), scheme="Bearer", insecure=True)
+        token = str(configuration.get_api_key_with_prefix("BearerToken")).removeprefix("Bearer ")
+        return kopf.ConnectionInfo(server=configuration.host, token=token, scheme="Bearer", insecure=True)
 
     @kopf.on.create("agents.platform", "v1", "coderuns")
     def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
         clock.begin()
         found = parse(json.loads(json.dumps(dict(body), default=dict)))
         started = found.with_status(transitions.start(found, NOW))
-        cluster.create(CLAIM, manifest.claim(started, CONFIGURED.job))
+        cluster.create(VOLUME_CLAIM, manifest.claim(started, CONFIGURED.job))
         cluster.create(CONFIG_MAP, manifest.task_files(started, files.files, files.checksum))
         cluster.create(JOB, manifest.job(started, CONFIGURED))
         cluster.create(EVENT, event.of(started, NOW) or {})

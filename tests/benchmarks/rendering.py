@@ -33,7 +33,7 @@ def _plain(started: Run) -> Callable[[], object]:
     task = rendering.task(CONFIGURED, started)
     found = template_set.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, CONFIGURED, found.hooks)
-    compiled = [engine.compiled(CONFIGURED.templates, name) for name in found.names.values()]
+    compiled = [engine.environment(CONFIGURED.templates).get_template(name) for name in found.names.values()]
     return lambda: [each.render(known) for each in compiled]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import urllib3
 
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.dev.server import QUEUE_PATH, Server, free_port
 from functions.queues.topology import topology

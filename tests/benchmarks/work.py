@@ -8,9 +8,9 @@ from typing import Any
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import GITHUB_EVENT, RESOURCE, Event
+from functions.events.http_binding import to_request
 from functions.github.webhook.payload_filter import extract
 from functions.manifests import run as requested
-from functions.queues.publisher import encoded
 from functions.reconciler.reconciler import Preloaded, run_steps
 from functions.runs import api_group
 from functions.runs.lifecycle.states import FINISHED, state
@@ -110,7 +110,7 @@ class Work:
         kept = extract("issue_comment", payloads.issue_comment(self._shop, self._issue, comment))
         what = f"{GITHUB_EVENT}issue_comment.v1"
         event = Event(f"delivery-{service}", "benchmark", what, self._shop.full_name, kept)
-        return Post(json.dumps(kept).encode(), encoded(event)), lambda: self._is_taken_up(service)
+        return Post(json.dumps(kept).encode(), to_request(event)[0]), lambda: self._is_taken_up(service)
 
     def _is_taken_up(self, service: str) -> bool:
         specs = [raw["spec"] for raw in self.world.kubelet.list(CODE_RUN, self.world.namespace)]
@@ -136,4 +136,4 @@ def changed(raw: Mapping[str, Any], how: str) -> Post:
         subject=f"{metadata['namespace']}/{metadata['name']}",
         data=raw,
     )
-    return Post(json.dumps(raw).encode(), encoded(event))
+    return Post(json.dumps(raw).encode(), to_request(event)[0])

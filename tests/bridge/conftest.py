@@ -20,7 +20,8 @@ from functions.bridge.timing import Timing
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, JOB, NAMESPACE, Kind
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.local.dev.cluster import kubeconfig
 from functions.settings.cluster import ClusterSettings
 from tests.bridge import proxy, queues

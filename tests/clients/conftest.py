@@ -16,7 +16,7 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.server import free_port

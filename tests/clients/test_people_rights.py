@@ -22,7 +22,8 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE, POD, RUNS, Kind
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import Ended

@@ -23,7 +23,8 @@ from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.cluster.transport import KubernetesTransport, Request
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import Place, ended
@@ -74,7 +75,7 @@ def test_words_come_from_a_file_or_standard_input(place: Place, tmp_path: Path) 
         (("--message", "x" * 32_001), "--message: must have 0 to 32000 characters"),
         (("--message", "x", "--message-file", "y"), "not both"),
         (("--message-file", "/nowhere/words"), "--message-file: cannot read /nowhere/words"),
-        (("--replace",), "--replace: give what replaces the prompt"),
+        (("--replace",), "--replace: give the new prompt"),
     ],
 )
 def test_words_that_cannot_be_used_are_refused_before_anything_is_asked(

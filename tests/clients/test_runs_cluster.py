@@ -15,7 +15,7 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.runs import api_group
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, environment

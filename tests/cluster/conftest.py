@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.settings.cluster import ClusterSettings
 from tests.support import cluster_cleanup, installed
 from tests.support.api import World

@@ -14,7 +14,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
 from functions.events.event import Event
-from functions.queues.publisher import encoded
+from functions.events.http_binding import to_request
 from functions.runs import api_group
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from tests.support.node import container
@@ -37,7 +37,7 @@ class Pump:
             thread.start()
 
     def publish(self, topic: str, event: Event) -> None:
-        request = Request(encoded(event), json.dumps(event.data).encode())
+        request = Request(to_request(event)[0], json.dumps(event.data).encode())
         for deliver in self._subscribers[topic]:
             for _ in range(2 if self._choose.random() < 0.1 else 1):
                 self._waiting.put((0.0, deliver, request))

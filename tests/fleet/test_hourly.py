@@ -25,12 +25,12 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, DOCS_RUN, Kind
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
 from functions.runs.digest_set import SIZE
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.settings.limits import RetentionSettings
+from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from functions.sweeper.garbage import Leftovers
 from functions.sweeper.workspaces import Workspaces
@@ -173,7 +173,9 @@ def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Ki
 
 def _annotations(world: World, claim: str) -> dict[str, str]:
     try:
-        found: dict[str, str] = world.kubelet.get(CLAIM, world.namespace, claim)["metadata"].get("annotations", {})
+        found: dict[str, str] = world.kubelet.get(VOLUME_CLAIM, world.namespace, claim)["metadata"].get(
+            "annotations", {}
+        )
     except NotFound:
         pytest.fail(f"the workspace {claim} was deleted")
     return found

@@ -60,7 +60,7 @@ class Both:
         if reply.status == 0:
             raise Busy("the connection was cut by the test")
         headers = {name.lower(): text for name, text in reply.headers.items()}
-        return wire.Answer(reply.status, headers, reply.encoded())
+        return wire.Response(reply.status, headers, reply.encoded())
 
     def stream(self, request: Request) -> Iterator[Any]:
         return self.cluster.stream(request)
@@ -72,8 +72,8 @@ class ToGithub:
 
     through: Transport
 
-    def send(self, request: wire.Request) -> wire.Answer:
-        found: wire.Answer = self.through.send(Request(request.method, ON_GITHUB, {}, request))
+    def send(self, request: wire.Request) -> wire.Response:
+        found: wire.Response = self.through.send(Request(request.method, ON_GITHUB, {}, request))
         return found
 
 
@@ -182,7 +182,8 @@ class Newsroom:
     def comments(self) -> list[Object]:
         """Ours about the run."""
         return [
-            dict(each) for each in comment.ours(self.shop.comments.values(), self.made.uid, str(self.github.app.id))
+            dict(each)
+            for each in comment.select_own(self.shop.comments.values(), self.made.uid, str(self.github.app.id))
         ]
 
     def comment(self) -> str:

@@ -27,7 +27,7 @@ class Slow:
         if request.path != ON_GITHUB:
             return self.room.both.send(request)
         self.calls += 1
-        patience = request.body.seconds or 15
+        patience = request.body.timeout_seconds or 15
         self.room.world.later(seconds=min(self.seconds, patience))
         if self.seconds <= patience:
             return self.room.both.send(request)

@@ -148,7 +148,7 @@ def test_where_there_is_no_run_it_is_said(stage: Stage, command: str) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, command)
     assert stage.answers(number) == [
-        "I know of no run for this. A run that was finished long ago is not kept; start another one."
+        "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
     ]
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from functions.github.api.client import MOST_PAGES, connect, segment
+from functions.github.api.client import MAX_PAGES, connect, quote_segment
 from functions.github.api.client import Github as Client
-from functions.github.api.errors import Busy, Refused
+from functions.github.api.errors import Busy, Rejected
 from functions.github.api.transport import HttpTransport, Request
 from tests.support.github import Github
 from tests.support.github.app import App
@@ -49,29 +49,29 @@ def test_a_list_in_an_object_is_read_as_well(github: Github, client: Client) -> 
 def test_an_endless_list_is_read_to_a_bound(github: Github, client: Client) -> None:
     shop = github.repository()
     number = shop.open_issue()["number"]
-    for each in range(MOST_PAGES + 5):
+    for each in range(MAX_PAGES + 5):
         shop.comment(number, f"{each}")
     found = list(client.repository("acme/shop").pages(f"issues/{number}/comments", per_page="1"))
-    assert len(found) == MOST_PAGES
+    assert len(found) == MAX_PAGES
 
 
 @pytest.mark.parametrize("text", ["a/b", "a?b=c", "a#b", "a b", "%2e%2e", "ü\n", "a%2Fb"])
 def test_what_comes_from_outside_stays_one_segment(github: Github, client: Client, text: str) -> None:
     shop = client.repository(github.repository(people={text: "write"}).full_name)
-    assert shop.get(f"collaborators/{segment(text)}/permission")["permission"] == "write"
+    assert shop.get(f"collaborators/{quote_segment(text)}/permission")["permission"] == "write"
 
 
 @pytest.mark.parametrize("path", ["../../app", "contents/../../other", "issues//1", "contents/%2e%2E/x", "..", "./x"])
 def test_no_path_leads_elsewhere(github: Github, client: Client, path: str) -> None:
     asked = len(github.calls)
-    with pytest.raises(Refused, match="leads elsewhere"):
+    with pytest.raises(Rejected, match="has an empty or a dot segment"):
         client.repository(github.repository().full_name).get(path)
     assert len(github.calls) == asked
 
 
 @pytest.mark.parametrize("name", ["", "shop", "a/b/c", "../x", "a/..", "a/b?c", "a b/c", "a/b\n", "ü/b", "./b"])
 def test_what_is_no_name_of_a_repository_is_refused(client: Client, name: str) -> None:
-    with pytest.raises(Refused, match="is not the name of a repository"):
+    with pytest.raises(Rejected, match="is not the name of a repository"):
         client.repository(name)
 
 
@@ -105,10 +105,10 @@ def test_no_token_is_carried_to_another_host(github: Github, client: Client) -> 
     with elsewhere(lambda _: (200, {}, b"{}")) as (url, reached):
         for status in (301, 302, 307, 308):
             github.fails("GET /repos/acme/shop$", status, Location=f"{url}/repos/acme/shop")
-            with pytest.raises(Refused):
+            with pytest.raises(Rejected):
                 api.get("")
         github.fails("POST", 301, Location="/elsewhere")
-        with pytest.raises(Refused):
+        with pytest.raises(Rejected):
             api.post("issues/1/comments", {"body": "x"})
     assert not reached
 
@@ -133,7 +133,7 @@ def test_an_answer_that_is_no_json_may_be_better_next_time() -> None:
     key = App()
     with elsewhere(lambda _: (200, {"Content-Type": "text/html"}, b"<html>")) as (url, _):
         settings = Github(app=key).settings(api_url=url)
-        with pytest.raises(Busy, match="no JSON"):
+        with pytest.raises(Busy, match="not JSON"):
             connect(settings, lambda: datetime.now(UTC)).app().get("app")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from functions.github.api import errors
 from functions.github.api.client import Github as Client
-from functions.github.api.errors import Busy, Denied, GithubError, NotFound, NotInstalled, Refused
+from functions.github.api.errors import Busy, Denied, GithubError, NotFound, NotInstalled, Rejected
 from functions.serving.http import Request as Asked
 from functions.serving.http import answer
 from tests.github.clock import Clock
@@ -29,10 +29,10 @@ from tests.support.github import Github
         (404, NotFound),
         (410, NotFound),
         (403, Denied),
-        (400, Refused),
-        (409, Refused),
-        (422, Refused),
-        (301, Refused),
+        (400, Rejected),
+        (409, Rejected),
+        (422, Rejected),
+        (301, Rejected),
         (429, Busy),
         (500, Busy),
         (502, Busy),
@@ -55,7 +55,7 @@ def test_each_answer_is_one_error(
 
 def test_githubs_words_reach_the_error(github: Github, client: Client) -> None:
     number = github.repository().open_issue()["number"]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         client.repository("acme/shop").post(f"issues/{number}/comments", {"body": "x" * 65_537})
     assert str(caught.value) == (
         "GitHub answered 422: Validation Failed; IssueComment data unprocessable Body is too long"
@@ -84,7 +84,7 @@ def test_a_lacking_permission_is_denied(github: Github, client: Client) -> None:
     ],
 )
 def test_any_body_of_an_error_can_be_read(body: bytes, said: str) -> None:
-    found = errors.from_answer(422, {}, body, datetime.now(UTC))
+    found = errors.from_response(422, {}, body, datetime.now(UTC))
     assert str(found).startswith(f"GitHub answered 422: {said}")
 
 
@@ -122,18 +122,18 @@ def test_the_limit_of_one_account_is_not_anothers(github: Github, client: Client
     [
         (429, {"retry-after": "7"}, "", 7),
         (403, {"retry-after": "7"}, "", 7),
-        (429, {}, "", errors.SECONDARY),
-        (403, {}, "You have exceeded a secondary rate limit.", errors.SECONDARY),
+        (429, {}, "", errors.SECONDARY_LIMIT_SECONDS),
+        (403, {}, "You have exceeded a secondary rate limit.", errors.SECONDARY_LIMIT_SECONDS),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "160"}, "", 60),
         (429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}, "", 1),
-        (429, {"x-ratelimit-remaining": "4", "x-ratelimit-reset": "160"}, "", errors.SECONDARY),
-        (429, {"retry-after": "soon"}, "", errors.SECONDARY),
+        (429, {"x-ratelimit-remaining": "4", "x-ratelimit-reset": "160"}, "", errors.SECONDARY_LIMIT_SECONDS),
+        (429, {"retry-after": "soon"}, "", errors.SECONDARY_LIMIT_SECONDS),
         (503, {"retry-after": "9"}, "", 9),
         (503, {}, "", None),
     ],
 )
 def test_how_long_to_wait_is_known(status: int, headers: dict[str, str], message: str, wait: float | None) -> None:
-    found = errors.from_answer(
+    found = errors.from_response(
         status, headers, f'{{"message": "{message}"}}'.encode(), datetime.fromtimestamp(100, UTC)
     )
     assert isinstance(found, Busy)
@@ -150,7 +150,7 @@ def test_how_long_to_wait_is_known(status: int, headers: dict[str, str], message
         (Denied("x"), 403, 403),
         (NotInstalled("x"), 403, 403),
         (NotFound("x"), 422, 204),
-        (Refused("x"), 422, 204),
+        (Rejected("x"), 422, 204),
     ],
 )
 def test_what_a_function_answers(error: GithubError, code: int, queued: int) -> None:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from pydantic import SecretStr
 
 from functions.github.api.client import Github as Client
 from functions.github.api.client import connect
@@ -66,7 +67,7 @@ def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
         for name in names:
             client.repository(name).get("")
         assert len(github.app.tokens) == made
-        client.forget(forgotten)
+        client.forget_tokens(forgotten)
 
 
 def test_where_the_app_is_not_installed_is_said(github: Github, client: Client) -> None:
@@ -123,8 +124,9 @@ def damaged() -> str:
     ids=["nonsense", "no key", "another kind", "with a password", "damaged"],
 )
 def test_a_key_that_is_none_is_named_and_not_told(github: Github, clock: Clock, key: str) -> None:
+    replaced = github.settings().model_copy(update={"private_key": SecretStr(key)})  # checked at start, and then not
     with pytest.raises(Denied, match=r"github\.private_key") as caught:
-        connect(github.settings(private_key=key), clock).app().get("app")
+        connect(replaced, clock).app().get("app")
     assert "nonsense" not in str(caught.value)
     assert not github.calls
 

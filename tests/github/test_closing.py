@@ -23,7 +23,7 @@ from functions.github.api.errors import Busy
 from functions.github.api.transport import HttpTransport
 from functions.github.api.transport import Request as Call
 from functions.handlers import reconcile
-from functions.reporting.github_sync import CLOSING
+from functions.reporting.github_sync import CLOSE_TIME_LIMIT
 from functions.serving.http import Answer, answer
 from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 from tests.github.slow import Slow, with_commits
@@ -57,8 +57,8 @@ def test_the_finalizer_goes_in_time_however_slow_github_is(room: Newsroom, secon
     slow, before = Slow(room, seconds), room.world.now
     assert deleted(room, slow).code == 204
     assert room.gone()
-    assert room.world.now - before <= CLOSING < timedelta(seconds=20)
-    assert 1 <= slow.calls <= CLOSING.total_seconds() / seconds + 1
+    assert room.world.now - before <= CLOSE_TIME_LIMIT < timedelta(seconds=20)
+    assert 1 <= slow.calls <= CLOSE_TIME_LIMIT.total_seconds() / seconds + 1
     if seconds == 1:
         assert "**Deleted**" in room.comment()
         assert room.checks() == {FIRST: ("completed", "cancelled")}
@@ -90,5 +90,5 @@ def test_a_call_in_a_hurry_waits_no_longer_than_it_may() -> None:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Late)
     with listening(server), pytest.raises(Busy):
-        HttpTransport().send(Call("GET", f"http://127.0.0.1:{server.server_port}", "a token", seconds=0.2))
+        HttpTransport().send(Call("GET", f"http://127.0.0.1:{server.server_port}", "a token", timeout_seconds=0.2))
     over.set()

@@ -97,7 +97,9 @@ class Played:
         return commits <= done
 
     def ours(self, run: Run) -> list[dict[str, Any]]:
-        return [dict(each) for each in comment.ours(self.shop.comments.values(), run.uid, str(self.github.app.id))]
+        return [
+            dict(each) for each in comment.select_own(self.shop.comments.values(), run.uid, str(self.github.app.id))
+        ]
 
     def prompt(self, attempt: int, run: Run) -> str:
         """The prompt of that attempt."""

@@ -120,7 +120,7 @@ def test_a_command_that_is_off_is_answered_so(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")
     assert stage.answers(number) == [
-        "`/docs` may not be used in this repository: `commands` in `.github/orchestrator.yaml` does not list it."
+        "`/docs` is disabled in this repository: add it to `commands` in `.github/orchestrator.yaml` to allow it."
     ]
     assert stage.runs() == []
 
@@ -137,4 +137,4 @@ def test_where_no_answer_can_be_given_the_delivery_is_done(stage: Stage, caplog:
     number = stage.shop.open_issue()["number"]
     stage.shop.issues[number]["locked"] = True
     assert stage.comment(number, "/code").code == 204
-    assert "no answer could be given" in caplog.text
+    assert "cannot post a reply" in caplog.text

@@ -19,7 +19,7 @@ from functions.cluster.transport import Request
 from functions.github.api.client import Github as Client
 from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey
-from functions.github.api.transport import Answer, HttpTransport
+from functions.github.api.transport import HttpTransport, Response
 from functions.handlers import reconcile
 from functions.runs.model.specs import CodeRunSpec
 from functions.serving.http import answer
@@ -57,7 +57,7 @@ class Garbling:
             return self.inner.send(request)
         number, self.made = self.made, self.made + 1
         found = self.inner.send(request)
-        return Answer(200, {}, self.body) if number == self.at and found.status < 300 else found
+        return Response(200, {}, self.body) if number == self.at and found.status < 300 else found
 
     def stream(self, request: Any) -> Iterator[Any]:
         return self.inner.stream(request)  # type: ignore[no-any-return]

@@ -24,7 +24,7 @@ from markdown_it.token import Token
 from functions.github.commands import parse as commands
 from functions.github.commands import replies
 from functions.github.commands.configuration import BadConfiguration, parse
-from functions.github.markdown import LONGEST_COMMENT
+from functions.github.markdown import MAX_COMMENT_LENGTH
 from functions.reconciler import rendering
 from functions.runs.model import origin
 from functions.runs.model.run import Run
@@ -67,7 +67,7 @@ def outside_code(text: str) -> Iterator[Token]:
 
 def assert_only_shown(text: str) -> None:
     """Nothing of what people wrote does anything in an answer."""
-    assert len(text) < LONGEST_COMMENT
+    assert len(text) < MAX_COMMENT_LENGTH
     assert not {"\u202e", "\u2066", "\u200b", "\0"} & set(text)
     for token in outside_code(text):
         assert token.type not in ("html_block", "html_inline", "link_open", "image"), token
@@ -184,7 +184,7 @@ WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example
 def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
     line = written.replace("\n", " ").replace("\r", " ")
     for body in (f"/code {line}", f"/docs x{line} {line}", f"/code 1 {line}=x", f"/status {line}", f'/docs "{line}'):
-        for found in commands.find(body):
+        for found in commands.parse_comment(body):
             if isinstance(found, commands.InvalidCommand):
                 assert_only_shown(replies.mistake(found))
     assert_only_shown(replies.refused(written))

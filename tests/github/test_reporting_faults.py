@@ -33,7 +33,7 @@ def test_a_run_ends_although_github_is_down_for_a_day_and_is_told_afterwards(roo
     assert room.wrote() == []
     room.github.troubles.failures.clear()
     room.world.later(hours=1)
-    assert (room.hourly().body or {})["data"]["told to GitHub"] == 1
+    assert (room.hourly().body or {})["data"]["reported"] == 1
     room.check_told()
 
 

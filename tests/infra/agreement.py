@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from functions.events.event import MalformedError
-from functions.events.receive import normalise
+from functions.events.receive import receive
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.setup import letters, wanted
 from functions.queues.queue_model import Identity, Schedule
@@ -158,7 +158,7 @@ def _schedules(state: State) -> Iterator[str]:
         target = block(job.values, "pubsub_target")
         headers = {"x-goog-pubsub-subscription-name": "s", **(target["attributes"] or {})}
         try:
-            event = normalise(headers, base64.b64decode(target["data"]))
+            event = receive(headers, base64.b64decode(target["data"])).event()
         except MalformedError as error:
             yield f"schedule {job}: what it sends is not understood: {error}"
             continue

@@ -10,9 +10,10 @@ from functions.serving import required_settings
 from functions.settings import Settings, SettingsError, load
 from functions.templating.search_path import SUFFIX
 from tests.infra.terraform import State, block
+from tests.support.github.app import App
 from tests.support.installed import ROOT
 
-PEM = "-----BEGIN RSA PRIVATE KEY-----"
+PEM = App().private_key
 
 
 def differences(state: State) -> list[str]:

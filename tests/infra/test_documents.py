@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from functions.clients.cli import app
+from functions.clients.commands import command as root
 from functions.queues.topology import ATTEMPTS, ATTEMPTS_OF
 from functions.settings import Settings
 from tests.infra.terraform import FOLDER
@@ -34,7 +34,7 @@ def lines(page: str) -> list[str]:
 
 def found(words: list[str]) -> tuple[click.Command, int]:
     """The command that the words name, and how many of them do so; the others are its arguments."""
-    command: click.Command = app
+    command: click.Command = root
     for count, word in enumerate(words):
         below = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
         if below is None:

@@ -69,7 +69,7 @@ def test_kind_finds_the_functions_where_the_image_has_them(kubectl: str) -> None
             assert (program, options[0]) == ("functions-framework", "--source")
             folder = options[1].removesuffix("/main.py")
             assert re.search(rf"^COPY .*functions {folder}$", dockerfile, re.MULTILINE)
-            assert re.search(rf"^COPY templates {Path(folder).parent}/templates$", dockerfile, re.MULTILINE)
+            assert re.search(rf"^COPY .*templates {Path(folder).parent}/templates$", dockerfile, re.MULTILINE)
 
 
 def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from functions.cluster.connection import connect
+from functions.cluster import credentials
 from functions.queues.publisher import connect as publisher
 from functions.queues.topics import ACK_DEADLINE
 from functions.queues.topology import RETRY
@@ -226,9 +226,10 @@ def test_the_webhook_that_everybody_may_call_is_given_nothing_but_its_own_secret
 def test_the_kubeconfig_is_one_that_a_function_reads_without_help(state: State, tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(configured.kubeconfig(state)))
-    found = connect(ClusterSettings(kubeconfig=str(file), identity="google"))
+    found = credentials.load(ClusterSettings(kubeconfig=str(file), identity="google"))
     assert found.host == "https://gke-0123456789abcdef0123456789abcdef0123-012345678901.europe-west4.gke.goog"
-    assert found.pool.connection_pool_kw["ssl_context"], "and checks its certificate"
+    assert found.verify_ssl
+    assert found.ssl_ca_cert, "and checks its certificate"
 
 
 def test_what_it_says_for_the_cluster_fits_the_overlay_for_gke(state: State, kubectl: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, JOB, POD
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB, POD, VOLUME_CLAIM
 from functions.reconciler import attempt
 from functions.runs import api_group
 from functions.runs.model import conditions
@@ -193,7 +193,7 @@ def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> N
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    world.kubelet.create(CLAIM, claim)
+    world.kubelet.create(VOLUME_CLAIM, claim)
     run = submitted(world)
     run_event(world, run.raw, "add")
     shown = now(world, run)

@@ -8,7 +8,7 @@
 
 import pytest
 
-from functions.cluster.errors import Closing, NotFound
+from functions.cluster.errors import NamespaceTerminating, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, NAMESPACE
 from functions.manifests.tombstone import REQUEST
 from tests.support.api import World
@@ -23,7 +23,7 @@ def test_every_run_of_a_namespace_goes_with_it(world: World, notes: dict[str, st
     space = world.kubelet.get(NAMESPACE, None, world.namespace)
     world.kubelet.delete(NAMESPACE, None, world.namespace, space["metadata"]["uid"])
     refused = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": world.namespace}}
-    with pytest.raises(Closing):
+    with pytest.raises(NamespaceTerminating):
         world.kubelet.create(CONFIG_MAP, refused)
     if now(world, run).deleting is False:  # as the namespace controller does
         world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)

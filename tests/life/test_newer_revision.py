@@ -17,12 +17,13 @@ import pytest
 import yaml
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, JOB
+from functions.cluster.kinds import CODE_RUN, JOB, VOLUME_CLAIM
 from functions.manifests import crds
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.runs.model.specs import SPECS
-from functions.settings.limits import LimitSettings, RetentionSettings
+from functions.settings.limits import LimitSettings
+from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from tests.support.api import World
 from tests.support.in_process_server import Direct
@@ -112,7 +113,7 @@ def test_a_run_keeps_its_workspace(newer: World) -> None:
         retention.clean_up(newer.services)
         newer.later(days=6)
     retention.clean_up(newer.services)
-    assert newer.kubelet.get(CLAIM, newer.namespace, run.status.workspace_name or "")
+    assert newer.kubelet.get(VOLUME_CLAIM, newer.namespace, run.status.workspace_name or "")
 
 
 def test_a_deleted_run_goes(newer: World) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, Kind
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, VOLUME_CLAIM, Kind
 from functions.events.event import RETENTION_DUE
 from functions.handlers import sweep
 from functions.manifests.task_claim import TASK_CLAIM
@@ -24,7 +24,7 @@ from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
 from functions.serving.http import Request, answer
-from functions.settings.limits import RetentionSettings
+from functions.settings.retention import RetentionSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC
 from tests.support.in_process_server import Direct
@@ -189,7 +189,7 @@ def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configur
     for days, counts in ((0, {}), (4.9, {}), (0.2, due)):
         world.later(days=days)
         assert cleaned(world) == counts
-    assert there(world, CLAIM, claim) is not configured
+    assert there(world, VOLUME_CLAIM, claim) is not configured
 
 
 @pytest.mark.parametrize("mark", ["yesterday", "2026-01-02T03:04:05", ""])
@@ -197,7 +197,7 @@ def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: 
     world.configure(retention=RetentionSettings(workspace_days=5))
     run = finished(world)
     claim = run.status.workspace_name or ""
-    world.kubelet.patch(CLAIM, world.namespace, claim, {"metadata": {"annotations": {UNUSED_SINCE: mark}}})
+    world.kubelet.patch(VOLUME_CLAIM, world.namespace, claim, {"metadata": {"annotations": {UNUSED_SINCE: mark}}})
     world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
     run_event(world, now(world, run).raw)
     assert cleaned(world) == {}
@@ -224,7 +224,7 @@ def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: World) -> 
     cleaned(world)
     world.later(days=9)
     assert cleaned(world) == {}
-    assert there(world, CLAIM, now(world, again).status.workspace_name or "")
+    assert there(world, VOLUME_CLAIM, now(world, again).status.workspace_name or "")
 
 
 def test_nothing_of_somebody_else_is_touched() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Conflict, Unavailable
-from functions.cluster.kinds import CLAIM, CODE_RUN, CONFIG_MAP, EVENT, JOB, POD
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, POD, VOLUME_CLAIM
 from functions.handlers import reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
@@ -181,7 +181,7 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     }
     wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": wanted}
-    world.kubelet.create(CLAIM, claim)
+    world.kubelet.create(VOLUME_CLAIM, claim)
     run = submitted(world)
     swept(world)
     shown = now(world, run)
@@ -253,7 +253,7 @@ def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
     world, run = changed("persistentvolumeclaims", service="web")
     claims = {
         claim["metadata"]["name"]: claim["metadata"]["labels"][api_group.label("service")]
-        for claim in world.kubelet.list(CLAIM, world.namespace)
+        for claim in world.kubelet.list(VOLUME_CLAIM, world.namespace)
     }
     assert claims == {"workspace-web-rex": "web"}
     assert run.status.workspace_name == "workspace-web-rex"

@@ -15,12 +15,13 @@ import urllib3
 
 from functions.local.dev.server import free_port
 from functions.queues.topology import FUNCTIONS
+from tests.support.github.app import App
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
 GITHUB = {
     "ORCHESTRATOR_GITHUB__APP_ID": "1",
-    "ORCHESTRATOR_GITHUB__PRIVATE_KEY": "-----BEGIN RSA PRIVATE KEY-----",
+    "ORCHESTRATOR_GITHUB__PRIVATE_KEY": App().private_key,
     "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["s"]',
     "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
 }

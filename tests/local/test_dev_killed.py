@@ -19,7 +19,7 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.repositories import EXAMPLE_URL, Mirror
 from functions.queues.topology import FUNCTIONS
 from functions.runs.lifecycle import states

@@ -20,7 +20,7 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue

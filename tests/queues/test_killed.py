@@ -15,7 +15,7 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.receive import normalise
+from functions.events.receive import receive
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle.states import State, state
 from tests.conftest import SCALE
@@ -53,7 +53,7 @@ def left(at_work: Machine) -> str:
 
 
 def heard(at_work: Machine) -> set[str]:
-    return {normalise(push.headers, push.body).id for push in at_work.told.pushes}
+    return {receive(push.headers, push.body).event().id for push in at_work.told.pushes}
 
 
 @pytest.mark.timeout(600)

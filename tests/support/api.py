@@ -10,7 +10,8 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
-from functions.cluster.transport import KubernetesTransport, Request, Transport
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request, Transport
 from functions.local.dev.cluster import write_kubeconfig
 from functions.serving.dependencies import Dependencies
 from functions.settings import Settings

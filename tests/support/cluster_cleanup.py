@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, JOB, NAMESPACE, POD, RUNS, Kind
+from functions.cluster.kinds import CONFIG_MAP, JOB, NAMESPACE, POD, RUNS, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
 
 SAMPLE = Kind("contract.agents.platform/v1", "Sample", "samples")
-HELD = (*RUNS.values(), SAMPLE, CLAIM, CONFIG_MAP, JOB, POD)
+HELD = (*RUNS.values(), SAMPLE, VOLUME_CLAIM, CONFIG_MAP, JOB, POD)
 PATIENCE = 60.0
 
 

@@ -25,6 +25,11 @@ from cryptography.x509.oid import NameOID
 from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
+METADATA = {
+    "/": b"",
+    "/computeMetadata/v1/project/project-id": b"proj-one",
+    "/computeMetadata/v1/instance/service-accounts/default/": b'{"email": "default", "scopes": []}',
+}
 SECONDS = 30.0
 CUT, GONE, SILENT = "cut", "gone", "silent"
 Answer = tuple[int, Mapping[str, Any]] | str
@@ -100,8 +105,7 @@ class Asked(Handler):
 
     def asked(self) -> None:
         if self.command == "GET":
-            right = self.headers["Metadata-Flavor"] == "Google" and self.path.endswith("service-accounts/default/token")
-            self._say(self.server.cloud.token() if right else error(403))
+            self._metadata(self.path.partition("?")[0])
         elif not self.path.endswith(":publish"):  # who has a key gets a token too
             self.received()
             self._say(self.server.cloud.token())
@@ -110,6 +114,17 @@ class Asked(Handler):
             data = b64decode(message.pop("data"), validate=True)
             told = Published(self.path, self.headers["Authorization"], data, message, self.connection)
             self._say(self.server.cloud.publish(told))
+
+    def _metadata(self, path: str) -> None:
+        """Answer as the metadata server (Compute Engine: About VM metadata)."""
+        if self.headers["Metadata-Flavor"] != "Google":
+            self._say(error(403))
+        elif path.endswith("service-accounts/default/token"):
+            self._say(self.server.cloud.token())
+        else:
+            found = METADATA.get(path)
+            code, body = (404, b"") if found is None else (200, found)
+            self.answer(code, {"Content-Type": "application/json", "Metadata-Flavor": "Google"}, body)
 
     def _say(self, said: Answer) -> None:
         if said == CUT:
@@ -170,9 +185,11 @@ def serving(folder: Path, names: Sequence[str] = (PUBSUB,)) -> Iterator[GoogleCl
         cloud.secure_url = f"https://127.0.0.1:{secure.server_port}"
         cloud.environ = {
             "GCE_METADATA_HOST": f"127.0.0.1:{plain.server_port}",
+            "GCE_METADATA_IP": f"127.0.0.1:{plain.server_port}",
             "HTTPS_PROXY": f"http://me:s%20%40@127.0.0.1:{proxy.server_port}",
             "NO_PROXY": "",
             "SSL_CERT_FILE": str(folder / "certificate.pem"),
+            "REQUESTS_CA_BUNDLE": str(folder / "certificate.pem"),
             "GOOGLE_APPLICATION_CREDENTIALS": "",
             "CLOUDSDK_CONFIG": str(folder),
         }

@@ -28,7 +28,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Sends it, with its length."""
-        self.send_response(status)
+        if "Date" in headers:  # a clock of the test's own
+            self.send_response_only(status)
+        else:
+            self.send_response(status)
         for name, text in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, text)
         self.end_headers()

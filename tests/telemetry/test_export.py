@@ -1,7 +1,7 @@
 """What is exported, and when: nothing unless a collector is configured, and never at the cost of a request.
 
 collector                     what happens
-none                          OpenTelemetry is not even loaded
+none                          neither the SDK nor an exporter is loaded
 configured, not installed     the process does not start, and names the setting
 answers                       a span per request below what it came from, calls below it; metrics with their labels
 refuses, or is not there      requests are answered as ever
@@ -20,21 +20,22 @@ from typing import Any
 import pytest
 
 from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN
 from functions.local.dev.server import free_port
 from functions.runs.model import trace
 from functions.serving.http import ACKNOWLEDGED, Request, answer
 from functions.settings import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
-from functions.telemetry import sink, starting
+from functions.telemetry import providers, starting
 from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, World
 from tests.support.builders import settings
-from tests.support.run_steps import event, run_event
+from tests.support.run_steps import event, run_event, swept
 from tests.telemetry.collector import SERVER, Collector, collecting
 from tests.telemetry.lives import life
 from tests.telemetry.parts import needed
-from tests.telemetry.traces import FIRST, ONE, SPAN, in_trace
+from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, in_trace
 
 TOKEN = "token-of-the-collector"
 
@@ -46,11 +47,11 @@ def collector() -> Iterator[Collector]:
 
 
 def exporting(url: str) -> Any:
-    """A sink that sends to `url`, installed until it is closed."""
+    """An export to `url`, installed, and the providers before it."""
     otlp = needed("functions.telemetry.otlp")
     given = ObservabilitySettings.model_validate({"otlp_endpoint": url, "otlp_headers": {"authorization": TOKEN}})
-    found = otlp.Otlp(given, "reconcile")
-    return found, sink.install(found)
+    found = otlp.OtlpExport(given, "reconcile")
+    return found, providers.install(found.providers())
 
 
 def sent(world: World, url: str, *deliveries: Any) -> None:
@@ -60,7 +61,7 @@ def sent(world: World, url: str, *deliveries: Any) -> None:
         for each in deliveries:
             each()
     finally:
-        sink.install(before)
+        providers.install(before)
         found.close()
 
 
@@ -89,6 +90,22 @@ def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
     assert {(span.trace_id, span.parent_span_id) for span in calls} == {(root.trace_id, root.span_id)}
     assert all(root.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
     assert {each["authorization"] for each in collector.headers} == {TOKEN}
+
+
+def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
+    world: World, collector: Collector
+) -> None:
+    in_trace(world, FIRST, "run-1")
+    world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
+    in_trace(world, SECOND, "run-2")
+    sent(world, collector.url, lambda: swept(world))
+    (root,) = [span for span in collector.spans if span.kind == SERVER]
+    assert root.trace_id.hex() not in (ONE, TWO)
+    linked = [span for span in collector.spans if span.links]
+    assert {span.trace_id.hex() for span in linked} == {ONE, TWO}
+    assert {link.span_id for span in linked for link in span.links} == {root.span_id}
+    assert all(root.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano for span in linked)
+    assert all(span.end_time_unix_nano <= root.end_time_unix_nano for span in linked)
 
 
 def test_metrics_arrive_with_their_labels_and_units(world: World, collector: Collector) -> None:
@@ -123,7 +140,7 @@ def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collecto
 
 def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, collector: Collector) -> None:
     made = in_trace(world, FIRST[:-1] + "0")
-    assert not (trace.from_object(made.raw) or pytest.fail("no trace")).sampled
+    assert not (trace.from_object(made.raw) or pytest.fail("no trace")).trace_flags.sampled
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
     assert collector.spans == []
     assert points(collector, "function.duration")
@@ -156,16 +173,16 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 ANSWERS = """
 import json, sys
-from functions.handlers import entry
+from functions import app
 from functions.serving.http import Request, answer
 from functions.handlers import reconcile
-services = entry._services()
+services = app._services()
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
-print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry", "functions.telemetry.otlp"))]))
+print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "functions.telemetry.otlp"))]))
 """
 
 
-def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:
+def test_without_a_collector_no_exporter_is_loaded() -> None:
     done = python(ANSWERS)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
@@ -180,7 +197,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
 
 
 def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
-    code = "import sys; sys.modules['opentelemetry'] = None\nimport functions.app"
+    code = "import sys; sys.modules['opentelemetry.exporter'] = None\nimport functions.app"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
     assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")
@@ -191,7 +208,7 @@ def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_s
 
 def test_a_bad_endpoint_is_named_and_a_token_is_not_shown() -> None:
     with pytest.raises(ValueError, match="otlp_endpoint"):
-        settings(observability={"otlp_endpoint": "localhost:4318"})
+        settings(observability={"otlp_endpoint": "localhost"})
     kept = settings(observability={"otlp_endpoint": "http://c:4318", "otlp_headers": {"authorization": TOKEN}})
     assert TOKEN not in repr(kept)
     assert kept.telemetry.otlp_endpoint == "", "the agent's own export is another section"

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from functools import partial
 
+from functions.events.http_binding import to_request
 from functions.handlers import github_event
-from functions.queues.publisher import encoded
 from functions.runs.model import trace
 from functions.serving.http import Request, answer
 from functions.telemetry.instrumented import TracedPublisher
@@ -14,6 +14,7 @@ from tests.github.delivery_bench import Stage
 from tests.support.github import Github, serving
 from tests.support.in_process_server import Direct
 from tests.telemetry.logged import Logged
+from tests.telemetry.traces import ids
 
 
 def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None:
@@ -24,14 +25,12 @@ def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None
         number = stage.shop.open_issue("Task 12: log in")["number"]
         github.hook.deliver("issue_comment", stage.commented(number, "/code 1 service=api"), "guid-1")
         (event,) = stage.queue
-        pushed = Request(encoded(event), json.dumps(event.data).encode())
+        pushed = Request(to_request(event)[0], json.dumps(event.data).encode())
         assert answer(partial(github_event.handle, stage.services), pushed).code == 204
         made = stage.run()
-    begun, kept = trace.parse(event.trace), trace.from_object(made.raw)
-    assert begun
-    assert kept
-    assert kept.id == begun.id
-    assert kept.span != begun.span
-    assert logged.traces() == {begun.id}
+    begun, kept = ids(trace.parse(event.trace)), ids(trace.from_object(made.raw))
+    assert kept[0] == begun[0]
+    assert kept[1] != begun[1]
+    assert logged.traces() == {begun[0]}
     assert {line["delivery"] for line in logged.lines()} == {"guid-1"}
-    assert "taken up" in [line["message"] for line in logged.lines(made.name)]
+    assert "accepted" in [line["message"] for line in logged.lines(made.name)]

@@ -3,50 +3,114 @@
 step                                          metric
 a status is written                           transitions, by phase and reason; attempts; cost and tokens
 a status could not be written, or says the same    nothing
-the sweep does what an event should have      healed, by action
+the sweep does what an event should have      repairs, by action
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from opentelemetry.metrics import NoOpCounter, NoOpMeter
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind
 
 from functions.cluster.client import Cluster
 from functions.runs.model.reasons import Reason
-from functions.telemetry import sink
-from functions.telemetry.context import Scope
+from functions.telemetry import providers
 from functions.telemetry.instrumented import InstrumentedTransport
-from functions.telemetry.invocation import Invocation
-from functions.telemetry.metrics import METRICS, Metric
+from functions.telemetry.metrics import METRICS
+from functions.telemetry.providers import IdTracer, Providers
 from tests.support.api import World
 from tests.support.in_process_server import Direct
 from tests.support.run_steps import job_event, run_event, submitted, swept
 from tests.telemetry.lives import life
 
 
-class Measured:
-    """A sink that keeps what it is given."""
+class Instrument:
+    """A counter or histogram that keeps what it is given."""
+
+    def __init__(self, measured: "Measured", metric: str) -> None:
+        self.measured, self.metric = measured, metric
+
+    def record(self, value: float, labels: Mapping[str, str]) -> None:
+        declared = next(each for each in METRICS if each.name == self.metric)
+        assert set(labels) == set(declared.labels), self.metric
+        self.measured.values.append((self.metric.removeprefix("orchestrator."), dict(labels), value))
+
+
+class KeptCounter(Instrument, NoOpCounter):
+    def __init__(self, measured: "Measured", name: str) -> None:
+        Instrument.__init__(self, measured, name)
+
+    def add(self, amount: float, attributes: Any = None, context: Any = None) -> None:
+        self.record(amount, attributes)
+
+
+class Measured(NoOpMeter):
+    """A meter that keeps what is measured, in order."""
 
     def __init__(self) -> None:
+        super().__init__("tested")
         self.values: list[tuple[str, dict[str, str], float]] = []
-        self.work: list[Invocation] = []
 
-    def measured(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
-        assert set(labels) <= set(metric.labels), metric.name
-        self.values.append((metric.name.removeprefix("orchestrator."), dict(labels), value))
+    def create_counter(self, name: str, unit: str = "", description: str = "") -> Any:
+        return KeptCounter(self, name)
 
-    def finished(self, work: Invocation, scope: Scope) -> None:
-        self.work.append(work)
+    def create_histogram(self, name: str, unit: str = "", description: str = "", **_: Any) -> Any:
+        return Instrument(self, name)
 
     def of(self, name: str) -> list[tuple[dict[str, str], float]]:
         return [(labels, value) for metric, labels, value in self.values if metric == name]
 
+    def of_runs(self) -> list[tuple[str, dict[str, str], float]]:
+        """All but the metrics of every request."""
+        return [each for each in self.values if not each[0].startswith(("function.", "event."))]
+
+
+class CallSpan(NonRecordingSpan):
+    """A span of a call that keeps its attributes."""
+
+    def __init__(self, context: SpanContext) -> None:
+        super().__init__(context)
+        self.attributes: dict[str, Any] = {}
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self.attributes[key] = value
+
+
+class Calls(IdTracer):
+    """A tracer that keeps the spans of calls, by name."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, CallSpan]] = []
+
+    def start_span(self, name: str, context: Any = None, *args: Any, **more: Any) -> Span:
+        span = super().start_span(name, context)
+        if more.get("kind") is not SpanKind.CLIENT:
+            return span
+        self.spans.append((name, call := CallSpan(span.get_span_context())))
+        return call
+
+
+@dataclass
+class Telemetry:
+    """What this process measures and traces."""
+
+    meter: Measured
+    tracer: Calls
+
 
 @pytest.fixture
-def measured() -> Iterator[Measured]:
-    found = Measured()
-    before = sink.install(found)
+def telemetry() -> Iterator[Telemetry]:
+    found = Telemetry(Measured(), Calls())
+    before = providers.install(Providers("tested", found.tracer, found.meter))
     yield found
-    sink.install(before)
+    providers.install(before)
+
+
+@pytest.fixture
+def measured(telemetry: Telemetry) -> Measured:
+    return telemetry.meter
 
 
 def test_a_life_of_a_run_is_counted_step_by_step(world: World, measured: Measured) -> None:
@@ -65,31 +129,33 @@ def test_a_life_of_a_run_is_counted_step_by_step(world: World, measured: Measure
     tokens = measured.of("run.tokens")
     assert [value for labels, value in tokens if labels["type"] == "input"] == [100] * 2
     assert [value for labels, value in tokens if labels["type"] == "output"] == [20] * 2
-    assert {labels["action"]: value for labels, value in measured.of("sweep.healed")} == {"Start": 1}
+    assert {labels["action"]: value for labels, value in measured.of("sweep.repairs")} == {"Start": 1}
 
 
 def test_what_comes_again_is_not_counted_again(world: World, measured: Measured) -> None:
     life(world)
-    before = len(measured.values)
+    before = measured.of_runs()
     for job in world.jobs():
         job_event(world, job)
     swept(world)
-    assert measured.values[before:] == []
+    assert measured.of_runs() == before
 
 
-def test_calls_are_counted_for_the_request_they_are_made_for(measured: Measured) -> None:
+def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: Telemetry) -> None:
     world = World(Direct(), "orchestrator")
     seen = InstrumentedTransport(world.calls)
     world.services = type(world.services)(world.services.settings, Cluster(seen), world.services.clock)
     made = submitted(world)
     run_event(world, made.raw, "add")
-    (work,) = measured.work
-    assert (work.code, work.api_calls, len(work.calls)) == (204, len(world.calls.calls), len(world.calls.calls))
-    names = [call.name for call in work.calls]
+    made_calls = len(world.calls.calls)
+    assert [labels for labels, _ in telemetry.meter.of("function.duration")] == [{"function": "tested", "code": "204"}]
+    assert telemetry.meter.of("function.api_calls") == [({"function": "tested"}, made_calls)]
+    names = [name for name, _ in telemetry.tracer.spans]
+    assert len(names) == made_calls
     assert {"GET coderuns", "PUT coderuns/status", "POST jobs", "POST configmaps", "POST events"} <= set(names)
     assert not [name for name in names if made.name in name]
     run_event(world, {**made.raw, "metadata": {**made.raw["metadata"], "name": "gone"}})
-    assert [call.error for call in measured.work[-1].calls] == ["NotFound"]
+    assert [call.attributes.get("error.type") for _, call in telemetry.tracer.spans[made_calls:]] == ["NotFound"]
 
 
 def test_names_are_those_of_prometheus_and_of_no_other() -> None:

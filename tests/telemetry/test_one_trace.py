@@ -25,6 +25,7 @@ from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
 from tests.telemetry.collector import Collector, collecting
 from tests.telemetry.parts import needed
+from tests.telemetry.traces import ids
 
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -105,13 +106,13 @@ def test_every_line_about_the_run_names_the_trace(stack: Stack, run: Run, functi
 
 def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Run, tmp_path: Path) -> None:
     kept = trace.from_object(run.raw)
-    assert kept
-    assert kept.id == ID
-    assert kept.span in {line["logging.googleapis.com/spanId"] for line in _lines(stack, "submit_code")}
+    trace_id, span_id = ids(kept)
+    assert trace_id == ID
+    assert span_id in {line["logging.googleapis.com/spanId"] for line in _lines(stack, "submit_code")}
     job = stack.cluster.get(JOB, run.namespace, run.status.job_name or "")
     assert trace.from_object(job) == kept
     starts = (stack.state.parent / "starts").read_text().splitlines()
-    assert [line.split()[-1] for line in starts if run.name in line] == [f"traceparent={kept}"]
+    assert [line.split()[-1] for line in starts if run.name in line] == [f"traceparent=00-{ID}-{span_id}-01"]
 
 
 def _complete(spans: list[Any]) -> bool:

@@ -20,26 +20,24 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import CODE_REQUESTED, Event
-from functions.events.receive import normalise
+from functions.events.http_binding import to_request
+from functions.events.pubsub_binding import to_message
+from functions.events.receive import receive
 from functions.handlers import job_finished, reconcile, report
 from functions.manifests import attempt
-from functions.queues.publisher import encoded
-from functions.queues.pubsub.publisher import attributes
 from functions.runs.lifecycle import transitions
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
-from functions.runs.model.trace import Trace
 from functions.serving.http import Request, answer
 from functions.submission import acceptance
 from functions.telemetry import context
 from functions.telemetry.instrumented import TracedPublisher
-from functions.telemetry.propagation import received
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, NOW, settings
 from tests.support.builders import run as built
 from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged
-from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, in_trace
+from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, ids, in_trace
 
 JSON = {"content-type": "application/json"}
 CLOUD = {"id": "1", "source": "/ci", "specversion": "1.0", "type": CODE_REQUESTED}
@@ -85,8 +83,8 @@ def asked(world: World, request: Request) -> Run:
 def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: World, logged: Logged, way: str) -> None:
     kept = trace.from_object(asked(world, COMES_IN[way]).raw)
     assert kept
-    assert (kept.id, kept.sampled) == (ONE, True)
-    assert kept.span != SPAN, "the run was made by a step of its own"
+    assert (ids(kept)[0], kept.trace_flags.sampled) == (ONE, True)
+    assert ids(kept)[1] != SPAN, "the run was created in a span of its own"
     assert logged.traces() == {ONE}
 
 
@@ -108,17 +106,25 @@ MALFORMED = {
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: World, text: str, way: str) -> None:
     kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
-    assert kept
-    assert kept.id not in (ONE, TWO)
+    assert ids(kept)[0] not in (ONE, TWO)
 
 
 def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> None:
-    assert trace.parse(f"cc-{ONE}-{SPAN}-00-what-comes-later") == Trace(ONE, SPAN, False)
-    assert trace.parse(f"00-{ONE}-{SPAN}-03") == Trace(ONE, SPAN, True)
-    assert str(Trace(ONE, SPAN, False)) == f"00-{ONE}-{SPAN}-00"
-    assert received({"x-cloud-trace-context": f"{ONE}/0;o=1"}) is None
-    assert received({"x-cloud-trace-context": f"{ONE}/{1 << 64};o=1"}) is None
+    later, unsampled = trace.parse(f"cc-{ONE}-{SPAN}-00-what-comes-later"), trace.parse(f"00-{ONE}-{SPAN}-00")
+    assert later == unsampled
+    assert later
+    assert (ids(later), later.trace_flags.sampled) == ((ONE, SPAN), False)
+    assert trace.traceparent(later) == f"00-{ONE}-{SPAN}-00"
+    more = trace.parse(f"00-{ONE}-{SPAN}-03")
+    assert more
+    assert (ids(more), more.trace_flags.sampled) == ((ONE, SPAN), True)
     assert [trace.parse(each) for each in (None, 3, [FIRST])] == [None] * 3
+
+
+@pytest.mark.parametrize("span", ["0", str(1 << 64), "-1", "x"])
+def test_a_span_id_that_google_cloud_cannot_have_begins_a_trace(world: World, span: str) -> None:
+    request = Request({**JSON, "x-cloud-trace-context": f"{ONE}/{span};o=1"}, BODY)
+    assert ids(trace.from_object(asked(world, request).raw))[0] != ONE
 
 
 @pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
@@ -179,10 +185,9 @@ def test_lifecycle_events_carry_the_trace_of_their_run(world: World) -> None:
     run_event(world, made.raw, "add")
     answer(partial(report.handle, world.services), event(now(world, made).raw))
     (told,) = queue.events
-    carried = trace.parse(told.trace)
-    assert carried
-    assert carried.id == ONE
-    assert carried.span != SPAN
+    carried = ids(trace.parse(told.trace))
+    assert carried[0] == ONE
+    assert carried[1] != SPAN
 
 
 SENT = Event("1", "/s", "t.v1", "a/b", {"k": 1}, trace=FIRST)
@@ -190,12 +195,12 @@ SENT = Event("1", "/s", "t.v1", "a/b", {"k": 1}, trace=FIRST)
 
 def test_a_published_event_arrives_with_its_trace() -> None:
     body = json.dumps(SENT.data).encode()
-    assert normalise(encoded(SENT), body) == SENT
-    assert normalise({**attributes(SENT), **PUSHED}, body) == SENT
-    message = {"data": base64.b64encode(body).decode(), "attributes": attributes(SENT), "messageId": "7"}
-    assert normalise(JSON, json.dumps({"message": message, "subscription": "s"}).encode()) == SENT
+    assert receive(to_request(SENT)[0], body).event() == SENT
+    assert receive({**to_message(SENT)[1], **PUSHED}, body).event() == SENT
+    message = {"data": base64.b64encode(body).decode(), "attributes": to_message(SENT)[1], "messageId": "7"}
+    assert receive(JSON, json.dumps({"message": message, "subscription": "s"}).encode()).event() == SENT
     without = replace(SENT, trace="")
-    assert not [name for name in {**encoded(without), **attributes(without)} if "trace" in name]
+    assert not [name for name in {**to_request(without)[0], **to_message(without)[1]} if "trace" in name]
 
 
 def env(run: Run) -> list[Any]:
@@ -216,9 +221,9 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
 
 
 def test_what_a_request_bound_is_gone_with_it(world: World, logged: Logged) -> None:
-    outside = context.current()
+    outside = context.fields(), context.span_context()
     run_event(world, in_trace(world, FIRST).raw, "add")
-    assert context.current() == outside
+    assert (context.fields(), context.span_context()) == outside
     before = len(logged.lines())
     answer(partial(job_finished.handle, world.services), Request({**prefixed(), **JSON}, b"{}"))
     after = logged.lines()[before:]

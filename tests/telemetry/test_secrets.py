@@ -136,7 +136,7 @@ def test_the_life_of_a_run_is_told_without_them(world: World, logged: Logged) ->
     job_event(world, world.job_ends(second, f"no JSON: {SECRET} {PROMPT}", ok=False))
     world.now += timedelta(minutes=5)
     swept(world)
-    assert {"told: started", "Running"} <= {line["message"] for line in logged.lines("run-1")}
+    assert {"published: started", "Running"} <= {line["message"] for line in logged.lines("run-1")}
     assert clean(logged)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import Event
 from functions.manifests import run
@@ -20,6 +22,12 @@ def in_trace(world: World, text: str, name: str = "run-1") -> Run:
     """A run that carries that traceparent."""
     item = run.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
     return parse(world.kubelet.create(CODE_RUN, item))
+
+
+def ids(context: SpanContext | None) -> tuple[str, str]:
+    """The trace id and span id of a span context, which there must be."""
+    assert context
+    return format_trace_id(context.trace_id), format_span_id(context.span_id)
 
 
 @dataclass

@@ -97,13 +97,13 @@ def test_who_is_named_with_nothing_may_nothing_whatever_others_may() -> None:
     ("callers", "problem"),
     [
         ({}, "at least 1 item"),
-        ({"": {}}, "'' is nobody"),
-        ({"**": {}}, "is nobody; * stands alone"),
-        ({"team-*": {}}, "is nobody; * stands alone"),
-        ({"github:": {}}, "is nobody"),
-        ({"github:octo*": {}}, "is nobody"),
-        ({"github:octo cat": {}}, "is nobody"),
-        ({"*@": {}}, "is nobody"),
+        ({"": {}}, "'' is not a valid caller"),
+        ({"**": {}}, "is not a valid caller; use a name, github:LOGIN"),
+        ({"team-*": {}}, "is not a valid caller; use a name, github:LOGIN"),
+        ({"github:": {}}, "is not a valid caller"),
+        ({"github:octo*": {}}, "is not a valid caller"),
+        ({"github:octo cat": {}}, "is not a valid caller"),
+        ({"*@": {}}, "is not a valid caller"),
         ({"github:Octocat": {}, "github:octocat": {}}, "there twice"),
         ({"ci": {"agents": ["5DLabs-Rex"]}}, "agents.0"),
         ({"ci": {"agents": ["Rex"]}}, "agents.0"),
@@ -134,11 +134,11 @@ def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     found = load({**IMAGE, "ORCHESTRATOR_CONFIG": str(file)}).access
-    assert found.never_met(AuthSettings(mode="bearer", tokens={"ci": "s3cret"})) == [
+    assert found.unreachable_entries(AuthSettings(mode="bearer", tokens={"ci": "s3cret"})) == [
         "ada@acme.example",
         "orchestrator-pusher@acme-agents.iam.gserviceaccount.com",
     ]
-    assert found.never_met(AuthSettings(mode="iam")) == ["ci"]
+    assert found.unreachable_entries(AuthSettings(mode="iam")) == ["ci"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
 )
 def test_entries_that_no_caller_can_be_are_found(auth: AuthSettings, never: list[str]) -> None:
     found = named("ci", "ada@example.com", "117", "anonymous", "github:octocat", "github:*", "*@example.com", "*")
-    assert found.never_met(auth) == never
+    assert found.unreachable_entries(auth) == never
 
 
 # What it allows -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN, JOB
 from functions.cluster.transport import Request
-from functions.events.event import Event, object_ref
+from functions.events.event import Event
+from functions.events.object_ref import object_ref
 from functions.queues.publisher import PublishError
 from functions.runs.lifecycle.observed import parse_job
 

@@ -23,10 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.github.commands import lines, paragraphs
-from functions.github.commands.lines import WORDS
+from functions.github.commands.lines import COMMAND_NAMES
 from functions.github.commands.parse import (
-    LONGEST_WORDS,
-    MOST_COMMANDS,
+    MAX_COMMANDS,
+    MAX_INSTRUCTIONS_LENGTH,
     USAGE,
     Cancel,
     Command,
@@ -34,10 +34,10 @@ from functions.github.commands.parse import (
     Retry,
     StartRun,
     Status,
-    find,
-    single,
+    parse_comment,
+    parse_single,
 )
-from functions.github.markdown import LONGEST_COMMENT
+from functions.github.markdown import MAX_COMMENT_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ from functions.github.markdown import LONGEST_COMMENT
     ],
 )
 def test_commands_are_found_with_what_they_say(comment: str, expected: list[Command]) -> None:
-    assert find(comment) == expected
+    assert parse_comment(comment) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_commands_are_found_with_what_they_say(comment: str, expected: list[Comm
     ],
 )
 def test_what_is_quoted_or_code_or_somebody_elses_is_no_command(comment: str) -> None:
-    assert find(comment) == []
+    assert parse_comment(comment) == []
 
 
 def test_what_follows_a_closed_quote_is_a_command_again() -> None:
-    assert find("> /cancel\n\n/status") == [Status()]
-    assert find("```\n/cancel\n```\n/status") == [Status()]
-    assert find("<blockquote>\n\n/cancel\n\n</blockquote>\n\n/status") == [Status()]
-    assert find("<!--\n/cancel\n-->\n/status") == [Status()]
+    assert parse_comment("> /cancel\n\n/status") == [Status()]
+    assert parse_comment("```\n/cancel\n```\n/status") == [Status()]
+    assert parse_comment("<blockquote>\n\n/cancel\n\n</blockquote>\n\n/status") == [Status()]
+    assert parse_comment("<!--\n/cancel\n-->\n/status") == [Status()]
 
 
 @pytest.mark.parametrize(
@@ -130,51 +130,51 @@ def test_what_follows_a_closed_quote_is_a_command_again() -> None:
         ("/code three", "must be a number from 1, not `three`"),
         ("/code 0", "must be a number from 1"),
         ("/code 99999999999", "must be a number from 1"),
-        ("/code 3 4", "`4` does"),
-        ("/code 3 sevice=api", "no option `sevice`; there are service, agent, model"),
+        ("/code 3 4", "`4` follows the number"),
+        ("/code 3 sevice=api", "no option `sevice`; use one of: service, agent, model"),
         ("/code 3 service=", "service has no value"),
         ("/code 3 service=a service=b", "service is given twice"),
         ("/docs a b", "`b` is a second one"),
         ("/docs a directory=b", "the directory is given twice"),
         ("/docs service=api", "no option `service`"),
         ('/docs "a', "a double quote is not closed"),
-        ("/cancel it now", "nothing may follow it, but `it` does"),
+        ("/cancel it now", "it takes no arguments, but `it` follows it"),
         ("/status?", None),
-        ("/status all", "nothing may follow it"),
-        ("/code `rm -rf`", "`` -rf` `` does"),
+        ("/status all", "it takes no arguments"),
+        ("/code `rm -rf`", "`` -rf` `` follows the number"),
     ],
 )
 def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
-    found = find(comment)
+    found = parse_comment(comment)
     if says is None:
         assert found == []
         return
     (mistake,) = found
     assert isinstance(mistake, InvalidCommand)
     assert says in mistake.problem
-    assert USAGE[mistake.word].startswith(f"/{mistake.word}")
+    assert USAGE[mistake.name].startswith(f"/{mistake.name}")
 
 
 def test_too_many_commands_are_one_mistake() -> None:
-    assert len(find("/status\n" * MOST_COMMANDS)) == MOST_COMMANDS
-    (mistake,) = find("/status\n" * (MOST_COMMANDS + 1))
+    assert len(parse_comment("/status\n" * MAX_COMMANDS)) == MAX_COMMANDS
+    (mistake,) = parse_comment("/status\n" * (MAX_COMMANDS + 1))
     assert isinstance(mistake, InvalidCommand)
 
 
 @pytest.mark.parametrize("line", ["text of one long paragraph\n", "한국어 😀\n", "paragraphs\n\n"])
 def test_a_command_is_found_however_far_down(line: str) -> None:
     command = "\n/code 3 service=api"
-    before = (line * (LONGEST_COMMENT // len(line) + 1))[: LONGEST_COMMENT - len(command)]
-    assert find(before + command) == [StartRun("code", {"service": "api"}, 3)]
+    before = (line * (MAX_COMMENT_LENGTH // len(line) + 1))[: MAX_COMMENT_LENGTH - len(command)]
+    assert parse_comment(before + command) == [StartRun("code", {"service": "api"}, 3)]
 
 
 def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_hold_a_command() -> None:
-    long = "x" * LONGEST_COMMENT
+    long = "x" * MAX_COMMENT_LENGTH
     for comment in (f"/CANCEL\n{long}", f"{long}\n/cancel\n/status"):
-        (mistake,) = find(comment)
+        (mistake,) = parse_comment(comment)
         assert isinstance(mistake, InvalidCommand)
-        assert (mistake.word, "in a comment of its own" in mistake.problem) == ("cancel", True)
-    assert find(f"{long} and no command") == []
+        assert (mistake.name, "in a comment of its own" in mistake.problem) == ("cancel", True)
+    assert parse_comment(f"{long} and no command") == []
 
 
 @pytest.mark.parametrize("part", ["[![](", "*a_ ", "a\n", "<a [", "[a](b '", "x `` "])
@@ -188,21 +188,23 @@ def _calls(comment: str) -> int:
     calls: list[str] = []
     sys.setprofile(lambda *call: calls.append(call[1]))
     try:
-        find(comment)
+        parse_comment(comment)
     finally:
         sys.setprofile(None)
     return len(calls)
 
 
 def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_are_a_mistake() -> None:
-    assert find("/retry " + "x" * LONGEST_WORDS + "\u200b" * 99) == [Retry("x" * LONGEST_WORDS)]
-    (mistake,) = find("/retry\n" + "x" * (LONGEST_WORDS + 1))
+    assert parse_comment("/retry " + "x" * MAX_INSTRUCTIONS_LENGTH + "\u200b" * 99) == [
+        Retry("x" * MAX_INSTRUCTIONS_LENGTH)
+    ]
+    (mistake,) = parse_comment("/retry\n" + "x" * (MAX_INSTRUCTIONS_LENGTH + 1))
     assert isinstance(mistake, InvalidCommand)
-    assert "30,001 characters, and at most 30,000 are handed on" in mistake.problem
+    assert "30,001 characters; shorten them to at most 30,000" in mistake.problem
 
 
 def test_words_carry_nothing_that_is_not_seen() -> None:
-    (found,) = find("/retry use\u202e this\x07")
+    (found,) = parse_comment("/retry use\u202e this\x07")
     assert found == Retry("use this")
 
 
@@ -211,12 +213,12 @@ def test_words_carry_nothing_that_is_not_seen() -> None:
     [("/docs", StartRun("docs")), ("/code service=api", StartRun("code", {"service": "api"})), ("/cancel", Cancel())],
 )
 def test_a_mapping_has_one_command_and_may_leave_the_task_open(text: str, expected: Command) -> None:
-    assert single(text) == expected
+    assert parse_single(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "docs", "/docs\n/docs", "> /docs", "/docs\ntext"])
 def test_anything_else_is_no_mapping(text: str) -> None:
-    assert single(text) is None
+    assert parse_single(text) is None
 
 
 TEXT = st.text(st.sampled_from("/ \n\r\t>`~#-*+<!>[]()\"'\\=abc123.\0\u202e\ud800") | st.characters(), max_size=200)
@@ -233,42 +235,42 @@ def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, b
     number, line = next(iter(paragraphs.lines(text)))
     found = lines.command_lines(comment)[0]
     assert number == 0
-    assert line.strip().lower().startswith(f"/{found.word}")
-    assert line.strip()[len(found.word) + 1 :].strip() == found.rest
+    assert line.strip().lower().startswith(f"/{found.name}")
+    assert line.strip()[len(found.name) + 1 :].strip() == found.arguments
 
 
 @settings(deadline=None, max_examples=60)
 @given(TEXT)
 def test_no_text_is_an_error(text: str) -> None:
     for comment in (text, f"/code {text}", f"/docs {text}", f"{text}\n/retry {text}\n{text}"):
-        assert all(each.word in WORDS for each in find(comment))
+        assert all(each.name in COMMAND_NAMES for each in parse_comment(comment))
 
 
 LINE = st.text(st.characters(exclude_characters="\r\n`~<>", exclude_categories=["C"]), max_size=30)
-PLAIN = st.lists(LINE | st.sampled_from([f"/{word}" for word in WORDS]), max_size=6).map("\n".join)
+PLAIN = st.lists(LINE | st.sampled_from([f"/{word}" for word in COMMAND_NAMES]), max_size=6).map("\n".join)
 
 
 @settings(deadline=None, max_examples=60)
-@given(PLAIN, st.sampled_from(WORDS), st.sampled_from("`~"), st.integers(3, 9))
+@given(PLAIN, st.sampled_from(COMMAND_NAMES), st.sampled_from("`~"), st.integers(3, 9))
 def test_no_command_in_a_fence_is_run(inside: str, word: str, mark: str, length: int) -> None:
     fence = mark * length
-    assert find(f"{fence}\n{inside}\n/{word}\n{fence}") == []
+    assert parse_comment(f"{fence}\n{inside}\n/{word}\n{fence}") == []
 
 
 @settings(deadline=None, max_examples=60)
-@given(PLAIN, st.sampled_from(WORDS), st.integers(1, 5))
+@given(PLAIN, st.sampled_from(COMMAND_NAMES), st.integers(1, 5))
 def test_no_command_in_a_quote_is_run(inside: str, word: str, depth: int) -> None:
     quoted = "\n".join(f"{'> ' * depth}{line}" for line in f"{inside}\n/{word}".split("\n"))
-    assert find(quoted) == []
+    assert parse_comment(quoted) == []
 
 
 @settings(deadline=None, max_examples=60)
-@given(PLAIN.filter(lambda text: "-->" not in text), st.sampled_from(WORDS))
+@given(PLAIN.filter(lambda text: "-->" not in text), st.sampled_from(COMMAND_NAMES))
 def test_no_command_in_a_comment_of_html_is_run(inside: str, word: str) -> None:
-    assert find(f"<!--\n{inside}\n/{word}\n-->") == []
+    assert parse_comment(f"<!--\n{inside}\n/{word}\n-->") == []
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.sampled_from(WORDS), st.lists(st.sampled_from(["- ", "* ", "+ ", "1. ", "2) "]), max_size=4))
+@given(st.sampled_from(COMMAND_NAMES), st.lists(st.sampled_from(["- ", "* ", "+ ", "1. ", "2) "]), max_size=4))
 def test_a_command_at_the_start_of_a_list_item_is_run(word: str, markers: list[str]) -> None:
-    assert len(find(f"{''.join(markers)}/{word}")) == 1
+    assert len(parse_comment(f"{''.join(markers)}/{word}")) == 1

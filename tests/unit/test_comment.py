@@ -26,15 +26,15 @@ MARKDOWN = MarkdownIt("commonmark")
 
 @given(NASTY)
 def test_a_code_span_is_one_code_span_and_nothing_else(text: str) -> None:
-    (block, inline, _) = MARKDOWN.parse(f"x {markdown.code(text)} y")
+    (block, inline, _) = MARKDOWN.parse(f"x {markdown.code_span(text)} y")
     assert block.type == "paragraph_open"
     kinds = [each.type for each in inline.children or ()]
-    assert kinds == (["text"] if markdown.code(text) == "(empty)" else ["text", "code_inline", "text"])
+    assert kinds == (["text"] if markdown.code_span(text) == "(empty)" else ["text", "code_inline", "text"])
 
 
 @given(NASTY)
 def test_a_block_is_one_block_and_nothing_else(text: str) -> None:
-    tokens = MARKDOWN.parse(f"before\n\n{markdown.block(text, 2000)}\n\nafter")
+    tokens = MARKDOWN.parse(f"before\n\n{markdown.fenced_block(text, 2000)}\n\nafter")
     assert [each.type for each in tokens if each.type == "fence"] == ["fence"]
     assert [each.content for each in tokens if each.type == "inline"] == ["before", "after"]
 
@@ -67,12 +67,12 @@ def test_whatever_the_run_says_the_comment_keeps_its_form(message: str, reason: 
         if child.type == "text"
     )
     assert "@" not in words
-    assert len(text) <= markdown.LONGEST_COMMENT
-    assert len(check.body(found, "")["output"]["summary"]) <= markdown.LONGEST_COMMENT
+    assert len(text) <= markdown.MAX_COMMENT_LENGTH
+    assert len(check.body(found, "")["output"]["summary"]) <= markdown.MAX_COMMENT_LENGTH
 
 
 def test_what_is_too_long_is_cut_and_says_so() -> None:
-    text = markdown.block("x" * 5000, 2000)
+    text = markdown.fenced_block("x" * 5000, 2000)
     assert markdown.CUT in text
     assert len(text) < 2100
 
@@ -106,5 +106,5 @@ def test_only_the_apps_own_comments_are_ours_the_oldest_first() -> None:
         mine | {"body": f"> {text}"},
         mine | {"body": comment.marker("another")},
     ]
-    assert comment.ours([mine, *others, older], UID, APP) == [older, mine]
-    assert comment.ours([mine], UID, "Iv1.abc") == [mine], "the client id may be configured"
+    assert comment.select_own([mine, *others, older], UID, APP) == [older, mine]
+    assert comment.select_own([mine], UID, "Iv1.abc") == [mine], "the client id may be configured"

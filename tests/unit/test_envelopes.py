@@ -1,19 +1,23 @@
 """Every published envelope, as its sender writes it, becomes the one event that is in it.
 
-envelopes/*.http          headers, an empty line, the body: written after the senders' documentation
-who is asked              what comes of it
-normalise                 the event: type, id, source, data; or every problem, by field
-is_event, from_queue      whether it is an event at all; whether a refusal would make it come again
+| of what is received    | expected                                                                |
+|------------------------|-------------------------------------------------------------------------|
+| event                  | type, id, source, data; or every problem, by field                      |
+| is_event, from_queue   | whether it is an event at all; whether the sender repeats a rejected one |
+
+envelopes/*.http: headers, an empty line, the body, written after the senders' documentation.
 """
 
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from functions.events.event import PLAIN_MESSAGE, MalformedError, ObjectRef, object_ref
-from functions.events.receive import from_queue, is_event, normalise
+from functions.events.event import PLAIN_MESSAGE, MalformedError
+from functions.events.object_ref import ObjectRef, object_ref
+from functions.events.receive import receive
 
 FOLDER = Path(__file__).parent / "envelopes"
 REQUESTED = "platform.agents.docs.requested.v1"
@@ -46,6 +50,8 @@ REQUESTS = [
     ("pubsub-unwrapped-plain", PLAIN_MESSAGE, MESSAGE, SUBSCRIPTION, True),
     ("eventarc-cloudevent", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
     ("eventarc-plain", PLAIN_MESSAGE, MESSAGE, TOPIC, True),
+    ("argo-webhook-cloudevent", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
+    ("argo-webhook-structured", REQUESTED, "A234-1234-1234", "/shop/tasks", True),
 ]
 
 
@@ -54,10 +60,10 @@ def test_a_request_is_the_same_in_every_envelope(
     name: str, kind: str, identifier: str, source: str, queued: bool
 ) -> None:
     headers, body = envelope(name)
-    event = normalise(headers, body)
+    event = receive(headers, body).event()
     assert (event.type, event.id, event.source, event.data) == (kind, identifier, source, SPEC)
-    assert is_event(headers, body)
-    assert from_queue(headers, body) is queued
+    assert receive(headers, body).is_event
+    assert receive(headers, body).from_queue is queued
 
 
 WATCHED = [
@@ -65,20 +71,21 @@ WATCHED = [
     *((f"knative-ref-{verb}", verb, False) for verb in ("add", "update", "delete")),
     *((f"argo-{verb}", verb, True) for verb in ("add", "update", "delete")),
     ("pubsub-wrapped-argo", "update", True),
+    ("argo-webhook-resource", "update", True),
 ]
 
 
 @pytest.mark.parametrize(("name", "verb", "whole"), WATCHED, ids=[row[0] for row in WATCHED])
 def test_a_watch_event_is_the_same_hint_from_every_source(name: str, verb: str, whole: bool) -> None:
     headers, body = envelope(name)
-    event = normalise(headers, body)
+    event = receive(headers, body).event()
     found = object_ref(event)
     assert event.type.endswith(f".{verb}")
     assert found == ObjectRef(
         "CodeRun", "orchestrator", "inventory-t1-abc", verb == "delete", event.data if whole else None
     )
     assert event.data.get("metadata", event.data)["uid"] == "7f3a9c1e-1111-4222-8333-944455556666"
-    assert from_queue(headers, body)
+    assert receive(headers, body).from_queue
 
 
 def test_no_envelope_lies_about_untested() -> None:
@@ -117,29 +124,45 @@ def test_a_malformed_envelope_is_told_by_field_and_would_come_again(
     headers: dict[str, str], body: bytes, field: str
 ) -> None:
     with pytest.raises(MalformedError) as caught:
-        normalise(headers, body)
+        receive(headers, body).event()
     assert field in [at for at, _ in caught.value.problems]
-    assert from_queue(headers, body)
+    assert receive(headers, body).from_queue
 
 
 def test_a_message_of_attributes_only_has_no_data() -> None:
-    assert normalise(JSON, wrapped(attributes={"team": "shop"})).data is None
+    assert receive(JSON, wrapped(attributes={"team": "shop"})).event().data is None
 
 
 def test_a_plain_message_may_hold_the_field_of_an_envelope() -> None:
     headers = {SUB: "s", "x-goog-pubsub-message-id": "1"}
-    assert normalise(headers, b'{"message": "hello"}').data == {"message": "hello"}
+    assert receive(headers, b'{"message": "hello"}').event().data == {"message": "hello"}
 
 
 def test_attributes_that_are_not_encoded_arrive_as_they_are() -> None:
     attributes = {"ce-id": "100%25", "ce-type": "t", "ce-source": "/Grüße", "ce-specversion": "1.0"}
-    event = normalise(JSON, wrapped(attributes=attributes))
+    event = receive(JSON, wrapped(attributes=attributes)).event()
     assert (event.id, event.source) == ("100%25", "/Grüße")
     raw_header = "/Grüße".encode().decode("latin-1")  # as WSGI hands on UTF-8 in a header
-    assert normalise({**attributes, "ce-source": raw_header}, b"").source == "/Grüße"
+    assert receive({**attributes, "ce-source": raw_header}, b"").event().source == "/Grüße"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"repositoryUrl": "x"}', b'{"message": "m"}', b"\xff"])
 def test_a_plain_body_is_neither_an_event_nor_from_a_queue(body: bytes) -> None:
-    assert not is_event(JSON, body)
-    assert not from_queue(JSON, body)
+    assert not receive(JSON, body).is_event
+    assert not receive(JSON, body).from_queue
+
+
+def test_a_plain_request_inside_an_argo_payload_is_read_as_that_request() -> None:
+    payload = {"header": {"Content-Type": ["application/json"], "Idempotency-Key": ["k1", "k2"], "X": []}, "body": SPEC}
+    received = receive(JSON, json.dumps(payload).encode())
+    assert (received.document(), received.is_event, received.from_queue) == (SPEC, False, True)
+    assert received.headers["idempotency-key"] == "k1"
+
+
+@pytest.mark.parametrize("name", ["cloudevents-binary", "cloudevents-structured", "knative-resource-add", "argo-add"])
+def test_a_request_is_decoded_once(name: str) -> None:
+    with patch("json.loads", wraps=json.loads) as loads:
+        received = receive(*envelope(name))
+        assert received.event().data
+        assert received.from_queue is not name.startswith("cloudevents")
+    assert loads.call_count == 1

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from functions.events.decoding import MOST_HALVES
-from functions.events.event import Event, MalformedError, ObjectRef, object_ref
-from functions.events.receive import normalise
-from functions.queues.publisher import encoded
+from functions.events.decoding import MAX_NAMED, unique_object
+from functions.events.event import Event, MalformedError
+from functions.events.http_binding import to_request
+from functions.events.object_ref import ObjectRef, object_ref
+from functions.events.receive import receive
 
 ATTRIBUTES = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}
 BINARY = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}
@@ -16,15 +17,15 @@ STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
 
 def test_binary_and_structured_mode_are_the_same_event() -> None:
     wanted = Event("1", "/s", "t", "", {"a": 1})
-    assert normalise(BINARY, b'{"a": 1}') == wanted
-    assert normalise(STRUCTURED, json.dumps({**ATTRIBUTES, "data": {"a": 1}}).encode()) == wanted
+    assert receive(BINARY, b'{"a": 1}').event() == wanted
+    assert receive(STRUCTURED, json.dumps({**ATTRIBUTES, "data": {"a": 1}}).encode()).event() == wanted
 
 
 def test_attributes_in_headers_are_percent_encoded_and_come_out_as_they_went_in() -> None:
     event = Event("a b/100%", "/s", "t", 'Grüße "x"', None)
-    sent = {name.lower(): value for name, value in encoded(event).items()}
+    sent = {name.lower(): value for name, value in to_request(event)[0].items()}
     assert all(value.isascii() and " " not in value for value in sent.values())
-    assert normalise(sent, b"") == event
+    assert receive(sent, b"").event() == event
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_attributes_in_headers_are_percent_encoded_and_come_out_as_they_went_in(
 )
 def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: bytes, field: str) -> None:
     with pytest.raises(MalformedError) as caught:
-        normalise(headers, body)
+        receive(headers, body).event()
     named = [at for at, _ in caught.value.problems]
     assert field in named
     "".join(named).encode()  # whoever tells them must be able to write them
@@ -62,18 +63,18 @@ def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: b
 
 def test_of_very_many_halves_of_characters_some_are_named() -> None:
     with pytest.raises(MalformedError) as caught:
-        normalise(BINARY, b"[" + rb'"\ud800",' * 1000 + b"1]")
-    assert [at for at, _ in caught.value.problems] == [str(number) for number in range(MOST_HALVES)]
+        receive(BINARY, b"[" + rb'"\ud800",' * 1000 + b"1]").event()
+    assert [at for at, _ in caught.value.problems] == [str(number) for number in range(MAX_NAMED)]
 
 
 def test_whole_characters_are_taken_however_they_are_written() -> None:
-    data = normalise(BINARY, rb'{"a": "\ud83d\ude00", "b": "\\ud800"}').data
+    data = receive(BINARY, rb'{"a": "\ud83d\ude00", "b": "\\ud800"}').event().data
     assert data == {"a": "\U0001f600", "b": "\\ud800"}
 
 
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(MalformedError) as caught:
-        normalise({"ce-id": "1"}, b"")
+        receive({"ce-id": "1"}, b"").event()
     assert [at for at, _ in caught.value.problems] == ["source", "type", "specversion"]
 
 
@@ -92,3 +93,24 @@ def test_a_watch_event_hints_at_its_object() -> None:
 def test_a_watch_event_without_its_object_is_malformed(data: object) -> None:
     with pytest.raises(MalformedError, match="data"):
         object_ref(Event("1", "/s", "dev.knative.apiserver.resource.add", "", data))
+
+
+class CountedName(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.comparisons += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_repeated_names_are_found_in_linear_time() -> None:
+    names = [CountedName(f"n{number % 8000}") for number in range(16_000)]
+    with pytest.raises(MalformedError, match="n0: is given twice") as caught:
+        unique_object([(name, None) for name in names])
+    assert CountedName.comparisons < 5 * len(names)
+    assert len(caught.value.problems) == MAX_NAMED

@@ -30,8 +30,8 @@ from functions.github.webhook.decisions import (
     MappingTriggered,
     PullRequestChanged,
 )
-from functions.github.webhook.event import Pull, WebhookEvent
-from functions.github.webhook.payload_filter import WANTED, extract
+from functions.github.webhook.event import PullRequest, WebhookEvent
+from functions.github.webhook.payload_filter import FIELDS_BY_EVENT, extract
 from functions.github.webhook.rules import router
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, UID
@@ -66,12 +66,12 @@ def commented(shop: Repository, body: str, by: str = "octocat", number: int = 0)
 def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
     payload = commented(shop, "/code 3 service=api\n/status")
     first, second = asks("issue_comment", payload)
-    assert (first.what, second.what) == (StartRun("code", {"service": "api"}, 3), Status())
+    assert (first.trigger, second.trigger) == (StartRun("code", {"service": "api"}, 3), Status())
     comment = payload["comment"]["id"]
     assert (first.key, second.key) == (f"9001/issues/comment/{comment}/0", f"9001/issues/comment/{comment}/1")
-    assert (first.number, first.login, first.on_pull, first.pull) == (1, "octocat", False, None)
+    assert (first.number, first.login, first.on_pull_request, first.pull_request) == (1, "octocat", False, None)
     assert first.url == payload["comment"]["html_url"]
-    assert first.reactions == f"issues/comments/{comment}/reactions"
+    assert first.reactions_path == f"issues/comments/{comment}/reactions"
 
 
 def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
@@ -84,7 +84,7 @@ def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: R
 def test_a_comment_on_a_pull_request_says_so(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     (ask,) = asks("issue_comment", commented(shop, "/retry please", number=number))
-    assert (ask.what, ask.on_pull, ask.pull, ask.number) == (Retry("please"), True, None, number)
+    assert (ask.trigger, ask.on_pull_request, ask.pull_request, ask.number) == (Retry("please"), True, None, number)
 
 
 def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
@@ -92,7 +92,7 @@ def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
     payload = payloads.review_comment(shop, number, "/cancel")
     (ask,) = asks("pull_request_review_comment", payload)
     assert ask.key == f"9001/pulls/comment/{payload['comment']['id']}/0"
-    assert ask.pull == Pull(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
+    assert ask.pull_request == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
 
 
 @pytest.mark.parametrize("action", ["edited", "deleted"])
@@ -121,8 +121,8 @@ def test_a_label_asks_for_what_the_configuration_will_say(shop: Repository, on: 
     payload = make(shop, number, "labeled", label={"name": "Agent: Docs"})
     first, again = asks(on, payload), asks(on, payload, "another delivery")
     assert [each.key for each in first] == [each.key for each in again]
-    assert first[0].what == MappingTriggered("labels", "Agent: Docs", "Task 3")
-    assert first[0].on_pull == (on == "pull_request")
+    assert first[0].trigger == MappingTriggered("labels", "Agent: Docs", "Task 3")
+    assert first[0].on_pull_request == (on == "pull_request")
     later = {
         **payload,
         ("issue" if on == "issues" else on): shop.issues[number] | {"updated_at": "2026-02-01T00:00:00Z"},
@@ -140,7 +140,7 @@ def test_without_a_time_of_change_a_label_is_known_by_its_delivery(shop: Reposit
 def test_an_assignment_asks_for_what_the_configuration_will_say(shop: Repository) -> None:
     number = shop.open_issue()["number"]
     (ask,) = asks("issues", payloads.issue(shop, number, "assigned", assignee=user("shop-agent")))
-    assert ask.what == MappingTriggered("assignees", "shop-agent", "An issue")
+    assert ask.trigger == MappingTriggered("assignees", "shop-agent", "An issue")
     assert decided("issues", payloads.issue(shop, number, "unassigned", assignee=user("shop-agent"))) == []
 
 
@@ -148,15 +148,18 @@ def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository)
     number = shop.open_pull(BRANCH)["number"]
     payload = payloads.review(shop, number, "changes_requested", "use the\u202e other library")
     (ask,) = asks("pull_request_review", payload)
-    assert isinstance(ask.what, FeedbackReceived)
-    assert ask.what.words == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
-    assert (ask.what.branch, ask.what.review, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
+    assert isinstance(ask.trigger, FeedbackReceived)
+    assert (
+        ask.trigger.description
+        == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
+    )
+    assert (ask.trigger.branch, ask.trigger.review, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
 
 
 def test_commands_of_a_review_come_first(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     (ask,) = asks("pull_request_review", payloads.review(shop, number, "changes_requested", "/cancel"))
-    assert ask.what == Cancel()
+    assert ask.trigger == Cancel()
 
 
 @pytest.mark.parametrize(
@@ -176,10 +179,10 @@ def test_other_reviews_start_nothing(shop: Repository, state: str, head: str, fo
 def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Repository) -> None:
     payload = payloads.check_run(shop, BRANCH, pull_requests=[{"id": 1, "number": 7}])
     (ask,) = asks("check_run", payload)
-    assert isinstance(ask.what, FeedbackReceived)
-    assert (ask.number, ask.login, ask.what.branch, ask.what.commit) == (7, "", BRANCH, "c" * 40)
+    assert isinstance(ask.trigger, FeedbackReceived)
+    assert (ask.number, ask.login, ask.trigger.branch, ask.trigger.commit) == (7, "", BRANCH, "c" * 40)
     for part in ("The check tests failed", "2 tests failed", "test_a, test_b", payload["check_run"]["details_url"]):
-        assert part in ask.what.words
+        assert part in ask.trigger.description
     assert ask.key == f"9001/check/{payload['check_run']['id']}"
 
 
@@ -217,7 +220,7 @@ def test_what_becomes_of_a_pull_request_of_ours_is_told(
     shop.pulls[number] |= shown
     (news,) = decided("pull_request", payloads.pull_request(shop, number, action, "5dlabs-rex[bot]"))
     assert isinstance(news, PullRequestChanged)
-    assert (news.state, news.pull.url) == (state, shop.pulls[number]["html_url"])
+    assert (news.state, news.pull_request.url) == (state, shop.pulls[number]["html_url"])
 
 
 def test_a_pull_request_of_a_fork_is_not_ours_whatever_its_branch_is_called(shop: Repository) -> None:
@@ -260,7 +263,7 @@ def _holes(value: Any) -> st.SearchStrategy[Any]:
     return st.just(value) | JSON
 
 
-EXTRACTED = [(event, extract(event, payload) or {}) for event in sorted(WANTED) for payload in EVERYDAY[event]]
+EXTRACTED = [(event, extract(event, payload) or {}) for event in sorted(FIELDS_BY_EVENT) for payload in EVERYDAY[event]]
 ACTIONS = ("created", "submitted", "completed", "closed", "labeled", "assigned", "")
 
 

@@ -6,6 +6,7 @@
 | app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
 | private_key, private_key_file          | it holds no PEM                                                        |
 | webhook_secrets                        | one is empty: anybody could sign with it                               |
+| allowed_users                          | one is no login of GitHub                                              |
 | default_app                            | it is no name of an App                                                |
 """
 
@@ -19,6 +20,7 @@ from functions.settings.github import GithubSettings
 from functions.templating.render import task_files
 from functions.templating.variables import on_github
 from tests.support.builders import settings
+from tests.support.github.app import App
 from tests.unit.rendering import task
 
 
@@ -57,7 +59,7 @@ def test_the_host_follows_from_the_api(api: str, host: str) -> None:
 
 
 ENVIRON = {"ORCHESTRATOR_AGENT__IMAGE": "i"}
-PEM = "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----\n"
+PEM = App().private_key
 
 
 def loaded(**given: str) -> GithubSettings:
@@ -97,8 +99,8 @@ def test_an_app_has_an_id_and_a_key_in_a_setting_or_a_file(tmp_path: Path) -> No
     file.write_text(PEM)
     for found in (loaded(app_id="1", private_key=PEM), loaded(app_id="Iv1.a", private_key_file=str(file))):
         assert (found.configured, found.key) == (True, PEM)
-    file.write_text(PEM + "rotated")
-    assert found.key == PEM + "rotated"
+    file.write_text("rotated")
+    assert found.key == "rotated"
 
 
 def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
@@ -116,6 +118,7 @@ def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
         ({"app_id": "1", "private_key": PEM, "private_key_file": "FILE"}, "private_key_file are both set"),
         ({"app_id": "1", "private_key_file": "FILE/nowhere"}, "private_key_file: cannot read"),
         ({"app_id": "1", "private_key": "s3cret"}, "private_key holds no private key in PEM form"),
+        ({"app_id": "1", "private_key": PEM[:200]}, "private_key holds no private key in PEM form"),
         ({"app_id": "1", "private_key_file": "EMPTY"}, "private_key_file holds no private key in PEM form"),
         ({"app_id": "a b", "private_key": PEM}, "setting github.app_id"),
         ({"webhook_secrets": '["s3cret", ""]'}, "setting github.webhook_secrets.1"),
@@ -130,11 +133,14 @@ def test_half_a_configuration_stops_the_start_naming_it(tmp_path: Path, given: d
         loaded(**{name: files.get(text, text) for name, text in given.items()})
     assert named in str(caught.value)
     assert "s3cret" not in str(caught.value)
+    assert PEM.splitlines()[1] not in str(caught.value)
 
 
 def test_no_secret_is_shown() -> None:
     found = loaded(app_id="1", private_key=PEM, webhook_secrets='["wh-s3cret"]')
-    assert "s3cret" not in f"{found!r} {found} {found.model_dump()}"
+    shown = f"{found!r} {found} {found.model_dump()}"
+    assert "s3cret" not in shown
+    assert PEM.splitlines()[1] not in shown
     assert [each.get_secret_value() for each in found.webhook_secrets] == ["wh-s3cret"]
 
 

@@ -1,67 +1,49 @@
-"""What a function loads until it can serve: modules are counted, because each costs time at every cold start.
+"""What a function loads until it can serve: its own code and libraries, nothing of other functions or of clients.
 
-| function                      | never loads                                                                      |
-|-------------------------------|----------------------------------------------------------------------------------|
-| any                           | Pub/Sub's, Kubernetes' and telemetry libraries before they are used; clients     |
-| any                           | the Markdown parser, before a comment needs it                                   |
-| all but github_event          | what asks GitHub, before there is something to ask or to tell                    |
-| all but github_event          | a parser of YAML: what they are deployed with is JSON                            |
-| github_webhook                | templates, models of runs, other settings, and what reaches the cluster          |
-| github_webhook, publishing    | Google's libraries, gRPC, urllib3, where the metadata server tells who asks      |
-
-The counts are of modules beyond functions-framework's own; raise one knowingly.
+| function                    | never loads                                               |
+|-----------------------------|-----------------------------------------------------------|
+| any                         | the handler of another function                           |
+| any                         | the command line, the MCP server, the local stack, bridge |
+| all but sweep, github_event | what only those two do                                    |
+| github_webhook              | runs' storage, the reconciler, templates                  |
 """
 
 import json
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from tests.support.api import ROOT
-from tests.support.google_cloud import serving
+from tests.support.github.app import App
 
-MODULES = {
-    "submit_docs": 147,
-    "submit_code": 147,
-    "github_webhook": 105,
-    "github_event": 255,
-    "reconcile": 170,
-    "job_finished": 170,
-    "report": 170,
-    "sweep": 180,
-}
+FUNCTIONS = (
+    "submit_docs",
+    "submit_code",
+    "github_webhook",
+    "github_event",
+    "reconcile",
+    "job_finished",
+    "report",
+    "sweep",
+)
 CONFIGURED = {
     "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
     "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
     "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps(["of a test"]),
     "ORCHESTRATOR_GITHUB__APP_ID": "1",
-    "ORCHESTRATOR_GITHUB__PRIVATE_KEY": "-----BEGIN RSA PRIVATE KEY-----",
+    "ORCHESTRATOR_GITHUB__PRIVATE_KEY": App().private_key,
 }
-LIBRARIES = ("kubernetes", "google.cloud", "google.auth", "grpc", "opentelemetry", "mcp", "aiohttp", "jwt")
-OURS = ("functions.clients", "functions.local", "functions.bridge")
-ASKS_GITHUB = "functions.github.api.client"
-
-
-PUBLISHING = 12
-"""Modules that the first event loads besides; one of them is for the proxy that there is here."""
-PUBLISH = """
-import functions_framework, json, sys; framework = set(sys.modules)
-import functions.main, functions.handlers.github_webhook, functions.serving.dependencies
-from functions.events.event import Event
-from functions.queues.publisher import connect
-from functions.settings.queues import QueueSettings
-before = set(sys.modules)
-connect(QueueSettings(project="proj-one")).publish("github", Event("1", "/s", "t.v1", "", {}))
-print(json.dumps([sorted(set(sys.modules) - framework), sorted(set(sys.modules) - before)]))
-"""
+CLIENTS = ("functions.clients", "functions.local", "functions.bridge", "mcp")
+SHARED = {"sweep": ["report"]}
+"""The sweep publishes lifecycle events that are overdue."""
+ONLY = {"functions.sweeper": "sweep", "functions.chatops": "github_event"}
 
 
 @cache
 def loaded(target: str) -> list[str]:
-    """Modules that the function loads beyond functions-framework's."""
+    """The modules that the function loads beyond those of functions-framework."""
     code = (
         "import functions_framework, json, sys; before = set(sys.modules)\n"
         "import functions.main\n"
@@ -79,57 +61,25 @@ def within(names: list[str], *packages: str) -> list[str]:
     return [name for name in names if any(name == each or name.startswith(f"{each}.") for each in packages)]
 
 
-@pytest.mark.parametrize("target", MODULES)
-def test_a_function_loads_no_more_than_this(target: str) -> None:
-    assert len(loaded(target)) <= MODULES[target], f"{len(loaded(target))} modules"
+@pytest.mark.parametrize("target", FUNCTIONS)
+def test_a_function_loads_no_handler_of_another(target: str) -> None:
+    own = [target, *SHARED.get(target, ())]
+    others = [f"functions.handlers.{other}" for other in FUNCTIONS if other not in own]
+    assert within(loaded(target), *others) == []
+    if not target.startswith("submit_"):
+        assert f"functions.handlers.{target}" in loaded(target)
 
 
-@pytest.mark.parametrize("target", MODULES)
-def test_large_libraries_wait_until_they_are_used(target: str) -> None:
-    assert within(loaded(target), *LIBRARIES, *OURS) == []
+@pytest.mark.parametrize("target", FUNCTIONS)
+def test_a_function_loads_nothing_of_clients(target: str) -> None:
+    assert within(loaded(target), *CLIENTS) == []
 
 
-@pytest.mark.parametrize("target", MODULES)
-def test_nobody_reads_markdown_before_a_comment_needs_it(target: str) -> None:
-    assert within(loaded(target), "markdown_it") == []
-
-
-@pytest.mark.parametrize("target", sorted(MODULES.keys() - {"github_event"}))
-def test_only_the_rules_read_yaml(target: str) -> None:
-    assert within(loaded(target), "yaml") == []
-
-
-@pytest.mark.parametrize("target", sorted(MODULES.keys() - {"github_event"}))
-def test_only_who_asks_github_loads_what_asks_it(target: str) -> None:
-    assert within(loaded(target), ASKS_GITHUB) == []
+@pytest.mark.parametrize("target", FUNCTIONS)
+def test_a_room_of_one_function_is_loaded_by_that_one_only(target: str) -> None:
+    assert within(loaded(target), *(room for room, owner in ONLY.items() if owner != target)) == []
 
 
 def test_the_webhook_loads_nothing_about_runs() -> None:
-    others = "functions.settings.model", "functions.settings.agent", "functions.serving.dependencies"
-    assert (
-        within(loaded("github_webhook"), "jinja2", "functions.templating", "functions.runs.model.specs", *others) == []
-    )
-
-
-def test_the_webhook_loads_nothing_to_reach_the_cluster_with() -> None:
-    assert within(loaded("github_webhook"), "urllib3", "functions.cluster.connection") == []
-
-
-def test_to_publish_on_pubsub_the_webhook_loads_next_to_nothing(tmp_path: Path) -> None:
-    """Google's client library takes 500 modules, a quarter of a second and 40 MB."""
-    with serving(tmp_path) as cloud:
-        environ = {**cloud.environ, "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-        done = subprocess.run(
-            [sys.executable, "-c", PUBLISH],
-            cwd=ROOT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    assert [each.authorization for each in cloud.published] == ["Bearer secret-1"]
-    every, more = json.loads(done.stdout)
-    assert within(every, *LIBRARIES, *OURS, "google", "urllib3", "requests") == []
-    assert len(more) <= PUBLISHING, more
+    rooms = ("storage", "reconciler", "submission", "reporting", "templating", "manifests")
+    assert within(loaded("github_webhook"), *(f"functions.{room}" for room in rooms)) == []

@@ -38,8 +38,8 @@ def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | Non
 
 
 def test_the_compare_link_has_branches_in_it_and_nothing_else() -> None:
-    pull = pull_request.Pull("acme/shop", "agents/a?b#c", "release/1 2", "", "")
-    link = pull_request.compare(pull, "github.example")
+    pull = pull_request.PullRequestDraft("acme/shop", "agents/a?b#c", "release/1 2", "", "")
+    link = pull_request.compare_url(pull, "github.example")
     assert link == "https://github.example/acme/shop/compare/release/1%202...agents/a%3Fb%23c?expand=1"
 
 
@@ -74,8 +74,8 @@ def test_the_check_concludes_as_the_run_does(to: State, reason: Reason, conclusi
     wanted = check.body(ended(to, reason), "https://g/1#c")
     assert (wanted["status"], wanted["conclusion"], wanted["external_id"]) == ("completed", conclusion, UID)
     assert wanted["details_url"] == "https://g/1#c"
-    assert check.says(wanted, wanted)
-    assert not check.says({**wanted, "output": {"title": "other"}}, wanted)
+    assert check.is_current(wanted, wanted)
+    assert not check.is_current({**wanted, "output": {"title": "other"}}, wanted)
     assert "details_url" not in check.body(ended(), "javascript:x")
 
 
@@ -89,8 +89,8 @@ def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_
         mine | {"external_id": "another"},
     ]
     for app in ("12345", "Iv1.abc"):
-        assert check.ours([mine, *others, older], UID, app) == [older, mine]
-    assert check.ours(others, UID, "None") == []
+        assert check.select_own([mine, *others, older], UID, app) == [older, mine]
+    assert check.select_own(others, UID, "None") == []
 
 
 def test_while_another_attempt_works_the_check_is_in_progress() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from functions.github.commands.configuration import LONGEST, BadConfiguration, Configuration, parse
+from functions.github.commands.configuration import MAX_LENGTH, BadConfiguration, Configuration, parse
 from functions.github.commands.parse import Cancel, StartRun
 from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
 from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
@@ -70,22 +70,22 @@ def test_every_key_is_read() -> None:
         ("max_retries: 1", ["line 1, max_retries: is not a known field"]),
         ("envFromSecrets: [claude-api-key]", ["line 1, envFromSecrets: is not a known field"]),
         ("labels:\n  a: /docs\n  b.c: /nope", ["line 3, labels.b.c: must be one command, such as /docs"]),
-        ("labels:\n  a: /code x", ["line 2, labels.a: cannot be understood: the task must be a number from 1"]),
+        ("labels:\n  a: /code x", ["line 2, labels.a: is not a valid command: the task must be a number from 1"]),
         ("models:\n  docs: claude-a\n  tests: b", ["line 3, models.tests: is not a known field"]),
         ("commands:\n  - docs\n  - deploy", ["line 3, commands.1: Input should be 'docs'"]),
-        ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both given"]),
+        ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both set"]),
         ("platformRepository: ../../etc", ["line 1, platformRepository: must be a repository as in owner/name"]),
         ("service: A\nmaxTurns: 0", ["line 1, service: ", "line 2, maxTurns: "]),
-        ("service: a\nservice: b", ["line 2: the key service is there twice"]),
-        ("- docs", ["line 1: it must be a mapping"]),
+        ("service: a\nservice: b", ["line 2: the key service is duplicated"]),
+        ("- docs", ["line 1: must be a mapping"]),
         ("a:\n  b: [1,\n", ["line 3: "]),
         ("a: b: c", ["line 1: mapping values are not allowed here"]),
-        ("a: &x [1]\nb: *x", ["line 1: anchors and aliases are not taken"]),
+        ("a: &x [1]\nb: *x", ["line 1: anchors and aliases are not supported"]),
         ("a: !!python/object/apply:os.system [ls]", ["line 1: could not determine a constructor"]),
         ("\n" + "[" * 500, ["line 2: it is nested too deeply"]),
         ("? [a]\n: b", ["line 1: "]),
-        ("a: 2020-99-99", ["it is not YAML"]),
-        ("#" * (LONGEST + 1), [f"more than {LONGEST} characters"]),
+        ("a: 2020-99-99", ["is not YAML"]),
+        ("#" * (MAX_LENGTH + 1), [f"more than {MAX_LENGTH} characters"]),
     ],
 )
 def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> None:
@@ -158,14 +158,14 @@ def test_a_person_works_over_ssh_where_the_platform_allows_it() -> None:
     found = planned(StartRun("code", {"service": "a"}, 1), "githubUser: Octocat", allowed_users=["octocat"])
     assert found.repository_url == "git@github.com:acme/shop.git"
     assert found.platform_repository_url == found.repository_url
-    with pytest.raises(SpecError, match="allowed_users does not name it"):
+    with pytest.raises(SpecError, match="allowed_users does not list it"):
         planned(StartRun("docs"), "githubUser: octocat")
 
 
 @pytest.mark.parametrize("asked", ["tess", "TESS", "5DLabs-Tess", "5dlabs-tess"])
 def test_an_agent_is_one_of_those_that_are_configured(asked: str) -> None:
     assert planned(StartRun("docs", {"agent": asked}), EVERYTHING).github_app == "5DLabs-Tess"
-    with pytest.raises(SpecError, match=r"no agent `.*` here; there is `5DLabs-Rex`"):
+    with pytest.raises(SpecError, match=r"no agent `.*`; use one of: `5DLabs-Rex`"):
         planned(StartRun("docs", {"agent": asked}))
 
 
@@ -190,7 +190,11 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
         (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
         (StartRun("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
         (StartRun("docs", {"model": "gpt"}), "", "model: must start with 'claude-'"),
-        (StartRun("code", {}, 3), "service: a\nplatformRepository: other/secrets", "of the owner of this one"),
+        (
+            StartRun("code", {}, 3),
+            "service: a\nplatformRepository: other/secrets",
+            "belong to the owner of this repository",
+        ),
     ],
 )
 def test_what_cannot_be_planned_says_what_to_do(work: StartRun, text: str, says: str) -> None:

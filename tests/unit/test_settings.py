@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.settings import SettingsError, load, load_edge, load_section
+from functions.settings import SettingsError, load, load_section, load_webhook
 from functions.settings.agent import ModelSettings
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
@@ -117,7 +117,7 @@ def test_an_unknown_setting_is_told_from_one_that_is_wrong(key: str, advice: str
 def test_the_webhook_and_a_client_are_told_the_same_of_their_sections() -> None:
     wrong = {"ORCHESTRATOR_QUEUES__URLS": "http://a", "ORCHESTRATOR_MODELS__CODES": "x"}
     with pytest.raises(SettingsError, match=r"^setting queues\.urls: is not known .*; did you mean queues\.url\?$"):
-        load_edge(wrong)
+        load_webhook(wrong)
     with pytest.raises(SettingsError, match=r"^setting models\.codes: is not known .*; did you mean models\.code\?$"):
         load_section(wrong, "models", ModelSettings)
 

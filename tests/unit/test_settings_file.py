@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.settings import SettingsError, load, load_edge, load_section
+from functions.settings import SettingsError, load, load_section, load_webhook
 from functions.settings.job import JobSettings
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
@@ -36,7 +36,7 @@ def test_an_empty_section_is_one(tmp_path: Path, empty: str) -> None:
     environ = {**IMAGE, "ORCHESTRATOR_CONFIG": str(file)}
     assert load(environ) == load(IMAGE)
     assert load({**environ, "ORCHESTRATOR_JOB__BACKOFF": "3"}).job.backoff == 3
-    assert load_edge(environ) == load_edge(IMAGE)
+    assert load_webhook(environ) == load_webhook(IMAGE)
     assert load_section(environ, "job", JobSettings) == JobSettings()
 
 

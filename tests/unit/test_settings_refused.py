@@ -27,7 +27,7 @@ from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources
 from functions.settings.quantity import thousandths
-from functions.settings.values import URL
+from functions.settings.types import URL
 from tests.support.builders import NOW, run, settings
 
 NAME = "lower case letters, digits"
@@ -95,10 +95,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     *(("queues.url", value, URL) for value in ("http://a:99999", "http://a:0", "http://[a", "http://a\n", "http://é")),
     ("queues.endpoints", {"reconcile": "foo"}, URL),
     ("queues.push_identity", "somebody", "must be the e-mail address"),
-    ("observability.otlp_endpoint", "localhost:4318", URL),
+    ("observability.otlp_endpoint", "localhost", URL),
     ("observability.project", "Not A Project", "must be the id of a Google Cloud project"),
     ("telemetry.otlp_endpoint", "not a url", URL),
-    ("telemetry.logs_endpoint", "otel:4317", URL),
+    ("telemetry.logs_endpoint", "otel:4317/v1", URL),
+    ("telemetry.otlp_protocol", "https", "'http/protobuf' or 'http/json'"),
     ("telemetry.enabled", "true", "set telemetry.otlp_endpoint too"),
     ("tools.server_url", "tools", URL),
     ("models.code", "", "must have 1 to 128 characters"),

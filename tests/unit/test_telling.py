@@ -93,6 +93,8 @@ def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None
 class Sent:
     """Calls that are kept, and answered with nothing."""
 
+    name = "acme/shop"
+
     def __init__(self) -> None:
         self.sent: list[str] = []
 

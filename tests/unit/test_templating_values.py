@@ -61,7 +61,7 @@ def bash(script: str, *arguments: str, cwd: Path | None = None) -> list[str]:
 def part(name: str, task: AttemptContext) -> str:
     """One part of the container script, rendered."""
     chosen = settings()
-    return engine.render(chosen.templates, engine.compiled(chosen.templates, name), variables(task, chosen, []))
+    return engine.render(chosen.templates, name, variables(task, chosen, []))
 
 
 @FEW

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from functions.clients.errors import CommandError, as_command_error
+from functions.clients.output import Output, write
 from functions.clients.runs import lookup
 from functions.clients.runs.podlog import Pause
 from functions.clients.runs.target import ClusterTarget, explain, user_errors
@@ -19,6 +20,7 @@ from functions.runs import requests
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.requests import Patch, RequestRefused
+from functions.views import details
 
 TRIES = 6
 PAUSE = 0.5
@@ -47,6 +49,12 @@ def ended(run: Run) -> bool:
 def context_version(run: Run) -> int | None:
     """What the run's attempts are counted under since the last person's retry."""
     return run.spec.requested_context_version if run.spec else None
+
+
+def confirm(run: Run, done: str, output: Output) -> None:
+    """Write what was asked of the run, and how to follow it."""
+    watch = f"follow it with: orchestrator runs watch {run.name}"
+    write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
 
 
 def _ask(place: ClusterTarget, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:

@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import yaml
 
 from functions.clients.errors import CommandError, Unavailable
-
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.cluster.errors import ClusterError
+from functions.cluster import errors
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
 """Where runs are unless something says otherwise: the default of the setting `namespace`."""
@@ -25,16 +28,12 @@ NAMESPACE = "orchestrator"
 class ClusterTarget:
     """A namespace of a cluster."""
 
-    cluster: "Cluster"
+    cluster: Cluster
     namespace: str
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
     """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
-    from functions.cluster.client import Cluster
-    from functions.cluster.transport import KubernetesTransport
-    from functions.settings.cluster import ClusterSettings
-
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
     return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
@@ -56,8 +55,6 @@ VARIABLES = {
 
 def _of_context(files: str, context: str) -> str:
     """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    import yaml
-
     found: dict[str, Any] = {}
     current = context
     for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
@@ -74,8 +71,6 @@ def _of_context(files: str, context: str) -> str:
 @contextmanager
 def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
-    from functions.cluster.errors import ClusterError
-
     try:
         yield
     except but:
@@ -84,10 +79,8 @@ def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> 
         raise explain(error, place.namespace) from error
 
 
-def explain(error: "ClusterError", namespace: str) -> CommandError:
+def explain(error: ClusterError, namespace: str) -> CommandError:
     """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
-    from functions.cluster import errors
-
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)

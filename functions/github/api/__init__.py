@@ -1,1 +1,1 @@
-"""GitHub's REST API as an App sees it: client, tokens, errors, idempotent writes."""
+"""GitHub's REST API, called as a GitHub App: client, tokens, errors, idempotent writes."""

@@ -1,4 +1,8 @@
-"""GitHub's REST API as our App sees it, on plain JSON. One method is one call, but for `pages`."""
+"""GitHub's REST API on plain JSON, called as a GitHub App. Every method is one call, except `pages`.
+
+Our own client and not PyGithub: its `get_access_token` cannot restrict a token to one repository, it sleeps through
+rate limits inside a handler, and its time limit is per socket operation and not per sync (see `with_deadline`).
+"""
 
 import json
 import logging
@@ -10,180 +14,206 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from functions.github.api import responses
-from functions.github.api.errors import Busy, InvalidResponse, Refused, Unauthorized, from_answer
-from functions.github.api.tokens import AppAuth, AppKey, Clock, InstallationAuth, Signer, Token, Tokens
-from functions.github.api.transport import Answer, DeadlineTransport, HttpTransport, Request, Transport
+from functions.github.api.errors import Busy, InvalidResponse, Rejected, Unauthorized, from_response
+from functions.github.api.tokens import (
+    AppAuth,
+    AppKey,
+    Authentication,
+    Clock,
+    InstallationAuth,
+    RepositoryRef,
+    Token,
+    TokenStore,
+)
+from functions.github.api.transport import DeadlineTransport, HttpTransport, Request, Response, Transport
 from functions.github.names import repository_name
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
 
 PER_PAGE = 100
-"""Items of a page; GitHub's most (REST API: Using pagination)."""
-MOST_PAGES = 10
-"""Pages that one `pages` reads; what a thousand items do not show is left out, and said in the log."""
+"""Items of a page; GitHub's maximum (REST API: Using pagination)."""
+MAX_PAGES = 10
+"""Pages that one `pages` reads; it logs a warning if there are more."""
 
-NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
+NEXT_LINK = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list: `following` is the query of the next part, empty after the last one."""
+    """Part of a list; `next_query` is the query of the next page, empty on the last one."""
 
     items: Sequence[Mapping[str, Any]]
-    following: Mapping[str, str]
+    next_query: Mapping[str, str]
 
 
 class Api:
-    """Calls below one path. Every method raises the errors of `github.errors`.
+    """Calls below one path. Every method raises the errors of github/api/errors.py.
 
-    A path is written as in GitHub's documentation, without a slash in front; a segment of it that came from outside
-    goes through `segment`, so that it stays one.
+    A path is relative and written as in GitHub's documentation; use `quote_segment` for a segment made of foreign text.
     """
 
-    def __init__(self, github: "Github", prefix: str, signer: Signer) -> None:
-        self._github, self._prefix, self._signer = github, prefix, signer
+    def __init__(self, github: "Github", prefix: str, auth: Authentication) -> None:
+        self._github, self._prefix, self._auth = github, prefix, auth
 
     def get(self, path: str, **query: str) -> Any:
-        """The JSON that is there."""
+        """Return the JSON at the path."""
         return self._json("GET", path, self._url(path, query))
 
+    def get_with_url(self, path: str) -> tuple[Any, str]:
+        """Return the JSON at the path, and the URL that answered after redirects."""
+        response = self._send("GET", self._url(path))
+        return _parse(response, f"GET {path}"), response.url
+
     def page(self, path: str, **query: str) -> Page:
-        """One page of a list, of PER_PAGE items if not said otherwise (`per_page`)."""
-        answer = self._send("GET", self._url(path, {"per_page": str(PER_PAGE), **query}))
+        """Return one page of a list; `per_page` defaults to PER_PAGE."""
+        response = self._send("GET", self._url(path, {"per_page": str(PER_PAGE), **query}))
         call = f"GET {path}"
-        return Page(responses.items(_parsed(answer, call), call), _following(answer))
+        return Page(responses.items(_parse(response, call), call), _next_query(response))
 
     def pages(self, path: str, **query: str) -> Iterator[Any]:
-        """The items of a list, page by page, of at most MOST_PAGES pages."""
-        for _ in range(MOST_PAGES):
-            found = self.page(path, **query)
-            yield from found.items
-            if not found.following:
+        """Yield the items of a list from at most MAX_PAGES pages."""
+        for _ in range(MAX_PAGES):
+            page = self.page(path, **query)
+            yield from page.items
+            if not page.next_query:
                 return
-            query = dict(found.following)
-        log.warning("only the first %d pages of %s are read", MOST_PAGES, path)
+            query = dict(page.next_query)
+        log.warning("only the first %d pages of %s are read", MAX_PAGES, path)
 
     def post(self, path: str, body: Any = None) -> Any:
-        """What was made, as GitHub shows it."""
+        """Create an object; return it as GitHub shows it."""
         return self._json("POST", path, self._url(path), body)
 
     def patch(self, path: str, body: Any) -> Any:
-        """What was changed, as GitHub shows it."""
+        """Change an object; return it as GitHub shows it."""
         return self._json("PATCH", path, self._url(path), body)
 
     def put(self, path: str, body: Any = None) -> Any:
-        """What was put there, as GitHub shows it."""
+        """Create or replace an object; return it as GitHub shows it."""
         return self._json("PUT", path, self._url(path), body)
 
     def delete(self, path: str) -> None:
-        """Removes it."""
+        """Delete the object at the path."""
         self._send("DELETE", self._url(path))
 
     def _url(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        if path and any(unquote(each) in ("", ".", "..") for each in path.split("/")):
-            raise Refused(f"the path {path!r} leads elsewhere")
+        if path and any(unquote(segment) in ("", ".", "..") for segment in path.split("/")):
+            raise Rejected(f"the path {path!r} has an empty or a dot segment")
         url = f"{self._github.url}/{self._prefix}{quote(path, safe='/%:@')}".rstrip("/")
         return f"{url}?{urlencode(query)}" if query else url
 
     def _json(self, method: str, path: str, url: str, body: Any = None) -> Any:
-        return _parsed(self._send(method, url, body), f"{method} {path}")
+        return _parse(self._send(method, url, body), f"{method} {path}")
 
-    def _send(self, method: str, url: str, body: Any = None) -> Answer:
+    def _send(self, method: str, url: str, body: Any = None) -> Response:
         try:
-            return self._github.send(self._signer, method, url, body)
-        except Unauthorized:
-            if not self._signer.forget():
+            return self._github.send(self._auth, method, url, body)
+        except Unauthorized as error:
+            if not self._auth.discard(error.server_time):
                 raise
-        return self._github.send(self._signer, method, url, body)
+        return self._github.send(self._auth, method, url, body)
 
 
 class Repository(Api):
-    """Calls about one repository, with a token for it alone: `get("issues/3/comments")`, and `get("")` for itself."""
+    """Calls about one repository, with a token for it alone: `get("issues/3/comments")`, `get("")` for itself."""
 
-    def __init__(self, github: "Github", name: str, signer: Signer) -> None:
-        super().__init__(github, f"repos/{name}/", signer)
-        self.name = name
+    def __init__(self, github: "Github", repository: RepositoryRef, auth: Authentication) -> None:
+        super().__init__(github, f"{repository.path}/", auth)
+        self.name = repository.name
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCache:
-    """What a process knows of GitHub: tokens by repository, and by rate limit until when it asked to wait."""
+    """What one process remembers of GitHub."""
 
-    tokens: dict[str, Token] = field(default_factory=dict)
-    silence: dict[str, datetime] = field(default_factory=dict)
+    tokens: dict[RepositoryRef, Token] = field(default_factory=dict)
+    """By repository."""
+    blocked_until: dict[str, datetime] = field(default_factory=dict)
+    """When GitHub may be called again, by rate limit."""
 
 
 class Github:
-    """GitHub's REST API as our App sees it.
+    """GitHub's REST API as one GitHub App.
 
-    Tokens are made per repository and kept until shortly before they expire. Where GitHub said how long to wait, no
-    call is made before: it would only lengthen the wait (REST API: Best practices, Handle rate limit errors).
+    Tokens are made per repository and cached until shortly before they expire. While GitHub asks to wait, no call is
+    made: it would only lengthen the wait (REST API: Best practices, Handle rate limit errors).
     """
 
     def __init__(
-        self, url: str, key: AppKey, transport: Transport, clock: Clock, memory: "ClientCache | None" = None
+        self,
+        url: str,
+        key: AppKey,
+        transport: Transport,
+        clock: Clock,
+        cache: "ClientCache | None" = None,
+        auth: AppAuth | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.app_id = key.app_id
-        self._key, self._clock, self._transport, self._memory = key, clock, transport, memory or ClientCache()
-        self._app = Api(self, "", AppAuth(key, clock))
-        self._tokens = Tokens(self._app, clock, self._memory.tokens)
+        self._key, self._clock, self._transport, self._cache = key, clock, transport, cache or ClientCache()
+        self._auth = auth or AppAuth(key, clock)
+        self._app = Api(self, "", self._auth)
+        self._tokens = TokenStore(self._app, clock, self._cache.tokens)
 
-    def until(self, end: datetime) -> "Github":
-        """The same, but that every call is over by `end`, with Busy where it has no answer by then. Calls nobody."""
-        hurried = DeadlineTransport(self._transport, end, self._clock)
-        return Github(self.url, self._key, hurried, self._clock, self._memory)
+    def with_deadline(self, deadline: datetime) -> "Github":
+        """Return a client whose calls all end by the deadline, with Busy if unanswered. Makes no call."""
+        transport = DeadlineTransport(self._transport, deadline, self._clock)
+        return Github(self.url, self._key, transport, self._clock, self._cache, self._auth)
 
     def app(self) -> Api:
-        """As the App itself: `get("app")`, hook deliveries, installations. Calls nobody."""
+        """Return calls as the App itself: `get("app")`, hook deliveries, installations. Makes no call."""
         return self._app
 
-    def repository(self, name: str) -> Repository:
-        """The repository `owner/name`. Calls nobody. Raises Refused for what is no name."""
+    def repository(self, name: str, repository_id: int = 0) -> Repository:
+        """Return calls about the repository `owner/name`, by its id if that is known. Makes no call.
+
+        Raises Rejected if it is not such a name.
+        """
         if not repository_name(name):
-            raise Refused(f"{name!r} is not the name of a repository, as in owner/name")
-        return Repository(self, name, InstallationAuth(name, self._tokens))
+            raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
+        repository = RepositoryRef(name, repository_id)
+        return Repository(self, repository, InstallationAuth(repository, self._tokens))
 
-    def forget(self, name: str = "") -> None:
-        """Forgets the token for a repository, or without a name all tokens: what the App may do has changed."""
-        self._tokens.forget(name)
+    def forget_tokens(self, name: str = "") -> None:
+        """Forget the token of a repository, or all tokens if no name is given: the App's permissions have changed."""
+        self._tokens.discard(name)
 
-    def send(self, signer: Signer, method: str, url: str, body: Any = None) -> Answer:
-        """A good answer to a call in the name of `signer`. Raises GithubError."""
+    def send(self, auth: Authentication, method: str, url: str, body: Any = None) -> Response:
+        """Send one authenticated request and return its successful response. Raises GithubError."""
         now = self._clock()
-        until = self._memory.silence.get(signer.key, now)
-        if now < until:
-            raise Busy("GitHub asked to wait", (until - now).total_seconds())
-        answer = self._transport.send(Request(method, url, signer.token(), body))
-        if answer.status < 300:
-            return answer
-        error = from_answer(answer.status, answer.headers, answer.body, now)
+        blocked_until = self._cache.blocked_until.get(auth.rate_limit_key, now)
+        if now < blocked_until:
+            raise Busy("GitHub asked to wait", (blocked_until - now).total_seconds())
+        response = self._transport.send(Request(method, url, auth.token(), body))
+        if response.status < 300:
+            return response
+        error = from_response(response.status, response.headers, response.body, now)
         if isinstance(error, Busy) and error.retry_after:
-            self._memory.silence[signer.key] = now + timedelta(seconds=error.retry_after)
+            self._cache.blocked_until[auth.rate_limit_key] = now + timedelta(seconds=error.retry_after)
         raise error
 
 
-def segment(text: str) -> str:
-    """One segment of a path, whatever is in it."""
+def quote_segment(text: str) -> str:
+    """Return any text as one segment of a path."""
     return quote(text, safe="")
 
 
-def _following(answer: Answer) -> dict[str, str]:
-    """Of the link to the next page nothing but the query is used (REST API: Using pagination in the REST API)."""
-    found = NEXT.search(answer.headers.get("link", ""))
-    return dict(parse_qsl(found[1].partition("?")[2].partition("#")[0])) if found else {}
+def _next_query(response: Response) -> dict[str, str]:
+    """Return the query of the next page's link; the rest of that link is not used (REST API: Using pagination)."""
+    link = NEXT_LINK.search(response.headers.get("link", ""))
+    return dict(parse_qsl(link[1].partition("?")[2].partition("#")[0])) if link else {}
 
 
-def _parsed(answer: Answer, call: str) -> Any:
-    if not answer.body:
+def _parse(response: Response, call: str) -> Any:
+    if not response.body:
         return None
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except (ValueError, RecursionError) as error:
-        raise InvalidResponse(f"GitHub's answer to {call} is no JSON: {error}") from error
+        raise InvalidResponse(f"GitHub's answer to {call} is not JSON: {error}") from error
 
 
 def connect(settings: GithubSettings, clock: Clock) -> Github:
-    """GitHub as the configured App sees it. Calls nobody."""
+    """Return a client of the configured App. Makes no call."""
     return Github(settings.api_url, AppKey(settings.app_id, settings.key), HttpTransport(), clock)

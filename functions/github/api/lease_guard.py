@@ -1,50 +1,55 @@
-"""Calls about a repository for as long as the caller has a claim: whoever was too slow writes nothing any more."""
+"""Repository calls bound to a lease: none writes after the lease has expired."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.github.api.sync import Calls
+from functions.github.api.sync import RepositoryCalls
 
 
 class LeaseExpired(Exception):
-    """It took too long: somebody else may be telling. What was sent last may have come too late already."""
+    """The lease expired before a write; another process may hold one now. The last write may have been too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseGuard:
-    """The calls of `inner`, of which none writes once the claim is over; a claim without an end stays.
+    """Repository calls that raise LeaseExpired in place of a late write; without `expires_at` they never do.
 
-    What is deleted is the younger of two that are alike, which is as right later.
+    Deleting is not guarded: it removes the younger of two duplicates, which is right at any time.
     """
 
-    inner: Calls
-    until: datetime | None
+    inner: RepositoryCalls
+    expires_at: datetime | None
     clock: Callable[[], datetime]
 
+    @property
+    def name(self) -> str:
+        """The repository as `owner/name`."""
+        return self.inner.name
+
     def get(self, path: str, **query: str) -> Any:
-        """The JSON that is there."""
+        """Return the JSON at the path."""
         return self.inner.get(path, **query)
 
     def pages(self, path: str, **query: str) -> Iterator[Any]:
-        """The items of a list, page by page."""
+        """Yield the items of a list, page by page."""
         return self.inner.pages(path, **query)
 
     def post(self, path: str, body: Any = None) -> Any:
-        """What was made. Raises ClaimOver."""
-        self._look()
+        """Create and return an object; raise LeaseExpired if it is too late."""
+        self._check()
         return self.inner.post(path, body)
 
     def patch(self, path: str, body: Any) -> Any:
-        """What was changed. Raises ClaimOver."""
-        self._look()
+        """Change and return an object; raise LeaseExpired if it is too late."""
+        self._check()
         return self.inner.patch(path, body)
 
     def delete(self, path: str) -> None:
-        """Removes it."""
+        """Delete the object at the path."""
         self.inner.delete(path)
 
-    def _look(self) -> None:
-        if self.until and self.clock() >= self.until:
+    def _check(self) -> None:
+        if self.expires_at and self.clock() >= self.expires_at:
             raise LeaseExpired

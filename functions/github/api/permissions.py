@@ -1,7 +1,6 @@
-"""Who may ask for something in a repository: whoever may write to it.
+"""Who may give commands in a repository: people with write access to it.
 
-GitHub is asked, and its answer is believed for a minute, so that ten commands in a row, or a stranger's hundred, are
-one question.
+GitHub's answers are cached for a minute, so that many comments by one person cost one call.
 """
 
 from collections import OrderedDict
@@ -14,41 +13,41 @@ from functions.github.api import responses
 from functions.github.api.errors import NotFound
 
 if TYPE_CHECKING:
-    from functions.github.api.client import Repository  # with all that only those need who call GitHub
+    from functions.github.api.sync import RepositoryCalls  # loads the reports, which the webhook does not need
 
-BELIEVED = timedelta(minutes=1)
-MOST = 1000
-"""Answers kept, the youngest ones."""
+CACHE_LIFETIME = timedelta(minutes=1)
+MAX_CACHED = 1000
+"""Answers kept in memory; the oldest are dropped first."""
 
 _WRITE = frozenset({"admin", "maintain", "write"})
-"""Permissions with which one may push. `maintain` is answered as `write`, `triage` as `read` (Get repository
+"""Permissions that allow pushing. GitHub reports the role `maintain` as `write` and `triage` as `read` (Get repository
 permissions for a user)."""
 
 
 class Permissions:
-    """The answers of one process."""
+    """A cache of permissions, shared by the threads of a process."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
         self._lock = Lock()
 
-    def may_write(self, repository: "Repository", login: str, now: datetime) -> bool:
-        """Whether the person may write to the repository. Raises GithubError."""
+    def may_write(self, repository: "RepositoryCalls", login: str, now: datetime) -> bool:
+        """Return whether the user has write access to the repository. Raises GithubError."""
         key = (repository.name.lower(), login.lower())
         with self._lock:
-            asked, answer = self._known.get(key, (None, False))
-        if asked and asked <= now < asked + BELIEVED:
-            return answer
-        answer = _ask(repository, login)
+            fetched_at, allowed = self._cached.get(key, (None, False))
+        if fetched_at and fetched_at <= now < fetched_at + CACHE_LIFETIME:
+            return allowed
+        allowed = _fetch(repository, login)
         with self._lock:
-            self._known[key] = (now, answer)
-            self._known.move_to_end(key)
-            while len(self._known) > MOST:
-                self._known.popitem(last=False)
-        return answer
+            self._cached[key] = (now, allowed)
+            self._cached.move_to_end(key)
+            while len(self._cached) > MAX_CACHED:
+                self._cached.popitem(last=False)
+        return allowed
 
 
-def _ask(repository: "Repository", login: str) -> bool:
+def _fetch(repository: "RepositoryCalls", login: str) -> bool:
     path = f"collaborators/{quote(login, safe='')}/permission"
     try:
         return responses.text(repository.get(path), f"GET {path}", "permission") in _WRITE

@@ -1,7 +1,7 @@
-"""Reads what nothing goes on without from GitHub's answers; one in which that is not there is garbled. Pure.
+"""Reads required fields of GitHub's answers; raises InvalidResponse if one is missing. Pure.
 
-A proxy or a broken server answers 200 with a page of its own, with nothing, or with half of what was asked for.
-`call` is the call that was answered, as `METHOD path`.
+A proxy or a broken server may answer 200 with a page of its own, an empty body or half of a document. In all
+functions `call` names the call that was answered, as `METHOD path`, for the error's text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,40 +9,40 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from functions.github.api.errors import InvalidResponse
-from functions.github.webhook import event
+from functions.github.json_fields import dig_number, dig_text
 
 
 def text(answer: Any, call: str, *path: str) -> str:
-    """The text at that path. Raises Garbled."""
-    return event.dig_text(answer, *path) or _lacks("text", call, path)
+    """Return the non-empty string at that path; raise InvalidResponse if there is none."""
+    return dig_text(answer, *path) or _missing("text", call, path)
 
 
 def number(answer: Any, call: str, *path: str) -> int:
-    """The number at that path. Raises Garbled."""
-    return event.dig_number(answer, *path) or _lacks("number", call, path)
+    """Return the positive integer at that path; raise InvalidResponse if there is none."""
+    return dig_number(answer, *path) or _missing("number", call, path)
 
 
 def time(answer: Any, call: str, *path: str) -> datetime:
-    """The time at that path. Raises Garbled."""
+    """Return the time with zone at that path; raise InvalidResponse if there is none."""
     try:
-        found = datetime.fromisoformat(text(answer, call, *path))
+        parsed = datetime.fromisoformat(text(answer, call, *path))
     except ValueError:
-        _lacks("time", call, path)
-    return found if found.tzinfo else _lacks("time with a zone", call, path)
+        _missing("time", call, path)
+    return parsed if parsed.tzinfo else _missing("time with a zone", call, path)
 
 
 def items(answer: Any, call: str) -> Sequence[Mapping[str, Any]]:
-    """A page: a list of objects, or an object with one list and a count of all there are (`check_runs`).
+    """Return the objects of a page: a list, or an object with one list and a total count (as `check_runs`).
 
     Raises:
-        Garbled: it is neither.
+        InvalidResponse: the answer is neither.
     """
-    lists = [each for each in answer.values() if isinstance(each, list)] if isinstance(answer, dict) else [answer]
-    found = lists[0] if lists else None
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise InvalidResponse(f"GitHub's answer to {call} is no list of objects")
-    return found
+    lists = [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else [answer]
+    objects = lists[0] if lists else None
+    if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
+        raise InvalidResponse(f"GitHub's answer to {call} is not a list of objects")
+    return objects
 
 
-def _lacks(what: str, call: str, path: Sequence[str]) -> NoReturn:
+def _missing(what: str, call: str, path: Sequence[str]) -> NoReturn:
     raise InvalidResponse(f"GitHub's answer to {call} has no {what} {'.'.join(path)}")

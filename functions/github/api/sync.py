@@ -1,53 +1,58 @@
-"""What is told of a run on GitHub, made or brought up to date: pull request, sticky comment, check run.
+"""Idempotent writes of a run's reports: pull request, sticky comment, check run.
 
-Each is found again by what it says (the pull request by its branch, the comment by its marker, the check run by its
-external_id), so that whoever comes after a crash finds what was made; and nothing is written that says the same.
-GitHub itself has one open pull request for a branch at most. Of two comments the oldest stays: whoever makes one
-looks again afterwards, so that of two makers at least the second sees both. Two check runs on a commit say the same.
+Each object is found again by its content, so that a caller after a crash finds what was created: the pull request by
+its branch, the comment by its marker, the check run by its external_id. Unchanged objects are not written. GitHub
+allows one open pull request per branch. Of duplicate comments the oldest is kept: comments are listed again after
+creating one, so that of two concurrent writers at least the second sees both. Duplicate check runs are kept equal.
 """
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Refused
+from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Rejected
+from functions.github.json_fields import dig_text
 from functions.github.reports import check as checks
 from functions.github.reports import comment as comments
-from functions.github.reports.pull_request import Pull
-from functions.github.webhook import event
+from functions.github.reports.pull_request import PullRequestDraft
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
 log = logging.getLogger("orchestrator")
 
-CLOCKS_DIFFER = timedelta(hours=1)
-"""How far the clocks of GitHub and of the cluster are believed to be apart at most."""
+MAX_CLOCK_SKEW = timedelta(hours=1)
+"""Largest expected difference between the clocks of GitHub and the cluster."""
 
 
-class Calls(Protocol):
-    """Calls about one repository (github.client.Repository). All raise GithubError."""
+class RepositoryCalls(Protocol):
+    """The calls of github/api/client.py `Repository` used here. All raise GithubError."""
+
+    @property
+    def name(self) -> str:
+        """The repository as `owner/name`."""
+        ...
 
     def get(self, path: str, **query: str) -> Any:
-        """The JSON that is there."""
+        """Return the JSON at the path."""
         ...
 
     def pages(self, path: str, **query: str) -> Iterator[Any]:
-        """The items of a list, page by page."""
+        """Yield the items of a list, page by page."""
         ...
 
     def post(self, path: str, body: Any = None) -> Any:
-        """What was made."""
+        """Create and return an object."""
         ...
 
     def patch(self, path: str, body: Any) -> Any:
-        """What was changed."""
+        """Change and return an object."""
         ...
 
     def delete(self, path: str) -> None:
-        """Removes it."""
+        """Delete the object at the path."""
         ...
 
 
@@ -59,100 +64,103 @@ class Comment:
     url: str
 
 
-def pull_request(calls: Calls, pull: Pull) -> str:
-    """The page of the open pull request, opened if it has to be. Raises GithubError."""
-    found = _open_pull(calls, pull)
-    if found:
-        return found
-    body = {"title": pull.title, "body": pull.body, "head": pull.head, "base": pull.base}
+def ensure_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str:
+    """Return the URL of the branch's open pull request; open one if there is none. Raises GithubError."""
+    existing = _open_pull_request(calls, draft)
+    if existing:
+        return existing
+    body = {"title": draft.title, "body": draft.body, "head": draft.head, "base": draft.base}
     try:
         return responses.text(calls.post("pulls", body), "POST pulls", "html_url")
-    except Refused:
-        found = _open_pull(calls, pull)  # somebody was faster
-        if not found:
+    except Rejected:  # another process opened it meanwhile, or the repository has another owner
+        name = responses.text(calls.get(""), "GET the repository", "full_name")
+        existing = _open_pull_request(calls, replace(draft, repository=name))
+        if not existing:
             raise
-        return found
+        return existing
 
 
-def _open_pull(calls: Calls, pull: Pull) -> str | None:
-    owner = pull.repository.partition("/")[0]
-    found = next(calls.pages("pulls", state="open", head=f"{owner}:{pull.head}", base=pull.base), None)
-    return responses.text(found, "GET pulls", "html_url") if found is not None else None
+def _open_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str | None:
+    owner = draft.repository.partition("/")[0]
+    first = next(calls.pages("pulls", state="open", head=f"{owner}:{draft.head}", base=draft.base), None)
+    return responses.text(first, "GET pulls", "html_url") if first is not None else None
 
 
-def sticky_comment(calls: Calls, run: Run, number: int, app: str, known: int | None, text: str) -> Comment | None:
-    """The comment on the issue or pull request of that number, with that text about the run. Raises GithubError.
+def upsert_comment(
+    calls: RepositoryCalls, run: Run, number: int, app: str, known_id: int | None, text: str
+) -> Comment | None:
+    """Create or update the run's comment on an issue or pull request; return it. Raises GithubError.
 
-    `known` is the id of the comment that was written before; it is looked for where that is gone. None is made of a
-    run that is being deleted.
+    `known_id` is the comment written before; if it was deleted, the comment is looked up by its marker. A run that is
+    being deleted gets no new comment: the result is None.
     """
     body = {"body": text}
-    if known is not None:
+    if known_id is not None:
         try:
-            return _edited(calls, known, body)
+            return _edit(calls, known_id, body)
         except NotFound:
-            log.info("the comment %d was deleted", known, extra={"run": run.key})
-    found = _comments(calls, run, number, app)
-    if not found and run.deleting:
+            log.info("comment %d was deleted", known_id, extra={"run": run.key})
+    existing = _list_comments(calls, run, number, app)
+    if not existing and run.deleting:
         return None
-    if not found:
-        made = _comment(calls.post(f"issues/{number}/comments", body), f"POST issues/{number}/comments")
-        found = _comments(calls, run, number, app)
-        if not found:
-            return made
-    oldest = _comment(found[0], f"GET issues/{number}/comments")
-    for each in found[1:]:
-        _remove(calls, each)
-    return oldest if found[0].get("body") == body["body"] else _edited(calls, oldest.id, body)
+    if not existing:
+        created = _comment(calls.post(f"issues/{number}/comments", body), f"POST issues/{number}/comments")
+        existing = _list_comments(calls, run, number, app)
+        if not existing:
+            return created
+    oldest = _comment(existing[0], f"GET issues/{number}/comments")
+    for duplicate in existing[1:]:
+        _remove(calls, duplicate)
+    return oldest if existing[0].get("body") == text else _edit(calls, oldest.id, body)
 
 
-def _edited(calls: Calls, number: int, body: comments.Object) -> Comment:
-    path = f"issues/comments/{number}"
+def _edit(calls: RepositoryCalls, comment_id: int, body: comments.Object) -> Comment:
+    path = f"issues/comments/{comment_id}"
     return _comment(calls.patch(path, body), f"PATCH {path}")
 
 
-def _comments(calls: Calls, run: Run, number: int, app: str) -> list[comments.Object]:
-    since = rfc3339(run.created - CLOCKS_DIFFER)  # what is older is about no run as young as this
-    return comments.ours(calls.pages(f"issues/{number}/comments", since=since), run.uid, app)
+def _list_comments(calls: RepositoryCalls, run: Run, number: int, app: str) -> list[comments.Object]:
+    since = rfc3339(run.created - MAX_CLOCK_SKEW)  # older comments cannot be about this run
+    return comments.select_own(calls.pages(f"issues/{number}/comments", since=since), run.uid, app)
 
 
-def _remove(calls: Calls, comment: comments.Object) -> None:
+def _remove(calls: RepositoryCalls, comment: comments.Object) -> None:
     try:
         calls.delete(f"issues/comments/{comment['id']}")
     except NotFound:
-        log.info("the comment %s is gone already", comment["id"])
+        log.info("comment %s is already deleted", comment["id"])
 
 
-def _comment(found: comments.Object, call: str) -> Comment:
-    return Comment(responses.number(found, call, "id"), event.dig_text(found, "html_url"))
+def _comment(answer: comments.Object, call: str) -> Comment:
+    return Comment(responses.number(answer, call, "id"), dig_text(answer, "html_url"))
 
 
-def check_run(calls: Calls, run: Run, commit: str, app: str, details_url: str) -> None:
-    """The check run on the run's last commit says what is so. Raises GithubError."""
+def upsert_check_run(calls: RepositoryCalls, run: Run, commit: str, app: str, details_url: str) -> None:
+    """Create or update the check run on the run's last commit. Raises GithubError."""
     wanted = checks.body(run, details_url)
-    found = _checks(calls, run, commit, app)
-    if not found and not run.deleting:
+    existing = _list_checks(calls, run, commit, app)
+    if not existing and not run.deleting:
         calls.post("check-runs", wanted | {"head_sha": commit})
-    for each in found:  # a check run cannot be deleted, and GitHub shows the younger one
-        if not checks.says(each, wanted):
-            calls.patch(f"check-runs/{each['id']}", wanted)
+    for check in existing:  # a check run cannot be deleted, and GitHub shows the younger of two
+        if not checks.is_current(check, wanted):
+            calls.patch(f"check-runs/{check['id']}", wanted)
 
 
-def conclude(calls: Calls, run: Run, commit: str, app: str, last: str) -> None:
-    """The check runs on an earlier commit are concluded, now that there is a `last` one. Raises GithubError."""
-    for each in _checks(calls, run, commit, app):
-        if each.get("status") != "completed":
-            calls.patch(f"check-runs/{each['id']}", checks.superseded(run, last))
+def conclude_check_runs(calls: RepositoryCalls, run: Run, commit: str, app: str, last: str) -> None:
+    """Conclude the check runs on an earlier commit as superseded by the commit `last`. Raises GithubError."""
+    for check in _list_checks(calls, run, commit, app):
+        if check.get("status") != "completed":
+            calls.patch(f"check-runs/{check['id']}", checks.superseded(run, last))
 
 
-def _checks(calls: Calls, run: Run, commit: str, app: str) -> list[checks.Object]:
-    found = calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all")
-    return checks.ours(found, run.uid, app)
+def _list_checks(calls: RepositoryCalls, run: Run, commit: str, app: str) -> list[checks.Object]:
+    all_checks = calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all")
+    return checks.select_own(all_checks, run.uid, app)
 
 
-def why(error: GithubError) -> str:
-    """What to do about an answer that no other try will change."""
-    advice = next((words for kind, words in _ADVICE.items() if isinstance(error, kind)), "")
+def explain(error: GithubError) -> str:
+    """Return a final error's text with what people can do about it."""
+    advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
     return f"{str(error).rstrip('.')}{advice}"
 
 

@@ -1,6 +1,4 @@
-"""How a request reaches GitHub. Everything above speaks to the `Transport` protocol, so that a test can count calls,
-refuse them, or stop the world between two of them.
-"""
+"""Sends requests to GitHub. Tests replace `Transport` to count, reject or delay calls."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,10 +15,10 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 """GitHub ends a request after 10 s (REST API: Troubleshooting, Timeouts)."""
 
-REDIRECTS = 3
-"""A renamed repository is one, and may have been renamed more than once (Best practices: Follow redirects)."""
+MAX_REDIRECTS = 3
+"""A renamed repository redirects once per renaming (Best practices: Follow redirects)."""
 
-CONNECTIONS = 16
+POOL_SIZE = 16
 
 HEADERS = {
     "Accept": "application/vnd.github+json",
@@ -31,87 +29,89 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: `url` is whole, `body` is sent as JSON, `token` is an App's JWT or an installation's token."""
+    """One call: an absolute `url`, a `body` sent as JSON, and a bearer `token`."""
 
     method: str
     url: str
     token: str = field(repr=False)
     body: Any = None
-    seconds: float | None = None
-    """How long the caller waits for the answer at most; None: as long as there is patience for any."""
+    timeout_seconds: float | None = None
+    """How long the caller waits for the answer; None: CONNECT_SECONDS and READ_SECONDS alone apply."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: `headers` have lower-case names."""
+class Response:
+    """The answer to a call; `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
+    """The URL that answered, after redirects."""
 
 
 class Transport(Protocol):
-    """Carries requests to GitHub; may be used from several threads."""
+    """Sends requests to GitHub; thread-safe."""
 
-    def send(self, request: Request) -> Answer:
-        """The answer, whatever its status. Raises Busy where there is none."""
+    def send(self, request: Request) -> Response:
+        """Return the response, whatever its status; raise Busy if there is none."""
         ...
 
 
 class HttpTransport:
-    """Connections that are kept open. Nothing is tried again here: that is decided by the handler."""
+    """A pool of connections. It does not retry: the handlers decide about that."""
 
     def __init__(self, pool: urllib3.PoolManager | None = None) -> None:
-        self._pool = pool or urllib3.PoolManager(maxsize=CONNECTIONS, retries=False)
+        self._pool = pool or urllib3.PoolManager(maxsize=POOL_SIZE, retries=False)
 
-    def send(self, request: Request) -> Answer:
-        """The answer, whatever its status. Raises Busy where there is none.
+    def send(self, request: Request) -> Response:
+        """Return the response, whatever its status; raise Busy if there is none.
 
-        Redirects are followed on the same host alone: a token is not carried to another one. 301 and 302 are for
-        reading only; 307 and 308 repeat any method (REST API: Best practices, Follow redirects).
+        Redirects are followed on the same host only, so that no other host receives the token: 301 and 302 for GET,
+        307 and 308 for any method (REST API: Best practices, Follow redirects).
         """
         url = request.url
-        for _ in range(REDIRECTS):
-            answer = self._once(request, url)
-            following = _following(request.method, url, answer)
-            if not following:
-                return answer
-            url = following
-        return answer
+        for _ in range(MAX_REDIRECTS):
+            response = self._send_once(request, url)
+            redirect = _redirect_url(request.method, url, response)
+            if not redirect:
+                return response
+            url = redirect
+        return response
 
-    def _once(self, request: Request, url: str) -> Answer:
+    def _send_once(self, request: Request, url: str) -> Response:
         headers = {**HEADERS, "Authorization": f"Bearer {request.token}"}
         body = None if request.body is None else json.dumps(request.body)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        patience = urllib3.Timeout(total=request.seconds, connect=CONNECT_SECONDS, read=READ_SECONDS)
+        timeout = urllib3.Timeout(total=request.timeout_seconds, connect=CONNECT_SECONDS, read=READ_SECONDS)
         try:
-            got = self._pool.request(request.method, url, body=body, headers=headers, redirect=False, timeout=patience)
+            raw = self._pool.request(request.method, url, body=body, headers=headers, redirect=False, timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
             raise Busy(f"GitHub did not answer {request.method} {urlsplit(url).path}: {error}") from error
-        return Answer(got.status, {name.lower(): text for name, text in got.headers.items()}, got.data)
+        return Response(raw.status, {name.lower(): text for name, text in raw.headers.items()}, raw.data, url)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlineTransport:
-    """A transport that has every answer by `end`, and none afterwards."""
+    """A transport whose calls all end by the deadline."""
 
     inner: Transport
-    end: datetime
+    deadline: datetime
     clock: Callable[[], datetime]
 
-    def send(self, request: Request) -> Answer:
-        """The answer, whatever its status. Raises Busy where there is none by then."""
-        left = (self.end - self.clock()).total_seconds()
-        if left <= 0:
+    def send(self, request: Request) -> Response:
+        """Return the response, whatever its status; raise Busy if there is none by the deadline."""
+        seconds_left = (self.deadline - self.clock()).total_seconds()
+        if seconds_left <= 0:
             raise Busy("there was no time left to call GitHub")
-        return self.inner.send(replace(request, seconds=left))
+        return self.inner.send(replace(request, timeout_seconds=seconds_left))
 
 
-def _following(method: str, url: str, answer: Answer) -> str:
-    repeated = answer.status in (307, 308) or (answer.status in (301, 302) and method == "GET")
+def _redirect_url(method: str, url: str, response: Response) -> str:
+    is_followed = response.status in (307, 308) or (response.status in (301, 302) and method == "GET")
     try:
-        found = urljoin(url, answer.headers.get("location", "")) if repeated else url
-        return found if found != url and urlsplit(found)[:2] == urlsplit(url)[:2] else ""
-    except ValueError:  # no address at all
+        target = urljoin(url, response.headers.get("location", "")) if is_followed else url
+        return target if target != url and urlsplit(target)[:2] == urlsplit(url)[:2] else ""
+    except ValueError:  # the Location header is not a URL
         return ""

@@ -1,1 +1,1 @@
-"""Commands in comments: parsing, repository configuration, the spec they ask for, replies. Pure."""
+"""Commands on GitHub: parsing, repository configuration, the spec of a run, replies. Pure."""

@@ -1,17 +1,17 @@
-"""What a repository configures for itself, in `.github/orchestrator.yaml` on its default branch. Pure.
+"""The configuration of a repository: `.github/orchestrator.yaml` on its default branch. Pure.
 
-    commands: [docs, code, retry, cancel, status]   # which of them people may use; default: all
-    labels: {document: /docs, "agent: do it": /code} # a command for a label; /code may leave the task to the title
-    assignees: {shop-agent: /code service=api}       # and for whoever is assigned
-    service: api                                     # of /code without service=
-    githubApp: 5DLabs-Rex                            # who works; or githubUser, where the platform allows it
-    agents: [5DLabs-Tess, 5DLabs-Cleo]               # others that agent= may name, also as tess and cleo
+    commands: [docs, code, retry, cancel, status]    # commands people may use; default: all
+    labels: {document: /docs, "agent: do it": /code} # commands for labels; /code may leave the task to the title
+    assignees: {shop-agent: /code service=api}       # commands for assigning a user
+    service: api                                     # default of /code
+    githubApp: 5DLabs-Rex                            # the agent's identity; or githubUser, if the platform allows it
+    agents: [5DLabs-Tess, 5DLabs-Cleo]               # other identities for agent=, also by short name (tess, cleo)
     models: {docs: claude-..., code: claude-...}
-    retryOn: [review, check]                         # what starts another attempt by itself; default: both
-    maxRetries: 1                                    # how often
-    platformRepository: acme/platform                # where the tasks are, of the same owner; default: here
+    retryOn: [review, check]                         # feedback that starts a retry; default: both
+    maxRetries: 1                                    # automatic retries per run
+    platformRepository: acme/platform                # repository of the tasks, of the same owner; default: this one
 
-It is data: it names no secret, runs nothing, and reaches no repository of another owner.
+The file cannot name secrets, execute anything or reach a repository of another owner.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from functions.github.commands import yaml_lines
-from functions.github.commands.lines import WORDS, CommandName
-from functions.github.commands.parse import Command, InvalidCommand, single
+from functions.github.commands.lines import COMMAND_NAMES, CommandName
+from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.names import repository_name
 from functions.runs.model import fields
@@ -29,18 +29,18 @@ from functions.runs.model.run import problems
 from functions.runs.model.specs import ApiModel
 
 PATH = ".github/orchestrator.yaml"
-LONGEST = 64 * 1024
-"""Characters; it is written by hand."""
+MAX_LENGTH = 64 * 1024
+"""Characters of the file."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _command(text: str) -> str:
-    found = single(text)
-    if found is None:
+    command = parse_single(text)
+    if command is None:
         raise ValueError("must be one command, such as /docs")
-    if isinstance(found, InvalidCommand):
-        raise ValueError(f"cannot be understood: {found.problem}")
+    if isinstance(command, InvalidCommand):
+        raise ValueError(f"is not a valid command: {command.problem}")
     return text
 
 
@@ -48,7 +48,7 @@ CommandText = Annotated[str, AfterValidator(_command)]
 
 
 class Models(ApiModel):
-    """A model per kind of work."""
+    """The model of each kind of run."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,11 +57,11 @@ class Models(ApiModel):
 
 
 class Configuration(ApiModel):
-    """The file; a repository without one has the defaults."""
+    """The file's content; without a file the defaults apply."""
 
     model_config = ConfigDict(extra="forbid")
 
-    commands: list[CommandName] = list(WORDS)
+    commands: list[CommandName] = list(COMMAND_NAMES)
     labels: dict[Name, CommandText] = {}
     assignees: dict[Name, CommandText] = {}
     service: fields.DnsLabel | None = None
@@ -90,41 +90,41 @@ class Configuration(ApiModel):
     @model_validator(mode="after")
     def _one_identity(self) -> Self:
         if self.github_app and self.github_user:
-            raise ValueError("githubApp and githubUser are both given; keep one of them")
+            raise ValueError("githubApp and githubUser are both set; keep one of them")
         return self
 
     def command_for(self, by: Literal["labels", "assignees"], name: str) -> Command | None:
-        """The command that a label or login stands for; GitHub tells neither upper from lower case."""
-        mapped = {each.casefold(): text for each, text in getattr(self, by).items()}
+        """Return the command mapped to a label or login, which GitHub compares without case; None if there is none."""
+        mapped = {key.casefold(): text for key, text in getattr(self, by).items()}
         text = mapped.get(name.casefold())
-        return single(text) if text is not None else None
+        return parse_single(text) if text is not None else None
 
 
 class BadConfiguration(Exception):
-    """The file cannot be used. `problems` are in words, each with its line and key."""
+    """The file cannot be used; each of `problems` names a line and a key."""
 
-    def __init__(self, *found: str) -> None:
-        super().__init__("; ".join(found))
-        self.problems = found
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def parse(text: str) -> Configuration:
-    """The configuration in a file. Raises BadConfiguration."""
-    if len(text) > LONGEST:
-        raise BadConfiguration(f"it has more than {LONGEST} characters")
+    """Return the configuration in a file's text; raise BadConfiguration."""
+    if len(text) > MAX_LENGTH:
+        raise BadConfiguration(f"the file has more than {MAX_LENGTH} characters")
     try:
-        found = yaml_lines.parse(text)
+        document = yaml_lines.parse(text)
     except YamlError as error:
         raise BadConfiguration(str(error)) from error
-    if not isinstance(found.values, dict | None):
-        raise BadConfiguration("line 1: it must be a mapping of keys, such as service: api")
+    if not isinstance(document.values, dict | None):
+        raise BadConfiguration("line 1: must be a mapping of keys, such as service: api")
     try:
-        return Configuration.model_validate(found.values or {}, by_name=False, by_alias=True)
+        return Configuration.model_validate(document.values or {}, by_name=False, by_alias=True)
     except ValidationError as error:
-        raise BadConfiguration(*_explained(error, found)) from None
+        raise BadConfiguration(*_explain(error, document)) from None
 
 
-def _explained(error: ValidationError, found: LocatedYaml) -> Iterator[str]:
-    for item, (_, why) in zip(error.errors(include_input=False), problems(error), strict=True):
-        line, key = found.line([str(part) for part in item["loc"]])
-        yield f"line {line}, {key or 'the file'}: {why}"
+def _explain(error: ValidationError, document: LocatedYaml) -> Iterator[str]:
+    for item, (_, reason) in zip(error.errors(include_input=False), problems(error), strict=True):
+        line, key = document.line([str(part) for part in item["loc"]])
+        yield f"line {line}, {key or 'the file'}: {reason}"

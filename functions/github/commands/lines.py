@@ -1,8 +1,8 @@
-"""The lines of a comment that are meant: which begin with a command, and what was written from there on. Pure.
+"""Finds the lines of a comment that begin with a command. Pure.
 
-Not meant is what GitHub shows as quoted or code, and what it does not show: block quotes, fenced and indented code,
-code spans over several lines, HTML comments. A CommonMark parser finds those, as GitHub does; rules of our own would
-differ from it in some corner, and whoever quotes a command would run it.
+Lines that GitHub shows as quoted or code, or does not show, are not commands: block quotes, fenced and indented code,
+code spans over several lines, HTML comments. A CommonMark parser finds them as GitHub does; rules of our own would
+differ in some case and run a command that was only quoted.
 """
 
 import re
@@ -11,60 +11,60 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 CommandName = Literal["docs", "code", "retry", "cancel", "status"]
-WORDS: tuple[CommandName, ...] = get_args(CommandName)
+COMMAND_NAMES: tuple[CommandName, ...] = get_args(CommandName)
 
-_COMMAND = re.compile(rf"/({'|'.join(WORDS)})(?!\S)", re.IGNORECASE)
-_FIRST = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
-"""At the beginning of a line; what is indented more looks like code, though in a paragraph it is none."""
+_COMMAND = re.compile(rf"/({'|'.join(COMMAND_NAMES)})(?!\S)", re.IGNORECASE)
+_LINE_START = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
+"""A command at the start of a line. With more indentation it looks like code, even where Markdown disagrees."""
 
-_BREAKS = re.compile(r"\r\n?")
+_LINE_BREAKS = re.compile(r"\r\n?")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
     """A line that begins with a command."""
 
-    word: str
-    """One of WORDS."""
-    rest: str
-    """Of the line, after the word."""
+    name: str
+    """One of COMMAND_NAMES."""
+    arguments: str
+    """The rest of the line."""
     following: str
-    """The lines after it as they were written, up to the next command."""
+    """The lines after it, as written, up to the next command."""
 
 
 def command_lines(comment: str) -> Sequence[CommandLine]:
-    """The lines of a comment, in Markdown, that begin with a command, in order."""
+    """Return the lines of a Markdown comment that begin with a command, in order."""
     if not _COMMAND.search(comment):  # nearly every comment
         return ()
-    text = _BREAKS.sub("\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as Markdown has it
+    text = _LINE_BREAKS.sub("\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as Markdown does
     lines = text.split("\n")
-    found = list(_commands(text))
-    ends = [*(number for number, _, _ in found[1:]), len(lines)]
+    commands = list(_commands(text))
+    ends = [*(number for number, _, _ in commands[1:]), len(lines)]
     return [
-        CommandLine(word, rest, "\n".join(lines[number + 1 : end]))
-        for (number, word, rest), end in zip(found, ends, strict=False)
+        CommandLine(name, arguments, "\n".join(lines[number + 1 : end]))
+        for (number, name, arguments), end in zip(commands, ends, strict=False)
     ]
 
 
-def first_word(comment: str) -> str | None:
-    """The word of what may be the first command in it, meant or not: it is not parsed for that."""
-    found = _COMMAND.search(comment)
-    return found[1].lower() if found else None
+def first_command_name(comment: str) -> str | None:
+    """Return the name of the first possible command, without checking whether it is quoted; None if there is none."""
+    match = _COMMAND.search(comment)
+    return match[1].lower() if match else None
 
 
 def _commands(text: str) -> Iterator[tuple[int, str, str]]:
-    """The number of each line that begins with a command, the command's word, and the rest of the line."""
+    """Yield line number, command name and arguments of each command."""
     for number, line in _outside_quotes(text):
-        command = _FIRST.match(line)
-        if command:
-            yield number, command[1].lower(), line[command.end() :].strip()
+        match = _LINE_START.match(line)
+        if match:
+            yield number, match[1].lower(), line[match.end() :].strip()
 
 
 def _outside_quotes(text: str) -> Iterable[tuple[int, str]]:
-    """Number and text of the lines that are meant and may begin with a command."""
-    first = _FIRST.match(text)
-    if first and not _COMMAND.search(text, first.end()):  # mostly; what a comment begins with so is a paragraph
+    """Return number and text of the lines that are neither quoted nor code."""
+    first = _LINE_START.match(text)
+    if first and not _COMMAND.search(text, first.end()):  # most comments with a command; its line is a paragraph's
         return [(0, text.partition("\n")[0])]
-    from functions.github.commands import paragraphs
+    from functions.github.commands import paragraphs  # loads a Markdown parser (25 ms) for the few that need it
 
     return paragraphs.lines(text)

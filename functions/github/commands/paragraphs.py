@@ -1,7 +1,6 @@
-"""Which lines of a comment stand in its paragraphs, and begin outside of all that quotes there. Pure.
+"""Finds the lines of a comment that are in paragraphs, outside of quotes and code, with a CommonMark parser. Pure.
 
-By a CommonMark parser, which takes 25 ms to load; so this is loaded for the few comments that need it (lines.py). Its
-time grows with the length, by some 30 µs for a character at worst; who asks bounds that (commands.py).
+The parser takes about 30 µs per character at worst; callers bound the length (commands/parse.py).
 """
 
 import re
@@ -14,28 +13,29 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 _TAG = re.compile(r"<(/?)(?:blockquote|pre|code|samp|kbd)\b", re.IGNORECASE)
-"""HTML that quotes, or shows code: what stands in it is not meant either."""
+"""HTML elements that quote or show code."""
 
-_INSIDE = "inside"
+_SCAN = "scan"
+"""The key of a _LineScan in the parser's environment."""
 
 
 def lines(comment: str) -> Iterator[tuple[int, str]]:
-    """Number and text, with what it is indented by, of each such line; `comment` has no breaks but line feeds."""
-    quoted = elements = 0
+    """Yield number and text, with indentation, of each such line; `comment` has line feeds as its only line breaks."""
+    quotes = elements = 0
     heading = ""
     for token in _parser().parse(comment):
-        quoted += token.nesting if token.type.startswith("blockquote") else 0
+        quotes += token.nesting if token.type.startswith("blockquote") else 0
         heading = token.markup if token.type == "heading_open" else heading if token.type == "inline" else ""
         if token.type == "html_block":
             elements += _depth(token.content)
         elif token.type == "inline":
-            inside = _look_into(token.content, elements)
-            if not quoted and not heading.startswith("#"):
-                yield from _of_paragraph(token, sorted(set(inside.starts)))
-            elements = inside.elements
+            scan = _scan_lines(token.content, elements)
+            if not quotes and not heading.startswith("#"):
+                yield from _paragraph_lines(token, sorted(set(scan.starts)))
+            elements = scan.elements
 
 
-def _of_paragraph(token: Token, starts: Sequence[int]) -> Iterator[tuple[int, str]]:
+def _paragraph_lines(token: Token, starts: Sequence[int]) -> Iterator[tuple[int, str]]:
     number, text, before = (token.map or [0])[0], token.content, 0
     for start in starts:
         number, before = number + text.count("\n", before, start), start
@@ -43,16 +43,16 @@ def _of_paragraph(token: Token, starts: Sequence[int]) -> Iterator[tuple[int, st
 
 
 @dataclass
-class _Inside:
-    """What is seen while a paragraph is parsed."""
+class _LineScan:
+    """The state of a scan through one paragraph."""
 
     text: str
     elements: int
-    """How many elements are open that quote."""
+    """How many quoting HTML elements are open."""
     starts: list[int]
-    """Where its lines begin, but for those inside such an element, a code span, a tag or a link's target."""
+    """Offsets of line starts outside of such elements, code spans, tags and link targets."""
     counted: int = 0
-    """Tokens whose tags are in `elements`."""
+    """How many tokens are included in `elements`."""
 
     def count(self, tokens: Sequence[Token]) -> None:
         for token in tokens[self.counted :]:
@@ -60,34 +60,34 @@ class _Inside:
         self.counted = len(tokens)
 
 
-def _look_into(paragraph: str, elements: int) -> _Inside:
-    inside, found = _Inside(paragraph, elements, [] if elements > 0 else [0]), list[Token]()
-    _parser().inline.parse(inside.text, _parser(), {_INSIDE: inside}, found)
-    inside.count(found)
-    return inside
+def _scan_lines(paragraph: str, elements: int) -> _LineScan:
+    scan, tokens = _LineScan(paragraph, elements, [] if elements > 0 else [0]), list[Token]()
+    _parser().inline.parse(scan.text, _parser(), {_SCAN: scan}, tokens)
+    scan.count(tokens)
+    return scan
 
 
 def _depth(html: str) -> int:
-    """How many elements that quote are open after it, less those it closes."""
+    """Return how many quoting elements the HTML opens, less those it closes."""
     return sum(-1 if close else 1 for close in _TAG.findall(html))
 
 
-def _note_line_start(state: StateInline, silent: bool) -> bool:
-    """A rule for what is inside a paragraph: consumes nothing, and notes where a line begins.
+def _record_line_start(state: StateInline, silent: bool) -> bool:
+    """Record where a line starts; an inline rule of the parser that consumes nothing.
 
-    The parser asks it only at what nothing else has taken up, silently where it only looks ahead, and once more for
-    the text of an image by itself.
+    The parser calls it only at characters that no other rule consumed: silently when it looks ahead, and once more
+    for the text of an image alone.
     """
-    inside: _Inside = state.env[_INSIDE]
+    scan: _LineScan = state.env[_SCAN]
     for ending in ("\n", "\\\n"):
-        if not silent and state.src is inside.text and state.src.startswith(ending, state.pos):
-            inside.count(state.tokens)
-            inside.starts += [state.pos + len(ending)] if inside.elements <= 0 else []
+        if not silent and state.src is scan.text and state.src.startswith(ending, state.pos):
+            scan.count(state.tokens)
+            scan.starts += [state.pos + len(ending)] if scan.elements <= 0 else []
     return False
 
 
 @cache
 def _parser() -> MarkdownIt:
-    found = MarkdownIt("commonmark").disable("inline")  # paragraphs are left as they are, and looked into one by one
-    found.inline.ruler.before("newline", "line_start", _note_line_start)
-    return found
+    parser = MarkdownIt("commonmark").disable("inline")  # paragraphs are parsed one by one, by _scan_lines
+    parser.inline.ruler.before("newline", "line_start", _record_line_start)
+    return parser

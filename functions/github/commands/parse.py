@@ -1,6 +1,7 @@
-"""What people write to the orchestrator in a comment, and what is wrong with it, in words for them. Pure.
+"""Parses the commands in a comment. Pure.
 
-What is wrong is said with what they wrote in code spans, so that it is shown and no more.
+A command that cannot be parsed becomes an InvalidCommand whose problem is shown to its author; what they wrote is
+quoted in code spans.
 """
 
 import re
@@ -11,7 +12,7 @@ from types import MappingProxyType
 
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
-from functions.github.markdown import LONGEST_COMMENT, code, shown
+from functions.github.markdown import MAX_COMMENT_LENGTH, code_span, sanitize
 from functions.runs.model.fields import INT32
 
 OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -32,7 +33,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-"""What may follow /docs and /code as name=value, and the field of the spec that it is; `agent` is looked up first."""
+"""The options of /docs and /code, and the field of the spec that each sets; `agent` names an App (spec_builder.py)."""
 
 USAGE: Mapping[str, str] = MappingProxyType(
     {
@@ -47,14 +48,14 @@ USAGE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-LONGEST_WORDS = 30_000
-"""Characters handed on to a retry; a prompt takes 32,000 (runs/model/fields.py)."""
+MAX_INSTRUCTIONS_LENGTH = 30_000
+"""Characters of a retry's instructions; a prompt holds 32,000 (runs/model/fields.py)."""
 
-MOST_COMMANDS = 10
-"""Commands of one comment; what is more is a mistake, or worse."""
+MAX_COMMANDS = 10
+"""Commands of one comment; with more, none is run."""
 
 _TOO_LONG = (
-    f"the comment has more than {LONGEST_COMMENT:,} characters and is not read to its end;"
+    f"the comment has more than {MAX_COMMENT_LENGTH:,} characters, so its commands were not read;"
     " write the command in a comment of its own."
 )
 
@@ -64,146 +65,145 @@ _TASK = re.compile(r"#?([0-9]{1,10})")
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """A run is asked for: /docs or /code."""
+    """/docs or /code: start a run."""
 
-    word: str
+    name: str
     options: Mapping[str, str] = field(default_factory=dict)
     """By the names of OPTIONS."""
     task: int | None = None
-    """Of /code; None where a mapping leaves it to the issue."""
+    """The task of /code; None if a mapping leaves it to the issue's title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Another attempt of the run is asked for."""
+    """/retry: another attempt of the run."""
 
-    words: str = ""
-    """What to do differently."""
-    word: str = "retry"
+    instructions: str = ""
+    """What the attempt should do differently."""
+    name: str = "retry"
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The run is to stop."""
+    """/cancel: stop the run."""
 
-    word: str = "cancel"
+    name: str = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Somebody wants to know how it stands."""
+    """/status: show the run's status."""
 
-    word: str = "status"
+    name: str = "status"
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidCommand:
-    """It is for us, and cannot be understood."""
+    """A command that cannot be run as written."""
 
-    word: str
+    name: str
     problem: str
-    """In Markdown, with what people wrote in code spans."""
+    """Markdown; what people wrote is in code spans."""
 
 
 Command = StartRun | Retry | Cancel | Status | InvalidCommand
 
 
-def find(comment: str) -> Sequence[Command]:
-    """The commands in a comment, in order; one mistake where it is too long to be read to its end."""
-    if len(comment) > LONGEST_COMMENT:
-        word = lines.first_word(comment)
-        return [InvalidCommand(word, _TOO_LONG)] if word else []
-    found = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
-    if len(found) <= MOST_COMMANDS:
-        return found
-    return [
-        InvalidCommand(found[0].word, f"a comment may hold at most {MOST_COMMANDS} commands; none of these was run.")
-    ]
+def parse_comment(comment: str) -> Sequence[Command]:
+    """Return the commands in a comment, in order; one InvalidCommand if the comment or their number is too long."""
+    if len(comment) > MAX_COMMENT_LENGTH:
+        name = lines.first_command_name(comment)
+        return [InvalidCommand(name, _TOO_LONG)] if name else []
+    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
+    if len(commands) <= MAX_COMMANDS:
+        return commands
+    problem = f"a comment may contain at most {MAX_COMMANDS} commands; none of these was run."
+    return [InvalidCommand(commands[0].name, problem)]
 
 
-def single(text: str) -> Command | None:
-    """The one command that `text` is, as a mapping has it: /code may leave the task to the issue."""
+def parse_single(text: str) -> Command | None:
+    """Return the one command that `text` consists of, else None. A mapped /code may omit the task."""
     found = lines.command_lines(text)
     return _command(found[0], needs_task=False) if len(found) == 1 and "\n" not in text.strip() else None
 
 
 def _command(line: CommandLine, *, needs_task: bool) -> Command:
     try:
-        if line.word == "retry":
-            return Retry(_handed_on("\n".join((line.rest, line.following)).strip()))
-        words = _words(line.rest)
-        match line.word:
+        if line.name == "retry":
+            return Retry(_instructions("\n".join((line.arguments, line.following)).strip()))
+        words = _split(line.arguments)
+        match line.name:
             case "docs":
                 return _docs(words)
             case "code":
                 return _code(words, needs_task)
         if words:
-            raise ValueError(f"nothing may follow it, but {code(words[0])} does.")
+            raise ValueError(f"it takes no arguments, but {code_span(words[0])} follows it.")
     except ValueError as error:
-        return InvalidCommand(line.word, str(error))
-    return Cancel() if line.word == "cancel" else Status()
+        return InvalidCommand(line.name, str(error))
+    return Cancel() if line.name == "cancel" else Status()
 
 
-def _handed_on(words: str) -> str:
-    """What is to be done differently. Raises ValueError where it is longer than a prompt takes."""
-    clean = shown(words, len(words))
-    if len(clean) > LONGEST_WORDS:
+def _instructions(text: str) -> str:
+    """Return the sanitized instructions of a retry; raise ValueError if they are too long for a prompt."""
+    clean = sanitize(text, len(text))
+    if len(clean) > MAX_INSTRUCTIONS_LENGTH:
         raise ValueError(
-            f"what follows it has {len(clean):,} characters, and at most {LONGEST_WORDS:,} are handed on: shorten it."
+            f"its instructions have {len(clean):,} characters; shorten them to at most {MAX_INSTRUCTIONS_LENGTH:,}."
         )
     return clean
 
 
-def _words(rest: str) -> list[str]:
-    """The words after a command; double quotes hold one together. Raises ValueError."""
-    parts = shlex.shlex(rest, posix=True, punctuation_chars=False)
+def _split(arguments: str) -> list[str]:
+    """Return the words after a command; double quotes group words. Raises ValueError."""
+    parts = shlex.shlex(arguments, posix=True, punctuation_chars=False)
     parts.whitespace_split, parts.quotes, parts.escape, parts.commenters = True, '"', "", ""
     try:
         return list(parts)
     except ValueError:
-        raise ValueError(f"a double quote is not closed in {code(rest)}.") from None
+        raise ValueError(f"a double quote is not closed in {code_span(arguments)}.") from None
 
 
 def _docs(words: Sequence[str]) -> StartRun:
-    plain, options = _sorted("docs", words)
-    if len(plain) > 1:
-        raise ValueError(f"one directory may follow it, but {code(plain[1])} is a second one.")
-    if plain and "directory" in options:
+    positional, options = _separate_options("docs", words)
+    if len(positional) > 1:
+        raise ValueError(f"it takes one directory, but {code_span(positional[1])} is a second one.")
+    if positional and "directory" in options:
         raise ValueError("the directory is given twice.")
-    return StartRun("docs", {**options, **({"directory": plain[0]} if plain else {})})
+    return StartRun("docs", {**options, **({"directory": positional[0]} if positional else {})})
 
 
 def _code(words: Sequence[str], needs_task: bool) -> StartRun:
-    plain, options = _sorted("code", words)
-    if not plain and needs_task:
+    positional, options = _separate_options("code", words)
+    if not positional and needs_task:
         raise ValueError("the task is missing: give its number, as in `/code 3`.")
-    if len(plain) > 1:
-        raise ValueError(f"only the task's number and options may follow it, but {code(plain[1])} does.")
-    return StartRun("code", options, _task(plain[0]) if plain else None)
+    if len(positional) > 1:
+        raise ValueError(f"it takes one task number and options, but {code_span(positional[1])} follows the number.")
+    return StartRun("code", options, _task(positional[0]) if positional else None)
 
 
 def _task(word: str) -> int:
-    found = _TASK.fullmatch(word)
-    if not found or not 1 <= int(found[1]) <= INT32:
-        raise ValueError(f"the task must be a number from 1, not {code(word)}.")
-    return int(found[1])
+    match = _TASK.fullmatch(word)
+    if not match or not 1 <= int(match[1]) <= INT32:
+        raise ValueError(f"the task must be a number from 1, not {code_span(word)}.")
+    return int(match[1])
 
 
-def _sorted(command: str, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The plain words, and the options. Raises ValueError for an unknown, empty or repeated option."""
-    plain: list[str] = []
+def _separate_options(command: str, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return positional words and options; raise ValueError for an unknown, empty or repeated option."""
+    positional: list[str] = []
     options: dict[str, str] = {}
     for word in words:
-        found = _OPTION.fullmatch(word)
-        if not found:
-            plain.append(word)
+        match = _OPTION.fullmatch(word)
+        if not match:
+            positional.append(word)
             continue
-        name, value = found[1].lower(), found[2]
+        name, value = match[1].lower(), match[2]
         if name not in OPTIONS[command]:
-            raise ValueError(f"there is no option {code(name)}; there are {', '.join(OPTIONS[command])}.")
+            raise ValueError(f"there is no option {code_span(name)}; use one of: {', '.join(OPTIONS[command])}.")
         if not value:
             raise ValueError(f"the option {name} has no value.")
         if name in options:
             raise ValueError(f"the option {name} is given twice.")
         options[name] = value
-    return plain, options
+    return positional, options

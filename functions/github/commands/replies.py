@@ -1,76 +1,88 @@
-"""What people are answered: mistakes with how to do it right, refusals, how a run stands. Pure.
+"""The texts of replies to commands: mistakes with the right usage, refusals, a run's status. Pure.
 
-What they or an agent wrote is in code spans, so that an answer mentions nobody and links nowhere by their doing. A
-marker nobody sees names the request that is answered, so that it is answered once.
+What people or agents wrote is in code spans, so that a reply cannot be made to mention or link anything. An invisible
+marker in the first line identifies the request, so that it is answered once.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from functions.github.commands.configuration import PATH
 from functions.github.commands.parse import USAGE, InvalidCommand
-from functions.github.markdown import block, code, link
-from functions.github.reports.comment import is_by
-from functions.github.webhook.event import dig_number, dig_text
+from functions.github.json_fields import dig_number, dig_text
+from functions.github.markdown import code_span, fenced_block, link
+from functions.github.reports.comment import is_written_by
 from functions.runs.admission.position import Position
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 Comment = Mapping[str, Any]
 
-LONGEST_PROBLEM = 1000
-MOST_PROBLEMS = 10
+MAX_PROBLEM_LENGTH = 1000
+MAX_PROBLEMS = 10
 
 
 def marker(key: str) -> str:
-    """The first line of the answer to the request with that key."""
+    """Return the first line of the reply to the request with that key."""
     return f"<!-- orchestrator:answer={hashlib.sha256(key.encode()).hexdigest()[:24]} -->"
 
 
-def answers(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:
-    """The comments of the App that answer the request, the oldest first; anybody else can write the marker too."""
-    found = [each for each in comments if is_by(each, app) and dig_text(each, "body").startswith(marker(key))]
-    return sorted(found, key=lambda each: dig_number(each, "id"))
+def select_replies(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:
+    """Return the App's replies to the request, the oldest first; other people's comments may contain the marker too."""
+    own = [item for item in comments if is_written_by(item, app) and dig_text(item, "body").startswith(marker(key))]
+    return sorted(own, key=lambda comment: dig_number(comment, "id"))
 
 
-def mistake(found: InvalidCommand) -> str:
-    """What is wrong with a command, and how it is written."""
-    return f"I cannot do that: {found.problem}\n\nUsage: {code(USAGE[found.word])}"
+def mistake(command: InvalidCommand) -> str:
+    """Return what is wrong with a command, and its usage."""
+    return f"I cannot do that: {command.problem}\n\nUsage: {code_span(USAGE[command.name])}"
 
 
-def unclear(word: str, why: str) -> str:
-    """What is missing or wrong for a run, `why` being Markdown."""
-    return mistake(InvalidCommand(word, why))
+def unclear(name: str, reason: str) -> str:
+    """Return why the command of that name cannot start a run; `reason` is Markdown."""
+    return mistake(InvalidCommand(name, reason))
 
 
-def disabled(word: str) -> str:
-    """The command may not be used here."""
-    return f"`/{word}` may not be used in this repository: `commands` in {code(PATH)} does not list it."
+def disabled(name: str) -> str:
+    """Return that the configuration does not allow the command."""
+    return f"`/{name}` is disabled in this repository: add it to `commands` in {code_span(PATH)} to allow it."
 
 
 def bad_configuration(problems: Sequence[str]) -> str:
-    """What is wrong with the repository's configuration."""
-    lines = [f"- {code(each, LONGEST_PROBLEM)}" for each in problems[:MOST_PROBLEMS]]
-    return "\n".join([f"I cannot do that, as {code(PATH)} of the default branch cannot be used:", "", *lines])
+    """Return what is wrong with the repository's configuration."""
+    lines = [f"- {code_span(problem, MAX_PROBLEM_LENGTH)}" for problem in problems[:MAX_PROBLEMS]]
+    intro = f"I cannot do that, because {code_span(PATH)} on the default branch is not valid:"
+    return "\n".join([intro, "", *lines])
 
 
-def refused(why: str) -> str:
-    """The run cannot do what was asked."""
-    return f"I cannot do that: {code(why, LONGEST_PROBLEM)}"
+def refused(reason: str) -> str:
+    """Return why a request was refused."""
+    return f"I cannot do that: {code_span(reason, MAX_PROBLEM_LENGTH)}"
 
 
-NO_RUN = "I know of no run for this. A run that was finished long ago is not kept; start another one."
+NO_RUN = "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
+
+
+def _work(spec: AnySpec | None) -> str:
+    match spec:
+        case CodeRunSpec():
+            return f"task {spec.task_id} for {code_span(spec.service)}"
+        case DocsRunSpec():
+            return "documentation"
+        case None:
+            return "an invalid spec"
+        case _:
+            assert_never(spec)
 
 
 def status(run: Run, position: Position | None = None) -> str:
-    """How a run stands, and where in the queue, if it waits there."""
-    found, spec = run.status, run.spec
-    what = f"task {spec.task_id} for {code(spec.service)}" if isinstance(spec, CodeRunSpec) else "documentation"
-    reason = f" ({code(found.succeeded.reason)})" if found.succeeded else ""
-    lines = [f"Run {code(run.name)}, {what}: **{found.phase or 'Pending'}**{reason}", ""]
-    lines += [f"- Position: {position}, waits for: {code(position.waits_for)}"] if position else []
-    lines += [f"- Attempt: {found.attempt}"] if found.attempt else []
-    lines += [f"- Branch: {code(found.branch)}"] if found.branch else []
-    lines += [f"- Pull request: {link(found.pull_request_url)}"] if found.pull_request_url else []
-    return "\n".join([*lines, "", block(found.message, 2000)] if found.message else lines)
+    """Return a run's status, with its position in the queue if it waits there."""
+    now, what = run.status, _work(run.spec)
+    reason = f" ({code_span(now.succeeded.reason)})" if now.succeeded else ""
+    lines = [f"Run {code_span(run.name)}, {what}: **{now.phase or 'Pending'}**{reason}", ""]
+    lines += [f"- Position: {position}, waits for: {code_span(position.waits_for)}"] if position else []
+    lines += [f"- Attempt: {now.attempt}"] if now.attempt else []
+    lines += [f"- Branch: {code_span(now.branch)}"] if now.branch else []
+    lines += [f"- Pull request: {link(now.pull_request_url)}"] if now.pull_request_url else []
+    return "\n".join([*lines, "", fenced_block(now.message, 2000)] if now.message else lines)

@@ -1,7 +1,7 @@
-"""From what people ask for, and what their repository configures, to the spec of a run. Pure.
+"""Builds the spec of a run from a command and the repository's configuration. Pure.
 
-Where a repository is, is made from its name and the configured host, never taken from what was sent. A comment names
-nobody's credentials: an agent must be one of those that the repository's configuration names, or the platform's own.
+URLs are made from the repository's name and the configured host, never taken from an event. A command cannot name
+credentials: its agent must be one that the configuration lists, or the platform's own.
 """
 
 import re
@@ -14,52 +14,55 @@ from pydantic.alias_generators import to_camel
 
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
-from functions.github.markdown import code
+from functions.github.markdown import code_span
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.specs import SPECS, AnySpec
 from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
 _KINDS = {kind.word: kind for kind in RunKind}
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})\b", re.IGNORECASE | re.ASCII)
-"""In a title, as in `Task 3: log in`."""
+"""A task in a title, as in `Task 3: log in`."""
 
 
 class SpecError(Exception):
-    """No run can be made of it; the text says why, in Markdown, and what to do."""
+    """No run can be started; the text says why, and what to do, in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTarget:
-    """Where something is asked for."""
+    """The repository and branch that a command is about."""
 
     repository: str
-    """As in `acme/shop`."""
+    """As `owner/name`."""
     branch: str
-    """That the work starts from where no other is named: the default branch, or the one a pull request goes to."""
+    """The branch that work starts from unless the command names one: the default branch, or a pull request's base."""
     title: str = ""
-    """Of the issue, where the task may be named in it."""
+    """The issue's title, which may contain the task's number."""
 
 
-def build_spec(work: StartRun, place: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
-    """What is to be run. Raises Unclear."""
-    values = _common(work, place, configuration, settings)
-    values |= _docs(place) if work.word == "docs" else _code(work, place, configuration, settings.github, values)
-    values |= {OPTIONS[work.word][name]: text for name, text in work.options.items() if name != "agent"}
+def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> AnySpec:
+    """Return the spec of the run that the command asks for; raise SpecError if there can be none."""
+    values = _common(command, target, configuration, settings)
+    is_docs = command.name == "docs"
+    values |= _docs(target) if is_docs else _code(command, target, configuration, settings.github, values)
+    values |= {OPTIONS[command.name][name]: text for name, text in command.options.items() if name != "agent"}
     given = {name: value for name, value in values.items() if value is not None}
     try:
-        return SPECS[_KINDS[work.word]].model_validate(given, by_name=True, extra="forbid")
+        return SPECS[_KINDS[command.name]].model_validate(given, by_name=True, extra="forbid")
     except ValidationError as error:
-        raise SpecError("; ".join(_explained(work.word, error)) + ".") from None
+        raise SpecError("; ".join(_explain(command.name, error)) + ".") from None
 
 
-def _common(work: StartRun, place: RequestTarget, configuration: Configuration, settings: Settings) -> dict[str, Any]:
-    identity = _identity(work, configuration, settings.github)
-    model = getattr(configuration.models, work.word) or getattr(settings.models, work.word)
+def _common(
+    command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings
+) -> dict[str, Any]:
+    identity = _identity(command, configuration, settings.github)
+    model = getattr(configuration.models, command.name) or getattr(settings.models, command.name)
     return {
         **identity,
-        "repository_url": _url(place.repository, settings.github, "github_user" in identity),
+        "repository_url": _url(target.repository, settings.github, "github_user" in identity),
         "model": model,
         "working_directory": configuration.working_directory,
         "max_retries": configuration.max_retries,
@@ -69,23 +72,27 @@ def _common(work: StartRun, place: RequestTarget, configuration: Configuration, 
     }
 
 
-def _docs(place: RequestTarget) -> dict[str, Any]:
-    return {"source_branch": place.branch}
+def _docs(target: RequestTarget) -> dict[str, Any]:
+    return {"source_branch": target.branch}
 
 
 def _code(
-    work: StartRun, place: RequestTarget, configuration: Configuration, github: GithubSettings, common: dict[str, Any]
+    command: StartRun,
+    target: RequestTarget,
+    configuration: Configuration,
+    github: GithubSettings,
+    common: dict[str, Any],
 ) -> dict[str, Any]:
-    platform = configuration.platform_repository or place.repository
-    if platform.partition("/")[0].lower() != place.repository.partition("/")[0].lower():
-        raise SpecError(f"platformRepository in {code(PATH)} must be a repository of the owner of this one.")
-    service = work.options.get("service") or configuration.service
+    platform = configuration.platform_repository or target.repository
+    if platform.partition("/")[0].lower() != target.repository.partition("/")[0].lower():
+        raise SpecError(f"platformRepository in {code_span(PATH)} must belong to the owner of this repository.")
+    service = command.options.get("service") or configuration.service
     if not service:
-        raise SpecError(f"the service is missing: add `service=...`, or set it in {code(PATH)}.")
+        raise SpecError(f"the service is missing: add `service=...`, or set it in {code_span(PATH)}.")
     return {
-        "task_id": _task(work, place),
+        "task_id": _task(command, target),
         "service": service,
-        "branch": place.branch,
+        "branch": target.branch,
         "platform_repository_url": _url(platform, github, "github_user" in common),
         "platform_branch": configuration.platform_branch,
         "platform_directory": configuration.platform_directory,
@@ -93,50 +100,50 @@ def _code(
     }
 
 
-def _task(work: StartRun, place: RequestTarget) -> int:
-    named = _TASK.search(place.title)
-    if work.task is None and not named:
+def _task(command: StartRun, target: RequestTarget) -> int:
+    in_title = _TASK.search(target.title)
+    if command.task is None and not in_title:
         raise SpecError("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
-    return work.task or int(named[1] if named else 0)
+    return command.task or int(in_title[1] if in_title else 0)
 
 
-def _identity(work: StartRun, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
-    """Who works. Raises Unclear."""
-    asked = work.options.get("agent")
-    if asked:
-        return {"github_app": _agent(asked, configuration, github)}
+def _identity(command: StartRun, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
+    """Return the App or user that the agent works as; raise SpecError if there is none."""
+    agent = command.options.get("agent")
+    if agent:
+        return {"github_app": _agent(agent, configuration, github)}
     if configuration.github_user:
         if configuration.github_user.lower() not in (login.lower() for login in github.allowed_users):
             raise SpecError(
-                f"githubUser in {code(PATH)} may not be {code(configuration.github_user)}: the platform's setting"
-                " github.allowed_users does not name it."
+                f"githubUser in {code_span(PATH)} may not be {code_span(configuration.github_user)}: the platform's"
+                " setting github.allowed_users does not list it."
             )
         return {"github_user": configuration.github_user}
     app = configuration.github_app or github.default_app
     if not app:
-        raise SpecError(f"nobody is named who works: set githubApp in {code(PATH)}, such as `5DLabs-Rex`.")
+        raise SpecError(f"no agent is configured: set githubApp in {code_span(PATH)}, such as `5DLabs-Rex`.")
     return {"github_app": app}
 
 
-def _agent(asked: str, configuration: Configuration, github: GithubSettings) -> str:
-    """The App that is meant, by its whole name or by what follows its last hyphen. Raises Unclear."""
+def _agent(name: str, configuration: Configuration, github: GithubSettings) -> str:
+    """Return the App with that name, or with that part after its last hyphen; raise SpecError if there is none."""
     apps = [app for app in (configuration.github_app, *configuration.agents, github.default_app) if app]
     for app in apps:
-        if asked.lower() in (app.lower(), app.rsplit("-", 1)[-1].lower()):
+        if name.lower() in (app.lower(), app.rsplit("-", 1)[-1].lower()):
             return app
-    known = f"there {'is' if len(apps) == 1 else 'are'} {', '.join(map(code, apps))}" if apps else "there is none"
-    raise SpecError(f"there is no agent {code(asked)} here; {known}. Others are named by `agents` in {code(PATH)}.")
+    choice = f"use one of: {', '.join(map(code_span, apps))}" if apps else "none is configured"
+    raise SpecError(f"there is no agent {code_span(name)}; {choice}. Add others to `agents` in {code_span(PATH)}.")
 
 
 def _url(repository: str, github: GithubSettings, by_ssh: bool) -> str:
-    """Of a repository on the configured host: by SSH for a person's key, by HTTPS for an App's token."""
+    """Return the URL of a repository on the configured host: SSH for a user's key, HTTPS for an App's token."""
     if by_ssh:
         return f"git@{github.host.partition(':')[0]}:{repository}.git"
     return f"https://{github.host}/{repository}.git"
 
 
-def _explained(word: str, error: ValidationError) -> Iterator[str]:
-    """Every problem, named by the option that people know the field by."""
-    options = {field: name for name, field in OPTIONS[word].items()}
-    for field, why in problems(error):
-        yield f"{options.get(field) or to_camel(field) or 'the request'}: {why}"
+def _explain(command: str, error: ValidationError) -> Iterator[str]:
+    """Yield every problem, naming the option of the command if there is one for the field."""
+    options = {field: name for name, field in OPTIONS[command].items()}
+    for field, reason in problems(error):
+        yield f"{options.get(field) or to_camel(field) or 'the request'}: {reason}"

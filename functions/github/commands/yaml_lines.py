@@ -1,7 +1,7 @@
-"""YAML that a stranger wrote, with the line of every key, so that a mistake in it can be shown to them. Pure.
+"""Reads untrusted YAML and keeps the line of every key, for error messages. Pure.
 
-Only plain values: no tags that make objects, and none of what lets a small file become a large one (aliases) or a
-deep one.
+Only plain values are accepted: no tags, no anchors or aliases (a small file could expand to a huge one), no deep
+nesting, no duplicate keys.
 """
 
 from collections.abc import Sequence
@@ -11,79 +11,79 @@ from typing import Any
 import yaml
 from yaml import events, nodes
 
-DEEPEST = 10
-"""Mappings and lists inside each other."""
+MAX_DEPTH = 10
+"""Levels of mappings and lists."""
 
 
 class YamlError(Exception):
-    """It cannot be read; the text says in which line, counted from 1, and why."""
+    """The text cannot be read; the message names the line, counted from 1, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedYaml:
-    """What was read, and where it stands."""
+    """The values of a document, and the nodes that they came from."""
 
     values: Any
     root: nodes.Node | None
 
     def line(self, path: Sequence[str]) -> tuple[int, str]:
-        """The line of the key at that path, or of the innermost one around it that is there, and its own path."""
+        """Return line and path of the key at that path, or of its innermost parent that exists."""
         node, line, known = self.root, 1, list[str]()
         for name in path:
-            found = _child(node, name)
-            if not found:
+            child = _child(node, name)
+            if not child:
                 break
-            line, node = found
+            line, node = child
             known.append(name)
         return line, ".".join(known or path)
 
 
 def parse(text: str) -> LocatedYaml:
-    """What is in `text`. Raises BadYaml."""
+    """Return the document in `text`; raise YamlError."""
     try:
-        _refuse_tricks(text)
+        _reject_unsafe(text)
         root = yaml.compose(text, yaml.SafeLoader)
-        _refuse_duplicates(root)
+        _reject_duplicate_keys(root)
         return LocatedYaml(yaml.safe_load(text), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(f"line {mark.line + 1 if mark else 1}: {error.problem}") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise YamlError(f"it is not YAML: {error}") from error
+        raise YamlError(f"is not YAML: {error}") from error
 
 
-def _refuse_tricks(text: str) -> None:
-    """Event by event, before anything is built of them."""
+def _reject_unsafe(text: str) -> None:
+    """Check event by event, before anything is built."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None):
-            raise _problem("anchors and aliases are not taken", event)
+            raise _problem("anchors and aliases are not supported", event)
         depth += isinstance(event, events.CollectionStartEvent) - isinstance(event, events.CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise _problem("it is nested too deeply", event)
 
 
-def _refuse_duplicates(node: nodes.Node | None) -> None:
-    """YAML forbids them, and the parser takes the last one."""
+def _reject_duplicate_keys(node: nodes.Node | None) -> None:
+    """YAML forbids duplicate keys, but the parser takes the last one."""
     if isinstance(node, nodes.MappingNode):
         seen = set()
         for key, value in node.value:
             if isinstance(key, nodes.ScalarNode) and key.value in seen:
-                raise _problem(f"the key {key.value} is there twice", key)
+                raise _problem(f"the key {key.value} is duplicated", key)
             seen.add(str(key.value))
-            _refuse_duplicates(value)
+            _reject_duplicate_keys(value)
 
 
-def _problem(why: str, where: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=why, problem_mark=where.start_mark)
+def _problem(reason: str, location: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=reason, problem_mark=location.start_mark)
 
 
 def _child(node: nodes.Node | None, name: str) -> tuple[int, nodes.Node] | None:
-    """The line and value of a key of a mapping, or of an item of a list."""
+    """Return line and value of a mapping's key or a list's item; None if there is none."""
     if isinstance(node, nodes.MappingNode):
         pairs = ((key.start_mark.line + 1, value) for key, value in node.value if key.value == name)
         return next(pairs, None)
     if isinstance(node, nodes.SequenceNode) and name.isdecimal() and int(name) < len(node.value):
-        found = node.value[int(name)]
-        return found.start_mark.line + 1, found
+        item = node.value[int(name)]
+        return item.start_mark.line + 1, item
     return None

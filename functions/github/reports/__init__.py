@@ -1,1 +1,1 @@
-"""What GitHub shows of a run: pull request, sticky comment, check run. Pure."""
+"""The contents of a run's reports on GitHub: pull request, sticky comment, check run. Pure."""

@@ -1,58 +1,58 @@
-"""The check run on the last commit of a run: what a reviewer of the pull request sees of it. Pure.
+"""The check run on a run's last commit, which reviewers of the pull request see. Pure.
 
-A check run belongs to one commit for good (GitHub: Update a check run has no head_sha). So while a later attempt
-works the check on the last commit is in progress, and once that attempt ended with another commit there is one on
-that, and the earlier one is concluded. It is found again by its external_id, the run's uid.
+A check run belongs to one commit (GitHub: Update a check run has no head_sha). While a later attempt works, the check
+run on the last commit is in progress. Once that attempt has pushed a commit, the new commit gets a check run and the
+earlier one is concluded. A check run is found again by its external_id, the run's uid.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from functions.github.markdown import shown
+from functions.github.json_fields import dig, dig_number, is_app
+from functions.github.markdown import sanitize
 from functions.github.reports import comment
-from functions.github.webhook.event import dig, dig_number, is_app
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 
 NAME = "orchestrator"
-"""The same for all runs, so that a rule of a branch can require it."""
+"""The same for all runs, so that a branch protection rule can require it."""
 
 _CONCLUSIONS = {State.SUCCEEDED: "success", State.FAILED: "failure", State.CANCELLED: "cancelled"}
 SUPERSEDED = "neutral"
-LONGEST_TITLE = 200
+MAX_TITLE_LENGTH = 200
 
 Object = Mapping[str, Any]
 
 
 def body(run: Run, details_url: str) -> dict[str, Any]:
-    """What the check run says, as the run is; without its commit."""
-    found: dict[str, Any] = {"name": NAME, "external_id": run.uid, **_outcome(run)}
+    """Return the check run's fields for the run's present state, without `head_sha`."""
+    fields: dict[str, Any] = {"name": NAME, "external_id": run.uid, **_outcome(run)}
     if details_url.startswith(("https://", "http://")):
-        found["details_url"] = details_url
-    return found | {"output": {"title": _title(run), "summary": _summary(run)}}
+        fields["details_url"] = details_url
+    return fields | {"output": {"title": _title(run), "summary": _summary(run)}}
 
 
 def superseded(run: Run, commit: str) -> dict[str, Any]:
-    """What the check run on an earlier commit says, once the run has the later one `commit`."""
-    output = {"title": "Superseded", "summary": f"The run went on: its last commit is {commit}."}
+    """Return the fields of the check run on an earlier commit, once the run has pushed the later one `commit`."""
+    output = {"title": "Superseded", "summary": f"The run continued: its last commit is {commit}."}
     return {"name": NAME, "external_id": run.uid, "status": "completed", "conclusion": SUPERSEDED, "output": output}
 
 
-def ours(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
-    """The check runs of the App with the id or client id `app` about the run, the oldest first."""
-    mine = [each for each in checks if dig(each, "external_id") == uid and is_app(dig(each, "app"), app)]
-    return sorted((each for each in mine if dig_number(each, "id")), key=lambda each: dig_number(each, "id"))
+def select_own(checks: Iterable[Object], uid: str, app: str) -> list[Object]:
+    """Return the check runs about the run by the App with the id or client id `app`, the oldest first."""
+    own = [item for item in checks if dig(item, "external_id") == uid and is_app(dig(item, "app"), app)]
+    return sorted((item for item in own if dig_number(item, "id")), key=lambda item: dig_number(item, "id"))
 
 
-def says(found: Object, wanted: Object) -> bool:
-    """Whether a check run as GitHub has it says what it should."""
-    told = {name: found.get(name) for name in ("status", "conclusion", "details_url")}
-    output = {name: dig(found, "output", name) for name in ("title", "summary")}
-    return {**told, **output} == {
+def is_current(check: Object, wanted: Object) -> bool:
+    """Return whether a check run, as GitHub shows it, has the wanted fields."""
+    state = {name: check.get(name) for name in ("status", "conclusion", "details_url")}
+    output = {name: dig(check, "output", name) for name in ("title", "summary")}
+    return {**state, **output} == {
         **{name: wanted.get(name) for name in ("status", "conclusion")},
-        "details_url": wanted.get("details_url", found.get("details_url")),
+        "details_url": wanted.get("details_url", check.get("details_url")),
         **wanted["output"],
     }
 
@@ -60,8 +60,9 @@ def says(found: Object, wanted: Object) -> bool:
 def _outcome(run: Run) -> dict[str, str]:
     state = states.state(run.status)
     if state in _CONCLUSIONS:
-        idle = state is State.SUCCEEDED and run.status.succeeded and run.status.succeeded.reason == Reason.NO_CHANGES
-        return {"status": "completed", "conclusion": "neutral" if idle else _CONCLUSIONS[state]}
+        condition = run.status.succeeded
+        no_changes = state is State.SUCCEEDED and condition and condition.reason == Reason.NO_CHANGES
+        return {"status": "completed", "conclusion": "neutral" if no_changes else _CONCLUSIONS[state]}
     if run.deleting:
         return {"status": "completed", "conclusion": "cancelled"}
     return {"status": "in_progress"}
@@ -69,9 +70,9 @@ def _outcome(run: Run) -> dict[str, str]:
 
 def _title(run: Run) -> str:
     reason = f": {run.status.succeeded.reason}" if run.status.succeeded else ""
-    return shown(f"{'Deleted' if run.deleting else run.status.phase or 'Pending'}{reason}", LONGEST_TITLE)
+    return sanitize(f"{'Deleted' if run.deleting else run.status.phase or 'Pending'}{reason}", MAX_TITLE_LENGTH)
 
 
 def _summary(run: Run) -> str:
-    """The text of the comment without its marker."""
+    """Return the text of the comment without its marker."""
     return comment.text(run).partition("\n")[2]

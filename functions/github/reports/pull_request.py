@@ -1,4 +1,4 @@
-"""The pull request of a run: what it says, and what the run's status says of it. Pure."""
+"""The pull request of a run: its title and body, and what the run's status says about it. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from datetime import datetime
 from typing import assert_never
 from urllib.parse import quote
 
-from functions.github.markdown import code, shown
+from functions.github.markdown import code_span, sanitize
 from functions.runs.model import origin, pull_request
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
 
-LONGEST_TITLE = 256
+MAX_TITLE_LENGTH = 256
 """Characters (GitHub: title is too long)."""
 
 NOT_OPENED = "No pull request was opened"
-"""How the attempt itself says so (templates/shared/attempt_report.py)."""
+"""The attempt's report begins a failure to open one like this (templates/shared/attempt_report.py)."""
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
-    """A pull request of a repository, from `head` to `base`."""
+class PullRequestDraft:
+    """The pull request to open, from the branch `head` to `base`."""
 
     repository: str
     head: str
@@ -32,24 +32,24 @@ class Pull:
     body: str
 
 
-def build(run: Run, repository: str) -> Pull:
-    """The pull request for the work of the run, which has a branch, in the repository `owner/name`."""
-    assert run.spec, "else nobody knows its repository"
-    assert run.status.branch, "every attempt has one"
-    lines = [f"Made by the agent run {code(run.key)} with {code(run.spec.model)}."]
+def build(run: Run, repository: str) -> PullRequestDraft:
+    """Return the pull request for the run's branch in the repository `owner/name`."""
+    assert run.spec, "without a spec the run's repository is unknown"
+    assert run.status.branch, "every attempt has a branch"
+    lines = [f"Made by the agent run {code_span(run.key)} with {code_span(run.spec.model)}."]
     lines += _facts(run, repository)
-    return Pull(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
+    return PullRequestDraft(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
 
 
 def _title(run: Run) -> str:
-    """As the attempt itself would have it (templates/shared/parts/save.sh)."""
+    """Return the title that the attempt itself would use (templates/shared/parts/save.sh)."""
     match run.spec:
         case CodeRunSpec() as spec:
             return f"Task {spec.task_id}: work on {spec.service}"
         case DocsRunSpec(working_directory="."):
             return "docs: document the tasks"
         case DocsRunSpec() as spec:
-            return shown(f"docs: document the tasks of {spec.working_directory}", LONGEST_TITLE)
+            return sanitize(f"docs: document the tasks of {spec.working_directory}", MAX_TITLE_LENGTH)
         case None:
             return f"Work of {run.name}"
         case _ as other:
@@ -57,43 +57,51 @@ def _title(run: Run) -> str:
 
 
 def _facts(run: Run, repository: str) -> list[str]:
-    found = ["", f"- Agent: {code(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
-    if isinstance(run.spec, CodeRunSpec):
-        found.append(f"- Task: {run.spec.task_id} of {code(run.spec.service)}")
-    asked = origin.from_object(run.raw)
-    if asked and _REPOSITORY.fullmatch(asked.repository) and isinstance(asked.number, int):
-        place = "" if asked.repository == repository else asked.repository
-        found.append(f"- Asked for in {place}#{asked.number}")
-    return found
+    facts = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
+    facts += _task_facts(run.spec)
+    source = origin.from_object(run.raw)
+    if source and _REPOSITORY.fullmatch(source.repository) and isinstance(source.number, int):
+        place = "" if source.repository == repository else source.repository
+        facts.append(f"- Asked for in {place}#{source.number}")
+    return facts
 
 
-def compare(pull: Pull, host: str) -> str:
-    """Where a person opens it."""
-    branches = f"{quote(pull.base, safe='/')}...{quote(pull.head, safe='/')}"
-    return f"https://{host}/{pull.repository}/compare/{branches}?expand=1"
+def _task_facts(spec: AnySpec | None) -> list[str]:
+    match spec:
+        case CodeRunSpec():
+            return [f"- Task: {spec.task_id} of {code_span(spec.service)}"]
+        case DocsRunSpec() | None:
+            return []
+        case _:
+            assert_never(spec)
+
+
+def compare_url(draft: PullRequestDraft, host: str) -> str:
+    """Return the page on which a person can open it."""
+    branches = f"{quote(draft.base, safe='/')}...{quote(draft.head, safe='/')}"
+    return f"https://{host}/{draft.repository}/compare/{branches}?expand=1"
 
 
 def with_url(status: RunStatus, url: str, generation: int, now: datetime) -> RunStatus:
-    """The status once there is a pull request."""
-    return pull_request.set_pull_request(
-        _with_message(status, f"Pull request: {url}", now), url, "Open", generation, now
-    )
+    """Return the status after the pull request was opened."""
+    message = _with_message(status, f"Pull request: {url}", now)
+    return pull_request.set_pull_request(message, url, "Open", generation, now)
 
 
-def with_refusal(status: RunStatus, pull: Pull, host: str, why: str, now: datetime) -> RunStatus:
-    """The status once GitHub has refused to open one, and said why."""
-    words = f"{NOT_OPENED} ({shown(why, 300)}); to open one: {compare(pull, host)}"
+def with_refusal(status: RunStatus, draft: PullRequestDraft, host: str, reason: str, now: datetime) -> RunStatus:
+    """Return the status after GitHub rejected the pull request for that reason."""
+    words = f"{NOT_OPENED} ({sanitize(reason, 300)}); to open one: {compare_url(draft, host)}"
     return _with_message(status, words, now)
 
 
-def _with_message(status: RunStatus, words: str, now: datetime) -> RunStatus:
-    """The status whose message ends in `words`, in place of what the attempt itself said about it."""
+def _with_message(status: RunStatus, suffix: str, now: datetime) -> RunStatus:
+    """Return the status with a message that ends in `suffix`, in place of the attempt's own report about it."""
     before = (status.message or "").partition(NOT_OPENED)[0].rstrip()
-    message = f"{before[: MESSAGE_LENGTH - len(words) - 1]} {words}".strip()
-    conditions = [_with_condition_message(each, message) for each in status.conditions]
+    message = f"{before[: MESSAGE_LENGTH - len(suffix) - 1]} {suffix}".strip()
+    conditions = [_with_condition_message(condition, message) for condition in status.conditions]
     return status.model_copy(update={"message": message, "conditions": conditions, "last_update": now})
 
 
 def _with_condition_message(condition: Condition, message: str) -> Condition:
-    ours = condition.type in ("Succeeded", "Ready")
-    return condition.model_copy(update={"message": message}) if ours else condition
+    is_shown = condition.type in ("Succeeded", "Ready")
+    return condition.model_copy(update={"message": message}) if is_shown else condition

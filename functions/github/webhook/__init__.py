@@ -1,1 +1,1 @@
-"""GitHub's webhooks: signature, payload, rules, redelivery. Pure."""
+"""Webhook deliveries: signature, payload filter, events, rules and their decisions, redelivery."""

@@ -1,22 +1,22 @@
-"""Which branches and pull requests are those of a run. Pure."""
+"""Recognises branches and pull requests of runs. Pure."""
 
 import re
 
-from functions.github.webhook.event import Pull
+from functions.github.webhook.event import PullRequest
 
-_OURS = re.compile(r"agents/([a-z0-9][a-z0-9-]*)-[0-9a-f]{5}", re.ASCII)
-"""As in runs/model/naming.py, `branch`."""
+_RUN_BRANCH = re.compile(r"agents/([a-z0-9][a-z0-9-]*)-[0-9a-f]{5}", re.ASCII)
+"""As made by `branch` in runs/model/naming.py."""
 
 
 def run_name(branch: str) -> str | None:
-    """The name of the run whose branch it may be; None for one that is no run's.
+    """Return the name of the run that the branch may belong to; None if it cannot be a run's.
 
-    Anybody with write access can make a branch of that name: whether it is the run's is for the run to say.
+    Anyone with write access can create such a branch: compare it with the run's own branch before trusting it.
     """
-    found = _OURS.fullmatch(branch)
-    return found[1] if found else None
+    match = _RUN_BRANCH.fullmatch(branch)
+    return match[1] if match else None
 
 
-def is_ours(pull: Pull) -> bool:
-    """Whether the pull request may be a run's: a fork may have a branch of the same name, which is not ours."""
-    return not pull.fork and run_name(pull.head) is not None
+def is_from_run(pull_request: PullRequest) -> bool:
+    """Return whether the pull request may be a run's. One from a fork is not, whatever its branch is called."""
+    return not pull_request.fork and run_name(pull_request.head) is not None

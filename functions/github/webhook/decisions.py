@@ -1,79 +1,78 @@
-"""What rules decide that an event comes to. Pure.
+"""The decisions of webhook rules: what an event asks the orchestrator to do. Pure.
 
-Ask          somebody wants something of us: it takes write access, and what the repository configures
-PullNews     a pull request of a run's branch: recorded on the run
-Forget       what the App may do has changed: tokens made before are forgotten
-Note         a line in the log, nothing else
+CommandRequest       run a command; requires write access and depends on the repository's configuration
+PullRequestChanged   record the state of a run's pull request
+InvalidateTokens     forget tokens, because the App's permissions changed
+LogOnly              write a log line
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from functions.github.commands.parse import Command
-from functions.github.webhook.event import Pull, WebhookEvent
+from functions.github.webhook.event import PullRequest, WebhookEvent, parse_time
 from functions.runs.model.status import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
 class MappingTriggered:
-    """A label was put on, or somebody assigned: the repository's configuration may have a command for it."""
+    """A label was added or a user assigned; the repository's configuration may map it to a command."""
 
     by: Literal["labels", "assignees"]
     name: str
     title: str
-    """Of the issue, which may name a task."""
+    """Of the issue, which may contain a task's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackReceived:
-    """A pull request of ours did not please: its run is to try again, as often as it may of its own accord."""
+    """A review or a failed check of a run's pull request, which leads to an automatic retry."""
 
     source: Literal["review", "check"]
-    words: str
-    """What is wrong, for the prompt."""
+    description: str
+    """For the prompt."""
     branch: str
     commit: str = ""
-    """What was looked at; empty: whatever the branch has."""
+    """The commit that was checked; empty if the source names none."""
     review: int = 0
-    """Its comments on lines are read too."""
+    """The id of the review, whose line comments are read too; 0 if it is not a review."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """Something that somebody wants of us.
+    """A request by a person, or by a check.
 
-    `key` is the same whenever and however often it arrives: it is what happened, not what tells of it.
+    `key` identifies what happened and not its delivery: it is equal in every delivery of the same event.
     """
 
     key: str
-    what: Command | MappingTriggered | FeedbackReceived
+    trigger: Command | MappingTriggered | FeedbackReceived
     number: int
-    """The issue or pull request: where answers go, and what the run belongs to."""
+    """The issue or pull request that the run belongs to and where replies are posted."""
     login: str = ""
-    """Who must have write access; empty where no person is behind it."""
+    """The user who must have write access; empty for a check."""
     url: str = ""
-    """The page of what asked."""
-    on_pull: bool = False
-    pull: Pull | None = None
-    """The pull request, where the event shows it."""
-    reactions: str = ""
-    """Path of the reactions to what asked; empty where there can be none."""
-    moment: str = ""
-    """When it was asked for, see `moment`."""
+    """The page of the comment, review or check run."""
+    on_pull_request: bool = False
+    pull_request: PullRequest | None = None
+    """The pull request, if the event contains it."""
+    reactions_path: str = ""
+    """Where a reaction to the request is posted; empty if it cannot have one."""
+    sort_key: str = ""
+    """When the request was made (see `sort_key`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequestChanged:
-    """What became of the pull request of a branch of ours."""
+    """The pull request of a run's branch was opened, changed or closed."""
 
-    pull: Pull
+    pull_request: PullRequest
     state: Literal["Open", "Merged", "Closed"]
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidateTokens:
-    """Tokens are made anew, of the repositories or of all of them."""
+    """Tokens of these repositories, or of all if none is named, may no longer be valid."""
 
     message: str
     repositories: tuple[str, ...] = ()
@@ -81,7 +80,7 @@ class InvalidateTokens:
 
 @dataclass(frozen=True, slots=True)
 class LogOnly:
-    """Worth a line in the log."""
+    """An event that is only logged."""
 
     message: str
 
@@ -89,18 +88,16 @@ class LogOnly:
 Decision = CommandRequest | PullRequestChanged | InvalidateTokens | LogOnly
 
 
-def key(happening: WebhookEvent, *parts: object) -> str:
-    """The key of something that happened in a repository, whatever the repository is called by then."""
-    return "/".join(str(part) for part in (happening.repository_id, *parts))
+def key(event: WebhookEvent, *parts: object) -> str:
+    """Return the key of something in a repository; it contains the repository's id, which survives a renaming."""
+    return "/".join(str(part) for part in (event.repository_id, *parts))
 
 
-def sort_key(at: str, number: int = 0, ordinal: int = 0) -> str:
-    """When something was asked for, as text that sorts: `at` by GitHub's clock, then its number, its place in it.
+def sort_key(timestamp: str, number: int = 0, ordinal: int = 0) -> str:
+    """Return text by which requests sort in the order they were made; empty if `timestamp` is not RFC 3339.
 
-    However late it arrives, what was asked for before it is the same. Empty where `at` is no time.
+    The order is GitHub's timestamp, then the object's id, then the ordinal of the command in it. It does not depend on
+    when the request was delivered.
     """
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return ""
-    return f"{rfc3339(found)} {number:020} {ordinal:06}" if found.tzinfo else ""
+    time = parse_time(timestamp)
+    return f"{rfc3339(time)} {number:020} {ordinal:06}" if time else ""

@@ -1,13 +1,13 @@
-"""Which deliveries of the App's webhook failed and are to be asked for again, and how far that is known. Pure.
+"""State of redelivery: which deliveries of the App's webhook failed and must be requested again. Pure.
 
-GitHub sends a delivery once, and again when asked, for three days (Handling failed webhook deliveries). Its list of
-deliveries is read from the newest one back to what was looked at before. A reading that does not come to its end goes
-on from its cursor the next time. A delivery that failed is remembered until one with the same guid succeeded or it is
-too old; it is asked for at once, then after 2, 4, 8, 16 and 32 minutes, then every hour: an outage delays a delivery
-by at most its own length again, and by at most an hour.
+GitHub sends a delivery once, and again on request for three days (Handling failed webhook deliveries). Its list of
+deliveries is read from the newest back to those already read; a reading that was interrupted continues from its
+cursor. A failed delivery is remembered until one with the same guid succeeded or it is too old. It is requested at
+once, then after 2, 4, 8, 16 and 32 minutes, then every hour: an outage delays a delivery by at most its own length
+again, and by at most an hour.
 
-Only deliveries of the App's own webhook are in that list; those of a webhook of an organization or a repository are
-not, and cannot be asked for by the App.
+The list contains only deliveries of the App's own webhook. Those of an organization's or repository's webhook cannot
+be requested by the App.
 """
 
 from collections.abc import Iterable
@@ -16,22 +16,22 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from functions.github.webhook.payload_filter import WANTED
+from functions.github.webhook.payload_filter import FIELDS_BY_EVENT
 from functions.settings.github import REDELIVER_DAYS
 
-KEPT = timedelta(days=REDELIVER_DAYS)
+GITHUB_KEEPS = timedelta(days=REDELIVER_DAYS)
 OVERLAP = timedelta(minutes=5)
-"""How much is read again, as a delivery is in the list only once it is over, and it may take a while."""
-NOTE_EVERY = timedelta(minutes=10)
-"""How often it is worth a write that nothing but time has passed."""
-FIRST_PAUSE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(hours=1)
-MOST_FAILED = 2000
-"""Failed deliveries remembered: some 350 KB. While there are so many, no more are looked for."""
+"""How far back to read again, because a delivery is listed only after it has ended."""
+SAVE_INTERVAL = timedelta(minutes=10)
+"""How often the state is saved if only `until` has changed."""
+FIRST_BACKOFF = timedelta(minutes=2)
+MAX_BACKOFF = timedelta(hours=1)
+MAX_FAILED = 2000
+"""Failed deliveries remembered (about 350 KB). While there are that many, the list is not read further."""
 
 
 class Delivery(BaseModel):
-    """One sending of an event, as GitHub lists it (List deliveries for an app webhook)."""
+    """One delivery, as GitHub lists it (List deliveries for an app webhook)."""
 
     id: int
     guid: str
@@ -41,29 +41,29 @@ class Delivery(BaseModel):
     event: str
 
     @property
-    def arrived(self) -> bool:
+    def succeeded(self) -> bool:
         """Whether it was answered with success."""
         return self.status == "OK"
 
     @property
-    def counts(self) -> bool:
-        """Whether something would come of it. A repetition is remembered by the delivery that it repeats."""
-        return self.event in WANTED and not self.redelivery
+    def is_relevant(self) -> bool:
+        """Whether a rule reads its event. A redelivery is remembered by the delivery that it repeats."""
+        return self.event in FIELDS_BY_EVENT and not self.redelivery
 
 
 def parse(items: Iterable[Any]) -> list[Delivery]:
-    """Deliveries of a page; what is none is left out."""
-    found = []
+    """Return the deliveries of a page; malformed items are skipped."""
+    deliveries = []
     for item in items:
         try:
-            found.append(Delivery.model_validate(item))
+            deliveries.append(Delivery.model_validate(item))
         except ValidationError:
             continue
-    return found
+    return deliveries
 
 
 class Failed(BaseModel):
-    """A delivery that failed `at`, and how often and when last GitHub was asked for it."""
+    """A delivery that failed `at`; how often (`tries`) and when last (`asked`) it was requested again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,20 +73,20 @@ class Failed(BaseModel):
     asked: datetime | None = None
 
     def due(self, now: datetime) -> bool:
-        """Whether to ask for it."""
-        return self.asked is None or now - self.asked >= pause(self.tries)
+        """Return whether to request it now."""
+        return self.asked is None or now - self.asked >= backoff(self.tries)
 
 
-def pause(tries: int) -> timedelta:
-    """How long to wait after having asked so often."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(tries - 1, 10)))
+def backoff(tries: int) -> timedelta:
+    """Return how long to wait after that many requests."""
+    return min(MAX_BACKOFF, FIRST_BACKOFF * (1 << min(tries - 1, 10)))
 
 
 class RedeliveryState(BaseModel):
-    """What is known: all deliveries up to `until` were looked at, and `failed` are those to ask for, by guid.
+    """Deliveries up to `until` were read; `failed` are those to request, by guid.
 
-    While a reading is under way, it goes on at `cursor` and began with a delivery of the time `top`; `succeeded` are
-    the guids that it saw succeed, which are not kept: who forgets them asks for a delivery once too often.
+    While a reading is in progress, it continues at `cursor` and began with a delivery of the time `top`. `succeeded`
+    are guids that this reading saw succeed; they are not saved, which costs at most one superfluous request.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -97,64 +97,69 @@ class RedeliveryState(BaseModel):
     top: datetime | None = None
     succeeded: Annotated[frozenset[str], Field(exclude=True)] = frozenset()
 
-    def seen(self, page: Iterable[Delivery], following: str, now: datetime) -> "RedeliveryState":
-        """After a page of GitHub's list, the newest delivery first, and the cursor of the next page, if there is one.
+    def with_page(self, page: Iterable[Delivery], next_cursor: str, now: datetime) -> "RedeliveryState":
+        """Return the state after a page of GitHub's list, newest first; `next_cursor` is empty on the last page.
 
-        Its own `cursor` is empty once everything down to what was known is looked at.
+        The result's `cursor` is empty once the list was read down to what was known.
         """
         failed, succeeded = dict(self.failed), set(self.succeeded)
         oldest = newest = None
-        for each in page:
-            newest, oldest = newest or each.delivered_at, each.delivered_at
-            if each.arrived:
-                succeeded.add(each.guid)
-                failed.pop(each.guid, None)
-            elif each.counts and each.guid not in succeeded and each.delivered_at > now - KEPT:
-                failed.setdefault(each.guid, Failed(id=each.id, at=each.delivered_at))
+        for delivery in page:
+            newest, oldest = newest or delivery.delivered_at, delivery.delivered_at
+            if delivery.succeeded:
+                succeeded.add(delivery.guid)
+                failed.pop(delivery.guid, None)
+            elif self._must_be_requested(delivery, succeeded, now):
+                failed.setdefault(delivery.guid, Failed(id=delivery.id, at=delivery.delivered_at))
         top = self.top or newest or self.until or now
-        if not following or (oldest and oldest < self._floor(now)):
+        if not next_cursor or (oldest and oldest < self._oldest_to_read(now)):
             return RedeliveryState(until=top, failed=failed)
         return RedeliveryState(
-            until=self.until, failed=failed, cursor=following, top=top, succeeded=frozenset(succeeded)
+            until=self.until, failed=failed, cursor=next_cursor, top=top, succeeded=frozenset(succeeded)
         )
 
-    def _floor(self, now: datetime) -> datetime:
-        """How far back to read."""
-        return max(now - KEPT, self.until - OVERLAP) if self.until else now - KEPT
+    @staticmethod
+    def _must_be_requested(delivery: Delivery, succeeded: set[str], now: datetime) -> bool:
+        recent = delivery.delivered_at > now - GITHUB_KEEPS
+        return recent and delivery.is_relevant and delivery.guid not in succeeded
+
+    def _oldest_to_read(self, now: datetime) -> datetime:
+        return max(now - GITHUB_KEEPS, self.until - OVERLAP) if self.until else now - GITHUB_KEEPS
 
     @property
-    def full(self) -> bool:
-        """Whether more cannot be remembered."""
-        return len(self.failed) >= MOST_FAILED
+    def is_full(self) -> bool:
+        """Whether no more failed deliveries can be remembered."""
+        return len(self.failed) >= MAX_FAILED
 
     def due(self, now: datetime) -> list[str]:
-        """Guids to ask for, the oldest first."""
-        found = [guid for guid, each in self.failed.items() if each.due(now)]
-        return sorted(found, key=lambda guid: self.failed[guid].at)
+        """Return the guids to request, the oldest first."""
+        guids = [guid for guid, failed in self.failed.items() if failed.due(now)]
+        return sorted(guids, key=lambda guid: self.failed[guid].at)
 
-    def too_old(self, now: datetime) -> list[str]:
-        """Guids that GitHub cannot be asked for any more."""
-        return [guid for guid, each in self.failed.items() if each.at <= now - KEPT]
+    def expired(self, now: datetime) -> list[str]:
+        """Return the guids that GitHub no longer redelivers."""
+        return [guid for guid, failed in self.failed.items() if failed.at <= now - GITHUB_KEEPS]
 
-    def asked(self, guid: str, now: datetime) -> "RedeliveryState":
-        """After GitHub was asked for a delivery."""
+    def with_request(self, guid: str, now: datetime) -> "RedeliveryState":
+        """Return the state after a delivery was requested."""
         before = self.failed[guid]
         after = Failed(id=before.id, at=before.at, tries=before.tries + 1, asked=now)
         return self.model_copy(update={"failed": {**self.failed, guid: after}})
 
     def without(self, *guids: str) -> "RedeliveryState":
-        """After deliveries were given up."""
-        return self.model_copy(update={"failed": {guid: e for guid, e in self.failed.items() if guid not in guids}})
+        """Return the state without these deliveries."""
+        kept = {guid: failed for guid, failed in self.failed.items() if guid not in guids}
+        return self.model_copy(update={"failed": kept})
 
-    def worth_noting(self, before: "RedeliveryState") -> bool:
-        """Whether this is to be kept, where `before` is what is kept."""
-        if (self.failed, self.cursor) != (before.failed, before.cursor) or not (self.until and before.until):
+    def should_save(self, saved: "RedeliveryState") -> bool:
+        """Return whether it differs enough from the saved state to be written."""
+        if (self.failed, self.cursor) != (saved.failed, saved.cursor) or not (self.until and saved.until):
             return True
-        return self.until - before.until >= NOTE_EVERY
+        return self.until - saved.until >= SAVE_INTERVAL
 
 
 def load(text: str) -> RedeliveryState:
-    """What is kept; where nobody can read it, all three days are looked at again, which does no harm."""
+    """Return the saved state; an empty one if it is unreadable, so that all three days are read again."""
     try:
         return RedeliveryState.model_validate_json(text)
     except ValidationError:

@@ -1,6 +1,6 @@
-"""Whether a delivery is GitHub's: the signature over its raw body, as sent in X-Hub-Signature-256.
+"""The signature of a delivery: HMAC-SHA256 over its raw body, in X-Hub-Signature-256 (Validating webhook deliveries).
 
-(Validating webhook deliveries.) The older X-Hub-Signature, over SHA-1, counts for nothing.
+The older X-Hub-Signature (SHA-1) is not accepted.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ HEADER = "x-hub-signature-256"
 FORM = re.compile(r"sha256=[0-9a-f]{64}")
 
 
-def signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
-    """Whether one of the secrets made this signature. Each is tried, so that time tells nothing of which one fits."""
+def is_valid(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
+    """Return whether one of the secrets made the signature. All are tried, so that timing does not tell which one."""
     if not FORM.fullmatch(signature):
         return False
-    fits = [hmac.compare_digest(signature, sign(body, secret)) for secret in secrets]
-    return any(fits)
+    matches = [hmac.compare_digest(signature, sign(body, secret)) for secret in secrets]
+    return any(matches)
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The header's value."""
+    """Return the header's value for a body."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

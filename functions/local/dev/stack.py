@@ -19,7 +19,7 @@ import urllib3
 from functions.bridge.bridge import Bridge
 from functions.bridge.watched import WATCHED
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.database import StateError
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, Register, RegisterError, stop

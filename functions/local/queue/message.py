@@ -1,108 +1,122 @@
-"""A CloudEvent as the queue keeps it: in binary mode, its data untouched.
+"""A CloudEvent as the queue keeps it: in binary mode, with the bytes of its data unchanged.
 
-The `cloudevents` package decodes and encodes data on its way through; a queue has to hand on the bytes it was
-given, so the two HTTP modes are read here (CloudEvents 1.0, HTTP Protocol Binding).
+The SDK reads and writes the event. It gets the data as bytes, so that it does not decode them.
 """
 
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from functions.events.decoding import decode
-from functions.events.envelopes.cloudevents import BATCHED, REQUIRED, STRUCTURED
-from functions.events.event import MalformedError
+from cloudevents.abstract import CloudEvent
+from cloudevents.conversion import from_dict, to_dict
 
-JSON = "application/json"
-_NAME = re.compile("[a-z0-9]+")
-_ASCII = "".join(map(chr, range(0x20, 0x7F)))
-_PLAIN = "".join(set(_ASCII) - set(' "%'))
-"""Characters of an attribute that a header carries as they are (HTTP Protocol Binding, 3.1.3.2)."""
+from functions.events import http_binding
+from functions.events.decoding import decode, decode_base64, media_type
+from functions.events.event import JSON, MalformedError
+
+_ATTRIBUTE_NAME = re.compile("[a-z0-9]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class BinaryEvent(CloudEvent):
+    """An event of the SDK with all its attributes as text, and its data as bytes."""
+
+    attributes: Mapping[str, str]
+    data: bytes
+
+    @classmethod
+    def create(cls, attributes: Mapping[str, Any], data: Any) -> "BinaryEvent":
+        """Return the event with these attributes and data, as the SDK reads it."""
+        return cls({name: _text(value) for name, value in attributes.items() if value is not None}, data or b"")
+
+    def get_data(self) -> bytes:
+        """Return the data, as the SDK writes it."""
+        return self.data
+
+    def _get_attributes(self) -> dict[str, Any]:
+        return dict(self.attributes)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """`headers` are the attributes as `ce-*` and the content-type, with lower-case names; `body` is the data."""
+    """An event in binary mode: `headers` have lower-case names and percent-encoded attributes; `body` is the data."""
 
     headers: Mapping[str, str]
     body: bytes
 
     def structured(self) -> dict[str, Any]:
-        """The event in CloudEvents' JSON format, for people to read."""
-        event: dict[str, Any] = {n.removeprefix("ce-"): v for n, v in self.headers.items() if n.startswith("ce-")}
-        if "content-type" in self.headers:
-            event["datacontenttype"] = self.headers["content-type"]
-        if not self.body:
-            return event
-        try:
-            data = json.loads(self.body)
-            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # as it is answered
-            return event | {"data": data}
-        except (ValueError, RecursionError):
-            return event | {"data_base64": base64.b64encode(self.body).decode()}
+        """Return the event in CloudEvents' JSON format, for people to read."""
+        event = to_dict(http_binding.binary_event(BinaryEvent, http_binding.decoded(self.headers), self.body))
+        data: bytes = event.pop("data")
+        return {**event, **_readable(data)} if data else event
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> Message:
-    """The event in a request, in binary or structured mode; `headers` have lower-case names.
+    """Return the event in a request, in binary or structured mode; `headers` have lower-case names.
 
     Raises:
-        MalformedError: with every problem, each named by attribute.
+        MalformedError: names every problem by attribute.
     """
-    match headers.get("content-type", "").partition(";")[0].strip().lower():
-        case media if media == BATCHED:
-            raise MalformedError(("content-type", "a batch of events is not taken; send one event per request"))
-        case media if media == STRUCTURED:
-            message = _structured(body)
+    match media_type(headers.get("content-type")):
+        case http_binding.BATCHED:
+            raise MalformedError(("content-type", "a batch of events is not accepted; send one event per request"))
+        case http_binding.STRUCTURED:
+            event = _from_structured(body)
         case _:
-            message = _binary(headers, body)
-    problems = list(_problems(message.headers))
+            event = _from_binary(headers, body)
+    return Message(*http_binding.to_request(event, lambda data: data))
+
+
+def _from_binary(headers: Mapping[str, str], body: bytes) -> BinaryEvent:
+    decoded = http_binding.decoded(headers)
+    prefix = http_binding.PREFIX
+    _check({name.removeprefix(prefix): value for name, value in decoded.items() if name.startswith(prefix)})
+    return http_binding.binary_event(BinaryEvent, decoded, body)
+
+
+def _from_structured(body: bytes) -> BinaryEvent:
+    document = decode(body)
+    if not isinstance(document, dict):
+        raise MalformedError(("body", "must be a JSON object with a CloudEvent's attributes"))
+    attributes = {"datacontenttype": JSON, **document}
+    data = _data(attributes.pop("data", None), attributes.pop("data_base64", None), str(attributes["datacontenttype"]))
+    _check(attributes)
+    return from_dict(BinaryEvent, {**attributes, "data": data})
+
+
+def _data(value: Any, encoded: Any, content_type: str) -> bytes:
+    """Return the bytes of the data in structured mode: JSON unless it is text of another content type."""
+    if encoded is not None:
+        return decode_base64(encoded, "data_base64")
+    if value is None:
+        return b""
+    is_text = isinstance(value, str) and "json" not in content_type
+    return (value if is_text else json.dumps(value)).encode()
+
+
+def _check(attributes: Mapping[str, Any]) -> None:
+    problems = [*http_binding.problems(attributes), *_bad_names(attributes)]
     if problems:
         raise MalformedError(*problems)
-    return message
 
 
-def _binary(headers: Mapping[str, str], body: bytes) -> Message:
-    kept = {name: value for name, value in headers.items() if name.startswith("ce-") or name == "content-type"}
-    return Message({name: quote(value, safe=_ASCII, encoding="latin-1") for name, value in kept.items()}, body)
+def _bad_names(names: Iterable[str]) -> list[tuple[str, str]]:
+    why = "an attribute's name has only lower-case letters and digits"
+    return [(name, why) for name in names if not _ATTRIBUTE_NAME.fullmatch(name)]
 
 
-def _structured(body: bytes) -> Message:
-    event = decode(body)
-    if not isinstance(event, dict):
-        raise MalformedError(("body", "must be a JSON object with a CloudEvent's attributes"))
-    content_type = event.pop("datacontenttype", JSON)
-    data = _data(event, str(content_type))
-    headers = {f"ce-{name}": _header(value) for name, value in event.items() if value is not None}
-    return Message(headers | {"content-type": _header(content_type)}, data)
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _data(event: dict[str, Any], content_type: str) -> bytes:
-    data, encoded = event.pop("data", None), event.pop("data_base64", None)
-    if encoded is not None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except (ValueError, TypeError):
-            raise MalformedError(("data_base64", "is not base64")) from None
-    if data is None:
-        return b""
-    is_json = "json" in content_type or not isinstance(data, str)
-    return (json.dumps(data) if is_json else str(data)).encode()
-
-
-def _header(value: Any) -> str:
-    return quote(value if isinstance(value, str) else json.dumps(value), safe=_PLAIN)
-
-
-def _problems(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name in REQUIRED:
-        if not headers.get(f"ce-{name}"):
-            yield name, "is required and must be a string that is not empty"
-    if headers.get("ce-specversion") not in (None, "", "1.0"):
-        yield "specversion", "must be 1.0"
-    for header in headers:
-        name = header.removeprefix("ce-")
-        if header.startswith("ce-") and not _NAME.fullmatch(name):
-            yield name, "an attribute's name has only lower-case letters and digits"
+def _readable(data: bytes) -> dict[str, Any]:
+    """Return the data as JSON if it is JSON that can be written again, else in base64."""
+    try:
+        value = json.loads(data)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return {"data_base64": base64.b64encode(data).decode()}
+    return {"data": value}

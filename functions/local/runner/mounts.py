@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, SECRET, Kind
+from functions.cluster.kinds import CONFIG_MAP, SECRET, VOLUME_CLAIM, Kind
 
 CONFIG_ERROR = "CreateContainerConfigError"
 FAILED_MOUNT = "FailedMount"
@@ -40,7 +40,7 @@ class Sources:
     def bind(self, claim: str) -> None:
         """Gives the claim its volume. Raises NotReadyError where there is no such claim."""
         try:
-            found = self._cluster.get(CLAIM, self.namespace, claim)
+            found = self._cluster.get(VOLUME_CLAIM, self.namespace, claim)
         except NotFound:
             message = f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found.'
             raise NotReadyError(UNSCHEDULABLE, message) from None
@@ -48,7 +48,7 @@ class Sources:
             spec = found.get("spec") or {}
             capacity = (spec.get("resources") or {}).get("requests") or {}
             status = {"phase": "Bound", "accessModes": spec.get("accessModes") or [], "capacity": capacity}
-            self._cluster.patch(CLAIM, self.namespace, claim, {"status": status}, "status")
+            self._cluster.patch(VOLUME_CLAIM, self.namespace, claim, {"status": status}, "status")
 
     def _files(self, kind: Kind, name: str) -> Mapping[str, bytes] | None:
         key = kind, name

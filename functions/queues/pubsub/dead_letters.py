@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.events.event import Event, MalformedError
-from functions.events.receive import normalise
+from functions.events.pubsub_binding import from_message
+from functions.events.receive import resolved
 from functions.queues.dead_letters import DeadLetter, DeadLetterError, run_of
 from functions.queues.publisher import PublishError
 from functions.queues.pubsub.project import Project, ProjectError, explained
@@ -141,7 +142,7 @@ def _letter(topic: str, pulled: Pulled) -> DeadLetter:
 def _event(pulled: Pulled) -> Event:
     """The event in the message; of one that cannot be read, what its attributes say."""
     try:
-        return normalise({name.lower(): text for name, text in pulled.attributes.items()}, pulled.data)
+        return resolved(from_message(pulled.data, pulled.attributes, pulled.message_id, "", "data"))
     except MalformedError:
         named: Any = pulled.attributes.get
         return Event(named("ce-id", ""), named("ce-source", ""), named("ce-type", ""), named("ce-subject", ""), None)

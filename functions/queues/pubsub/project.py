@@ -16,7 +16,7 @@ class ProjectError(Exception):
     """Pub/Sub did not do as asked; the text names what it was asked about and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """One project; names in it begin with `prefix`.
 

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from urllib.parse import quote
 
 from functions.events.event import Event
+from functions.events.pubsub_binding import to_message
 from functions.identity import google
 from functions.queues.publisher import PublishError
 from functions.queues.pubsub.project import Project, ProjectError, failed
@@ -37,8 +38,7 @@ class PubsubPublisher:
 
     def publish(self, topic: str, event: Event) -> None:
         """Returns once the event is stored. Raises PublishError."""
-        data = b"" if event.data is None else json.dumps(event.data).encode()
-        self.publish_message(topic, data, attributes(event), event.key)
+        self.publish_message(topic, *to_message(event), event.key)
 
     def publish_message(self, topic: str, data: bytes, given: dict[str, str], key: str = "") -> None:
         """The same for a message as it is; `key` is its ordering key. Raises PublishError."""
@@ -64,15 +64,3 @@ def service(project: Project, patience: Patience) -> Service:
     if project.emulated:
         return Service(f"http://{project.emulated}", None, patience)
     return Service(URL, google(), patience)
-
-
-def attributes(event: Event) -> dict[str, str]:
-    """The attributes of an event's message, as they are: nothing in them is encoded."""
-    found = {"ce-specversion": "1.0", "ce-id": event.id, "ce-source": event.source, "ce-type": event.type}
-    if event.subject:
-        found["ce-subject"] = event.subject
-    if event.key:
-        found["ce-partitionkey"] = event.key
-    if event.trace:
-        found["ce-traceparent"] = event.trace
-    return found | {"content-type": "application/json"}

@@ -133,11 +133,12 @@ Model = Annotated[
     ),
 ]
 
-# GitHub: letters, digits, single inner hyphens, at most 39 (github.com/join).
-GithubUser = Annotated[
-    str,
-    StringRule(r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-'", max_length=39),
-]
+GITHUB_LOGIN = StringRule(
+    r"^[A-Za-z0-9]([-_]?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-' and '_'", max_length=39
+)
+"""GitHub's logins have single inner hyphens (github.com/join); those of Enterprise Managed Users end in `_shortcode`."""
+
+GithubUser = Annotated[str, GITHUB_LOGIN]
 
 GithubApp = Annotated[
     str,

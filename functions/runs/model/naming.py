@@ -37,8 +37,11 @@ def user(spec: RunSpec) -> str:
 
 
 def ssh_secret(spec: RunSpec) -> str:
-    """Name of the Secret with the SSH key of a githubUser."""
-    return f"github-ssh-{user(spec)}"
+    """Name of the Secret with the SSH key of a githubUser.
+
+    A `_`, which Enterprise Managed Users have in their logins and no Secret has in its name, becomes a `.`.
+    """
+    return f"github-ssh-{user(spec).replace('_', '.')}"
 
 
 def app_secret(spec: RunSpec) -> str:

@@ -11,7 +11,7 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Place

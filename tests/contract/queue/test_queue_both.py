@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 
 from functions.events.event import RESOURCE, Event
-from functions.events.receive import normalise
+from functions.events.receive import receive
 from functions.local.database import connect
 from functions.local.queue import Queue
 from functions.queues.dead_letters import DeadLetterQueue, EmbeddedDeadLetters
@@ -81,7 +81,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
 
 def ids(consumer: Consumer) -> list[str]:
-    return [normalise(push.headers, push.body).id for push in consumer.pushes]
+    return [receive(push.headers, push.body).event().id for push in consumer.pushes]
 
 
 def until(condition: Callable[[], object], seconds: float = 40.0) -> None:
@@ -98,7 +98,7 @@ def test_an_event_arrives_as_it_was_published(make: Make, consumer: Consumer, wr
     queue.publisher.publish("jobs", event)
     queue.publisher.publish("jobs", Event("none", "/tests", "tests.v1", "", None))
     until(lambda: len(consumer.pushes) == 2)
-    found = {each.id: each for each in (normalise(push.headers, push.body) for push in consumer.pushes)}
+    found = {each.id: each for each in (receive(push.headers, push.body).event() for push in consumer.pushes)}
     assert found["a b/1"] == Event(event.id, event.source, event.type, event.subject, event.data)
     assert found["none"].data is None
     assert all(("ce-id" in push.headers) is not wrapped for push in consumer.pushes)
@@ -108,7 +108,7 @@ def test_what_is_acknowledged_never_comes_again_and_what_is_refused_does(make: M
     codes = [200, 201, 203, 204, 202, 400, 404, 429, 500, 503]
 
     def answer(push: Push) -> int:
-        name = normalise(push.headers, push.body).id
+        name = receive(push.headers, push.body).event().id
         return int(name) if ids(consumer).count(name) < 3 else 200
 
     consumer.answer = answer
@@ -142,7 +142,7 @@ def test_a_slow_consumer_holds_up_nobody(make: Make, consumer: Consumer) -> None
     held = threading.Event()
 
     def answer(push: Push) -> int:
-        if normalise(push.headers, push.body).id == "slow":
+        if receive(push.headers, push.body).event().id == "slow":
             held.wait(30)
         return 200
 
@@ -233,7 +233,7 @@ def test_dead_letters_are_listed_with_their_run_replayed_and_dropped(make: Make,
     until(lambda: len(queue.letters.list("jobs")) == 3)
     found = {str(each.run): each for each in queue.letters.list("jobs")}
     assert set(found) == {"CodeRun shop/one", "CodeRun shop/two", "CodeRun shop/three"}
-    assert "s3cret" not in json.dumps([each.__dict__ for each in found.values()], default=str)
+    assert "s3cret" not in json.dumps([asdict(each) for each in found.values()], default=str)
     assert {each.event_type for each in found.values()} == {RESOURCE + "update"}
     consumer.answer = 200
     consumer.pushes.clear()

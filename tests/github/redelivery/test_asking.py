@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.github.webhook.redelivery import pause
+from functions.github.webhook.redelivery import backoff
 from functions.manifests import redelivery_state as manifest
 from tests.github.redelivery.sweeps import ASK, comment, fails, kept, swept, works
 from tests.support.api import World
@@ -123,7 +123,7 @@ def test_what_fails_for_ever_is_asked_for_less_and_less(world: World, github: Gi
 
 
 def test_pauses_grow_to_an_hour() -> None:
-    assert [pause(tries) // timedelta(minutes=1) for tries in (1, 2, 3, 4, 5, 6, 7, 5_000)] == [
+    assert [backoff(tries) // timedelta(minutes=1) for tries in (1, 2, 3, 4, 5, 6, 7, 5_000)] == [
         2, 4, 8, 16, 32, 60, 60, 60,
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@
 from datetime import timedelta
 
 from functions.cluster.kinds import CONFIG_MAP
-from functions.github.webhook.redelivery import MOST_FAILED, Failed, RedeliveryState, parse
+from functions.github.webhook.redelivery import MAX_FAILED, Failed, RedeliveryState, parse
 from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
 from functions.sweeper.redelivery import MOST_ASKED, MOST_PAGES
@@ -81,9 +81,9 @@ def test_a_delivery_that_took_long_is_not_missed(world: World, github: Github, s
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     page, known = parse([github.hook.log[0].shown()]), RedeliveryState(until=world.now + timedelta(minutes=4))
-    assert known.seen(page, "next", world.now).cursor == "next", "there may be more behind it"
+    assert known.with_page(page, "next", world.now).cursor == "next", "there may be more behind it"
     known = RedeliveryState(until=world.now + timedelta(minutes=6))
-    assert known.seen(page, "next", world.now).cursor == ""
+    assert known.with_page(page, "next", world.now).cursor == ""
 
 
 def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: Repository) -> None:
@@ -91,11 +91,11 @@ def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: 
     lost = github.hook.deliver("issue_comment", comment(shop))
     shown = github.hook.log[0].shown()
     page = [{}, None, "x", {**shown, "delivered_at": "soon"}, {**shown, "id": None}, shown]
-    assert list(RedeliveryState().seen(parse(page), "", world.now).failed) == [lost.guid]
+    assert list(RedeliveryState().with_page(parse(page), "", world.now).failed) == [lost.guid]
 
 
 def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: Github, shop: Repository) -> None:
-    many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MOST_FAILED)}
+    many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MAX_FAILED)}
     text = RedeliveryState(until=world.now, failed=many).model_dump_json()
     assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
     world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))

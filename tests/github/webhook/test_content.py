@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.github.markdown import LONGEST_COMMENT
-from functions.github.webhook.payload_filter import COMMON, CUT, LARGEST, WANTED, extract
-from functions.github.webhook.rules.check_run import LONGEST_SUMMARY
+from functions.github.markdown import MAX_COMMENT_LENGTH
+from functions.github.webhook.payload_filter import COMMON, CUT, FIELDS_BY_EVENT, MAX_BYTES, extract
+from functions.github.webhook.rules.check_run import MAX_OUTPUT_LENGTH
 from functions.github.webhook.signature import sign
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import LARGEST_BODY
@@ -34,7 +34,7 @@ from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, 
 )
 def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where: str, letter: str) -> None:
     """Whatever it was written to is as long."""
-    text = letter * (LONGEST_COMMENT - 8) + "\n/cancel"
+    text = letter * (MAX_COMMENT_LENGTH - 8) + "\n/cancel"
     full = {
         "title": letter * 256,
         "body": text,
@@ -53,13 +53,13 @@ def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Dependencies, 
     found = queue.events[0][1].data
     for part in ("summary", "text"):
         kept = found["check_run"]["output"][part]
-        assert len(kept) > LONGEST_SUMMARY // 2, "what is read of it is there"
+        assert len(kept) > MAX_OUTPUT_LENGTH // 2, "what is read of it is there"
         assert kept.endswith(CUT)
-    assert len(json.dumps(found)) <= LARGEST
+    assert len(json.dumps(found)) <= MAX_BYTES
 
 
 def test_the_largest_event_is_taken_also_wrapped() -> None:
-    assert LARGEST * 4 / 3 + 64 * 1024 < LARGEST_BODY, "in base64, with its attributes"
+    assert MAX_BYTES * 4 / 3 + 64 * 1024 < LARGEST_BODY, "in base64, with its attributes"
 
 
 def largest(shape: Any) -> Any:
@@ -69,11 +69,11 @@ def largest(shape: Any) -> Any:
     return {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("name", sorted(FIELDS_BY_EVENT))
 def test_nothing_larger_than_a_queue_takes_is_made(name: str) -> None:
-    found = extract(name, largest({**COMMON, **WANTED[name]}))
+    found = extract(name, largest({**COMMON, **FIELDS_BY_EVENT[name]}))
     assert found
-    assert len(json.dumps(found)) <= LARGEST
+    assert len(json.dumps(found)) <= MAX_BYTES
 
 
 def _all_names(shape: Any) -> Iterator[str]:
@@ -83,7 +83,11 @@ def _all_names(shape: Any) -> Iterator[str]:
             yield from _all_names(inner)
 
 
-KNOWN = {name for shape in WANTED.values() for name in _all_names(shape)} | {"repository", "sender", "full_name"}
+KNOWN = {name for shape in FIELDS_BY_EVENT.values() for name in _all_names(shape)} | {
+    "repository",
+    "sender",
+    "full_name",
+}
 NAMES = st.sampled_from(sorted(KNOWN)) | st.text(max_size=5)
 """Names that payloads have, so that what is generated reaches the inside of a shape."""
 JSON = st.recursive(
@@ -106,7 +110,7 @@ def test_no_json_object_is_answered_with_an_error(name: str, payload: dict[str, 
     got = asked(services_over(queue), delivery(name, payload))
     assert got.code == 200, got.body
     for _, event in queue.events:
-        assert len(json.dumps(event.data, allow_nan=False)) <= LARGEST
+        assert len(json.dumps(event.data, allow_nan=False)) <= MAX_BYTES
         json.dumps(event.data, ensure_ascii=False).encode()
         event.subject.encode()
 

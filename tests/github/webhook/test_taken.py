@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from functions.github.webhook.payload_filter import WANTED
+from functions.github.webhook.payload_filter import FIELDS_BY_EVENT
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from tests.github.payloads import EVERYDAY, OTHERS, other
@@ -48,7 +48,7 @@ def test_every_everyday_event_is_taken_or_ignored(services: Dependencies, queue:
     got = asked(services, delivery(name, EVERYDAY[name][number]))
     assert got.code == 200, got.body
     assert [event.type for _, event in queue.events] == (
-        [f"platform.agents.github.{name}.v1"] if name in WANTED else []
+        [f"platform.agents.github.{name}.v1"] if name in FIELDS_BY_EVENT else []
     )
 
 
@@ -60,13 +60,13 @@ def test_every_other_event_is_ignored(services: Dependencies, queue: Queue, name
 
 
 def test_every_wanted_event_is_among_the_payloads() -> None:
-    assert set(WANTED) <= set(EVERYDAY)
+    assert set(FIELDS_BY_EVENT) <= set(EVERYDAY)
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("name", sorted(FIELDS_BY_EVENT))
 @pytest.mark.parametrize("whole", [{}, {"action": None, "sender": None, "repository": None, "installation": None}])
 def test_absent_and_null_fields_are_normal(services: Dependencies, queue: Queue, name: str, whole: Any) -> None:
-    assert asked(services, delivery(name, whole | dict.fromkeys(WANTED[name]))).code == 200
+    assert asked(services, delivery(name, whole | dict.fromkeys(FIELDS_BY_EVENT[name]))).code == 200
     assert queue.events[0][1].subject == ""
 
 
@@ -117,7 +117,10 @@ def _lower(headers: Any) -> dict[str, str]:
 
 
 def test_the_webhook_loads_nothing_that_calls_github() -> None:
-    """Checking a signature needs no client, no JWT and no cluster: it answers sooner after a cold start."""
+    """Checking a signature needs no client, no JWT and no cluster: it answers sooner after a cold start.
+
+    The settings read the App's key, if there is one, with `cryptography`, to refuse a bad one at start.
+    """
     script = "import functions.handlers.github_webhook, sys; print(*sys.modules)"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
@@ -125,7 +128,6 @@ def test_the_webhook_loads_nothing_that_calls_github() -> None:
     assert "functions.github.webhook.payload_filter" in loaded
     assert not loaded & {
         "jwt",
-        "cryptography",
         "kubernetes",
         "functions.github.api.client",
         "functions.github.api.transport",

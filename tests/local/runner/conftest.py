@@ -17,8 +17,8 @@ import uvicorn
 
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CLAIM, CONFIG_MAP, EVENT, JOB, POD, SECRET, Kind
-from functions.cluster.transport import KubernetesTransport
+from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, POD, SECRET, VOLUME_CLAIM, Kind
+from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
 from functions.local.dev.cluster import write_kubeconfig
@@ -103,7 +103,7 @@ class Machine:
 
     def claim(self, name: str) -> Object:
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-        return self.create(CLAIM, name, spec=spec)
+        return self.create(VOLUME_CLAIM, name, spec=spec)
 
     def get(self, kind: Kind, name: str) -> Object | None:
         with suppress(NotFound):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import KubernetesTransport, Request
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.transport import Request
 from functions.local.runner import Runner
 from functions.settings.cluster import ClusterSettings
 

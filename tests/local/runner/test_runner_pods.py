@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions.cluster.kinds import CLAIM, POD, SECRET
+from functions.cluster.kinds import POD, SECRET, VOLUME_CLAIM
 from functions.local.pod_logs import Portion
 
 
@@ -55,7 +55,7 @@ def test_mounts_are_laid_out_below_pod_root(machine, terminated):
     assert lines[3].startswith("{}private")
     assert (machine.state / "volumes/default/workspace/kept").exists()
     assert not list(machine.state.rglob("gone")), "what is the pod's own goes with it"
-    assert machine.get(CLAIM, "workspace")["status"]["phase"] == "Bound"
+    assert machine.get(VOLUME_CLAIM, "workspace")["status"]["phase"] == "Bound"
     assert not list(machine.state.rglob("id_ed25519"))
 
 

@@ -10,6 +10,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support.github.content import Repository
+
 PERMISSIONS = {
     "metadata": "read",
     "contents": "write",
@@ -39,10 +41,19 @@ class Token:
 
     text: str
     installation: int
-    repositories: list[str] | None
+    granted: list[Repository] | None
     permissions: dict[str, str]
     expires_at: datetime
     revoked: bool = False
+
+    @property
+    def repositories(self) -> list[str] | None:
+        """Their names by now: a token outlives a renaming."""
+        return None if self.granted is None else [each.full_name.split("/")[1] for each in self.granted]
+
+    def covers(self, repository: Repository) -> bool:
+        """Whether it may be used there."""
+        return self.installation == repository.installation and (self.granted is None or repository in self.granted)
 
 
 @dataclass
@@ -87,7 +98,7 @@ class App:
         found = (each for each in self.tokens if each.text == bearer and not each.revoked and now < each.expires_at)
         return next(found, None)
 
-    def make(self, installation: int, repositories: list[str] | None, permissions: Any, now: datetime) -> Token:
+    def make(self, installation: int, repositories: list[Repository] | None, permissions: Any, now: datetime) -> Token:
         """A new token."""
         may = dict(permissions or self.permissions)
         made = Token(f"ghs_{os.urandom(18).hex()}", installation, repositories, may, now + self.lifetime)

@@ -115,7 +115,7 @@ def _as_installed(github: "Github", call: Call, name: str, needs: str) -> Reposi
     if not token:
         raise refuse(401, "Bad credentials")
     found = github.find(name)
-    if found.installation != token.installation or token.repositories not in (None, [found.full_name.split("/")[1]]):
+    if not token.covers(found):
         raise refuse(404, "Not Found")
     allowed = token.permissions.get(needs)
     if allowed != "write" and (call.method != "GET" or allowed != "read"):

@@ -37,6 +37,7 @@ class Repository:
     full_name: str
     id: int
     installation: int | None = 77
+    former_names: list[str] = field(default_factory=list)
     default_branch: str = "main"
     people: dict[str, str] = field(default_factory=lambda: {"octocat": "write"})
     """Permission by login: admin, maintain, write, triage, read; whoever is not in it may read."""
@@ -62,6 +63,13 @@ class Repository:
     @property
     def html_url(self) -> str:
         return f"{self.place.url}/{self.full_name}"
+
+    def rename(self, name: str) -> None:
+        """Renames or transfers it; calls by a former name are redirected (REST API: Follow redirects)."""
+        self.former_names.append(self.full_name)
+        self.full_name = name
+        for pull in self.pulls.values():
+            pull["head"]["label"] = f"{self.owner}:{pull['head']['ref']}"
 
     def tips(self) -> dict[str, str]:
         """Commit by branch."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from functions.settings.github import GithubSettings
 from tests.support.github import git, routes
@@ -85,12 +86,33 @@ class Github:
     def answer(self, call: Call) -> Reply:
         """The REST API."""
         with self._lock:
+            self._named(call)
             self.calls.append(call)
-            reply = self._answer(call)
+            reply = self._moved(call) or self._answer(call)
+            reply.headers = {"Date": format_datetime(self.clock().astimezone(UTC), usegmt=True), **reply.headers}
             call.status = reply.status
         if reply.afterwards:
             reply.afterwards()
         return reply
+
+    def _named(self, call: Call) -> None:
+        """Has a call by a repository's id read like one by its name."""
+        by_id = re.match(r"/repositories/(\d+)(?=/|$)", call.path)
+        found = [each.full_name for each in self.repositories if by_id and str(each.id) == by_id[1]]
+        if by_id and found:
+            call.path = f"/repos/{found[0]}{call.path[by_id.end() :]}"
+
+    def _moved(self, call: Call) -> Reply | None:
+        """Sends a call by a former name on to the id, as GitHub does: 301 for reading, 307 for the rest."""
+        for each in self.repositories:
+            for name in each.former_names:
+                if f"{call.path}/".startswith(f"/repos/{name}/"):
+                    rest = call.path.removeprefix(f"/repos/{name}")
+                    query = f"?{urlencode(call.query)}" if call.query else ""
+                    url = f"{self.url}/repositories/{each.id}{rest}{query}"
+                    body = {"message": "Moved Permanently", "url": url}
+                    return Reply(301 if call.method == "GET" else 307, body, {"Location": url})
+        return None
 
     def _answer(self, call: Call) -> Reply:
         limits, now = self.troubles.limits, self.clock()

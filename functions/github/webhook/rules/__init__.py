@@ -1,8 +1,9 @@
-"""One rule per module: what an event comes to, decided from the event alone; what that takes is looked up later.
+"""The webhook rules, one per module. A rule decides from the event alone and makes no call.
 
-Most events come to nothing, and then nobody is asked anything.
+To add a rule: write a module with a `router`, add it here, and add the fields it reads to payload_filter.py.
 """
 
+from functions.github.webhook.routing import Router
 from functions.github.webhook.rules import (
     assignment,
     branch,
@@ -13,7 +14,6 @@ from functions.github.webhook.rules import (
     pull_request,
     review,
 )
-from functions.github.webhook.rules.routing import Router
 
 router = Router(
     assignment.router,

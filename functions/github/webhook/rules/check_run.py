@@ -1,63 +1,64 @@
-"""A check on an agent's branch failed: another attempt is told of it.
+"""A check on a run's branch failed: request an automatic retry.
 
-What may be done about it is decided from the run: a check of work that the run has since gone beyond, or of a pull
-request that is closed, is none of its business any more.
+Whether the run still works on that commit and pull request is decided later, from the run itself.
 """
 
 from collections.abc import Sequence
 
-from functions.github.commands.parse import LONGEST_WORDS
-from functions.github.markdown import shown
+from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
+from functions.github.json_fields import dig, dig_number
+from functions.github.markdown import sanitize
 from functions.github.reports.check import NAME
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
-from functions.github.webhook.event import WebhookEvent, dig, dig_number
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.event import WebhookEvent
+from functions.github.webhook.routing import Router
 
 router = Router()
 
-LONGEST_SUMMARY = 20_000
-"""Characters of a check's summary and text that are handed on, each cut to half of it at most."""
+MAX_OUTPUT_LENGTH = 20_000
+"""Characters of a check's output that reach the prompt; each part of it is cut to half of that."""
+
+UUID_LENGTH = len("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 
 
 @router.on("check_run", "completed")
-def completed(happening: WebhookEvent) -> Sequence[CommandRequest]:
-    """What the failure asks for; our own check says nothing new."""
-    check, branch = happening.number("check_run", "id"), happening.text("check_run", "check_suite", "head_branch")
-    failed = happening.text("check_run", "conclusion") == "failure"
-    if not (check and failed and run_name(branch)) or _is_our_own(happening):
+def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request a retry for a failed check that is not our own."""
+    check, branch = event.number("check_run", "id"), event.text("check_run", "check_suite", "head_branch")
+    failed = event.text("check_run", "conclusion") == "failure"
+    if not (check and failed and run_name(branch)) or _is_our_own(event):
         return []
-    commit = happening.text("check_run", "head_sha")
+    commit = event.text("check_run", "head_sha")
     return [
         CommandRequest(
-            key=key(happening, "check", check),
-            what=FeedbackReceived("check", _words(happening), branch, commit),
-            number=_pull_number(happening),
-            url=happening.text("check_run", "html_url"),
-            on_pull=True,
+            key=key(event, "check", check),
+            trigger=FeedbackReceived("check", _description(event), branch, commit),
+            number=_pull_request_number(event),
+            url=event.text("check_run", "html_url"),
+            on_pull_request=True,
         )
     ]
 
 
-def _is_our_own(happening: WebhookEvent) -> bool:
-    """By its name and by what it belongs to: the id of a run, which is a UUID."""
-    ours = happening.text("check_run", "name") == NAME
-    return ours and len(happening.text("check_run", "external_id")) == len("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+def _is_our_own(event: WebhookEvent) -> bool:
+    """Return whether it has our check's name and a run's uid as external id."""
+    return event.text("check_run", "name") == NAME and len(event.text("check_run", "external_id")) == UUID_LENGTH
 
 
-def _pull_number(happening: WebhookEvent) -> int:
-    """The pull request of the branch, where GitHub knows of one."""
-    pulls = dig(happening.data, "check_run", "pull_requests")
+def _pull_request_number(event: WebhookEvent) -> int:
+    """Return the number of the branch's pull request; 0 if GitHub names none."""
+    pulls = dig(event.data, "check_run", "pull_requests")
     return dig_number(pulls[0], "number") if isinstance(pulls, list) and pulls else 0
 
 
-def _words(happening: WebhookEvent) -> str:
-    output = [happening.text("check_run", "output", part).strip() for part in ("title", "summary", "text")]
-    name, commit = happening.text("check_run", "name"), happening.text("check_run", "head_sha")
-    details = happening.text("check_run", "details_url") or happening.text("check_run", "html_url")
+def _description(event: WebhookEvent) -> str:
+    output = [event.text("check_run", "output", part).strip() for part in ("title", "summary", "text")]
+    name, commit = event.text("check_run", "name"), event.text("check_run", "head_sha")
+    details = event.text("check_run", "details_url") or event.text("check_run", "html_url")
     parts = [
         f"The check {name} failed on commit {commit} of your branch.",
-        *(shown(each, LONGEST_SUMMARY // 2) for each in output if each),
+        *(sanitize(part, MAX_OUTPUT_LENGTH // 2) for part in output if part),
         f"Details: {details}" if details else "",
     ]
-    return shown("\n\n".join(part for part in parts if part), LONGEST_WORDS)
+    return sanitize("\n\n".join(part for part in parts if part), MAX_INSTRUCTIONS_LENGTH)

@@ -1,17 +1,17 @@
-"""A label was put on an issue or pull request: `labels` in the configuration may have a command for it."""
+"""A label was added to an issue or pull request: `labels` of the configuration may map it to a command."""
 
 from collections.abc import Sequence
 
 from functions.github.webhook.decisions import CommandRequest
 from functions.github.webhook.event import WebhookEvent
-from functions.github.webhook.rules import mapping
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.mapping import mapping_requests
+from functions.github.webhook.routing import Router
 
 router = Router()
 
 
 @router.on("issues", "labeled")
 @router.on("pull_request", "labeled")
-def labeled(happening: WebhookEvent) -> Sequence[CommandRequest]:
-    """What the label asks for, if it is mapped."""
-    return mapping.asks(happening, "labels", happening.text("label", "name"))
+def labeled(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request the command that the label is mapped to."""
+    return mapping_requests(event, "labels", event.text("label", "name"))

@@ -1,24 +1,27 @@
-"""A pull request of an agent's branch was opened, changed or closed: its run is told."""
+"""A pull request of a run's branch was opened, changed or closed: record its state."""
 
 from collections.abc import Sequence
 from typing import Literal
 
-from functions.github.webhook.branches import is_ours
+from functions.github.json_fields import dig
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import PullRequestChanged
-from functions.github.webhook.event import WebhookEvent, dig
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.event import WebhookEvent
+from functions.github.webhook.routing import Router
 
 router = Router()
 
 
 @router.on("pull_request", "opened", "reopened", "synchronize", "closed")
-def changed(happening: WebhookEvent) -> Sequence[PullRequestChanged]:
-    """Where the run's pull request is, and what became of it."""
-    pull = happening.pull
-    return [PullRequestChanged(pull, _state(happening))] if pull and pull.url and is_ours(pull) else []
+def changed(event: WebhookEvent) -> Sequence[PullRequestChanged]:
+    """Record the URL and state of a run's pull request."""
+    pull_request = event.pull_request
+    if not (pull_request and pull_request.url and is_from_run(pull_request)):
+        return []
+    return [PullRequestChanged(pull_request, _state(event))]
 
 
-def _state(happening: WebhookEvent) -> Literal["Open", "Merged", "Closed"]:
-    if happening.text("pull_request", "state") != "closed" and happening.action != "closed":
+def _state(event: WebhookEvent) -> Literal["Open", "Merged", "Closed"]:
+    if event.text("pull_request", "state") != "closed" and event.action != "closed":
         return "Open"
-    return "Merged" if dig(happening.data, "pull_request", "merged") is True else "Closed"
+    return "Merged" if dig(event.data, "pull_request", "merged") is True else "Closed"

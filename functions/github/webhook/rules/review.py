@@ -1,41 +1,42 @@
-"""A review of a pull request: commands in its text, else, where it asks for changes to ours, another attempt."""
+"""A review of a pull request: request the commands in it, or a retry if it asks for changes to a run's work."""
 
 from collections.abc import Sequence
 
 from functions.github.commands import parse
-from functions.github.markdown import shown
-from functions.github.webhook.branches import is_ours
+from functions.github.markdown import sanitize
+from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key, sort_key
 from functions.github.webhook.event import WebhookEvent
-from functions.github.webhook.rules.routing import Router
+from functions.github.webhook.routing import Router
 
 router = Router()
 
 
 @router.on("pull_request_review", "submitted")
-def submitted(happening: WebhookEvent) -> Sequence[CommandRequest]:
-    """What the review asks for."""
-    review, pull = happening.number("review", "id"), happening.pull
-    if happening.by_machine or not review or not pull:
+def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request the commands in the review; without any, a retry if changes are requested."""
+    review, pull_request = event.number("review", "id"), event.pull_request
+    if event.by_bot or not review or not pull_request:
         return []
-    wanted: Sequence[parse.Command | FeedbackReceived] = parse.find(happening.text("review", "body"))
-    if not wanted and happening.text("review", "state").lower() == "changes_requested" and is_ours(pull):
-        wanted = [FeedbackReceived("review", _words(happening), pull.head, review=review)]
+    triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(event.text("review", "body"))
+    changes_requested = event.text("review", "state").lower() == "changes_requested"
+    if not triggers and changes_requested and is_from_run(pull_request):
+        triggers = [FeedbackReceived("review", _description(event), pull_request.head, review=review)]
     return [
         CommandRequest(
-            key=key(happening, "review", review, ordinal),
-            what=each,
-            number=pull.number,
-            login=happening.sender,
-            url=happening.text("review", "html_url"),
-            on_pull=True,
-            pull=pull,
-            moment=sort_key(happening.text("review", "submitted_at"), review, ordinal),
+            key=key(event, "review", review, ordinal),
+            trigger=trigger,
+            number=pull_request.number,
+            login=event.sender,
+            url=event.text("review", "html_url"),
+            on_pull_request=True,
+            pull_request=pull_request,
+            sort_key=sort_key(event.text("review", "submitted_at"), review, ordinal),
         )
-        for ordinal, each in enumerate(wanted)
+        for ordinal, trigger in enumerate(triggers)
     ]
 
 
-def _words(happening: WebhookEvent) -> str:
-    text = shown(happening.text("review", "body").strip(), parse.LONGEST_WORDS)
-    return f"A review of your pull request, by {happening.sender}, asks for changes.\n\n{text}".strip()
+def _description(event: WebhookEvent) -> str:
+    text = sanitize(event.text("review", "body").strip(), parse.MAX_INSTRUCTIONS_LENGTH)
+    return f"A review of your pull request, by {event.sender}, asks for changes.\n\n{text}".strip()

@@ -71,12 +71,12 @@ def _wait(plan: dict[str, Any]) -> dict[str, Any]:
     over = threading.Event()
     noting = threading.Thread(target=_note_times, args=[Path(plan["log"]), over], daemon=True)
     noting.start()
-    import family  # type: ignore[import-not-found]  # beside this file; only now: the agent need not wait for it
+    import process_tree  # type: ignore[import-not-found]  # beside this file; late, so that the agent starts sooner
     import psutil
 
     code = _reap_until(child.pid)
     me = psutil.Process()
-    family.end(lambda: family.family(me))
+    process_tree.end(lambda: process_tree.family(me))
     over.set()
     noting.join()
     ended_by = max(-code, 0)

@@ -24,17 +24,18 @@ def installation(github: "Github", call: Call, repository: str) -> Any:
 
 @route("POST", "/app/installations/{number}/access_tokens")
 def access_token(github: "Github", call: Call, number: str) -> Any:
-    theirs = [each.full_name.split("/")[1] for each in github.repositories if each.installation == int(number)]
+    theirs = [each for each in github.repositories if each.installation == int(number)]
     if not theirs:
         raise refuse(404, "Not Found")
     asked = call.body or {}
-    wanted = asked.get("repositories")
-    if wanted and not set(wanted) <= set(theirs):
+    names, wanted = asked.get("repositories"), asked.get("repository_ids")
+    granted = [each for each in theirs if each.full_name.split("/")[1] in (names or ()) or each.id in (wanted or ())]
+    if len(granted) != len(names or wanted or ()):
         raise refuse(422, "There is at least one repository that does not exist or is not accessible")
-    granted = github.app.permissions
-    if any(granted.get(name) not in (level, "write") for name, level in (asked.get("permissions") or {}).items()):
+    may = github.app.permissions
+    if any(may.get(name) not in (level, "write") for name, level in (asked.get("permissions") or {}).items()):
         raise refuse(422, "The permissions requested are not granted to this installation.")
-    made = github.app.make(int(number), wanted, asked.get("permissions"), github.clock())
+    made = github.app.make(int(number), granted or None, asked.get("permissions"), github.clock())
     shown = {"token": made.text, "permissions": made.permissions}
     return shown | {"expires_at": made.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
 

@@ -1,1 +1,0 @@
-"""The envelopes events come in, one module each: whether a request is one, and the event in it."""

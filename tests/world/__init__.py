@@ -1,0 +1,1 @@
+"""Cases from the field: inputs of public bug reports, one test per case."""

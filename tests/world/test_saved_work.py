@@ -1,0 +1,265 @@
+"""CASES A1 to A3, A5, A20: whatever an agent leaves behind is on the remote, or named in the report.
+
+| left behind                                          | goes to                                             |
+|------------------------------------------------------|-----------------------------------------------------|
+| files, also beside what git refuses to add           | the run's branch                                    |
+| stashes, other branches, tags, detached commits      | agents/saved/<run>/<attempt>/{stash,branch,tag,...} |
+| worktrees, repositories inside the repository        | .../worktree/<name>, .../nested/<path>              |
+| what is staged, conflicts, rebases under way         | .../staged, .../unfinished                          |
+| what the remote refuses                              | nowhere: the rest is pushed, the attempt has failed |
+"""
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.world import World
+from tests.world.attempts import BRANCH, SAVED, clone, goes_on, holds, left, pod_of, saved
+
+
+def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spec: SpecFactory) -> None:
+    told = left(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
+    assert told.outcome == "succeeded"
+    assert world.remotes.files("shop", BRANCH) == ["work.txt"]
+    assert saved(world) == ["nested/demo/files"]
+    assert f"{SAVED}/nested/demo/files" in told.message
+    assert holds(world, "d\n")
+    goes_on(world, code_spec())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "commit.gpgsign true",
+        "gpg.program false",
+        "core.hooksPath hooks",
+        "core.editor false",
+        "user.useConfigOnly true",
+    ],
+)
+def test_what_an_agent_configured_keeps_nothing_back(world: World, code_spec: SpecFactory, setting: str) -> None:
+    hook = "mkdir -p hooks; printf '#!/bin/sh\\nexit 1\\n' > hooks/pre-commit; chmod +x hooks/pre-commit"
+    told = left(world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt")
+    assert told.reason is Reason.COMPLETED
+    assert "work.txt" in world.remotes.files("shop", BRANCH)
+    goes_on(world, code_spec())
+
+
+def test_a_filter_of_the_agent_is_not_run(world: World, code_spec: SpecFactory) -> None:
+    agent = """
+        git config filter.evil.clean 'touch $POD_ROOT/ran; cat'; git config filter.evil.required true
+        echo '* filter=evil' > .git/info/attributes; echo '*.txt filter=evil' > .gitattributes
+        git config core.fsmonitor 'touch $POD_ROOT/ran; false'; echo w > work.txt"""
+    pod = pod_of(world, code_spec(), agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert world.remotes.show("shop", f"{BRANCH}:work.txt") == "w\n"
+    assert not (pod.root / "ran").exists()
+
+
+def test_a_worktree_in_the_work_tree_is_saved_and_is_no_link(world: World, code_spec: SpecFactory) -> None:
+    agent = """
+        git worktree add -q .claude/worktrees/fix -b fix; cd .claude/worktrees/fix
+        echo c > committed; git add committed; git commit -qm fix; echo u > uncommitted; cd ../../..; echo w > work"""
+    told = left(world, code_spec(), agent)
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert holds(world, "c\n")
+    assert holds(world, "u\n")
+    assert f"{SAVED}/" in told.message
+    goes_on(world, code_spec())
+
+
+def test_a_worktree_elsewhere_is_saved(world: World, code_spec: SpecFactory) -> None:
+    agent = 'git worktree add -q --detach "$TMPDIR/elsewhere"; echo u > "$TMPDIR/elsewhere/u"; echo w > work'
+    told = left(world, code_spec(), agent)
+    assert told.reason is Reason.COMPLETED
+    assert saved(world) == ["worktree/elsewhere/files"]
+    goes_on(world, code_spec())
+
+
+@pytest.mark.parametrize(("words", "reason"), [("done", Reason.NO_CHANGES), ("NO_CHANGES: none", Reason.NO_CHANGES)])
+def test_work_in_a_stash_is_saved_and_named(world: World, code_spec: SpecFactory, words: str, reason: Reason) -> None:
+    agent = "echo u > new; echo more >> README.md; git stash -q -u; echo second > second; git stash -q -u"
+    told = left(world, code_spec(), agent, words)
+    assert told.reason is reason
+    assert (told.outcome == "succeeded") == words.startswith("NO_CHANGES")
+    assert saved(world) == ["stash", "stash-1"]
+    assert f"{SAVED}/stash" in told.message
+    assert all(holds(world, text) for text in ("u\n", "shop\nmore\n", "second\n"))
+    goes_on(world, code_spec())
+
+
+COMMIT_X = "echo x > x; git add x; git commit -qm x"
+LEFT = {
+    "another branch": f"git checkout -q -b other origin/main; {COMMIT_X}; git checkout -q -",
+    "a tag": f"git checkout -q --detach; {COMMIT_X}; git tag -a v1 -m words; git checkout -q -",
+    "a detached commit": "git checkout -q --detach; echo x > x; git add x; git commit -qm x; git checkout -q -",
+    "an orphan branch": "git checkout -q --orphan lone; echo x > x; git add x; git commit -qm x; git checkout -qf -",
+    "a renamed branch": "echo x > x; git add x; git commit -qm x; git branch -m other",
+    "an unborn branch": "git checkout -q --orphan lone; git rm -rqf .; echo x > x",
+    "staged and deleted": "echo x > x; git add x; rm x",
+    "staged and changed": "echo x > x; git add x; echo y > x",
+    "hidden by the index": "echo x > README.md; git update-index --assume-unchanged README.md",
+    "skipped by the index": "echo x > README.md; git update-index --skip-worktree README.md",
+    "hidden by the clone": "echo x > x; echo x > .git/info/exclude",
+    "hidden by an ignore file": "echo x > x; echo x > $POD_ROOT/e; git config core.excludesFile $POD_ROOT/e",
+    "hidden by a setting": "echo x > x; git config status.showUntrackedFiles no",
+    "a nested clone with commits": "git init -q n; cd n; echo x > x; git add x; git commit -qm x",
+    "a nested stash": "git init -q n; cd n; git commit -q --allow-empty -m e; echo x > x; git stash -qu",
+    "a nested repository in a nested one": "git init -q n; cd n; git init -q m; echo x > m/x",
+    "a gitfile that leads nowhere": "mkdir n; echo gitdir: /nowhere > n/.git; echo x > n/x",
+    "an unreadable file": "echo x > x; chmod 0 x",
+    "an unreadable directory": "mkdir d; echo x > d/x; chmod 0 d",
+    "a name git refuses": "mkdir d; echo x > 'd/git~1'",
+    "a name that is not UTF-8": r"echo x > $'\xff\xfe'",
+    "a name with a line end": r"echo x > $'a\nb'",
+    "a sparse checkout": "git sparse-checkout set src; echo x > src/x",
+    "the repository removed": "echo x > x; rm -rf .git",
+    "the repository made anew": "rm -rf .git; git init -q; echo x > x; git add x; git commit -qm x",
+    "a bisect": "echo x > x; git add x; git commit -qm x; git bisect start -q HEAD HEAD~1",
+    "notes": "git notes add -m 'x' HEAD; git config core.bare true",
+    "a replaced commit": "echo x > x; git add x; git commit -qm x; git replace HEAD HEAD~1",
+}
+
+
+@pytest.mark.parametrize("kind", LEFT)
+def test_work_is_on_the_remote_however_it_was_left(world: World, code_spec: SpecFactory, kind: str) -> None:
+    pod = pod_of(world, code_spec(), LEFT[kind])
+    told = pod.run()
+    assert holds(world, "x\n"), pod.log
+    branches = world.remotes.branches("shop")
+    assert [name for name in branches if name not in ("main", BRANCH)] == [f"{SAVED}/{each}" for each in saved(world)]
+    assert all(f"{SAVED}/{each}" in told.message for each in saved(world))
+    if kind != "the repository removed":
+        goes_on(world, code_spec())
+
+
+PREPARE = """
+    echo a > f; git add f; git commit -qm a; git checkout -q -b theirs HEAD~1; echo b > f; git add f; git commit -qm b
+    git checkout -q -"""
+UNFINISHED = {
+    "merge": "git merge theirs",
+    "rebase": "git rebase theirs",
+    "cherry-pick": "git cherry-pick theirs",
+    "stash": "git checkout -q theirs; echo c > f; git stash -q; git checkout -q -; git stash pop",
+    "autostash": "echo loose > README.md; git rebase --autostash theirs",
+}
+
+
+@pytest.mark.parametrize("operation", UNFINISHED)
+def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operation: str) -> None:
+    told = left(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
+    assert holds(world, "a\n")
+    assert holds(world, "b\n")
+    assert "unfinished" in saved(world)
+    assert "unfinished" in told.message
+    assert "<<<<<<<" in world.remotes.show("shop", f"{SAVED}/unfinished:f")
+    if operation == "autostash":
+        assert holds(world, "loose\n")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "remote.origin.url {other}",
+        "remote.origin.pushurl {other}",
+        "url.{other}.insteadOf https://github.com/acme/shop",
+        "url.{other}.pushInsteadOf https://github.com/acme/shop",
+        "remote.origin.receivepack false",
+        "core.sshCommand false",
+        "remote.pushDefault elsewhere",
+        "push.default nothing",
+    ],
+)
+def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, setting: str) -> None:
+    other = world.remotes.create("other", {"a": "x"})
+    name, value = setting.format(other=other).split(" ")
+    told = left(world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt")
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.branches("other") == ["main"]
+    assert world.remotes.files("shop", BRANCH) == ["work.txt"]
+    goes_on(world, code_spec())
+
+
+def refuse(world: World, test: str, words: str) -> None:
+    """Lets the remote refuse pushes with a file for which `test` holds; its words name it as $path."""
+    hook = world.remotes.root / "shop/hooks/pre-receive"
+    hook.write_text(
+        f"""#!/bin/bash
+        while read -r _ new _; do
+          for commit in $(git rev-list $new --not --all); do
+            while IFS= read -r path; do
+              if {test}; then echo "{words}" >&2; exit 1; fi
+            done < <(git diff-tree -r --root --no-commit-id --name-only $commit)
+          done
+        done
+        """
+    )
+    hook.chmod(0o755)
+
+
+WORKFLOW = "refusing to allow a GitHub App to create or update workflow \\`$path\\` without \\`workflows\\` permission"
+LARGE = "error: File $path is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory, committed: bool) -> None:
+    refuse(world, "[[ $path == .github/workflows/* ]]", WORKFLOW)
+    commit = "git add .; git commit -qm one;" if committed else ""
+    agent = f"mkdir -p .github/workflows; echo w > .github/workflows/ci.yml; echo a > a; {commit} echo b > b"
+    told = left(world, code_spec(), agent)
+    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert world.remotes.files("shop", BRANCH) == ["a", "b"]
+    assert told.commit == world.remotes.tip("shop", BRANCH)
+    assert ".github/workflows/ci.yml" in told.message
+    assert "workflows" in told.message
+    (world.remotes.root / "shop/hooks/pre-receive").unlink()
+    again = left(world, code_spec(), "echo c > c", attempt=2)
+    assert again.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == [".github/workflows/ci.yml", "a", "b", "c"]
+
+
+def test_a_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory) -> None:
+    refuse(world, '(( $(git cat-file -s "$commit:$path" 2>/dev/null || echo 0) > 1000 ))', LARGE)
+    told = left(world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a")
+    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert world.remotes.files("shop", BRANCH) == ["a"]
+    assert "big.bin" in told.message
+
+
+def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactory) -> None:
+    hook = world.remotes.root / "shop/hooks/update"
+    hook.write_text(
+        f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n'
+    )
+    hook.chmod(0o755)
+    told = left(world, code_spec(), "echo a > a")
+    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert "GH013" in told.message
+    assert f"{SAVED}/work" in told.message
+    assert world.remotes.files("shop", f"{SAVED}/work") == ["a"]
+    assert told.branch is None
+
+
+def test_what_is_saved_is_saved_once(world: World, code_spec: SpecFactory) -> None:
+    left(world, code_spec(), "echo u > new; git stash -q -u; git init -q demo; echo d > demo/d; echo w > work")
+    told = left(world, code_spec(), "echo more > more", attempt=2)
+    assert told.reason is Reason.COMPLETED
+    assert "agents/saved" not in told.message
+    assert not [name for name in world.remotes.branches("shop") if name.startswith("agents/saved/r1-3b2c1/2")]
+
+
+def test_history_that_an_agent_rewrote_still_goes_on(world: World, code_spec: SpecFactory) -> None:
+    assert left(world, code_spec(), "echo a > a").reason is Reason.COMPLETED
+    told = left(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["a", "b"]
+    goes_on(world, code_spec(), attempt=3)
+
+
+def test_a_clone_of_something_published_is_not_saved(world: World, code_spec: SpecFactory) -> None:
+    told = left(world, code_spec(), "git clone -q https://github.com/acme/platform vendor; echo w > work")
+    assert told.reason is Reason.COMPLETED
+    assert saved(world) == []
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert (clone(world) / "vendor").is_dir()

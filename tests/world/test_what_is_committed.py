@@ -1,0 +1,136 @@
+"""CASES A6 to A8: exactly the work is committed: ignored products of the run, no noise, no caches, no secrets."""
+
+import json
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.remotes import git
+from tests.agent.world import API_KEY, TASKS, World, result_line
+from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
+
+
+@pytest.mark.parametrize("ignored", ["docs/", ".taskmaster/", "*.md", "*"])
+def test_documents_are_committed_though_the_repository_ignores_them(
+    world: World, docs_spec: SpecFactory, ignored: str
+) -> None:
+    work = world.path / "seed"
+    world.remotes.create("fresh", {".taskmaster/tasks/tasks.json": json.dumps(TASKS)})
+    git("clone", "--quiet", str(world.remotes.root / "fresh"), str(work), cwd=world.path)
+    (work / ".gitignore").write_text(f"{ignored}\n")
+    git("add", "--force", ".gitignore", cwd=work)
+    git("commit", "--quiet", "-m", "ignore", cwd=work)
+    git("push", "--quiet", "origin", "main", cwd=work)
+    agent = "mkdir -p .taskmaster/docs/task-1; echo t > .taskmaster/docs/task-1/task.md; echo x > scratch.md"
+    pod = pod_of(world, docs_spec(repositoryUrl="https://github.com/acme/fresh"), agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert ".taskmaster/docs/task-1/task.md" in world.remotes.files("fresh", BRANCH)
+
+
+def seed(world: World, attributes: str, content: bytes) -> None:
+    """Commits a file as it is, and attributes by which git would store it otherwise."""
+    work = world.path / "seed"
+    git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
+    (work / "dos.txt").write_bytes(content)
+    git("add", "dos.txt", cwd=work)
+    (work / ".gitattributes").write_text(f"{attributes}\n")
+    git("add", ".gitattributes", cwd=work)
+    git("commit", "--quiet", "-m", "dos", cwd=work)
+    git("push", "--quiet", "origin", "main", cwd=work)
+
+
+NOISE = [
+    ("*.txt text eol=lf", b"one\r\ntwo\r\n"),
+    ("*.txt text eol=crlf", b"one\r\ntwo\n"),
+    ("*.txt text", b"one\r\ntwo\n"),
+    ("*.txt ident", b"$Id: 123 $\n"),
+    ("*.txt working-tree-encoding=UTF-16", b"one\n"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "content"), NOISE)
+def test_line_ends_are_no_change(world: World, code_spec: SpecFactory, attributes: str, content: bytes) -> None:
+    seed(world, attributes, content)
+    told = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
+    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    assert world.remotes.branches("shop") == ["main"]
+
+
+def test_a_change_beside_noise_is_committed_alone(world: World, code_spec: SpecFactory) -> None:
+    seed(world, *NOISE[0])
+    told = left(world, code_spec(), "echo x > x")
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["x"]
+    assert left(world, code_spec(), "echo three >> dos.txt", attempt=2).reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["dos.txt", "x"]
+
+
+CACHES = (
+    "mkdir -p node_modules/left-pad web/node_modules/x src/__pycache__ .pytest_cache env/bin target; "
+    "for f in node_modules/left-pad/index.js web/node_modules/x/x.js src/__pycache__/a.pyc .pytest_cache/v src/b.pyc "
+    "env/bin/python target/out .DS_Store; do echo x > $f; done; echo home = /usr > env/pyvenv.cfg; "
+    "echo Signature: 8a477f597d28d172789f06886806bc55 > target/CACHEDIR.TAG"
+)
+
+
+def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
+    told = left(world, code_spec(), f"{CACHES}; echo w > work")
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert "saved" not in told.message
+
+
+def test_caches_that_the_repository_tracks_are_committed(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {"node_modules/own/index.js": "a"})
+    told = left(world, code_spec(), "echo changed > node_modules/own/index.js")
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["node_modules/own/index.js"]
+
+
+SECRET = {
+    "uncommitted": "printenv > .env",
+    "committed": "printenv > .env; git add .env; git commit -qm env",
+    "in history": "printenv > .env; git add .env; git commit -qm env; git rm -q .env; git commit -qm gone",
+    "in a stash": "printenv > .env; git stash -qu",
+    "on another branch": "git checkout -qb o; printenv > .env; git add .env; git commit -qm env; git checkout -q -",
+    "in a message": 'echo m > m; git add m; git commit -qm "key $ANTHROPIC_API_KEY"',
+    "in a tag": 'git tag -a v1 -m "key $ANTHROPIC_API_KEY"',
+    "in a file's name": 'echo n > "$ANTHROPIC_API_KEY"',
+    "in a nested repository": "git init -q n; cd n; printenv > .env; git add .env; git commit -qm env",
+    "the SSH key": 'cat "$POD_ROOT/secrets/ssh/id_ed25519" > key',
+}
+
+
+@pytest.mark.parametrize("where", SECRET)
+def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory, where: str) -> None:
+    pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
+    told = pod.run()
+    there = everything(world)
+    for secret in (API_KEY, "b3BlbnNzaC1rZXktdGVzdC1vbmx5"):
+        assert secret not in there
+        assert secret not in told.message
+        assert secret not in pod.log
+    assert not [name for name in world.remotes.branches("shop") if API_KEY in name]
+    if where != "in a file's name":
+        assert "work" in world.remotes.files("shop", BRANCH), pod.log
+        assert "secret" in told.message
+
+
+def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: SpecFactory) -> None:
+    """Those of a GitHub App lie in a directory of the attempt."""
+    agent = """mkdir -p "$ORCHESTRATOR_TOKENS"; cd "$ORCHESTRATOR_TOKENS"
+        echo '{"token": "ghs_madeMeanwhile0123456789"}' > t; cd - >/dev/null
+        echo ghs_madeMeanwhile0123456789 > token; echo w > work"""
+    told = left(world, code_spec(), agent)
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert "token" in told.message
+
+
+def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert API_KEY not in everything(world)
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]

@@ -1,0 +1,274 @@
+"""CASES A4, A17 to A19, A27, A29: the workspace is a clone like any other, and no run poisons the next.
+
+| found at the start                                   | the attempt                                           |
+|------------------------------------------------------|-------------------------------------------------------|
+| the run's branch in a worktree; a changed submodule  | goes on                                               |
+| configuration, hooks, filters of an earlier agent    | does not obey them                                    |
+| submodules, files of Git LFS                         | has them, as the run                                  |
+| a rewritten base or run's branch                     | goes on from it where nothing is lost, else says so   |
+| a branch in the way, a SHA-256 repository            | ends before the agent starts, and names it            |
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.remotes import git
+from tests.agent.sshd import SshServer
+from tests.agent.world import World, plain_settings, result_line
+from tests.world.attempts import BRANCH, goes_on, holds, left, pod_of
+
+ALLOW_FILES: dict[str, Any] = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_1": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_1": "always",
+}
+"""Remotes here are directories, which git does not take as submodules otherwise."""
+
+
+def with_submodule(world: World) -> None:
+    """Gives the remote `shop` a submodule `lib`."""
+    world.remotes.create("lib", {"lib.txt": "library\n"})
+    work = world.path / "work-submodule"
+    git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
+    lib = str(world.remotes.root / "lib")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", lib, "lib", cwd=work)
+    git("config", "--file", ".gitmodules", "submodule.lib.url", "https://github.com/acme/lib", cwd=work)
+    git("commit", "--quiet", "--all", "-m", "lib", cwd=work)
+    git("push", "--quiet", "origin", "main", cwd=work)
+
+
+HELD = {
+    "the run's branch in a worktree": f"git checkout -q --detach; git worktree add -q held {BRANCH}",
+    "the run's branch in a worktree outside": f'git checkout -q --detach; git worktree add -q "$TMPDIR/w" {BRANCH}',
+    "a worktree that is gone": f"git checkout -q --detach; git worktree add -q held {BRANCH}; rm -rf held",
+    "a locked worktree": "git worktree add -q held -b held; git worktree lock held",
+    "an index lock": "touch .git/index.lock .git/HEAD.lock .git/config.lock",
+    "a rebase under way": "git rebase -q -i HEAD --exec false; true",
+    "a broken merge": "echo junk > .git/MERGE_HEAD",
+    "a hook that refuses": "for h in pre-commit post-checkout pre-push reference-transaction; do "
+    "printf '#!/bin/sh\\nexit 1\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done",
+    "a setting of no use": "git config extensions.worktreeConfig true; git config core.worktree /nowhere; "
+    "git config core.bare true",
+    "another format": "git config core.repositoryFormatVersion 1; git config extensions.nonsense true",
+    "attributes": "echo '* text eol=crlf' > .git/info/attributes; git config core.autocrlf true",
+    "a branch where others go": "git branch -m x; git branch agents",
+    "a reference that is none": "echo junk > .git/refs/heads/junk",
+    "files made read-only": "chmod -R a-w src",
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str) -> None:
+    left(world, code_spec(), f"echo a > a; git add a; git commit -qm a\n{HELD[held]}")
+    goes_on(world, code_spec())
+    assert "a" in world.remotes.files("shop", BRANCH)
+
+
+@pytest.mark.parametrize("change", ["echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"])
+def test_a_changed_submodule_is_in_nobodys_way(world: World, code_spec: SpecFactory, change: str) -> None:
+    with_submodule(world)
+    agent = world.agent(f"{change}; echo w > work\n{result_line()}")
+    for changes in ({}, {"attempt": 2}, {"run": "r2"}):
+        pod = world.pod(world.task(code_spec(), **changes), AGENT_COMMAND=agent, **ALLOW_FILES)
+        assert pod.run().branch, pod.log
+    if change.startswith("echo"):
+        assert holds(world, f"{change[5]}\n")
+
+
+def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
+    """Over SSH, with the key of the run."""
+    with_submodule(ssh_world)
+    agent = ssh_world.agent(f"cat lib/lib.txt > copy; cd lib; git log --oneline -1\n{result_line()}")
+    pod = ssh_world.pod(
+        ssh_world.task(code_spec()),
+        settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
+        secrets={"ssh/id_ed25519": ssh_server.private_key},
+        AGENT_COMMAND=agent,
+    )
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert ssh_world.remotes.show("shop", f"{BRANCH}:copy") == "library\n"
+
+
+def test_work_in_a_submodule_is_saved_and_its_link_is_not_moved(world: World, code_spec: SpecFactory) -> None:
+    with_submodule(world)
+    agent = world.agent(f"cd lib; echo n > new; git add new; git commit -qm new; cd ..; echo w > work\n{result_line()}")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert holds(world, "n\n")
+    assert "nested/lib" in told.message
+
+
+def test_a_submodule_moved_to_a_published_commit_is_committed(world: World, code_spec: SpecFactory) -> None:
+    with_submodule(world)
+    world.remotes.commit("lib", {"v2": "x"})
+    agent = world.agent(f"cd lib; git fetch -q; git checkout -q origin/main\n{result_line()}")
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.tip("lib", "main") in git("ls-tree", BRANCH, cwd=world.remotes.root / "shop")
+
+
+@pytest.fixture
+def lfs(world: World, program: Callable[[str, str], str]) -> Path:
+    """A remote `shop` whose .bin files are in Git LFS, with one of them; what it holds."""
+    program("git-lfs", "make parts (Debian: apt-get install git-lfs)")
+    work = world.path / "work-lfs"
+    git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
+    git("lfs", "install", "--local", cwd=work)
+    (work / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (work / "one.bin").write_text("content of one\n")
+    git("add", "--all", cwd=work)
+    git("commit", "--quiet", "-m", "lfs", cwd=work)
+    git("push", "--quiet", "origin", "main", cwd=work)
+    return world.remotes.root / "shop"
+
+
+@pytest.mark.parametrize("commit", ["", "git add --all; git commit -qm two;"])
+def test_git_lfs_files_are_there_and_are_pushed_as_pointers(
+    world: World, code_spec: SpecFactory, lfs: Path, commit: str
+) -> None:
+    told = left(world, code_spec(), f"cat one.bin > seen; echo content of two > two.bin; {commit} true")
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.show("shop", f"{BRANCH}:seen") == "content of one\n"
+    assert world.remotes.show("shop", f"{BRANCH}:two.bin").startswith("version https://git-lfs.github.com/spec/v1\n")
+    assert world.remotes.files("shop", BRANCH) == ["seen", "two.bin"]
+    stored = [path.read_bytes() for path in (lfs / "lfs/objects").rglob("*") if path.is_file()]
+    assert sorted(stored) == [b"content of one\n", b"content of two\n"]
+    goes_on(world, code_spec())
+
+
+def test_git_lfs_without_its_program_is_named(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"})
+    tools = world.path / "bin"
+    tools.mkdir()
+    pod = world.pod(world.task(code_spec()))
+    for directory in reversed(pod.environ["PATH"].split(":")):
+        for program in Path(directory).glob("*"):
+            (tools / program.name).unlink(missing_ok=True)
+            (tools / program.name).symlink_to(program)
+    (tools / "git-lfs").unlink(missing_ok=True)
+    pod.environ = {**pod.environ, "PATH": str(tools)}
+    told = pod.run()
+    assert told.reason is Reason.CONFIGURATION_ERROR
+    assert "git-lfs" in told.message
+    assert "starting the agent" not in pod.log
+
+
+def test_hooks_of_the_repository_run_for_the_agent_and_not_for_us(world: World, code_spec: SpecFactory) -> None:
+    """`pre-commit install` refuses to work where core.hooksPath is set."""
+    agent = """
+        [[ -z $(git config --get core.hooksPath) ]] || exit 9
+        printf '#!/bin/sh\\necho ran >> "$POD_ROOT/hooks"\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit
+        echo a > a; git add a; git commit -qm a; echo b > b"""
+    pod = pod_of(world, code_spec(), agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert (pod.root / "hooks").read_text() == "ran\n"
+    assert world.remotes.files("shop", BRANCH) == ["a", "b"]
+
+
+def test_a_clone_like_any_other(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {"other": "o"}, branch="feature/x")
+    agent = """
+        git fetch -q && git rev-parse --abbrev-ref origin/HEAD > head
+        git log -1 --format=%s origin/feature/x > subject; git checkout -q feature/x && git checkout -q -
+        git remote show -n origin > remote; git status -sb > status"""
+    pod = pod_of(world, code_spec(), agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert world.remotes.show("shop", f"{BRANCH}:head") == "origin/main\n"
+    assert world.remotes.show("shop", f"{BRANCH}:subject") == "seed\n"
+    assert {"head", "subject", "remote", "status"} == set(world.remotes.files("shop", BRANCH))
+
+
+def rewrite(world: World, branch: str, start: str) -> None:
+    """Makes a branch of the remote anew: a commit on top of `start`."""
+    work = world.path / f"rewrite-{branch.replace('/', '-')}"
+    git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
+    git("checkout", "--quiet", "--detach", start, cwd=work)
+    (work / "rewritten").write_text("r")
+    git("add", "--all", cwd=work)
+    git("commit", "--quiet", "-m", "rewritten", cwd=work)
+    git("push", "--quiet", "--force", "origin", f"HEAD:{branch}", cwd=work)
+
+
+def test_a_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {"second": "s"})
+    left(world, code_spec(), "echo a > a; exit 1")
+    rewrite(world, "main", "origin/main~1")
+    told = left(world, code_spec(), "echo b > b", attempt=2)
+    assert told.reason is Reason.COMPLETED
+    assert {"a", "b"} <= set(world.remotes.tree("shop", BRANCH))
+
+
+def test_a_rewritten_base_branch_that_the_agent_rebases_onto(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {"second": "s"})
+    left(world, code_spec(), "echo a > a")
+    rewrite(world, "main", "origin/main~1")
+    told = left(
+        world, code_spec(), "git rebase -q --onto origin/main origin/main@{1} || git rebase -q origin/main", attempt=2
+    )
+    assert told.reason is Reason.COMPLETED
+    assert left(world, code_spec(), "echo c > c", attempt=3).reason is Reason.COMPLETED
+    assert {"a", "c", "rewritten"} <= set(world.remotes.tree("shop", BRANCH))
+
+
+def test_a_rewritten_base_branch_before_there_was_work(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {"second": "s"})
+    left(world, code_spec(), "exit 1")
+    rewrite(world, "main", "origin/main~1")
+    told = left(world, code_spec(), "", words="NO_CHANGES: none", attempt=2)
+    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    assert world.remotes.branches("shop") == ["main"]
+
+
+def test_a_runs_branch_that_somebody_rewrote_is_gone_on_from(world: World, code_spec: SpecFactory) -> None:
+    left(world, code_spec(), "echo a > a; exit 1")
+    rewrite(world, BRANCH, f"origin/{BRANCH}~1")
+    told = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["b", "rewritten"]
+
+
+def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: SpecFactory) -> None:
+    agent = "echo mine > mine; git add mine; git commit -qm mine; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done"
+    pod = pod_of(world, code_spec(), agent).start()
+    pod.until_logged("starting the agent")
+    world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
+    (pod.root / "go").touch()
+    told = pod.wait()
+    assert told.reason is Reason.CONFLICT
+    assert "agents/saved/r1-3b2c1/1/work" in told.message
+    assert holds(world, "mine\n")
+    again = left(world, code_spec(), "echo b > b", attempt=2)
+    assert again.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["b", "theirs"]
+
+
+@pytest.mark.parametrize("name", ["agents", "agents/saved", f"{BRANCH}/more"])
+def test_a_branch_in_the_way_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory, name: str) -> None:
+    world.remotes.commit("shop", {"x": "x"}, branch=name)
+    pod = pod_of(world, code_spec(), "")
+    told = pod.run()
+    assert told.reason is Reason.INVALID_INPUT
+    assert f"a branch named {name}," in told.message
+    assert "starting the agent" not in pod.log
+
+
+def test_a_sha256_repository_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory) -> None:
+    bare = world.remotes.root / "shop"
+    shutil.rmtree(bare)
+    git("init", "--quiet", "--bare", "--object-format=sha256", "-b", "main", str(bare), cwd=world.path)
+    work = world.path / "work-sha256"
+    git("init", "--quiet", "--object-format=sha256", "-b", "main", str(work), cwd=world.path)
+    git("commit", "--quiet", "--allow-empty", "-m", "first", cwd=work)
+    git("push", "--quiet", str(bare), "main", cwd=work)
+    pod = pod_of(world, code_spec(), "")
+    told = pod.run()
+    assert told.reason is Reason.INVALID_INPUT
+    assert "SHA-256" in told.message
+    assert "starting the agent" not in pod.log
