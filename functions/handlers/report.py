@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.reporting.reporter import Reporter, reporters
+from functions.runs import waiting_feedback
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
@@ -40,14 +41,18 @@ def _report(deps: Dependencies, audience: Sequence[Reporter], kind: str, namespa
         context.bind_run(run)
         for reporter in audience:
             run = reporter.report(run)
+        if waiting_feedback.is_due(run):
+            from functions.chatops import attempt_end  # loads the commands, which hardly any run needs here
+
+            attempt_end.retry_if_feedback_is_open(deps, run)
     except NotFound:
-        log.info("the run was deleted", extra={"run": f"{namespace}/{name}"})
+        log.info("gone", extra={"run": f"{namespace}/{name}"})
 
 
 def _is_due(audience: Sequence[Reporter], snapshot: object) -> bool:
     """Return whether the event's snapshot of the run is to be reported; an unreadable snapshot is read again."""
     try:
         run = parse(snapshot)  # type: ignore[arg-type]
-        return any(reporter.due(run) for reporter in audience)
+        return any(reporter.due(run) for reporter in audience) or waiting_feedback.is_due(run)
     except (KeyError, TypeError, ValueError):
         return True
