@@ -3,10 +3,16 @@
 So `orchestrator ... -o json | jq` gets nothing but the result, and colours are for terminals only.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TextIO
+
+import click
+import yaml
+
+from functions.views.table import table
 
 CELL = 120
 """Characters of a table's cell."""
@@ -23,12 +29,8 @@ def write(output: Output, result: Any, text: Callable[[], str]) -> None:
     """Writes `result` (what JSON knows) to standard output; `text` makes what people read of it."""
     match output:
         case "json":
-            import json
-
             print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
         case "yaml":
-            import yaml
-
             print(yaml.safe_dump(result, sort_keys=False, allow_unicode=True), end="", flush=True)
         case "table":
             print(text(), flush=True)
@@ -36,8 +38,6 @@ def write(output: Output, result: Any, text: Callable[[], str]) -> None:
 
 def columns(rows: Sequence[Sequence[object]], longest: int | None = CELL) -> str:
     """Rows in columns; each cell is one line, of at most so many characters."""
-    from functions.local.table import table
-
     return table([[cell(each, longest) for each in row] for row in rows])
 
 
@@ -56,8 +56,6 @@ def styled(text: str, colour: str, stream: TextIO) -> str:
     """`text` in a colour (`red`, `green`, ...) where `stream` is a terminal that people want colours on."""
     if not colours(stream):
         return text
-    import click
-
     return click.style(text, fg=colour)
 
 

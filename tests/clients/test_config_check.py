@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, SecretStr
 
-from functions.clients.config import HIDDEN, visible
+from functions.clients.commands.config.check import HIDDEN, visible
 from functions.settings import Settings
 from tests.clients.conftest import CommandLine
 from tests.clients.in_process_cli import command

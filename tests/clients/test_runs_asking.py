@@ -75,7 +75,7 @@ def test_words_come_from_a_file_or_standard_input(place: Place, tmp_path: Path) 
         (("--message", "x" * 32_001), "--message: must have 0 to 32000 characters"),
         (("--message", "x", "--message-file", "y"), "not both"),
         (("--message-file", "/nowhere/words"), "--message-file: cannot read /nowhere/words"),
-        (("--replace",), "--replace: give what replaces the prompt"),
+        (("--replace",), "--replace: give the new prompt"),
     ],
 )
 def test_words_that_cannot_be_used_are_refused_before_anything_is_asked(

@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.clients.runs import columns, formatting
 from functions.manifests.crds import crd
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import rfc3339
+from functions.views import formatting, rows
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import SINCE, Place, condition, ended
 
 
-@pytest.mark.parametrize("kind", list(columns.COLUMNS))
+@pytest.mark.parametrize("kind", list(rows.COLUMNS))
 def test_the_columns_are_those_of_the_custom_resources(kind: str) -> None:
     declared = crd(SPECS[kind])["spec"]["versions"][0]["additionalPrinterColumns"]
     shown = [each["name"].upper() for each in declared if not each.get("priority")]
-    assert ["NAME", *shown] == [name for name, _ in columns.COLUMNS[kind]]
+    assert ["NAME", *shown] == [name for name, _ in rows.COLUMNS[kind]]
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_runs_are_listed_newest_first_each_kind_by_itself(place: Place) -> None:
     made = [place.put(name) for name in ("a", "b", "c")] + [place.put("d", "DocsRun")]
     for days, raw in enumerate(made):
         raw["metadata"]["creationTimestamp"] = rfc3339(now - timedelta(days=days))
-    assert [raw["metadata"]["name"] for raw in columns.newest_first(reversed(made))] == ["a", "b", "c", "d"]
-    told = columns.tables(columns.newest_first(made), now)
+    assert [raw["metadata"]["name"] for raw in rows.newest_first(reversed(made))] == ["a", "b", "c", "d"]
+    told = rows.tables(rows.newest_first(made), now)
     assert [line.split()[0] for line in told.splitlines() if line] == ["NAME", "d", "NAME", "a", "b", "c"]
     assert [line.split()[-1] for line in told.splitlines() if line] == ["AGE", "3d", "AGE", "0s", "1d", "2d"]
 
@@ -84,7 +84,7 @@ def test_a_run_nobody_can_read_has_its_row_and_hides_no_other() -> None:
         raw("lists", spec=[], status={"conditions": {"type": "Succeeded"}, "phase": ["x"]}),
         raw("escape", spec={"taskId": 1, "service": "a\x1b[2Jb\nc"}, status={"phase": "Running"}),
     ]
-    told = columns.tables(broken, datetime.now(UTC)).splitlines()
+    told = rows.tables(broken, datetime.now(UTC)).splitlines()
     assert [line.split()[0] for line in told[1:]] == ["no-spec", "text", "lists", "escape"]
     assert "\x1b" not in "".join(told)
 

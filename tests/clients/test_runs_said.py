@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.local.agent_output import SessionTotals, readable, short
+from functions.views.agent_output import SessionTotals, readable, short
 
 
 def claude(kind: str, **fields: Any) -> str:

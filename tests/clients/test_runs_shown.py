@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from functions.clients.runs import overview, screen
-from functions.clients.runs.advice import next_step
 from functions.clients.runs.changes import Change
 from functions.runs.admission.position import Position
+from functions.views.next_step import next_step
 from tests.support.builders import raw_run, run
 
 

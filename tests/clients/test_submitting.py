@@ -156,7 +156,7 @@ def test_what_is_no_answer_at_all_is_told_without_what_a_terminal_would_obey() -
 
 def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    with pytest.raises(Unavailable, match="unknown url type: socks5"):
+    with pytest.raises(Unavailable, match="SOCKS"):
         Caller()("http://agents.example.invalid")
 
 

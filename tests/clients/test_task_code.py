@@ -12,16 +12,14 @@ how results are written  table · JSON · YAML; progress goes to standard error 
 
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
 from functions.clients.tasks import options
-from functions.clients.tasks.fast_validation import kebab
-from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec
+from functions.clients.tasks.spec_validation import kebab
+from functions.runs.model.specs import CodeRunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
 from tests.clients.in_process_cli import command
 
@@ -205,16 +203,10 @@ def test_every_option_arrives(cli: CommandLine) -> None:
     assert done.json["found"] == {}
 
 
-@pytest.mark.parametrize(("kind", "table"), [("DocsRun", options.DOCS), ("CodeRun", options.CODE)])
-def test_options_are_the_fields_of_the_spec_in_the_same_words(kind: str, table: Sequence[click.Parameter]) -> None:
-    model: type[RunSpec] = SPECS[kind]
-    words = {str(each.name): each.to_info_dict()["help"] for each in table}
-    assert words.keys() == model.model_fields.keys() - NOT_OPTIONS
-    for name, said in words.items():
-        if (kind, name) != ("DocsRun", "working_directory"):  # a directory of this machine
-            assert said == model.model_fields[name].description
-    if kind == "CodeRun":
-        assert EVERYTHING.keys() == words.keys() - {"github_user"}, "each option is tried"
+def test_every_field_of_the_spec_is_an_option_that_is_tried() -> None:
+    names = {str(option.name) for option in options.spec_options(CodeRunSpec)}
+    assert names == CodeRunSpec.model_fields.keys() - NOT_OPTIONS
+    assert EVERYTHING.keys() == names - {"github_user"}
 
 
 def test_who_asks_twice_is_told_of_the_run_at_work(code: CommandLine, functions: Functions) -> None:

@@ -16,20 +16,22 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from functions.clients.commands.queues import command as queues_command
 from functions.clients.errors import CommandError
-from functions.clients.queues import app
 from functions.cluster.kinds import CODE_RUN as KIND
 from functions.events.event import CODE_REQUESTED, RESOURCE, Event
 from functions.local.database import connect as database
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
 from functions.manifests import run as requested
-from functions.queues.publisher import HttpPublisher, Publisher, PublishError, connect
+from functions.queues.backends import connect
+from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
-from functions.queues.topology import FED_BY, TOPICS
+from functions.queues.topology import TOPIC_OF_FUNCTION, TOPICS
 from functions.runs.model.specs import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
@@ -40,13 +42,13 @@ from tests.support.builders import CODE_SPEC
 _numbers = itertools.count(1)
 Command = Callable[..., Result]
 SINCE = {"lastTransitionTime": "2026-01-02T03:04:05Z"}
-ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in FED_BY}
+ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in TOPIC_OF_FUNCTION}
 
 
 def command(environ: Mapping[str, str]) -> Command:
     def run(*arguments: str, ok: bool = True, typed: str = "") -> Result:
         given = {"ORCHESTRATOR_AGENT__IMAGE": "x", **environ}
-        done = CliRunner().invoke(app, list(arguments), env=given, input=typed)
+        done = CliRunner().invoke(queues_command, list(arguments), env=given, input=typed)
         assert (done.exit_code == 0) is ok, (done.output, done.exception)
         return done
 
@@ -71,7 +73,7 @@ def environment(project: Project, **queues: Any) -> dict[str, str]:
 
 def test_apply_creates_finds_and_updates(orchestrator: Command, project: Project) -> None:
     would = orchestrator("apply", "--dry-run").output
-    assert would.count("would be created") == 3 * len(TOPICS) + len(FED_BY)
+    assert would.count("would be created") == 3 * len(TOPICS) + len(TOPIC_OF_FUNCTION)
     path = f"projects/{project.id}"
     assert list(project.publisher.list_topics(project=path)) == []
     assert "would be" not in orchestrator("apply").output
@@ -126,7 +128,7 @@ def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
 
 def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
     event = Event("1", "/tests", CODE_REQUESTED, "", {})
-    with pytest.raises(PublishError, match=r"topics/pre-jobs is not there.*orchestrator queues apply"):
+    with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
     with pytest.raises(PublishError, match=r"queues\.project"):
         connect(QueueSettings())
@@ -150,7 +152,7 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
     topology = Topology(tuple(name for topic in TOPICS for name in (topic, f"{topic}-dead")), (subscription,))
     if request.param == "embedded":
         with serve(Queue(database(tmp_path / "queue.db"), topology)) as served:
-            yield HttpPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
+            yield EmbeddedPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
         return
     project = request.getfixturevalue("project")
     list(TopologyApplier(project).apply(topology))
@@ -203,9 +205,9 @@ def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer,
         assert "for good?" in kept.output
         orchestrator("dead", "drop", "runs", rows["2"]["id"], "--yes")
         again = orchestrator("dead", "drop", "runs", rows["2"]["id"], "--yes", ok=False)
-        assert "not there" in str(again.exception)
+        assert "no such dead letters" in str(again.exception)
         assert [row["event"] for row in listed()] == ["3"]
         orchestrator("dead", "drop", "runs", "--all", "--yes")
         assert listed() == []
-        assert "the topics are" in orchestrator("dead", "list", "rnus", ok=False).output
+        assert "is not a topic; use one of" in orchestrator("dead", "list", "rnus", ok=False).output
         assert "--all" in orchestrator("dead", "replay", "runs", ok=False).output

@@ -22,6 +22,7 @@ import click
 import pytest
 
 from functions.clients import cli, output
+from functions.clients.commands import NAMES, Root
 from functions.clients.errors import CommandError, Unavailable, WrongUsage
 from tests.support.api import ROOT
 
@@ -83,7 +84,7 @@ def test_wrong_usage_is_explained_and_exits_with_2(
     assert why in printed.out + printed.err
 
 
-@pytest.mark.parametrize("words", [[], ["task"], ["task", "code"], ["runs"], ["config"], ["queues"]])
+@pytest.mark.parametrize("words", [[], ["task"], ["runs"], ["config"], ["queues"]])
 def test_help_loads_no_part_that_only_a_command_needs(words: list[str]) -> None:
     program = (
         f"import sys; from functions.clients.cli import main; main({[*words, '--help']!r}); "
@@ -99,14 +100,14 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130 ") if f"\n    {code}" not in printed] == []
     for group in GROUPS:
         cli.main([group, "--help"])
-        assert f" orchestrator {group} " in capsys.readouterr().out.partition("Options:")[0].partition("\n")[2], group
+        assert f" orchestrator {group} " in capsys.readouterr().out.partition("\n")[2], group
 
 
 @pytest.mark.parametrize(("error", "code"), [(CommandError("why"), 1), (WrongUsage("why"), 2), (Unavailable("why"), 3)])
 def test_an_error_of_a_command_is_told_and_has_its_exit_code(
     error: CommandError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "app", raising(error))
+    monkeypatch.setattr(cli, "command", raising(error))
     assert cli.main([]) == code
     assert capsys.readouterr() == ("", "orchestrator: why\n")
 
@@ -115,7 +116,7 @@ def raising(error: BaseException) -> click.Command:
     def fail() -> None:
         raise error
 
-    return cli.Commands(callback=fail, invoke_without_command=True)
+    return Root("tests", (), None, no_args_is_help=False, callback=fail, invoke_without_command=True)
 
 
 @pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nothing"])
@@ -123,7 +124,7 @@ def test_a_question_that_is_not_answered_with_yes_stops_the_command(
     answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask = click.Command("ask", callback=lambda: click.confirm("Sure?", abort=True))
-    monkeypatch.setattr(cli, "app", ask)
+    monkeypatch.setattr(cli, "command", ask)
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     assert cli.main([]) == 1
     assert "Aborted!" in capsys.readouterr().err
@@ -132,7 +133,7 @@ def test_a_question_that_is_not_answered_with_yes_stops_the_command(
 def test_a_command_that_is_stopped_exits_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "app", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(cli, "command", raising(KeyboardInterrupt()))
     assert cli.main([]) == 130
     assert capsys.readouterr() == ("", "")
 
@@ -236,14 +237,14 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_trace(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["runs"]])
+@pytest.mark.parametrize("arguments", [["runs"]])
 def test_ctrl_c_while_a_command_loads(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    class Stopped(cli.Commands):
+    class Stopped(Root):
         def get_command(self, _context: click.Context, name: str) -> click.Command | None:
             raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as ended:
-        Stopped(name="orchestrator")(args=arguments)
+        Stopped("functions.clients.commands", NAMES, None)(args=arguments)
     assert ended.value.code == 130
     assert capsys.readouterr().err == ""
 

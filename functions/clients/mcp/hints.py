@@ -1,6 +1,6 @@
 """What to do next about a run, in the names of the tools."""
 
-from functions.clients.runs.advice import NextStepCommands
+from functions.views.next_step import NextStepCommands
 
 WAYS = NextStepCommands(
     watch="get_run, in a minute",

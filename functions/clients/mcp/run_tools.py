@@ -1,25 +1,24 @@
-"""`list_runs`, `get_run`, `stop_run` and `retry_run`: the same as `orchestrator runs`, with the same rights.
-
-What talks to the cluster is imported by the first call that needs it: a client waits for the server at its own start.
-"""
+"""`list_runs`, `get_run`, `stop_run` and `retry_run`: the same as `orchestrator runs`, with the same rights."""
 
 import os
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
+from functions.clients.mcp.hints import WAYS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
+from functions.clients.runs import filters, logs, lookup, requests
 from functions.clients.runs.target import ClusterTarget, from_environment
 from functions.runs.model.fields import Prompt
+from functions.runs.model.run import Run
 from functions.runs.model.status import Phase
-
-if TYPE_CHECKING:
-    from functions.runs.model.run import Run
+from functions.views import details, rows
+from functions.views.agent_output import SessionTotals
 
 NEWEST = 20
 MOST = 200
@@ -77,30 +76,23 @@ class RetryArguments(NameArguments):
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
     """The newest runs. Raises CommandError."""
-    from functions.clients.runs import columns, filters
-
     place = given.place()
     found = filters.runs(place, filters.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [columns.summary(raw) for raw in found[: given.limit]]
+    shown = [rows.summary(raw) for raw in found[: given.limit]]
     text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
     return Result(text, _used(given, place), {"total": len(found), "runs": shown})
 
 
 def get_run(given: GetArguments, _say: Say) -> Result:
     """One run. Raises CommandError."""
-    from functions.clients.runs import lookup
-
     place = given.place()
     run = lookup.find(place, given.name)
     found = _of(run, given, place, "")
     return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
 
 
-def _log(place: ClusterTarget, run: "Run", lines: int) -> dict[str, Any]:
+def _log(place: ClusterTarget, run: Run, lines: int) -> dict[str, Any]:
     """The last lines of the last attempt's log, for people; where there is none, why."""
-    from functions.clients.runs import logs
-    from functions.local.agent_output import SessionTotals
-
     tally = SessionTotals()
     try:
         said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
@@ -111,8 +103,6 @@ def _log(place: ClusterTarget, run: "Run", lines: int) -> dict[str, Any]:
 
 def stop_run(given: NameArguments, _say: Say) -> Result:
     """Asks a run to stop. Raises CommandError."""
-    from functions.clients.runs import lookup, requests
-
     place = given.place()
     run = requests.cancel(place, lookup.find(place, given.name))
     stops = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
@@ -121,8 +111,6 @@ def stop_run(given: NameArguments, _say: Say) -> Result:
 
 def retry_run(given: RetryArguments, _say: Say) -> Result:
     """Asks for another attempt. Raises CommandError."""
-    from functions.clients.runs import lookup, requests
-
     if given.replace and given.message is None:
         raise WrongUsage("replace: give the message that replaces the prompt")
     place = given.place()
@@ -130,11 +118,8 @@ def retry_run(given: RetryArguments, _say: Say) -> Result:
     return _of(run, given, place, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
 
 
-def _of(run: "Run", given: Arguments, place: ClusterTarget, done: str) -> Result:
-    from functions.clients.mcp.hints import WAYS
-    from functions.clients.runs import details
-
-    facts = details.facts(run, details.queue_position(place, run), WAYS)
+def _of(run: Run, given: Arguments, place: ClusterTarget, done: str) -> Result:
+    facts = details.facts(run, lookup.queue_position(place, run), WAYS)
     text = f"{run.kind} {run.name}: {facts['phase']}. {done}Next: {facts['next']}"
     return Result(text, _used(given, place), facts)
 

@@ -1,11 +1,14 @@
 """Which runs a list is of."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from functions.clients.errors import WrongUsage
-from functions.clients.runs import columns, lookup
+from functions.clients.runs import lookup
 from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
+from functions.runs.model.status import Phase
+from functions.views import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +25,16 @@ class Wanted:
         """Whether it leaves any out."""
         return bool(self.work or self.phase or self.service)
 
-    def includes(self, raw: columns.Raw) -> bool:
+    def includes(self, raw: rows.Raw) -> bool:
         """Whether the run is one of them."""
-        phase = columns.at(raw, "status", "phase") or "Pending"
-        return self.phase in ("", phase) and self.service in ("", columns.at(raw, "spec", "service"))
+        phase = rows.at(raw, "status", "phase") or "Pending"
+        return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
 
 
-def runs(place: ClusterTarget, wanted: Wanted) -> list[columns.Raw]:
+def runs(place: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     """The runs, newest first. Raises CommandError."""
     found = lookup.find_all(place, wanted.work, everywhere=wanted.everywhere)
-    return columns.newest_first(raw for raw in found if wanted.includes(raw))
+    return rows.newest_first(raw for raw in found if wanted.includes(raw))
 
 
 def work(text: str) -> Work | None:
@@ -48,10 +51,6 @@ def phase(text: str) -> str:
     """The phase that --phase names, in any case. Raises WrongUsage."""
     if not text:
         return ""
-    from typing import get_args
-
-    from functions.runs.model.status import Phase
-
     known: dict[str, str] = {each.lower(): each for each in get_args(Phase)}
     if text.lower() not in known:
         raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")

@@ -1,7 +1,8 @@
 """Finds runs: all that are asked for, or the one a person names."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from typing import Literal
 
 from functions.clients.errors import CommandError
 from functions.clients.runs.target import ClusterTarget, user_errors
@@ -9,9 +10,9 @@ from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, RUNS, Kind
 from functions.runs import api_group
-
-if TYPE_CHECKING:
-    from functions.runs.model.run import Run
+from functions.runs.admission.position import Position, position
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
 
 Work = Literal["docs", "code"]
 """The two kinds of work, as people call them."""
@@ -37,7 +38,7 @@ def find_all(
             yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)
 
 
-def find(place: ClusterTarget, named: str) -> "Run":
+def find(place: ClusterTarget, named: str) -> Run:
     """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
     prefix, slash, name = named.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
@@ -55,10 +56,8 @@ def find(place: ClusterTarget, named: str) -> "Run":
     return found[0]
 
 
-def _read(place: ClusterTarget, kind: Kind, name: str) -> "Run | None":
+def _read(place: ClusterTarget, kind: Kind, name: str) -> Run | None:
     """The run; None where there is none of this kind and name."""
-    from functions.runs.model.run import parse  # a list needs no models
-
     with user_errors(place):
         try:
             return parse(place.cluster.get(kind, place.namespace, name))
@@ -66,6 +65,18 @@ def _read(place: ClusterTarget, kind: Kind, name: str) -> "Run | None":
             return None
 
 
-def read_again(place: ClusterTarget, run: "Run") -> "Run | None":
+def read_again(place: ClusterTarget, run: Run) -> Run | None:
     """The run as it is now; None where it is gone. Raises CommandError."""
     return _read(place, RUNS[run.kind], run.name)
+
+
+def queue_position(place: ClusterTarget, run: Run) -> Position | None:
+    """Return the run's position in the queue; None, without a call, if it is not queued.
+
+    Raises:
+        CommandError: the unfinished runs could not be listed.
+    """
+    if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
+        return None
+    here = ClusterTarget(place.cluster, run.namespace)
+    return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))

@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from functions.clients.output import say
-from functions.clients.runs import columns
 from functions.clients.runs.changes import Change, Changes
 from functions.clients.runs.event_loop import EventMerger, SourceEnded
 from functions.clients.runs.lookup import Work, kinds
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
-from functions.local.agent_output import clean, short
 from functions.runs import api_group
+from functions.views import rows
+from functions.views.agent_output import clean, short
 
 REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
@@ -90,8 +90,8 @@ class Table:
 
     def tick(self) -> None:
         """Draws ages anew."""
-        found = columns.newest_first(self._runs.values())
-        told = columns.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
+        found = rows.newest_first(self._runs.values())
+        told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
         self._screen.draw([*told.splitlines(), self._foot])
 
 
@@ -99,14 +99,14 @@ def finished(raw: Object) -> bool:
     """Whether the run has ended, as its mark or its decisive condition says."""
     if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
-    conditions = columns.at(raw, "status", "conditions")
+    conditions = rows.at(raw, "status", "conditions")
     found = conditions if isinstance(conditions, list) else []
-    return any(columns.at(each, "type") == "Succeeded" and columns.at(each, "status") != "Unknown" for each in found)
+    return any(rows.at(each, "type") == "Succeeded" and rows.at(each, "status") != "Unknown" for each in found)
 
 
 def _line(raw: Object) -> str:
-    phase = columns.text(columns.at(raw, "status", "phase")) or "Pending"
-    reason, message = columns.reason(raw), short(clean(columns.text(columns.at(raw, "status", "message"))))
-    attempt = columns.text(columns.at(raw, "status", "attempt"))
+    phase = rows.text(rows.at(raw, "status", "phase")) or "Pending"
+    reason, message = rows.reason(raw), short(clean(rows.text(rows.at(raw, "status", "message"))))
+    attempt = rows.text(rows.at(raw, "status", "attempt"))
     told = ": ".join(filter(None, (reason if reason != phase else "", message)))
     return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", told)))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from functions.clients.errors import CommandError, as_command_error
+from functions.clients.output import Output, write
 from functions.clients.runs import lookup
 from functions.clients.runs.podlog import Pause
 from functions.clients.runs.target import ClusterTarget, explain, user_errors
@@ -20,6 +21,7 @@ from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import CodeRunSpec
 from functions.runs.requests import Patch, RequestRefused
+from functions.views import details
 
 TRIES = 6
 PAUSE = 0.5
@@ -48,6 +50,12 @@ def ended(run: Run) -> bool:
 def context_version(run: Run) -> int | None:
     """What the run's attempts are counted under since the last person's retry."""
     return run.spec.context_version if isinstance(run.spec, CodeRunSpec) else None
+
+
+def confirm(run: Run, done: str, output: Output) -> None:
+    """Write what was asked of the run, and how to follow it."""
+    watch = f"follow it with: orchestrator runs watch {run.name}"
+    write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
 
 
 def _ask(place: ClusterTarget, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:

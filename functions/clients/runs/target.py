@@ -8,14 +8,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from functions.clients.errors import CommandError, Unavailable
-
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.cluster.errors import ClusterError
+from functions.cluster import errors
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError
+from functions.cluster.kubeconfig import Kubeconfig
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
 """Where runs are unless something says otherwise: the default of the setting `namespace`."""
@@ -25,19 +25,15 @@ NAMESPACE = "orchestrator"
 class ClusterTarget:
     """A namespace of a cluster."""
 
-    cluster: "Cluster"
+    cluster: Cluster
     namespace: str
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
-    """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
-    from functions.cluster.client import Cluster
-    from functions.cluster.kubernetes_transport import KubernetesTransport
-    from functions.settings.cluster import ClusterSettings
-
+    """Return the target that the options name; kubectl's own defaults stand for empty ones. Sends nothing."""
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
 
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
@@ -54,28 +50,17 @@ VARIABLES = {
 """The variables that set the same for the functions."""
 
 
-def _of_context(files: str, context: str) -> str:
-    """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    import yaml
-
-    found: dict[str, Any] = {}
-    current = context
-    for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
-        try:
-            config = yaml.safe_load(Path(path).read_bytes())
-            current = current or config.get("current-context") or ""
-            for each in config.get("contexts") or ():
-                found.setdefault(each["name"], each["context"].get("namespace"))
-        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-            continue
-    return str(found.get(current) or "")
+def _namespace(settings: ClusterSettings) -> str:
+    """Return the namespace of the context; empty if it names none, or if the file cannot be read: calls say why."""
+    try:
+        return Kubeconfig(settings).namespace
+    except errors.Forbidden:
+        return ""
 
 
 @contextmanager
 def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
-    from functions.cluster.errors import ClusterError
-
     try:
         yield
     except but:
@@ -84,10 +69,8 @@ def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> 
         raise explain(error, place.namespace) from error
 
 
-def explain(error: "ClusterError", namespace: str) -> CommandError:
+def explain(error: ClusterError, namespace: str) -> CommandError:
     """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
-    from functions.cluster import errors
-
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)
@@ -96,7 +79,7 @@ def explain(error: "ClusterError", namespace: str) -> CommandError:
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
             return Unavailable(f"{error}\n{_WHERE}")
-        case errors.NotFound():
+        case errors.NotFound() | errors.KindNotServed():
             return CommandError(f"{error}\n{_CRDS.format(namespace=namespace)}")
         case _:
             return CommandError(str(error))

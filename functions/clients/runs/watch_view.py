@@ -10,16 +10,17 @@ from typing import Protocol, TextIO
 
 from functions.clients.errors import CommandError
 from functions.clients.output import say
-from functions.clients.runs import details, formatting, logs
+from functions.clients.runs import logs
 from functions.clients.runs.changes import Change, Changes
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.logs import Line
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import RUNS
-from functions.local.agent_output import SessionTotals, clean, short
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
+from functions.views import details, formatting
+from functions.views.agent_output import SessionTotals, clean, short
 
 REDRAW_SECONDS = 1.0
 """How often durations on a terminal are drawn anew."""

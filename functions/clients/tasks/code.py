@@ -1,14 +1,14 @@
 """Asks for a code run. No local files are needed: what is not given is taken from git where there is a repository."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from functions.clients.output import Say
 from functions.clients.tasks import request as asking
+from functions.clients.tasks.inferred import infer
+from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request
-
-if TYPE_CHECKING:
-    from functions.clients.tasks.inferred_value import InferredValue
 
 KIND = "CodeRun"
 
@@ -26,12 +26,8 @@ def run(request: Request, directory: str, say: Say, remote: str | None = None) -
     return asking.send(ready, KIND, spec, found, say)
 
 
-def _found(given: Mapping[str, Any], directory: str, remote: str | None) -> "dict[str, InferredValue]":
+def _found(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
     """What was not given and the directory tells; it is not looked at where it is not needed."""
     if {"repository_url", "platform_repository_url"} <= given.keys() and {"github_user", "github_app"} & given.keys():
         return {}
-    from pathlib import Path
-
-    from functions.clients.tasks.inferred import infer
-
     return infer(given, Path(directory), remote)

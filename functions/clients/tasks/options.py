@@ -1,91 +1,78 @@
-"""The options of `task docs` and `task code`: the fields of their specs in kebab-case, each once.
+"""The options of `task docs` and `task code`: one for each field of the spec, in kebab-case, made from its model."""
 
-They are data of their own, since the models of the specs are too slow to import for `--help`. A test compares both:
-every field has its option, with the same words.
-"""
-
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
+from pydantic.fields import FieldInfo
 
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import WrongUsage
+from functions.runs.model.specs import RunSpec
+
+NOT_OPTIONS = ("cancel",)
+"""Fields without an option: a new run is not cancelled."""
+
+SHORT = {"working_directory": "-w", "service": "-s"}
+"""Fields whose option has a short form too."""
 
 
-def _option(words: str, *names: str, **more: Any) -> click.Option:
-    return click.Option(names, help=words, **more)
+def option(words: str, *names: str, **settings: Any) -> click.Option:
+    """Return an option with this help text."""
+    return click.Option(names, help=words, **settings)
 
 
-FIRST = (
-    _option("Full model name, passed verbatim.", "--model"),
-    _option("GitHub login whose SSH key is used.", "--github-user"),
-    _option("GitHub App, such as 5DLabs-Rex; its last part names the agent.", "--github-app"),
-    _option("Repository the work happens in.", "--repository-url"),
-)
-LAST = (
-    _option("Program that works: a directory of templates/.", "--agent-cli"),
-    _option("Environment variables for the agent.", "--env", multiple=True, metavar="NAME=VALUE"),
-    _option("Secrets whose keys become environment variables.", "--env-from-secrets", multiple=True),
-    _option("Longest an attempt may take.", "--timeout-seconds", type=int),
-    _option("Automatic retries after failed attempts.", "--max-retries", type=int),
-    _option("How long a finished Job is kept.", "--ttl-seconds-after-finished", type=int),
-    _option("Higher is admitted first.", "--priority", type=int),
-    _option("Most turns of the agent.", "--max-turns", type=int),
-    _option("Most the agent may spend, in US dollars.", "--max-cost-usd", type=float),
-)
-DOCS: tuple[click.Parameter, ...] = (
-    _option(
-        "Directory that holds .taskmaster.",
-        "-w",
-        "--working-directory",
-        type=click.Path(),
-        default=".",
-        show_default=True,
-    ),
-    *FIRST,
-    _option("Branch to document; the pull request goes back to it.", "--source-branch"),
-    *LAST,
-)
-CODE: tuple[click.Parameter, ...] = (
-    click.Argument(["task_id"], type=int, help="Task Master task."),
-    _option("Service the work is for; owns the workspace.", "-s", "--service", required=True),
-    *FIRST,
-    _option("Base of the work and of the pull request.", "--branch"),
-    _option("Directory of the repository to work in.", "-w", "--working-directory"),
-    _option("Repository the Task Master definitions come from.", "--platform-repository-url"),
-    _option("Its branch; default: that repository's default branch.", "--platform-branch"),
-    _option("Directory there that holds .taskmaster.", "--platform-directory"),
-    _option("Preset of MCP tools.", "--tool-config", type=click.Choice(["minimal", "default", "advanced"])),
-    _option("Remote MCP tools, comma separated; replaces the preset's.", "--remote-tools"),
-    _option("Local MCP tools, comma separated; replaces the preset's.", "--local-tools"),
-    _option("What a person adds to the prompt.", "--prompt-modification"),
-    _option(
-        "Whether it is added to the prompt or replaces it.",
-        "--prompt-mode",
-        type=click.Choice(["append", "replace"]),
-    ),
-    _option("Take up the last session of the workspace.", "--continue-session", is_flag=True, default=None),
-    _option("Raised by each person's retry.", "--context-version", type=int),
-    *LAST,
-)
-
-ASKING = (
-    _option("The git remote, where it cannot be told.", "--remote"),
-    _option(
-        "Where the submit functions are: https://HOST (the function's name is added), a URL with {function} in it, "
+REQUEST_OPTIONS = (
+    option("The git remote, if it is ambiguous.", "--remote"),
+    option(
+        "URL of the submit functions: https://HOST (the function's name is added), a URL with {function} in it, "
         "or submit_docs=URL,submit_code=URL.",
         "--api-url",
         envvar=VARIABLE,
         show_envvar=True,
     ),
-    _option(
-        "Asks for the run of an earlier request with this key; with a new key for one beside any other.",
+    option(
+        "Find the run of an earlier request with this key; with a new key, a second run of the same task is allowed.",
         "--idempotency-key",
     ),
-    _option("Change nothing, ask nobody; say what would be done.", "--dry-run", is_flag=True),
+    option("Only show what would be done; change and send nothing.", "--dry-run", is_flag=True),
 )
-"""What both commands have besides the fields of their spec."""
+"""Options of both commands that are not fields of the spec."""
+
+
+def spec_options(spec: type[RunSpec], *without: str, required: Collection[str] = ()) -> Iterator[click.Option]:
+    """Yield an option for each field of the spec but those named, in the order of the model."""
+    for name, field in spec.model_fields.items():
+        if name not in (*without, *NOT_OPTIONS):
+            yield _field_option(name, field, required=name in required)
+
+
+def _field_option(name: str, field: FieldInfo, *, required: bool) -> click.Option:
+    kind = _plain_type(field.annotation)
+    names = [*([SHORT[name]] if name in SHORT else []), f"--{name.replace('_', '-')}"]
+    settings: dict[str, Any] = {"required": required}
+    if name == "env":
+        settings |= {"multiple": True, "metavar": "NAME=VALUE"}
+    elif get_origin(kind) is list:
+        settings |= {"multiple": True}
+    elif kind is bool:
+        settings |= {"is_flag": True, "default": None}
+    elif get_origin(kind) is Literal:
+        settings |= {"type": click.Choice(get_args(kind))}
+    elif kind in (int, float):
+        settings |= {"type": kind}
+    return option(field.description or "", *names, **settings)
+
+
+def _plain_type(annotation: Any) -> Any:
+    """Return the type without None and without rules."""
+    choices = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if get_origin(annotation) is Annotated:
+        return _plain_type(choices[0])
+    if NoneType in get_args(annotation):
+        return _plain_type(choices[0])
+    return annotation
 
 
 def fields(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from functions.clients.api_url import FUNCTIONS, function_url
 from functions.clients.credentials import Credentials, credentials
 from functions.clients.errors import WrongUsage, as_command_error
 from functions.clients.output import Say, cell
 from functions.clients.submit import Accepted, Key, submit
-from functions.clients.tasks import fast_validation
-from functions.clients.tasks.fast_validation import camel, kebab
 from functions.clients.tasks.inferred_value import InferredValue
-from functions.runs.model import default_models
+from functions.clients.tasks.spec_validation import kebab, validated
+from functions.settings import SettingsError, load_section
+from functions.settings.agent import ModelSettings
 
 LONGEST_KEY = 255
 """Characters of a key (functions/submission/acceptance.py)."""
-
-CONFIG = "ORCHESTRATOR_CONFIG"
-MODELS = "ORCHESTRATOR_MODELS"
-"""The variables that can set models (functions/settings): without them the settings need not be loaded."""
 
 LABEL = 19
 """Width of the first word of a line of progress."""
@@ -64,23 +62,20 @@ def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredVal
     """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
     for name, each in found.items():
         show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return fast_validation.spec(kind, {**{name: each.value for name, each in found.items()}, **given})
+    return validated(kind, {**{name: each.value for name, each in found.items()}, **given})
 
 
 def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
-    """The model for runs of this kind (setting `models`). Raises CommandError for a setting that is wrong."""
+    """Return the model for runs of this kind, from the setting `models`.
+
+    Raises:
+        CommandError: the setting is wrong.
+    """
     name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
-    if CONFIG in environ or any(each.upper().startswith(MODELS) for each in environ):
-        return InferredValue(_configured_model(name, environ), f"setting models.{name}")
-    return InferredValue({"docs": default_models.DOCS, "code": default_models.CODE}[name], f"setting models.{name}")
-
-
-def _configured_model(name: str, environ: Mapping[str, str]) -> str:
-    from functions.settings import SettingsError, load_section
-    from functions.settings.agent import ModelSettings
-
     with as_command_error(SettingsError):
-        return str(getattr(load_section(environ, "models", ModelSettings), name))
+        return InferredValue(
+            str(getattr(load_section(environ, "models", ModelSettings), name)), f"setting models.{name}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ def prepare(request: Request, kind: str) -> Prepared:
 
 def send(ready: Prepared, kind: str, spec: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> Outcome:
     """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
-    sources = {camel(name): each.source for name, each in found.items()}
+    sources = {to_camel(name): each.source for name, each in found.items()}
     if ready.who is None:
         show(say, "would ask", ready.url or f"{FUNCTIONS[kind]} (no --api-url)")
         return Outcome(spec, sources, ready.key.text, None)

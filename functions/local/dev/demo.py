@@ -16,10 +16,10 @@ from functions.local.dev.cluster import EXAMPLE_USER
 from functions.local.dev.follow import Progress
 from functions.local.dev.repositories import Mirror, example, mirror_of
 from functions.local.dev.stack import Options, Stack
-from functions.local.table import table
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
 from functions.settings.agent import ModelSettings
+from functions.views.table import table
 
 LONGEST_SECONDS = {"rehearsal": 120.0, "claude": 3600.0}
 """How long the runs are waited for, by who works."""

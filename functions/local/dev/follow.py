@@ -8,9 +8,9 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import EVENT, POD
-from functions.local.agent_output import readable, short
 from functions.runs.model import naming
 from functions.runs.model.run import Run
+from functions.views.agent_output import readable, short
 
 LINE = 110
 """Characters of a line of an agent that are shown."""

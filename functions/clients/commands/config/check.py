@@ -1,0 +1,99 @@
+"""Print the effective settings without secrets, and every problem; with a problem the exit code is 1."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+
+from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
+from functions.clients.errors import CommandError
+from functions.clients.options import output_option
+from functions.clients.output import Output, columns, write
+from functions.clients.settings import load_settings
+from functions.queues.topology import FUNCTIONS as DEPLOYED
+from functions.settings import Settings
+
+HIDDEN = "**********"
+"""Stands for a secret, as pydantic writes one."""
+
+
+@click.command(help=__doc__)
+@output_option
+def command(output: Output) -> None:
+    """Check the settings."""
+    settings = load_settings()
+    shown = visible(settings)
+    write(output, shown, lambda: columns(list(_flat(shown)), longest=None))
+    problems = [*_problems(settings), *_client_problems(os.environ)]
+    if problems:
+        raise CommandError("\n".join(problems))
+
+
+def visible(section: BaseModel) -> dict[str, Any]:
+    """Return the settings as JSON types, with secrets, fields marked repr=False and passwords in URLs masked."""
+    dumped = _without_passwords(section.model_dump(mode="json"))
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            dumped[name] = visible(value)
+        elif not field.repr:
+            dumped[name] = _masked(dumped[name])
+    return dict(dumped)
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _masked(each) for key, each in value.items()}
+        case list():
+            return [_masked(each) for each in value]
+        case _:
+            return HIDDEN if value else value
+
+
+def _without_passwords(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _without_passwords(each) for key, each in value.items()}
+        case list():
+            return [_without_passwords(each) for each in value]
+        case str():
+            return re.sub(r"://[^/@\s]*:[^/@\s]*@", f"://{HIDDEN}@", value)
+        case _:
+            return value
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value if isinstance(value, str) else json.dumps(value)
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    """Yield problems that a function would only find at its first request."""
+    if not any(settings.templates.glob("*/*/*.j2")):
+        yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
+    kubeconfig = settings.cluster.kubeconfig
+    if kubeconfig and not Path(kubeconfig).is_file():
+        yield f"setting cluster.kubeconfig: {kubeconfig} is not there"
+    unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
+    if unknown:
+        yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
+    nobody = settings.access.unreachable_entries(settings.auth)
+    if nobody:
+        yield f"setting access.callers: nobody is known as {', '.join(nobody)} with auth.mode {settings.auth.mode}"
+
+
+def _client_problems(environ: Mapping[str, str]) -> Iterator[str]:
+    for kind in FUNCTIONS if environ.get(VARIABLE) else ():
+        try:
+            function_url(environ[VARIABLE], kind)
+        except CommandError as error:
+            yield str(error)

@@ -1,0 +1,18 @@
+"""List, read, follow, retry and cancel runs, with your own Kubernetes rights.
+
+The cluster is the one that kubectl would use. The namespace is the one given, else that of the kubeconfig's context,
+else `orchestrator`. NAME may be written docs/NAME or code/NAME.
+"""
+
+from functions.clients.lazy_group import LazyGroup
+
+EPILOG = """\b
+Examples:
+  orchestrator runs list                          the newest runs of both kinds
+  orchestrator runs get NAME                      one run, and what to do next
+  orchestrator runs logs NAME --follow            what its agent does
+  orchestrator runs watch NAME                    all of it, until the run ends
+  orchestrator runs retry NAME --message 'Use the new API'
+  orchestrator runs cancel NAME
+"""
+command = LazyGroup(__name__, ("list", "get", "logs", "retry", "cancel", "watch"), __doc__, EPILOG)

@@ -1,0 +1,16 @@
+"""Ask for work on Task Master tasks."""
+
+from functions.clients.lazy_group import LazyGroup
+
+EPILOG = """\b
+Examples:
+  export ORCHESTRATOR_API_URL=https://agents.example
+  orchestrator task docs -w services/shop         commit and push its .taskmaster, then document its tasks
+  orchestrator task code 3 -s shop                implement task 3 of the repository of this directory
+  orchestrator task code 3 -s shop --dry-run      only show what would be asked for
+
+\b
+Authentication: a Google identity token for *.run.app and *.cloudfunctions.net, else the bearer token in
+ORCHESTRATOR_TOKEN; on one machine none is needed.
+"""
+command = LazyGroup(__name__, ("docs", "code"), __doc__, EPILOG)

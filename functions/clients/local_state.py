@@ -1,0 +1,17 @@
+"""What `orchestrator run` and `orchestrator dev` share: where state is kept, and that templates are there."""
+
+from pathlib import Path
+
+import click
+
+from functions.clients.errors import CommandError
+from functions.local.dev.stack import ROOT
+
+STATE = Path(".state")
+FOLDER = click.Path(path_type=Path)
+
+
+def require_checkout() -> None:
+    """Refuse to start where the project's templates are missing."""
+    if not (ROOT / "templates").is_dir():
+        raise CommandError(f"{ROOT} has no templates: run this from a checkout (`make dev`), or `pip install -e` one")
