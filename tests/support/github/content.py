@@ -55,6 +55,11 @@ class Repository:
     checks: dict[int, Object] = field(default_factory=dict)
     review_comments: dict[int, Object] = field(default_factory=dict)
     reactions: list[Object] = field(default_factory=list)
+    reviews: dict[int, list[Object]] = field(default_factory=dict)
+    """By number of the pull request."""
+    statuses: list[Object] = field(default_factory=list)
+    annotations: dict[int, list[Object]] = field(default_factory=dict)
+    """By check run."""
 
     @property
     def owner(self) -> str:
