@@ -6,6 +6,7 @@ last are kept on the run, in the same write that does what was asked.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from functions.runs import api_group
@@ -55,7 +56,7 @@ def retry(
     return _patch(run, spec, key)
 
 
-def automatic_retry(run: Run, *, key: str, words: str, most: int) -> Patch | None:
+def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Sequence[str] = ()) -> Patch | None:
     """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
 
     Raises:
@@ -72,7 +73,8 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int) -> Patch | Non
     if count >= most:
         raise RequestRefused(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
     if patch:
-        patch["metadata"]["annotations"][AGAIN] = str(count + 1)
+        keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
+        patch["metadata"]["annotations"] |= {AGAIN: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
     return patch
 
 

@@ -19,7 +19,7 @@ from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 from functions.runs.retention import Retention
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW
 
 STATES = (
@@ -37,10 +37,10 @@ STATES = (
 """What the runs are in turn; six of ten are finished."""
 
 
-class Crowd:
+class Population:
     """`size` runs; `counts` says how many are in each state. The limit is as many as are at work."""
 
-    def __init__(self, world: World, size: int) -> None:
+    def __init__(self, world: Harness, size: int) -> None:
         self.world, self.size = world, size
         self.counts: Counter[str] = Counter(STATES[number % len(STATES)] for number in range(size))
         self._cluster: Cluster = world.kubelet

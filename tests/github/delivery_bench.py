@@ -19,7 +19,7 @@ from functions.runs.model.run import Run, parse
 from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
 from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.clock import Clock
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import settings
 from tests.support.github import Github, Repository, payloads
 
@@ -33,7 +33,7 @@ class Stage:
         self.github, self.clock = github, clock
         self.shop: Repository = github.repository()
         configured = settings(namespace=namespace, github=github.settings(default_app="5DLabs-Rex"))
-        self.world = World(api, namespace, configured=configured)
+        self.world = Harness(api, namespace, configured=configured)
         client = connect(configured.github, clock)
         self.services = replace(self.world.services, clock=clock, github=client, publisher=self)
         self.queue: list[Event] = []
