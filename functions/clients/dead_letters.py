@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import click
 
 from functions.clients.errors import CommandError
-from functions.queues.dead_letters import DeadLetterQueue, EmbeddedDeadLetters
-from functions.queues.pubsub.dead_letters import PubsubDeadLetters
-from functions.queues.pubsub.project import Project
+from functions.queues import backends
+from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.topology import TOPICS
 from functions.settings import Settings
 
@@ -30,12 +29,10 @@ def connect(settings: Settings) -> DeadLetterQueue:
     Raises:
         CommandError: no queue is configured.
     """
-    queues = settings.queues
-    if queues.project:
-        return PubsubDeadLetters(Project(queues.project, queues.prefix))
-    if queues.url:
-        return EmbeddedDeadLetters(queues.url)
-    raise CommandError("no queue is configured: set queues.project (Pub/Sub) or queues.url (embedded queue)")
+    try:
+        return backends.dead_letters(settings.queues)
+    except DeadLetterError as error:
+        raise CommandError(str(error)) from error
 
 
 def selected_ids(letters: DeadLetterQueue, topic: str, ids: Sequence[str], *, every: bool) -> list[str]:

@@ -53,8 +53,8 @@ def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
     run = parse({**raw, "metadata": {**defaults, **_identity(raw["metadata"], namespace)}})
     if run.status.open_attempt:
         return run
-    fresh = run.having(RunStatus())
-    return fresh.having(transitions.start(fresh, now))
+    fresh = run.with_status(RunStatus())
+    return fresh.with_status(transitions.start(fresh, now))
 
 
 def _identity(metadata: Mapping[str, Any], namespace: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from functions.events.event import MalformedError
+from functions.events.surrogates import replace_lone_surrogates
 
 LONE_SURROGATE = "has half of a character (a lone UTF-16 surrogate), which cannot be written as UTF-8"
 
@@ -59,11 +60,6 @@ def try_decode(body: bytes, field: str = "body") -> tuple[Any, MalformedError | 
     return found, MalformedError(*((path or field, LONE_SURROGATE) for path in named)) if named else None
 
 
-def whole(text: str) -> str:
-    """Return `text` with U+FFFD in place of each lone surrogate, as Go's encoding/json does."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def decode_base64(text: Any, field: str) -> bytes:
     """Return the bytes in `text`; raise MalformedError naming `field` if it has any other character."""
     try:
@@ -83,7 +79,7 @@ def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         repeated = sorted(name for name, count in counts.items() if count > 1)
-        raise MalformedError(*((whole(name), "is given twice") for name in repeated[:MAX_NAMED]))
+        raise MalformedError(*((replace_lone_surrogates(name), "is given twice") for name in repeated[:MAX_NAMED]))
     return found
 
 
@@ -103,11 +99,11 @@ def _lone_surrogates(document: Any) -> Iterator[str]:
     waiting = deque([("", document)])
     while waiting:
         path, value = waiting.popleft()
-        if isinstance(value, str) and value != whole(value):
+        if isinstance(value, str) and value != replace_lone_surrogates(value):
             yield path
         pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for name, inner in pairs:
-            shown = whole(str(name))
+            shown = replace_lone_surrogates(str(name))
             inner_path = f"{path}.{shown}" if path else shown
             if shown != str(name):
                 yield inner_path

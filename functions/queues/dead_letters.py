@@ -1,22 +1,19 @@
-"""Dead letters: what was delivered in vain until the last attempt. Listed, delivered again, or dropped by people.
+"""Dead letters: messages whose last delivery attempt failed. People list them, deliver them again, or drop them.
 
-A letter is kept where its queue keeps it: on the embedded queue in its store, on Pub/Sub in the pull subscription of
-the dead-letter topic. Nothing is taken away before what was asked for is done.
+Each back end keeps them in its own way: the embedded queue in its store, Pub/Sub in the pull subscription of the
+dead-letter topic. A letter is removed only after the request for it was carried out.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import urllib3
-
 from functions.events.event import Event, MalformedError
 from functions.events.object_ref import object_ref
-from functions.queues.topology import dead
 from functions.runs.api_group import API_VERSION
+from functions.runs.model.kinds import RunKind
 
-RUN_KINDS = ("DocsRun", "CodeRun")
+RUN_KINDS = frozenset(RunKind)
 
 
 class DeadLetterError(Exception):
@@ -25,7 +22,7 @@ class DeadLetterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """The run that a letter belongs to; `kind` is empty where only the name is known."""
+    """The run that a letter belongs to; `kind` is empty if only the name is known."""
 
     kind: str
     namespace: str
@@ -37,7 +34,7 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter. `id` tells it apart in its topic; nothing of its data is shown, for it may hold anything."""
+    """One dead letter; `id` identifies it within its topic. The data is not included: it may hold secrets."""
 
     topic: str
     id: str
@@ -51,90 +48,38 @@ class DeadLetter:
 
 
 class DeadLetterQueue(Protocol):
-    """The dead letters of a queue; `topic` is always the original one. All raise LettersError."""
+    """The dead letters of a queue. `topic` is always the original one; every method raises DeadLetterError."""
 
     def list(self, topic: str) -> Sequence[DeadLetter]:
-        """The dead letters of a topic, oldest first."""
+        """Return the dead letters of a topic, oldest first."""
         ...
 
     def replay(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Delivers these again, each removed only after it was stored; the ids that were found."""
+        """Deliver these again, removing each only after it is stored, and return the ids that were found."""
         ...
 
     def drop(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Forgets these; the ids that were found."""
+        """Delete these and return the ids that were found."""
         ...
 
 
 def run_of(event: Event) -> RunKey | None:
-    """The run an event belongs to: the watched one, the owner of a watched Job, or the subject namespace/name."""
+    """Return the run of an event: the watched run, the owner of a watched Job, or the subject namespace/name."""
     try:
-        found = object_ref(event)
+        ref = object_ref(event)
     except MalformedError:
-        found = None
-    if found and found.kind in RUN_KINDS:
-        return RunKey(found.kind, found.namespace, found.name)
-    if found and found.snapshot:
-        return next(_owners(found.namespace, found.snapshot), None)
+        ref = None
+    if ref and ref.kind in RUN_KINDS:
+        return RunKey(ref.kind, ref.namespace, ref.name)
+    if ref and ref.snapshot:
+        return next(_owners(ref.namespace, ref.snapshot), None)
     namespace, _, name = event.subject.partition("/")
     return RunKey("", namespace, name) if namespace and name and "/" not in name else None
 
 
-def _owners(namespace: str, seen: Mapping[str, Any]) -> Iterator[RunKey]:
-    metadata = seen.get("metadata")
+def _owners(namespace: str, snapshot: Mapping[str, Any]) -> Iterator[RunKey]:
+    metadata = snapshot.get("metadata")
     owners = metadata.get("ownerReferences") if isinstance(metadata, Mapping) else None
     for owner in owners if isinstance(owners, list) else ():
         if isinstance(owner, Mapping) and owner.get("apiVersion") == API_VERSION and owner.get("kind") in RUN_KINDS:
             yield RunKey(str(owner["kind"]), namespace, str(owner.get("name")))
-
-
-class EmbeddedDeadLetters:
-    """The dead letters of the embedded queue; it delivers one again to the very subscription that refused it."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-        self._pool = urllib3.PoolManager(retries=False, timeout=10.0)
-
-    def list(self, topic: str) -> Sequence[DeadLetter]:
-        """The dead letters of a topic, oldest first. Raises LettersError."""
-        answer = json.loads(self._ask("GET", f"/dead/{dead(topic)}", {200}).data)
-        return [_letter(topic, each) for each in answer["letters"]]
-
-    def replay(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Delivers these again; the ids that were found. Raises LettersError."""
-        return [each for each in ids if self._is_done("POST", topic, each, "/replay")]
-
-    def drop(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Forgets these; the ids that were found. Raises LettersError."""
-        return [each for each in ids if self._is_done("DELETE", topic, each)]
-
-    def _is_done(self, method: str, topic: str, letter: str, verb: str = "") -> bool:
-        if not letter.isdecimal():
-            return False
-        status: int = self._ask(method, f"/dead/{dead(topic)}/{letter}{verb}", {204, 404}).status
-        return status == 204
-
-    def _ask(self, method: str, path: str, expected: set[int]) -> Any:
-        try:
-            answer = self._pool.request(method, self._url + path)
-        except urllib3.exceptions.HTTPError as error:
-            raise DeadLetterError(f"the embedded queue at {self._url} did not answer: {error}") from error
-        if answer.status not in expected:
-            raise DeadLetterError(f"the embedded queue answered {answer.status}: {answer.data[:200]!r}")
-        return answer
-
-
-def _letter(topic: str, found: Mapping[str, Any]) -> DeadLetter:
-    told = found["event"]
-    event = Event(told["id"], told["source"], told["type"], told.get("subject", ""), told.get("data"))
-    return DeadLetter(
-        topic=topic,
-        id=str(found["id"]),
-        message_id=found["messageId"],
-        subscription=found["subscription"],
-        attempts=str(found["attempts"]),
-        reason=found["reason"],
-        event_id=event.id,
-        event_type=event.type,
-        run=run_of(event),
-    )

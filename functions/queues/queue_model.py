@@ -1,15 +1,16 @@
-"""The words that describe a queue: topics, push subscriptions and schedules, as Google Pub/Sub has them.
+"""A queue as data: topics, push subscriptions and schedules, in Google Pub/Sub's terms.
 
-The same terms describe the embedded queue and the one in the cloud, so that one description can be applied to either.
+One description is applied to any back end.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long an unacknowledged message waits, in seconds: the minimum first, then doubled up to the maximum."""
+    """How long an unacknowledged message waits, in seconds: first the minimum, then doubled up to the maximum."""
 
     minimum_backoff: float = 0.5
     maximum_backoff: float = 60.0
@@ -17,7 +18,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPolicy:
-    """Where a message goes that was not acknowledged in `max_delivery_attempts` (5: Pub/Sub's default)."""
+    """The topic of messages that were not acknowledged in `max_delivery_attempts` (Pub/Sub's default: 5)."""
 
     topic: str
     max_delivery_attempts: int = 5
@@ -25,7 +26,7 @@ class DeadLetterPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a push says it is, by an OIDC token: a service account, and for whom the token is meant."""
+    """The OIDC token that a push carries: its service account and its audience."""
 
     service_account: str
     audience: str
@@ -33,12 +34,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Pushes each message of a topic to an HTTP endpoint; `ack_deadline` in seconds (10: Pub/Sub's default).
+    """Pushes each message of a topic to an HTTP endpoint; `ack_deadline` is in seconds (Pub/Sub's default: 10).
 
-    Without a dead-letter policy a message is tried for ever. Messages are sent without wrapping and with metadata,
-    so that they arrive as CloudEvents in binary mode, unless `wrapped`. `identity` is of the queue in the
-    cloud: on one machine nobody asks who pushes. `ordered` holds an event back until those published before it under
-    the same key are acknowledged or dead; a refused one so blocks its key.
+    Without a dead-letter policy a message is delivered until it is acknowledged. Messages are sent without wrapping
+    and with metadata, so that they arrive as CloudEvents in binary mode, unless `wrapped`. `identity` is used in the
+    cloud only. `ordered` holds an event back until those published before it under the same key are acknowledged or
+    dead: a rejected one blocks its key.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Publishes an event of `event_type` every so many seconds, unless the one before is still being delivered."""
+    """Publishes an event of `event_type` at an interval in seconds, unless the one before is still being delivered."""
 
     topic: str
     every_seconds: float
@@ -63,21 +64,21 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """Tells schedules apart, also over a restart."""
+        """The schedule's name, which stays the same over a restart."""
         return f"{self.topic}/{self.event_type}"
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """All of a queue. Raises ValueError, naming every reference to a topic that is not there.
+    """A whole queue; raise ValueError naming every repeated name and every topic that does not exist.
 
-    `letters` are the topics whose messages are dead letters, kept until people deal with them.
+    Messages of `dead_letter_topics` are kept until people deal with them.
     """
 
     topics: tuple[str, ...]
     subscriptions: tuple[Subscription, ...] = ()
     schedules: tuple[Schedule, ...] = ()
-    letters: tuple[str, ...] = ()
+    dead_letter_topics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -85,23 +86,23 @@ class Topology:
             raise ValueError("; ".join(problems))
 
     def subscribers(self, topic: str) -> tuple[Subscription, ...]:
-        """The subscriptions of a topic."""
+        """Return the subscriptions of a topic."""
         return tuple(each for each in self.subscriptions if each.topic == topic)
 
     def _problems(self) -> Iterator[str]:
-        names = [each.name for each in self.subscriptions]
-        yield from (f"subscription {name}: there are two of this name" for name in set(names) if names.count(name) > 1)
+        counts = Counter(each.name for each in self.subscriptions)
+        yield from (f"subscription {name}: there are two of this name" for name, count in counts.items() if count > 1)
         for each in self.subscriptions:
-            yield from self._absent(f"subscription {each.name}", each.topic)
+            yield from self._missing(f"subscription {each.name}", each.topic)
             if each.dead_letter:
-                yield from self._absent(f"subscription {each.name}, dead letters", each.dead_letter.topic)
+                yield from self._missing(f"subscription {each.name}, dead letters", each.dead_letter.topic)
                 if self.subscribers(each.dead_letter.topic):
                     yield f"topic {each.dead_letter.topic}: it keeps dead letters, so nothing may subscribe to it"
-        for topic in self.letters:
-            yield from self._absent("dead letters", topic)
+        for topic in self.dead_letter_topics:
+            yield from self._missing("dead letters", topic)
         for schedule in self.schedules:
-            yield from self._absent(f"schedule {schedule.name}", schedule.topic)
+            yield from self._missing(f"schedule {schedule.name}", schedule.topic)
 
-    def _absent(self, user: str, topic: str) -> Iterator[str]:
+    def _missing(self, user: str, topic: str) -> Iterator[str]:
         if topic not in self.topics:
             yield f"{user}: there is no topic {topic}; add it to the topics"

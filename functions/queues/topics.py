@@ -1,7 +1,7 @@
-"""Names and times of the queue that functions know; how all of it is connected stands in `topology`."""
+"""Names and times of the queue that functions know; `topology` has the whole of it."""
 
 GITHUB = "github"
-"""The topic of deliveries of GitHub."""
+"""The topic of GitHub's deliveries."""
 
 LIFECYCLE = "lifecycle"
 """The topic of lifecycle events."""

@@ -1,4 +1,4 @@
-"""What is connected to what, once: the embedded queue, Pub/Sub and the emulator are all set up from here.
+"""The topology of the queue, defined once for every back end.
 
     topic             published by                 pushed to
     docs-requested    anyone                       submit_docs
@@ -6,13 +6,13 @@
     github            github_webhook               github_event
     runs              the watch bridge             reconcile, report
     jobs              the watch bridge             job_finished
-    lifecycle         report                       whoever subscribes to it
+    lifecycle         report                       external subscribers
     sweep             schedules: a minute, an hour sweep
                       sweep, out of time           sweep
 
-Every topic T has a topic T-dead for its dead letters, with a pull subscription of the same name: without one
-Pub/Sub would lose them. Nothing is ordered: a refused head would block what follows under its key, and handlers
-decide from the present state, whatever came first. Nothing is filtered: functions ignore what is not for them.
+Every topic T has a topic T-dead for its dead letters, with a pull subscription of the same name: without one Pub/Sub
+would lose them. Nothing is ordered: a rejected event would block later ones of its key, and handlers decide from the
+present state. Nothing is filtered: functions ignore events of other types.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from functions.events.event import RETENTION_DUE, SWEEP_DUE
 from functions.queues.queue_model import DeadLetterPolicy, Identity, RetryPolicy, Schedule, Subscription, Topology
 from functions.queues.topics import ACK_DEADLINE, GITHUB, LIFECYCLE
+from functions.runs.model.kinds import RunKind
 
-FED_BY: Mapping[str, str] = {
+TOPIC_OF_FUNCTION: Mapping[str, str] = {
     "submit_docs": "docs-requested",
     "submit_code": "code-requested",
     "github_event": GITHUB,
@@ -30,39 +31,37 @@ FED_BY: Mapping[str, str] = {
     "job_finished": "jobs",
     "sweep": "sweep",
 }
-"""The topic that is pushed to each function: the targets of functions/main.py."""
+"""The topic that is pushed to each function, by its target in functions/main.py."""
 
-FUNCTIONS = tuple(FED_BY)
+FUNCTIONS = tuple(TOPIC_OF_FUNCTION)
 
 TOPICS = ("docs-requested", "code-requested", GITHUB, "runs", "jobs", LIFECYCLE, "sweep")
 
-TOPIC_OF: Mapping[str, str] = {"DocsRun": "runs", "CodeRun": "runs", "Job": "jobs"}
-"""The topic that changes of each watched kind are published on."""
+TOPIC_OF_KIND: Mapping[str, str] = {**dict.fromkeys(RunKind, "runs"), "Job": "jobs"}
+"""The topic for the changes of each watched kind."""
 
-ATTEMPTS = 20
-"""Deliveries before a message is a dead letter: with this back-off, some ten minutes of a function being down.
+MAX_DELIVERY_ATTEMPTS = 20
+"""Deliveries before a message is a dead letter: about ten minutes of a function being down, with RETRY.
 
 Pub/Sub takes 5 to 100 (Pub/Sub: Dead-letter topics).
 """
 
-ATTEMPTS_OF: Mapping[str, int] = {"github_event": 100}
-"""More where it takes longer until the function can go on: GitHub's rate limit is for up to an hour, and what the
-webhook has taken GitHub does not deliver again.
-"""
+MAX_DELIVERY_ATTEMPTS_OF: Mapping[str, int] = {"github_event": 100}
+"""Exceptions: GitHub's rate limit lasts up to an hour, and GitHub does not repeat a delivery the webhook accepted."""
 
 RETRY = RetryPolicy(minimum_backoff=0.5, maximum_backoff=60.0)
 HOUR = 3600.0
-"""Seconds between two passes over everything there is; what they delete is days old."""
+"""Seconds between two retention passes; what they delete is days old."""
 
 
-def dead(topic: str) -> str:
-    """The topic of a topic's dead letters."""
+def dead_letter_topic(topic: str) -> str:
+    """Return the topic of the dead letters of `topic`."""
     return f"{topic}-dead"
 
 
 def subscription_name(function: str) -> str:
-    """The subscription that feeds a function."""
-    return f"{FED_BY[function]}-{function.replace('_', '-')}"
+    """Return the name of the subscription that pushes to a function."""
+    return f"{TOPIC_OF_FUNCTION[function]}-{function.replace('_', '-')}"
 
 
 def topology(
@@ -72,11 +71,11 @@ def topology(
     identity: Identity | None = None,
     wrapped: bool = False,
 ) -> Topology:
-    """The queue for the functions at these URLs, which must be known ones; without `sweep_seconds` nobody ticks."""
+    """Return the queue for the functions at these URLs, by target; without `sweep_seconds` it has no schedules."""
     return Topology(
-        topics=tuple(name for topic in TOPICS for name in (topic, dead(topic))),
+        topics=tuple(name for topic in TOPICS for name in (topic, dead_letter_topic(topic))),
         subscriptions=tuple(_subscription(each, url, identity, wrapped) for each, url in endpoints.items()),
-        letters=tuple(dead(topic) for topic in TOPICS),
+        dead_letter_topics=tuple(dead_letter_topic(topic) for topic in TOPICS),
         schedules=() if sweep_seconds is None else _schedules(sweep_seconds),
     )
 
@@ -86,11 +85,13 @@ def _schedules(sweep_seconds: float) -> tuple[Schedule, ...]:
 
 
 def _subscription(function: str, endpoint: str, identity: Identity | None, wrapped: bool) -> Subscription:
+    topic = TOPIC_OF_FUNCTION[function]
+    attempts = MAX_DELIVERY_ATTEMPTS_OF.get(function, MAX_DELIVERY_ATTEMPTS)
     return Subscription(
         name=subscription_name(function),
-        topic=FED_BY[function],
+        topic=topic,
         push_endpoint=endpoint,
-        dead_letter=DeadLetterPolicy(dead(FED_BY[function]), ATTEMPTS_OF.get(function, ATTEMPTS)),
+        dead_letter=DeadLetterPolicy(dead_letter_topic(topic), attempts),
         retry=RETRY,
         ack_deadline=ACK_DEADLINE,
         wrapped=wrapped,

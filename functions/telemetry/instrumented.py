@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from functions.events.event import Event
-from functions.queues import publisher as queue
+from functions.queues import backends
 from functions.queues.publisher import Publisher
 from functions.runs.model.trace import traceparent
 from functions.settings.queues import QueueSettings
@@ -46,7 +46,7 @@ class TracedPublisher:
 
 def publisher(settings: QueueSettings) -> TracedPublisher | None:
     """Return the publisher of the configured queue, or None without one; this makes no call."""
-    return TracedPublisher(queue.connect(settings)) if settings.configured else None
+    return TracedPublisher(backends.connect(settings)) if settings.configured else None
 
 
 def _resource(path: str) -> str:

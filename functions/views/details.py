@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs.admission.position import Position
 from functions.runs.model import conditions
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.runs.model.specs import wire
 from functions.runs.model.status import Attempt
@@ -45,7 +46,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in status_fields},
             "queue": {"place": position.place, "of": position.of, "waitsFor": position.waits_for} if position else None,
-            "problems": run.problems,
+            "problems": run.spec_error,
             "next": next_step(run, position, commands),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
@@ -70,7 +71,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
-    yield "Spec", f"not valid: {run.problems}" if run.problems else ""
+    yield "Spec", f"not valid: {run.spec_error}" if run.spec_error else ""
     yield "Queue", str(position) if position else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")
@@ -83,10 +84,14 @@ def work(run: Run) -> str:
     """Return the purpose of the run in a few words."""
     at = rows.at
     repository = rows.text(at(run.raw, "spec", "repositoryUrl"))
-    if run.kind == "DocsRun":
-        return f"docs of {repository}"
-    task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
-    return f"task {task} of {service} in {repository}"
+    match run.kind:
+        case RunKind.DOCS:
+            return f"docs of {repository}"
+        case RunKind.CODE:
+            task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
+            return f"task {task} of {service} in {repository}"
+        case _:
+            assert_never(run.kind)
 
 
 def usage(run: Run) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model import naming
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
@@ -37,7 +36,7 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
     if state in states.FINISHED:
         return _after(run, state, commands)
     if run.cancel:
-        return f"it is stopping; follow it with:{commands.watch.format(name=run.name)}"
+        return f"it is stopping; follow it with: {commands.watch.format(name=run.name)}"
     return _during(run, state, position, commands)
 
 
@@ -46,23 +45,21 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return "fix what the message names; the run is retried automatically and continues then"
     if state is State.RUNNING:
-        return f"wait, or follow its agent with:{commands.watch.format(name=run.name)}"
+        return f"wait, or follow its agent with: {commands.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts automatically ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
-        return f"wait: the next attempt starts automatically at{rfc3339(run.status.next_attempt_at)}"
-    return f"wait: it starts automatically; follow it with:{commands.watch.format(name=run.name)}"
+        return f"wait: the next attempt starts automatically at {rfc3339(run.status.next_attempt_at)}"
+    return f"wait: it starts automatically; follow it with: {commands.watch.format(name=run.name)}"
 
 
 def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:
-        return f"submit it again with a valid spec: {run.problems}"
-    docs = naming.kind_of_work(run.kind) == "docs"
-    again = (
-        f"submit it again with: {commands.docs}" if docs else f"try again with: {commands.retry.format(name=run.name)}"
-    )
+        return f"submit it again with a valid spec: {run.spec_error}"
+    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
+    again = retry if run.kind.is_retriable else submit
     return (
         again
         if state is State.CANCELLED

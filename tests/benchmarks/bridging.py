@@ -19,7 +19,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import Event
-from functions.queues.publisher import HttpPublisher
+from functions.queues.embedded.publisher import EmbeddedPublisher
 from tests.benchmarks import changes, crowd, sink
 from tests.benchmarks.crowd import Connect
 from tests.benchmarks.rows import Aim, Row, percentile
@@ -55,7 +55,7 @@ class Seen:
         return count / (self.moments[-1] - self.moments[0])
 
 
-class Publisher(HttpPublisher):
+class Publisher(EmbeddedPublisher):
     """Notes what the queue has stored."""
 
     def __init__(self, url: str, seen: Seen) -> None:
@@ -100,7 +100,7 @@ def _raw(connect: Connect) -> Iterator[Seen]:
     def read(version: str) -> None:
         while not stopping.is_set():
             try:
-                for verb, item in cluster.watch(CODE_RUN, "orchestrator", version, seconds=20):
+                for verb, item in cluster.watch(CODE_RUN, "orchestrator", version, timeout_seconds=20):
                     version = item["metadata"]["resourceVersion"]
                     if verb == "MODIFIED":
                         seen.see(item)

@@ -23,14 +23,14 @@ def rows() -> Iterator[Row]:
     """One row for each kind of work."""
     for kind in ("DocsRun", "CodeRun"):
         fresh = run(kind)
-        started = fresh.having(transitions.start(fresh, NOW))
+        started = fresh.with_status(transitions.start(fresh, NOW))
         ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
         figure, baseline = alternating(ours, plain, ROUNDS)
         yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))
 
 
 def _plain(started: Run) -> Callable[[], object]:
-    task = rendering.task(CONFIGURED, started)
+    task = rendering.attempt_context(CONFIGURED, started)
     found = template_set.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, CONFIGURED, found.hooks)
     compiled = [engine.environment(CONFIGURED.templates).get_template(name) for name in found.names.values()]

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from functions.queues.publisher import Publisher, connect
+from functions.queues.backends import connect
+from functions.queues.publisher import Publisher
 from functions.settings.queues import QueueSettings
 
 STORED = 100_000

@@ -1,8 +1,8 @@
-"""Requests through the `kubernetes` package to a played API server: by which way they go and as whom.
+"""Requests through the `kubernetes` package to a played API server: the way they take and the identity they carry.
 
 | configured                                       | arrives                                                    |
 |--------------------------------------------------|------------------------------------------------------------|
-| an exec plugin                                   | its token; asked again once that has expired               |
+| an exec plugin                                   | its token; the plugin runs again once it has expired       |
 | a client certificate, tls-server-name            | the certificate's name                                     |
 | no client certificate, or the wrong authority    | nothing: Unavailable, which says that TLS failed           |
 | a proxy: HTTP_PROXY, HTTPS_PROXY, proxy-url      | through it, but for NO_PROXY                               |
@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from kubernetes.config import incluster_config
 
 from functions.cluster.errors import ClusterError, Forbidden, Unavailable
@@ -34,6 +32,7 @@ from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 from tests.support import google_cloud, played_api
 from tests.support.google_cloud import GoogleCloud, error
+from tests.support.google_files import federation_file, key_file, user_file
 from tests.support.http_servers import listening
 from tests.support.played_api import NAME, PlayedApi
 
@@ -45,7 +44,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that runs the tests may have proxies of its own."""
+    """Hide the proxies of the machine that runs the tests."""
     for name in (*PROXIES, *map(str.lower, PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
@@ -57,7 +56,7 @@ def api() -> Iterator[PlayedApi]:
 
 
 def transport(folder: Path, server: str, user: Any, **options: Any) -> KubernetesTransport:
-    """One with a kubeconfig of that user; `options` are settings, or (with a dash) fields of the cluster."""
+    """Return one with a kubeconfig of that user; `options` are settings, or (with a dash) fields of the cluster."""
     cluster = {"server": server} | {name: options.pop(name) for name in list(options) if "-" in name}
     config = {
         "current-context": "one",
@@ -189,47 +188,11 @@ def test_a_token_that_no_header_can_carry_is_not_shown(tmp_path: Path, api: Play
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    """Google Cloud on loopback, found as a process on it finds it: a proxy leads to its hosts."""
+    """Play Google Cloud on loopback, found as a process on it finds it: a proxy leads to its hosts."""
     with google_cloud.serving(tmp_path, GOOGLE_HOSTS) as found:
         for name, text in found.environ.items():
             monkeypatch.setenv(name, text)
         yield found
-
-
-def key_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """A service account's key, as Google Cloud hands it out."""
-    key = rsa.generate_private_key(65537, 2048)
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
-    whole = {"type": "service_account", "client_email": "me@proj-one.test", "private_key": private}
-    return written(folder, whole | {"token_uri": f"{cloud.url}/token", "project_id": "proj-one"})
-
-
-def federation_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """What `gcloud iam workload-identity-pools create-cred-config` writes."""
-    (folder / "subject").write_text("a token of another identity provider")
-    return written(
-        folder,
-        {
-            "type": "external_account",
-            "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/p",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"{cloud.url}/sts",
-            "credential_source": {"file": str(folder / "subject")},
-        },
-    )
-
-
-def user_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """What `gcloud auth application-default login` writes."""
-    whole = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
-    return written(folder, whole | {"token_uri": f"{cloud.url}/token"})
-
-
-def written(folder: Path, content: Any) -> Path:
-    file = folder / "credentials.json"
-    file.write_text(json.dumps(content))
-    return file
 
 
 @pytest.mark.parametrize("make", [key_file, federation_file, user_file])

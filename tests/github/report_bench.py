@@ -14,6 +14,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request, Transport
+from functions.composition import REPORTERS
 from functions.events.event import RETENTION_DUE
 from functions.github.api import transport as wire
 from functions.github.api.client import Github as Client
@@ -28,10 +29,10 @@ from functions.runs.model.specs import SPECS
 from functions.serving import http as edge
 from functions.serving.dependencies import Dependencies
 from tests.support.actors import Actor
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
 from tests.support.github import Call, Github
-from tests.support.memoized_server import Past, Recalling
+from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import event, job_event, run_event
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
@@ -78,9 +79,9 @@ class ToGithub:
 
 
 @cache
-def past() -> Past:
+def past() -> StateGraph:
     """What the API server said so far: cases of a test differ in their ends, and their beginnings are recalled."""
-    return Past()
+    return StateGraph()
 
 
 class Newsroom:
@@ -92,7 +93,7 @@ class Newsroom:
         self.github = Github(lambda: self.world.now, url="http://127.0.0.1:1")
         self.github.place.url = self.github.url
         self.settings = settings(namespace=NAMESPACE, github=self._configured(), templates=TEMPLATES)
-        self.world = World(Recalling(past()), NAMESPACE, configured=self.settings)
+        self.world = Harness(MemoizedServer(past()), NAMESPACE, configured=self.settings)
         self.shop = self.github.repository()
         self.issue = int(self.shop.open_issue()["number"])
         self.both = Both(self.world.calls, self.github)
@@ -120,7 +121,7 @@ class Newsroom:
         """Services whose calls go through `transport`; without one, as of a process that goes on."""
         client = self._client if transport is None else self._client_over(transport)
         cluster = Cluster(transport or self.both)
-        return Dependencies(self.settings, cluster, lambda: self.world.now, github=client)
+        return Dependencies(self.settings, cluster, lambda: self.world.now, github=client, connect_reporters=REPORTERS)
 
     def _client_over(self, transport: Transport) -> Client:
         key = AppKey(self.settings.github.app_id, self.github.app.private_key)

@@ -10,9 +10,9 @@ from typing import Any
 from functions.events.event import MalformedError
 from functions.events.receive import receive
 from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.setup import letters, wanted
+from functions.queues.pubsub.setup import dead_letter_subscription, push_subscription
 from functions.queues.queue_model import Identity, Schedule
-from functions.queues.topology import FED_BY, TOPIC_OF, topology
+from functions.queues.topology import TOPIC_OF_FUNCTION, TOPIC_OF_KIND, topology
 from tests.infra import configured
 from tests.infra.terraform import State, block
 from tests.support.installed import ROOT
@@ -49,12 +49,16 @@ def _topics(state: State) -> Iterator[str]:
 
 
 def _subscriptions(state: State) -> Iterator[str]:
-    urls = {target: each["uri"] for target, each in state.services().items() if target in FED_BY}
+    urls = {target: each["uri"] for target, each in state.services().items() if target in TOPIC_OF_FUNCTION}
     pusher = Identity(state.one("service_account", "pusher")["email"], "")
-    meant = topology({each: urls.get(each, "") for each in FED_BY}, identity=pusher)
-    declared = {each["name"].rpartition("/")[2]: each for each in (letters(PROJECT, name) for name in meant.letters)}
+    meant = topology({each: urls.get(each, "") for each in TOPIC_OF_FUNCTION}, identity=pusher)
+    declared = {
+        each["name"].rpartition("/")[2]: each
+        for each in (dead_letter_subscription(PROJECT, name) for name in meant.dead_letter_topics)
+    }
     declared |= {
-        each["name"].rpartition("/")[2]: each for each in (wanted(PROJECT, each) for each in meant.subscriptions)
+        each["name"].rpartition("/")[2]: each
+        for each in (push_subscription(PROJECT, each) for each in meant.subscriptions)
     }
     topics = {each.values["id"]: each.values["name"] for each in state.of("pubsub_topic")}
     made = {each.values["name"]: each.values for each in state.of("pubsub_subscription")}
@@ -119,7 +123,7 @@ def _rights_of_the_queue(state: State) -> Iterator[str]:
         if (agent, each.values["id"]) not in acknowledges:
             yield f"subscription {each.values['name']}: Pub/Sub may not take dead letters from it"
     for target, service in state.services().items():
-        if target in FED_BY and (pusher, service["name"]) not in calls:
+        if target in TOPIC_OF_FUNCTION and (pusher, service["name"]) not in calls:
             yield f"entry point {target}: pushes may not call it"
 
 
@@ -130,7 +134,7 @@ def _publishers(state: State) -> Iterator[str]:
         for member, topic in state.granted("pubsub_topic_iam_member", "topic", "pubsub.publisher")
         if "gcp-sa-pubsub" not in member
     }
-    bridge = {f"orchestrator-bridge on {topic}" for topic in TOPIC_OF.values()}
+    bridge = {f"orchestrator-bridge on {topic}" for topic in TOPIC_OF_KIND.values()}
     yield from _compare("publisher", bridge | set(_published()), made)
 
 

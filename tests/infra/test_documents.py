@@ -13,7 +13,7 @@ import click
 import pytest
 
 from functions.clients.commands import command as root
-from functions.queues.topology import ATTEMPTS, ATTEMPTS_OF
+from functions.queues.topology import MAX_DELIVERY_ATTEMPTS, MAX_DELIVERY_ATTEMPTS_OF
 from functions.settings import Settings
 from tests.infra.terraform import FOLDER
 from tests.support.installed import ROOT
@@ -106,7 +106,10 @@ def test_alerts_refer_to_what_the_runbook_has() -> None:
 
 def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
     runbook = text("infra/RUNBOOK.md")
-    assert f"refused {ATTEMPTS} times (of GitHub's {ATTEMPTS_OF['github_event']} times)" in runbook
+    assert (
+        f"refused {MAX_DELIVERY_ATTEMPTS} times (of GitHub's {MAX_DELIVERY_ATTEMPTS_OF['github_event']} times)"
+        in runbook
+    )
     assert f"{24 * 60 + 24:,} sweeps a day" in runbook
 
 

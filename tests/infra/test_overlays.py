@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from functions import app
 from functions.manifests import tombstone
 from functions.runs import requests
 from functions.runs.model.run import parse
 from functions.runs.model.specs import SPECS
-from functions.serving import required_settings
 from functions.settings import load
 from infra import immutability
 from tests.infra import manifests
@@ -53,7 +53,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
         environ = {each["name"]: each["value"] for each in container.get("env", ())}
         if name != "schedule":
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
-            required_settings.require_settings(loaded, environ["FUNCTION_TARGET"])
+            app.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
     assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
     script = found["schedule"]["command"][-1]
@@ -177,7 +177,7 @@ def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any
     )
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60)
     items = [each for each in yaml.safe_load_all(done.stdout) if each]
-    return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].plural}.agents.platform"]
+    return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].kind.plural}.agents.platform"]
 
 
 def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> None:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from functions.cluster import credentials
-from functions.queues.publisher import connect as publisher
+from functions.queues.backends import connect as publisher
 from functions.queues.topics import ACK_DEADLINE
 from functions.queues.topology import RETRY
 from functions.settings import Settings, load

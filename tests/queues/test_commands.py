@@ -24,23 +24,25 @@ from functions.local.database import connect as database
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
 from functions.manifests import run as requested
-from functions.queues.publisher import HttpPublisher, Publisher, PublishError, connect
+from functions.queues.backends import connect
+from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
-from functions.queues.topology import FED_BY, TOPICS
+from functions.queues.topology import TOPIC_OF_FUNCTION, TOPICS
 from functions.runs.model.specs import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
 
 _numbers = itertools.count(1)
 Command = Callable[..., Result]
 SINCE = {"lastTransitionTime": "2026-01-02T03:04:05Z"}
-ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in FED_BY}
+ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in TOPIC_OF_FUNCTION}
 
 
 def command(environ: Mapping[str, str]) -> Command:
@@ -71,7 +73,7 @@ def environment(project: Project, **queues: Any) -> dict[str, str]:
 
 def test_apply_creates_finds_and_updates(orchestrator: Command, project: Project) -> None:
     would = orchestrator("apply", "--dry-run").output
-    assert would.count("would be created") == 3 * len(TOPICS) + len(FED_BY)
+    assert would.count("would be created") == 3 * len(TOPICS) + len(TOPIC_OF_FUNCTION)
     path = f"projects/{project.id}"
     assert list(project.publisher.list_topics(project=path)) == []
     assert "would be" not in orchestrator("apply").output
@@ -126,7 +128,7 @@ def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
 
 def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
     event = Event("1", "/tests", CODE_REQUESTED, "", {})
-    with pytest.raises(PublishError, match=r"topics/pre-jobs is not there.*orchestrator queues apply"):
+    with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
     with pytest.raises(PublishError, match=r"queues\.project"):
         connect(QueueSettings())
@@ -150,7 +152,7 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
     topology = Topology(tuple(name for topic in TOPICS for name in (topic, f"{topic}-dead")), (subscription,))
     if request.param == "embedded":
         with serve(Queue(database(tmp_path / "queue.db"), topology)) as served:
-            yield HttpPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
+            yield EmbeddedPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
         return
     project = request.getfixturevalue("project")
     list(TopologyApplier(project).apply(topology))
@@ -170,7 +172,7 @@ def consumer() -> Iterator[Consumer]:
 def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
     publisher, environ = refused
     with api_server(tmp_path / "state.sqlite") as url:
-        world = World(transport(url, tmp_path), "orchestrator")
+        world = Harness(transport(url, tmp_path), "orchestrator")
         spec = CodeRunSpec.model_validate({**CODE_SPEC, "env": [{"name": "TOKEN", "value": "s3cret"}]})
         made = world.kubelet.create(KIND, requested.run(spec, "orchestrator", "stands"))
         condition = {"type": "Succeeded", "status": "False", "reason": "MissingSecret", "message": "", **SINCE}

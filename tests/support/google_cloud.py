@@ -1,15 +1,15 @@
-"""Google Cloud as a function meets it, on loopback: metadata server, Pub/Sub by REST, and a proxy that leads to it.
+"""Google Cloud as a function meets it, on loopback: metadata server, token service, Pub/Sub over gRPC, and a proxy.
 
-Its Pub/Sub has the certificate of the real one, from an authority that only `environ` knows; the proxy takes whoever
-asks for any host there. So the deployed code reaches it under its own URL.
+Pub/Sub has the host name of the real one, with a certificate that only `environ` trusts, and the proxy leads there. So
+the deployed code reaches it under its own name. It also listens without encryption, where an emulator would.
 """
 
 import json
 import socket
 import ssl
 import threading
-from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,39 +17,42 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from google.pubsub_v1.types import PublishRequest, PublishResponse, PubsubMessage
 
 from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
+HOSTS = (PUBSUB, "oauth2.googleapis.com", "cloudresourcemanager.googleapis.com")
+"""Pub/Sub, where google-auth redeems a person's refresh token, and where it looks up a federation file's project."""
 METADATA = {
     "/": b"",
     "/computeMetadata/v1/project/project-id": b"proj-one",
     "/computeMetadata/v1/instance/service-accounts/default/": b'{"email": "default", "scopes": []}',
 }
 SECONDS = 30.0
-CUT, GONE, SILENT = "cut", "gone", "silent"
+CUT, GONE = "cut", "gone"
 Answer = tuple[int, Mapping[str, Any]] | str
-"""A code and JSON; or one that breaks off, a connection that ends without one, or one that never comes."""
+"""A code and JSON; or an answer that breaks off, or a connection that ends without one."""
 
 
 def error(code: int, status: str = "UNAVAILABLE", message: str = "in the words of Google") -> Answer:
-    """What Google's services answer (Google Cloud APIs: Errors)."""
+    """Return what Google's services answer (Google Cloud APIs: Errors)."""
     return code, {"error": {"code": code, "message": message, "status": status}}
 
 
 @dataclass(frozen=True)
 class Published:
-    """One call of publish: its message decoded, and on which connection it came."""
+    """One call of publish: its topic, its message, and what the caller said of itself."""
 
-    path: str
-    authorization: str | None
-    data: bytes
-    message: Mapping[str, Any]
-    connection: object = field(repr=False)
+    topic: str
+    message: PubsubMessage
+    metadata: Mapping[str, str]
+    connection: str
 
 
 @dataclass
@@ -57,63 +60,62 @@ class GoogleCloud:
     """Answers as a test says, and by default as it should; `tokens` and `publishes` are taken in turn."""
 
     tokens: list[Answer] = field(default_factory=list)
-    publishes: list[Answer] = field(default_factory=list)
+    publishes: list[grpc.StatusCode | Callable[[], None] | None] = field(default_factory=list)
+    """None stores it, a status rejects it, a function is called first."""
     given: list[str] = field(default_factory=list)
     """Access tokens, in the order in which they were given out."""
     published: list[Published] = field(default_factory=list)
     tunnels: list[str] = field(default_factory=list)
-    """What the proxy was asked for: host:port, and what it was told of who asks."""
+    """What the proxy was asked for: host:port, and the credentials of the caller."""
     token_seconds: float = 3600.0
     url: str = ""
-    secure_url: str = ""
+    emulator: str = ""
+    """The host:port of Pub/Sub without encryption."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """With which a process finds it in place of the real one."""
-    ended: threading.Event = field(default_factory=threading.Event)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    """The environment in which a process finds it in place of the real one."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self) -> Answer:
-        """The metadata server's next answer."""
-        with self._turn:
+        """Return the next answer of the metadata server or the token service."""
+        with self._lock:
             if self.tokens:
                 return self.tokens.pop(0)
             self.given.append(f"secret-{len(self.given) + 1}")
-            return 200, {"access_token": self.given[-1], "expires_in": self.token_seconds, "token_type": "Bearer"}
+            found = {"access_token": self.given[-1], "expires_in": self.token_seconds, "token_type": "Bearer"}
+            return 200, found | {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 
-    def publish(self, call: Published) -> Answer:
-        """Pub/Sub's next answer."""
-        with self._turn:
-            self.published.append(call)
-            return self.publishes.pop(0) if self.publishes else (200, {"messageIds": [str(len(self.published))]})
+    def publish(self, request: PublishRequest, context: grpc.ServicerContext) -> PublishResponse:
+        """Return Pub/Sub's next answer."""
+        metadata = {name: str(text) for name, text in context.invocation_metadata()}
+        with self._lock:
+            self.published += [Published(request.topic, each, metadata, context.peer()) for each in request.messages]
+            answer = self.publishes.pop(0) if self.publishes else None
+        if isinstance(answer, grpc.StatusCode):
+            context.abort(answer, "in the words of Google")
+        elif answer:
+            answer()
+        return PublishResponse(message_ids=[str(len(self.published))])
 
 
 class Server(ThreadingHTTPServer):
-    """The metadata server and Pub/Sub: told apart by what they are asked."""
+    """The metadata server and the token service."""
 
     daemon_threads = True
     request_queue_size = 64  # else who connects with others waits for a second
 
     def __init__(self, cloud: GoogleCloud) -> None:
-        super().__init__(("127.0.0.1", 0), Asked)
+        super().__init__(("127.0.0.1", 0), MetadataHandler)
         self.cloud = cloud
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who is not trusted is told so by whoever does not; here nothing is said."""
 
-
-class Asked(Handler):
+class MetadataHandler(Handler):
     server: Server
 
     def asked(self) -> None:
-        if self.command == "GET":
-            self._metadata(self.path.partition("?")[0])
-        elif not self.path.endswith(":publish"):  # who has a key gets a token too
+        if self.command == "POST":  # an exchange of credentials for a token
             self.received()
-            self._say(self.server.cloud.token())
-        else:
-            message = json.loads(self.received())["messages"][0]
-            data = b64decode(message.pop("data"), validate=True)
-            told = Published(self.path, self.headers["Authorization"], data, message, self.connection)
-            self._say(self.server.cloud.publish(told))
+            return self._say(self.server.cloud.token())
+        return self._metadata(self.path.partition("?")[0])
 
     def _metadata(self, path: str) -> None:
         """Answer as the metadata server (Compute Engine: About VM metadata)."""
@@ -129,22 +131,25 @@ class Asked(Handler):
     def _say(self, said: Answer) -> None:
         if said == CUT:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
-        elif said == SILENT:
-            self.server.cloud.ended.wait(SECONDS)
         if isinstance(said, str):
             self.close_connection = True
         else:
-            self.answer(said[0], {"Content-Type": "application/json"}, json.dumps(said[1]).encode())
+            headers = {"Content-Type": "application/json", "Metadata-Flavor": "Google"}
+            self.answer(said[0], headers, json.dumps(said[1]).encode())
 
 
 class Proxy(ThreadingHTTPServer):
-    """Tunnels to one place, whatever it is asked for."""
+    """Tunnels to one address, whatever host it is asked for; to `pubsub` if it is asked for Pub/Sub."""
 
     daemon_threads = True
 
-    def __init__(self, cloud: GoogleCloud, to: tuple[str, int]) -> None:
+    def __init__(self, cloud: GoogleCloud, to: tuple[str, int], pubsub: tuple[str, int] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Tunnelling)
-        self.cloud, self.to = cloud, to
+        self.cloud, self._to, self._pubsub = cloud, to, pubsub
+
+    def address(self, host: str) -> tuple[str, int]:
+        """Return where a tunnel to this host:port leads."""
+        return self._pubsub if self._pubsub and host.startswith(PUBSUB) else self._to
 
 
 class Tunnelling(Handler):
@@ -153,7 +158,7 @@ class Tunnelling(Handler):
     def do_CONNECT(self) -> None:  # noqa: N802  (http.server names it so)
         self.server.cloud.tunnels.append(f"{self.path} {self.headers['Proxy-Authorization']}")
         self.close_connection = True
-        with closing(socket.create_connection(self.server.to, SECONDS)) as there:
+        with closing(socket.create_connection(self.server.address(self.path), SECONDS)) as there:
             self.send_response(200)
             self.end_headers()
             back = threading.Thread(target=_carry, args=(there, self.connection), daemon=True)
@@ -170,30 +175,51 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def serving(folder: Path, names: Sequence[str] = (PUBSUB,)) -> Iterator[GoogleCloud]:
-    """It, until the block ends; its certificate, which is for these hosts, is kept in `folder`."""
-    cloud, tls = GoogleCloud(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate(folder, names))
+def serving(folder: Path, names: Sequence[str] = HOSTS) -> Iterator[GoogleCloud]:
+    """Serve it until the block ends; its certificate, for these host names, is kept in `folder`."""
+    cloud, pem = GoogleCloud(), certificate(folder, names)
     with ExitStack() as stack:
-        plain, secure = Server(cloud), Server(cloud)
+        server, secure, pubsub = Server(cloud), Server(cloud), _grpc_server(cloud)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(pem)
         secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
-        proxy = Proxy(cloud, ("127.0.0.1", secure.server_port))
-        for server in (plain, secure, proxy):
-            stack.enter_context(listening(server))
-        stack.callback(cloud.ended.set)
-        cloud.url = f"http://127.0.0.1:{plain.server_port}"
-        cloud.secure_url = f"https://127.0.0.1:{secure.server_port}"
+        port = pubsub.add_secure_port(
+            "127.0.0.1:0", grpc.ssl_server_credentials([(pem.read_bytes(), pem.read_bytes())])
+        )
+        plain_port = pubsub.add_insecure_port("127.0.0.1:0")
+        pubsub.start()
+        stack.callback(pubsub.stop, None)
+        proxy = Proxy(cloud, ("127.0.0.1", secure.server_port), ("127.0.0.1", port))
+        for listener in (server, secure, proxy):
+            stack.enter_context(listening(listener))
+        cloud.url = f"http://127.0.0.1:{server.server_port}"
+        cloud.emulator = f"127.0.0.1:{plain_port}"
         cloud.environ = {
-            "GCE_METADATA_HOST": f"127.0.0.1:{plain.server_port}",
-            "GCE_METADATA_IP": f"127.0.0.1:{plain.server_port}",
+            "GCE_METADATA_HOST": f"127.0.0.1:{server.server_port}",
+            "GCE_METADATA_IP": f"127.0.0.1:{server.server_port}",
             "HTTPS_PROXY": f"http://me:s%20%40@127.0.0.1:{proxy.server_port}",
+            "https_proxy": f"http://me:s%20%40@127.0.0.1:{proxy.server_port}",
             "NO_PROXY": "",
-            "SSL_CERT_FILE": str(folder / "certificate.pem"),
-            "REQUESTS_CA_BUNDLE": str(folder / "certificate.pem"),
+            "no_proxy": "",
+            "REQUESTS_CA_BUNDLE": str(pem),
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(pem),
             "GOOGLE_APPLICATION_CREDENTIALS": "",
             "CLOUDSDK_CONFIG": str(folder),
         }
         yield cloud
+
+
+def _grpc_server(cloud: GoogleCloud) -> grpc.Server:
+    publish = grpc.unary_unary_rpc_method_handler(
+        cloud.publish,
+        request_deserializer=PublishRequest.deserialize,
+        response_serializer=PublishResponse.serialize,
+    )
+    server = grpc.server(ThreadPoolExecutor(20), options=[("grpc.max_receive_message_length", -1)])
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", {"Publish": publish})]
+    )
+    return server
 
 
 def certificate(folder: Path, names: Sequence[str]) -> Path:

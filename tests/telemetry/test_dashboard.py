@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.queues.topology import FUNCTIONS, TOPICS, dead, subscription_name
+from functions.queues.topology import FUNCTIONS, TOPICS, dead_letter_topic, subscription_name
 from functions.runs.model.reasons import Reason
 from functions.runs.model.status import derive_phase
 from functions.telemetry.metrics import METRICS, Metric
@@ -60,7 +60,7 @@ def test_queues_and_dead_letters_are_pub_subs_own_metrics_of_all_our_subscriptio
     patterns = [re.search(r'full_match\("([^"]*)"\)', each) for each in FILTERS]
     found = [each[1] for each in patterns if each]
     assert len(found) == len(FILTERS) == 3
-    wanted = {subscription_name(each) for each in FUNCTIONS} | {dead(topic) for topic in TOPICS}
+    wanted = {subscription_name(each) for each in FUNCTIONS} | {dead_letter_topic(topic) for topic in TOPICS}
     assert {name for name in wanted if any(re.fullmatch(each, f"prefix-{name}") for each in found)} == wanted
     assert not [name for name in wanted if re.fullmatch(found[1], f"prefix-{name}") and name.endswith("-dead")]
 

@@ -6,9 +6,9 @@ Bounds are Pub/Sub's own (Dead-letter topics; Subscription properties; Resource 
 import ast
 import re
 
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.queues.queue_model import Identity
-from functions.queues.topology import FED_BY, FUNCTIONS, TOPIC_OF, TOPICS, dead, topology
+from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION, TOPIC_OF_KIND, TOPICS, dead_letter_topic, topology
 from functions.settings import Settings
 from tests.support.api import ROOT
 
@@ -20,19 +20,19 @@ def test_every_entry_point_that_events_are_for_is_fed() -> None:
     parsed = ast.parse((ROOT / "functions" / "main.py").read_text())
     targets = {each.name for each in parsed.body if isinstance(each, ast.FunctionDef)}
     assert targets == {*FUNCTIONS, "github_webhook"}, "GitHub calls the webhook, and no queue"
-    assert set(FED_BY.values()) <= set(TOPICS)
-    assert set(TOPIC_OF.values()) == {"runs", "jobs"}
-    assert {kind.name: topic for kind, topic in WATCHED.items()} == TOPIC_OF
+    assert set(TOPIC_OF_FUNCTION.values()) <= set(TOPICS)
+    assert set(TOPIC_OF_KIND.values()) == {"runs", "jobs"}
+    assert {kind.name: topic for kind, topic in TOPIC_BY_KIND.items()} == TOPIC_OF_KIND
 
 
 def test_what_cannot_be_delivered_is_kept() -> None:
     made = topology(ENDPOINTS)
     for each in made.subscriptions:
         assert each.dead_letter
-        assert each.dead_letter.topic == dead(each.topic)
-        assert each.dead_letter.topic in made.letters
+        assert each.dead_letter.topic == dead_letter_topic(each.topic)
+        assert each.dead_letter.topic in made.dead_letter_topics
         assert 5 <= each.dead_letter.max_delivery_attempts <= 100
-    assert set(made.letters) == {dead(topic) for topic in TOPICS}
+    assert set(made.dead_letter_topics) == {dead_letter_topic(topic) for topic in TOPICS}
     assert len(made.topics) == 2 * len(TOPICS)
 
 

@@ -177,7 +177,7 @@ RUN_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "retry_run",
-        "Retry a finished code run, in its workspace and session. Docs runs are submitted again instead,"
+        "Retry a finished code run, in its workspace and session. Docs runs are submitted again instead, "
         "with task_docs.",
         RetryArguments,
         retry_run,

@@ -25,7 +25,7 @@ from functions.clients.mcp.stdin_repair import RepairedStdin
 from functions.clients.mcp.task_tools import TASK_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
-from functions.events.decoding import whole
+from functions.events.surrogates import replace_lone_surrogates
 
 log = logging.getLogger("orchestrator")
 
@@ -96,13 +96,15 @@ def _answer(tool: Tool[Any], given: dict[str, Any], say: Say) -> types.CallToolR
 
 
 def _succeeded(result: Result) -> types.CallToolResult:
-    content = whole(result.content)  # lone surrogates would end the SDK's writer
+    content = replace_lone_surrogates(result.content)  # lone surrogates would end the SDK's writer
     text = types.TextContent(type="text", text=content)
     return types.CallToolResult(content=[text], structured_content=json.loads(content))
 
 
 def _failed(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=whole(text))], is_error=True)
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=replace_lone_surrogates(text))], is_error=True
+    )
 
 
 class _Progress:
@@ -127,7 +129,7 @@ class _Progress:
 
     async def _tell(self) -> None:
         self._count += 1
-        await self._context.session.report_progress(self._count, None, whole(self._last))
+        await self._context.session.report_progress(self._count, None, replace_lone_surrogates(self._last))
 
 
 async def serve(server: Server[Any]) -> None:

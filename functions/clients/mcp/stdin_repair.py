@@ -12,7 +12,7 @@ import mcp_types as types
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from functions.events.decoding import whole
+from functions.events.surrogates import replace_lone_surrogates
 
 Item = SessionMessage | Exception
 
@@ -59,6 +59,6 @@ def readable(item: Item) -> Item:
         return item
     try:
         line = json.dumps(json.loads(item.errors()[0]["input"]), ensure_ascii=False)
-        return SessionMessage(types.jsonrpc_message_adapter.validate_json(whole(line), by_name=False))
+        return SessionMessage(types.jsonrpc_message_adapter.validate_json(replace_lone_surrogates(line), by_name=False))
     except (ValueError, TypeError, RecursionError):
         return item

@@ -19,7 +19,6 @@ from functions.cluster.kinds import RUNS
 from functions.runs import requests
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
-from functions.runs.model.specs import CodeRunSpec
 from functions.runs.requests import Patch, RequestRefused
 from functions.views import details
 
@@ -57,7 +56,7 @@ def ended(run: Run) -> bool:
 
 def context_version(run: Run) -> int | None:
     """Return the run's contextVersion, which each retry by a user increments."""
-    return run.spec.context_version if isinstance(run.spec, CodeRunSpec) else None
+    return run.spec.requested_context_version if run.spec else None
 
 
 def confirm(run: Run, done: str, output: Output) -> None:

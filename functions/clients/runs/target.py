@@ -8,15 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from functions.clients.errors import CommandError, Unavailable
 from functions.cluster import errors
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
+from functions.cluster.kubeconfig import Kubeconfig
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
@@ -36,7 +33,7 @@ def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> Clu
     """Return the target that the options select; empty ones default as in kubectl. Makes no request."""
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
 
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
@@ -53,22 +50,12 @@ VARIABLES = {
 """Environment variable of each option; the functions read the same ones."""
 
 
-def _of_context(files: str, context: str) -> str:
-    """Return the namespace of the given or current context, or an empty text.
-
-    Unreadable files are skipped; the first request to the cluster reports them.
-    """
-    namespaces: dict[str, Any] = {}
-    current = context
-    for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
-        try:
-            config = yaml.safe_load(Path(path).read_bytes())
-            current = current or config.get("current-context") or ""
-            for entry in config.get("contexts") or ():
-                namespaces.setdefault(entry["name"], entry["context"].get("namespace"))
-        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-            continue
-    return str(namespaces.get(current) or "")
+def _namespace(settings: ClusterSettings) -> str:
+    """Return the namespace of the context; empty if it has none or the file is unreadable."""
+    try:
+        return Kubeconfig(settings).namespace
+    except errors.Forbidden:
+        return ""
 
 
 @contextmanager
@@ -92,14 +79,14 @@ def explain(error: ClusterError, namespace: str) -> CommandError:
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
             return Unavailable(f"{error}\n{_WHERE}")
-        case errors.NotFound():
+        case errors.NotFound() | errors.KindNotServed():
             return CommandError(f"{error}\n{_CRDS.format(namespace=namespace)}")
         case _:
             return CommandError(str(error))
 
 
 _WHO = (
-    "select another user with --kubeconfig and --context (or KUBECONFIG), or request rights in namespace {namespace}:"
+    "select another user with --kubeconfig and --context (or KUBECONFIG), or request rights in namespace {namespace}: "
     "get, list, watch and patch coderuns and docsruns, get and list pods, get pods/log"
 )
 _WHERE = "is the cluster up, and the right one? Name another with --kubeconfig and --context (or KUBECONFIG)"

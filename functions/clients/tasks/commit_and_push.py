@@ -17,7 +17,7 @@ SHOWN = 5
 
 COMMIT_REMEDY = "nothing else was changed; fix the cause, then run the same command again"
 PUSH_REMEDY = (
-    "the commit is kept and nothing was submitted; fix the cause (`git pull --rebase` if the remote has commits"
+    "the commit is kept and nothing was submitted; fix the cause (`git pull --rebase` if the remote has commits "
     "that are missing here), then run the same command again: it continues from here"
 )
 

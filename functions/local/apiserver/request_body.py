@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
-from functions.events.decoding import whole
+from functions.events.surrogates import replace_lone_surrogates
 from functions.local.apiserver import protobuf
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
@@ -102,7 +102,7 @@ def load_json(text: bytes | str) -> Any:
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     value = _load(text)
-    return _load(whole(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
+    return _load(replace_lone_surrogates(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
 
 
 def _load(text: str) -> Any:

@@ -12,7 +12,8 @@ from functions.events.event import SWEEP_DUE, Event
 from functions.local.dev.function_processes import Process
 from functions.local.dev.server import QUEUE_PATH, free_port
 from functions.local.pubsub import Emulator, EmulatorError
-from functions.queues.publisher import HttpPublisher, Publisher, PublishError
+from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub.project import Project, ProjectError
 from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.pubsub.setup import TopologyApplier
@@ -57,7 +58,7 @@ class EmbeddedQueue:
     processes: Sequence[Process] = ()
 
     def __init__(self, url: str, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
-        self.publisher: Publisher = HttpPublisher(url + QUEUE_PATH)
+        self.publisher: Publisher = EmbeddedPublisher(url + QUEUE_PATH)
         self.environ: Mapping[str, str] = {"ORCHESTRATOR_QUEUES__URL": url + QUEUE_PATH}
         self.embedded = topology(endpoints, sweep_seconds, wrapped=wrapped)
 

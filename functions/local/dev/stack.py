@@ -16,8 +16,7 @@ from typing import Any, TextIO
 
 import urllib3
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.database import StateError
@@ -27,7 +26,7 @@ from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQue
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
-from functions.queues.topology import FED_BY, FUNCTIONS
+from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
 from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
 from functions.settings.github import GithubSettings
@@ -121,7 +120,7 @@ class Stack:
         except StateError as error:
             self._stops.close()
             raise StartError(str(error)) from error
-        self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, WATCHED)
+        self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, TOPIC_BY_KIND)
 
     def start(self) -> None:
         """Returns once everything answers. Raises StartError."""
@@ -158,7 +157,7 @@ class Stack:
 
     def _chosen_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
-        fed = {each: url for each, url in self.functions.items() if each in FED_BY}
+        fed = {each: url for each, url in self.functions.items() if each in TOPIC_OF_FUNCTION}
         if self._options.pubsub:
             return EmulatedPubsub(self.state / "logs" / "pubsub.log", fed, sweep, wrapped=wrapped)
         return EmbeddedQueue(self.url, fed, sweep, wrapped=wrapped)

@@ -1,1 +1,1 @@
-"""The embedded queue of one machine: publisher and dead letters over HTTP."""
+"""The embedded queue of one machine, over HTTP: publisher and dead letters. The queue itself is functions/local/queue."""

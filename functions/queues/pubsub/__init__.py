@@ -1,1 +1,1 @@
-"""Google Pub/Sub as the queue: publisher, set-up and dead letters."""
+"""Google Pub/Sub as the queue, by its client library: publisher, set-up and dead letters."""

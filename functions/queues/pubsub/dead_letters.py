@@ -1,14 +1,15 @@
-"""Dead letters on Pub/Sub: pulled from the subscription of the dead-letter topic, and put back unless dealt with.
+"""Dead letters on Pub/Sub: pulled from the subscription of the dead-letter topic, and released unless dealt with.
 
-Pub/Sub has no list of what a subscription holds. Pulling it empty and giving everything back comes close: what
-somebody else holds at that moment is missing. It does not tell why a delivery failed; the run's reason does, or the
+Pub/Sub cannot list what a subscription holds. Pulling everything and releasing it comes close: messages that another
+client holds at that moment are missing. Pub/Sub does not record why a delivery failed; the run's reason does, or the
 logs, by the message's id.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+
+from google.api_core.exceptions import DeadlineExceeded
 
 from functions.events.event import Event, MalformedError
 from functions.events.pubsub_binding import from_message
@@ -17,24 +18,24 @@ from functions.queues.dead_letters import DeadLetter, DeadLetterError, run_of
 from functions.queues.publisher import PublishError
 from functions.queues.pubsub.project import Project, ProjectError, explained
 from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.topology import dead
+from functions.queues.topology import dead_letter_topic
 
-RIGHT = "roles/pubsub.subscriber"
+ROLE = "roles/pubsub.subscriber"
 PULL_SECONDS = 3.0
-"""How long a pull waits for what is there; that there is nothing is known only after it."""
+"""How long a pull waits for messages; an empty subscription is known only after that."""
 EMULATED_SECONDS = 0.5
-"""The same on this machine."""
+"""The same for an emulator."""
 BATCH = 500
-MOST = 10_000
-"""Letters looked at in one go."""
+MAX_LETTERS = 10_000
+"""Most letters that one command looks at."""
 
 _MARK = "CloudPubSubDeadLetterSource"
-"""Begins the attributes that Pub/Sub adds to a dead letter (Pub/Sub: Dead-letter topics, Track delivery attempts)."""
+"""Prefix of the attributes that Pub/Sub adds to a dead letter (Pub/Sub: Dead-letter topics, Track delivery attempts)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """One message in our hands: dealt with by acknowledging `ack_id`."""
+    """One message that this process holds until it acknowledges `ack_id` or releases it."""
 
     ack_id: str
     message_id: str
@@ -48,53 +49,57 @@ class PubsubDeadLetters:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._patience = EMULATED_SECONDS if project.emulated else PULL_SECONDS
+        self._timeout = EMULATED_SECONDS if project.emulated else PULL_SECONDS
         self._publisher = PubsubPublisher(project)
 
     def list(self, topic: str) -> Sequence[DeadLetter]:
-        """The dead letters of a topic, oldest first. Raises LettersError."""
+        """Return the dead letters of a topic, oldest first; raise DeadLetterError."""
         with self._held(topic) as (held, _):
-            return [_letter(topic, each) for each in held]
+            return [_letter(topic, pulled) for pulled in held]
 
     def replay(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Publishes these on their topic again, then removes them; the ids that were found. Raises LettersError."""
+        """Publish these on their topic again, then remove them, and return the ids that were found.
 
-        def again(letter: Pulled) -> None:
+        Raises:
+            DeadLetterError: Pub/Sub did not do as asked.
+        """
+
+        def publish_again(letter: Pulled) -> None:
             kept = {name: text for name, text in letter.attributes.items() if not name.startswith(_MARK)}
             try:
                 self._publisher.publish_message(topic, letter.data, kept, letter.key)
             except PublishError as error:
                 raise DeadLetterError(str(error)) from error
 
-        return self._deal(topic, ids, again)
+        return self._remove(topic, ids, publish_again)
 
     def drop(self, topic: str, ids: Sequence[str]) -> Sequence[str]:
-        """Forgets these; the ids that were found. Raises LettersError."""
-        return self._deal(topic, ids, lambda _: None)
+        """Delete these and return the ids that were found; raise DeadLetterError."""
+        return self._remove(topic, ids, lambda _: None)
 
-    def _deal(self, topic: str, ids: Sequence[str], deal: Callable[[Pulled], None]) -> Sequence[str]:
-        with self._held(topic) as (held, done):
+    def _remove(self, topic: str, ids: Sequence[str], first: Callable[[Pulled], None]) -> Sequence[str]:
+        with self._held(topic) as (held, acknowledge):
             for letter in held:
                 if letter.message_id in ids:
-                    deal(letter)
-                    done(letter)
-            return [each for each in ids if any(letter.message_id == each for letter in held)]
+                    first(letter)
+                    acknowledge(letter)
+            return [wanted for wanted in ids if any(letter.message_id == wanted for letter in held)]
 
     @contextmanager
     def _held(self, topic: str) -> Iterator[tuple[Sequence[Pulled], Callable[[Pulled], None]]]:
-        """Everything there is, and what removes a letter; what was not removed is given back at the end."""
-        path = self._project.subscription(dead(topic))
-        client = self._project.subscriber
+        """Yield every letter and a function that acknowledges one; release the others at the end."""
+        path = self._project.subscription(dead_letter_topic(topic))
         try:
-            with explained(path, RIGHT):
-                held = {each.ack_id: each for each in self._pull(path)}
+            with explained(path, ROLE):
+                client = self._project.subscriber
+                held = {pulled.ack_id: pulled for pulled in self._pull(path)}
 
-                def done(letter: Pulled) -> None:
+                def acknowledge(letter: Pulled) -> None:
                     client.acknowledge(subscription=path, ack_ids=[letter.ack_id])
                     del held[letter.ack_id]
 
                 try:
-                    yield list(held.values()), done
+                    yield list(held.values()), acknowledge
                 finally:
                     for ack_ids in _batches(list(held)):
                         client.modify_ack_deadline(subscription=path, ack_ids=ack_ids, ack_deadline_seconds=0)
@@ -102,24 +107,22 @@ class PubsubDeadLetters:
             raise DeadLetterError(str(error)) from error
 
     def _pull(self, path: str) -> Iterator[Pulled]:
-        from google.api_core.exceptions import DeadlineExceeded
-
         count = 0
-        while count < MOST:
+        while count < MAX_LETTERS:
             try:
                 request = {"subscription": path, "max_messages": BATCH}
-                answer = self._project.subscriber.pull(request=request, timeout=self._patience, retry=None)
+                answer = self._project.subscriber.pull(request=request, timeout=self._timeout, retry=None)
             except DeadlineExceeded:
                 return
             if not answer.received_messages:
                 return
-            for each in answer.received_messages:
+            for received in answer.received_messages:
                 count += 1
-                found = each.message
-                yield Pulled(each.ack_id, found.message_id, found.data, dict(found.attributes), found.ordering_key)
+                found = received.message
+                yield Pulled(received.ack_id, found.message_id, found.data, dict(found.attributes), found.ordering_key)
 
 
-def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def _batches(items: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(items), BATCH):
         yield items[start : start + BATCH]
 
@@ -140,9 +143,9 @@ def _letter(topic: str, pulled: Pulled) -> DeadLetter:
 
 
 def _event(pulled: Pulled) -> Event:
-    """The event in the message; of one that cannot be read, what its attributes say."""
+    """Return the event in the message; for one that cannot be read, what its attributes say."""
     try:
         return resolved(from_message(pulled.data, pulled.attributes, pulled.message_id, "", "data"))
     except MalformedError:
-        named: Any = pulled.attributes.get
-        return Event(named("ce-id", ""), named("ce-source", ""), named("ce-type", ""), named("ce-subject", ""), None)
+        shown = {name: pulled.attributes.get(f"ce-{name}", "") for name in ("id", "source", "type", "subject")}
+        return Event(**shown, data=None)

@@ -1,66 +1,63 @@
-"""Publishing to Google Pub/Sub.
+"""Publishes to Google Pub/Sub: an event becomes one message (CloudEvents: Google Cloud Pub/Sub Protocol Binding).
 
-An event becomes a message by the protocol binding (CloudEvents, Google Cloud Pub/Sub Protocol Binding, binary mode):
-its attributes as the message's attributes `ce-*`, its data as the message's data. It is sent by one POST (Pub/Sub:
-REST method projects.topics.publish).
+The synchronous `publish` of the generated client is used, not the batching one, because an event must be stored before
+the function answers.
 """
 
-import json
-from base64 import b64encode
-from collections.abc import Callable
-from functools import cached_property, partial
-from urllib.parse import quote
+from google.api_core import exceptions
+from google.api_core.retry import Retry, if_exception_type
+from google.api_core.timeout import ConstantTimeout
+from google.pubsub_v1.types import PublishRequest
 
 from functions.events.event import Event
 from functions.events.pubsub_binding import to_message
-from functions.identity import google
 from functions.queues.publisher import PublishError
-from functions.queues.pubsub.project import Project, ProjectError, failed
-from functions.queues.pubsub.rest import LONGEST_SECONDS, Patience, Service
+from functions.queues.pubsub.project import Project, ProjectError, explained
 
-URL = "https://pubsub.googleapis.com"
+ROLE = "roles/pubsub.publisher"
 
-RIGHT = "roles/pubsub.publisher"
+CALL_TIMEOUT = ConstantTimeout(5.0)  # type: ignore[no-untyped-call]
+"""Seconds that one call may take."""
 
-LARGEST_REQUEST = 10 * 1024 * 1024
-"""Bytes, of which data take four for every three of theirs: what Pub/Sub takes in a request (Quotas and limits)."""
+RETRY_SECONDS = 10.0
+"""How long a call is repeated: a caller holds a message whose ack deadline is 60 s, and GitHub waits no longer."""
+
+RETRIED = if_exception_type(
+    exceptions.Aborted,
+    exceptions.Cancelled,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.ServiceUnavailable,
+    exceptions.Unknown,
+)
+"""Errors that may pass (Pub/Sub: Error codes)."""
+
+MAX_REQUEST = 10 * 1024 * 1024
+"""Bytes of a publish request (Pub/Sub: Quotas and limits)."""
 
 
 class PubsubPublisher:
-    """Publishes to the topics of a project, in at most `seconds` an event. Calls nobody until the first event."""
+    """Publishes to the topics of a project, repeating each call for at most `seconds`."""
 
-    def __init__(
-        self, project: Project, seconds: float = LONGEST_SECONDS, connect: Callable[[Project], Service] | None = None
-    ) -> None:
-        """`connect` in place of what finds the service that the project is at."""
+    def __init__(self, project: Project, seconds: float = RETRY_SECONDS) -> None:
         self._project = project
-        self._connect = connect or partial(service, patience=Patience(seconds))
+        self._retry = Retry(RETRIED, initial=0.1, maximum=2.0, multiplier=2.0, timeout=seconds)
 
     def publish(self, topic: str, event: Event) -> None:
-        """Returns once the event is stored. Raises PublishError."""
+        """Return once the event is stored; raise PublishError."""
         self.publish_message(topic, *to_message(event), event.key)
 
-    def publish_message(self, topic: str, data: bytes, given: dict[str, str], key: str = "") -> None:
-        """The same for a message as it is; `key` is its ordering key. Raises PublishError."""
+    def publish_message(self, topic: str, data: bytes, attributes: dict[str, str], key: str = "") -> None:
+        """Return once a message is stored; `key` is its ordering key. Raise PublishError."""
         path = self._project.topic(topic)
-        message = {"data": b64encode(data).decode(), "attributes": given, "orderingKey": key}
-        body = json.dumps({"messages": [message]}).encode()
-        if len(body) > LARGEST_REQUEST:
-            raise PublishError(f"{path}: the message is too large: {len(body)} bytes, of at most {LARGEST_REQUEST}")
+        message = {"data": data, "attributes": attributes, "ordering_key": key}
+        request = PublishRequest(topic=path, messages=[message])
+        size = PublishRequest.pb(request).ByteSize()
+        if size > MAX_REQUEST:
+            raise PublishError(f"{path}: the message is too large: {size} bytes, of at most {MAX_REQUEST}")
         try:
-            found = self._service.post(f"/v1/{quote(path, safe='/:')}:publish", path, RIGHT, body)
+            with explained(path, ROLE):
+                self._project.publisher.publish(request=request, retry=self._retry, timeout=CALL_TIMEOUT)
         except ProjectError as error:
             raise PublishError(str(error)) from error
-        if not found.get("messageIds"):
-            raise PublishError(failed(path, "it answered without the message's id"))
-
-    @cached_property
-    def _service(self) -> Service:
-        return self._connect(self._project)
-
-
-def service(project: Project, patience: Patience) -> Service:
-    """Pub/Sub as the project has it: an emulator, which asks nobody who he is, or Google Cloud's."""
-    if project.emulated:
-        return Service(f"http://{project.emulated}", None, patience)
-    return Service(URL, google(), patience)

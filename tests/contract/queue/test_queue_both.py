@@ -32,8 +32,10 @@ from functions.events.event import RESOURCE, Event
 from functions.events.receive import receive
 from functions.local.database import connect
 from functions.local.queue import Queue
-from functions.queues.dead_letters import DeadLetterQueue, EmbeddedDeadLetters
-from functions.queues.publisher import HttpPublisher, Publisher
+from functions.queues.dead_letters import DeadLetterQueue
+from functions.queues.embedded.dead_letters import EmbeddedDeadLetters
+from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.publisher import Publisher
 from functions.queues.pubsub.dead_letters import PubsubDeadLetters
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.publisher import PubsubPublisher
@@ -75,7 +77,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
                 list(TopologyApplier(project).apply(topology))
                 return Either("emulator", PubsubPublisher(project), PubsubDeadLetters(project))
             served = stack.enter_context(serve(Queue(connect(tmp_path / "state.db"), topology)))
-            return Either("embedded", HttpPublisher(served.url), EmbeddedDeadLetters(served.url))
+            return Either("embedded", EmbeddedPublisher(served.url), EmbeddedDeadLetters(served.url))
 
         yield made
 

@@ -1,0 +1,26 @@
+"""The embedded queue as a back end: selected by queues.url."""
+
+from functions.queues.dead_letters import DeadLetterQueue
+from functions.queues.publisher import Publisher
+from functions.settings.queues import QueueSettings
+
+SETTING = "queues.url (embedded queue)"
+
+
+def is_configured(settings: QueueSettings) -> bool:
+    """Return whether the settings name the URL of an embedded queue."""
+    return bool(settings.url)
+
+
+def publisher(settings: QueueSettings) -> Publisher:
+    """Return its publisher."""
+    from functions.queues.embedded.publisher import EmbeddedPublisher  # loads urllib3, which no other back end needs
+
+    return EmbeddedPublisher(settings.url)
+
+
+def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
+    """Return its dead letters."""
+    from functions.queues.embedded.dead_letters import EmbeddedDeadLetters  # as above
+
+    return EmbeddedDeadLetters(settings.url)
