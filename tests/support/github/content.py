@@ -12,7 +12,7 @@ Object = dict[str, Any]
 
 
 @dataclass
-class Place:
+class Site:
     """What all repositories share: one address, one clock, one sequence of ids."""
 
     clock: Callable[[], datetime]
@@ -33,7 +33,7 @@ def user(login: str) -> Object:
 class Repository:
     """One repository, and what people do there."""
 
-    place: Place
+    place: Site
     full_name: str
     id: int
     installation: int | None = 77
