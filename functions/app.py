@@ -1,116 +1,89 @@
-"""From an entry point to its handler, with the services of the process.
+"""The process of one function: its settings, its handler and what the handler works with.
 
-The settings are read when the process starts, so that a bad one stops it there. A process loads the handler of its
-own function only, and does so then too: the platform lends a start more processor time than a request (Cloud Run:
-Startup CPU boost).
+`start` reads the settings and loads the handler when the process starts, so that wrong settings stop it there and the
+first request does not wait: the platform gives a start more processor time than a request (Cloud Run: Startup CPU
+boost). Connections are made at the first request, in the worker process that serves it.
 """
 
 import logging
 import os
 import sys
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from functions.serving import required_settings
-from functions.serving.http import serve
-from functions.settings import SettingsError, load, load_webhook
+from functions.serving import authentication
+from functions.serving.edge import LARGEST_BODY, serve
+from functions.serving.webhook_dependencies import WebhookDependencies
+from functions.settings import Settings, SettingsError, load, load_webhook
 from functions.settings.webhook import WebhookSettings
 from functions.telemetry import logs, starting
+from functions.telemetry.instrumented import publisher
 
-if TYPE_CHECKING:
-    from functions.serving.dependencies import Dependencies
-    from functions.serving.webhook_dependencies import WebhookDependencies
-
-FUNCTION = os.environ.get("FUNCTION_TARGET", "")
-"""Which of them this process serves (Functions Framework: environment variables)."""
-
-SUBMIT = "functions.submission.acceptance"
-"""The module behind both submit functions."""
+WEBHOOK, GITHUB_EVENT = "github_webhook", "github_event"
 
 
-def _start() -> WebhookSettings:
-    logs.configure(sys.stderr, FUNCTION)
+class Function:
+    """One function, named by its target: the handler is the module of that name in handlers/."""
+
+    def __init__(self, target: str, settings: WebhookSettings) -> None:
+        """Load the handler; raise SettingsError if the function lacks a setting."""
+        require_settings(settings, target)
+        self._target, self._settings = target, settings
+        name = f"functions.handlers.{target}"
+        # By name, because a process loads the handler of its own function only. functions-framework reports an
+        # unknown target itself.
+        self._handler: Any = import_module(name) if target and find_spec(name) else None
+        self._largest = getattr(self._handler, "LARGEST_BODY", LARGEST_BODY)
+
+    @cached_property
+    def dependencies(self) -> Any:
+        """What the handler works with; connected at the first use."""
+        starting.start(self._settings, self._target)
+        if not isinstance(self._settings, Settings):
+            return WebhookDependencies(self._settings, publisher(self._settings.queues))
+        from functions import composition  # not in the webhook's process, which needs little and must start soon
+
+        return composition.connect(self._settings)
+
+    def serve(self, request: Any) -> Any:
+        """Answer a `flask.Request` in Flask's terms."""
+        return serve(self._handle, request, self._largest, self._check_headers)
+
+    def _handle(self, request: Any) -> Any:
+        return self._handler.handle(self.dependencies, request)
+
+    def _check_headers(self, headers: Mapping[str, str]) -> None:
+        authentication.refuse_foreign(self._settings.auth, headers)
+        check = getattr(self._handler, "check_headers", None)
+        if check:
+            check(headers)
+
+
+def start() -> Function:
+    """Return the function that FUNCTION_TARGET names; end the process if its settings are wrong."""
+    target = os.environ.get("FUNCTION_TARGET", "")  # set by functions-framework, and by the platform
+    logs.configure(sys.stderr, target)
     try:
-        settings = load_webhook(os.environ) if FUNCTION == "github_webhook" else load(os.environ)
-        required_settings.require_settings(settings, FUNCTION)
+        settings = load_webhook(os.environ) if target == WEBHOOK else load(os.environ)
         starting.check(settings)
-        logs.configure(sys.stderr, FUNCTION, settings.observability.project or settings.queues.project)
-        return settings
+        logs.configure(sys.stderr, target, settings.observability.project or settings.queues.project)
+        return Function(target, settings)
     except SettingsError as error:
         logging.getLogger("orchestrator").error("cannot start: %s", error)
         raise SystemExit(1) from None
 
 
-SETTINGS = _start()
-HANDLER = SUBMIT if FUNCTION in ("submit_docs", "submit_code") else f"functions.handlers.{FUNCTION}"
-if FUNCTION and find_spec(HANDLER):  # what there is no function of, functions-framework says better
-    import_module(HANDLER)
-
-
-@cache
-def _services() -> "Dependencies":
-    from functions.serving.dependencies import connect
-    from functions.settings import Settings
-
-    assert isinstance(SETTINGS, Settings), "all sections are loaded but for the webhook"
-    starting.start(SETTINGS, FUNCTION)
-    return connect(SETTINGS)
-
-
-@cache
-def _intake() -> "WebhookDependencies":
-    from functions.serving.webhook_dependencies import connect
-
-    starting.start(SETTINGS, FUNCTION)
-    return connect(SETTINGS)
-
-
-def submit(kind: str, request: Any) -> Any:
-    """Answers for `submit_docs` and `submit_code`."""
-    from functions.submission import acceptance
-
-    return serve(partial(acceptance.handle, _services(), kind), request)
-
-
-def github_webhook(request: Any) -> Any:
-    """Answers for `github_webhook`."""
-    from functions.handlers import github_webhook
-
-    return serve(partial(github_webhook.handle, _intake()), request, github_webhook.LARGEST_PAYLOAD)
-
-
-def github_event(request: Any) -> Any:
-    """Answers for `github_event`."""
-    from functions.handlers import github_event
-
-    return serve(partial(github_event.handle, _services()), request)
-
-
-def reconcile(request: Any) -> Any:
-    """Answers for `reconcile`."""
-    from functions.handlers import reconcile
-
-    return serve(partial(reconcile.handle, _services()), request)
-
-
-def job_finished(request: Any) -> Any:
-    """Answers for `job_finished`."""
-    from functions.handlers import job_finished
-
-    return serve(partial(job_finished.handle, _services()), request)
-
-
-def report(request: Any) -> Any:
-    """Answers for `report`."""
-    from functions.handlers import report
-
-    return serve(partial(report.handle, _services()), request)
-
-
-def sweep(request: Any) -> Any:
-    """Answers for `sweep`."""
-    from functions.handlers import sweep
-
-    return serve(partial(sweep.handle, _services()), request)
+def require_settings(settings: WebhookSettings, target: str) -> None:
+    """Raise SettingsError if the function `target` lacks settings that others do without, naming each of them."""
+    lacking = []
+    if target == WEBHOOK and not settings.github.webhook_secrets:
+        lacking.append("setting github.webhook_secrets: is required; deliveries are verified with it")
+    if target == WEBHOOK and not settings.queues.configured:
+        lacking.append("setting queues: queues.project (Pub/Sub) or queues.url is required; deliveries are published")
+    if target == GITHUB_EVENT and not settings.github.configured:
+        lacking.append("setting github.app_id: is required with github.private_key; the function calls GitHub")
+    if lacking:
+        raise SettingsError("\n".join(lacking))

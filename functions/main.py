@@ -1,4 +1,4 @@
-"""The deployed entry points, nothing else.
+"""The deployed entry points, nothing else. Each is handled by the module of its name in handlers/.
 
 `functions-framework --source functions/main.py --target NAME` puts this file's folder on the path, not the root of
 the project, so the root is put there first.
@@ -14,52 +14,53 @@ import functions_framework
 
 from functions import app, startup
 
+function = app.start()
 startup.finish()
 
 
 @functions_framework.http
 def submit_docs(request: Any) -> Any:
-    """Makes a DocsRun from a request."""
-    return app.submit("DocsRun", request)
+    """Create a DocsRun from a request."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def submit_code(request: Any) -> Any:
-    """Makes a CodeRun from a request."""
-    return app.submit("CodeRun", request)
+    """Create a CodeRun from a request."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def github_webhook(request: Any) -> Any:
-    """Takes deliveries of GitHub."""
-    return app.github_webhook(request)
+    """Verify a delivery of GitHub and publish it."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def github_event(request: Any) -> Any:
-    """Does what a delivery of GitHub asks for."""
-    return app.github_event(request)
+    """Do what a delivery of GitHub asks for."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def reconcile(request: Any) -> Any:
-    """Drives a run after a watch event on it."""
-    return app.reconcile(request)
+    """Move a run after a watch event on it."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def job_finished(request: Any) -> Any:
-    """Moves a run after a watch event on its Job."""
-    return app.job_finished(request)
+    """Move a run after a watch event on its Job."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def report(request: Any) -> Any:
-    """Tells the world of a run's milestones."""
-    return app.report(request)
+    """Report a run to everyone who is informed about runs."""
+    return function.serve(request)
 
 
 @functions_framework.http
 def sweep(request: Any) -> Any:
-    """Heals what events missed."""
-    return app.sweep(request)
+    """Repair what events missed."""
+    return function.serve(request)

@@ -1,4 +1,4 @@
-"""The kinds of objects that are used, and where the API server serves them."""
+"""The kinds of objects that are used, and their paths on the API server."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from functions.runs import api_group
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: `api_version` as in an object, `plural` as in a path."""
+    """One kind; `api_version` as in an object, `plural` as in a path."""
 
     api_version: str
     name: str
     plural: str
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """Path of the collection, of one object, or of its subresource; `namespace` None spans all."""
+        """Return the path of a collection, an object or a subresource; `namespace` None spans all namespaces."""
         root = "/api" if "/" not in self.api_version else "/apis"
-        place = f"/namespaces/{namespace}" if namespace else ""
-        parts = (f"{root}/{self.api_version}{place}/{self.plural}", name, subresource)
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        parts = (f"{root}/{self.api_version}{scope}/{self.plural}", name, subresource)
         return "/".join(part for part in parts if part)
 
 
@@ -32,4 +32,4 @@ EVENT = Kind("v1", "Event", "events")
 NAMESPACE = Kind("v1", "Namespace", "namespaces")
 
 RUNS = {kind.name: kind for kind in (DOCS_RUN, CODE_RUN)}
-"""The kinds of run by name."""
+"""The kinds of run, by name."""

@@ -1,1 +1,1 @@
-"""Functions by name: one module per deployed function, named like it."""
+"""The functions: one module each, named like its target in main.py. `handle` answers one request."""

@@ -1,13 +1,13 @@
-"""The function `github_webhook`: verifies a delivery of GitHub and puts what the rules need of it on the queue.
+"""The github_webhook function: verifies a delivery of GitHub and publishes what the rules need of it.
 
-That is all, so that GitHub, which gives up after 10 s and does not try again by itself, has its answer at once. An
-answer of 2xx means that the delivery is on the queue or that nothing would come of it; for one that failed the sweep
-asks GitHub again. Nothing of a delivery is looked at before its signature.
+It does no more, so that GitHub, which gives up after 10 s and does not try again by itself, is answered at once. A 2xx
+answer means that the delivery is on the queue or that nothing would come of it; the sweep asks GitHub again for one
+that failed. Nothing of a delivery is read before its signature header, and nothing is parsed before the signature fits.
 """
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from functions.events.decoding import decode_loosely, media_type
@@ -21,28 +21,33 @@ from functions.serving.http import Answer, Refused, Request
 from functions.serving.webhook_dependencies import WebhookDependencies
 from functions.telemetry.context import bind
 
-if TYPE_CHECKING:
-    from functions.serving.dependencies import Dependencies
-
 log = logging.getLogger("orchestrator")
 
 SOURCE = "orchestrator/github_webhook"
-LARGEST_PAYLOAD = 25 * 1024 * 1024
-"""Bytes; GitHub sends no larger one (Webhook events and payloads: Payload cap)."""
+LARGEST_BODY = 25 * 1024 * 1024
+"""Bytes; GitHub sends no larger payload (Webhook events and payloads: Payload cap)."""
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def handle(services: "WebhookDependencies | Dependencies", request: Request) -> Answer:
-    """200 once the delivery is on the queue, or is ignored.
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raise Refused, before the body is read, for a delivery without a well-formed signature: 401 or 403."""
+    given = headers.get(signature.HEADER)
+    if given is None:
+        raise Refused(401, "the header X-Hub-Signature-256 is missing; give the webhook a secret")
+    if not signature.FORM.fullmatch(given):
+        raise Refused(403, "the header X-Hub-Signature-256 must be sha256= and 64 hexadecimal digits")
+
+
+def handle(deps: WebhookDependencies, request: Request) -> Answer:
+    """Answer 200 once the delivery is on the queue, or is ignored.
 
     Raises:
         Refused: 401 without a signature, 403 with a wrong one, 415 for another content type.
-        MalformedError: it is signed and no delivery.
-        PublishError: the queue did not take it; GitHub notes a failure.
+        MalformedError: it is signed and not a delivery.
+        PublishError: the queue did not accept it; GitHub records a failure.
     """
-    secrets = [each.get_secret_value() for each in services.settings.github.webhook_secrets]
-    _verify(request, secrets)
+    _verify(deps, request)
     payload = _payload(request)
     event, delivery = _header(request, "X-GitHub-Event"), _header(request, "X-GitHub-Delivery")
     bind(delivery=delivery)
@@ -51,18 +56,17 @@ def handle(services: "WebhookDependencies | Dependencies", request: Request) -> 
     data = extract(event, payload)
     if data is None:
         return _done(f"ignored: nothing comes of {event} events", delivery)
-    if services.publisher is None:
+    if deps.publisher is None:
         raise PublishError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
-    services.publisher.publish(GITHUB, _event(event, delivery, data))
+    deps.publisher.publish(GITHUB, _event(event, delivery, data))
     log.info("accepted: %s", event, extra={"event": delivery})
     return _done("accepted", delivery)
 
 
-def _verify(request: Request, secrets: list[str]) -> None:
-    given = request.headers.get(signature.HEADER)
-    if given is None:
-        raise Refused(401, "the header X-Hub-Signature-256 is missing; give the webhook a secret")
-    if not signature.is_valid(request.body, given, secrets):
+def _verify(deps: WebhookDependencies, request: Request) -> None:
+    check_headers(request.headers)
+    secrets = [secret.get_secret_value() for secret in deps.settings.github.webhook_secrets]
+    if not signature.is_valid(request.body, request.headers[signature.HEADER], secrets):
         raise Refused(403, "the signature fits none of the secrets (setting github.webhook_secrets)")
 
 
@@ -70,14 +74,16 @@ def _payload(request: Request) -> Mapping[str, Any]:
     kind = media_type(request.headers.get("content-type"))
     if kind not in ("application/json", FORM):
         raise Refused(415, "the content type must be application/json: set it so in the webhook's settings")
-    found = decode_loosely(_form(request.body) if kind == FORM else request.body)  # what is kept of it is made whole
+    found = decode_loosely(
+        _form(request.body) if kind == FORM else request.body
+    )  # the filter replaces what no JSON encoder accepts
     if not isinstance(found, Mapping):
         raise MalformedError(("body", "must be a JSON object"))
     return found
 
 
 def _form(body: bytes) -> bytes:
-    """The payload in a form, which is the content type a webhook has unless another one is chosen."""
+    """Return the payload in a form, the default content type of a webhook."""
     try:
         found = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=2)
         return found["payload"][0].encode()

@@ -1,68 +1,65 @@
-"""The function `job_finished`: a watch event on a Job moves the run whose attempt it is."""
+"""The job_finished function: applies a change of a Job to the run whose attempt it is."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import JOB, RUNS
+from functions.cluster.kinds import JOB
 from functions.events.event import MalformedError
 from functions.events.object_ref import ObjectRef
+from functions.manifests.owner_reference import run_owner
 from functions.reconciler.promotion import admit_next
-from functions.reconciler.reconciler import Preloaded, log, run_steps
-from functions.runs import api_group
+from functions.reconciler.reconciler import Preloaded, run_steps
 from functions.runs.lifecycle.observed import NOT_READ, Job, parse_job
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.serving.watch_events import object_of
 
+log = logging.getLogger("orchestrator")
 
-def handle(services: Dependencies, request: Request) -> Answer:
-    """Acknowledges once what the Job's change means for its run is recorded."""
-    found = object_of(request)
-    if found and found.kind == "Job":
-        raw = found.snapshot if found.snapshot is not None else _referred(services, found)
-        if raw is not None:
-            _job_changed(services, found, raw)
+
+def handle(deps: Dependencies, request: Request) -> Answer:
+    """Acknowledge once the run's status reflects the Job; acknowledge events on other objects too.
+
+    Raises:
+        MalformedError: the request is not a watch event, or its object is not a Job.
+        ClusterError: the API server did not do as asked; the redelivered event continues.
+    """
+    ref = object_of(request)
+    if ref and ref.kind == "Job":
+        raw = ref.snapshot if ref.snapshot is not None else _find_job(deps, ref)
+        if raw is not None:  # else the run is unknown; the sweep finds it
+            _apply(deps, ref, raw)
     return ACKNOWLEDGED
 
 
-def _referred(services: Dependencies, found: ObjectRef) -> Mapping[str, Any] | None:
-    """The Job that an event only names; of one that is gone nobody knows the run, and the sweep comes to it."""
+def _find_job(deps: Dependencies, ref: ObjectRef) -> Mapping[str, Any] | None:
+    """Return the Job that an event only names; None if it is deleted."""
     try:
-        return None if found.deleted else services.cluster.get(JOB, found.namespace, found.name)
+        return None if ref.deleted else deps.cluster.get(JOB, ref.namespace, ref.name)
     except NotFound:
         return None
 
 
-def _job_changed(services: Dependencies, found: ObjectRef, raw: Mapping[str, Any]) -> None:
-    owner, job = _owner(raw), _parsed(raw)
-    if not owner or not (job.ended or job.ready or found.deleted):
+def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
+    job = _parse(raw)
+    owner = run_owner(raw["metadata"])
+    ended = job.ended or ref.deleted
+    if not owner or not (ended or job.ready):
         return
     try:
-        run = services.runs.get(owner["kind"], found.namespace, owner["name"])
-        if run.status.job_name == job.name:  # else it is a Job of an attempt that is over
-            # That a Job got ready is a fact for ever; its end is read afresh, together with its pods.
-            run_steps(services, run, Preloaded(job=NOT_READ if job.ended or found.deleted else job))
+        run = deps.runs.get(owner.kind, ref.namespace, owner.name)
+        if run.status.job_name == job.name:  # else the Job's attempt is over
+            # A Job that is ready stays so. Its end is read again, together with its pods.
+            run_steps(deps, run, Preloaded(job=NOT_READ if ended else job))
     except NotFound:
-        log.info("gone", extra={"run": f"{found.namespace}/{owner['name']}"})
-    if job.ended or found.deleted:
-        admit_next(services, owner["uid"])
+        log.info("gone", extra={"run": f"{ref.namespace}/{owner.name}"})
+    if ended:
+        admit_next(deps, owner.uid)
 
 
-def _owner(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The reference to the run that the Job was made for."""
-    for owner in raw["metadata"].get("ownerReferences") or ():
-        if (
-            owner.get("apiVersion") == api_group.API_VERSION
-            and owner.get("kind") in RUNS
-            and owner.get("name")
-            and owner.get("uid")
-        ):
-            return dict(owner)
-    return None
-
-
-def _parsed(raw: Mapping[str, Any]) -> Job:
+def _parse(raw: Mapping[str, Any]) -> Job:
     try:
         return parse_job(raw)
     except (KeyError, TypeError, AttributeError) as error:

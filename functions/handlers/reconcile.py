@@ -1,4 +1,4 @@
-"""The function `reconcile`: a watch event on a run drives that run one step towards its goal."""
+"""The reconcile function: a watch event on a run moves the run towards its goal."""
 
 from functions.cluster.kinds import RUNS
 from functions.events.object_ref import ObjectRef
@@ -10,16 +10,22 @@ from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.serving.watch_events import object_of
 
 
-def handle(services: Dependencies, request: Request) -> Answer:
-    """Acknowledges once the run is where it can be for now; an event for something else is acknowledged too."""
-    found = object_of(request)
-    if found and found.kind in RUNS and not found.deleted and not _quiet(services, found):
-        reconcile(services, found.kind, found.namespace, found.name)
+def handle(deps: Dependencies, request: Request) -> Answer:
+    """Acknowledge once the run has gone as far as it can now; acknowledge events on other objects too.
+
+    Raises:
+        MalformedError: the request is not a watch event.
+        ClusterError: the API server did not do as asked; the redelivered event continues.
+    """
+    ref = object_of(request)
+    if ref and ref.kind in RUNS and not ref.deleted and not _needs_nothing(deps, ref):
+        reconcile(deps, ref.kind, ref.namespace, ref.name)
     return ACKNOWLEDGED
 
 
-def _quiet(services: Dependencies, found: ObjectRef) -> bool:
+def _needs_nothing(deps: Dependencies, ref: ObjectRef) -> bool:
+    """Return whether the object in the event already shows that there is nothing to do."""
     try:
-        return found.snapshot is not None and needs_no_reconcile(parse(found.snapshot), services.clock())
+        return ref.snapshot is not None and needs_no_reconcile(parse(ref.snapshot), deps.clock())
     except (KeyError, TypeError, ValueError):
-        return False  # an object that no API server wrote decides nothing
+        return False  # not written by an API server; the stored run decides

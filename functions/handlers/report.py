@@ -1,17 +1,15 @@
-"""The report function: reports a changed run to every audience.
-
-Lifecycle events come first, because a run is marked as finished only after its last event; nothing waits for GitHub.
-"""
+"""The report function: informs everyone who is told about runs after a watch event on a run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
-from functions.reporting.reporter import Reporter, reporters
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
+from functions.serving.reporter import Reporter
 from functions.serving.watch_events import object_of
 from functions.telemetry import context
 
@@ -19,35 +17,34 @@ log = logging.getLogger("orchestrator")
 
 
 def handle(deps: Dependencies, request: Request) -> Answer:
-    """Handle a watch event on a run; acknowledge once it is reported, at once if no audience is configured.
+    """Acknowledge once every reporter has reported the run; acknowledge events on other objects too.
 
     Raises:
         MalformedError: the request is not a watch event.
-        PublishError, Busy, ClusterError: an audience or the cluster did not answer; the redelivered event continues.
+        PublishError, Busy, ClusterError: a report is missing; the redelivered event continues.
     """
-    ref = object_of(request)
-    audience = reporters(deps)
-    if not audience or not ref or ref.kind not in RUNS or ref.deleted:
+    ref, reporters = object_of(request), deps.reporters
+    if not reporters or not ref or ref.kind not in RUNS or ref.deleted:
         return ACKNOWLEDGED
-    if ref.snapshot is None or _is_due(audience, ref.snapshot):
-        _report(deps, audience, ref.kind, ref.namespace, ref.name)
+    if ref.snapshot is None or _is_due(reporters, ref.snapshot):
+        try:
+            _report(deps, reporters, ref.kind, ref.namespace, ref.name)
+        except NotFound:
+            log.info("gone", extra={"run": f"{ref.namespace}/{ref.name}"})
     return ACKNOWLEDGED
 
 
-def _report(deps: Dependencies, audience: Sequence[Reporter], kind: str, namespace: str, name: str) -> None:
+def _is_due(reporters: Sequence[Reporter], snapshot: Mapping[str, Any]) -> bool:
+    """Return whether the object in the event is a reason to report."""
     try:
-        run = deps.runs.get(kind, namespace, name)
-        context.bind_run(run)
-        for reporter in audience:
-            run = reporter.report(run)
-    except NotFound:
-        log.info("the run was deleted", extra={"run": f"{namespace}/{name}"})
-
-
-def _is_due(audience: Sequence[Reporter], snapshot: object) -> bool:
-    """Return whether the event's snapshot of the run is to be reported; an unreadable snapshot is read again."""
-    try:
-        run = parse(snapshot)  # type: ignore[arg-type]
-        return any(reporter.due(run) for reporter in audience)
+        run = parse(snapshot)
+        return any(reporter.due(run) for reporter in reporters)
     except (KeyError, TypeError, ValueError):
-        return True
+        return True  # not written by an API server; the stored run decides
+
+
+def _report(deps: Dependencies, reporters: Sequence[Reporter], kind: str, namespace: str, name: str) -> None:
+    run = deps.runs.get(kind, namespace, name)
+    context.bind_run(run)
+    for reporter in reporters:
+        run = reporter.report(run)

@@ -1,4 +1,4 @@
-"""The actions on a run, each a few calls that may be repeated by anyone at any moment with the same result."""
+"""The actions on a run. Each is a few calls that any process may repeat at any time with the same result."""
 
 import logging
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
-from functions.reporting.reporter import reporters
 from functions.runs import api_group
 from functions.runs.lifecycle.observed import STOPPED_AFTER
 from functions.runs.lifecycle_events import unpublished
@@ -20,75 +19,76 @@ Object = dict[str, Any]
 log = logging.getLogger("orchestrator")
 
 
-def adopt(services: Dependencies, run: Run) -> Run:
-    """Puts our finalizer and labels on a run that was not made by submit, or lost them. Raises Conflict."""
+def adopt(deps: Dependencies, run: Run) -> Run:
+    """Put our finalizer and labels on a run that was not created by submit, or lost them; raise Conflict."""
     labels = naming.labels(run.spec) if run.spec else {}
-    finalizers = [*(each for each in run.finalizers if each != api_group.FINALIZER), api_group.FINALIZER]
-    return _patch(services, run, {"finalizers": finalizers, "labels": labels})
+    others = [name for name in run.finalizers if name != api_group.FINALIZER]
+    return _patch(deps, run, {"finalizers": [*others, api_group.FINALIZER], "labels": labels})
 
 
-def unmark(services: Dependencies, run: Run) -> Run:
-    """Takes the mark of a finished run off. Raises Conflict."""
-    return _patch(services, run, {"labels": {api_group.FINISHED: None}})
+def reopen_for_sweep(deps: Dependencies, run: Run) -> Run:
+    """Remove the label of a finished run, so that the sweep lists it again; raise Conflict."""
+    return _patch(deps, run, {"labels": {api_group.FINISHED: None}})
 
 
-def close(services: Dependencies, run: Run, status: RunStatus) -> None:
-    """Writes the final status, then marks the run as finished, once its end is reported. Raises Conflict."""
+def close(deps: Dependencies, run: Run, status: RunStatus) -> None:
+    """Write the final status, then label the run as finished once its end is published; raise Conflict."""
     if status is not run.status:
-        run = services.runs.write_status(
-            run, status.model_copy(update={"expire_at": services.retention.expires(status)})
-        )
-    if services.policy.reports and unpublished(run.status):
-        return  # the event of what was reported comes back here; if it is lost, the sweep does
-    _patch(services, run, {"labels": {api_group.FINISHED: "true"}})
+        expires = deps.retention.expires(status)
+        run = deps.runs.write_status(run, status.model_copy(update={"expire_at": expires}))
+    if deps.policy.reports and unpublished(run.status):
+        return  # the event of the published end, or else the sweep, comes back here
+    _patch(deps, run, {"labels": {api_group.FINISHED: "true"}})
 
 
-def stop(services: Dependencies, run: Run) -> None:
-    """Ends the attempt's Job but keeps it: deleting it would free its name."""
-    _patch_job(services, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})
+def stop(deps: Dependencies, run: Run) -> None:
+    """End the attempt's Job and keep it: to delete it would free its name."""
+    _patch_job(deps, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})
 
 
-def withdraw(services: Dependencies, run: Run) -> None:
-    """Makes the attempt's Job, which has no pod, one that starts none, whoever resumes it or makes room for it."""
-    _patch_job(services, run, {"spec": {"parallelism": 0}})
+def prevent_pods(deps: Dependencies, run: Run) -> None:
+    """Make sure that the attempt's Job, which has no pod, never starts one, even if it is resumed or gets quota."""
+    _patch_job(deps, run, {"spec": {"parallelism": 0}})
 
 
-def _patch_job(services: Dependencies, run: Run, patch: Object) -> None:
+def release(deps: Dependencies, run: Run) -> None:
+    """Make the last reports, then let the deletion complete.
+
+    Reports have one try. No error in them, not even an unexpected one, keeps the run from being deleted.
+    """
     try:
-        services.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
+        for reporter in deps.reporters:
+            reporter.close(run)
+    finally:
+        _leave_tombstone(deps, run)
+        _remove_finalizer(deps, run)
+
+
+def _leave_tombstone(deps: Dependencies, run: Run) -> None:
+    """Keep the run's name taken if it comes from a request that may arrive again."""
+    stone = tombstone.of(run, deps.clock())
+    if stone:
+        try:
+            deps.config_maps.create(stone)
+        except (AlreadyExists, NamespaceTerminating) as error:  # no request creates a run in such a namespace
+            log.info("no tombstone was created: %s", error, extra={"run": run.key})
+
+
+def _remove_finalizer(deps: Dependencies, run: Run) -> None:
+    metadata = {"finalizers": [name for name in run.finalizers if name != api_group.FINALIZER]}
+    try:
+        _patch(deps, run, metadata)
+    except Invalid:  # the schema is stricter than when the run was created: the same patch has to make the spec valid
+        _patch(deps, run, metadata, spec=tombstone.valid_spec(run))
+
+
+def _patch_job(deps: Dependencies, run: Run, patch: Object) -> None:
+    try:
+        deps.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
     except NotFound:
         log.info("no Job to stop", extra={"run": run.key})
 
 
-def release(services: Dependencies, run: Run) -> None:
-    """Leaves a tombstone where the run came from a request that may come again, and lets the deletion complete.
-
-    GitHub is told in one try, and has no say in it: not even where that fails for a reason that nobody thought of.
-    """
-    try:
-        for reporter in reporters(services):
-            reporter.close(run)
-    finally:
-        _let_go(services, run)
-
-
-def _let_go(services: Dependencies, run: Run) -> None:
-    stone = tombstone.of(run, services.clock())
-    if stone:
-        try:
-            services.config_maps.create(stone)
-        except (
-            AlreadyExists,
-            NamespaceTerminating,
-        ) as error:  # in a namespace that goes too, no request makes the run again
-            log.info("no tombstone was made: %s", error, extra={"run": run.key})
-    metadata = {"finalizers": [name for name in run.finalizers if name != api_group.FINALIZER]}
-    try:
-        _patch(services, run, metadata)
-    except Invalid:  # the schema was tightened since: the same patch has to make the spec valid
-        _patch(services, run, metadata, spec=tombstone.valid_spec(run))
-
-
-def _patch(services: Dependencies, run: Run, metadata: Object, **parts: Object) -> Run:
-    versioned = {"metadata": {"resourceVersion": run.resource_version, **metadata}, **parts}
-    return services.runs.patch(run, versioned)
+def _patch(deps: Dependencies, run: Run, metadata: Object, **parts: Object) -> Run:
+    """Patch the version of the run that was read; raise Conflict if there is a later one."""
+    return deps.runs.patch(run, {"metadata": {"resourceVersion": run.resource_version, **metadata}, **parts})

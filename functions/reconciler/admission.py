@@ -1,9 +1,9 @@
-"""Places for runs that want to work: asked for by a run about to start, given out when one is free.
+"""Admits runs: a run about to start asks for a slot, and a free slot goes to the next pending run.
 
-A run that finds room and nobody waiting takes its place with one read and one write of the ledger. Where others wait,
-the line in the ledger says who is before it; where that does not tell, every unfinished run is looked at, so that the
-order is kept. The first one that has to wait looks once more when the ledger says so: whoever ends from then on gives
-its place away.
+A run that finds room while no run is pending takes a slot with one read and one write of the ledger. While others are
+pending, the ledger's queue says which come first. If the queue is not conclusive, every unfinished run is looked at,
+so that the order holds. The first run that has to wait looks once more after the ledger says that it waits: from then
+on every run that ends passes its slot on.
 """
 
 from functools import partial
@@ -22,84 +22,87 @@ from functions.serving.dependencies import Dependencies
 from functions.storage.ledger_store import VersionedLedger
 
 
-def ask(services: Dependencies, run: Run) -> str | None:
-    """What the run, about to start, has to wait for; None once the ledger has its place. Raises ClusterError."""
-    if not services.policy.limits.on:
+def request_slot(deps: Dependencies, run: Run) -> str | None:
+    """Return what a run that is about to start has to wait for; None once it has a slot. Raises ClusterError."""
+    if not deps.policy.limits.on:
         return None
-    obstacle, first = services.ledger.update_serialized(partial(_ask, services, run))
-    return services.ledger.update_serialized(partial(_ask_again, services, run)) if obstacle and first else obstacle
+    obstacle, first = deps.ledger.update_serialized(partial(_request, deps, run))
+    return deps.ledger.update_serialized(partial(_request_again, deps, run)) if obstacle and first else obstacle
 
 
-def _ask(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[str | None, bool]:
-    """What it waits for, and whether nobody was known to wait before."""
-    ledger, mine, limits = book.ledger, pending_run(run), services.policy.limits
+def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str | None, bool]:
+    """Return what the run waits for, and whether it is the first that is known to wait."""
+    ledger, mine, limits = stored.ledger, pending_run(run), deps.policy.limits
     if ledger.admits(run):
         return None, False
     obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
-    first = not book.exists or bool(obstacle and not ledger.waiting)
+    first = not stored.exists or bool(obstacle and not ledger.waiting)
     if first or (not obstacle and ledger.waiting and not ledger.line.knows_all_before(mine)):
-        after, obstacle = _looked(services, run, book)
-        book.write(after)
+        after, obstacle = _admit_one(deps, run, stored)
+        stored.write(after)
         return obstacle, first
     if not obstacle and ledger.waiting:
         obstacle = ledger.obstacle_in_turn(mine, limits)
     elif mine.shown:
         return obstacle, False
-    book.write(ledger.joined(mine) if obstacle else ledger.having(run.uid, mine.entry))
+    stored.write(ledger.joined(mine) if obstacle else ledger.having(run.uid, mine.entry))
     return obstacle, False
 
 
-def _ask_again(services: Dependencies, run: Run, book: VersionedLedger) -> str | None:
-    """A run that ended while the first one who waits looked at it gave its place to nobody, for nobody waited."""
-    after, obstacle = _looked(services, run, book)
+def _request_again(deps: Dependencies, run: Run, stored: VersionedLedger) -> str | None:
+    """Look once more: a run that ended during the first look found no pending run to pass its slot on to."""
+    after, obstacle = _admit_one(deps, run, stored)
     if not obstacle:
-        book.write(after)
+        stored.write(after)
     return obstacle
 
 
-def _looked(services: Dependencies, run: Run, book: VersionedLedger) -> tuple[Ledger, str | None]:
-    """Who is there is found out: there is no ledger, or it may name runs that have ended, or not name all."""
-    looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
-    for other in services.runs.list_unfinished():
-        looked.see(other)
-    _settle(services, looked)
-    return looked.admit_only(run)
+def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[Ledger, str | None]:
+    """Look at every unfinished run: there is no ledger, or it may be out of date or not name all pending runs."""
+    cycle = _observe_all(deps, stored)
+    _keep_live(deps, cycle)
+    return cycle.admit_only(run)
 
 
-def given_out(services: Dependencies, book: VersionedLedger) -> Admission:
-    """What is free, given to whoever waits, after a look at every run. Raises ClusterError."""
-    looked = AdmissionCycle(book.ledger, services.policy.limits, services.clock())
-    for run in services.runs.list_unfinished():
-        looked.see(run)
-    return close(services, book, looked)
+def admit_all(deps: Dependencies, stored: VersionedLedger) -> Admission:
+    """Give the free slots to pending runs, after a look at every unfinished run. Raises ClusterError."""
+    return finish(deps, stored, _observe_all(deps, stored))
 
 
-def close(services: Dependencies, book: VersionedLedger, looked: AdmissionCycle) -> Admission:
-    """Writes what the pass comes to. Raises Conflict where somebody else wrote the ledger first."""
-    _settle(services, looked)
-    found = looked.admit()
-    book.write(found.ledger)
-    return found
+def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -> Admission:
+    """Admit runs after all were observed, and write the ledger; raise Conflict if another process wrote it first."""
+    _keep_live(deps, cycle)
+    admission = cycle.admit()
+    stored.write(admission.ledger)
+    return admission
 
 
-def _settle(services: Dependencies, looked: AdmissionCycle) -> None:
-    """Keeps the places of runs that are gone but whose pods are not."""
-    for uid, held in looked.unseen.items():
-        if works(services, uid, held):
-            looked.keep(uid)
+def _observe_all(deps: Dependencies, stored: VersionedLedger) -> AdmissionCycle:
+    cycle = AdmissionCycle(stored.ledger, deps.policy.limits, deps.clock())
+    for run in deps.runs.list_unfinished():
+        cycle.see(run)
+    return cycle
 
 
-def works(services: Dependencies, uid: str, held: Reservation) -> bool:
-    """Whether the run still needs its place: its attempt may have pods, or may yet begin. Raises ClusterError."""
-    namespace = services.settings.namespace
-    run = services.runs.find(held.kind, namespace, held.name)
+def _keep_live(deps: Dependencies, cycle: AdmissionCycle) -> None:
+    """Keep the reservations of runs that are gone while their pods are not."""
+    for uid, reservation in cycle.unseen.items():
+        if needs_slot(deps, uid, reservation):
+            cycle.keep(uid)
+
+
+def needs_slot(deps: Dependencies, uid: str, reservation: Reservation) -> bool:
+    """Return whether the run still needs its slot: its attempt may have pods, or may yet begin. Raises ClusterError."""
+    namespace = deps.settings.namespace
+    run = deps.runs.find(reservation.kind, namespace, reservation.name)
     if run and run.uid == uid:
         ended = states.state(run.status) in states.FINISHED
-        moved_on = run.status.open_attempt is None and run.resource_version != held.version
+        moved_on = run.status.open_attempt is None and run.resource_version != reservation.version
         return not ended and (not moved_on or bool(run.unreadable))
-    selector = f"{api_group.label('run')}={held.name},{api_group.label('kind')}={naming.kind_of_work(held.kind)}"
-    # Jobs before pods: a Job that is gone makes no more of them.
-    jobs = [parse_job(raw) for raw in services.cluster.list(JOB, namespace, selector)]
+    kind_of_work = naming.kind_of_work(reservation.kind)
+    selector = f"{api_group.label('run')}={reservation.name},{api_group.label('kind')}={kind_of_work}"
+    # Jobs before pods: a Job that is gone creates no more pods.
+    jobs = [parse_job(raw) for raw in deps.cluster.list(JOB, namespace, selector)]
     if any(job.owner_uid == uid and not (job.ended or job.fence) for job in jobs):
         return True
-    return any(not parse_pod(raw).terminal for raw in services.cluster.list(POD, namespace, selector))
+    return any(not parse_pod(raw).terminal for raw in deps.cluster.list(POD, namespace, selector))

@@ -1,7 +1,7 @@
-"""Starts runs that were waiting for a place, as soon as one is free and in any case with each sweep.
+"""Passes a freed slot on: starts pending runs as soon as there is room.
 
-Whoever ends a run gives its place to the next in the ledger's line, and looks at nobody else; every run is looked at
-where the line does not tell who is next, and by the sweep.
+A process that ends a run admits the next one in the ledger's queue, and looks at no other run. Every unfinished run is
+looked at if the queue does not say which is next, and by each sweep.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,42 +15,44 @@ from functions.storage.isolation import isolate_errors
 from functions.storage.ledger_store import VersionedLedger
 
 
-def admit_next(services: Dependencies, ended: str) -> None:
-    """Gives the place of the run with the uid `ended`, where it needs it no more, to whoever waits, and starts them.
+def admit_next(deps: Dependencies, ended: str) -> None:
+    """Pass on the slot of the run with the uid `ended`, if it needs it no more, and start the runs that get one.
 
-    Raises a ClusterError of the ledger or the lists.
+    Raises:
+        ClusterError: of the ledger or the lists; errors of a single run are logged.
     """
-    if services.policy.limits.on:
-        start(services, services.ledger.update_serialized(partial(_given_out, services, ended)))
+    if deps.policy.limits.on:
+        _start(deps, deps.ledger.update_serialized(partial(_admit, deps, ended)))
 
 
-def _given_out(services: Dependencies, ended: str, book: VersionedLedger) -> Sequence[PendingRun]:
-    ledger, limits = book.ledger, services.policy.limits
+def _admit(deps: Dependencies, ended: str, stored: VersionedLedger) -> Sequence[PendingRun]:
+    ledger, limits = stored.ledger, deps.policy.limits
     if not ledger.waiting:
         return ()
-    held = ledger.entries.get(ended)
-    if held and not admission.works(services, ended, held):
+    reservation = ledger.entries.get(ended)
+    if reservation and not admission.needs_slot(deps, ended, reservation):
         ledger = ledger.freed(ended)
     admitted = []
-    while named := ledger.next(limits):
-        found = _present(services, named)
-        if found and (found.order, found.entry.holds) != (named.order, tuple(named.entry.holds)):
-            return admission.given_out(services, book).admitted
-        ledger = ledger.having(found.uid, found.entry) if found else ledger.left(named.uid)
-        admitted += [found] if found else []
+    while queued := ledger.next(limits):
+        present = _present(deps, queued)
+        if present and (present.order, present.entry.holds) != (queued.order, tuple(queued.entry.holds)):
+            return admission.admit_all(deps, stored).admitted
+        ledger = ledger.having(present.uid, present.entry) if present else ledger.left(queued.uid)
+        admitted += [present] if present else []
     if ledger.needs_a_look(limits):
-        return admission.given_out(services, book).admitted
-    book.write(ledger)
+        return admission.admit_all(deps, stored).admitted
+    stored.write(ledger)
     return admitted
 
 
-def _present(services: Dependencies, named: PendingRun) -> PendingRun | None:
-    """The one in the line as it is; None where it wants no place any more."""
-    run = services.runs.find(named.entry.kind, named.namespace, named.entry.name)
-    return pending_run(run) if run and run.uid == named.uid and is_admissible(run, services.clock()) else None
+def _present(deps: Dependencies, queued: PendingRun) -> PendingRun | None:
+    """Return the queued run as it is now; None if it does not want a slot any more."""
+    run = deps.runs.find(queued.entry.kind, queued.namespace, queued.entry.name)
+    return pending_run(run) if run and run.uid == queued.uid and is_admissible(run, deps.clock()) else None
 
 
-def start(services: Dependencies, candidates: Iterable[PendingRun]) -> None:
-    """Drives each; those that could not be driven keep their places, and the sweep comes to them."""
-    for each in candidates:
-        isolate_errors(each.key, partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name))
+def _start(deps: Dependencies, admitted: Iterable[PendingRun]) -> None:
+    """Drive each run. One that fails keeps its slot, and the sweep drives it."""
+    for pending in admitted:
+        entry = pending.entry
+        isolate_errors(pending.key, partial(reconcile, deps, entry.kind, pending.namespace, entry.name))

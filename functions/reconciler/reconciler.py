@@ -1,34 +1,34 @@
-"""Drives one run towards its goal: observe, decide, act, until nothing is left to do.
+"""Moves one run towards its goal: observe, decide, act, until nothing is left to do now.
 
-Every function that moves a run does it through here, so that there is one way a run moves. Whoever is second finds
-the run further on (409) and decides again from what is there.
+Every function that moves a run does so here. If two processes move a run at one time, the second meets a Conflict,
+reads the run and decides again.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.cluster.kinds import EVENT, JOB, POD
-from functions.reconciler import actions as acting
-from functions.reconciler import attempt
-from functions.runs.lifecycle import actions, event_diagnosis, job_events
+from functions.reconciler import actions, attempt, objects, observation
+from functions.runs.lifecycle import actions as decided
 from functions.runs.lifecycle.decide import agent_is_running, decide
-from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod, parse_job, parse_pod
+from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.telemetry import context
 
 log = logging.getLogger("orchestrator")
 
-STEPS = 12
-"""Most actions in one go: twice what the longest way through a run's life takes."""
+MAX_STEPS = 12
+"""Actions in one go: twice what the longest way through a run's life takes."""
+
+READS = (decided.ReadJob, decided.ReadPods, decided.ReadEvents)
+"""Actions that change nothing, and are not recorded as taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """What the caller has read of a run's attempt already, by listing; UNREAD is read when it is needed."""
+    """What the caller has already read of a run's attempt by listing; NOT_READ is read when it is needed."""
 
     job: Job | NotRead | None = NOT_READ
     pods: Sequence[Pod] | NotRead = NOT_READ
@@ -42,114 +42,84 @@ class ActionTaken:
     reason: str
 
 
-LOOKS = (actions.ReadJob, actions.ReadPods, actions.ReadEvents)
+def reconcile(deps: Dependencies, kind: str, namespace: str, name: str, taken: list[ActionTaken] | None = None) -> None:
+    """Read the run and take it as far as it can go now. A deleted run needs nothing, nor one whose agent works.
 
-
-def reconcile(
-    services: Dependencies, kind: str, namespace: str, name: str, taken: list[ActionTaken] | None = None
-) -> None:
-    """Takes the run as far as it goes now. A run that is gone needs nothing; nor does one whose agent works.
-
-    What is done for it is added to `taken`, also where it ends with an error.
+    The actions are added to `taken`, also if an error ends this.
 
     Raises:
-        ClusterError: the API server did not do as asked; the same call later goes on from where this one came to.
+        ClusterError: the API server did not do as asked; the same call later continues.
     """
     try:
-        run = services.runs.get(kind, namespace, name)
+        run = deps.runs.get(kind, namespace, name)
         if not agent_is_running(run):
-            run_steps(services, run, Preloaded(), taken)
+            run_steps(deps, run, Preloaded(), taken)
     except NotFound:
         log.info("gone", extra={"run": f"{namespace}/{name}"})
 
 
-def run_steps(services: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
-    """Takes the run, as just read, as far as it goes now; adds to `taken` what it did. Raises a ClusterError."""
+def run_steps(deps: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
+    """Take the run, as just read, as far as it can go now; add the actions to `taken`. Raises ClusterError."""
     context.bind_run(run)
     if run.unreadable:
-        log.warning("is left alone, its status cannot be read: %s", run.unreadable, extra={"run": run.key})
-    seen = Observed(run, known.job, known.pods)
-    for _ in range(STEPS):
-        action = decide(seen, services.clock(), services.policy)
-        if isinstance(action, actions.Nothing):
+        log.warning("left alone: its status cannot be read: %s", run.unreadable, extra={"run": run.key})
+    observed = Observed(run, known.job, known.pods)
+    for _ in range(MAX_STEPS):
+        action = decide(observed, deps.clock(), deps.policy)
+        if isinstance(action, decided.Nothing):
             return
-        log.info("%s", type(action).__name__, extra={"run": run.key, "attempt": run.status.attempt})
-        try:
-            after = _perform(services, seen, action)
-        except Conflict:
-            run = seen.run
-            after = Observed(services.runs.reread(run))
-        else:
-            _note(taken, seen.run, action)
+        after = _step(deps, observed, action, taken)
         if after is None:
             return
-        seen = after
-    raise Conflict(f"run {run.key} did not settle in {STEPS} steps; it is decided again with the next event")
+        observed = after
+    raise Conflict(f"run {run.key} needs more than {MAX_STEPS} steps; the next event continues")
 
 
-def _note(taken: list[ActionTaken] | None, run: Run, action: actions.Action) -> None:
-    if taken is not None and not isinstance(action, LOOKS):
+def _step(
+    deps: Dependencies, observed: Observed, action: decided.Action, taken: list[ActionTaken] | None
+) -> Observed | None:
+    """Take the action; return what is observed after it, or None if nothing more is to be done now."""
+    run = observed.run
+    log.info("%s", type(action).__name__, extra={"run": run.key, "attempt": run.status.attempt})
+    try:
+        after = _perform(deps, observed, action)
+    except Conflict:
+        return Observed(deps.runs.reread(run))
+    if taken is not None and not isinstance(action, READS):
         shown = getattr(action, "status", run.status).succeeded
         taken.append(ActionTaken(type(action).__name__, shown.reason if shown else ""))
+    return after
 
 
-def _perform(services: Dependencies, seen: Observed, action: actions.Action) -> Observed | None:
-    """What is known after the action; None where nothing more is to be done now."""
-    run = seen.run
+def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> Observed | None:
+    run = observed.run
     match action:
-        case actions.ReadJob():
-            return replace(seen, job=_job(services, run))
-        case actions.ReadPods():
-            return replace(seen, pods=_pods(services, run))
-        case actions.ReadEvents(name, kind):
-            return _diagnosed(seen, name, _events(services, run, name, kind))
-        case actions.Fence():
-            refused = attempt.fence(services, run)
-            found = _job(services, run)
-            return replace(seen, job=JobForbidden(refused) if refused and found is None else found)
-        case actions.PreventPods():
-            acting.withdraw(services, run)
-            return replace(seen, job=_job(services, run), pods=NOT_READ)
-        case actions.Adopt():
-            return replace(seen, run=acting.adopt(services, run))
-        case actions.ReopenForSweep():
-            return replace(seen, run=acting.unmark(services, run))
-        case actions.WriteStatus(status):
-            return replace(seen, run=services.runs.write_status(run, status))
-        case actions.Start(status):
-            attempt.start(services, run, status)
-        case actions.CreateResources():
-            attempt.create_resources(services, run)
-        case actions.Stop():
-            acting.stop(services, run)
-        case actions.Close(status):
-            acting.close(services, run, status)
-        case actions.Release():
-            acting.release(services, run)
+        case decided.ReadJob():
+            return replace(observed, job=observation.read_job(deps, run))
+        case decided.ReadPods():
+            return replace(observed, pods=observation.read_pods(deps, run))
+        case decided.ReadEvents(name, kind):
+            return observation.read_events(deps, observed, name, kind)
+        case decided.Fence():
+            refused, job = objects.fence(deps, run), observation.read_job(deps, run)
+            return replace(observed, job=JobForbidden(refused) if refused and job is None else job)
+        case decided.PreventPods():
+            actions.prevent_pods(deps, run)
+            return replace(observed, job=observation.read_job(deps, run), pods=NOT_READ)
+        case decided.Adopt():
+            return replace(observed, run=actions.adopt(deps, run))
+        case decided.ReopenForSweep():
+            return replace(observed, run=actions.reopen_for_sweep(deps, run))
+        case decided.WriteStatus(status):
+            return replace(observed, run=deps.runs.write_status(run, status))
+        case decided.Start(status):
+            attempt.start(deps, run, status)
+        case decided.CreateResources():
+            attempt.create_resources(deps, run)
+        case decided.Stop():
+            actions.stop(deps, run)
+        case decided.Close(status):
+            actions.close(deps, run, status)
+        case decided.Release():
+            actions.release(deps, run)
     return None
-
-
-def _job(services: Dependencies, run: Run) -> Job | None:
-    try:
-        return parse_job(services.cluster.get(JOB, run.namespace, run.status.job_name or ""))
-    except NotFound:
-        return None
-
-
-def _pods(services: Dependencies, run: Run) -> list[Pod]:
-    selector = f"job-name={run.status.job_name}"
-    return [parse_pod(raw) for raw in services.cluster.list(POD, run.namespace, selector)]
-
-
-def _events(services: Dependencies, run: Run, name: str, kind: str) -> list[Mapping[str, Any]]:
-    about = f"involvedObject.kind={kind},involvedObject.name={name}"
-    return list(services.cluster.list(EVENT, run.namespace, fields=about))
-
-
-def _diagnosed(seen: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
-    """What was seen, with what the Events of this pod, or of the Job, say of it."""
-    if isinstance(seen.job, Job) and seen.job.name == name:
-        return replace(seen, job=replace(seen.job, refused=job_events.job_diagnosis(events)))
-    pods = () if isinstance(seen.pods, NotRead) else seen.pods
-    found = event_diagnosis.pod_diagnosis(events)
-    return replace(seen, pods=[replace(pod, waiting=found, silent=False) if pod.name == name else pod for pod in pods])

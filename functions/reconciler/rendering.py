@@ -1,4 +1,4 @@
-"""From a run to its task files, with every way that can fail told apart: what people can mend, and what is final."""
+"""Renders the task files of an attempt, and tells final errors from those that people can mend."""
 
 from functions.manifests.attempt import deadline
 from functions.runs.lifecycle import budget
@@ -10,7 +10,7 @@ from functions.templating.render import task_files as render
 
 
 class Unrenderable(Exception):
-    """The task files cannot be made; the text says where and why."""
+    """The task files cannot be rendered; the text says where and why."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -18,16 +18,16 @@ class Unrenderable(Exception):
 
     @property
     def final(self) -> bool:
-        """Whether trying again cannot help."""
+        """Whether the run fails at once, because no change of settings or templates can help it."""
         return follow_up(self.reason) is not FollowUp.WAIT_FOR_FIX
 
 
-def task(settings: Settings, run: Run) -> AttemptContext:
-    """The attempt recorded in the run's status, as templates know it."""
+def attempt_context(settings: Settings, run: Run) -> AttemptContext:
+    """Return the attempt recorded in the run's status, as templates see it."""
     status, recorded = run.status, run.status.open_attempt
     assert run.spec, "an attempt is recorded for a valid spec only"
-    left = {"max_turns": budget.turns_left(run), "max_cost_usd": budget.cost_left(run)}
-    spec = run.spec.model_copy(update=left)
+    budget_left = {"max_turns": budget.turns_left(run), "max_cost_usd": budget.cost_left(run)}
+    spec = run.spec.model_copy(update=budget_left)
     assert recorded, "an attempt is recorded before its files are rendered"
     assert status.branch, "the branch is recorded with the attempt"
     assert status.session_id, "the session is recorded with the attempt"
@@ -46,13 +46,13 @@ def task(settings: Settings, run: Run) -> AttemptContext:
 
 
 def task_files(settings: Settings, run: Run) -> TaskFiles:
-    """The files of the attempt recorded in the run's status. Raises Unrenderable."""
-    refused = set(run.spec.env_from_secrets or () if run.spec else ()) - set(settings.secrets.allowed)
-    if refused:
-        names = ", ".join(sorted(refused))
+    """Return the files of the attempt recorded in the run's status; raise Unrenderable."""
+    forbidden = set(run.spec.env_from_secrets or () if run.spec else ()) - set(settings.secrets.allowed)
+    if forbidden:
+        names = ", ".join(sorted(forbidden))
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
     try:
-        return render(task(settings, run), settings)
+        return render(attempt_context(settings, run), settings)
     except TemplateError as error:
         raise Unrenderable(Reason.TEMPLATE_ERROR, str(error)) from error
     except TaskFilesTooLarge as error:

@@ -54,6 +54,11 @@ class GithubReporter:
     def __init__(self, deps: Dependencies, github: Github) -> None:
         self._deps, self._github = deps, github
 
+    @classmethod
+    def connect(cls, deps: Dependencies) -> "GithubReporter | None":
+        """Return the reporter; None if no App is configured."""
+        return cls(deps, deps.github) if deps.github else None
+
     def due(self, run: Run) -> bool:
         """Return whether GitHub differs from the run and no redelivered event will sync it anyway."""
         return self._needs_sync(run) and not sync_state.covered_by_redelivery(run.raw, self._deps.clock())

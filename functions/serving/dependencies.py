@@ -1,44 +1,45 @@
-"""What handlers work with, made once per process and passed in, so that a test passes its own.
+"""What handlers work with. Made once per process and passed in, so that tests pass their own."""
 
-What describes runs is loaded by who asks for it: the webhook, which must answer soon after its start, never does.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
 
+from functions.cluster.client import Cluster
+from functions.github.api.client import Github
 from functions.github.api.permissions import Permissions
+from functions.queues.publisher import Publisher
+from functions.runs.admission.limits import Limits
+from functions.runs.lifecycle.retries import Policy
+from functions.runs.retention import Retention
+from functions.serving.reporter import Reporter
 from functions.settings import Settings
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.ledger_store import LedgerStore
 from functions.storage.run_store import RunStore
 
-if TYPE_CHECKING:
-    from functions.cluster.client import Cluster
-    from functions.github.api.client import Github
-    from functions.queues.publisher import Publisher
-    from functions.runs.lifecycle.retries import Policy
-    from functions.runs.retention import Retention
+ConnectReporter = Callable[["Dependencies"], Reporter | None]
+"""Returns a reporter over these dependencies; None if its audience is not configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The world outside a handler."""
+    """Everything outside a handler: settings, clock, cluster, queue, GitHub."""
 
     settings: Settings
-    cluster: "Cluster"
+    cluster: Cluster
     clock: Callable[[], datetime]
-    publisher: "Publisher | None" = None
-    """None where no queue is configured: then nothing is published."""
-    github: "Github | None" = None
-    """None where no App is configured: then nothing is asked of GitHub."""
+    publisher: Publisher | None = None
+    """None if no queue is configured; then nothing is published."""
+    github: Github | None = None
+    """None if no GitHub App is configured; then GitHub is not called."""
     permissions: Permissions = field(default_factory=Permissions)
-    """What GitHub answered lately about who may write."""
+    """Cached answers of GitHub about write access."""
     ledger_lock: AbstractContextManager[object] = field(default_factory=Lock)
     """Serialises the ledger updates of this process's threads, which would otherwise conflict."""
+    connect_reporters: Sequence[ConnectReporter] = ()
+    """The audiences that are informed about runs, in this order."""
 
     @property
     def runs(self) -> RunStore:
@@ -56,11 +57,13 @@ class Dependencies:
         return LedgerStore(self.config_maps, self.ledger_lock)
 
     @property
-    def policy(self) -> "Policy":
-        """What the settings say about the life of runs."""
-        from functions.runs.admission.limits import Limits
-        from functions.runs.lifecycle.retries import Policy
+    def reporters(self) -> list[Reporter]:
+        """The reporters of the configured audiences."""
+        return [reporter for connect in self.connect_reporters if (reporter := connect(self))]
 
+    @property
+    def policy(self) -> Policy:
+        """The settings that govern the life of runs."""
         job, limits = self.settings.job, self.settings.limits
         return Policy(
             max_retries=job.max_retries,
@@ -71,10 +74,8 @@ class Dependencies:
         )
 
     @property
-    def retention(self) -> "Retention":
-        """What the settings say about how long things are kept."""
-        from functions.runs.retention import Retention
-
+    def retention(self) -> Retention:
+        """The settings that say how long objects are kept."""
         kept = self.settings.retention
         return Retention(
             succeeded=timedelta(days=kept.succeeded_days),
@@ -84,25 +85,3 @@ class Dependencies:
             workspaces=None if kept.workspace_days is None else timedelta(days=kept.workspace_days),
             delete_workspaces=kept.delete_workspaces,
         )
-
-
-def connect(settings: Settings) -> Dependencies:
-    """The services of a deployed function. Reads credentials; calls nobody."""
-    from functions.cluster.client import Cluster
-    from functions.cluster.kubernetes_transport import KubernetesTransport
-    from functions.telemetry.instrumented import InstrumentedTransport, publisher
-
-    cluster = Cluster(InstrumentedTransport(KubernetesTransport(settings.cluster)))
-    return Dependencies(settings, cluster, _now, publisher(settings.queues), _github(settings))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _github(settings: Settings) -> "Github | None":
-    if not settings.github.configured:
-        return None
-    from functions.github.api.client import connect  # only where it is used
-
-    return connect(settings.github, _now)

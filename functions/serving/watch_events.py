@@ -1,6 +1,7 @@
-"""Events as handlers take them: what a watch event hints at; an event for somebody else is acknowledged.
+"""The watch event in a request. A function acknowledges events that are for others.
 
-Topics are not filtered (an emulator stores filters and ignores them), so each function gets what is not for it.
+Topics are not filtered (the Pub/Sub emulator stores filters and ignores them), so each function gets events that are
+for others.
 """
 
 import logging
@@ -14,19 +15,19 @@ log = logging.getLogger("orchestrator")
 
 
 def object_of(request: Request) -> ObjectRef | None:
-    """What the watch event in the request is about; None, with a line in the log, for an event of another type.
+    """Return the object that the watch event in the request is about; None, and log it, for an event of another type.
 
     Raises:
-        MalformedError: the request is no event, or a watch event without its object.
+        MalformedError: the request is not an event, or a watch event without its object.
     """
     event = bind_event(request.received.event())
-    found = object_ref(event)
-    if not found:
+    ref = object_ref(event)
+    if not ref:
         ignored(event)
-    return found
+    return ref
 
 
 def ignored(event: Event) -> Answer:
-    """Acknowledges an event that is not for this function, and says so in the log."""
+    """Log that an event is not for this function; return the acknowledgement."""
     log.info("ignored: an event of type %s is not for this function", event.type, extra={"event": event.id})
     return ACKNOWLEDGED

@@ -9,7 +9,6 @@ from pydantic_settings import SettingsConfigDict
 from functions.runs.model.fields import DnsLabel
 from functions.settings.access import AccessSettings
 from functions.settings.agent import AgentSettings, ModelSettings, PermissionSettings, SecretSettings, ToolSettings
-from functions.settings.auth import AuthSettings
 from functions.settings.cluster import ClusterSettings
 from functions.settings.job import JobSettings
 from functions.settings.limits import LimitSettings
@@ -37,6 +36,5 @@ class Settings(WebhookSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()
-    auth: AuthSettings = AuthSettings()
     access: AccessSettings = AccessSettings()
     cluster: ClusterSettings = ClusterSettings()

@@ -1,5 +1,6 @@
 """The sections that the webhook needs. Its deployment configures no others, such as the agent's image."""
 
+from functions.settings.auth import AuthSettings
 from functions.settings.github import GithubSettings
 from functions.settings.queues import QueueSettings
 from functions.settings.telemetry import ObservabilitySettings
@@ -12,3 +13,4 @@ class WebhookSettings(Configuration):
     observability: ObservabilitySettings = ObservabilitySettings()
     github: GithubSettings = GithubSettings()
     queues: QueueSettings = QueueSettings()
+    auth: AuthSettings = AuthSettings()

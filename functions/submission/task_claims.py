@@ -1,9 +1,9 @@
-"""Code runs that are wanted only where no other unfinished one has their task.
+"""Mutual exclusion of code runs that have the same task.
 
-To look for others and then to create the run is not enough: two who look at once see nobody. So the task is claimed
-in between (manifests/task_claim.py). Whoever dies between the claim and the run goes on from there when the same
-request comes again; another request is refused until the claim is old, and takes it over then. It does so by
-deleting the version that it judged and creating its own: of two who take it over, one does.
+To look for other runs and then create one is not enough: two requests that look at one time see no other run. So a
+request claims the task in between, with a ConfigMap (manifests/task_claim.py). A request that dies between the claim
+and the run continues when it is sent again. Other requests are refused until the claim has expired, and then replace
+it: they delete the version that they judged and create their own, so that one of several succeeds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,51 +21,52 @@ from functions.runs.model.run import parse
 from functions.runs.model.specs import CodeRunSpec
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
+from functions.storage.conflicts import retry_on_conflict
 
 Object = Mapping[str, Any]
 
-TRIES = 3
-"""Looks at a claim that comes and goes; it does so once in a request's time, when it is let go or taken over."""
+MAX_TRIES = 3
+"""Looks at a claim that comes and goes. During one request it does so once, when it is released or replaced."""
 
 
-def of_the_same_task(services: Dependencies, spec: CodeRunSpec) -> list[Object]:
-    """The code runs of the same task, service and agent. Raises a ClusterError."""
+def of_the_same_task(deps: Dependencies, spec: CodeRunSpec) -> list[Object]:
+    """Return the code runs of the same task, service and agent. Raises ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
-    found = services.cluster.list(CODE_RUN, services.settings.namespace, selector)
-    return [raw for raw in found if raw["metadata"]["labels"].get(api_group.label("agent")) == spec.agent]
+    runs = deps.cluster.list(CODE_RUN, deps.settings.namespace, selector)
+    return [raw for raw in runs if raw["metadata"]["labels"].get(api_group.label("agent")) == spec.agent]
 
 
 @contextmanager
 def exclusive(
-    services: Dependencies, spec: CodeRunSpec, name: str, others: Sequence[Object], otherwise: str = ""
+    deps: Dependencies, spec: CodeRunSpec, name: str, others: Sequence[Object], alternative: str = ""
 ) -> Iterator[None]:
-    """The block makes the run `name`, beside `others`, and nobody else makes one of that task at the same time.
+    """Let the block create the run `name` beside `others`, while no other request creates one for the task.
 
-    What the request has made already costs nothing. Where the API server takes no such run, the task is free again.
+    If `others` contains the run, the block only finds it. If the API server rejects the run, the task is free again.
 
     Raises:
-        Refused: an unfinished run has the task, or is being made; `otherwise` is what else the caller may do.
-        ClusterError: whether the task is claimed is not known; the same request may be sent again.
+        Refused: an unfinished run has the task, or is being created; `alternative` is what else the caller may do.
+        ClusterError: it is not known whether the task is claimed; the same request may be sent again.
     """
     if any(raw["metadata"]["name"] == name for raw in others):
         yield
         return
     for raw in others:
         if _is_unfinished(raw):
-            raise task_taken(raw["metadata"]["name"], otherwise)
+            raise task_taken(raw["metadata"]["name"], alternative)
     earlier = [raw["metadata"]["uid"] for raw in others]
-    mine = _take(services, task_claim.of(spec, services.settings.namespace, earlier, name), otherwise)
+    claim = _acquire(deps, task_claim.of(spec, deps.settings.namespace, earlier, name), alternative)
     try:
         yield
     except (Invalid, Forbidden, Refused):
-        if mine:
-            _let_go(services, mine)
+        if claim:
+            _release(deps, claim)
         raise
 
 
-def task_taken(name: str, otherwise: str = "") -> Refused:
-    """The refusal of a request whose task that run has."""
-    why = f"CodeRun {name} is at work on it; wait for it, or cancel it{otherwise}"
+def task_taken(name: str, alternative: str = "") -> Refused:
+    """Return the refusal of a request whose task the run `name` has."""
+    why = f"CodeRun {name} is at work on it; wait for it, or cancel it{alternative}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
 
 
@@ -74,37 +75,45 @@ def _is_unfinished(raw: Object) -> bool:
     return run.retry_wanted if api_group.FINISHED in run.labels else not is_final(run)
 
 
-def _take(services: Dependencies, claim: dict[str, Any], otherwise: str) -> Object | None:
-    """The claim as it was made; None where the same request made it before. Raises Refused, ClusterError."""
-    name, run = claim["metadata"]["name"], task_claim.run_of(claim)
-    for _ in range(TRIES):
+def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Object | None:
+    """Return the created claim, or None if the same request created it before. Raises Refused and ClusterError."""
+    name = claim["metadata"]["name"]
+
+    def acquire() -> Object | None:
         with suppress(AlreadyExists):
-            return services.config_maps.create(claim)
-        found = services.config_maps.find(name)
-        if found and _is_void(services, found):
-            _let_go(services, found)
-        elif found and task_claim.run_of(found) == run:
+            return deps.config_maps.create(claim)
+        found = deps.config_maps.find(name)
+        if found and not _has_expired(deps, found):
+            _confirm(found, task_claim.run_of(claim), alternative)
             return None
-        elif found:
-            raise _being_made(task_claim.run_of(found), otherwise)
-    raise Conflict(f"claim {name} did not settle in {TRIES} tries; send the request again")
+        if found:
+            _release(deps, found)
+        raise Conflict(f"claim {name} was released or has expired")
+
+    return retry_on_conflict(acquire, f"claim {name}; send the request again", MAX_TRIES)
 
 
-def _is_void(services: Dependencies, claim: Object) -> bool:
-    """Whether its run will not be made any more, or was deleted since."""
+def _confirm(claim: Object, run: str, alternative: str) -> None:
+    """Raise Refused if the claim is for another run."""
+    if task_claim.run_of(claim) != run:
+        raise _being_created(task_claim.run_of(claim), alternative)
+
+
+def _has_expired(deps: Dependencies, claim: Object) -> bool:
+    """Return whether the run of the claim will not be created any more, or was deleted since."""
     run = task_claim.run_of(claim)
-    if services.config_maps.find(naming.tombstone("CodeRun", run)):
+    if deps.config_maps.find(naming.tombstone("CodeRun", run)):
         return True
-    age = services.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
-    return age >= task_claim.HOLDS and services.runs.find("CodeRun", services.settings.namespace, run) is None
+    age = deps.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
+    return age >= task_claim.HOLDS and deps.runs.find("CodeRun", deps.settings.namespace, run) is None
 
 
-def _let_go(services: Dependencies, claim: Object) -> None:
-    """Deletes that claim, and no later one of its name."""
+def _release(deps: Dependencies, claim: Object) -> None:
+    """Delete this version of the claim, and no later one."""
     with suppress(Conflict, NotFound):
-        services.config_maps.delete(claim)
+        deps.config_maps.delete(claim)
 
 
-def _being_made(name: str, otherwise: str) -> Refused:
-    why = f"another request makes CodeRun {name} for it; wait for it, cancel it, or try again in a minute{otherwise}"
+def _being_created(name: str, alternative: str) -> Refused:
+    why = f"another request creates CodeRun {name} for it; wait for it, cancel it, or retry in a minute{alternative}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])

@@ -1,8 +1,8 @@
-"""The attempts that are under way, listed once for a whole pass: so that a run whose agent works costs no call.
+"""The attempts under way, listed once for a whole pass, so that a run whose agent works costs no call.
 
-What has ended is not kept, and is read again when a run is found that has not heard of it: a finished Job stays for
-a day with its pods and their reports, so that there are many more of them than there is ever work for. Of the others
-some 600 bytes each are kept: a thousand take less than a tenth of the page of Jobs that they are read from.
+Jobs and pods that have ended are left out, and read again for a run that does not know of their end: finished Jobs
+and their pods are kept for a day, so there are many more of them. A live attempt takes some 600 bytes: a thousand of
+them take less than a tenth of the page of Jobs that they are read from.
 """
 
 from collections.abc import Mapping
@@ -15,29 +15,30 @@ from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
 OURS = "app.kubernetes.io/managed-by=orchestrator"
+"""Label selector of the objects that the functions create."""
 
 
 class LiveAttempts:
-    """Jobs that have not ended by name, and the pods of these that have not, in one namespace."""
+    """Jobs that have not ended, by name, and their pods that have not ended, in one namespace."""
 
-    def __init__(self, services: Dependencies) -> None:
-        """Lists them, Jobs before pods. Raises a ClusterError."""
+    def __init__(self, deps: Dependencies) -> None:
+        """List the Jobs, then the pods. Raises ClusterError."""
         self._jobs: dict[str, Job] = {}
         self._pods: dict[str, tuple[Pod, ...]] = {}
-        namespace = services.settings.namespace
-        for raw in services.cluster.list(JOB, namespace, OURS):
+        namespace = deps.settings.namespace
+        for raw in deps.cluster.list(JOB, namespace, OURS):
             job = parse_job(raw)
             if not (job.ended or job.fence):
                 self._jobs[job.name] = job
-        for raw in services.cluster.list(POD, namespace, OURS):
+        for raw in deps.cluster.list(POD, namespace, OURS):
             pod, owner = parse_pod(raw), self._job_of(raw)
             if owner and not pod.terminal:
                 self._pods[owner.name] = (*self._pods.get(owner.name, ()), pod)
 
-    def _job_of(self, pod: Mapping[str, Any]) -> Job | None:
-        return self._jobs.get(pod["metadata"]["labels"].get("job-name", ""))
-
     def known(self, run: Run) -> Preloaded:
-        """What need not be read of the run's attempt: all of it where its Job works, else nothing."""
+        """Return the Job and pods of the run's attempt if its Job is live; otherwise they have to be read."""
         job = self._jobs.get(run.status.job_name or "")
         return Preloaded(job, self._pods.get(job.name, ())) if job else Preloaded()
+
+    def _job_of(self, pod: Mapping[str, Any]) -> Job | None:
+        return self._jobs.get(pod["metadata"]["labels"].get("job-name", ""))

@@ -1,7 +1,7 @@
-"""What a sweep does for deliveries of GitHub that failed: asks for them again, as GitHub does not by itself.
+"""Requests failed webhook deliveries again, because GitHub does not send them again by itself.
 
-GitHub is asked first and the asking noted afterwards: what is asked for twice arrives twice, with the same id, and
-nothing comes of the second. Whatever goes wrong here is logged and left to the next sweep, which has other work.
+GitHub is asked before the request is recorded. A delivery that is requested twice arrives twice with the same id, and
+the second one changes nothing. Errors are logged and left to the next sweep, because this one has other work.
 """
 
 import logging
@@ -16,95 +16,95 @@ from functions.sweeper.scan import TimeBudget
 
 log = logging.getLogger("orchestrator")
 
-MOST_PAGES = 5
-"""Pages that one sweep reads; the next one goes on from there."""
-MOST_ASKED = 30
-"""Deliveries that one sweep asks for; each is a call of some tenths of a second."""
+MAX_PAGES = 5
+"""Pages of the list of deliveries that one sweep reads; the next one continues there."""
+MAX_REQUESTS = 30
+"""Deliveries that one sweep requests; each is a call of some tenths of a second."""
 
 LIST = "app/hook/deliveries"
 
 
-def ask(services: Dependencies, github: Github, deadline: TimeBudget) -> int:
-    """How many deliveries were asked for. Raises nothing but bugs."""
+def request_failed(deps: Dependencies, github: Github, budget: TimeBudget) -> int:
+    """Request the failed deliveries that are due; return how many. Errors of GitHub and the cluster are logged."""
     try:
-        return _Redelivery(services, github.app(), deadline).ask()
+        return _Redelivery(deps, github.app(), budget).run()
     except errors.Busy as error:
-        log.info("failed deliveries are asked for by the next sweep: %s", error)
+        log.info("the next sweep requests failed deliveries: %s", error)
     except errors.GithubError as error:
-        log.error("failed deliveries cannot be asked for (settings github.app_id, github.private_key): %s", error)
+        log.error("failed deliveries cannot be requested (settings github.app_id, github.private_key): %s", error)
     except ClusterError as error:
-        log.warning("failed deliveries are asked for by the next sweep: %s: %s", type(error).__name__, error)
+        log.warning("the next sweep requests failed deliveries: %s: %s", type(error).__name__, error)
     return 0
 
 
 class _Redelivery:
-    """What is kept, and what was found since."""
+    """The stored state, and what was found since."""
 
-    def __init__(self, services: Dependencies, api: Api, deadline: TimeBudget) -> None:
-        self._services, self._api, self._deadline = services, api, deadline
-        self._raw = services.config_maps.find(manifest.NAME)
-        self._journal = self._kept = load(manifest.text(self._raw or {}))
+    def __init__(self, deps: Dependencies, api: Api, budget: TimeBudget) -> None:
+        self._deps, self._api, self._budget = deps, api, budget
+        self._raw = deps.config_maps.find(manifest.NAME)
+        self._state = self._stored = load(manifest.text(self._raw or {}))
 
-    def ask(self) -> int:
-        """How many were asked for. What was found is noted whatever happens on the way."""
+    def run(self) -> int:
+        """Return how many deliveries were requested. What was found is saved even if an error ends this."""
         try:
-            self._forget()
-            self._read()
-            return self._ask_for_due()
+            self._give_up_old()
+            self._read_list()
+            return self._request_due()
         finally:
-            self._note()
+            self._save()
 
-    def _forget(self) -> None:
-        old = self._journal.expired(self._services.clock())
+    def _give_up_old(self) -> None:
+        old = self._state.expired(self._deps.clock())
         for guid in old:
             log.error("given up: a delivery that failed for three days", extra={"event": guid})
-        self._journal = self._journal.without(*old)
+        self._state = self._state.without(*old)
 
-    def _read(self) -> None:
-        for _ in range(0 if self._journal.is_full else MOST_PAGES):
-            self._journal = self._after_a_page()
-            if not self._journal.cursor or self._journal.is_full or self._deadline.over:
+    def _read_list(self) -> None:
+        for _ in range(0 if self._state.is_full else MAX_PAGES):
+            self._state = self._read_page()
+            if not self._state.cursor or self._state.is_full or self._budget.over:
                 return
 
-    def _after_a_page(self) -> RedeliveryState:
+    def _read_page(self) -> RedeliveryState:
         try:
             page = self._api.page(LIST, **self._query())
         except errors.Rejected:
-            if not self._journal.cursor:
+            if not self._state.cursor:
                 raise
-            log.warning("GitHub does not know how far its list of deliveries was read; it is read from the start")
-            return RedeliveryState(until=self._journal.until, failed=self._journal.failed)
-        return self._journal.with_page(parse(page.items), page.next_query.get("cursor", ""), self._services.clock())
+            log.warning("GitHub rejected the cursor of its list of deliveries; the list is read from the start")
+            return RedeliveryState(until=self._state.until, failed=self._state.failed)
+        return self._state.with_page(parse(page.items), page.next_query.get("cursor", ""), self._deps.clock())
 
     def _query(self) -> dict[str, str]:
-        cursor = self._journal.cursor
+        cursor = self._state.cursor
         return {"per_page": str(PER_PAGE), **({"cursor": cursor} if cursor else {})}
 
-    def _ask_for_due(self) -> int:
-        asked = 0
-        for guid in self._journal.due(self._services.clock())[:MOST_ASKED]:
-            if self._deadline.over:
+    def _request_due(self) -> int:
+        requested = 0
+        for guid in self._state.due(self._deps.clock())[:MAX_REQUESTS]:
+            if self._budget.over:
                 break
-            asked += self._ask_for(guid)
-        return asked
+            requested += self._request(guid)
+        return requested
 
-    def _ask_for(self, guid: str) -> int:
-        failed = self._journal.failed[guid]
+    def _request(self, guid: str) -> int:
+        failed = self._state.failed[guid]
         try:
             self._api.post(f"{LIST}/{failed.id}/attempts")
         except (errors.NotFound, errors.Rejected) as error:
             log.error("given up: a delivery that failed: %s", error, extra={"event": guid})
-            self._journal = self._journal.without(guid)
+            self._state = self._state.without(guid)
             return 0
-        log.info("asked for a delivery that failed", extra={"event": guid})
-        self._journal = self._journal.with_request(guid, self._services.clock())
+        log.info("requested a failed delivery again", extra={"event": guid})
+        self._state = self._state.with_request(guid, self._deps.clock())
         return 1
 
-    def _note(self) -> None:
-        if self._raw and not self._journal.should_save(self._kept):
+    def _save(self) -> None:
+        if self._raw and not self._state.should_save(self._stored):
             return
-        store, text = self._services.config_maps, self._journal.model_dump_json()
+        store, text = self._deps.config_maps, self._state.model_dump_json()
         try:
             store.save(self._raw, manifest.new(text, store.namespace))
         except Conflict as error:
-            log.info("another sweep asks for failed deliveries: %s", error)
+            log.info("another sweep requests failed deliveries: %s", error)

@@ -1,4 +1,4 @@
-"""What a pass did for runs that events should have moved, and why: counted, and told in one line a run."""
+"""What a pass did for runs that events should have moved, and why: one log line for each run, and counts."""
 
 import logging
 from collections import Counter
@@ -12,29 +12,29 @@ log = logging.getLogger("orchestrator")
 
 
 class RepairLog:
-    """What was done so far; `counts` is how often each was, by action and by the reason the run shows with it."""
+    """The actions of a pass; `counts` says how often each was taken, with the reason that the run shows with it."""
 
     def __init__(self) -> None:
         self.counts: Counter[ActionTaken] = Counter()
 
     @property
     def by_action(self) -> dict[str, int]:
-        """How often each action was taken."""
-        found: Counter[str] = Counter()
-        for taken, count in self.counts.items():
-            found[taken.action] += count
-        return dict(sorted(found.items()))
+        """How often each action was taken, by its name."""
+        totals: Counter[str] = Counter()
+        for action, count in self.counts.items():
+            totals[action.action] += count
+        return dict(sorted(totals.items()))
 
     @contextmanager
-    def run(self, key: str) -> Iterator[list[ActionTaken]]:
-        """A list to add to what is done for one run, while it is done."""
+    def record(self, key: str) -> Iterator[list[ActionTaken]]:
+        """Yield a list for the actions taken on the run `key` (namespace/name); count them at the end of the block."""
         taken: list[ActionTaken] = []
         try:
             yield taken
         finally:
             self.counts.update(taken)
-            for each in taken:
-                REPAIRS.add(action=each.action, reason=each.reason)
+            for action in taken:
+                REPAIRS.add(action=action.action, reason=action.reason)
             if taken:
-                words = ", ".join(f"{each.action} ({each.reason})" for each in taken)
-                log.info("healed: %s", words, extra={"run": key, "reason": taken[-1].reason})
+                text = ", ".join(f"{action.action} ({action.reason})" for action in taken)
+                log.info("healed: %s", text, extra={"run": key, "reason": taken[-1].reason})

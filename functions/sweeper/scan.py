@@ -1,8 +1,8 @@
-"""A walk through all objects of some kinds, page by page, that can stop anywhere and be taken up from there.
+"""A scan of all objects of some kinds, page by page, that can stop anywhere and be continued there.
 
-A page is let go before the next one is read, so that the memory taken does not depend on how many there are. A
-continue token that the API server has forgotten (410) costs a list from the start, in which what was passed already
-is passed over by name: lists are in the order of names.
+A page is released before the next one is read, so that memory does not depend on the number of objects. If the API
+server has forgotten a continue token (410), the scan lists from the start and skips the names that it has passed:
+lists are ordered by name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,36 +16,37 @@ from functions.queues.topics import ACK_DEADLINE
 from functions.serving.dependencies import Dependencies
 
 BUDGET = timedelta(seconds=ACK_DEADLINE * 2 / 3)
-"""How long a pass works before it hands on: what is left until its message comes again is for the step under way."""
+"""How long a pass works before it hands on. The rest, until its message is delivered again, is for the last step."""
 
 Object = dict[str, Any]
 
 
 class TimeBudget:
-    """When a pass, begun now, has to hand on."""
+    """The time that a pass has, from now on."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock, self._end = clock, clock() + BUDGET
 
     @property
     def over(self) -> bool:
-        """Whether it has come."""
+        """Whether the pass has to hand on."""
         return self._clock() >= self._end
 
 
 class PagedScan:
-    """Yields every object of the kinds that comes after a mark; `at` is the mark of the one that was done last."""
+    """Yields every object of the kinds after a cursor; `at` is the cursor of the last object that was done."""
 
     def __init__(
         self,
-        services: Dependencies,
+        deps: Dependencies,
         kinds: Sequence[Kind],
         begin: Cursor | None = None,
         *,
         labels: str = "",
         metadata_only: bool = False,
     ) -> None:
-        self._services, self._labels, self._metadata_only = services, labels, metadata_only
+        """Begin at the first object if `begin` is None or of another kind; `labels` is a label selector."""
+        self._deps, self._labels, self._metadata_only = deps, labels, metadata_only
         names = [kind.name for kind in kinds]
         known = begin is not None and begin.kind in names
         self.at = begin if begin and known else Cursor(names[0])
@@ -55,9 +56,9 @@ class PagedScan:
         for kind in self._kinds:
             if kind.name != self.at.kind:
                 self.at = Cursor(kind.name)
-            yield from self._through(kind)
+            yield from self._scan(kind)
 
-    def _through(self, kind: Kind) -> Iterator[Object]:
+    def _scan(self, kind: Kind) -> Iterator[Object]:
         token, restarted = self.at.token, None
         while True:
             try:
@@ -78,5 +79,5 @@ class PagedScan:
                 return
 
     def _page(self, kind: Kind, token: str) -> Object:
-        namespace = self._services.settings.namespace
-        return self._services.cluster.list_page(kind, namespace, self._labels, token, metadata_only=self._metadata_only)
+        namespace = self._deps.settings.namespace
+        return self._deps.cluster.list_page(kind, namespace, self._labels, token, metadata_only=self._metadata_only)

@@ -1,8 +1,7 @@
-"""How a sweep gives out places: runs that lack nothing else are left to one pass over all of them, not asked one by
-one.
+"""Assigns free slots in a sweep: the runs that only lack a slot are admitted together instead of one by one.
 
-Only a sweep that saw every run knows whose turn it is. One that began further on, or ran out of time, has all of them
-listed once more for it; nothing is driven meanwhile, so that this is a matter of seconds.
+Only a pass that saw every unfinished run knows their order. One that began further on, or ran out of time, lists them
+all once more; it drives no run meanwhile, so that takes seconds.
 """
 
 from collections.abc import Sequence
@@ -24,46 +23,50 @@ from functions.sweeper.scan import TimeBudget
 class SlotAssigner:
     """The ledger as it was before the runs were listed, and the runs that could start now."""
 
-    def __init__(self, services: Dependencies) -> None:
-        """Raises a ClusterError."""
-        self._services = services
-        self._book = services.ledger.read() if services.policy.limits.on else None
-        if self._book:
-            self._pass = AdmissionCycle(self._book.ledger, services.policy.limits, services.clock())
+    def __init__(self, deps: Dependencies) -> None:
+        """Read the ledger, if limits are set. Raises ClusterError."""
+        self._deps = deps
+        self._ledger = deps.ledger.read() if deps.policy.limits.on else None
+        if self._ledger:
+            self._cycle = AdmissionCycle(self._ledger.ledger, deps.policy.limits, deps.clock())
 
-    def see(self, run: Run) -> bool:
-        """Whether the run is left to the pass."""
-        return self._book is not None and self._pass.see(run)
+    def consider(self, run: Run) -> bool:
+        """Take the run into account; return whether it only lacks a slot, and is left to `assign`."""
+        return self._ledger is not None and self._cycle.see(run)
 
-    def given(self, *, whole: bool) -> Sequence[PendingRun]:
-        """Who has to be driven: those who got a place, and then those whose status does not say yet that they wait.
+    def assign(self, *, complete: bool) -> Sequence[PendingRun]:
+        """Assign the free slots; return the runs to drive. Raises ClusterError.
 
-        `whole` says that every unfinished run was seen. Raises a ClusterError.
+        First those that got a slot, then those whose status does not show yet that they wait. `complete` says that
+        every unfinished run was considered.
         """
-        found = self._admitted(self._book, whole=whole) if self._book else None
-        return [*found.admitted, *(each for each, _ in found.waiting if not each.shown)] if found else []
+        if not self._ledger:
+            return []
+        cycle = self._admit(self._ledger, complete=complete)
+        return [*cycle.admitted, *(pending for pending, _ in cycle.waiting if not pending.shown)]
 
-    def _admitted(self, book: VersionedLedger, *, whole: bool) -> Admission:
-        if whole:
+    def _admit(self, ledger: VersionedLedger, *, complete: bool) -> Admission:
+        if complete:
             try:
-                return admission.close(self._services, book, self._pass)
-            except Conflict:  # somebody started or ended meanwhile
+                return admission.finish(self._deps, ledger, self._cycle)
+            except Conflict:  # a run started or ended meanwhile
                 pass
-        return self._services.ledger.update_serialized(partial(admission.given_out, self._services))
+        return self._deps.ledger.update_serialized(partial(admission.admit_all, self._deps))
 
 
-def start(
-    services: Dependencies, candidates: Sequence[PendingRun], deadline: TimeBudget, healed: RepairLog
+def start_runs(
+    deps: Dependencies, candidates: Sequence[PendingRun], budget: TimeBudget, repairs: RepairLog
 ) -> tuple[list[str], bool]:
-    """Drives each in turn, at least one; answers who could not be driven, and whether there was time for all.
+    """Drive the runs in turn, at least one; return the keys of those that failed, and whether time sufficed for all.
 
-    The ledger has the places of those who are left: the next pass finds them there.
+    The ledger keeps the slots of the remaining runs: the next pass finds them there.
     """
     failed: list[str] = []
-    for number, each in enumerate(candidates):
-        if number and deadline.over:
+    for number, pending in enumerate(candidates):
+        if number and budget.over:
             return failed, False
-        with healed.run(each.key) as taken:
-            step = partial(reconcile, services, each.entry.kind, each.namespace, each.entry.name, taken)
-            failed += [] if isolate_errors(each.key, step) else [each.key]
+        with repairs.record(pending.key) as taken:
+            step = partial(reconcile, deps, pending.entry.kind, pending.namespace, pending.entry.name, taken)
+            if not isolate_errors(pending.key, step):
+                failed.append(pending.key)
     return failed, True

@@ -1,7 +1,7 @@
-"""Workspaces that no run names: reported, and deleted where that is configured, once they have been so for long.
+"""Workspaces that no run names: reported, and deleted if settings say so, after they have been unused for long.
 
-They are listed before the runs that may use them, so that none is taken for unused that a run took meanwhile. One
-that no run names is marked with the time, so that a later pass knows how long it has been so.
+They are listed before the runs that may use them, so that none counts as unused that a run took meanwhile. An unused
+one is annotated with the time, so that a later pass knows for how long it has been unused.
 """
 
 import logging
@@ -18,7 +18,7 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.runs.retention import UNUSED_SINCE
 from functions.serving.dependencies import Dependencies
-from functions.sweeper.deletion import Chore, Seen, delete, seen
+from functions.sweeper.garbage import Chore, ObjectVersion, delete, version_of
 from functions.sweeper.live_attempts import OURS
 from functions.sweeper.scan import PagedScan
 
@@ -28,24 +28,24 @@ Object = Mapping[str, Any]
 
 
 class Workspaces:
-    """The claims of one pass; none are listed where nobody wants to know."""
+    """The volume claims of one pass. None are listed if unused ones are neither reported nor deleted."""
 
-    def __init__(self, services: Dependencies) -> None:
-        """Raises a ClusterError."""
-        self._services, self._longest = services, services.retention.workspaces
-        self._claims: dict[str, tuple[Seen, datetime | None]] = {}
-        """By name, each with the time since when it is marked as unused; in use and not marked: left out."""
+    def __init__(self, deps: Dependencies) -> None:
+        """List the claims. Raises ClusterError."""
+        self._deps, self._longest = deps, deps.retention.workspaces
+        self._claims: dict[str, tuple[ObjectVersion, datetime | None]] = {}
+        """By name, with the time since when a claim is annotated as unused. One in use and not annotated is left out."""
         self._used: set[str] = set()
         if self._longest is not None:
-            for item in PagedScan(services, [VOLUME_CLAIM], labels=OURS, metadata_only=True):
-                self._list(item["metadata"])
+            for item in PagedScan(deps, [VOLUME_CLAIM], labels=OURS, metadata_only=True):
+                self._add(item["metadata"])
 
-    def _list(self, metadata: Object) -> None:
+    def _add(self, metadata: Object) -> None:
         if "deletionTimestamp" not in metadata:
-            self._claims[metadata["name"]] = (seen(metadata), _unused_since(metadata))
+            self._claims[metadata["name"]] = (version_of(metadata), _unused_since(metadata))
 
     def note(self, run: Run) -> None:
-        """The workspace that the run names is in use."""
+        """Note that the workspace of the run is in use."""
         name = naming.workspace(run.spec) if run.unreadable and run.spec else run.status.workspace_name
         if name not in self._claims:
             return
@@ -55,12 +55,12 @@ class Workspaces:
             self._used.add(name)
 
     def chores(self) -> Iterator[tuple[str, Chore]]:
-        """What is to be done about each, by name and in the order of names; once all runs are noted."""
+        """Yield what is to be done for each claim, in the order of names. All runs have to be noted before."""
         for name, (item, since) in self._claims.items():
-            yield name, partial(self._look, item, since)
+            yield name, partial(self._visit, item, since)
 
-    def _look(self, item: Seen, since: datetime | None, counts: Counter[str]) -> None:
-        now = self._services.clock()
+    def _visit(self, item: ObjectVersion, since: datetime | None, counts: Counter[str]) -> None:
+        now = self._deps.clock()
         if item.name in self._used:
             self._annotate(item, None)
         elif since is None:
@@ -68,21 +68,21 @@ class Workspaces:
         elif self._longest is not None and now - since >= self._longest:
             counts["unused workspaces"] += 1
             log.warning("workspace %s is unused since %s", item.name, since)
-            if self._services.retention.delete_workspaces:
-                delete(self._services, VOLUME_CLAIM, item, "workspaces", counts)
+            if self._deps.retention.delete_workspaces:
+                delete(self._deps, VOLUME_CLAIM, item, "workspaces", counts)
 
-    def _annotate(self, item: Seen, since: str | None) -> None:
+    def _annotate(self, item: ObjectVersion, since: str | None) -> None:
         change = {"resourceVersion": item.version, "annotations": {UNUSED_SINCE: since}}
         try:
-            self._services.cluster.patch(VOLUME_CLAIM, item.namespace, item.name, {"metadata": change})
-        except (Conflict, NotFound) as error:  # the next pass sees it as it is then
-            log.info("workspace %s was not marked: %s", item.name, error)
+            self._deps.cluster.patch(VOLUME_CLAIM, item.namespace, item.name, {"metadata": change})
+        except (Conflict, NotFound) as error:  # the next pass sees its present state
+            log.info("workspace %s was not annotated: %s", item.name, error)
 
 
 def _unused_since(metadata: Object) -> datetime | None:
-    """When it was marked; a time that nobody can read, or of no time zone, is no mark."""
+    """Return the annotated time; None if there is none, or if it is unreadable or without a time zone."""
     try:
-        found = datetime.fromisoformat(metadata.get("annotations", {}).get(UNUSED_SINCE, ""))
+        since = datetime.fromisoformat(metadata.get("annotations", {}).get(UNUSED_SINCE, ""))
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return since if since.tzinfo else None

@@ -16,6 +16,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, Kind
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.local.dev.cluster import furnish
 from functions.manifests import run
 from functions.runs.model.run import Run, parse
@@ -72,7 +73,7 @@ def _established(definition: dict[str, Any]) -> bool:
 def services(transport: Transport) -> Dependencies:
     """Of functions without limits, whose budget is the smallest."""
     configured = settings(limits=LimitSettings(exclusive=False).model_dump())
-    return Dependencies(configured, Cluster(transport), lambda: datetime.now(UTC))
+    return Dependencies(configured, Cluster(transport), lambda: datetime.now(UTC), connect_reporters=REPORTERS)
 
 
 def made(transport: Transport, count: int, namespace: str = "orchestrator") -> dict[str, Run]:

@@ -21,7 +21,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN
 from functions.handlers import reconcile
 from functions.serving.http import Request
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.benchmarks import contest, crowd
 from tests.benchmarks.contest import Spent
 from tests.benchmarks.crowd import Connect
@@ -73,7 +73,7 @@ def _single(connect: Connect) -> tuple[float, float]:
         spec = {**CODE_SPEC, "service": f"single-{number}"}
         headers = {"content-type": "application/json", "idempotency-key": f"single {number}"}
         timing.seconds, begun = 0.0, time.perf_counter()
-        accepted = acceptance.handle(services, "CodeRun", Request(headers, json.dumps(spec).encode()))
+        accepted = submit(services, "CodeRun", Request(headers, json.dumps(spec).encode()))
         took = time.perf_counter() - begun
         assert accepted.body
         raw = cluster.get(CODE_RUN, "orchestrator", accepted.body["data"]["name"])  # as the bridge gets it

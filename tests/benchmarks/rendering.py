@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
 
 
 def _plain(started: Run) -> Callable[[], object]:
-    task = rendering.task(CONFIGURED, started)
+    task = rendering.attempt_context(CONFIGURED, started)
     found = template_set.find(CONFIGURED.templates, task.spec.agent_cli, task.kind, task.spec.agent)
     known = variables(task, CONFIGURED, found.hooks)
     compiled = [engine.environment(CONFIGURED.templates).get_template(name) for name in found.names.values()]

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import pytest
 
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.bridge.outbox import WORKERS
-from functions.bridge.watched import WATCHED
 from functions.cluster.kinds import CODE_RUN
 from tests.bridge.conftest import PATIENCE, QUICK, Counted, Stand, until
 from tests.conftest import SCALE
 
 MANY = max(30, int(300 * SCALE))
-RUNS_ONLY = {CODE_RUN: WATCHED[CODE_RUN]}
+RUNS_ONLY = {CODE_RUN: TOPIC_BY_KIND[CODE_RUN]}
 
 
 def names(count: int) -> list[str]:
@@ -27,7 +27,7 @@ def names(count: int) -> list[str]:
 
 def test_a_slow_queue_slows_the_watch_and_nothing_is_lost(stand: Stand) -> None:
     counted = Counted(stand.transport())
-    stand.ready_bridge(watched=RUNS_ONLY, transport=counted)
+    stand.ready_bridge(topics=RUNS_ONLY, transport=counted)
     stand.queue.hold()
     stand.create(*names(MANY))
     until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
@@ -73,7 +73,7 @@ def test_a_queue_that_was_gone_gets_what_was_there_and_what_changed(stand: Stand
 
 def test_a_stop_waits_for_what_is_in_hand_and_reads_no_more(embedded_stand: Stand) -> None:
     stand = embedded_stand
-    bridge = stand.ready_bridge(watched=RUNS_ONLY)
+    bridge = stand.ready_bridge(topics=RUNS_ONLY)
     stand.queue.hold()
     stand.create(*names(MANY))
     until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
@@ -86,7 +86,7 @@ def test_a_stop_waits_for_what_is_in_hand_and_reads_no_more(embedded_stand: Stan
 @pytest.mark.parametrize("how", ["hangs", "refuses"])
 def test_a_stop_takes_no_longer_than_it_may(embedded_stand: Stand, how: str) -> None:
     stand = embedded_stand
-    bridge = stand.ready_bridge(replace(QUICK, closing=0.5), watched=RUNS_ONLY)
+    bridge = stand.ready_bridge(replace(QUICK, drain_timeout=0.5), topics=RUNS_ONLY)
     stand.queue.hold() if how == "hangs" else stand.queue.refuse(True)
     stand.create(*names(WORKERS))
     busy = (lambda: stand.queue.waiting) if how == "hangs" else (lambda: stand.queue.refusals)

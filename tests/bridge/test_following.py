@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
 from functions.cluster.transport import Request, Transport
 from tests.bridge.conftest import Counted, Host, Stand, host_of, rules, run, until
@@ -29,11 +29,11 @@ BURST = max(20, int(200 * SCALE))
 
 
 def test_every_change_of_every_kind_is_told(stand: Stand) -> None:
-    for kind in WATCHED:
+    for kind in TOPIC_BY_KIND:
         stand.create("there", kind=kind)
     stand.ready_bridge()
     assert {event.type for event in stand.queue.events} == {"dev.knative.apiserver.resource.add"}
-    for kind, topic in WATCHED.items():
+    for kind, topic in TOPIC_BY_KIND.items():
         stand.create("a", kind=kind)
         stand.touch("a", kind=kind)
         seen = [item for item in stand.admin.list(kind, stand.namespace) if item["metadata"]["name"] == "a"]
@@ -72,7 +72,7 @@ def test_watches_that_are_cut_again_and_again_go_on_where_they_were(stand: Stand
             stand.network.cut()
     until(lambda: stand.versions() <= stand.told(), "every run")
     assert counted.lists == listed, "nothing was listed again"
-    assert counted.watches > len(WATCHED)
+    assert counted.watches > len(TOPIC_BY_KIND)
 
 
 def test_a_run_created_while_the_watch_was_down_is_picked_up(stand: Stand) -> None:
@@ -131,7 +131,7 @@ def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_cha
         stand.delete("deleted")
 
     aged = Aged(stand.transport(), meanwhile)
-    stand.ready_bridge(watched={CODE_RUN: "runs"}, transport=aged)
+    stand.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
     verbs = {"same": ["add"], "changed": ["add", "update"], "deleted": ["add", "delete"], "created": ["add"]}
     until(lambda: told(stand) == verbs, "what changed, and a deletion that nobody saw, each once")
     assert aged.lists == 2
@@ -183,9 +183,9 @@ def test_crds_not_applied_on_upgrade_are_picked_up_once_they_are(
         {"apiGroups": [SAMPLES.api_version.split("/")[0]], "resources": ["samples"], "verbs": ["list", "watch"]}
     ]
     stand = stand_on(real_host, rules() + everything)
-    bridge = stand.bridge(watched={CODE_RUN: "runs", SAMPLES: "runs"})
+    bridge = stand.bridge(topics={CODE_RUN: "runs", SAMPLES: "runs"})
     until(lambda: bridge.report()["samples"]["trouble"], "it notices")
-    assert bridge.report()["samples"]["trouble"]["cluster"].startswith("NotFound")
+    assert bridge.report()["samples"]["trouble"]["cluster"].startswith("KindNotServed")
     until(lambda: bridge.report()["coderuns"]["ready"], "the other kind is watched")
     assert (bridge.ready, bridge.live) == (False, True)
     crd = stand.admin.create(CRD, definition())
@@ -240,7 +240,7 @@ def test_each_right_of_the_bridge_is_needed(
     ]
     bridge = stand_on(real_host, fewer).bridge()
     until(lambda: bridge.report()[resource]["trouble"], "it notices")
-    others = {kind.plural for kind in WATCHED} - {resource}
+    others = {kind.plural for kind in TOPIC_BY_KIND} - {resource}
     until(lambda: all(bridge.report()[each]["ready"] for each in others), "the others are watched")
     report = bridge.report()[resource]
     assert report["trouble"]["cluster"].startswith("Forbidden")

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.bridge.outbox import WORKERS
-from functions.bridge.watched import WATCHED
 from tests.bridge.conftest import PATIENCE, Host, Stand, until
 from tests.support.installed import ROOT
 
@@ -86,10 +86,10 @@ def test_sigterm_while_it_is_busy_and_a_second_one_makes_up_for_what_is_left(sta
         )
         first.process.send_signal(signal.SIGTERM)
         stand.touch("r0")
-        stand.queue.allow(WORKERS * len(WATCHED))
+        stand.queue.allow(WORKERS * len(TOPIC_BY_KIND))
         assert first.process.wait(PATIENCE) == 0, first.log.read_text()
     stored = len(stand.queue.events)
-    assert 5 < stored <= 5 + WORKERS * len(WATCHED)
+    assert 5 < stored <= 5 + WORKERS * len(TOPIC_BY_KIND)
     assert stand.queue.waiting == 0, "what it had in hand was stored and acknowledged"
     stand.queue.allow()
     with watching(stand, tmp_path / "second.log") as second:
@@ -148,12 +148,12 @@ def test_rights_that_are_missing_are_logged_at_error_once(
             ],
             "it",
         )
-        until(lambda: command.log.read_text().count("Forbidden") >= len(WATCHED), "a line for each kind")
+        until(lambda: command.log.read_text().count("Forbidden") >= len(TOPIC_BY_KIND), "a line for each kind")
         assert urllib3.request("GET", f"{url}/live", retries=False, timeout=30).status == 200
         assert urllib3.request("GET", f"{url}/ready", retries=False, timeout=30).status == 503
         assert command.end() == 0
     lines = [json.loads(line) for line in command.log.read_text().splitlines() if line.startswith("{")]
-    assert [line["severity"] for line in lines] == ["ERROR"] * len(WATCHED)
+    assert [line["severity"] for line in lines] == ["ERROR"] * len(TOPIC_BY_KIND)
     assert all("Forbidden" in line["message"] and "cannot list" in line["message"] for line in lines)
 
 

@@ -44,7 +44,7 @@ def test_the_command_line_says_what_is_refused_and_what_is_allowed(
 
     refused, elsewhere = ask("ci", "--github-app", "5DLabs-Tess"), ask("cd", "--github-app", "5DLabs-Tess")
     assert [(each.code, each.out) for each in (refused, elsewhere)] == [(1, ""), (1, "")]
-    assert "answered 403 (ci may not have this done (setting access.callers))" in refused.err
+    assert "answered 403 (ci may not request this (setting access.callers))" in refused.err
     assert f"  githubApp: {NOT_TESS}" in refused.err.splitlines()
     assert "  namespace: cd may not use the namespace orchestrator; allowed namespaces: elsewhere" in elsewhere.err
     assert "was not accepted" not in refused.err + elsewhere.err

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
+from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.queues.topology import TOPIC_OF_FUNCTION
 from functions.runs import api_group
@@ -27,7 +27,7 @@ from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request, answer
 from functions.settings.limits import LimitSettings
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.cluster.conftest import BRIDGE_USER, FUNCTIONS_USER, connect
 from tests.cluster.population import Deliver, Finished, Kubelet, Pump
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
@@ -59,7 +59,7 @@ def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> De
     """A deployed function: with connections of its own, as the functions' user."""
     cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
     configured = settings(namespace=scene.namespace, limits=scene.limits)
-    services = Dependencies(configured, cluster, lambda: datetime.now(UTC))
+    services = Dependencies(configured, cluster, lambda: datetime.now(UTC), connect_reporters=REPORTERS)
     return lambda request: answer(lambda asked: handle(services, asked), request)
 
 
@@ -75,7 +75,7 @@ def request(number: int) -> tuple[str, Request]:
 
 
 def submitting(scene: Scene, kind: str) -> Deliver:
-    return function(scene, lambda services, asked: acceptance.handle(services, kind, asked))
+    return function(scene, lambda services, asked: submit(services, kind, asked))
 
 
 def submitted(scene: Scene) -> None:
@@ -117,7 +117,7 @@ def played(scene: Scene) -> Played:
         TOPIC_OF_FUNCTION["job_finished"]: [function(scene, job_finished.handle)],
     }
     pump = Pump(fed, HANDLERS, seed)
-    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, WATCHED)
+    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, TOPIC_BY_KIND)
     stopping = threading.Event()
     sweeper = threading.Thread(target=swept, args=[scene, stopping], daemon=True)
     sweeper.start()

@@ -58,7 +58,7 @@ class Recording:
     def _follow(self, kind: Kind, version: str, see: See) -> None:
         while not self._stopping.is_set():
             try:
-                for verb, item in self._cluster.watch(kind, self._namespace, version, seconds=5):
+                for verb, item in self._cluster.watch(kind, self._namespace, version, timeout_seconds=5):
                     if verb == "ERROR":
                         self.lost.append(f"{kind.name}: {item}")
                         return

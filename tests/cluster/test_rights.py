@@ -25,7 +25,7 @@ from functions.handlers import job_finished, reconcile, sweep
 from functions.runs.model.run import parse
 from functions.serving.http import Request as Asked
 from functions.serving.http import answer
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.cluster.conftest import FUNCTIONS_USER, HOME, Base, connect
 from tests.cluster.driving import deliver, node, own, started, swept
 from tests.support.api import World
@@ -167,8 +167,8 @@ def a_life(world: World, kind: str) -> None:
     headers = {"content-type": "application/json", "idempotency-key": uuid.uuid4().hex}
     asked = Asked(headers, json.dumps(base).encode())
     for code in (201, 200):
-        assert answer(lambda asked: acceptance.handle(world.services, kind, asked), asked).code == code
-    first = answer(lambda asked: acceptance.handle(world.services, kind, asked), asked).body
+        assert answer(lambda asked: submit(world.services, kind, asked), asked).code == code
+    first = answer(lambda asked: submit(world.services, kind, asked), asked).body
     run = parse(world.kubelet.get(RUNS[kind], world.namespace, (first or {})["data"]["name"]))
     deliver(world, reconcile, event(run.raw, "add"))
     job = now(world, run).status.job_name or ""

@@ -15,6 +15,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.events.event import RETENTION_DUE
 from functions.handlers import job_finished, reconcile, report, sweep
 from functions.local.apiserver.store import Key
@@ -143,7 +144,9 @@ class Place:
     def services(self, transport: Transport | None = None) -> Dependencies:
         """Services of a function whose calls go through `transport`."""
         through = self.wrap(transport or self.server)
-        return Dependencies(self.settings, Cluster(through), lambda: self.world.now, Told(through))
+        return Dependencies(
+            self.settings, Cluster(through), lambda: self.world.now, Told(through), connect_reporters=REPORTERS
+        )
 
     def raw(self) -> dict[str, Any]:
         """The run as it is now. Raises NotFound."""

@@ -9,7 +9,7 @@ from functions.cluster.transport import Transport
 from functions.handlers import reconcile
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused, Request
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.faults.bench import KEY, NAMESPACE, Place
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import event
@@ -50,7 +50,7 @@ def submits_another(place: Place, transport: Transport) -> None:
 def _request(place: Place, transport: Transport, headers: dict[str, str]) -> None:
     body = json.dumps(dict(CODE_SPEC if place.kind == "CodeRun" else DOCS_SPEC)).encode()
     request = Request({"content-type": "application/json", **headers}, body)
-    acceptance.handle(place.services(transport), place.kind, request)
+    submit(place.services(transport), place.kind, request)
 
 
 def cancels(place: Place, transport: Transport) -> None:

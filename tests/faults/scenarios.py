@@ -13,6 +13,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.runs import api_group
 from functions.runs.model import naming
@@ -50,7 +51,9 @@ class Story:
 
     def deliver(self, handler: Handler, request: Request) -> None:
         """Calls the handler in the process that may die; where it does, the event comes again or the sweep does."""
-        services = Dependencies(self.world.services.settings, Cluster(self.crashing), lambda: self.world.now)
+        services = Dependencies(
+            self.world.services.settings, Cluster(self.crashing), lambda: self.world.now, connect_reporters=REPORTERS
+        )
         if self.crashed:
             handler(self.world.services, request)
             return

@@ -9,6 +9,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import CONFIG_MAP, POD, RUNS
 from functions.cluster.transport import Transport
+from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
@@ -83,7 +84,9 @@ class Fleet:
 
     def _services(self, transport: Transport) -> Dependencies:
         services = self.world.services
-        return Dependencies(services.settings, Cluster(self.wrap(transport)), services.clock)
+        return Dependencies(
+            services.settings, Cluster(self.wrap(transport)), services.clock, connect_reporters=REPORTERS
+        )
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
         """The function is killed at that API call; whether it came so far."""

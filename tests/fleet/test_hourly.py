@@ -32,7 +32,7 @@ from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
 from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
-from functions.sweeper.garbage import Leftovers
+from functions.sweeper.garbage import ConfigMapGarbage
 from functions.sweeper.workspaces import Workspaces
 from tests.support.api import World
 from tests.support.in_process_server import Direct
@@ -187,7 +187,7 @@ def _annotations(world: World, claim: str) -> dict[str, str]:
 def test_of_very_many_runs_a_few_bytes_each_are_kept(world: World) -> None:
     run, count = finished(world, "run-1"), 20_000
     world.later(days=2)
-    leftovers, workspaces = Leftovers(world.services), Workspaces(world.services)
+    leftovers, workspaces = ConfigMapGarbage(world.services), Workspaces(world.services)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(count):

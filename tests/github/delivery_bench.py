@@ -17,6 +17,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.clock import Clock
 from tests.support.api import World
 from tests.support.builders import settings
@@ -47,7 +48,10 @@ class Stage:
 
     def _webhook(self, headers: Mapping[str, str], body: bytes) -> int:
         lower = {name.lower(): text for name, text in headers.items()}
-        return answer(partial(github_webhook.handle, self.services), Request(lower, body)).code
+        return answer(
+            partial(github_webhook.handle, WebhookDependencies(self.services.settings, self.services.publisher)),
+            Request(lower, body),
+        ).code
 
     def deliver(self, event: str, payload: Any, guid: str = "") -> Answer:
         """GitHub delivers it; what `github_event` answers to the queue."""

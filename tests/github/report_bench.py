@@ -14,6 +14,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request, Transport
+from functions.composition import REPORTERS
 from functions.events.event import RETENTION_DUE
 from functions.github.api import transport as wire
 from functions.github.api.client import Github as Client
@@ -120,7 +121,7 @@ class Newsroom:
         """Services whose calls go through `transport`; without one, as of a process that goes on."""
         client = self._client if transport is None else self._client_over(transport)
         cluster = Cluster(transport or self.both)
-        return Dependencies(self.settings, cluster, lambda: self.world.now, github=client)
+        return Dependencies(self.settings, cluster, lambda: self.world.now, github=client, connect_reporters=REPORTERS)
 
     def _client_over(self, transport: Transport) -> Client:
         key = AppKey(self.settings.github.app_id, self.github.app.private_key)

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
+from functions import app
 from functions.queues.topology import TOPIC_OF_FUNCTION
-from functions.serving import required_settings
 from functions.settings import Settings, SettingsError, load
 from functions.templating.search_path import SUFFIX
 from tests.infra.terraform import State, block
@@ -40,7 +40,7 @@ def _configured(state: State) -> Iterator[str]:
         environ = environment(service)
         try:
             settings = load(environ)
-            required_settings.require_settings(settings, target)
+            app.require_settings(settings, target)
         except SettingsError as error:
             yield f"entry point {target} would not start: {error}"
             continue

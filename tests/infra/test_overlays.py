@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from functions import app
 from functions.manifests import tombstone
 from functions.runs import requests
 from functions.runs.model.run import parse
 from functions.runs.model.specs import SPECS
-from functions.serving import required_settings
 from functions.settings import load
 from infra import immutability
 from tests.infra import manifests
@@ -53,7 +53,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
         environ = {each["name"]: each["value"] for each in container.get("env", ())}
         if name != "schedule":
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
-            required_settings.require_settings(loaded, environ["FUNCTION_TARGET"])
+            app.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
     assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
     script = found["schedule"]["command"][-1]

@@ -27,9 +27,10 @@ from functions.handlers import job_finished, reconcile, report, sweep
 from functions.queues.publisher import PublishError
 from functions.reconciler.reconciler import reconcile as drive
 from functions.runs.model.naming import tombstone
-from functions.serving.http import LARGEST_BODY, Answer, Request, answer, serve
+from functions.serving.edge import LARGEST_BODY, serve
+from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import DONE, job_event, now, run_event, submitted
@@ -53,8 +54,8 @@ Form = Callable[[bytes, Mapping[str, str]], Request]
 FORMS = pytest.mark.parametrize("form", [unwrapped, wrapped])
 
 FUNCTIONS: dict[str, Callable[[World, Request], Answer]] = {
-    "submit_docs": lambda world, asked: acceptance.handle(world.services, "DocsRun", asked),
-    "submit_code": lambda world, asked: acceptance.handle(world.services, "CodeRun", asked),
+    "submit_docs": lambda world, asked: submit(world.services, "DocsRun", asked),
+    "submit_code": lambda world, asked: submit(world.services, "CodeRun", asked),
     "reconcile": lambda world, asked: reconcile.handle(world.services, asked),
     "job_finished": lambda world, asked: job_finished.handle(world.services, asked),
     "report": lambda world, asked: report.handle(world.services, asked),

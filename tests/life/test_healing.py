@@ -18,6 +18,7 @@ import pytest
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN
+from functions.composition import REPORTERS
 from functions.handlers import sweep
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
@@ -41,7 +42,9 @@ def recorded(world: World) -> Run:
     calls, at = world.calls, 0
     while now(world, run).status.attempt is None:
         services = world.services
-        crashing = Dependencies(services.settings, Cluster(Crashing(calls, at, after=True)), services.clock)
+        crashing = Dependencies(
+            services.settings, Cluster(Crashing(calls, at, after=True)), services.clock, connect_reporters=REPORTERS
+        )
         with pytest.raises(Killed):
             sweep.handle(crashing, Request({}, b""))
         at += 1
@@ -123,6 +126,8 @@ def test_what_was_done_before_an_error_is_counted(world: World) -> None:
     """The call; before it: the bookmark, Jobs, pods, runs of both kinds."""
     services = world.services
     failing = Cluster(Failing(world.calls, adopted + 1, OUTAGE, FOR_EVER))
-    found = sweep.handle(Dependencies(services.settings, failing, services.clock), Request({}, b"")).body
+    found = sweep.handle(
+        Dependencies(services.settings, failing, services.clock, connect_reporters=REPORTERS), Request({}, b"")
+    ).body
     assert found
     assert (found["data"]["failed"], found["data"]["healed"]) == ([run.key], {"Adopt": 1})

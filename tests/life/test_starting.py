@@ -19,6 +19,7 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, EVENT, JOB, POD, VOLUME_CLAIM
+from functions.composition import REPORTERS
 from functions.handlers import reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
@@ -218,7 +219,7 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
             assert now(world, run).status.phase == "Cancelled"
 
     frozen = Freezing(server, at, meanwhile)
-    services = Dependencies(world.services.settings, Cluster(frozen), lambda: world.now)
+    services = Dependencies(world.services.settings, Cluster(frozen), lambda: world.now, connect_reporters=REPORTERS)
     with suppress(Conflict):
         reconcile.handle(services, event(run.raw, "add"))
     live = [job for job in world.jobs() if job["spec"]["parallelism"]]

@@ -9,7 +9,8 @@ import pytest
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
 from functions.reconciler.reconciler import reconcile
 from functions.runs import api_group
-from functions.serving.http import LARGEST_BODY, QUEUE_HEADER
+from functions.serving.edge import LARGEST_BODY
+from functions.serving.http import QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC

@@ -82,7 +82,7 @@ class Kubelet:
                 version = self._cluster.list_page(JOB, NAMESPACE, "none=such")["metadata"]["resourceVersion"]
                 for job in self._cluster.list(JOB, NAMESPACE):
                     self._take(job)
-                for verb, job in self._cluster.watch(JOB, NAMESPACE, version, seconds=3):
+                for verb, job in self._cluster.watch(JOB, NAMESPACE, version, timeout_seconds=3):
                     if verb in ("ADDED", "MODIFIED"):
                         self._take(job)
 

@@ -12,6 +12,7 @@ from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, NAMESPACE
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request, Transport
+from functions.composition import REPORTERS
 from functions.local.dev.cluster import write_kubeconfig
 from functions.serving.dependencies import Dependencies
 from functions.settings import Settings
@@ -70,7 +71,7 @@ class World:
         self.calls = Counting(inner)
         self.namespace = namespace
         configured = configured or settings(namespace=namespace)
-        self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now)
+        self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now, connect_reporters=REPORTERS)
         self.kubelet = node.cluster if node else Cluster(inner)
         self.node = node or StandIn(self.kubelet)
         with suppress(AlreadyExists):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from functions.cluster.errors import ClusterError, Unavailable, from_status
+from functions.cluster.errors import ClusterError, Unavailable, from_response
 from functions.cluster.transport import Request
 from tests.support.failing_calls import Striking
 
@@ -14,7 +14,7 @@ FOR_EVER = 1_000
 
 def _status(code: int, reason: str) -> Callable[[], ClusterError]:
     body = f'{{"kind": "Status", "reason": "{reason}", "message": "answered by the test"}}'.encode()
-    return lambda: from_status(code, body, "1" if code == 429 else None)
+    return lambda: from_response(code, body, "1" if code == 429 else None)
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,12 @@ OUTAGE = Fault("503", _status(503, "ServiceUnavailable"))
 LOST_ANSWER = Fault("time-out after", lambda: Unavailable("timed out"), applied=True)
 FAULTS = [
     Fault("409", _status(409, "Conflict")),
+    Fault("404 of a path", lambda: from_response(404, b"404 page not found\n", None)),
     Fault("410", _status(410, "Expired")),
     Fault("429", _status(429, "TooManyRequests")),
     Fault("500", _status(500, "InternalError")),
     OUTAGE,
-    Fault("503 of a proxy", lambda: from_status(503, b"<html>upstream</html>", None)),
+    Fault("503 of a proxy", lambda: from_response(503, b"<html>upstream</html>", None)),
     Fault("time-out before", lambda: Unavailable("timed out")),
     LOST_ANSWER,
     Fault("reset before", lambda: Unavailable("connection reset by peer")),

@@ -97,7 +97,7 @@ class Direct:
         try:
             response = _outcome(self._endpoints(_asgi(request)))
         except StatusError as error:
-            raise from_status(error.code, json.dumps(error.status()).encode(), None) from error
+            raise from_status(error.code, error.status()) from error
         return json.loads(bytes(response.body))
 
     def stream(self, request: Request) -> Iterator[Any]:

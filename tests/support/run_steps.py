@@ -12,7 +12,7 @@ from functions.manifests import run as requested
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
 from functions.serving.http import Answer, Request, answer
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.support.api import World
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 
@@ -28,7 +28,7 @@ def post(world: World, body: Any, headers: dict[str, str] | None = None, kind: s
     """A request for a run of that kind; bytes are sent as they are, anything else as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = Request(JSON if headers is None else headers, raw)
-    return answer(lambda asked: acceptance.handle(world.services, kind, asked), request)
+    return answer(lambda asked: submit(world.services, kind, asked), request)
 
 
 def submitted(world: World, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:

@@ -176,7 +176,7 @@ import json, sys
 from functions import app
 from functions.serving.http import Request, answer
 from functions.handlers import reconcile
-services = app._services()
+services = app.start().dependencies
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
 print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "functions.telemetry.otlp"))]))
 """
@@ -197,7 +197,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
 
 
 def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
-    code = "import sys; sys.modules['opentelemetry.exporter'] = None\nimport functions.app"
+    code = "import sys; sys.modules['opentelemetry.exporter'] = None\nfrom functions import app; app.start()"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
     assert (done.returncode, line["severity"], line["function"]) == (1, "ERROR", "reconcile")

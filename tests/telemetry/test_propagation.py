@@ -29,7 +29,7 @@ from functions.runs.lifecycle import transitions
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
 from functions.serving.http import Request, answer
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from functions.telemetry import context
 from functions.telemetry.instrumented import TracedPublisher
 from tests.support.api import World
@@ -73,7 +73,7 @@ COMES_IN = {
 
 
 def asked(world: World, request: Request) -> Run:
-    found = answer(partial(acceptance.handle, world.services, "CodeRun"), request)
+    found = answer(partial(submit, world.services, "CodeRun"), request)
     assert found.code == 201, found.body
     assert found.body
     return parse(world.kubelet.get(CODE_RUN, world.namespace, found.body["data"]["name"]))

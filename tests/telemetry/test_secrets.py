@@ -28,7 +28,7 @@ from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
-from functions.submission import acceptance
+from functions.submission.submit import submit
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
 from tests.support.api import World
@@ -64,7 +64,7 @@ def clean(logged: Logged) -> bool:
 def asked(world: World, body: Any, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = JSON | {name.replace("_", "-"): text for name, text in headers.items()}
-    return answer(partial(acceptance.handle, world.services, "CodeRun"), Request(given, raw))
+    return answer(partial(submit, world.services, "CodeRun"), Request(given, raw))
 
 
 REFUSED: dict[str, Any] = {

@@ -17,19 +17,19 @@ from typing import Any
 
 import pytest
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.timing import Timing
+from functions.bridge.bridge import Bridge, Timing
 from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster
-from functions.cluster.errors import ClusterError, Forbidden, Gone, NotFound, Unavailable
+from functions.cluster.errors import ClusterError, Forbidden, Gone, KindNotServed, Unavailable
 from functions.cluster.kinds import CODE_RUN, JOB
+from functions.cluster.reflector import Backoff
 from functions.cluster.transport import Request
 from functions.events.event import Event
 from functions.events.object_ref import object_ref
 from functions.queues.publisher import PublishError
 from functions.runs.lifecycle.observed import parse_job
 
-QUICK = Timing(first_pause=0.001, longest_pause=0.01, closing=5)
+QUICK = Timing(backoff=Backoff(0.001, 0.01), drain_timeout=5)
 PATIENCE = 20.0
 
 
@@ -124,7 +124,7 @@ def logged() -> Iterator[list[logging.LogRecord]]:
 
 def play(transport: Scripted, queue: Queue, kind: Any = CODE_RUN) -> Bridge:
     """A bridge that has played the script to its end, and is stopped."""
-    bridge = Bridge(Cluster(transport), queue, "n", {kind: "runs"}, QUICK, hands=1)
+    bridge = Bridge(Cluster(transport), queue, "n", {kind: "runs"}, QUICK, workers=1)
     bridge.start()
     try:
         assert transport.over.wait(PATIENCE), "the script was not played to its end"
@@ -219,12 +219,12 @@ def test_it_is_ready_only_when_the_first_list_is_in_the_queue() -> None:
 
 @pytest.mark.parametrize(
     ("error", "level"),
-    [(Forbidden("no rights"), "ERROR"), (NotFound("no such kind"), "ERROR"), (Unavailable("503"), "WARNING")],
+    [(Forbidden("no rights"), "ERROR"), (KindNotServed("no such kind"), "ERROR"), (Unavailable("503"), "WARNING")],
 )
 def test_an_error_is_logged_once_per_change_of_state_and_makes_the_watch_not_ready(
     error: ClusterError, level: str, logged: list[logging.LogRecord]
 ) -> None:
-    other = Unavailable("busy") if level == "ERROR" else NotFound("gone")
+    other = Unavailable("busy") if level == "ERROR" else KindNotServed("gone")
     transport = Scripted([error, error, error, other, error, []], [])
     bridge = play(transport, Queue())
     ours = [record for record in logged if "watch of coderuns" in record.getMessage()]
@@ -235,7 +235,7 @@ def test_an_error_is_logged_once_per_change_of_state_and_makes_the_watch_not_rea
 
 def test_a_kind_that_was_not_there_is_listed_again() -> None:
     queue = Queue()
-    transport = Scripted([[], [item("a", 7)]], [NotFound("the CRD was taken away"), []])
+    transport = Scripted([[], [item("a", 7)]], [KindNotServed("the CRD was taken away"), []])
     play(transport, queue)
     assert queue.told == ["add uid-a/7"]
 
@@ -249,24 +249,24 @@ class Clock:
 
 def test_silence_is_what_tells_a_dead_watch_from_a_quiet_and_a_refused_one() -> None:
     clock = Clock()
-    pulse = WatchHealth("coderuns", clock)
-    for sign in (lambda: pulse.well("cluster"), lambda: pulse.trouble("cluster", Forbidden("no rights"))):
+    health = WatchHealth("coderuns", clock)
+    for sign in (lambda: health.ok("cluster"), lambda: health.failed("cluster", Forbidden("no rights"))):
         clock.now += 100
-        assert pulse.silent == 100
+        assert health.seconds_since_contact == 100
         sign()
-        assert pulse.silent == 0
+        assert health.seconds_since_contact == 0
     clock.now += 100
-    pulse.trouble("cluster", Unavailable("no answer"))
-    pulse.published()
-    assert pulse.silent == 100, "neither a failed call nor the queue is a sign of life of the watch"
-    with pulse.waiting():
+    health.failed("cluster", Unavailable("no answer"))
+    health.published()
+    assert health.seconds_since_contact == 100, "neither a failed call nor the queue is a sign of life of the watch"
+    with health.waiting_for_queue():
         clock.now += 50
-        assert pulse.silent == 50
-        pulse.trouble("queue", PublishError("down"))
-        assert pulse.silent == 0, "but for a watch that waits for the queue it is"
+        assert health.seconds_since_contact == 50
+        health.failed("queue", PublishError("down"))
+        assert health.seconds_since_contact == 0, "but for a watch that waits for the queue it is"
         clock.now += 70
-        assert pulse.silent == 70, "a queue that does not even refuse"
-    assert pulse.silent == 100, "waiting is no sign of life, and no silence of the cluster's"
+        assert health.seconds_since_contact == 70, "a queue that does not even refuse"
+    assert health.seconds_since_contact == 100, "waiting is no sign of life, and no silence of the cluster's"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

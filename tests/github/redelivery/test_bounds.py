@@ -14,7 +14,7 @@ from functions.cluster.kinds import CONFIG_MAP
 from functions.github.webhook.redelivery import MAX_FAILED, Failed, RedeliveryState, parse
 from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
-from functions.sweeper.redelivery import MOST_ASKED, MOST_PAGES
+from functions.sweeper.redelivery import MAX_PAGES, MAX_REQUESTS
 from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
 from tests.support.api import World
@@ -25,19 +25,19 @@ from tests.support.github.content import Repository
 def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: World, github: Github, shop: Repository) -> None:
     fails(github)
     lost = []
-    for _ in range(MOST_ASKED + 10):
+    for _ in range(MAX_REQUESTS + 10):
         lost.append(github.hook.deliver("issue_comment", comment(shop)).guid)
         world.later(seconds=1)
     arrived = works(github)
-    assert swept(world)["redelivered"] == MOST_ASKED
-    assert arrived == lost[:MOST_ASKED]
+    assert swept(world)["redelivered"] == MAX_REQUESTS
+    assert arrived == lost[:MAX_REQUESTS]
     assert swept(world)["redelivered"] == 10
     assert arrived == lost
 
 
 def test_a_long_list_is_read_over_several_sweeps(world: World, github: Github, shop: Repository) -> None:
     """From the newest back, going on where the last sweep came to; what comes meanwhile is seen as well."""
-    pages = 2 * MOST_PAGES + 1
+    pages = 2 * MAX_PAGES + 1
     payload = comment(shop)
     fails(github)
     first = github.hook.deliver("issue_comment", payload)
@@ -48,7 +48,7 @@ def test_a_long_list_is_read_over_several_sweeps(world: World, github: Github, s
     for done in (1, 2):
         github.calls.clear()
         assert swept(world)["redelivered"] == 0
-        assert len(github.asked(LIST)) == MOST_PAGES, done
+        assert len(github.asked(LIST)) == MAX_PAGES, done
     fails(github)
     later = github.hook.deliver("issue_comment", payload)
     arrived = works(github)
@@ -68,7 +68,7 @@ def test_a_cursor_that_github_has_forgotten_is_no_end(world: World, github: Gith
     fails(github)
     github.hook.deliver("issue_comment", payload)
     works(github)
-    for _ in range(MOST_PAGES * 100 + 20):
+    for _ in range(MAX_PAGES * 100 + 20):
         github.hook.deliver("issue_comment", payload)
     swept(world)
     assert kept(world).cursor
@@ -103,7 +103,7 @@ def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: 
     assert not github.asked()
     world.later(minutes=3)
     swept(world)
-    assert len(github.asked(ASK)) == MOST_ASKED, "they are asked for, and make room"
+    assert len(github.asked(ASK)) == MAX_REQUESTS, "they are asked for, and make room"
 
 
 def test_a_sweep_without_time_leaves_it_to_the_next(world: World, github: Github, shop: Repository) -> None:
@@ -113,6 +113,6 @@ def test_a_sweep_without_time_leaves_it_to_the_next(world: World, github: Github
     assert world.services.github
     over = TimeBudget(world.services.clock)
     world.later(minutes=2)
-    assert redelivery.ask(world.services, world.services.github, over) == 0
+    assert redelivery.request_failed(world.services, world.services.github, over) == 0
     assert len(kept(world).failed) == 3
     assert swept(world)["redelivered"] == 3

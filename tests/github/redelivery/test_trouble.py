@@ -55,7 +55,7 @@ def test_two_sweeps_at_once_ask_at_worst_twice(world: World, github: Github, sho
             more.append(github.hook.deliver("issue_comment", comment(shop)).guid)
             github.hook.send = send
             assert other.github
-            redelivery.ask(other, other.github, TimeBudget(other.clock))
+            redelivery.request_failed(other, other.github, TimeBudget(other.clock))
         return 200
 
     github.hook.send = send

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.serving.dependencies import Dependencies
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.webhook.deliveries import Queue, services_over
 
 
@@ -12,5 +12,5 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-def services(queue: Queue) -> Dependencies:
+def services(queue: Queue) -> WebhookDependencies:
     return services_over(queue)

@@ -5,29 +5,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from functions.cluster.client import Cluster
 from functions.events.event import Event
 from functions.github.webhook.signature import sign
 from functions.handlers.github_webhook import handle
 from functions.queues.publisher import PublishError
-from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request, answer
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.payloads import EVERYDAY
-from tests.support.builders import NOW, settings
+from tests.support.builders import settings
 
 SECRET = "It's a Secret to Everybody"
 OLD = "an older one"
 DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 COMMENT = EVERYDAY["issue_comment"][0]
-
-
-class Untouched:
-    """A cluster that nobody may call."""
-
-    def send(self, request: Any) -> Any:
-        raise AssertionError("the webhook asks no cluster")
-
-    stream = send
 
 
 @dataclass
@@ -44,10 +34,10 @@ class Queue:
         self.events.append((topic, event))
 
 
-def services_over(queue: Queue | None) -> Dependencies:
-    """What the webhook is given: two secrets, a queue or none, and a cluster that nobody may call."""
+def services_over(queue: Queue | None) -> WebhookDependencies:
+    """What the webhook is given: two secrets, and a queue or none. It has no cluster to call."""
     configured = settings(github={"webhook_secrets": [SECRET, OLD]})
-    return Dependencies(configured, Cluster(Untouched()), lambda: NOW, queue)
+    return WebhookDependencies(configured, queue)
 
 
 def delivery(event: str, payload: Any, **headers: str | None) -> Request:
@@ -63,6 +53,6 @@ def delivery(event: str, payload: Any, **headers: str | None) -> Request:
     return Request({name: text for name, text in found.items() if text is not None}, body)
 
 
-def asked(services: Dependencies, request: Request) -> Answer:
+def asked(services: WebhookDependencies, request: Request) -> Answer:
     """What the webhook answers."""
     return answer(partial(handle, services), request)

@@ -21,8 +21,8 @@ from functions.github.markdown import MAX_COMMENT_LENGTH
 from functions.github.webhook.payload_filter import COMMON, CUT, FIELDS_BY_EVENT, MAX_BYTES, extract
 from functions.github.webhook.rules.check_run import MAX_OUTPUT_LENGTH
 from functions.github.webhook.signature import sign
-from functions.serving.dependencies import Dependencies
-from functions.serving.http import LARGEST_BODY
+from functions.serving.edge import LARGEST_BODY
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.payloads import EVERYDAY, OTHERS
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 
@@ -47,7 +47,7 @@ def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where
     assert queue.events[0][1].data[where]["body"] == text
 
 
-def test_a_text_that_is_longer_still_is_cut_and_says_so(services: Dependencies, queue: Queue) -> None:
+def test_a_text_that_is_longer_still_is_cut_and_says_so(services: WebhookDependencies, queue: Queue) -> None:
     check = {"id": 1, "output": {"title": "no", "summary": "\U0001f600" * 65_535, "text": "\U0001f600" * 65_535}}
     assert asked(services, delivery("check_run", {"action": "completed", "check_run": check})).code == 200
     found = queue.events[0][1].data
@@ -116,7 +116,7 @@ def test_no_json_object_is_answered_with_an_error(name: str, payload: dict[str, 
 
 
 def test_no_secret_and_nothing_of_a_payload_is_logged(
-    services: Dependencies, queue: Queue, caplog: pytest.LogCaptureFixture
+    services: WebhookDependencies, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     marked = json.loads(json.dumps(COMMENT).replace("octocat", "m4rker").replace("right", "m4rker"))
     logger = logging.getLogger("orchestrator")

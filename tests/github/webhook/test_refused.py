@@ -15,9 +15,10 @@ import pytest
 from flask import Flask, request
 
 from functions.github.webhook.signature import sign
-from functions.handlers.github_webhook import LARGEST_PAYLOAD, handle
-from functions.serving.dependencies import Dependencies
-from functions.serving.http import Request, serve
+from functions.handlers.github_webhook import LARGEST_BODY, handle
+from functions.serving.edge import serve
+from functions.serving.http import Request
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.payloads import EVERYDAY
 from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, delivery, services_over
 
@@ -28,7 +29,7 @@ NO_JSON = b"{"
 """Whoever parses it finds that it is none: 400."""
 
 
-def test_without_a_signature_nothing_is_parsed(services: Dependencies, queue: Queue) -> None:
+def test_without_a_signature_nothing_is_parsed(services: WebhookDependencies, queue: Queue) -> None:
     old = "sha1=" + "0" * 40
     got = asked(services, delivery("push", NO_JSON, x_hub_signature_256=None, x_hub_signature=old))
     assert got.code == 401
@@ -49,13 +50,13 @@ def test_without_a_signature_nothing_is_parsed(services: Dependencies, queue: Qu
         "x",
     ],
 )
-def test_with_a_wrong_signature_nothing_is_parsed(services: Dependencies, queue: Queue, signature: str) -> None:
+def test_with_a_wrong_signature_nothing_is_parsed(services: WebhookDependencies, queue: Queue, signature: str) -> None:
     assert asked(services, delivery("issues", NO_JSON, x_hub_signature_256=signature)).code == 403
     assert asked(services, delivery("issues", NO_JSON)).code == 400, "signed, it is parsed"
     assert not queue.events
 
 
-def test_a_signature_of_another_body_is_refused(services: Dependencies, queue: Queue) -> None:
+def test_a_signature_of_another_body_is_refused(services: WebhookDependencies, queue: Queue) -> None:
     seen = delivery("issue_comment", COMMENT).headers
     other_body = json.dumps(COMMENT | {"action": "edited"}).encode()
     assert asked(services, Request(seen, other_body)).code == 403
@@ -63,13 +64,13 @@ def test_a_signature_of_another_body_is_refused(services: Dependencies, queue: Q
     assert not queue.events
 
 
-def test_the_second_secret_is_accepted_while_it_is_replaced(services: Dependencies, queue: Queue) -> None:
+def test_the_second_secret_is_accepted_while_it_is_replaced(services: WebhookDependencies, queue: Queue) -> None:
     body = json.dumps(COMMENT).encode()
     assert asked(services, delivery("issue_comment", body, x_hub_signature_256=sign(body, OLD))).code == 200
     assert queue.events
 
 
-def test_a_push_header_of_the_queue_hides_no_refusal(services: Dependencies, queue: Queue) -> None:
+def test_a_push_header_of_the_queue_hides_no_refusal(services: WebhookDependencies, queue: Queue) -> None:
     """Else whoever sets it would have wrong signatures acknowledged."""
     pushed = {"x_goog_pubsub_subscription_name": "s"}
     assert asked(services, delivery("issues", COMMENT, x_hub_signature_256="sha256=0", **pushed)).code == 403
@@ -94,7 +95,7 @@ def test_a_push_header_of_the_queue_hides_no_refusal(services: Dependencies, que
     ],
 )
 def test_what_is_signed_and_no_delivery_is_named(
-    services: Dependencies, queue: Queue, changed: dict[str, str | None], body: bytes, code: int, named: str
+    services: WebhookDependencies, queue: Queue, changed: dict[str, str | None], body: bytes, code: int, named: str
 ) -> None:
     got = asked(services, delivery("issues", body, **changed))
     assert got.code == code
@@ -107,15 +108,15 @@ def app() -> Flask:
     return Flask("edge")
 
 
-def test_only_post_is_allowed_but_for_health(app: Flask, services: Dependencies) -> None:
+def test_only_post_is_allowed_but_for_health(app: Flask, services: WebhookDependencies) -> None:
     for method, path, code in (("GET", "/", 405), ("PUT", "/", 405), ("GET", "/health", 200)):
         with app.test_request_context(path, method=method):
-            _, status, headers = serve(partial(handle, services), request, LARGEST_PAYLOAD)
+            _, status, headers = serve(partial(handle, services), request, LARGEST_BODY)
         assert status == code
         assert headers.get("Allow") == ("POST" if code == 405 else None)
 
 
-def test_26_mb_are_refused_before_they_are_read(app: Flask, services: Dependencies, queue: Queue) -> None:
+def test_26_mb_are_refused_before_they_are_read(app: Flask, services: WebhookDependencies, queue: Queue) -> None:
     class Endless:
         taken = 0
 
@@ -130,22 +131,22 @@ def test_26_mb_are_refused_before_they_are_read(app: Flask, services: Dependenci
     body = Endless()
     environ = {"wsgi.input": body, "CONTENT_LENGTH": str(26 * 1024 * 1024)}
     with app.test_request_context("/", method="POST", environ_overrides=environ):
-        _, status, _ = serve(partial(handle, services), request, LARGEST_PAYLOAD)
+        _, status, _ = serve(partial(handle, services), request, LARGEST_BODY)
     assert (status, body.taken) == (413, 0)
     assert not queue.events
 
 
-def test_25_mb_are_taken(app: Flask, services: Dependencies, queue: Queue) -> None:
+def test_25_mb_are_taken(app: Flask, services: WebhookDependencies, queue: Queue) -> None:
     """Much larger than what other functions take."""
-    padded = json.dumps(COMMENT | {"more": "x" * (LARGEST_PAYLOAD - 20_000)}).encode()
+    padded = json.dumps(COMMENT | {"more": "x" * (LARGEST_BODY - 20_000)}).encode()
     found = delivery("issue_comment", padded)
     with app.test_request_context("/", method="POST", data=padded, headers=dict(found.headers)):
-        _, status, _ = serve(partial(handle, services), request, LARGEST_PAYLOAD)
+        _, status, _ = serve(partial(handle, services), request, LARGEST_BODY)
     assert status == 200
     assert len(queue.events) == 1
 
 
-def test_a_queue_that_is_down_shows_as_a_failed_delivery(services: Dependencies, queue: Queue) -> None:
+def test_a_queue_that_is_down_shows_as_a_failed_delivery(services: WebhookDependencies, queue: Queue) -> None:
     queue.down = True
     got = asked(services, delivery("issues", EVERYDAY["issues"][0]))
     assert (got.code, "Retry-After" in got.headers) == (503, True)

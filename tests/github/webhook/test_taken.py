@@ -17,15 +17,15 @@ from urllib.parse import urlencode
 import pytest
 
 from functions.github.webhook.payload_filter import FIELDS_BY_EVENT
-from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
+from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.payloads import EVERYDAY, OTHERS, other
 from tests.github.webhook.deliveries import COMMENT, DELIVERY, Queue, asked, delivery
 from tests.support.api import ROOT
 from tests.support.github import Github, payloads
 
 
-def test_what_the_rules_need_goes_on_the_queue_and_nothing_else(services: Dependencies, queue: Queue) -> None:
+def test_what_the_rules_need_goes_on_the_queue_and_nothing_else(services: WebhookDependencies, queue: Queue) -> None:
     assert asked(services, delivery("issue_comment", COMMENT)).code == 200
     ((topic, event),) = queue.events
     assert (topic, event.id, event.subject) == ("github", DELIVERY, "acme/shop")
@@ -44,7 +44,9 @@ CASES = [(name, number) for name, found in EVERYDAY.items() for number in range(
 
 
 @pytest.mark.parametrize(("name", "number"), CASES, ids=[f"{name}-{number}" for name, number in CASES])
-def test_every_everyday_event_is_taken_or_ignored(services: Dependencies, queue: Queue, name: str, number: int) -> None:
+def test_every_everyday_event_is_taken_or_ignored(
+    services: WebhookDependencies, queue: Queue, name: str, number: int
+) -> None:
     got = asked(services, delivery(name, EVERYDAY[name][number]))
     assert got.code == 200, got.body
     assert [event.type for _, event in queue.events] == (
@@ -53,7 +55,7 @@ def test_every_everyday_event_is_taken_or_ignored(services: Dependencies, queue:
 
 
 @pytest.mark.parametrize("name", [*OTHERS, "something_of_next_year"])
-def test_every_other_event_is_ignored(services: Dependencies, queue: Queue, name: str) -> None:
+def test_every_other_event_is_ignored(services: WebhookDependencies, queue: Queue, name: str) -> None:
     got = asked(services, delivery(name, other(name)))
     assert (got.code, (got.body or {})["message"]) == (200, f"ignored: nothing comes of {name} events")
     assert not queue.events
@@ -65,25 +67,25 @@ def test_every_wanted_event_is_among_the_payloads() -> None:
 
 @pytest.mark.parametrize("name", sorted(FIELDS_BY_EVENT))
 @pytest.mark.parametrize("whole", [{}, {"action": None, "sender": None, "repository": None, "installation": None}])
-def test_absent_and_null_fields_are_normal(services: Dependencies, queue: Queue, name: str, whole: Any) -> None:
+def test_absent_and_null_fields_are_normal(services: WebhookDependencies, queue: Queue, name: str, whole: Any) -> None:
     assert asked(services, delivery(name, whole | dict.fromkeys(FIELDS_BY_EVENT[name]))).code == 200
     assert queue.events[0][1].subject == ""
 
 
-def test_a_delivery_sent_again_is_the_same_event(services: Dependencies, queue: Queue) -> None:
+def test_a_delivery_sent_again_is_the_same_event(services: WebhookDependencies, queue: Queue) -> None:
     for _ in range(2):
         assert asked(services, delivery("issue_comment", COMMENT)).code == 200
     assert queue.events[0] == queue.events[1]
 
 
-def test_ping_is_answered(services: Dependencies, queue: Queue) -> None:
+def test_ping_is_answered(services: WebhookDependencies, queue: Queue) -> None:
     for each in EVERYDAY["ping"]:
         got = asked(services, delivery("ping", each))
         assert (got.code, (got.body or {})["message"]) == (200, "pong: deliveries of this webhook are accepted")
     assert not queue.events
 
 
-def test_a_form_is_taken_as_well(services: Dependencies, queue: Queue) -> None:
+def test_a_form_is_taken_as_well(services: WebhookDependencies, queue: Queue) -> None:
     text = json.dumps(COMMENT | {"action": "créé + & = %"}, ensure_ascii=False)
     body = urlencode({"payload": text}).encode()
     kind = "application/x-www-form-urlencoded"
@@ -93,7 +95,7 @@ def test_a_form_is_taken_as_well(services: Dependencies, queue: Queue) -> None:
         assert asked(services, delivery("issue_comment", wrong, content_type=kind)).code == 400
 
 
-def test_what_the_fake_github_sends_is_taken(github: Github, services: Dependencies, queue: Queue) -> None:
+def test_what_the_fake_github_sends_is_taken(github: Github, services: WebhookDependencies, queue: Queue) -> None:
     github.hook.send = lambda headers, body: asked(services, Request(_lower(headers), body)).code
     shop = github.repository("acme/shop")
     number = shop.open_issue("A title")["number"]
