@@ -1,11 +1,13 @@
 """Handles one request on GitHub: permission, command, reply."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
-from functions.chatops.feedback import retry_after_feedback
+from functions.chatops.feedback import retry_after_event
+from functions.chatops.open_feedback import FeedbackLookup
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -72,17 +74,23 @@ class CommandHandler:
         if self._request.login and not self._is_accepted():
             return None
         run = self._context.run_of_branch(feedback.branch)
-        refusal = self._retry_after_feedback(run, feedback) if run else ""
+        refusal = self._retry_after_feedback(run, feedback, configuration.retry_on) if run else ""
         return self._reply(replies.refused(refusal)) if refusal and feedback.source == "review" else None
 
-    def _retry_after_feedback(self, run: Run, feedback: FeedbackReceived) -> str:
+    def _retry_after_feedback(self, run: Run, feedback: FeedbackReceived, sources: Sequence[str]) -> str:
         """Return why the run is not retried; empty if it is. A reviewer needs the rights that a retry requires."""
         try:
             if self._request.login:
                 self._authorize(run)
         except Refused as refusal:
             return _explain(refusal)
-        return retry_after_feedback(self._deps, self._repository, run, self._request, feedback)
+        return retry_after_event(self._deps, self._lookup(sources), run, self._request, feedback)
+
+    def _lookup(self, sources: Sequence[str]) -> FeedbackLookup:
+        def may_write(login: str) -> bool:
+            return self._deps.permissions.may_write(self._repository, login, self._deps.clock())
+
+        return FeedbackLookup(self._repository, self._event.repository_id, sources, may_write)
 
     def _handle_command(self, command: Command) -> None:
         configuration = self._context.configuration

@@ -29,12 +29,12 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings import Settings
 from tests.faults import canonical_state
-from tests.faults.cluster import Kubelet, Told, Topics
-from tests.faults.final_checks import Rest
-from tests.faults.invariants import Witness, is_live
-from tests.support.api import World
+from tests.faults.cluster import Kubelet, ServerWithTopics, TransportPublisher
+from tests.faults.final_checks import FinalState
+from tests.faults.invariants import InvariantChecker, is_live
+from tests.support.api import Harness
 from tests.support.builders import NOW, settings
-from tests.support.memoized_server import Moment, Past, Undecoded
+from tests.support.memoized_server import RawTransport, ServerState, StateGraph
 from tests.support.run_steps import DONE, event
 
 NAMESPACE = "orchestrator"
@@ -57,28 +57,28 @@ FAILED = (ClusterError, PublishError)
 
 
 @dataclass(frozen=True)
-class Stage:
+class StartingState:
     """A moment of the life of a run of that kind: what the API server holds, and the time."""
 
     name: str
     kind: str
-    past: Past
+    past: StateGraph
     now: datetime = NOW
     told: frozenset[str] = frozenset()
     """Ids of the events that were published."""
-    moment: Moment | None = None
+    moment: ServerState | None = None
     """Of the past, where it is not the first."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
-    def afresh(self) -> "Stage":
+    def afresh(self) -> "StartingState":
         """The same moment with nothing remembered; what is remembered from then on goes with it."""
-        return replace(self, past=Past(self.past.first.content))
+        return replace(self, past=StateGraph(self.past.first.content))
 
 
 @dataclass(frozen=True)
-class Ending:
+class ContainerEnd:
     """How an agent's container ends."""
 
     report: str
@@ -86,8 +86,8 @@ class Ending:
     terminated: Mapping[str, Any] = field(default_factory=dict)
 
 
-WELL = Ending(DONE, ok=True)
-STOPPED = Ending("", ok=False)
+WELL = ContainerEnd(DONE, ok=True)
+STOPPED = ContainerEnd("", ok=False)
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -95,47 +95,49 @@ def unchanged(transport: Transport) -> Transport:
     return transport
 
 
-class Place:
+class Bench:
     """A copy of a stage; `wrap` may come between the functions and the API server."""
 
-    def __init__(self, stage: Stage, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
+    def __init__(self, stage: StartingState, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
         self.kind, self.name = stage.kind, NAMES[stage.kind]
         self._past = stage.past
-        self.server = Topics(stage.past, set(stage.told), stage.moment)
-        self.witness = Witness(self.server.content)
+        self.server = ServerWithTopics(stage.past, set(stage.told), stage.moment)
+        self.witness = InvariantChecker(self.server.content)
         self.server.observe(self.witness.see)
         self.kubelet = Cluster(self.server)
-        self.world = World(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.world = Harness(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
         self.world.now = stage.now
         self.wrap, self.settings = wrap, settings
-        self.endings: Mapping[int, Ending] = {}
+        self.endings: Mapping[int, ContainerEnd] = {}
         self.orphans: set[str] = set()
 
     @cached_property
-    def undecoded(self) -> Undecoded:
+    def undecoded(self) -> RawTransport:
         """The server, whose answers are left as JSON."""
-        return Undecoded(self.server)
+        return RawTransport(self.server)
 
     @cached_property
     def runs(self) -> Kind:
         """The kind of the run."""
         return RUNS[self.kind]
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> StartingState:
         """The place as it is now."""
-        return Stage(name, self.kind, Past(self.server.content), self.world.now, frozenset(self.server.told))
+        return StartingState(
+            name, self.kind, StateGraph(self.server.content), self.world.now, frozenset(self.server.told)
+        )
 
     @property
     def served(self) -> tuple[object, ...]:
         """What decides, beside the moment and the time, what functions do here."""
         return (type(self), self.kind, self.wrap, id(self.settings))
 
-    def twin(self) -> Callable[[], "Place"]:
+    def twin(self) -> Callable[[], "Bench"]:
         """Makes places like this one, as it is now; they share the past."""
-        stage = Stage("", self.kind, self._past, self.world.now, moment=self.server.moment)
+        stage = StartingState("", self.kind, self._past, self.world.now, moment=self.server.moment)
         return partial(type(self), stage, self.wrap, self.settings)
 
-    def served_by(self, settings: Settings, wrap: Wrap) -> "Place":
+    def served_by(self, settings: Settings, wrap: Wrap) -> "Bench":
         """The same place as another revision of the functions sees it."""
         other = copy.copy(self)
         other.settings, other.wrap = settings, wrap
@@ -145,7 +147,11 @@ class Place:
         """Services of a function whose calls go through `transport`."""
         through = self.wrap(transport or self.server)
         return Dependencies(
-            self.settings, Cluster(through), lambda: self.world.now, Told(through), connect_reporters=REPORTERS
+            self.settings,
+            Cluster(through),
+            lambda: self.world.now,
+            TransportPublisher(through),
+            connect_reporters=REPORTERS,
         )
 
     def raw(self) -> dict[str, Any]:
@@ -195,7 +201,7 @@ class Place:
             if not self._pod(job["metadata"]["name"]):
                 self.world.job_ready(job["metadata"]["name"])
 
-    def pod_ends(self, ending: Ending | None = None) -> None:
+    def pod_ends(self, ending: ContainerEnd | None = None) -> None:
         """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
         for job in self.live_jobs():
             number = int(job["metadata"].get("labels", {}).get(api_group.label("attempt"), 1))
@@ -291,12 +297,12 @@ class Place:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
         maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
-        rest = Rest(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
+        rest = FinalState(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
         wrong = self.witness.violations + rest.wrong()
         assert not wrong, "; ".join(wrong)
 
 
-class Timeless(Place):
+class StaleClockBench(Bench):
     """Its functions are broken: they look at the clock once, when they are called."""
 
     def services(self, transport: Transport | None = None) -> Dependencies:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.parallel import Farm
+from tests.faults.parallel import CheckPool
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that are tried; 1 is all of them."""
@@ -17,9 +17,9 @@ PATIENCE = 900
 
 
 @pytest.fixture(scope="session")
-def farm() -> Iterator[Farm]:
+def farm() -> Iterator[CheckPool]:
     """All processors."""
-    found = Farm()
+    found = CheckPool()
     yield found
     found.close()
 

@@ -16,7 +16,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Rest:
+class FinalState:
     """What there is then."""
 
     runs: Sequence[Run]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.settings import Settings
-from tests.faults.bench import Outcome, Place, Stage, Wrap, unchanged
-from tests.faults.call_cache import Performer
-from tests.faults.operations import Happening
-from tests.faults.outcome_cache import Futures
+from tests.faults.bench import Bench, Outcome, StartingState, Wrap, unchanged
+from tests.faults.call_cache import SteppedOperation
+from tests.faults.operations import Operation
+from tests.faults.outcome_cache import OutcomeCache
 from tests.support.actors import in_order
 
 Order = tuple[int, ...]
@@ -26,37 +26,37 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Act:
+class ScheduledOperation:
     """A happening, as the functions at the place do it, or as another revision does."""
 
-    happening: Happening
+    happening: Operation
     revision: Revision | None = None
 
     def __str__(self) -> str:
         return self.happening.__name__ + (f" ({self.revision.name})" if self.revision else "")
 
-    def at(self, place: Place) -> Performer:
+    def at(self, place: Bench) -> SteppedOperation:
         """Makes it happen at the place, call by call."""
         by = self.revision
-        return Performer(self.happening, place.served_by(by.settings, by.wrap) if by else place)
+        return SteppedOperation(self.happening, place.served_by(by.settings, by.wrap) if by else place)
 
 
-Pair = tuple[Act, Act]
+Pair = tuple[ScheduledOperation, ScheduledOperation]
 
 
 class Interleavings:
     """All that two may do at once at one stage; afterwards every event comes once more, then only the sweep."""
 
-    def __init__(self, stage: Stage, wrap: Wrap = unchanged) -> None:
+    def __init__(self, stage: StartingState, wrap: Wrap = unchanged) -> None:
         self._stage, self._wrap = stage, wrap
-        self._futures = Futures(events=True)
+        self._futures = OutcomeCache(events=True)
 
     def play(self, pair: Pair, order: Order) -> tuple[Outcome, Order]:
         """What becomes of the run when the pair takes turns in that order, and whose turn it really was.
 
         Raises AssertionError where something is not as it should be.
         """
-        place = Place(self._stage, self._wrap)
+        place = Bench(self._stage, self._wrap)
         taken = in_order([act.at(place) for act in pair], order)
         return self._futures.of(place), taken
 

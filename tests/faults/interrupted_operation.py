@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import Protocol
 
 from functions.cluster.transport import Transport
-from tests.faults.bench import FAILED, Outcome, Place, Stage
-from tests.faults.call_cache import happens
-from tests.faults.operations import Happening
-from tests.faults.outcome_cache import Futures
+from tests.faults.bench import FAILED, Bench, Outcome, StartingState
+from tests.faults.call_cache import perform
+from tests.faults.operations import Operation
+from tests.faults.outcome_cache import OutcomeCache
 from tests.support.crashing import Killed
 
 
-class Fatal(Transport, Protocol):
+class InterruptingTransport(Transport, Protocol):
     """A transport of which a call goes wrong."""
 
     @property
@@ -22,19 +22,19 @@ class Fatal(Transport, Protocol):
         ...
 
 
-Breaks = Callable[[Transport, int], Fatal]
+Breaks = Callable[[Transport, int], InterruptingTransport]
 
 
-class Interrupted:
+class InterruptedOperations:
     """All that may happen at one stage, with a call of it that goes wrong."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: StartingState) -> None:
         self._stage = stage
-        self._futures = Futures(events=False)
-        self._known: dict[tuple[Happening, ...], Outcome] = {}
+        self._futures = OutcomeCache(events=False)
+        self._known: dict[tuple[Operation, ...], Outcome] = {}
 
     def every_call(
-        self, happening: Happening, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
+        self, happening: Operation, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
     ) -> Iterator[str]:
         """Breaks each chosen call once; then, `later` minutes after it, it happens again, or only the sweep comes.
 
@@ -53,27 +53,27 @@ class Interrupted:
                     assert outcome in allowed, f"{told}: {outcome}, not one of {allowed}"
                     yield told
 
-    def _outcome(self, *happenings: Happening) -> Outcome:
+    def _outcome(self, *happenings: Operation) -> Outcome:
         if happenings not in self._known:
-            place = Place(self._stage)
+            place = Bench(self._stage)
             for happening in happenings:
-                happens(happening, place)
+                perform(happening, place)
             self._known[happenings] = self._futures.of(place)
         return self._known[happenings]
 
     def _broken(
-        self, happening: Happening, breaks: Breaks, at: int, later: float, *, again: bool, told: str
+        self, happening: Operation, breaks: Breaks, at: int, later: float, *, again: bool, told: str
     ) -> Outcome | None:
         """What becomes of the run; None where there is no such call."""
-        place = Place(self._stage)
+        place = Bench(self._stage)
         fatal = breaks(place.undecoded, at)
         with suppress(*FAILED, Killed):
-            happens(happening, place, fatal)
+            perform(happening, place, fatal)
         if not fatal.struck:
             return None
         place.world.later(minutes=later)
         if again:
-            happens(happening, place)
+            perform(happening, place)
         try:
             return self._futures.of(place)
         except AssertionError as error:

@@ -10,58 +10,58 @@ from functions.handlers import reconcile
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused, Request
 from functions.submission.submit import submit
-from tests.faults.bench import KEY, NAMESPACE, Place
+from tests.faults.bench import KEY, NAMESPACE, Bench
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import event
 
-Happening = Callable[[Place, Transport], None]
+Operation = Callable[[Bench, Transport], None]
 
 
-def reconciles(place: Place, transport: Transport) -> None:
+def reconciles(place: Bench, transport: Transport) -> None:
     """The first event of each run comes (again)."""
     place.reconcile(place.services(transport))
 
 
-def job_finishes(place: Place, transport: Transport) -> None:
+def job_finishes(place: Bench, transport: Transport) -> None:
     """An event of each Job comes (again)."""
     place.job_events(place.services(transport))
 
 
-def reports(place: Place, transport: Transport) -> None:
+def reports(place: Bench, transport: Transport) -> None:
     """The event of each run's present state comes (again) to the function that tells the world."""
     place.report(place.services(transport))
 
 
-def sweeps(place: Place, transport: Transport) -> None:
+def sweeps(place: Bench, transport: Transport) -> None:
     place.sweep(place.services(transport))
 
 
-def submits(place: Place, transport: Transport) -> None:
+def submits(place: Bench, transport: Transport) -> None:
     """The request that made the run comes (again)."""
     _request(place, transport, {"idempotency-key": KEY})
 
 
-def submits_another(place: Place, transport: Transport) -> None:
+def submits_another(place: Bench, transport: Transport) -> None:
     """A request for the same work comes without a key."""
     with suppress(Refused):  # 409: a run is at work on it
         _request(place, transport, {})
 
 
-def _request(place: Place, transport: Transport, headers: dict[str, str]) -> None:
+def _request(place: Bench, transport: Transport, headers: dict[str, str]) -> None:
     body = json.dumps(dict(CODE_SPEC if place.kind == "CodeRun" else DOCS_SPEC)).encode()
     request = Request({"content-type": "application/json", **headers}, body)
     submit(place.services(transport), place.kind, request)
 
 
-def cancels(place: Place, transport: Transport) -> None:
+def cancels(place: Bench, transport: Transport) -> None:
     _asks(place, place.services(transport), {"cancel": True})
 
 
-def retries(place: Place, transport: Transport) -> None:
+def retries(place: Bench, transport: Transport) -> None:
     _asks(place, place.services(transport), {"contextVersion": 2})
 
 
-def deletes(place: Place, transport: Transport) -> None:
+def deletes(place: Bench, transport: Transport) -> None:
     """A person deletes the run, and the event of that is delivered."""
     services = place.services(transport)
     try:
@@ -72,7 +72,7 @@ def deletes(place: Place, transport: Transport) -> None:
         return
 
 
-def _asks(place: Place, services: Dependencies, spec: dict[str, object]) -> None:
+def _asks(place: Bench, services: Dependencies, spec: dict[str, object]) -> None:
     """A person changes the run, and the event of that change is delivered."""
     try:
         raw = services.cluster.patch(place.runs, NAMESPACE, place.name, {"spec": spec})
@@ -81,9 +81,9 @@ def _asks(place: Place, services: Dependencies, spec: dict[str, object]) -> None
     reconcile.handle(services, event(raw))
 
 
-FUNCTIONS: list[Happening] = [reconciles, job_finishes, reports, sweeps]
-PEOPLE: list[Happening] = [submits, submits_another, cancels, deletes]
-HAPPENINGS: dict[str, list[Happening]] = {
+FUNCTIONS: list[Operation] = [reconciles, job_finishes, reports, sweeps]
+PEOPLE: list[Operation] = [submits, submits_another, cancels, deletes]
+OPERATIONS: dict[str, list[Operation]] = {
     "CodeRun": [*FUNCTIONS, *PEOPLE, retries],
     "DocsRun": [*FUNCTIONS, *PEOPLE],  # a docs run is retried by submitting it again
 }

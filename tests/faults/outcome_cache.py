@@ -4,10 +4,10 @@ each state's future once is what makes thousands of schedules affordable.
 
 from typing import Any
 
-from tests.faults.bench import Outcome, Place
+from tests.faults.bench import Bench, Outcome
 
 
-class Futures:
+class OutcomeCache:
     """What becomes of a place once nobody but kubelet, clock and sweep does anything; with `events`, every event
     comes once more before. Two places in the same state have one future, which is played once.
     """
@@ -16,7 +16,7 @@ class Futures:
         self._events = events
         self._known: dict[Any, Outcome] = {}
 
-    def of(self, place: Place) -> Outcome:
+    def of(self, place: Bench) -> Outcome:
         """The outcome; the place is used up. Raises AssertionError where something is not as it should be."""
         assert not place.witness.violations, "; ".join(place.witness.violations)
         state = place.state()
@@ -24,7 +24,7 @@ class Futures:
             self._known[state] = self._play(place)
         return self._known[state]
 
-    def _play(self, place: Place) -> Outcome:
+    def _play(self, place: Bench) -> Outcome:
         if self._events:
             place.reconcile()
             place.job_events()

@@ -21,9 +21,9 @@ from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from tests.faults.bench import TEMPLATES
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import settings
-from tests.support.crashing import Crashing, Killed
+from tests.support.crashing import CrashingTransport, Killed
 from tests.support.node import Node
 from tests.support.run_steps import DONE, LOST, event, now, submitted
 
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 Handler = Callable[[Dependencies, Request], Any]
 
 
-class Story:
+class Scenario:
     """The life of one run, in which one call of one handler is fatal."""
 
     def __init__(
@@ -44,8 +44,8 @@ class Story:
         namespace: str | None = None,
     ) -> None:
         namespace = namespace or f"crash-{next(_numbers)}"
-        self.world = World(api, namespace, node, settings(namespace=namespace, templates=TEMPLATES))
-        self.crashing = Crashing(api, at, after)
+        self.world = Harness(api, namespace, node, settings(namespace=namespace, templates=TEMPLATES))
+        self.crashing = CrashingTransport(api, at, after)
         self.redelivered = redelivered
         self.crashed = False
 
@@ -80,7 +80,7 @@ class Story:
         return sorted(job["metadata"]["name"] for job in self.world.jobs())
 
 
-def succeeds(story: Story) -> None:
+def succeeds(story: Scenario) -> None:
     run = submitted(story.world)
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
@@ -88,7 +88,7 @@ def succeeds(story: Story) -> None:
     check_the_end(story, run, attempts=1)
 
 
-def docs_succeed(story: Story) -> None:
+def docs_succeed(story: Scenario) -> None:
     run = submitted(story.world, "DocsRun")
     story.deliver_run(run)
     run = story.attempt(run, DONE, ok=True)
@@ -96,7 +96,7 @@ def docs_succeed(story: Story) -> None:
     check_the_end(story, run, attempts=1)
 
 
-def is_tried_again(story: Story) -> None:
+def is_tried_again(story: Scenario) -> None:
     run = submitted(story.world)
     story.deliver_run(run)
     run = story.attempt(run, LOST, ok=False)
@@ -109,7 +109,7 @@ def is_tried_again(story: Story) -> None:
     check_the_end(story, run, attempts=2)
 
 
-def is_cancelled(story: Story) -> None:
+def is_cancelled(story: Scenario) -> None:
     run = submitted(story.world)
     story.deliver_run(run)
     job = now(story.world, run).status.job_name or ""
@@ -123,7 +123,7 @@ def is_cancelled(story: Story) -> None:
     check_the_end(story, run, attempts=1)
 
 
-def is_deleted(story: Story) -> None:
+def is_deleted(story: Scenario) -> None:
     run = submitted(story.world)
     story.deliver_run(run)
     story.world.kubelet.delete(CODE_RUN, story.world.namespace, run.name, run.uid)
@@ -132,7 +132,7 @@ def is_deleted(story: Story) -> None:
         now(story.world, run)
 
 
-def is_made_by_hand(story: Story) -> None:
+def is_made_by_hand(story: Scenario) -> None:
     item = submitted(story.world).raw
     metadata = {"name": "by-hand", "namespace": story.world.namespace}
     spec = {**item["spec"], "service": "other"}
@@ -143,7 +143,7 @@ def is_made_by_hand(story: Story) -> None:
     assert run.labels[api_group.FINISHED] == "true"
 
 
-def check_the_end(story: Story, run: Run, attempts: int) -> None:
+def check_the_end(story: Scenario, run: Run, attempts: int) -> None:
     """One Job and one set of task files per attempt, the mark of a finished run, and nothing more to do."""
     names = [naming.job_name(run.kind, run.name, run.uid, number + 1) for number in range(attempts)]
     maps = [item["metadata"]["name"] for item in story.world.kubelet.list(CONFIG_MAP, story.world.namespace)]
@@ -156,4 +156,4 @@ def check_the_end(story: Story, run: Run, attempts: int) -> None:
     assert story.world.calls.writes == []
 
 
-STORIES = [succeeds, docs_succeed, is_tried_again, is_cancelled, is_deleted, is_made_by_hand]
+SCENARIOS = [succeeds, docs_succeed, is_tried_again, is_cancelled, is_deleted, is_made_by_hand]

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from tests.faults.bench import Place
-from tests.support.memoized_server import Moment
+from tests.faults.bench import Bench
+from tests.support.memoized_server import ServerState
 
 
-class Standing(NamedTuple):
+class Snapshot(NamedTuple):
     """All that happened to a place comes to."""
 
-    moment: Moment
+    moment: ServerState
     now: datetime
     told: frozenset[str]
     started: frozenset[tuple[str, str]]
@@ -20,10 +20,10 @@ class Standing(NamedTuple):
     violations: tuple[str, ...]
 
 
-def standing(place: Place) -> Standing:
+def take(place: Bench) -> Snapshot:
     """How it stands."""
     witness, server = place.witness, place.server
-    return Standing(
+    return Snapshot(
         server.moment,
         place.world.now,
         frozenset(server.told),
@@ -34,20 +34,20 @@ def standing(place: Place) -> Standing:
     )
 
 
-def stand(place: Place, so: Standing) -> None:
+def restore(place: Bench, so: Snapshot) -> None:
     """Makes it stand so."""
     place.server.moment, place.world.now = so.moment, so.now
     place.server.told, place.orphans = set(so.told), set(so.orphans)
     place.witness.stand(so.moment.content, so.started, so.expired, so.violations)
 
 
-def remembered(step: Callable[[Place], object], place: Place) -> None:
+def memoized(step: Callable[[Bench], object], place: Bench) -> None:
     """Takes the step, or goes where it led when it was taken from there before."""
-    before = standing(place)
+    before = take(place)
     notes = before.moment.notes
     key = (step, place.served, before)
     if key in notes:
-        stand(place, notes[key])
+        restore(place, notes[key])
     else:
         step(place)
-        notes[key] = standing(place)
+        notes[key] = take(place)

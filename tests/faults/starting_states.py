@@ -9,53 +9,53 @@ from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import JOB, POD
 from functions.runs import api_group
 from functions.runs.model import naming
-from tests.faults.bench import NAMESPACE, Ending, Place, Stage
+from tests.faults.bench import NAMESPACE, Bench, ContainerEnd, StartingState
 from tests.faults.operations import submits
-from tests.support.crashing import Crashing, Killed
-from tests.support.memoized_server import Past
-from tests.support.refusing import Refusing
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.memoized_server import StateGraph
+from tests.support.refusing import RefusingTransport
 from tests.support.run_steps import LOST
 
-Build = Callable[[Place], None]
+Build = Callable[[Bench], None]
 KINDS = ("CodeRun", "DocsRun")
-_nothing = Past()
+_nothing = StateGraph()
 
 
-def nothing_yet(place: Place) -> None:
+def nothing_yet(place: Bench) -> None:
     """Nobody has asked for anything."""
 
 
-def new(place: Place) -> None:
+def new(place: Bench) -> None:
     """Just submitted."""
     submits(place, place.server)
 
 
-def job_missing(place: Place) -> None:
+def job_missing(place: Bench) -> None:
     """The attempt is recorded; whoever recorded it died before creating anything."""
     new(place)
     with suppress(Killed):
-        place.reconcile(place.services(Crashing(place.server, at=2, after=True)))
+        place.reconcile(place.services(CrashingTransport(place.server, at=2, after=True)))
     place.world.later(seconds=11)
     assert place.all_runs()[0].status.open_attempt, "nobody recorded an attempt"
 
 
-def edited(place: Place) -> None:
+def edited(place: Bench) -> None:
     """Whoever recorded the attempt died with its task files made, and then its spec was changed."""
     new(place)
     with suppress(Unavailable):
-        place.reconcile(place.services(Refusing(place.server, "jobs", lambda: Unavailable("it died here"))))
+        place.reconcile(place.services(RefusingTransport(place.server, "jobs", lambda: Unavailable("it died here"))))
     place.kubelet.patch(place.runs, NAMESPACE, place.name, {"spec": {"model": "claude-other"}})
     place.world.later(seconds=11)
     assert place.jobs() == []
 
 
-def pending(place: Place) -> None:
+def pending(place: Bench) -> None:
     """The Job is there, its pod is not."""
     new(place)
     place.reconcile()
 
 
-def stuck(place: Place) -> None:
+def stuck(place: Bench) -> None:
     """No node takes the pod, and the status says so."""
     pending(place)
     place.pod_comes_up()
@@ -68,31 +68,31 @@ def stuck(place: Place) -> None:
     assert place.all_runs()[0].status.pending_since
 
 
-def ready(place: Place) -> None:
+def ready(place: Bench) -> None:
     """The agent works, and nobody has noticed."""
     pending(place)
     place.pod_comes_up()
 
 
-def running(place: Place) -> None:
+def running(place: Bench) -> None:
     """The agent works."""
     ready(place)
     place.job_events()
 
 
-def succeeded(place: Place) -> None:
+def succeeded(place: Bench) -> None:
     """The Job ended well, and nobody has noticed."""
     running(place)
     place.pod_ends()
 
 
-def failed(place: Place) -> None:
+def failed(place: Bench) -> None:
     """The Job ended badly, and nobody has noticed."""
     running(place)
-    place.pod_ends(Ending(LOST, ok=False))
+    place.pod_ends(ContainerEnd(LOST, ok=False))
 
 
-def in_grace(place: Place) -> None:
+def in_grace(place: Bench) -> None:
     """A deadline ended the Job, and its pod still works."""
     running(place)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
@@ -100,33 +100,33 @@ def in_grace(place: Place) -> None:
     place.kubelet.patch(JOB, NAMESPACE, job, {"status": {"active": 0, "conditions": [condition]}}, "status")
 
 
-def retry_due(place: Place) -> None:
+def retry_due(place: Bench) -> None:
     """The first attempt failed, and the pause before the second is over."""
     failed(place)
     place.job_events()
     place.world.later(minutes=1)
 
 
-def untold(place: Place) -> None:
+def untold(place: Bench) -> None:
     """The run succeeded, and nobody was told."""
     succeeded(place)
     place.job_events()
 
 
-def finished(place: Place) -> None:
+def finished(place: Bench) -> None:
     """The run succeeded."""
     untold(place)
     place.report()
     place.reconcile()
 
 
-def unmarked(place: Place) -> None:
+def unmarked(place: Bench) -> None:
     """The final status is written; whoever wrote it died before marking the run as finished."""
     finished(place)
     place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {api_group.FINISHED: None}}})
 
 
-def name_taken(place: Place) -> None:
+def name_taken(place: Bench) -> None:
     """A Job of somebody else has the name that the first attempt's Job will have."""
     new(place)
     uid = place.raw()["metadata"]["uid"]
@@ -136,20 +136,20 @@ def name_taken(place: Place) -> None:
     place.kubelet.create(JOB, item | {"spec": {"template": template}})
 
 
-def going(place: Place) -> None:
+def going(place: Bench) -> None:
     """The run works and is being deleted; nobody has noticed."""
     running(place)
     place.kubelet.delete(place.runs, NAMESPACE, place.name, place.raw()["metadata"]["uid"])
 
 
-def gone(place: Place) -> None:
+def gone(place: Bench) -> None:
     """The run was deleted, and its tombstone stands."""
     going(place)
     place.reconcile()
     place.server.collect()
 
 
-STAGES: list[Build] = [
+STARTING_STATES: list[Build] = [
     nothing_yet,
     new,
     job_missing,
@@ -169,14 +169,14 @@ STAGES: list[Build] = [
     going,
     gone,
 ]
-EVERYWHERE = list(itertools.product(KINDS, STAGES))
+ALL_STARTING_STATES = list(itertools.product(KINDS, STARTING_STATES))
 """Every stage of the life of either kind of run."""
 
 
 @cache
-def reached(build: Build, kind: str = "CodeRun") -> Stage:
+def starting_state(build: Build, kind: str = "CodeRun") -> StartingState:
     """The stage that `build` leads to."""
-    place = Place(Stage("", kind, _nothing))
+    place = Bench(StartingState("", kind, _nothing))
     build(place)
     assert place.witness.violations == []
     return place.stage(build.__name__)

@@ -20,13 +20,13 @@ from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
-from tests.faults.bench import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
+from tests.faults.bench import FAILED, NAMESPACE, WELL, Bench, ContainerEnd, Outcome, StartingState
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.invariants import JOB, RUNS
 from tests.faults.operations import submits, submits_another
-from tests.faults.starting_states import KINDS, new, reached
-from tests.support.crashing import Crashing, Killed
-from tests.support.failing import FAULTS, FOR_EVER, Failing
+from tests.faults.starting_states import KINDS, new, starting_state
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.injected_errors import ALL_LATER_CALLS, INJECTED_ERRORS, ErrorInjector
 from tests.support.run_steps import LOST, VERBS, event
 
 SCHEDULES = 300
@@ -37,10 +37,10 @@ ATTEMPTS = 6
 """Attempts whose end is chosen; further ones end well."""
 ENDINGS = [
     WELL,
-    Ending(LOST, ok=False),
-    Ending("", ok=False),
-    Ending("", ok=True),
-    Ending("", ok=False, terminated={"reason": "OOMKilled", "exitCode": 137}),
+    ContainerEnd(LOST, ok=False),
+    ContainerEnd("", ok=False),
+    ContainerEnd("", ok=True),
+    ContainerEnd("", ok=False, terminated={"reason": "OOMKilled", "exitCode": 137}),
 ]
 
 
@@ -56,7 +56,7 @@ class Step:
 
 FAULTLESS = 0
 CRASHES = (1, 2)
-KINDS_OF_FAULT = 3 + 2 * len(FAULTS)
+KINDS_OF_FAULT = 3 + 2 * len(INJECTED_ERRORS)
 """None, a crash before and after, each error once, and each from then on."""
 
 _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
@@ -74,11 +74,11 @@ _people = st.builds(
 _endings = st.lists(st.sampled_from(ENDINGS), max_size=ATTEMPTS)
 
 
-class Life:
+class Schedule:
     """One run and its events on their way."""
 
-    def __init__(self, stage: Stage, endings: Sequence[Ending]) -> None:
-        self.place = Place(stage)
+    def __init__(self, stage: StartingState, endings: Sequence[ContainerEnd]) -> None:
+        self.place = Bench(stage)
         self.place.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
         self.place.server.observe(self._notice)
@@ -149,19 +149,19 @@ def _broken(server: Transport, step: Step) -> Transport:
     if step.fault == FAULTLESS:
         return server
     if step.fault in CRASHES:
-        return Crashing(server, step.at, after=step.fault == CRASHES[1])
+        return CrashingTransport(server, step.at, after=step.fault == CRASHES[1])
     number = step.fault - 1 - len(CRASHES)
-    times = 1 if number < len(FAULTS) else FOR_EVER
-    return Failing(server, step.at, FAULTS[number % len(FAULTS)], times)
+    times = 1 if number < len(INJECTED_ERRORS) else ALL_LATER_CALLS
+    return ErrorInjector(server, step.at, INJECTED_ERRORS[number % len(INJECTED_ERRORS)], times)
 
 
-def _numbered(endings: Sequence[Ending]) -> Mapping[int, Ending]:
+def _numbered(endings: Sequence[ContainerEnd]) -> Mapping[int, ContainerEnd]:
     return dict(enumerate(endings, start=1))
 
 
-def undisturbed(stage: Stage, endings: Sequence[Ending]) -> Outcome:
+def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
     """What becomes of a run whose attempts end so."""
-    place = Place(stage)
+    place = Bench(stage)
     place.endings = _numbered(endings)
     place.settle()
     place.check()
@@ -171,7 +171,7 @@ def undisturbed(stage: Stage, endings: Sequence[Ending]) -> Outcome:
 @pytest.mark.parametrize("people", [False, True], ids=["left alone", "people change their minds"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
-    stage = reached(new, kind).afresh()
+    stage = starting_state(new, kind).afresh()
     steps = st.one_of(_with_faults, _quiet, _people) if people else st.one_of(_with_faults, _quiet)
 
     @seed(f"{SEED} {kind} {people}")
@@ -182,8 +182,8 @@ def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally:
         suppress_health_check=list(HealthCheck),
     )
     @given(schedule=st.lists(steps, min_size=STEPS[0], max_size=STEPS[1]), endings=_endings)
-    def lives(schedule: Sequence[Step], endings: Sequence[Ending]) -> None:
-        life = Life(stage, endings)
+    def lives(schedule: Sequence[Step], endings: Sequence[ContainerEnd]) -> None:
+        life = Schedule(stage, endings)
         for step in schedule:
             life.happens(step)
         life.place.settle()

@@ -13,49 +13,49 @@ from functools import partial
 
 import pytest
 
-from tests.faults.bench import FAILED, Outcome, Place, Stage, Timeless
-from tests.faults.call_cache import happens
+from tests.faults.bench import FAILED, Bench, Outcome, StaleClockBench, StartingState
+from tests.faults.call_cache import perform
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.operations import HAPPENINGS, Happening, deletes, reconciles, retries, submits
-from tests.faults.outcome_cache import Futures
-from tests.faults.parallel import Farm
-from tests.faults.snapshot import remembered
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, new, reached
-from tests.support.crashing import Crashing, Killed
-from tests.support.freezing import Freezing
+from tests.faults.operations import OPERATIONS, Operation, deletes, reconciles, retries, submits
+from tests.faults.outcome_cache import OutcomeCache
+from tests.faults.parallel import CheckPool
+from tests.faults.snapshot import memoized
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, new, starting_state
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.freezing import FreezingTransport
 
-Meanwhile = Callable[[Place], None]
+Meanwhile = Callable[[Bench], None]
 
 
-def others_finish_it(place: Place) -> None:
+def others_finish_it(place: Bench) -> None:
     """The run ends, and its Jobs reach the end of their TTL."""
     place.settle()
     place.expire()
 
 
-def a_person_retries(place: Place) -> None:
+def a_person_retries(place: Bench) -> None:
     """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
-    remembered(others_finish_it, place)
+    memoized(others_finish_it, place)
     retries(place, place.server)
     place.reconcile()
     place.pod_comes_up()
 
 
-def a_retry_ends(place: Place) -> None:
+def a_retry_ends(place: Bench) -> None:
     """After its end, it is tried again, and that is over too."""
-    remembered(a_person_retries, place)
+    memoized(a_person_retries, place)
     others_finish_it(place)
 
 
-def a_person_deletes_it(place: Place) -> None:
+def a_person_deletes_it(place: Bench) -> None:
     """It is deleted, and the request that made it comes once more."""
-    remembered(others_finish_it, place)
+    memoized(others_finish_it, place)
     deletes(place, place.server)
     place.server.collect()
     submits(place, place.server)
 
 
-def nobody_looks(place: Place) -> None:
+def nobody_looks(place: Bench) -> None:
     """All functions are down: agents end and Jobs are collected, and no run is told."""
     place.finish_pods()
     place.expire()
@@ -67,75 +67,75 @@ MEANWHILE: dict[str, list[Meanwhile]] = {
 }
 
 
-class Frozen:
+class FrozenHandlers:
     """All that may stand still at one stage."""
 
-    def __init__(self, stage: Stage, place: type[Place] = Place) -> None:
+    def __init__(self, stage: StartingState, place: type[Bench] = Bench) -> None:
         self._stage, self._place = stage, place
-        self._futures = Futures(events=False)
+        self._futures = OutcomeCache(events=False)
 
-    def every_call(self, happening: Happening, meanwhile: Meanwhile) -> Iterator[str]:
+    def every_call(self, happening: Operation, meanwhile: Meanwhile) -> Iterator[str]:
         """Freezes after each call. Raises AssertionError where the run ends as it does in no order of the two."""
         allowed = {self._in_order(*steps) for steps in _orders(happening, meanwhile)}
         for at in itertools.count():
             place, told = self._place(self._stage), f"{happening.__name__} at {self._stage}, frozen after call {at}"
-            frozen = Freezing(place.undecoded, at, lambda: remembered(meanwhile, place))  # noqa: B023
+            frozen = FreezingTransport(place.undecoded, at, lambda: memoized(meanwhile, place))  # noqa: B023
             with suppress(*FAILED):
-                happens(happening, place, frozen)
+                perform(happening, place, frozen)
             if not frozen.struck:
                 return
             outcome = self._end(place, f"{told} while {meanwhile.__name__}")
-            expected = allowed | {self._in_order(_dies(happening, at), partial(remembered, meanwhile))}
+            expected = allowed | {self._in_order(_dies(happening, at), partial(memoized, meanwhile))}
             assert outcome in expected, f"{told} while {meanwhile.__name__}: {outcome}, not one of {expected}"
             yield told
 
-    def _in_order(self, *steps: Callable[[Place], None]) -> Outcome:
+    def _in_order(self, *steps: Callable[[Bench], None]) -> Outcome:
         place = self._place(self._stage)
         for step in steps:
             step(place)
         return self._end(place, "nobody was frozen")
 
-    def _end(self, place: Place, told: str) -> Outcome:
+    def _end(self, place: Bench, told: str) -> Outcome:
         try:
             return self._futures.of(place)
         except AssertionError as error:
             raise AssertionError(f"{told}: {error}") from error
 
 
-def _dies(happening: Happening, at: int) -> Callable[[Place], None]:
-    def dies(place: Place) -> None:
+def _dies(happening: Operation, at: int) -> Callable[[Bench], None]:
+    def dies(place: Bench) -> None:
         with suppress(Killed):
-            happens(happening, place, Crashing(place.undecoded, at, after=True))
+            perform(happening, place, CrashingTransport(place.undecoded, at, after=True))
 
     return dies
 
 
-def _orders(happening: Happening, meanwhile: Meanwhile) -> list[list[Callable[[Place], None]]]:
-    def once(place: Place) -> None:
-        happens(happening, place)
+def _orders(happening: Operation, meanwhile: Meanwhile) -> list[list[Callable[[Bench], None]]]:
+    def once(place: Bench) -> None:
+        perform(happening, place)
 
-    others = partial(remembered, meanwhile)
+    others = partial(memoized, meanwhile)
     return [[others], [once, others], [others, once], [once, others, once]]
 
 
 def play(kind: str, build: Build) -> int:
     """Freezes everything at one stage after each call; how often."""
-    frozen, rng = Frozen(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
-    pairs = itertools.product(HAPPENINGS[kind], MEANWHILE[kind])
+    frozen, rng = FrozenHandlers(starting_state(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    pairs = itertools.product(OPERATIONS[kind], MEANWHILE[kind])
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_stood_still_for_a_day_starts_nothing_twice(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
+    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, EVERYWHERE)
+    farm.sow(play, ALL_STARTING_STATES)
     tally["frozen handlers"] += farm.reap(play, kind, build)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
-    frozen = Frozen(reached(new, kind), Timeless)
+    frozen = FrozenHandlers(starting_state(new, kind), StaleClockBench)
     with pytest.raises(AssertionError, match="its agent is started twice"):
         list(frozen.every_call(reconciles, others_finish_it))

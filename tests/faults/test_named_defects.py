@@ -10,9 +10,9 @@ import pytest
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
 from functions.runs.model.run import parse
-from tests.faults.bench import NAMESPACE, Place
+from tests.faults.bench import NAMESPACE, Bench
 from tests.faults.invariants import JOB, RUNS
-from tests.faults.starting_states import KINDS, STAGES, Build, new, nothing_yet, reached
+from tests.faults.starting_states import KINDS, STARTING_STATES, Build, new, nothing_yet, starting_state
 from tests.support.run_steps import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
@@ -20,11 +20,11 @@ MOST_EVENTS = 40
 """More than the changes of a whole life."""
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
     """Predecessor: a status patch triggered reconcile for ever."""
-    place = Place(reached(build, kind))
+    place = Bench(starting_state(build, kind))
     underway: list[Change] = []
     place.server.observe(underway.append)
     place.reconcile()
@@ -37,14 +37,16 @@ def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
         assert delivered < MOST_EVENTS, "each event makes another one"
 
 
-@pytest.mark.parametrize("build", [each for each in STAGES if each is not nothing_yet], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "build", [each for each in STARTING_STATES if each is not nothing_yet], ids=lambda each: each.__name__
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, build: Build) -> None:
     """Predecessor: uninstalling with finalizers left a CRD terminating.
 
     A CRD that is deleted has all its resources deleted, and goes when the last one is gone.
     """
-    place = Place(reached(build, kind))
+    place = Bench(starting_state(build, kind))
     for run in place.all_runs():
         place.kubelet.delete(place.runs, NAMESPACE, run.name, run.uid)
     place.sweep()
@@ -55,7 +57,7 @@ def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, bui
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_that_is_there_already_is_in_the_status(kind: str) -> None:
     """Predecessor: a Job was created but its name never recorded after a 409."""
-    place = Place(reached(new, kind))
+    place = Bench(starting_state(new, kind))
     place.reconcile()
     status = parse(place.raw()).status
     place.reconcile()

@@ -19,12 +19,12 @@ from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.faults.invariants import Witness, is_live
-from tests.fleet.invariants import FleetWitness
+from tests.faults.invariants import InvariantChecker, is_live
+from tests.fleet.invariants import FleetInvariantChecker
 from tests.support.actors import Actor, in_order
-from tests.support.api import World
-from tests.support.crashing import Crashing, Killed
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import event, submitted
 
 NAMESPACE = "orchestrator"
@@ -44,8 +44,8 @@ class Fleet:
 
     def __init__(self, limits: Limits, wrap: Callable[[Transport], Transport] = unchanged) -> None:
         self.wrap = wrap
-        self.server = Direct()
-        self.world = World(self.server, NAMESPACE)
+        self.server = InProcessServer()
+        self.world = Harness(self.server, NAMESPACE)
         self.world.configure(
             limits=LimitSettings(
                 runs=limits.runs,
@@ -54,8 +54,8 @@ class Fleet:
                 exclusive=limits.exclusive,
             )
         )
-        self.witness = FleetWitness(self.server.store, NAMESPACE, limits, lambda: self.world.now)
-        self.each = Witness(self.server.content())
+        self.witness = FleetInvariantChecker(self.server.store, NAMESPACE, limits, lambda: self.world.now)
+        self.each = InvariantChecker(self.server.content())
         self.server.store.observe(self.each.see)
         self.events: list[tuple[str, str]] = []
         self.server.store.observe(self._notice)
@@ -90,7 +90,7 @@ class Fleet:
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
         """The function is killed at that API call; whether it came so far."""
-        crashing = Crashing(self.server, at, after)
+        crashing = CrashingTransport(self.server, at, after)
         self.calls(work, crashing)
         return crashing.struck
 

@@ -34,50 +34,50 @@ from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from functions.sweeper.garbage import ConfigMapGarbage
 from functions.sweeper.workspaces import Workspaces
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> Harness:
     """Its clock is that of the server, which says when task files were made."""
-    found = World(Direct(), "orchestrator")
+    found = Harness(InProcessServer(), "orchestrator")
     found.now = datetime.now(UTC) + timedelta(minutes=1)
     return found
 
 
-def started(world: World, name: str) -> Run:
+def started(world: Harness, name: str) -> Run:
     run = submitted(world, name=name, service=name)
     run_event(world, run.raw, "add")
     return now(world, run)
 
 
-def finished(world: World, name: str) -> Run:
+def finished(world: Harness, name: str) -> Run:
     run = started(world, name)
     world.job_ready(run.status.job_name or "")
     job_event(world, world.job_ends(run.status.job_name or "", DONE))
     return now(world, run)
 
 
-def cleaned(world: World, transport: Transport | None = None, page: int = 500) -> Counter[str]:
+def cleaned(world: Harness, transport: Transport | None = None, page: int = 500) -> Counter[str]:
     services = replace(world.services, cluster=Cluster(transport or world.calls, page))
     return retention.clean_up(services)[0]
 
 
-def files(world: World) -> set[str]:
+def files(world: Harness) -> set[str]:
     """The task files there are."""
     names = {item["metadata"]["name"] for item in world.kubelet.list(CONFIG_MAP, world.namespace)}
     return {name for name in names if not name.startswith("orchestrator-")}
 
 
 @dataclass
-class Meanwhile:
+class ConcurrentChange:
     """Something happens before the first list of that kind is sent."""
 
-    world: World
+    world: Harness
     kind: Kind
     happens: Callable[[], object]
     over: bool = False
@@ -96,7 +96,7 @@ class Meanwhile:
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(world: World, configured: bool) -> None:
+def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(world: Harness, configured: bool) -> None:
     if configured:
         world.configure(retention=WORKSPACES)
     runs = [started(world, f"run-{number}") for number in range(5)]
@@ -114,7 +114,7 @@ def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(wor
     assert files(world) == {run.status.config_map_name for run in runs}
 
 
-def test_an_orphan_alone_is_looked_at_twice(world: World) -> None:
+def test_an_orphan_alone_is_looked_at_twice(world: Harness) -> None:
     runs = [started(world, f"run-{number}") for number in range(3)]
     raw = world.kubelet.get(CODE_RUN, world.namespace, runs[0].name)
     world.kubelet.patch(CODE_RUN, world.namespace, runs[0].name, {"metadata": {"finalizers": None}})
@@ -129,16 +129,16 @@ def test_an_orphan_alone_is_looked_at_twice(world: World) -> None:
 # What changes while it reads ----------------------------------------------------------------------------------------
 
 
-def test_a_run_made_after_runs_were_listed_keeps_its_task_files(world: World) -> None:
+def test_a_run_made_after_runs_were_listed_keeps_its_task_files(world: Harness) -> None:
     def made() -> None:
         started(world, "late")
         world.later(minutes=5)
 
-    assert cleaned(world, Meanwhile(world, CONFIG_MAP, made)) == {}
+    assert cleaned(world, ConcurrentChange(world, CONFIG_MAP, made)) == {}
     assert len(files(world)) == 1
 
 
-def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(world: World) -> None:
+def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(world: Harness) -> None:
     run = finished(world, "run-1")
     world.later(days=2)
 
@@ -147,12 +147,12 @@ def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(wo
         run_event(world, raw)
         assert now(world, run).status.attempt == 2
 
-    assert cleaned(world, Meanwhile(world, CONFIG_MAP, again)) == {"task files": 1}
+    assert cleaned(world, ConcurrentChange(world, CONFIG_MAP, again)) == {"task files": 1}
     assert files(world) == {now(world, run).status.config_map_name}
 
 
 @pytest.mark.parametrize("before", [DOCS_RUN, CONFIG_MAP], ids=["before runs are listed", "after"])
-def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Kind) -> None:
+def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: Harness, before: Kind) -> None:
     world.configure(retention=WORKSPACES)
     gone = finished(world, "run-1")
     claim = gone.status.workspace_name or ""
@@ -166,12 +166,12 @@ def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: World, before: Ki
         again = submitted(world, name="again", service="run-1")
         run_event(world, again.raw, "add")
 
-    counts = cleaned(world, Meanwhile(world, before, taken))
+    counts = cleaned(world, ConcurrentChange(world, before, taken))
     assert counts["workspaces"] == 0
     assert UNUSED_SINCE not in _annotations(world, claim)
 
 
-def _annotations(world: World, claim: str) -> dict[str, str]:
+def _annotations(world: Harness, claim: str) -> dict[str, str]:
     try:
         found: dict[str, str] = world.kubelet.get(VOLUME_CLAIM, world.namespace, claim)["metadata"].get(
             "annotations", {}
@@ -184,7 +184,7 @@ def _annotations(world: World, claim: str) -> dict[str, str]:
 # What is kept -------------------------------------------------------------------------------------------------------
 
 
-def test_of_very_many_runs_a_few_bytes_each_are_kept(world: World) -> None:
+def test_of_very_many_runs_a_few_bytes_each_are_kept(world: Harness) -> None:
     run, count = finished(world, "run-1"), 20_000
     world.later(days=2)
     leftovers, workspaces = ConfigMapGarbage(world.services), Workspaces(world.services)

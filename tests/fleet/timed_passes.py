@@ -18,9 +18,9 @@ from functions.runs import api_group
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.fleet.population import Crowd
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.fleet.population import Population
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 
 PAGE = 3
 SIZE = 30
@@ -47,7 +47,7 @@ class Queue:
 class Clock:
     """Each look at it takes `step`; None: it stands still."""
 
-    def __init__(self, world: World, step: timedelta | None) -> None:
+    def __init__(self, world: Harness, step: timedelta | None) -> None:
         self._world, self._step, self._spent = world, step or timedelta(), timedelta()
 
     def __call__(self) -> datetime:
@@ -55,14 +55,14 @@ class Clock:
         return self._world.now + self._spent
 
 
-class Scene:
+class PassBench:
     """A crowd on a server with small pages."""
 
     def __init__(self, limits: LimitSettings = FREE, queue: Queue | None = None) -> None:
-        self.server = Direct()
-        self.world = World(self.server, "orchestrator")
+        self.server = InProcessServer()
+        self.world = Harness(self.server, "orchestrator")
         self.world.configure(limits=limits)
-        self.crowd = Crowd(self.world, SIZE)
+        self.crowd = Population(self.world, SIZE)
         self.queue = queue
         if limits == FREE:
             self.world.kubelet.delete(CONFIG_MAP, self.world.namespace, ledger.NAME, self._uid(ledger.NAME))

@@ -35,7 +35,7 @@ from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.embedded_server import SampleLogs
-from tests.support.node import StandIn
+from tests.support.node import SimulatedNode
 
 NAMESPACE = "orchestrator"
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
@@ -67,7 +67,7 @@ class Kubelet:
 
     def __init__(self, cluster: Cluster) -> None:
         self.ran: Counter[str] = Counter()
-        self._cluster, self._node = cluster, StandIn(cluster)
+        self._cluster, self._node = cluster, SimulatedNode(cluster)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()

@@ -36,7 +36,7 @@ from functions.runs.model.specs import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
 
 _numbers = itertools.count(1)
@@ -172,7 +172,7 @@ def consumer() -> Iterator[Consumer]:
 def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
     publisher, environ = refused
     with api_server(tmp_path / "state.sqlite") as url:
-        world = World(transport(url, tmp_path), "orchestrator")
+        world = Harness(transport(url, tmp_path), "orchestrator")
         spec = CodeRunSpec.model_validate({**CODE_SPEC, "env": [{"name": "TOKEN", "value": "s3cret"}]})
         made = world.kubelet.create(KIND, requested.run(spec, "orchestrator", "stands"))
         condition = {"type": "Succeeded", "status": "False", "reason": "MissingSecret", "message": "", **SINCE}

@@ -104,11 +104,11 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 64  # else who connects with others waits for a second
 
     def __init__(self, cloud: GoogleCloud) -> None:
-        super().__init__(("127.0.0.1", 0), Asked)
+        super().__init__(("127.0.0.1", 0), MetadataHandler)
         self.cloud = cloud
 
 
-class Asked(Handler):
+class MetadataHandler(Handler):
     server: Server
 
     def asked(self) -> None:

@@ -36,14 +36,14 @@ from functions.github.webhook.rules import router
 from tests.github.payloads import EVERYDAY
 from tests.support.builders import NOW, UID
 from tests.support.github import Repository, payloads
-from tests.support.github.content import Place, user
+from tests.support.github.content import Site, user
 
 BRANCH = "agents/run-0123456789ab-3f2b8"
 
 
 @pytest.fixture
 def shop() -> Repository:
-    return Repository(Place(lambda: NOW), "acme/shop", 9001)
+    return Repository(Site(lambda: NOW), "acme/shop", 9001)
 
 
 def decided(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[Decision]:

@@ -19,7 +19,7 @@ from functions.cluster.errors import ClusterError, KindNotServed, NotFound, from
 from functions.cluster.kinds import CODE_RUN, Kind
 from functions.cluster.transport import Request, Transport
 from functions.runs import api_group
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
 
 
@@ -46,11 +46,11 @@ def upgrading(tmp_path: Path) -> Iterator[Upgrading]:
 
 
 @pytest.fixture
-def world(upgrading: Upgrading) -> World:
-    return World(upgrading, "orchestrator")
+def world(upgrading: Upgrading) -> Harness:
+    return Harness(upgrading, "orchestrator")
 
 
-def test_the_event_of_a_live_run_is_kept(world: World, upgrading: Upgrading) -> None:
+def test_the_event_of_a_live_run_is_kept(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     upgrading.on = True
     assert run_event(world, run.raw, "add").code == 503
@@ -59,7 +59,7 @@ def test_the_event_of_a_live_run_is_kept(world: World, upgrading: Upgrading) -> 
     assert reason(now(world, run)) == "Starting"
 
 
-def test_the_end_of_a_job_is_kept(world: World, upgrading: Upgrading) -> None:
+def test_the_end_of_a_job_is_kept(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     run_event(world, run.raw, "add")
     name = now(world, run).status.job_name or ""
@@ -72,7 +72,7 @@ def test_the_end_of_a_job_is_kept(world: World, upgrading: Upgrading) -> None:
     assert reason(now(world, run)) == "Completed"
 
 
-def test_a_sweep_comes_again(world: World, upgrading: Upgrading) -> None:
+def test_a_sweep_comes_again(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     upgrading.on = True
     assert swept(world).code == 503
@@ -81,7 +81,7 @@ def test_a_sweep_comes_again(world: World, upgrading: Upgrading) -> None:
     assert reason(now(world, run)) == "Starting"
 
 
-def test_a_run_that_is_gone_is_acknowledged(world: World) -> None:
+def test_a_run_that_is_gone_is_acknowledged(world: Harness) -> None:
     run = submitted(world, "CodeRun")
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
     world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
@@ -103,7 +103,7 @@ UNKNOWN_PLURAL = Kind("v1", "Thing", "things")
     ],
     ids=lambda each: each.api_version if isinstance(each, Kind) else each.__name__,
 )
-def test_the_api_server_s_own_answer_tells_them_apart(world: World, kind: Kind, error: type[ClusterError]) -> None:
+def test_the_api_server_s_own_answer_tells_them_apart(world: Harness, kind: Kind, error: type[ClusterError]) -> None:
     with pytest.raises(ClusterError) as caught:
         world.kubelet.get(kind, "orchestrator", "nobody")
     assert type(caught.value) is error

@@ -29,6 +29,8 @@ from functions.runs.model.run import problems
 from functions.runs.model.specs import ApiModel
 
 PATH = ".github/orchestrator.yaml"
+PATHS = (PATH, ".github/orchestrator.yml")
+"""Where the file may be; the first one counts."""
 MAX_LENGTH = 64 * 1024
 """Characters of the file."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.github.json_fields import dig_number, dig_text
+from functions.github.json_fields import dig, dig_number, dig_text
 from functions.github.names import repository_name
 
 
@@ -79,15 +79,18 @@ class WebhookEvent:
     @property
     def by_bot(self) -> bool:
         """Whether a bot or an App, including ours, caused it or wrote its comment or review."""
-        written = "comment" if self.data.get("comment") else "review"
-        logins = [self.sender, self.text(written, "user", "login")]
-        types = [self.text("sender", "type"), self.text(written, "user", "type")]
-        return "Bot" in types or any(login.endswith("[bot]") for login in logins)
+        written = self.data.get("comment") or self.data.get("review")
+        return is_bot(self.data.get("sender")) or is_bot(dig(written, "user"))
 
     @property
     def pull_request(self) -> PullRequest | None:
         """Its pull request; None if it has none."""
         return parse_pull_request(self.data.get("pull_request"), self.repository_id)
+
+
+def is_bot(user: Any) -> bool:
+    """Return whether a user, as GitHub shows it, is a bot or an App."""
+    return dig_text(user, "type") == "Bot" or dig_text(user, "login").endswith("[bot]")
 
 
 def parse_time(text: str) -> datetime | None:

@@ -84,6 +84,7 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
     "pull_request_review": {"review": REVIEW, "pull_request": PULL_REQUEST},
     "pull_request_review_comment": {"comment": COMMENT, "pull_request": PULL_REQUEST},
     "check_run": {"check_run": CHECK_RUN},
+    "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},
     "delete": _values("ref ref_type"),
     "installation": {"installation": INSTALLATION, "repositories": REPOSITORIES},
     "installation_repositories": {

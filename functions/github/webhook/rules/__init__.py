@@ -13,6 +13,7 @@ from functions.github.webhook.rules import (
     label,
     pull_request,
     review,
+    status,
 )
 
 router = Router(
@@ -24,5 +25,6 @@ router = Router(
     label.router,
     pull_request.router,
     review.router,
+    status.router,
 )
 """All rules."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from functions.cluster.errors import ClusterError, Unavailable, from_response
 from functions.cluster.transport import Request
-from tests.support.failing_calls import Striking
+from tests.support.call_interceptor import CallInterceptor
 
-FOR_EVER = 1_000
+ALL_LATER_CALLS = 1_000
 """More calls in a row than any function makes."""
 
 
@@ -18,7 +18,7 @@ def _status(code: int, reason: str) -> Callable[[], ClusterError]:
 
 
 @dataclass(frozen=True)
-class Fault:
+class InjectedError:
     """One way in which a call goes wrong; `applied` says that the server did as asked all the same."""
 
     name: str
@@ -26,28 +26,28 @@ class Fault:
     applied: bool = False
 
 
-OUTAGE = Fault("503", _status(503, "ServiceUnavailable"))
-LOST_ANSWER = Fault("time-out after", lambda: Unavailable("timed out"), applied=True)
-FAULTS = [
-    Fault("409", _status(409, "Conflict")),
-    Fault("404 of a path", lambda: from_response(404, b"404 page not found\n", None)),
-    Fault("410", _status(410, "Expired")),
-    Fault("429", _status(429, "TooManyRequests")),
-    Fault("500", _status(500, "InternalError")),
+OUTAGE = InjectedError("503", _status(503, "ServiceUnavailable"))
+LOST_ANSWER = InjectedError("time-out after", lambda: Unavailable("timed out"), applied=True)
+INJECTED_ERRORS = [
+    InjectedError("409", _status(409, "Conflict")),
+    InjectedError("404 of a path", lambda: from_response(404, b"404 page not found\n", None)),
+    InjectedError("410", _status(410, "Expired")),
+    InjectedError("429", _status(429, "TooManyRequests")),
+    InjectedError("500", _status(500, "InternalError")),
     OUTAGE,
-    Fault("503 of a proxy", lambda: from_response(503, b"<html>upstream</html>", None)),
-    Fault("time-out before", lambda: Unavailable("timed out")),
+    InjectedError("503 of a proxy", lambda: from_response(503, b"<html>upstream</html>", None)),
+    InjectedError("time-out before", lambda: Unavailable("timed out")),
     LOST_ANSWER,
-    Fault("reset before", lambda: Unavailable("connection reset by peer")),
-    Fault("reset after", lambda: Unavailable("connection reset by peer"), applied=True),
+    InjectedError("reset before", lambda: Unavailable("connection reset by peer")),
+    InjectedError("reset after", lambda: Unavailable("connection reset by peer"), applied=True),
 ]
 
 
 @dataclass
-class Failing(Striking):
+class ErrorInjector(CallInterceptor):
     """Call `at` (0-based) and those after it go wrong, `times` in all; the others do not."""
 
-    fault: Fault
+    fault: InjectedError
     times: int = 1
 
     def call(self, number: int, request: Request) -> Any:

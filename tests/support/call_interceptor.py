@@ -8,7 +8,7 @@ from functions.cluster.transport import Request, Transport
 
 
 @dataclass
-class Striking:
+class CallInterceptor:
     """Counts what is sent; `call` says what becomes of it, `at` (0-based) is the first that is not as ever."""
 
     inner: Transport
