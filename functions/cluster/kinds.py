@@ -1,8 +1,10 @@
 """The kinds of objects that are used, and their paths on the API server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.runs import api_group
+from functions.runs.model.kinds import RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,10 @@ class Kind:
         return "/".join(part for part in parts if part)
 
 
-DOCS_RUN = Kind(api_group.API_VERSION, "DocsRun", "docsruns")
-CODE_RUN = Kind(api_group.API_VERSION, "CodeRun", "coderuns")
+RUNS: Mapping[str, Kind] = {kind: Kind(api_group.API_VERSION, kind.value, kind.plural) for kind in RunKind}
+"""The kinds of run by name."""
+DOCS_RUN = RUNS[RunKind.DOCS]
+CODE_RUN = RUNS[RunKind.CODE]
 JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
@@ -30,6 +34,3 @@ SECRET = Kind("v1", "Secret", "secrets")
 VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 EVENT = Kind("v1", "Event", "events")
 NAMESPACE = Kind("v1", "Namespace", "namespaces")
-
-RUNS = {kind.name: kind for kind in (DOCS_RUN, CODE_RUN)}
-"""The kinds of run, by name."""

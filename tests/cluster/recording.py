@@ -84,7 +84,7 @@ class Recording:
     def _run(self, version: int, _: str, item: Object) -> None:
         run = parse(item)
         self._order[run.uid] = pending_run(run).order
-        if pending_run(run).shown:
+        if pending_run(run).is_marked_queued:
             self._queued.setdefault(run.uid, version)
 
     def _map(self, version: int, verb: str, item: Object) -> None:

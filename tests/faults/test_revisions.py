@@ -71,7 +71,7 @@ def _definitions() -> Path:
         definition = crds.crd(spec)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         schema["properties"]["status"]["properties"][FUTURE] = {"type": "string"}
-        (Path(_folder.name) / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+        (Path(_folder.name) / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
     return Path(_folder.name)
 
 

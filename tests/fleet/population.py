@@ -51,7 +51,7 @@ class Population:
             if state == "working":
                 entries[run.uid] = reservation(run)
                 self._job(run)
-        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, waiting="somebody"), harness.namespace))
+        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, last_rejected="somebody"), harness.namespace))
 
     def _put(self, number: int, state: str) -> Run:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
@@ -59,7 +59,7 @@ class Population:
         if state == "finished":
             item["metadata"]["labels"][api_group.FINISHED] = "true"
         run = parse(self._cluster.create(CODE_RUN, item))
-        return parse(self._cluster.replace_status(CODE_RUN, run.with_status(_status(run, state))))
+        return parse(self._cluster.replace_status(CODE_RUN, run.to_status_update(_status(run, state))))
 
     def _job(self, run: Run) -> None:
         self._cluster.create(JOB, manifest.job(run, self.harness.services.settings))
@@ -82,7 +82,7 @@ class Population:
 def _status(run: Run, state: str) -> RunStatus:
     if state == "queued":
         return transitions.queued(run, "waits", NOW)
-    working = run.having(transitions.start(run, NOW))
+    working = run.with_status(transitions.start(run, NOW))
     if state == "working":
         return transitions.running(working, NOW)
     verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "so it ended")

@@ -113,7 +113,7 @@ def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
     scene = limited()
     queued = [parse(raw) for raw in scene.harness.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
     waiting = [pending_run(run) for run in queued if is_admissible(run, scene.harness.now)]
-    oldest = {each.entry.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
+    oldest = {each.reservation.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
         scene.chain(A_FEW)
     phases = Counter(phase for phase, *_ in scene.runs().values())

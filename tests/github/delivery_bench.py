@@ -125,7 +125,7 @@ class Stage:
         return self._write(run, status.model_copy(update=done))
 
     def _write(self, run: Run, status: Any) -> Run:
-        return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.with_status(status)))
+        return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.to_status_update(status)))
 
     def asked_for(self, command: str = "/code 3 service=api") -> tuple[Run, int]:
         """A run that was asked for on a new issue, and the issue's number."""

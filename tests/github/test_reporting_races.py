@@ -145,4 +145,4 @@ def test_a_run_that_is_again_as_it_was_told_before_a_crash_is_told_again(room: N
 
 def _says(room: Newsroom, status: RunStatus) -> None:
     run = room.run()
-    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
+    room.world.kubelet.replace_status(RUNS[run.kind], run.to_status_update(status))

@@ -29,7 +29,7 @@ def loose_definitions(folder: Path) -> Path:
         definition = crds.crd(spec)
         properties = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         properties["spec"] = LOOSE
-        (folder / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+        (folder / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
     return folder
 
 

@@ -39,7 +39,7 @@ def newer(tmp_path: Path) -> Harness:
     for spec in SPECS.values():
         definition = crds.crd(spec)
         definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = LOOSE
-        (tmp_path / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+        (tmp_path / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
     return Harness(InProcessServer(tmp_path), "newer")
 
 

@@ -225,7 +225,7 @@ def status(state: State, reason: Reason, base: RunStatus | None = None, **change
 def test_milestones_follow_from_the_status_alone() -> None:
     waiting = status(State.WAITING, Reason.QUEUED)
     assert unpublished(waiting) == [LifecycleEvent(1, "queued")]
-    started = transitions.start(run().having(waiting), NOW)
+    started = transitions.start(run().with_status(waiting), NOW)
     assert unpublished(started) == [LifecycleEvent(1, "started")]
     told = started.model_copy(update={"reported": "1/queued"})
     assert unpublished(told) == [LifecycleEvent(1, "started")]

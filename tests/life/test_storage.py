@@ -101,14 +101,14 @@ def test_an_update_of_the_ledger_is_repeated_on_what_another_process_wrote(world
     def work(ledger: VersionedLedger) -> str:
         if not seen:
             with suppress(AlreadyExists):
-                world.kubelet.create(CONFIG_MAP, manifest.new(Ledger(waiting="of another"), world.namespace))
-        seen.append(ledger.ledger.waiting)
-        ledger.write(Ledger(waiting="mine"))
+                world.kubelet.create(CONFIG_MAP, manifest.new(Ledger(last_rejected="of another"), world.namespace))
+        seen.append(ledger.ledger.last_rejected)
+        ledger.write(Ledger(last_rejected="mine"))
         return "done"
 
     assert world.services.ledger.update_serialized(work) == "done"
     assert seen == ["", "of another"]
-    assert world.services.ledger.read().ledger.waiting == "mine"
+    assert world.services.ledger.read().ledger.last_rejected == "mine"
 
 
 def test_of_two_passes_that_began_at_one_place_one_hands_on(world: Harness) -> None:

@@ -204,7 +204,7 @@ def test_a_published_event_arrives_with_its_trace() -> None:
 
 
 def env(run: Run) -> list[Any]:
-    job = attempt.job(run.having(transitions.start(run, NOW)), settings())
+    job = attempt.job(run.with_status(transitions.start(run, NOW)), settings())
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
@@ -216,7 +216,7 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
     assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
     plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
     assert (env(plain), env(bad)) == ([], [])
-    started = plain.having(transitions.start(plain, NOW))
+    started = plain.with_status(transitions.start(plain, NOW))
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 
