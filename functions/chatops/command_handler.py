@@ -1,13 +1,15 @@
 """Handles one request on GitHub: permission, command, reply."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_event
 from functions.chatops.open_feedback import FeedbackLookup
+from functions.chatops.permission import may_write
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -15,8 +17,9 @@ from functions.github.api.recent_event import RecentEventCalls
 from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
-from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
-from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, MappingTriggered
+from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status, parse_comment
+from functions.github.json_fields import dig_number, dig_text
+from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 from functions.runs.admission.position import Position, position
@@ -44,7 +47,7 @@ class CommandHandler:
         self._context = CommandContext(deps, repository, event, request)
         self._caller = authentication.on_github(request.login)
         app = deps.settings.github.app_id
-        self._replies = ReplyPoster(self._repository, request.number, request.key, app, deps.clock())
+        self._replies = ReplyPoster(self._repository, request.number, request.reply_key, app, deps.clock())
 
     def handle(self) -> None:
         """Do what is requested and reply. Raises GithubError and ClusterError; a repeated call continues."""
@@ -53,19 +56,24 @@ class CommandHandler:
                 self._handle_mapping(mapping)
             case FeedbackReceived() as feedback:
                 self._handle_feedback(feedback)
+            case Closed():
+                self._handle_close()
             case command:
-                if self._is_accepted():
+                if self._is_accepted() and not self._is_withdrawn(command):
                     self._handle_command(command)
 
     def _handle_mapping(self, mapping: MappingTriggered) -> None:
         """Look up the mapping before the permission: most labels are not mapped to a command."""
         configuration = self._context.configuration
         if isinstance(configuration, BadConfiguration):
-            return self._log(f"ignored a label or assignment, because the configuration is not valid: {configuration}")
+            self._log(f"a label or assignment cannot be looked up: the configuration is not valid: {configuration}")
+            if configuration.mentions(mapping.name) and self._is_accepted():
+                self._reply(replies.bad_configuration(configuration.problems))
+            return
         command = configuration.command_for(mapping.by, mapping.name)
         if command and self._is_accepted():
             self._perform(command, configuration, mapping.title)
-        return None
+        return
 
     def _handle_feedback(self, feedback: FeedbackReceived) -> None:
         configuration = self._context.configuration
@@ -87,10 +95,18 @@ class CommandHandler:
         return retry_after_event(self._deps, self._lookup(sources), run, self._request, feedback)
 
     def _lookup(self, sources: Sequence[str]) -> FeedbackLookup:
-        def may_write(login: str) -> bool:
-            return self._deps.permissions.may_write(self._repository, login, self._deps.clock())
+        return FeedbackLookup(self._repository, self._event.repository_id, sources, self._may_write)
 
-        return FeedbackLookup(self._repository, self._event.repository_id, sources, may_write)
+    def _handle_close(self) -> None:
+        """Cancel the runs of the issue or pull request. Closing it takes less than write access, so it is opt-in."""
+        configuration = self._context.configuration
+        if not (isinstance(configuration, Configuration) and configuration.cancel_on_close):
+            return
+        for run in self._context.runs_here:
+            try:
+                run_requests.apply(self._deps, run, partial(requests.cancel, key=self._request.key))
+            except RequestRefused as refusal:
+                self._log(f"not cancelled: {refusal}")
 
     def _handle_command(self, command: Command) -> None:
         configuration = self._context.configuration
@@ -105,14 +121,52 @@ class CommandHandler:
 
     def _is_accepted(self) -> bool:
         """Return whether the user has write access and the request was not replied to before."""
-        login, now = self._request.login, self._deps.clock()
-        if not (login and self._deps.permissions.may_write(self._repository, login, now)):
+        login = self._request.login
+        if not (login and self._may_write(login)):
             self._log(f"{login!r} has no write access")
             return False
         if self._has_reply():
             self._log("was replied to before")
             return False
         return True
+
+    def _may_write(self, login: str) -> bool:
+        return may_write(self._deps, self._repository, login)
+
+    def _is_withdrawn(self, command: Command) -> bool:
+        """Return whether the comment was deleted, or a later one that was handled before cancels what it asks for."""
+        path = self._request.comment_path
+        if not path or not isinstance(command, StartRun | Retry):
+            return False
+        number = int(path.rpartition("/")[2])
+        comments = self._replies.last_listed
+        if not any(dig_number(comment, "id") == number for comment in comments) and not self._exists(path):
+            self._log("the comment was deleted")
+            return True
+        if any(dig_number(comment, "id") > number and self._is_handled_cancel(comment) for comment in comments):
+            self._log("a later comment cancelled it")
+            return True
+        return False
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self._repository.get(path)
+        except (Denied, NotFound) as error:
+            return isinstance(error, Denied)
+        return True
+
+    def _is_handled_cancel(self, comment: Mapping[str, Any]) -> bool:
+        """Return whether the comment cancels, and was handled: it was applied or replied to, as its author may."""
+        body, number = dig_text(comment, "body"), dig_number(comment, "id")
+        if "/cancel" not in body.lower():
+            return False
+        prefix = f"{self._event.repository_id}/issues/comment/{number}"
+        commands = enumerate(parse_comment(body))
+        keys = [f"{prefix}/{ordinal}" for ordinal, command in commands if isinstance(command, Cancel)]
+        return any(self._was_applied(key) or self._replies.has_reply_to(key) for key in keys)
+
+    def _was_applied(self, key: str) -> bool:
+        return any(requests.is_applied(run, key) for run in self._context.runs_here)
 
     def _has_reply(self) -> bool:
         """Return whether there is a reply; if comments cannot be read, none can have been posted."""
@@ -188,8 +242,8 @@ class CommandHandler:
 
     def _acknowledge(self) -> None:
         self._log("accepted")
-        if self._request.reactions_path:
-            add_reaction(self._repository, self._request.reactions_path)
+        if self._request.comment_path:
+            add_reaction(self._repository, f"{self._request.comment_path}/reactions")
 
     def _reply(self, text: str) -> None:
         """Post a reply; if GitHub does not accept one there, log that."""
