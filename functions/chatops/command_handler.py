@@ -1,15 +1,15 @@
 """Handles one request on GitHub: permission, command, reply."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_event
 from functions.chatops.open_feedback import FeedbackLookup
 from functions.chatops.permission import may_write
+from functions.chatops.withdrawal import why_withdrawn
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -17,8 +17,7 @@ from functions.github.api.recent_event import RecentEventCalls
 from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
-from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status, parse_comment
-from functions.github.json_fields import dig_number, dig_text
+from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -134,39 +133,12 @@ class CommandHandler:
         return may_write(self._deps, self._repository, login)
 
     def _is_withdrawn(self, command: Command) -> bool:
-        """Return whether the comment was deleted, or a later one that was handled before cancels what it asks for."""
-        path = self._request.comment_path
-        if not path or not isinstance(command, StartRun | Retry):
+        if not isinstance(command, StartRun | Retry):
             return False
-        number = int(path.rpartition("/")[2])
-        comments = self._replies.last_listed
-        if not any(dig_number(comment, "id") == number for comment in comments) and not self._exists(path):
-            self._log("the comment was deleted")
-            return True
-        if any(dig_number(comment, "id") > number and self._is_handled_cancel(comment) for comment in comments):
-            self._log("a later comment cancelled it")
-            return True
-        return False
-
-    def _exists(self, path: str) -> bool:
-        try:
-            self._repository.get(path)
-        except (Denied, NotFound) as error:
-            return isinstance(error, Denied)
-        return True
-
-    def _is_handled_cancel(self, comment: Mapping[str, Any]) -> bool:
-        """Return whether the comment cancels, and was handled: it was applied or replied to, as its author may."""
-        body, number = dig_text(comment, "body"), dig_number(comment, "id")
-        if "/cancel" not in body.lower():
-            return False
-        prefix = f"{self._event.repository_id}/issues/comment/{number}"
-        commands = enumerate(parse_comment(body))
-        keys = [f"{prefix}/{ordinal}" for ordinal, command in commands if isinstance(command, Cancel)]
-        return any(self._was_applied(key) or self._replies.has_reply_to(key) for key in keys)
-
-    def _was_applied(self, key: str) -> bool:
-        return any(requests.is_applied(run, key) for run in self._context.runs_here)
+        reason = why_withdrawn(self._repository, self._context, self._replies, self._event.repository_id, self._request)
+        if reason:
+            self._log(reason)
+        return bool(reason)
 
     def _has_reply(self) -> bool:
         """Return whether there is a reply; if comments cannot be read, none can have been posted."""
