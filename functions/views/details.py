@@ -36,7 +36,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
         spec["env"] = [rows.at(variable, "name") for variable in spec["env"]]
     return rows.without_absent(
         {
-            "kind": run.kind,
+            "kind": str(run.kind),
             "namespace": run.namespace,
             "name": run.name,
             "phase": run.status.phase or "Pending",

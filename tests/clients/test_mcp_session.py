@@ -121,6 +121,6 @@ def test_runs_are_listed_shown_stopped_and_tried_again(environ: dict[str, str], 
         assert "finished already" in await session.fails("stop_run", name="docs-1")
         missing = await session.fails("get_run", name="nope")
         assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing
-        assert "list_runs shows what there is" in missing
+        assert "list_runs shows all runs" in missing
 
     in_session(environ, work)
