@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from functions.runs.model.specs import CodeRunSpec, RunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec
 
 
 def names(listed: str | None) -> list[str]:
@@ -10,7 +10,7 @@ def names(listed: str | None) -> list[str]:
     return [name.strip() for name in listed.split(",")] if listed else []
 
 
-def violations(spec: RunSpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
+def violations(spec: AnySpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield a field of the spec and what is wrong with it, naming the setting.
 
     `server_url` is that of the tool server, empty without one; `local_servers` are the names of the local ones.

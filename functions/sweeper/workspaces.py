@@ -46,7 +46,7 @@ class Workspaces:
 
     def note(self, run: Run) -> None:
         """Note that the workspace of the run is in use."""
-        name = naming.workspace(run.spec) if run.unreadable and run.spec else run.status.workspace_name
+        name = naming.workspace(run.spec) if run.status_error and run.spec else run.status.workspace_name
         if name not in self._claims:
             return
         if self._claims[name][1] is None:

@@ -9,11 +9,11 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs import tool_requests
 from functions.runs.model import naming
-from functions.runs.model.specs import CodeRunSpec, RunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
 
@@ -30,7 +30,7 @@ class AttemptContext:
     uid: str
     attempt: int
     job_name: str
-    spec: RunSpec
+    spec: AnySpec
     branch: str
     """The run's branch, the only one that is pushed."""
     session_id: str
@@ -41,7 +41,7 @@ class AttemptContext:
     @property
     def kind(self) -> str:
         """`docs` or `code`."""
-        return naming.kind_of_work(self.spec.kind)
+        return self.spec.kind.word
 
     @property
     def base_branch(self) -> str:
@@ -87,8 +87,18 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
         "documents_root": ".taskmaster/docs" + (f"/{spec.task_tag}" if spec.task_tag not in (None, "master") else ""),
-        **(_code(spec, attempt.run, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
+        **_own_variables(spec, attempt.run, settings.tools),
     }
+
+
+def _own_variables(spec: AnySpec, run: str, tools: ToolSettings) -> dict[str, Any]:
+    match spec:
+        case DocsRunSpec():
+            return {}
+        case CodeRunSpec():
+            return _code(spec, run, tools)
+        case _:
+            assert_never(spec)
 
 
 def _code(spec: CodeRunSpec, run: str, tools: ToolSettings) -> dict[str, Any]:

@@ -1,27 +1,24 @@
-"""Where the runs are: a cluster and a namespace of it, by the usual rules of kubectl (a server's settings
-are not read).
+"""The cluster and namespace of the runs, selected by kubectl's rules.
 
-The namespace is the one given, else the one the kubeconfig's context names, else `orchestrator`.
+The namespace is the given one, else that of the kubeconfig's context, else `orchestrator`. Settings of the functions
+are not read.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from functions.clients.errors import CommandError, Unavailable
 from functions.cluster import errors
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
+from functions.cluster.kubeconfig import Kubeconfig
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
-"""Where runs are unless something says otherwise: the default of the setting `namespace`."""
+"""The default namespace, as in the setting `namespace`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,16 @@ class ClusterTarget:
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
-    """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
+    """Return the target that the options select; empty ones default as in kubectl. Makes no request."""
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
 
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
-    """The place that the environment names, in the variables that the options of `orchestrator runs` read too."""
-    found = {option: environ.get(name, "") for option, name in VARIABLES.items()}
-    return connect(**found | ({"namespace": namespace} if namespace else {}))
+    """Return the target that the environment selects, by the variables of the options of `orchestrator runs`."""
+    options = {option: environ.get(name, "") for option, name in VARIABLES.items()}
+    return connect(**options | ({"namespace": namespace} if namespace else {}))
 
 
 VARIABLES = {
@@ -50,53 +47,46 @@ VARIABLES = {
     "context": "ORCHESTRATOR_CLUSTER__CONTEXT",
     "namespace": "ORCHESTRATOR_NAMESPACE",
 }
-"""The variables that set the same for the functions."""
+"""Environment variable of each option; the functions read the same ones."""
 
 
-def _of_context(files: str, context: str) -> str:
-    """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    found: dict[str, Any] = {}
-    current = context
-    for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
-        try:
-            config = yaml.safe_load(Path(path).read_bytes())
-            current = current or config.get("current-context") or ""
-            for each in config.get("contexts") or ():
-                found.setdefault(each["name"], each["context"].get("namespace"))
-        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-            continue
-    return str(found.get(current) or "")
+def _namespace(settings: ClusterSettings) -> str:
+    """Return the namespace of the context; empty if it has none or the file is unreadable."""
+    try:
+        return Kubeconfig(settings).namespace
+    except errors.Forbidden:
+        return ""
 
 
 @contextmanager
-def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
+def user_errors(target: ClusterTarget, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Convert errors of the cluster to CommandError with a remedy, except those of the families `passing`."""
     try:
         yield
-    except but:
+    except passing:
         raise
     except ClusterError as error:
-        raise explain(error, place.namespace) from error
+        raise explain(error, target.namespace) from error
 
 
 def explain(error: ClusterError, namespace: str) -> CommandError:
-    """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
+    """Return an error of the cluster as CommandError, with a remedy for the user."""
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)
-            return CommandError(f"the cluster refuses it: {causes}")
+            return CommandError(f"the cluster rejects it: {causes}")
         case errors.Forbidden():
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
             return Unavailable(f"{error}\n{_WHERE}")
-        case errors.NotFound():
+        case errors.NotFound() | errors.KindNotServed():
             return CommandError(f"{error}\n{_CRDS.format(namespace=namespace)}")
         case _:
             return CommandError(str(error))
 
 
 _WHO = (
-    "say who you are with --kubeconfig and --context (or KUBECONFIG), or ask for rights in namespace {namespace}: "
+    "select another user with --kubeconfig and --context (or KUBECONFIG), or request rights in namespace {namespace}: "
     "get, list, watch and patch coderuns and docsruns, get and list pods, get pods/log"
 )
 _WHERE = "is the cluster up, and the right one? Name another with --kubeconfig and --context (or KUBECONFIG)"
