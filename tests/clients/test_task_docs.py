@@ -149,3 +149,17 @@ def test_credentials_in_a_remote_are_neither_shown_nor_sent(
     done = docs("-o", "json")
     assert functions.spec(done)["repositoryUrl"] == URL
     assert "hunter2" not in done.out + done.err
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_tasks_without_a_text_are_named_in_one_line(
+    docs: CommandLine, repository: Repository, dry: tuple[str, ...]
+) -> None:
+    """CASES S1."""
+    tasks = [{"id": number, "title": "x"} for number in (1, 2, "HAM-1")]
+    repository.write(TASKS, json.dumps({"tasks": tasks}))
+    repository.write(".taskmaster/tasks/task_001.txt", "# Task 1\n")
+    done = docs(*dry)
+    assert "no text             tasks 2, HAM-1: no tasks/task_NNN.txt; the agent reads tasks.json\n" in done.err
+    repository.write(TASKS, json.dumps({"tasks": tasks[:1]}))
+    assert "no text" not in docs(*dry).err

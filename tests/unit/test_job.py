@@ -9,7 +9,7 @@ from functions.manifests import attempt
 from functions.reconciler import rendering
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
-from tests.support.builders import NOW, UID, run, settings
+from tests.support.builders import CODE_SPEC, NOW, UID, run, settings
 
 
 def started(kind: str = "CodeRun", **spec: Any) -> Run:
@@ -67,7 +67,8 @@ def test_every_mount_has_its_volume_and_none_was_lost() -> None:
 
 
 def test_what_an_agent_cli_does_not_have_is_not_mounted() -> None:
-    mounts = [mount["mountPath"] for mount in pod("CodeRun", CODE_SPEC | {"agentCli": "codex", "model": "gpt-5"})["containers"][0]["volumeMounts"]]
+    found = pod("CodeRun", {**CODE_SPEC, "agentCli": "codex", "model": "gpt-5"})
+    mounts = [mount["mountPath"] for mount in found["containers"][0]["volumeMounts"]]
     assert "/etc/claude-code/CLAUDE.md" not in mounts
 
 

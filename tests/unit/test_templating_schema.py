@@ -69,7 +69,7 @@ SETTINGS = {
     "additionalProperties": False,
     "required": ["model", "permissions", "hooks", "env"],
     "properties": {
-        "model": {"type": "string", "pattern": "^claude-"},
+        "model": {"type": "string", "pattern": "claude|^(opus|sonnet|haiku)$"},
         "permissions": {
             "type": "object",
             "required": ["allow", "deny", "defaultMode"],
@@ -80,7 +80,12 @@ SETTINGS = {
                 "defaultMode": {"enum": ["acceptEdits", "bypassPermissions", "default", "dontAsk", "plan"]},
             },
         },
-        "includeCoAuthoredBy": {"type": "boolean"},
+        "attribution": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"commit": {"type": "string"}, "pr": {"type": "string"}},
+        },
+        "allowManagedHooksOnly": {"type": "boolean"},
         "enableAllProjectMcpServers": {"type": "boolean"},
         "env": {"type": "object", "additionalProperties": False, "properties": ENV},
         "hooks": {
@@ -88,7 +93,7 @@ SETTINGS = {
             "additionalProperties": False,
             "properties": {
                 event: {"type": "array", "items": MATCHER}
-                for event in ("SessionStart", "PreToolUse", "PostToolUse", "Stop")
+                for event in ("SessionStart", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop")
             },
         },
     },

@@ -64,7 +64,7 @@ class StringRule:
 
 @dataclass(frozen=True, slots=True)
 class TaskIdRule:
-    """The rule of a Task Master id: a whole number from 1, or a text; a text of digits alone is that number."""
+    """The rule of a Task Master id: a whole number from 1, or a text that is not one."""
 
     pattern: str
     why: str
@@ -72,8 +72,6 @@ class TaskIdRule:
 
     def check(self, value: int | str) -> int | str:
         """Return the id. Raise ValueError, saying what it must be."""
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value[: self.max_length])
         if isinstance(value, int):
             if 1 <= value <= INT32:
                 return value
@@ -224,8 +222,9 @@ EnvName = Annotated[
 TaskId = Annotated[
     int | str,
     TaskIdRule(
-        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-        "must be a Task Master id: a whole number from 1, or at most 40 letters, digits and . _ - such as 1.2 or HAM-1",
+        r"^([0-9]*[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9]+[._-][A-Za-z0-9._-]*[A-Za-z0-9])$",
+        "must be a Task Master id: a whole number from 1 (without quotes), or a text such as 1.2 or HAM-1: at most 40 "
+        "letters, digits and . _ -",
         max_length=40,
     ),
 ]

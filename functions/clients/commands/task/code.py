@@ -17,15 +17,21 @@ from functions.runs.model.specs import CodeRunSpec
 EPILOG = """\b
 Examples:
   orchestrator task code 3 -s shop
+  orchestrator task code 1.2 -s shop --task-tag checkout     a subtask, of a tag
   orchestrator task code 3 -s shop --github-app 5DLabs-Rex --repository-url https://github.com/acme/shop
 """
+
+
+def _task_id(text: str) -> int | str:
+    """Return the id as Task Master has it: a number, or a text."""
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 @click.command(
     help=__doc__,
     epilog=EPILOG,
     params=[
-        click.Argument(["task_id"], type=int, help="Task Master task."),
+        click.Argument(["task_id"], type=_task_id, help="Task Master task or subtask, such as 3, 1.2 or HAM-1."),
         *spec_options(CodeRunSpec, "task_id", required=("service",)),
         *REQUEST_OPTIONS,
     ],
