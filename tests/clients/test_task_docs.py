@@ -11,6 +11,8 @@ the remote              with credentials in its URL
 import json
 import subprocess
 
+import pytest
+
 from tests.clients.conftest import URL, CommandLine, Functions, Repository, name_remote
 
 TASKS = ".taskmaster/tasks/tasks.json"
@@ -26,7 +28,7 @@ def test_a_clean_repository_is_documented_as_it_is(
         "sourceBranch": "main",
         "workingDirectory": ".",
         "githubUser": "octocat",
-        "model": "claude-opus-4-20250514",
+        "model": "opus",
         "agentCli": "claude",
         "cancel": False,
         "priority": 0,

@@ -58,7 +58,7 @@ def test_a_run_being_deleted_is_released_once(found: Run) -> None:
 
 
 def test_a_malformed_run_being_deleted_is_released_too() -> None:
-    broken = run(spec={"taskId": "-three"}, deletionTimestamp="2026-01-02T03:04:00Z")
+    broken = run(spec={"taskId": "three"}, deletionTimestamp="2026-01-02T03:04:00Z")
     assert broken.spec is None
     assert next_for(broken) == actions.Release()
 

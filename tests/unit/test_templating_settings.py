@@ -120,7 +120,10 @@ def test_without_a_tool_server_remote_tools_are_off() -> None:
 
 
 def test_an_unknown_local_tool_is_refused() -> None:
-    with pytest.raises(TemplateError, match="localTools: there is no local tool browser; the setting tools.local_servers has filesystem"):
+    with pytest.raises(
+        TemplateError,
+        match=r"localTools: there is no local tool browser; the setting tools.local_servers has filesystem",
+    ):
         render(localTools="filesystem,browser")
 
 

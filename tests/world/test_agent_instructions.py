@@ -203,7 +203,7 @@ def test_the_fields_of_subtasks_are_in_the_task(world: World, tagged_spec: SpecF
     assert "Feed it junk." in task
 
 
-@pytest.mark.parametrize("task_id", ["HAM-1", "a_b", "T.9-x"])
+@pytest.mark.parametrize("task_id", ["HAM-1", "a_b2", "T.9-x", "4a"])
 def test_ids_may_be_texts(world: World, tagged_spec: SpecFactory, task_id: str) -> None:
     platform(world, {"tasks/tasks.json": json.dumps({"tasks": [{"id": task_id, "title": "X", "description": "M-X"}]})})
     assert "M-X" in documents(world, tagged_spec(taskId=task_id))["task.md"]

@@ -39,10 +39,12 @@ def command(run: str, out: Path | None) -> None:
     raw = read(run)
     with as_command_error(SettingsError):
         settings = load(os.environ, image=NO_IMAGE)
-    incomplete = completeness.problems(settings.templates)
-    if incomplete:
-        raise CommandError("\n".join(incomplete))
+    incomplete = "\n".join(completeness.problems(settings.templates))
+    if not settings.templates.is_dir():
+        raise CommandError(incomplete)
     objects, files = _rendered(attempt_of(raw, settings.namespace), settings)
+    if incomplete:
+        raise CommandError(incomplete)
     if out is None:
         print(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000), end="")
     else:

@@ -222,9 +222,10 @@ EnvName = Annotated[
 TaskId = Annotated[
     int | str,
     TaskIdRule(
-        r"^([0-9]*[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9]+[._-][A-Za-z0-9._-]*[A-Za-z0-9])$",
-        "must be a Task Master id: a whole number from 1 (without quotes), or a text such as 1.2 or HAM-1: at most 40 "
-        "letters, digits and . _ -",
+        r"^([0-9]+[A-Za-z]|[0-9]+[A-Za-z._-][A-Za-z0-9._-]*[A-Za-z0-9]"
+        r"|[A-Za-z][A-Za-z._-]*[0-9]|[A-Za-z][A-Za-z._-]*[0-9][A-Za-z0-9._-]*[A-Za-z0-9])$",
+        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2 or HAM-1: "
+        "at most 40 letters, digits and . _ -",
         max_length=40,
     ),
 ]

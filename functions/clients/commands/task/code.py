@@ -3,15 +3,17 @@
 No local files are needed. What is not given is taken from git in this directory, and shown.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from functions.clients.options import output_option
 from functions.clients.output import Output, say
 from functions.clients.tasks import code, outcome_view
-from functions.clients.tasks.options import REQUEST_OPTIONS, fields, spec_options
+from functions.clients.tasks.options import REQUEST_OPTIONS, spec_options
+from functions.clients.tasks.options import fields as given_fields
 from functions.clients.tasks.request import Request
+from functions.runs.model import fields
 from functions.runs.model.specs import CodeRunSpec
 
 EPILOG = """\b
@@ -24,7 +26,12 @@ Examples:
 
 def _task_id(text: str) -> int | str:
     """Return the id as Task Master has it: a number, or a text."""
-    return int(text) if text.isascii() and text.isdigit() else text
+    task_id = int(text) if text.isascii() and text.isdigit() else text
+    (rule,) = fields.TaskId.__metadata__
+    try:
+        return cast("int | str", rule.check(task_id))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(
@@ -46,5 +53,5 @@ def command(
     **given: Any,
 ) -> None:
     """Ask for a code run."""
-    request = Request(fields(given), api_url, idempotency_key, dry_run)
+    request = Request(given_fields(given), api_url, idempotency_key, dry_run)
     outcome_view.show(code.run(request, ".", say, remote), output)
