@@ -34,7 +34,7 @@ def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
     return make(**{"repositoryUrl": f"{base}/platform.git", **APP, **changes})
 
 
-def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **changes: Any) -> Pod:
+def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt: int = 1, **changes: Any) -> Pod:
     """A pod that has the App's key and trusts the certificate; `agent` is what the agent does, as shell."""
     secrets = {"github-app/app-id": str(github.app.id), "github-app/private-key": github.app.private_key}
     certificate = str(world.path / "github" / "certificate.pem")
@@ -46,7 +46,7 @@ def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **chang
     }
     if agent:
         given["AGENT_COMMAND"] = world.agent(agent)
-    return world.pod(world.task(spec), **given | changes)
+    return world.pod(world.task(spec, attempt=attempt), **given | changes)
 
 
 def ssh_user(world: World, github: Github, make: SpecFactory, **environ: str) -> Pod:

@@ -30,9 +30,9 @@ OTHER_SESSION = "11111111-1111-5111-8111-111111111111"
 LOOKED = says("NO_CHANGES: only looked")
 
 
-def memory(cli: ClaudeCode, spec: Any, files: dict[str, str | None]) -> str:
+def memory(cli: ClaudeCode, spec: Any, files: dict[str, str]) -> str:
     """What an agent is told in a repository with these files on its base branch."""
-    cli.world.remotes.commit("shop", {name: text for name, text in files.items() if text is not None})
+    cli.world.remotes.commit("shop", files)
     return cli.run(spec, LOOKED).instructions
 
 

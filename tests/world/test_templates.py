@@ -12,6 +12,7 @@ import pytest
 from functions.app import require_settings
 from functions.runs.model import default_models
 from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import wire
 from functions.settings import SettingsError
 from functions.settings.model import TEMPLATES
 from functions.templating import completeness
@@ -134,7 +135,7 @@ def test_models_of_others_are_refused(code_spec: SpecFactory, model: str) -> Non
     ],
 )
 @pytest.mark.parametrize("agent_cli", ["claude", "codex"])
-def test_tools_that_are_not_configured_are_refused(agent_cli: str, asked: Mapping[str, str], words: str) -> None:
+def test_tools_that_are_not_configured_are_refused(agent_cli: str, asked: Mapping[str, Any], words: str) -> None:
     with pytest.raises(TemplateError, match=words.replace(".", r"\.")):
         task_files(golden.make_task(agent_cli, "code", **asked), settings())
 
@@ -291,7 +292,7 @@ def test_a_process_is_told_once(agent_cli: str, persona: str, retry: bool) -> No
 
 def test_ids_of_tasks_are_numbers_or_texts(code_spec: SpecFactory) -> None:
     for given, kept in ((3, 3), ("1.2", "1.2"), ("HAM-1", "HAM-1"), ("4a", "4a")):
-        assert code_spec(taskId=given).task_id == kept
+        assert wire(code_spec(taskId=given))["taskId"] == kept
     for wrong in (0, -1, "", "3", "1.", "a/b", "three", "..", "-x", "x" * 41, "a b", True, 1.5):
         with pytest.raises(ValueError, match=r"Task Master id|valid integer|valid string"):
             code_spec(taskId=wrong)

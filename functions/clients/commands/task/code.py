@@ -3,7 +3,7 @@
 No local files are needed. What is not given is taken from git in this directory, and shown.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -26,12 +26,11 @@ Examples:
 
 def _task_id(text: str) -> int | str:
     """Return the id as Task Master has it: a number, or a text."""
-    task_id = int(text) if text.isascii() and text.isdigit() else text
-    (rule,) = fields.TaskId.__metadata__
-    try:
-        return cast("int | str", rule.check(task_id))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if not fields.is_valid(fields.TaskId, text):
+        raise click.BadParameter("must be a Task Master id, such as 3, 1.2 or HAM-1")
+    return text
 
 
 @click.command(
