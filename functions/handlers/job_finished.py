@@ -46,7 +46,10 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
     job = _parse(raw)
     owner = run_owner(raw["metadata"])
     ended = job.ended or ref.deleted
-    if not owner or not (ended or job.ready):
+    if not owner:
+        log.info("ignored: no run owns the Job", extra={"job": f"{ref.namespace}/{ref.name}"})
+        return
+    if not (ended or job.ready):
         return
     try:
         run = deps.runs.get(owner.kind, ref.namespace, owner.name)
