@@ -1,7 +1,7 @@
 """Tunes the process of a function: a shorter start, which the first caller waits for, and memory that is given back.
 
-- Python's garbage collector runs every few hundred new objects and finds nothing while modules load. That takes a tenth
-  of the time to the first response (make bench, cold start), and later requests would have it search these objects again.
+- Python's garbage collector runs every few hundred new objects and finds nothing while modules load. That takes a
+  tenth of the time to the first response (make bench, cold start), and each later run searches these objects again.
 - Pydantic searches all installed packages for plugins; none is used.
 - glibc keeps freed buffers of up to 32 MiB for each thread, once it has seen one freed (mallopt(3), dynamic mmap
   threshold). With a fixed threshold, large bodies go back to the system, whatever the number of threads.

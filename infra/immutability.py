@@ -41,7 +41,7 @@ def _same(name: str, always: bool) -> str:
 
 def files() -> dict[str, str]:
     """File name to text of every patch."""
-    patches = {spec.plural: [{"op": "add", "path": AT, "value": rules(spec)}] for spec in SPECS.values()}
+    patches = {spec.kind.plural: [{"op": "add", "path": AT, "value": rules(spec)}] for spec in SPECS.values()}
     return {f"{name}.yaml": yaml.safe_dump(patch, sort_keys=False, width=118) for name, patch in patches.items()}
 
 

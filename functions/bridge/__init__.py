@@ -1,1 +1,1 @@
-"""The watch bridge: turns changes on the cluster into CloudEvents on the queue, of the types Knative sends."""
+"""The watch bridge: turns changes on the cluster into CloudEvents on the queue, of the types that Knative sends."""

@@ -1,10 +1,10 @@
 """The bridge's health over HTTP, for the kubelet's probes and for people.
 
-    GET /health/ready   200 when every change of every kind reaches the queue now, else 503
-    GET /health/live    200 when no watch is dead, else 503
-    GET /health         200 when both
+    GET /health/ready   200 if every change of every kind reaches the queue now, else 503
+    GET /health/live    200 if no watch is dead, else 503
+    GET /health         200 if both
 
-Each answers with the same JSON, a part for each kind:
+Each answers with the same JSON, one entry for each kind:
 {status, watches: {coderuns: {ready, live, silentSeconds, listed, published, trouble: {cluster, queue}}}}.
 """
 
@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from functions.bridge.bridge import Bridge
 
 REQUEST_SECONDS = 10
-"""Longest a caller may take to send its request."""
+"""The longest a client may take to send its request."""
 
 
 class HealthServer:
-    """Answers on `host`:`port` (0: a free one) from the moment it is made. Raises OSError where it cannot listen."""
+    """Answers on `host`:`port` (0: a free one) as soon as it is created; raises OSError if it cannot listen."""
 
     def __init__(self, bridge: Bridge, host: str, port: int) -> None:
         self._server = ThreadingHTTPServer((host, port), _handler(bridge))
@@ -28,7 +28,7 @@ class HealthServer:
         threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
 
     def stop(self) -> None:
-        """Stops answering."""
+        """Stop answering."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -48,15 +48,15 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
             if not check:
                 self.send_error(404)
                 return
-            well = check()
-            body = json.dumps({"status": "ok" if well else "failing", "watches": bridge.report()}).encode()
-            self.send_response(200 if well else 503)
+            healthy = check()
+            body = json.dumps({"status": "ok" if healthy else "failing", "watches": bridge.report()}).encode()
+            self.send_response(200 if healthy else 503)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """A probe every few seconds is nothing to log."""
+            """Log nothing: probes come every few seconds."""
 
     return Handler

@@ -6,11 +6,11 @@ from typing import Any
 
 from functions.chatops import run_requests
 from functions.github.api import responses
-from functions.github.api.client import Repository
 from functions.github.api.errors import NotFound
 from functions.github.api.recent_event import RecentEventCalls
+from functions.github.api.sync import RepositoryCalls
 from functions.github.commands import configuration as configurations
-from functions.github.commands.configuration import PATH, BadConfiguration, Configuration
+from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
 from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest
 from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
@@ -23,19 +23,14 @@ class CommandContext:
     """What a request refers to. Properties are looked up when first used; they raise GithubError and ClusterError."""
 
     def __init__(
-        self, deps: Dependencies, repository: Repository, event: WebhookEvent, request: CommandRequest
+        self, deps: Dependencies, repository: RepositoryCalls, event: WebhookEvent, request: CommandRequest
     ) -> None:
         self._deps, self._repository, self._event, self._request = deps, repository, event, request
 
     @cached_property
     def configuration(self) -> Configuration | BadConfiguration:
         """The configuration on the default branch, never on a branch that agents or forks can write."""
-        try:
-            return configurations.parse(_decode(self._repository.get(f"contents/{PATH}")))
-        except NotFound:
-            return Configuration()
-        except BadConfiguration as bad:
-            return bad
+        return read_configuration(self._repository)
 
     @cached_property
     def pull_request(self) -> PullRequest | None:
@@ -71,6 +66,13 @@ class CommandContext:
         to_another = any(requests.is_applied(run, key) for run in self._runs_of_issue)
         return to_another or run_requests.was_applied_to_deleted_run(self._deps, key)
 
+    @property
+    def runs_here(self) -> list[Run]:
+        """The run whose pull request this is, and the runs requested here."""
+        of_pull_request = self._run_of_pull_request
+        others = [run for run in self._runs_of_issue if not of_pull_request or run.uid != of_pull_request.uid]
+        return [*([of_pull_request] if of_pull_request else []), *others]
+
     @cached_property
     def _run_of_pull_request(self) -> Run | None:
         pull_request = self.pull_request
@@ -83,6 +85,18 @@ class CommandContext:
     def run_of_branch(self, branch: str) -> Run | None:
         """Return the run that commits to a branch of the repository; None if there is none."""
         return run_requests.find_by_branch(self._deps, self._event.repository, self._event.repository_id, branch)
+
+
+def read_configuration(calls: RepositoryCalls) -> Configuration | BadConfiguration:
+    """Return the configuration on the default branch; the defaults if there is no file. Raises GithubError."""
+    for path in PATHS:
+        try:
+            return configurations.parse(_decode(calls.get(f"contents/{path}")))
+        except NotFound:
+            continue
+        except BadConfiguration as bad:
+            return bad
+    return Configuration()
 
 
 def _decode(answer: Any) -> str:

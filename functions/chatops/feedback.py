@@ -1,63 +1,93 @@
-"""Automatic retries after a review that asks for changes, or a failed check."""
+"""Automatic retries: one retry names all open feedback on a run's work, at most maxRetries times.
+
+Two events lead here: a check, a status or a review that arrives, and the end of an attempt, because feedback may have
+arrived while the attempt was working.
+"""
 
 import logging
-from functools import partial
+from collections.abc import Sequence
 
 from functions.chatops import run_requests
+from functions.chatops.open_feedback import FeedbackLookup
 from functions.cluster.errors import Invalid
-from functions.github.api.errors import Denied, NotFound
-from functions.github.api.sync import RepositoryCalls
 from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
-from functions.github.json_fields import dig_number, dig_text
 from functions.github.markdown import sanitize
+from functions.github.reports import feedback as texts
+from functions.github.reports.feedback import Feedback
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
-from functions.runs import requests
+from functions.runs import requests, waiting_feedback
+from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
-from functions.runs.requests import RequestRefused
+from functions.runs.requests import Patch, RequestRefused
 from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
 
+MAX_ITEMS = 15
+"""Feedback named in one retry; fewer than the keys that a run remembers (runs/requests.py)."""
 
-def retry_after_feedback(
-    deps: Dependencies, repository: RepositoryCalls, run: Run, request: CommandRequest, feedback: FeedbackReceived
+MAX_ITEM_LENGTH = 10_000
+"""Characters of one of several items, so that each of them reaches the prompt."""
+
+
+def retry_after_event(
+    deps: Dependencies, lookup: FeedbackLookup, run: Run, request: CommandRequest, received: FeedbackReceived
 ) -> str:
-    """Retry the run with the feedback in its prompt; return why it is not retried, or an empty string.
+    """Retry a run at rest because of feedback that arrived; return why it is not retried, or an empty string.
 
-    Raises GithubError and ClusterError.
+    Feedback that arrives during an attempt is looked up at its end. Raises GithubError and ClusterError.
     """
-    if _is_outdated(run, feedback):
-        return f"run {run.name} has a newer commit than {feedback.commit}"
-    line_comments = _line_comments(repository, request.number, feedback.review) if feedback.review else ""
-    instructions = sanitize(feedback.description + line_comments, MAX_INSTRUCTIONS_LENGTH)
+    if states.state(run.status) not in states.FINISHED or (run.retry_wanted and not run.cancel):
+        log.info("a %s waits for the end of the attempt", received.source, extra={"run": run.key})
+        if not waiting_feedback.is_marked(run):
+            deps.runs.patch(run, waiting_feedback.MARK)
+        return ""
+    commits = [attempt.commit for attempt in run.status.attempts if attempt.commit]
+    head = lookup.head(run.status.branch or "") or (commits[-1] if commits else "")
+    if received.commit and received.commit not in (head, *commits[-1:]) and (head or commits):
+        return f"run {run.name} has a newer commit than {received.commit}"
+    items = lookup.open(run, received.commit or head)  # with annotations and line comments, which an event lacks
+    if request.key not in [item.key for item in items]:
+        items.insert(0, Feedback(request.key, _description(lookup, request, received)))
+    return _retry(deps, run, items, received.source)
+
+
+def retry_after_attempt(deps: Dependencies, lookup: FeedbackLookup, run: Run) -> str:
+    """Retry a finished run if there is open feedback on its last commit; return why it is not retried."""
+    items = lookup.open(run, lookup.head(run.status.branch or ""))
+    return _retry(deps, run, items, "feedback") if items else ""
+
+
+def _retry(deps: Dependencies, run: Run, items: Sequence[Feedback], source: str) -> str:
     limit = run.spec.max_retries if run.spec else None
     most = deps.settings.job.max_retries if limit is None else limit
-    build_patch = partial(requests.automatic_retry, key=request.key, words=instructions, most=most)
+
+    def build_patch(run: Run) -> Patch | None:
+        new = [item for item in items if not requests.is_applied(run, item.key)][:MAX_ITEMS]
+        if not new:
+            return None
+        keys = [item.key for item in new]
+        return requests.automatic_retry(run, key=keys[0], more_keys=keys[1:], words=_compose(new), most=most)
+
     try:
         if run_requests.apply(deps, run, build_patch):
-            log.info("retried because of a %s", feedback.source, extra={"run": run.key})
+            log.info("retried because of a %s", source, extra={"run": run.key})
         return ""
     except (RequestRefused, Invalid) as refusal:
-        log.info("not retried because of a %s: %s", feedback.source, refusal, extra={"run": run.key})
+        log.info("not retried because of a %s: %s", source, refusal, extra={"run": run.key})
         return str(refusal)
 
 
-def _is_outdated(run: Run, feedback: FeedbackReceived) -> bool:
-    """Return whether the feedback is about an earlier commit of the run; a check may take long."""
-    commits = [attempt.commit for attempt in run.status.attempts if attempt.commit]
-    return bool(feedback.commit and commits and commits[-1] != feedback.commit)
+def _compose(items: Sequence[Feedback]) -> str:
+    if len(items) == 1:
+        return sanitize(items[0].description, MAX_INSTRUCTIONS_LENGTH)
+    share = max(MAX_INSTRUCTIONS_LENGTH // len(items) - 10, 1000)
+    parts = [sanitize(item.description, min(share, MAX_ITEM_LENGTH)) for item in items]
+    return sanitize("\n\n".join(parts), MAX_INSTRUCTIONS_LENGTH)
 
 
-def _line_comments(repository: RepositoryCalls, pull_request: int, review: int) -> str:
-    """Return the review's comments on lines; empty if the App may not read them. Raises GithubError."""
-    try:
-        comments = list(repository.pages(f"pulls/{pull_request}/reviews/{review}/comments"))
-    except (Denied, NotFound) as error:
-        log.info("cannot read the comments of review %d: %s", review, error)
-        return ""
-    return "".join(f"\n\nOn {_place(item)}:\n{dig_text(item, 'body')}" for item in comments if dig_text(item, "body"))
-
-
-def _place(comment: object) -> str:
-    line = dig_number(comment, "line") or dig_number(comment, "original_line")
-    return f"{dig_text(comment, 'path')}:{line}" if line else dig_text(comment, "path")
+def _description(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> str:
+    if not received.review:
+        return received.description
+    comments = [item for item in lookup.line_comments(request.number, received.review) if item.get("body")]
+    return received.description + "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)

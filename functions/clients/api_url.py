@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from functions.clients.errors import WrongUsage
+from functions.runs.model.kinds import RunKind
 
-FUNCTIONS: Mapping[str, str] = {"DocsRun": "submit_docs", "CodeRun": "submit_code"}
+FUNCTIONS: Mapping[str, str] = {kind: f"submit_{kind.word}" for kind in RunKind}
 VARIABLE = "ORCHESTRATOR_API_URL"
 PLACE = "{function}"
 

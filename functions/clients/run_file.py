@@ -46,8 +46,8 @@ def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
     found = parse({**raw, "metadata": {**made, **_identity(raw["metadata"], namespace)}})
     if found.status.open_attempt:
         return found
-    fresh = found.having(RunStatus())
-    return fresh.having(transitions.start(fresh, now))
+    fresh = found.with_status(RunStatus())
+    return fresh.with_status(transitions.start(fresh, now))
 
 
 def _identity(metadata: Mapping[str, Any], namespace: str) -> dict[str, str]:

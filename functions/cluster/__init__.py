@@ -1,1 +1,1 @@
-"""The Kubernetes API: a thin client over plain JSON objects, its error families, list and watch."""
+"""The Kubernetes API: a client over plain objects, its errors, credentials, and the list-and-watch loop."""

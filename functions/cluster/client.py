@@ -1,4 +1,4 @@
-"""The calls that are made to the Kubernetes API, on plain objects. One method is one call, but for `list`."""
+"""The calls to the Kubernetes API, on plain objects. Each method is one call, except `list`: one per page."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,20 +7,19 @@ from functions.cluster.kinds import POD, Kind
 from functions.cluster.transport import MERGE_PATCH, METADATA_ONLY, Request, Transport
 
 PAGE = 500
-"""Objects per page of a list, as kubectl asks for."""
+"""Objects per page of a list, as in kubectl."""
 
 Object = dict[str, Any]
 
 
 class Cluster:
-    """One API server. Every method raises the errors of `cluster.errors`."""
+    """One API server. Every method raises the errors of `cluster.errors`; `page` is the objects per page of a list."""
 
     def __init__(self, transport: Transport, page: int = PAGE) -> None:
-        """`page`: objects per page of a list."""
         self._transport, self._page = transport, page
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
-        """The object as it is now."""
+        """Return the object at its present version."""
         return self._send("GET", kind.path(namespace, name))
 
     def list(
@@ -32,12 +31,12 @@ class Cluster:
         fields: str = "",
         metadata_only: bool = False,
     ) -> Iterator[Object]:
-        """All objects that match the label and field selectors, page by page; `namespace` None spans all."""
+        """Yield the objects that match the selectors, page by page, in one namespace or (None) in all."""
         token = ""
         while True:
             page = self.list_page(kind, namespace, labels, token, fields=fields, metadata_only=metadata_only)
             token = page["metadata"].get("continue", "")
-            yield from page.pop("items")  # let go before the next page is read
+            yield from page.pop("items")  # freed before the next page is read
             if not token:
                 return
 
@@ -51,35 +50,35 @@ class Cluster:
         fields: str = "",
         metadata_only: bool = False,
     ) -> Object:
-        """One page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`."""
+        """Return one page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`."""
         query = {"limit": str(self._page), "labelSelector": labels, "fieldSelector": fields, "continue": token}
-        found = {key: text for key, text in query.items() if text}
+        given = {key: text for key, text in query.items() if text}
         accept = METADATA_ONLY if metadata_only else "application/json"
-        page: Object = self._transport.send(Request("GET", kind.path(namespace), found, accept=accept))
-        for item in page["items"]:  # a list leaves them out of built-in kinds
+        page: Object = self._transport.send(Request("GET", kind.path(namespace), given, accept=accept))
+        for item in page["items"]:  # lists of built-in kinds omit both
             item.setdefault("kind", kind.name)
             item.setdefault("apiVersion", kind.api_version)
         return page
 
     def create(self, kind: Kind, item: Object) -> Object:
-        """Creates `item` in its namespace. Raises AlreadyExists where the name is taken."""
+        """Create `item` in its namespace; raise AlreadyExists if the name is taken."""
         return self._send("POST", kind.path(item["metadata"].get("namespace")), body=item)
 
     def replace_status(self, kind: Kind, item: Object) -> Object:
-        """Writes the whole status of `item` if it still has the resourceVersion it carries, else Conflict."""
+        """Write the whole status of `item`; raise Conflict if its resourceVersion is no longer the present one."""
         metadata = item["metadata"]
         return self._send("PUT", kind.path(metadata["namespace"], metadata["name"], "status"), body=item)
 
     def patch(
         self, kind: Kind, namespace: str | None, name: str, patch: Mapping[str, Any], subresource: str = ""
     ) -> Object:
-        """Applies a JSON merge patch; with metadata.resourceVersion in it, only to that version."""
+        """Apply a JSON merge patch; with metadata.resourceVersion in it, only to that version."""
         return self._send("PATCH", kind.path(namespace, name, subresource), body=patch, content_type=MERGE_PATCH)
 
     def delete(self, kind: Kind, namespace: str | None, name: str, uid: str, version: str = "") -> None:
-        """Deletes the object with that uid, at that resourceVersion if one is given, and after it what it owns.
+        """Delete the object and, in the background, the objects it owns; raise Conflict if the uid is another.
 
-        Raises Conflict where it is another one.
+        With `version` also raise Conflict if the object has changed since that resourceVersion.
         """
         options = {
             "apiVersion": "v1",
@@ -97,13 +96,12 @@ class Cluster:
         *,
         labels: str = "",
         fields: str = "",
-        seconds: int = 300,
-        silence: float = 330,
+        timeout_seconds: int = 300,
+        read_timeout: float = 330.0,
     ) -> Iterator[tuple[str, Object]]:
-        """Changes as (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for at most `seconds`.
+        """Return an iterator over (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object), once the watch is open.
 
-        Returns once the server has opened the watch, so that a quiet one is known to be there. A watch that stays
-        silent for `silence` seconds is given up with Unavailable.
+        The server ends it after `timeout_seconds`. Without data for `read_timeout` seconds it raises Unavailable.
         """
         query = {
             "watch": "1",
@@ -111,27 +109,26 @@ class Cluster:
             "resourceVersion": resource_version,
             "labelSelector": labels,
             "fieldSelector": fields,
-            "timeoutSeconds": str(seconds),
+            "timeoutSeconds": str(timeout_seconds),
         }
-        request = Request(
-            "GET", kind.path(namespace), {key: text for key, text in query.items() if text}, timeout=silence
-        )
+        given = {key: text for key, text in query.items() if text}
+        request = Request("GET", kind.path(namespace), given, timeout=read_timeout)
         return ((event["type"], event["object"]) for event in self._transport.stream(request))
 
     def log(
-        self, namespace: str, pod: str, *, follow: bool = False, since: str = "", silence: float = 300
+        self, namespace: str, pod: str, *, follow: bool = False, since: str = "", read_timeout: float = 300.0
     ) -> Iterator[tuple[str, str]]:
-        """Lines of a pod's log, each with the time it was written at (RFC 3339), from the first container.
+        """Return the lines of a pod's only container, each as (time in RFC 3339, text).
 
-        With `follow` until its container ends, or the connection does, or it says nothing for `silence` seconds;
-        `since` is an earlier line's time, whose second is told again.
+        With `follow` the lines go on until the container ends, the connection is cut, or no data comes for
+        `read_timeout` seconds. `since` is the time of an earlier line; lines of the same second are repeated.
         """
         query = {"timestamps": "true", "follow": str(follow).lower(), "sinceTime": since}
         request = Request(
             "GET",
             POD.path(namespace, pod, "log"),
             {key: text for key, text in query.items() if text},
-            timeout=silence if follow else None,
+            timeout=read_timeout if follow else None,
             text=True,
         )
         lines = (line.partition(" ") for line in self._transport.stream(request))

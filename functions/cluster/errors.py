@@ -1,19 +1,21 @@
-"""What can go wrong with a call to the Kubernetes API, in the words its callers decide by.
+"""What can go wrong with a call to the Kubernetes API, by what the caller does next.
 
-The client library's and the connection's exceptions are translated here, once, with the cause chained:
+Errors of the client library and the connection are translated here, once, with the cause chained:
 
     ClusterError
-    ├── NotFound         404
-    ├── AlreadyExists    409, reason AlreadyExists
-    ├── Conflict         409 otherwise: the object has changed, or a precondition failed; read and decide again
-    ├── Gone             410: the history asked for is no longer kept; list again
-    ├── Invalid          400, 413, 415, 422: the API server will never take this object
-    ├── Forbidden        401, 403: credentials or RBAC; people can mend it
-    │   └── Closing      403, NamespaceTerminating: nothing is made any more in a namespace that is deleted
-    └── Unavailable      429, 5xx, time-outs, broken connections: the same call may go through later
+    ├── NotFound                     404 for an object, or for the namespace to create it in
+    ├── KindNotServed                404 for the path: the kind is unknown (for now); says nothing of any object
+    ├── AlreadyExists                409, reason AlreadyExists
+    ├── Conflict                     409 otherwise: the object has changed, or a precondition failed; read again
+    ├── Gone                         410: the requested history is no longer kept; list again
+    ├── Invalid                      400, 413, 415, 422: the API server will never accept this object
+    ├── Forbidden                    401, 403: credentials or RBAC, which people can correct
+    │   └── NamespaceTerminating     403: nothing can be created in a namespace that is being deleted
+    └── Unavailable                  429, 5xx, time-outs, broken connections: retry later
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -22,11 +24,18 @@ class ClusterError(Exception):
 
 
 class NotFound(ClusterError):
-    """The object, or its kind, is not there."""
+    """The object does not exist."""
+
+
+class KindNotServed(ClusterError):
+    """The API server does not serve objects of this kind and version: a missing CRD, or one of another version.
+
+    An object of that kind may well exist, so this is never a reason to treat it as deleted.
+    """
 
 
 class AlreadyExists(ClusterError):
-    """The name is taken."""
+    """An object of this name exists."""
 
 
 class Conflict(ClusterError):
@@ -34,22 +43,15 @@ class Conflict(ClusterError):
 
 
 class Gone(ClusterError):
-    """The history asked for is no longer kept."""
+    """The requested history is no longer kept."""
 
 
 class Invalid(ClusterError):
-    """The API server refuses the object; `causes` are (field, message)."""
+    """The API server rejects the object; `causes` are pairs of field and message."""
 
     def __init__(self, message: str, causes: list[tuple[str, str]]) -> None:
         super().__init__(message)
         self.causes = causes
-
-
-def loggable(error: Exception) -> str:
-    """What a log may say of an error: the API server repeats the values that it refuses, so only fields are named."""
-    if isinstance(error, Invalid):
-        return f"the API server refuses {', '.join(field for field, _ in error.causes) or 'the object'}"
-    return str(error)
 
 
 class Forbidden(ClusterError):
@@ -57,24 +59,35 @@ class Forbidden(ClusterError):
 
 
 class NamespaceTerminating(Forbidden):
-    """The namespace is being deleted, and takes nothing new."""
+    """The namespace is being deleted and accepts no new objects."""
 
 
 class Unavailable(ClusterError):
-    """The API server could not answer; `retry_after` in seconds where it said so."""
+    """The API server could not answer; `retry_after` in seconds if it asked for a delay."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-def from_status(code: int, body: bytes, retry_after: str | None) -> ClusterError:
-    """The error in an answer of the API server: `body` is a Kubernetes Status, or whatever a proxy said."""
-    status = _status(body)
+def loggable(error: Exception) -> str:
+    """Return the error's text for logs; of an Invalid only the fields, since the server repeats rejected values."""
+    if isinstance(error, Invalid):
+        return f"the API server refuses {', '.join(field for field, _ in error.causes) or 'the object'}"
+    return str(error)
+
+
+def from_response(code: int, body: bytes, retry_after: str | None) -> ClusterError:
+    """Return the error of a response; the body is a Kubernetes Status, or what a proxy answered."""
+    return from_status(code, _parse(body), retry_after)
+
+
+def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = None) -> ClusterError:
+    """Return the error that a Kubernetes Status describes."""
     message = status.get("message") or f"the API server answered {code}"
     match code:
         case 404:
-            return NotFound(message)
+            return _not_found(status, message)
         case 409 if status.get("reason") == "AlreadyExists":
             return AlreadyExists(message)
         case 409:
@@ -93,11 +106,18 @@ def from_status(code: int, body: bytes, retry_after: str | None) -> ClusterError
             return Invalid(message, _causes(status))
 
 
+def _not_found(status: Mapping[str, Any], message: str) -> ClusterError:
+    """Tell a missing object, which the Status names, from a path that is not served (apimachinery: NewNotFound)."""
+    if (status.get("details") or {}).get("name"):
+        return NotFound(message)
+    return KindNotServed(f"the API server does not serve this kind: {message}; are the CRDs of crds/ installed?")
+
+
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdecimal() and len(text) < 6 else None
 
 
-def _status(body: bytes) -> dict[str, Any]:
+def _parse(body: bytes) -> dict[str, Any]:
     try:
         status = json.loads(body)
     except ValueError:
@@ -105,13 +125,13 @@ def _status(body: bytes) -> dict[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
-def _causes(status: dict[str, Any]) -> list[tuple[str, str]]:
+def _causes(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(cause.get("field", ""), cause.get("message", "")) for cause in _raw_causes(status)]
 
 
-def _has_cause(status: dict[str, Any], reason: str) -> bool:
+def _has_cause(status: Mapping[str, Any], reason: str) -> bool:
     return any(cause.get("reason") == reason for cause in _raw_causes(status))
 
 
-def _raw_causes(status: dict[str, Any]) -> list[dict[str, Any]]:
+def _raw_causes(status: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list((status.get("details") or {}).get("causes") or ())

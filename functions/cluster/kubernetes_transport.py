@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError  # raised by the package's connections
 from urllib3.response import BaseHTTPResponse
 
 from functions.cluster import credentials
-from functions.cluster.errors import Forbidden, Unavailable, from_status
+from functions.cluster.errors import Forbidden, Unavailable, from_response
 from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 
@@ -59,7 +59,7 @@ class KubernetesTransport:
         try:
             response = self._client.call_api(*call, _request_timeout=(seconds, request.timeout or seconds))
             if response.status >= 400:
-                raise from_status(response.status, response.read(), response.headers.get("Retry-After"))
+                raise from_response(response.status, response.read(), response.headers.get("Retry-After"))
         except (HTTPError, ApiException) as error:  # ApiException: the TLS handshake failed
             why = error.reason if isinstance(error, ApiException) else error
             raise Unavailable(f"the API server did not answer {request.method} {request.path}: {why}") from error

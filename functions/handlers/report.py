@@ -6,6 +6,9 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
+from functions.events.event import MalformedError
+from functions.events.object_ref import parse_object
+from functions.runs import waiting_feedback
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
@@ -37,9 +40,9 @@ def handle(deps: Dependencies, request: Request) -> Answer:
 def _is_due(reporters: Sequence[Reporter], snapshot: Mapping[str, Any]) -> bool:
     """Return whether the object in the event is a reason to report."""
     try:
-        run = parse(snapshot)
-        return any(reporter.due(run) for reporter in reporters)
-    except (KeyError, TypeError, ValueError):
+        run = parse_object(snapshot, parse)
+        return any(reporter.due(run) for reporter in reporters) or waiting_feedback.is_due(run)
+    except MalformedError:
         return True  # not written by an API server; the stored run decides
 
 
@@ -48,3 +51,7 @@ def _report(deps: Dependencies, reporters: Sequence[Reporter], kind: str, namesp
     context.bind_run(run)
     for reporter in reporters:
         run = reporter.report(run)
+    if waiting_feedback.is_due(run):
+        from functions.chatops import attempt_end  # loads the commands, which hardly any run needs here
+
+        attempt_end.retry_if_feedback_is_open(deps, run)

@@ -5,8 +5,8 @@ from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.runs import api_group
-from functions.runs.lifecycle.retries import LEAST_WAIT
 from functions.runs.model import naming, trace
+from functions.runs.model.reasons import ROWS
 from functions.runs.model.run import Run
 from functions.settings import Settings
 from functions.settings.job import JobSettings
@@ -115,14 +115,13 @@ def fence(run: Run) -> Object:
 
 def deadline(run: Run, settings: JobSettings) -> int:
     """Longest the attempt may take, in seconds from the start of its container, which keeps to it by itself."""
-    configured = settings.docs_deadline if run.kind == "DocsRun" else settings.code_deadline
     wanted = run.spec.timeout_seconds if run.spec else None
-    return wanted or configured
+    return wanted or settings.deadline(run.kind)
 
 
 def _longest_start(settings: JobSettings) -> int:
     """What a Job's own deadline, which runs from its creation, leaves for its pod to start."""
-    return max(settings.pending_wait, *(int(least.total_seconds()) for least in LEAST_WAIT.values()))
+    return max(settings.pending_wait, *(int(each.min_wait.total_seconds()) for each in ROWS.values()))
 
 
 def _job(run: Run) -> Object:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from functions.runs import api_group
 from functions.runs.model.fields import DNS_LABEL, RUN_NAME_LENGTH
+from functions.runs.model.kinds import Column
 from functions.runs.model.specs import SPECS, RunSpec
 from functions.runs.model.status import RunStatus
 
@@ -21,36 +22,6 @@ KEPT = frozenset(
     }
 )  # fmt: skip
 """What a structural schema has in common with pydantic's JSON Schema; the rest is left out."""
-
-_SHORT = {"DocsRun": "dr", "CodeRun": "cr"}
-
-_COLUMNS: dict[str, list[tuple[str, str, str]]] = {
-    "DocsRun": [
-        ("Repository", "string", ".spec.repositoryUrl"),
-        ("Model", "string", ".spec.model"),
-        ("Phase", "string", ".status.phase"),
-        ("Reason", "string", '.status.conditions[?(@.type=="Succeeded")].reason'),
-        ("PR", "string", ".status.pullRequestUrl"),
-        ("Age", "date", ".metadata.creationTimestamp"),
-    ],
-    "CodeRun": [
-        ("Task", "integer", ".spec.taskId"),
-        ("Service", "string", ".spec.service"),
-        ("Agent", "string", ".metadata.labels.agents\\.platform/agent"),
-        ("Phase", "string", ".status.phase"),
-        ("Attempt", "integer", ".status.attempt"),
-        ("PR", "string", ".status.pullRequestUrl"),
-        ("Age", "date", ".metadata.creationTimestamp"),
-    ],
-}
-_WIDE = {
-    "DocsRun": [("Job", "string", ".status.jobName"), ("Cost", "string", ".status.usage.costUsd")],
-    "CodeRun": [
-        ("Model", "string", ".spec.model"),
-        ("Job", "string", ".status.jobName"),
-        ("Cost", "string", ".status.usage.costUsd"),
-    ],
-}
 
 
 def crd(spec: type[RunSpec]) -> dict[str, Any]:
@@ -74,23 +45,22 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
         "schema": {"openAPIV3Schema": schema},
         "subresources": {"status": {}},
         "additionalPrinterColumns": [
-            *(_column(*column) for column in _COLUMNS[spec.kind]),
-            *(_column(*column) | {"priority": 1} for column in _WIDE[spec.kind]),
+            *(_column(column) for column in spec.kind.columns),
         ],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{spec.plural}.{api_group.GROUP}"},
+        "metadata": {"name": f"{spec.kind.plural}.{api_group.GROUP}"},
         "spec": {
             "group": api_group.GROUP,
             "scope": "Namespaced",
             "names": {
-                "kind": spec.kind,
+                "kind": spec.kind.value,
                 "listKind": f"{spec.kind}List",
-                "plural": spec.plural,
+                "plural": spec.kind.plural,
                 "singular": spec.kind.lower(),
-                "shortNames": [_SHORT[spec.kind]],
+                "shortNames": [spec.kind.short_name],
                 "categories": ["agents"],
             },
             "versions": [version],
@@ -98,8 +68,9 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
     }
 
 
-def _column(name: str, kind: str, path: str) -> dict[str, Any]:
-    return {"name": name, "type": kind, "jsonPath": path}
+def _column(column: Column) -> dict[str, Any]:
+    found = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return found | {"priority": 1} if column.wide else found
 
 
 def structural(model: type[BaseModel]) -> dict[str, Any]:
@@ -147,7 +118,9 @@ def write(directory: Path) -> None:
 
 def files() -> dict[str, str]:
     """File name to YAML text of every CRD."""
-    return {f"{spec.plural}.yaml": yaml.safe_dump(crd(spec), sort_keys=False, width=118) for spec in SPECS.values()}
+    return {
+        f"{spec.kind.plural}.yaml": yaml.safe_dump(crd(spec), sort_keys=False, width=118) for spec in SPECS.values()
+    }
 
 
 if __name__ == "__main__":

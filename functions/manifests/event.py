@@ -4,13 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.model.reasons import Reason
+from functions.runs.model.reasons import row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
-
-_NORMAL = frozenset(
-    {Reason.ACCEPTED, Reason.QUEUED, Reason.STARTING, Reason.RUNNING, Reason.COMPLETED, Reason.CANCELLED}
-)
 
 
 def of(run: Run, now: datetime) -> dict[str, Any] | None:
@@ -21,19 +17,19 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
     condition = run.status.succeeded
     if condition is None:
         return None
-    ended_well = condition.status == "True" or condition.reason in _NORMAL
+    is_warning = condition.status != "True" and row(condition.reason).is_warning
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": f"{run.name}.{run.resource_version}", "namespace": run.namespace},
         "involvedObject": {
             "apiVersion": api_group.API_VERSION,
-            "kind": run.kind,
+            "kind": run.kind.value,
             "name": run.name,
             "namespace": run.namespace,
             "uid": run.uid,
         },
-        "type": "Normal" if ended_well else "Warning",
+        "type": "Warning" if is_warning else "Normal",
         "reason": condition.reason,
         "message": condition.message[:1000],
         "source": {"component": "orchestrator"},

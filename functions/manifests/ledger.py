@@ -41,7 +41,7 @@ def _line(text: str) -> PendingQueue:
         raw = json.loads(text)
         return PendingQueue(tuple(_candidate(**each) for each in raw["first"]), raw["more"])
     except (ValueError, TypeError, KeyError):
-        return PendingQueue(more=True)
+        return PendingQueue(truncated=True)
 
 
 def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> PendingRun:
@@ -66,12 +66,12 @@ def new(ledger: Ledger, namespace: str) -> Object:
 
 def _notes(ledger: Ledger) -> dict[str, str]:
     first = [
-        {"order": [priority, created.isoformat(), uid], "namespace": each.namespace, "entry": asdict(each.entry)}
-        for each in ledger.line.first
+        {"order": [priority, created.isoformat(), uid], "namespace": each.namespace, "entry": asdict(each.reservation)}
+        for each in ledger.pending.head
         for priority, created, uid in [each.order]
     ]
-    line = json.dumps({"first": first, "more": ledger.line.more}) if ledger.waiting else ""
-    return {LAST_REJECTED: ledger.waiting, PENDING: line}
+    line = json.dumps({"first": first, "more": ledger.pending.truncated}) if ledger.last_rejected else ""
+    return {LAST_REJECTED: ledger.last_rejected, PENDING: line}
 
 
 def _text(entry: Reservation) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.model import naming
-from functions.runs.model.specs import RunSpec, wire
+from functions.runs.model.specs import AnySpec, wire
 
 
 def run(
-    spec: RunSpec,
+    spec: AnySpec,
     namespace: str,
     name: str | None = None,
     annotations: Mapping[str, str] | None = None,
@@ -24,4 +24,4 @@ def run(
     metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {"apiVersion": api_group.API_VERSION, "kind": spec.kind, "metadata": metadata, "spec": wire(spec)}
+    return {"apiVersion": api_group.API_VERSION, "kind": spec.kind.value, "metadata": metadata, "spec": wire(spec)}

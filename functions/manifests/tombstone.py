@@ -3,11 +3,13 @@
 Nor is another run asked what this one was: it is found by the keys of what people asked of the run.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs import api_group, requests
 from functions.runs.model import naming
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
@@ -46,9 +48,15 @@ def valid_spec(run: Run) -> dict[str, Any]:
         "model": "claude-deleted",
         "githubUser": "deleted",
     }
-    if run.kind == "DocsRun":
-        smallest["sourceBranch"] = "deleted"
-    else:
-        smallest |= {"taskId": 1, "service": "deleted", "platformRepositoryUrl": smallest["repositoryUrl"]}
     spec = run.raw.get("spec")
-    return dict.fromkeys(spec if isinstance(spec, dict) else ()) | smallest
+    return dict.fromkeys(spec if isinstance(spec, dict) else ()) | smallest | _required(run.kind, smallest)
+
+
+def _required(kind: RunKind, smallest: Mapping[str, Any]) -> dict[str, Any]:
+    match kind:
+        case RunKind.DOCS:
+            return {"sourceBranch": "deleted"}
+        case RunKind.CODE:
+            return {"taskId": 1, "service": "deleted", "platformRepositoryUrl": smallest["repositoryUrl"]}
+        case _:
+            assert_never(kind)

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from functions.events.event import Event, MalformedError
 from functions.events.object_ref import object_ref
 from functions.runs.api_group import API_VERSION
+from functions.runs.model.kinds import RunKind
 
-RUN_KINDS = ("DocsRun", "CodeRun")
+RUN_KINDS = frozenset(RunKind)
 
 
 class DeadLetterError(Exception):

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from functions.events.event import RETENTION_DUE, SWEEP_DUE
 from functions.queues.queue_model import DeadLetterPolicy, Identity, RetryPolicy, Schedule, Subscription, Topology
 from functions.queues.topics import ACK_DEADLINE, GITHUB, LIFECYCLE
+from functions.runs.model.kinds import RunKind
 
 TOPIC_OF_FUNCTION: Mapping[str, str] = {
     "submit_docs": "docs-requested",
@@ -36,7 +37,7 @@ FUNCTIONS = tuple(TOPIC_OF_FUNCTION)
 
 TOPICS = ("docs-requested", "code-requested", GITHUB, "runs", "jobs", LIFECYCLE, "sweep")
 
-TOPIC_OF_KIND: Mapping[str, str] = {"DocsRun": "runs", "CodeRun": "runs", "Job": "jobs"}
+TOPIC_OF_KIND: Mapping[str, str] = {**dict.fromkeys(RunKind, "runs"), "Job": "jobs"}
 """The topic for the changes of each watched kind."""
 
 MAX_DELIVERY_ATTEMPTS = 20

@@ -16,7 +16,7 @@ from functions.runs.admission.pending_queue import pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.observed import parse_job, parse_pod
-from functions.runs.model import naming
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.storage.ledger_store import VersionedLedger
@@ -33,19 +33,19 @@ def request_slot(deps: Dependencies, run: Run) -> str | None:
 def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str | None, bool]:
     """Return what the run waits for, and whether it is the first that is known to wait."""
     ledger, mine, limits = stored.ledger, pending_run(run), deps.policy.limits
-    if ledger.admits(run):
+    if ledger.is_reserved(run):
         return None, False
-    obstacle = ledger.obstacle(run.uid, mine.entry.holds, limits)
-    first = not stored.exists or bool(obstacle and not ledger.waiting)
-    if first or (not obstacle and ledger.waiting and not ledger.line.knows_all_before(mine)):
+    obstacle = ledger.obstacle(run.uid, mine.reservation.keys, limits)
+    first = not stored.exists or bool(obstacle and not ledger.last_rejected)
+    if first or (not obstacle and ledger.last_rejected and not ledger.pending.knows_position(mine)):
         after, obstacle = _admit_one(deps, run, stored)
         stored.write(after)
         return obstacle, first
-    if not obstacle and ledger.waiting:
-        obstacle = ledger.obstacle_in_turn(mine, limits)
-    elif mine.shown:
+    if not obstacle and ledger.last_rejected:
+        obstacle = ledger.obstacle_in_order(mine, limits)
+    elif mine.is_marked_queued:
         return obstacle, False
-    stored.write(ledger.joined(mine) if obstacle else ledger.having(run.uid, mine.entry))
+    stored.write(ledger.enqueued(mine) if obstacle else ledger.with_reservation(run.uid, mine.reservation))
     return obstacle, False
 
 
@@ -61,7 +61,7 @@ def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[L
     """Look at every unfinished run: there is no ledger, or it may be out of date or not name all pending runs."""
     cycle = _observe_all(deps, stored)
     _keep_live(deps, cycle)
-    return cycle.admit_only(run)
+    return cycle.admit_one(run)
 
 
 def admit_all(deps: Dependencies, stored: VersionedLedger) -> Admission:
@@ -72,7 +72,7 @@ def admit_all(deps: Dependencies, stored: VersionedLedger) -> Admission:
 def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -> Admission:
     """Admit runs after all were observed, and write the ledger; raise Conflict if another process wrote it first."""
     _keep_live(deps, cycle)
-    admission = cycle.admit()
+    admission = cycle.admit_all()
     stored.write(admission.ledger)
     return admission
 
@@ -80,7 +80,7 @@ def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -
 def _observe_all(deps: Dependencies, stored: VersionedLedger) -> AdmissionCycle:
     cycle = AdmissionCycle(stored.ledger, deps.policy.limits, deps.clock())
     for run in deps.runs.list_unfinished():
-        cycle.see(run)
+        cycle.observe(run)
     return cycle
 
 
@@ -98,9 +98,9 @@ def needs_slot(deps: Dependencies, uid: str, reservation: Reservation) -> bool:
     if run and run.uid == uid:
         ended = states.state(run.status) in states.FINISHED
         moved_on = run.status.open_attempt is None and run.resource_version != reservation.version
-        return not ended and (not moved_on or bool(run.unreadable))
-    kind_of_work = naming.kind_of_work(reservation.kind)
-    selector = f"{api_group.label('run')}={reservation.name},{api_group.label('kind')}={kind_of_work}"
+        return not ended and (not moved_on or bool(run.status_error))
+    word = RunKind(reservation.kind).word
+    selector = f"{api_group.label('run')}={reservation.name},{api_group.label('kind')}={word}"
     # Jobs before pods: a Job that is gone creates no more pods.
     jobs = [parse_job(raw) for raw in deps.cluster.list(JOB, namespace, selector)]
     if any(job.owner_uid == uid and not (job.ended or job.fence) for job in jobs):

@@ -27,7 +27,7 @@ def start(deps: Dependencies, run: Run, status: RunStatus) -> None:
         ended = transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, deps.clock())
         return close(deps, run, ended)
     try:
-        files = rendering.task_files(deps.settings, run.having(status))
+        files = rendering.task_files(deps.settings, run.with_status(status))
     except Unrenderable as problem:
         return _cannot_render(deps, run, problem)
     obstacle = admission.request_slot(deps, run)

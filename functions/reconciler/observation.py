@@ -34,8 +34,8 @@ def read_events(deps: Dependencies, observed: Observed, name: str, kind: Literal
 
 def _with_diagnosis(observed: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
     if isinstance(observed.job, Job) and observed.job.name == name:
-        return replace(observed, job=replace(observed.job, refused=job_events.job_diagnosis(events)))
+        return replace(observed, job=replace(observed.job, pod_rejection=job_events.job_diagnosis(events)))
     pods = () if isinstance(observed.pods, NotRead) else observed.pods
     cause = event_diagnosis.pod_diagnosis(events)
-    explained = [replace(pod, waiting=cause, silent=False) if pod.name == name else pod for pod in pods]
+    explained = [replace(pod, waiting=cause, unexplained=False) if pod.name == name else pod for pod in pods]
     return replace(observed, pods=explained)

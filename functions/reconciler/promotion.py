@@ -27,19 +27,19 @@ def admit_next(deps: Dependencies, ended: str) -> None:
 
 def _admit(deps: Dependencies, ended: str, stored: VersionedLedger) -> Sequence[PendingRun]:
     ledger, limits = stored.ledger, deps.policy.limits
-    if not ledger.waiting:
+    if not ledger.last_rejected:
         return ()
     reservation = ledger.entries.get(ended)
     if reservation and not admission.needs_slot(deps, ended, reservation):
-        ledger = ledger.freed(ended)
+        ledger = ledger.without_reservation(ended)
     admitted = []
     while queued := ledger.next(limits):
         present = _present(deps, queued)
-        if present and (present.order, present.entry.holds) != (queued.order, tuple(queued.entry.holds)):
+        if present and (present.order, present.reservation.keys) != (queued.order, tuple(queued.reservation.keys)):
             return admission.admit_all(deps, stored).admitted
-        ledger = ledger.having(present.uid, present.entry) if present else ledger.left(queued.uid)
+        ledger = ledger.with_reservation(present.uid, present.reservation) if present else ledger.dequeued(queued.uid)
         admitted += [present] if present else []
-    if ledger.needs_a_look(limits):
+    if ledger.needs_full_scan(limits):
         return admission.admit_all(deps, stored).admitted
     stored.write(ledger)
     return admitted
@@ -47,12 +47,12 @@ def _admit(deps: Dependencies, ended: str, stored: VersionedLedger) -> Sequence[
 
 def _present(deps: Dependencies, queued: PendingRun) -> PendingRun | None:
     """Return the queued run as it is now; None if it does not want a slot any more."""
-    run = deps.runs.find(queued.entry.kind, queued.namespace, queued.entry.name)
+    run = deps.runs.find(queued.reservation.kind, queued.namespace, queued.reservation.name)
     return pending_run(run) if run and run.uid == queued.uid and is_admissible(run, deps.clock()) else None
 
 
 def _start(deps: Dependencies, admitted: Iterable[PendingRun]) -> None:
     """Drive each run. One that fails keeps its slot, and the sweep drives it."""
     for pending in admitted:
-        entry = pending.entry
+        entry = pending.reservation
         isolate_errors(pending.key, partial(reconcile, deps, entry.kind, pending.namespace, entry.name))

@@ -61,8 +61,8 @@ def reconcile(deps: Dependencies, kind: str, namespace: str, name: str, taken: l
 def run_steps(deps: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:
     """Take the run, as just read, as far as it can go now; add the actions to `taken`. Raises ClusterError."""
     context.bind_run(run)
-    if run.unreadable:
-        log.warning("left alone: its status cannot be read: %s", run.unreadable, extra={"run": run.key})
+    if run.status_error:
+        log.warning("left alone: its status cannot be read: %s", run.status_error, extra={"run": run.key})
     observed = Observed(run, known.job, known.pods)
     for _ in range(MAX_STEPS):
         action = decide(observed, deps.clock(), deps.policy)

@@ -46,9 +46,13 @@ class GithubWriter:
         self._before = sync_state.last_synced(run.raw)
         self._refused: list[str] = []
         self._not_ready: NotReady | None = None
-        self._unopened = self._before.unopened
-        self._comment, self._said = self._before.comment, self._before.said
-        self._page, self._shown, self._checked = self._before.page, self._before.shown, self._before.checked
+        self._unopened = self._before.pr_refused_attempt
+        self._comment, self._said = self._before.comment, self._before.comment_digest
+        self._page, self._shown, self._checked = (
+            self._before.comment_url,
+            self._before.check_digest,
+            self._before.last_check_commit,
+        )
         self._app = str(deps.settings.github.app_id)
         self._work_repository = work_repository(deps, run)
 
@@ -69,7 +73,7 @@ class GithubWriter:
     @property
     def progress(self) -> SyncRecord:
         """The record of the parts written so far, for a sync that was interrupted."""
-        refused = sorted({*self._before.refused, *self._refused})
+        refused = sorted({*self._before.permanent_failures, *self._refused})
         return SyncRecord(
             "", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown
         )
@@ -139,7 +143,7 @@ class GithubWriter:
             return None
 
     def _log_refusal(self, part: str, error: GithubError) -> None:
-        level = logging.INFO if part in self._before.refused else logging.WARNING
+        level = logging.INFO if part in self._before.permanent_failures else logging.WARNING
         log.log(level, "GitHub refused the %s: %s", part, sync.explain(error), extra={"run": self.run.key})
         self._refused.append(part)
 

@@ -52,16 +52,16 @@ class SyncRecord:
     digest: str = ""
     comment: int | None = None
     """The sticky comment's id."""
-    refused: Sequence[str] = ()
+    permanent_failures: Sequence[str] = ()
     """What GitHub does not take, in one word each, so that it is logged once."""
-    unopened: int | None = None
+    pr_refused_attempt: int | None = None
     """The attempt for whose work GitHub opens no pull request."""
-    checked: str = ""
+    last_check_commit: str = ""
     """The commit whose check run said last what was so: those before it are concluded for good."""
-    said: str = ""
-    page: str = ""
+    comment_digest: str = ""
+    comment_url: str = ""
     """Of which facts the comment tells, as a digest, and its page: where there was no time to tell the rest."""
-    shown: str = ""
+    check_digest: str = ""
     """Of which facts the last commit's check run tells, in the same case."""
 
 
@@ -96,7 +96,7 @@ def commits(run: Run) -> list[str]:
 def unconcluded(run: Run) -> list[str]:
     """The commits before the last one whose check runs may not be concluded yet, the oldest first."""
     *earlier, last = commits(run) or [""]
-    since = last_synced(run.raw).checked
+    since = last_synced(run.raw).last_check_commit
     if since == last:
         return []
     return earlier[earlier.index(since) :] if since in earlier else earlier
@@ -107,7 +107,7 @@ def lacks_pull_request(run: Run) -> bool:
     status = run.status
     worked = states.state(status) is State.SUCCEEDED and _reason(run) != Reason.NO_CHANGES and status.branch
     has_one = status.pull_request_url and not _began_after_it(status)
-    return bool(worked) and not has_one and last_synced(run.raw).unopened != status.attempt
+    return bool(worked) and not has_one and last_synced(run.raw).pr_refused_attempt != status.attempt
 
 
 def _began_after_it(status: RunStatus) -> bool:

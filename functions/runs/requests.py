@@ -6,6 +6,7 @@ last are kept on the run, in the same write that does what was asked.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from functions.runs import api_group
@@ -13,7 +14,6 @@ from functions.runs.lifecycle import states
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 
 APPLIED = api_group.label("applied-requests")
 """Annotation: digests of the keys applied last, oldest first."""
@@ -48,7 +48,7 @@ def retry(
     if is_applied(run, key):
         return None
     spec = {
-        "contextVersion": max(_retriable(run).context_version, run.status.context_version or 1) + 1,
+        "contextVersion": max(_retriable_version(run), run.status.context_version or 1) + 1,
         "promptModification": words,
         "promptMode": mode if words else None,
         "cancel": None,
@@ -56,7 +56,7 @@ def retry(
     return _patch(run, spec, key)
 
 
-def automatic_retry(run: Run, *, key: str, words: str, most: int) -> Patch | None:
+def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Sequence[str] = ()) -> Patch | None:
     """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
 
     Raises:
@@ -73,7 +73,8 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int) -> Patch | Non
     if count >= most:
         raise RequestRefused(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
     if patch:
-        patch["metadata"]["annotations"][AGAIN] = str(count + 1)
+        keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
+        patch["metadata"]["annotations"] |= {AGAIN: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
     return patch
 
 
@@ -117,14 +118,15 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
-def _retriable(run: Run) -> CodeRunSpec:
+def _retriable_version(run: Run) -> int:
+    """Return the contextVersion that a retry raises; raise RequestRefused if the run cannot be retried now."""
     _stays(run)
-    if run.kind != "CodeRun":
+    if not run.kind.is_retriable:
         raise RequestRefused(
-            f"run {run.name} is a docs run, which is retried only automatically; submit it again instead"
+            f"run {run.name} is a {run.kind.word} run, which is retried only automatically; submit it again instead"
         )
-    if not isinstance(run.spec, CodeRunSpec):
-        raise RequestRefused(f"the spec of run {run.name} is not valid: {run.problems}; submit it again instead")
+    if run.spec is None:
+        raise RequestRefused(f"the spec of run {run.name} is not valid: {run.spec_error}; submit it again instead")
     if states.state(run.status) not in states.FINISHED:
         raise RequestRefused(
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
@@ -132,7 +134,7 @@ def _retriable(run: Run) -> CodeRunSpec:
     if run.retry_wanted and not run.cancel:
         asked = "was asked for another attempt already, which has not begun"
         raise RequestRefused(f"run {run.name} {asked}; wait for its end, or cancel it")
-    return run.spec
+    return run.spec.requested_context_version or 1
 
 
 def _stays(run: Run) -> None:

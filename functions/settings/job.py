@@ -1,9 +1,10 @@
 """The Kubernetes Jobs of attempts."""
 
-from typing import Annotated, Self
+from typing import Annotated, Self, assert_never
 
 from pydantic import Field, model_validator
 
+from functions.runs.model.kinds import RunKind
 from functions.settings.quantity import Bytes, Cpu, thousandths
 from functions.settings.types import Seconds, Section, StorageClass
 
@@ -42,6 +43,16 @@ class JobSettings(Section):
     workspace_class: Annotated[
         StorageClass | None, Field(description="StorageClass; null or empty: the cluster's default.")
     ] = None
+
+    def deadline(self, kind: RunKind) -> int:
+        """Return the longest that an attempt of this kind may take, in seconds, unless its spec says otherwise."""
+        match kind:
+            case RunKind.DOCS:
+                return self.docs_deadline
+            case RunKind.CODE:
+                return self.code_deadline
+            case _:
+                assert_never(kind)
 
     @model_validator(mode="after")
     def _requests_fit(self) -> Self:

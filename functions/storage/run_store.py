@@ -78,7 +78,7 @@ class RunStore:
 
         A change of the reason is logged, counted and posted as a Kubernetes Event.
         """
-        written = parse(self._cluster.replace_status(RUNS[run.kind], run.with_status(status)))
+        written = parse(self._cluster.replace_status(RUNS[run.kind], run.to_status_update(status)))
         measure(run, status)
         condition, before = status.succeeded, run.status.succeeded
         if condition and (before is None or before.reason != condition.reason):

@@ -21,7 +21,7 @@ from functions.manifests.tombstone import REQUEST
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec, RunSpec, wire
+from functions.runs.model.specs import AnySpec, wire
 from functions.serving import authentication
 from functions.serving.authentication import Caller
 from functions.serving.dependencies import Dependencies
@@ -45,7 +45,7 @@ class Key:
     """Whether a code run is wanted only if no other unfinished run has its task (If-Unfinished)."""
 
 
-def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None) -> Answer:
+def accept(deps: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, source: Origin | None = None) -> Answer:
     """Answer 201 with the run created for `caller`, or 200 with the run of an earlier request with the same key.
 
     A run with a key records where on GitHub it was requested (`source`).
@@ -66,7 +66,7 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
     return _create_once(deps, spec, name, key, source)
 
 
-def _create_once(deps: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
+def _create_once(deps: Dependencies, spec: AnySpec, name: str, key: Key, source: Origin | None) -> Answer:
     """Create the run of that name, or find it or its tombstone as an earlier request left it."""
     namespace, digest = deps.settings.namespace, _digest(spec)
     stone = deps.config_maps.find(naming.tombstone(spec.kind, name))
@@ -77,7 +77,7 @@ def _create_once(deps: Dependencies, spec: RunSpec, name: str, key: Key, source:
     annotations = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}
     item = manifest.run(spec, namespace, name, annotations, labels)
-    if not (key.exclusive and isinstance(spec, CodeRunSpec)):
+    if not (key.exclusive and task_claims.has_task(spec)):
         return _create(deps, item, digest, key.field)
     with task_claims.exclusive(deps, spec, name, task_claims.of_the_same_task(deps, spec)):
         return _create(deps, item, digest, key.field)
@@ -97,18 +97,18 @@ def _check_same(earlier: str | None, digest: str, field: str) -> None:
         raise Refused(422, "the key was used for another request", [(field, "belongs to another body")])
 
 
-def _digest(spec: RunSpec) -> str:
+def _digest(spec: AnySpec) -> str:
     return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
 
 
-def _create_without_key(deps: Dependencies, spec: RunSpec) -> Answer:
+def _create_without_key(deps: Dependencies, spec: AnySpec) -> Answer:
     """Create a new run; a code run only if no unfinished one has the task, service and agent.
 
     Two such requests at one time see the same earlier runs and derive the same name, so the second finds it taken.
     Requests with an exclusive key derive other names: the claim on the task keeps these and those apart.
     """
     namespace = deps.settings.namespace
-    if not isinstance(spec, CodeRunSpec):
+    if not task_claims.has_task(spec):
         return _accepted(201, deps.runs.create(manifest.run(spec, namespace, annotations=_trace())))
     others = task_claims.of_the_same_task(deps, spec)
     name = naming.next_name(spec, [raw["metadata"]["uid"] for raw in others])

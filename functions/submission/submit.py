@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from functions.events.decoding import media_type
 from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
 from functions.events.receive import Received
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.specs import SPECS, AnySpec
 from functions.serving import authentication
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Refused, Request
@@ -20,7 +21,7 @@ from functions.telemetry import context
 MAX_KEY_LENGTH = 255
 """Characters of an Idempotency-Key."""
 
-_REQUESTED = {DOCS_REQUESTED: "DocsRun", CODE_REQUESTED: "CodeRun"}
+_REQUESTED = {DOCS_REQUESTED: RunKind.DOCS, CODE_REQUESTED: RunKind.CODE}
 
 
 def submit(deps: Dependencies, kind: str, request: Request) -> Answer:
@@ -65,7 +66,7 @@ def _event_key(event: Event) -> Key:
     return Key("id", f"event\n{event.source}\n{event.id}")
 
 
-def _spec(kind: str, body: Any) -> RunSpec:
+def _spec(kind: str, body: Any) -> AnySpec:
     """Return the spec in a request, in camelCase or snake_case but no mixture; raise Refused for unknown fields."""
     if not isinstance(body, Mapping):
         raise MalformedError(("body", "must be a JSON object: the spec of the run"))

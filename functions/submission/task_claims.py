@@ -9,7 +9,7 @@ it: they delete the version that they judged and create their own, so that one o
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from functions.cluster.kinds import CODE_RUN
@@ -18,7 +18,7 @@ from functions.runs import api_group
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model import naming
 from functions.runs.model.run import parse
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
 from functions.storage.conflicts import retry_on_conflict
@@ -29,7 +29,18 @@ MAX_TRIES = 3
 """Looks at a claim that comes and goes. During one request it does so once, when it is released or replaced."""
 
 
-def of_the_same_task(deps: Dependencies, spec: CodeRunSpec) -> list[Object]:
+def has_task(spec: AnySpec) -> bool:
+    """Return whether the run works on a task, which at most one unfinished run may do."""
+    match spec:
+        case DocsRunSpec():
+            return False
+        case CodeRunSpec():
+            return True
+        case _:
+            assert_never(spec)
+
+
+def of_the_same_task(deps: Dependencies, spec: AnySpec) -> list[Object]:
     """Return the code runs of the same task, service and agent. Raises ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
     runs = deps.cluster.list(CODE_RUN, deps.settings.namespace, selector)
@@ -38,7 +49,7 @@ def of_the_same_task(deps: Dependencies, spec: CodeRunSpec) -> list[Object]:
 
 @contextmanager
 def exclusive(
-    deps: Dependencies, spec: CodeRunSpec, name: str, others: Sequence[Object], alternative: str = ""
+    deps: Dependencies, spec: AnySpec, name: str, others: Sequence[Object], alternative: str = ""
 ) -> Iterator[None]:
     """Let the block create the run `name` beside `others`, while no other request creates one for the task.
 
@@ -102,10 +113,10 @@ def _confirm(claim: Object, run: str, alternative: str) -> None:
 def _has_expired(deps: Dependencies, claim: Object) -> bool:
     """Return whether the run of the claim will not be created any more, or was deleted since."""
     run = task_claim.run_of(claim)
-    if deps.config_maps.find(naming.tombstone("CodeRun", run)):
+    if deps.config_maps.find(naming.tombstone(CODE_RUN.name, run)):
         return True
     age = deps.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
-    return age >= task_claim.HOLDS and deps.runs.find("CodeRun", deps.settings.namespace, run) is None
+    return age >= task_claim.HOLDS and deps.runs.find(CODE_RUN.name, deps.settings.namespace, run) is None
 
 
 def _release(deps: Dependencies, claim: Object) -> None:

@@ -32,7 +32,7 @@ class SlotAssigner:
 
     def consider(self, run: Run) -> bool:
         """Take the run into account; return whether it only lacks a slot, and is left to `assign`."""
-        return self._ledger is not None and self._cycle.see(run)
+        return self._ledger is not None and self._cycle.observe(run)
 
     def assign(self, *, complete: bool) -> Sequence[PendingRun]:
         """Assign the free slots; return the runs to drive. Raises ClusterError.
@@ -43,7 +43,7 @@ class SlotAssigner:
         if not self._ledger:
             return []
         cycle = self._admit(self._ledger, complete=complete)
-        return [*cycle.admitted, *(pending for pending, _ in cycle.waiting if not pending.shown)]
+        return [*cycle.admitted, *(pending for pending, _ in cycle.waiting if not pending.is_marked_queued)]
 
     def _admit(self, ledger: VersionedLedger, *, complete: bool) -> Admission:
         if complete:
@@ -66,7 +66,9 @@ def start_runs(
         if number and budget.over:
             return failed, False
         with repairs.record(pending.key) as taken:
-            step = partial(reconcile, deps, pending.entry.kind, pending.namespace, pending.entry.name, taken)
+            step = partial(
+                reconcile, deps, pending.reservation.kind, pending.namespace, pending.reservation.name, taken
+            )
             if not isolate_errors(pending.key, step):
                 failed.append(pending.key)
     return failed, True

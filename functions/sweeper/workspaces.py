@@ -34,7 +34,7 @@ class Workspaces:
         """List the claims. Raises ClusterError."""
         self._deps, self._longest = deps, deps.retention.workspaces
         self._claims: dict[str, tuple[ObjectVersion, datetime | None]] = {}
-        """By name, with the time since when a claim is annotated as unused. One in use and not annotated is left out."""
+        """By name, with the time since when a claim is annotated as unused. One in use without it is left out."""
         self._used: set[str] = set()
         if self._longest is not None:
             for item in PagedScan(deps, [VOLUME_CLAIM], labels=OURS, metadata_only=True):
@@ -46,7 +46,7 @@ class Workspaces:
 
     def note(self, run: Run) -> None:
         """Note that the workspace of the run is in use."""
-        name = naming.workspace(run.spec) if run.unreadable and run.spec else run.status.workspace_name
+        name = naming.workspace(run.spec) if run.status_error and run.spec else run.status.workspace_name
         if name not in self._claims:
             return
         if self._claims[name][1] is None:

@@ -9,10 +9,10 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs.model import naming
-from functions.runs.model.specs import CodeRunSpec, RunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
 
@@ -29,7 +29,7 @@ class AttemptContext:
     uid: str
     attempt: int
     job_name: str
-    spec: RunSpec
+    spec: AnySpec
     branch: str
     """The run's branch, the only one that is pushed."""
     session_id: str
@@ -40,7 +40,7 @@ class AttemptContext:
     @property
     def kind(self) -> str:
         """`docs` or `code`."""
-        return naming.kind_of_work(self.spec.kind)
+        return self.spec.kind.word
 
     @property
     def base_branch(self) -> str:
@@ -85,8 +85,18 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
-        **(_code(spec, settings.tools) if isinstance(spec, CodeRunSpec) else {}),
+        **_own_variables(spec, settings.tools),
     }
+
+
+def _own_variables(spec: AnySpec, tools: ToolSettings) -> dict[str, Any]:
+    match spec:
+        case DocsRunSpec():
+            return {}
+        case CodeRunSpec():
+            return _code(spec, tools)
+        case _:
+            assert_never(spec)
 
 
 def _code(spec: CodeRunSpec, tools: ToolSettings) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from functions.runs.admission.position import Position
 from functions.runs.model import conditions
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.runs.model.specs import wire
 from functions.runs.model.status import Attempt
@@ -36,7 +37,7 @@ def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in kept},
             "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
-            "problems": run.problems,
+            "problems": run.spec_error,
             "next": next_step(run, waits, ways),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
@@ -61,7 +62,7 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
-    yield "Spec", f"not valid: {run.problems}" if run.problems else ""
+    yield "Spec", f"not valid: {run.spec_error}" if run.spec_error else ""
     yield "Queue", str(waits) if waits else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")
@@ -74,10 +75,14 @@ def work(run: Run) -> str:
     """What the run is for, in a few words."""
     at = rows.at
     where = rows.text(at(run.raw, "spec", "repositoryUrl"))
-    if run.kind == "DocsRun":
-        return f"docs of {where}"
-    task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
-    return f"task {task} of {service} in {where}"
+    match run.kind:
+        case RunKind.DOCS:
+            return f"docs of {where}"
+        case RunKind.CODE:
+            task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
+            return f"task {task} of {service} in {where}"
+        case _:
+            assert_never(run.kind)
 
 
 def usage(run: Run) -> str:

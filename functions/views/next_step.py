@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model import naming
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
@@ -58,9 +57,9 @@ def _after(run: Run, state: State, ways: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:
-        return f"submit it again with a valid spec: {run.problems}"
-    docs = naming.kind_of_work(run.kind) == "docs"
-    again = f"submit it again with: {ways.docs}" if docs else f"try again with: {ways.retry.format(name=run.name)}"
+        return f"submit it again with a valid spec: {run.spec_error}"
+    retry, submit = f"try again with: {ways.retry.format(name=run.name)}", f"submit it again with: {ways.docs}"
+    again = retry if run.kind.is_retriable else submit
     return again if state is State.CANCELLED else f"see why with: {ways.log.format(name=run.name)}; then {again}"
 
 

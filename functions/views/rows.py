@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
+from functions.runs.model.kinds import RunKind
 from functions.views import formatting
 from functions.views.agent_output import clean
 from functions.views.table import table
@@ -47,7 +48,7 @@ def reason(raw: Raw, _now: datetime | None = None) -> str:
 
 _TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", formatting.age)]
 COLUMNS: dict[str, list[tuple[str, Cell]]] = {
-    "DocsRun": [
+    RunKind.DOCS: [
         ("NAME", field("metadata", "name")),
         ("REPOSITORY", field("spec", "repositoryUrl")),
         ("MODEL", field("spec", "model")),
@@ -55,7 +56,7 @@ COLUMNS: dict[str, list[tuple[str, Cell]]] = {
         ("REASON", reason),
         *_TAIL,
     ],
-    "CodeRun": [
+    RunKind.CODE: [
         ("NAME", field("metadata", "name")),
         ("TASK", field("spec", "taskId")),
         ("SERVICE", field("spec", "service")),

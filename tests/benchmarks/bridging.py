@@ -100,7 +100,7 @@ def _raw(connect: Connect) -> Iterator[Seen]:
     def read(version: str) -> None:
         while not stopping.is_set():
             try:
-                for verb, item in cluster.watch(CODE_RUN, "orchestrator", version, seconds=20):
+                for verb, item in cluster.watch(CODE_RUN, "orchestrator", version, timeout_seconds=20):
                     version = item["metadata"]["resourceVersion"]
                     if verb == "MODIFIED":
                         seen.see(item)

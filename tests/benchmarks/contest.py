@@ -29,7 +29,7 @@ from tests.benchmarks import crowd
 from tests.benchmarks.crowd import THREADS, Connect
 from tests.benchmarks.replay import Replay
 from tests.benchmarks.work import changed
-from tests.support.api import ROOT, Counting
+from tests.support.api import ROOT, RecordingTransport
 
 ROUNDS = 2
 OPERATOR_SECONDS = 300
@@ -100,7 +100,7 @@ def held(contestants: Mapping[str, Contestant], runs: int, counted: Transport | 
 def here(transport: Transport) -> dict[str, Contestant]:
     """Reconcile, and its calls made raw, in this process."""
     ((number, run),) = crowd.made(transport, 1).items()
-    counting = Counting(transport)
+    counting = RecordingTransport(transport)
     reconcile.handle(crowd.services(counting), event(run.raw))
     replay, services = Replay(run, number, list(counting.calls)), crowd.services(transport)
     return {

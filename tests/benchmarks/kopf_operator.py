@@ -77,7 +77,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     configuration, cluster = credentials.load(address), Cluster(KubernetesTransport(address))
     clock, done, handled, ended = Clock(), list[str](), threading.Event(), threading.Event()
     sample = run("CodeRun")
-    files = rendering.task_files(CONFIGURED, sample.having(transitions.start(sample, NOW)))
+    files = rendering.task_files(CONFIGURED, sample.with_status(transitions.start(sample, NOW)))
 
     @kopf.on.startup()
     def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -96,7 +96,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
         clock.begin()
         found = parse(json.loads(json.dumps(dict(body), default=dict)))
-        started = found.having(transitions.start(found, NOW))
+        started = found.with_status(transitions.start(found, NOW))
         cluster.create(VOLUME_CLAIM, manifest.claim(started, CONFIGURED.job))
         cluster.create(CONFIG_MAP, manifest.task_files(started, files.files, files.checksum))
         cluster.create(JOB, manifest.job(started, CONFIGURED))

@@ -23,7 +23,7 @@ def rows() -> Iterator[Row]:
     """One row for each kind of work."""
     for kind in ("DocsRun", "CodeRun"):
         fresh = run(kind)
-        started = fresh.having(transitions.start(fresh, NOW))
+        started = fresh.with_status(transitions.start(fresh, NOW))
         ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
         figure, baseline = alternating(ours, plain, ROUNDS)
         yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))

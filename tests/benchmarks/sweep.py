@@ -25,9 +25,9 @@ from functions.sweeper import retention
 from tests.benchmarks import table
 from tests.benchmarks.rows import Aim, Row
 from tests.benchmarks.server import running
-from tests.fleet.population import Crowd
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.fleet.population import Population
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 
 SIZES = (1_000, 5_000, 10_000)
 """The second fills a page of 500 Jobs with the tenth that is at work."""
@@ -81,20 +81,20 @@ def _measured(size: int) -> dict[str, Cost]:
     with tempfile.TemporaryDirectory() as folder:
         limits = LimitSettings(runs=_prepared(Path(folder) / "state.sqlite", size))
         with running(Path(folder)) as address:
-            world = World(address.transport(), "orchestrator")
+            world = Harness(address.transport(), "orchestrator")
             world.configure(limits=limits)
             return {name: _cost(world, size, work) for name, work in _works(world).items()}
 
 
 def _prepared(database: Path, size: int) -> int:
     """Puts the crowd into a server's database; how many are at work."""
-    server = Direct()
-    crowd = Crowd(World(server, "orchestrator"), size)
+    server = InProcessServer()
+    crowd = Population(Harness(server, "orchestrator"), size)
     server.save(database)
     return crowd.counts["working"]
 
 
-def _works(world: World) -> dict[str, Callable[[], object]]:
+def _works(world: Harness) -> dict[str, Callable[[], object]]:
     return {
         "listed": lambda: _list(world, f"!{api_group.FINISHED}"),
         "sweep": lambda: sweep.handle(world.services, Request({}, b"")),
@@ -103,7 +103,7 @@ def _works(world: World) -> dict[str, Callable[[], object]]:
     }
 
 
-def _list(world: World, labels: str) -> None:
+def _list(world: Harness, labels: str) -> None:
     for kind in (JOB, POD):
         for _ in world.services.cluster.list(kind, world.namespace):
             pass
@@ -112,7 +112,7 @@ def _list(world: World, labels: str) -> None:
             pass
 
 
-def _cost(world: World, size: int, work: Callable[[], object]) -> Cost:
+def _cost(world: Harness, size: int, work: Callable[[], object]) -> Cost:
     work()  # the first sweep notes who waits
     times = []
     for _ in range(ROUNDS):

@@ -19,7 +19,7 @@ from functions.runs.model.specs import SPECS
 from tests.benchmarks.deliveries import delivery
 from tests.benchmarks.deployed import Post
 from tests.benchmarks.server import Address
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.github import Github, payloads
 from tests.support.run_steps import DONE
@@ -36,7 +36,7 @@ class Work:
         self._shop = self._github.repository()
         self._shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
         self._issue = self._shop.open_issue()["number"]
-        self.world = World(address.transport(), "orchestrator")
+        self.world = Harness(address.transport(), "orchestrator")
         self.world.now = datetime.now(UTC)
         self._numbers = itertools.count(1)
         self.made: Mapping[str, Callable[[], tuple[Post, Callable[[], bool]]]] = {

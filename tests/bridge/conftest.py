@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.timing import Timing
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge, Timing
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, JOB, NAMESPACE, Kind
 from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.reflector import Backoff
 from functions.cluster.transport import Request, Transport
 from functions.local.dev.cluster import kubeconfig
 from functions.settings.cluster import ClusterSettings
@@ -32,7 +31,7 @@ from tests.support.installed import KUBERNETES
 PATIENCE = 60.0
 """Longest a test waits for what must happen, also on a busy machine."""
 BRIDGE_USER = "orchestrator-bridge"
-QUICK = Timing(watch=1, silence=10.0, dead_after=20.0, first_pause=0.05, longest_pause=0.5, closing=10.0)
+QUICK = Timing(watch_timeout=1, read_timeout=10.0, dead_after=20.0, backoff=Backoff(0.05, 0.5), drain_timeout=10.0)
 _numbers = itertools.count(1)
 
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
@@ -112,12 +111,12 @@ class Stand:
     def bridge(
         self,
         timing: Timing = QUICK,
-        watched: Mapping[Kind, str] = WATCHED,
+        topics: Mapping[Kind, str] = TOPIC_BY_KIND,
         transport: Transport | None = None,
     ) -> Bridge:
         """Starts one; it is stopped with the test."""
         cluster = Cluster(transport or self.transport())
-        found = Bridge(cluster, self.queue.publisher, self.namespace, watched, timing)
+        found = Bridge(cluster, self.queue.publisher, self.namespace, topics, timing)
         found.start()
         self.bridges.append(found)
         return found
@@ -139,11 +138,11 @@ class Stand:
         self.admin.delete(kind, self.namespace, name, found["metadata"]["uid"])
 
     def versions(self, kind: Kind = CODE_RUN) -> set[str]:
-        """The event ids that tell of everything there is."""
+        """Return the ids of the events that stand for the present state."""
         found = self.admin.list(kind, self.namespace)
         return {f"{item['metadata']['uid']}/{item['metadata']['resourceVersion']}" for item in found}
 
-    def told(self) -> set[str]:
+    def published(self) -> set[str]:
         """The ids of the events in the queue."""
         return {event.id for event in list(self.queue.events)}
 

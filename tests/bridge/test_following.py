@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
 from functions.cluster.transport import Request, Transport
 from tests.bridge.conftest import Counted, Host, Stand, host_of, rules, run, until
@@ -28,22 +28,22 @@ BURST = max(20, int(200 * SCALE))
 """Runs that are changed while the way is bad."""
 
 
-def test_every_change_of_every_kind_is_told(stand: Stand) -> None:
-    for kind in WATCHED:
+def test_every_change_of_every_kind_is_published(stand: Stand) -> None:
+    for kind in TOPIC_BY_KIND:
         stand.create("there", kind=kind)
     stand.ready_bridge()
     assert {event.type for event in stand.queue.events} == {"dev.knative.apiserver.resource.add"}
-    for kind, topic in WATCHED.items():
+    for kind, topic in TOPIC_BY_KIND.items():
         stand.create("a", kind=kind)
         stand.touch("a", kind=kind)
         seen = [item for item in stand.admin.list(kind, stand.namespace) if item["metadata"]["name"] == "a"]
         stand.delete("a", kind=kind)
         until(lambda: deleted(stand, f"/{kind.plural}/a"), f"/{kind.plural}/a")  # noqa: B023  (called at once)
-        told = [event for event in stand.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
-        assert {event.topic for event in told} == {topic}
-        assert sorted(event.verb for event in told if event.verb != "update") == ["add", "delete"], "in any order"
+        published = [event for event in stand.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
+        assert {event.topic for event in published} == {topic}
+        assert sorted(event.verb for event in published if event.verb != "update") == ["add", "delete"], "in any order"
         metadata = seen[0]["metadata"]
-        (touched,) = (e for e in told if e.id == f"{metadata['uid']}/{metadata['resourceVersion']}")
+        (touched,) = (e for e in published if e.id == f"{metadata['uid']}/{metadata['resourceVersion']}")
         assert touched.data["kind"] == kind.name
         assert touched.data["spec"] == seen[0]["spec"]
 
@@ -52,7 +52,7 @@ def deleted(stand: Stand, subject: str) -> bool:
     return any(event.subject.endswith(subject) and event.verb == "delete" for event in list(stand.queue.events))
 
 
-def test_a_job_that_is_not_a_runs_is_none_of_its_business(stand: Stand) -> None:
+def test_jobs_of_others_are_not_published(stand: Stand) -> None:
     stand.ready_bridge()
     other = run(JOB, "not-ours", stand.namespace)
     other["metadata"]["labels"] = {"app": "x"}
@@ -62,7 +62,7 @@ def test_a_job_that_is_not_a_runs_is_none_of_its_business(stand: Stand) -> None:
     assert stand.queue.names() == {"ours"}
 
 
-def test_watches_that_are_cut_again_and_again_go_on_where_they_were(stand: Stand) -> None:
+def test_watches_that_are_cut_repeatedly_resume_where_they_stopped(stand: Stand) -> None:
     counted = Counted(stand.transport())
     stand.ready_bridge(transport=counted)
     listed = counted.lists
@@ -70,9 +70,9 @@ def test_watches_that_are_cut_again_and_again_go_on_where_they_were(stand: Stand
         stand.create(f"r{number}")
         if number % 5 == 0:
             stand.network.cut()
-    until(lambda: stand.versions() <= stand.told(), "every run")
+    until(lambda: stand.versions() <= stand.published(), "every run")
     assert counted.lists == listed, "nothing was listed again"
-    assert counted.watches > len(WATCHED)
+    assert counted.watches > len(TOPIC_BY_KIND)
 
 
 def test_a_run_created_while_the_watch_was_down_is_picked_up(stand: Stand) -> None:
@@ -113,13 +113,13 @@ class Aged:
         return self.inner.stream(request)
 
 
-def told(stand: Stand) -> dict[str, list[str]]:
-    """What each object was told of for; events that follow each other closely may come in any order."""
+def verbs_by_name(stand: Stand) -> dict[str, list[str]]:
+    """Return the verbs published for each object; events close to each other may arrive in any order."""
     events = list(stand.queue.events)
     return {name: sorted(e.verb for e in events if e.name == name) for name in {event.name for event in events}}
 
 
-def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_changed(
+def test_after_an_expired_version_a_list_publishes_what_changed(
     real_host: Host, stand_on: Callable[..., Stand]
 ) -> None:
     stand = stand_on(real_host)
@@ -131,14 +131,14 @@ def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_cha
         stand.delete("deleted")
 
     aged = Aged(stand.transport(), meanwhile)
-    stand.ready_bridge(watched={CODE_RUN: "runs"}, transport=aged)
+    stand.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
     verbs = {"same": ["add"], "changed": ["add", "update"], "deleted": ["add", "delete"], "created": ["add"]}
-    until(lambda: told(stand) == verbs, "what changed, and a deletion that nobody saw, each once")
+    until(lambda: verbs_by_name(stand) == verbs, "what changed, and a deletion that no watch saw, each once")
     assert aged.lists == 2
-    assert len(stand.told()) == len(stand.queue.events), "each event has an id of its own"
+    assert len(stand.published()) == len(stand.queue.events), "each event has an id of its own"
 
 
-def test_a_history_that_was_compacted_while_the_way_was_down(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
+def test_a_history_that_was_compacted_during_an_outage(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
     """The embedded server forgets after so many changes; so does a real one, after minutes."""
     with embedded_server.running(tmp_path / "state.sqlite", ROOT / "crds", history=5) as url:
         stand = stand_on(host_of(url, tmp_path))
@@ -151,8 +151,8 @@ def test_a_history_that_was_compacted_while_the_way_was_down(tmp_path: Path, sta
             stand.touch("changed")
             stand.create(f"r{number}")
         stand.network.refuse(False)
-        until(lambda: stand.versions() <= stand.told(), "everything as it is now")
-        until(lambda: "deleted" in stand.queue.names("delete"), "a deletion that nobody saw")
+        until(lambda: stand.versions() <= stand.published(), "everything as it is now")
+        until(lambda: "deleted" in stand.queue.names("delete"), "a deletion that no watch saw")
         assert len([event for event in stand.queue.events if event.name == "changed"]) < 10
 
 
@@ -183,9 +183,9 @@ def test_crds_not_applied_on_upgrade_are_picked_up_once_they_are(
         {"apiGroups": [SAMPLES.api_version.split("/")[0]], "resources": ["samples"], "verbs": ["list", "watch"]}
     ]
     stand = stand_on(real_host, rules() + everything)
-    bridge = stand.bridge(watched={CODE_RUN: "runs", SAMPLES: "runs"})
+    bridge = stand.bridge(topics={CODE_RUN: "runs", SAMPLES: "runs"})
     until(lambda: bridge.report()["samples"]["trouble"], "it notices")
-    assert bridge.report()["samples"]["trouble"]["cluster"].startswith("NotFound")
+    assert bridge.report()["samples"]["trouble"]["cluster"].startswith("KindNotServed")
     until(lambda: bridge.report()["coderuns"]["ready"], "the other kind is watched")
     assert (bridge.ready, bridge.live) == (False, True)
     crd = stand.admin.create(CRD, definition())
@@ -240,7 +240,7 @@ def test_each_right_of_the_bridge_is_needed(
     ]
     bridge = stand_on(real_host, fewer).bridge()
     until(lambda: bridge.report()[resource]["trouble"], "it notices")
-    others = {kind.plural for kind in WATCHED} - {resource}
+    others = {kind.plural for kind in TOPIC_BY_KIND} - {resource}
     until(lambda: all(bridge.report()[each]["ready"] for each in others), "the others are watched")
     report = bridge.report()[resource]
     assert report["trouble"]["cluster"].startswith("Forbidden")

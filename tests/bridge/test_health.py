@@ -18,13 +18,12 @@ from typing import Any
 import pytest
 import urllib3
 
-from functions.bridge.bridge import Bridge
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.bridge.health import HealthServer
-from functions.bridge.watched import WATCHED
 from functions.cluster.kinds import CODE_RUN
 from tests.bridge.conftest import QUICK, Counted, Stand, until
 
-PATIENT = replace(QUICK, silence=3600.0)
+PATIENT = replace(QUICK, read_timeout=3600.0)
 """Would itself never give up a watch: only its health tells."""
 
 
@@ -53,7 +52,7 @@ def test_a_quiet_watch_stays_alive(stand: Stand) -> None:
     silences = []
     opened = counted.watches
     with served(bridge) as url:
-        while counted.watches < opened + 3 * len(WATCHED):  # each watch ended in time and began again, thrice
+        while counted.watches < opened + 3 * len(TOPIC_BY_KIND):  # each watch ended in time and began again three times
             code, body = probe(f"{url}/live")
             silences += [each["silentSeconds"] for each in body["watches"].values()]
             assert code == 200, body
@@ -64,7 +63,7 @@ def test_a_quiet_watch_stays_alive(stand: Stand) -> None:
 
 
 def test_a_dead_watch_does_not_hide_behind_a_healthy_health(stand: Stand) -> None:
-    bridge = stand.ready_bridge(replace(PATIENT, watch=3600, dead_after=1.5))
+    bridge = stand.ready_bridge(replace(PATIENT, watch_timeout=3600, dead_after=1.5))
     with served(bridge) as url:
         assert codes(url) == (200, 200, 200)
         stand.network.freeze()
@@ -77,7 +76,9 @@ def test_a_dead_watch_does_not_hide_behind_a_healthy_health(stand: Stand) -> Non
 
 def test_a_watch_that_fell_silent_is_given_up_and_opened_again(stand: Stand) -> None:
     stand.create("before")
-    bridge = stand.ready_bridge(replace(QUICK, watch=3600, silence=1.0), transport=stand.transport(timeout=1))
+    bridge = stand.ready_bridge(
+        replace(QUICK, watch_timeout=3600, read_timeout=1.0), transport=stand.transport(timeout=1)
+    )
     stand.network.freeze()
     until(lambda: not bridge.ready, "it is given up")
     stand.touch("before")
@@ -99,7 +100,7 @@ def test_an_api_server_that_is_gone_for_long_makes_it_dead(embedded_stand: Stand
 
 def test_a_queue_that_hangs_makes_it_dead_and_one_that_refuses_does_not(embedded_stand: Stand) -> None:
     stand = embedded_stand
-    bridge = stand.ready_bridge(replace(QUICK, dead_after=1.5), watched={CODE_RUN: "runs"})
+    bridge = stand.ready_bridge(replace(QUICK, dead_after=1.5), topics={CODE_RUN: "runs"})
     with served(bridge) as url:
         stand.queue.refuse(True)
         stand.create(*[f"r{number}" for number in range(10)])

@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
 def test_the_task_files_are_those_that_the_function_renders(tmp_path: Path, file: Path, kind: str) -> None:
     started = parse(raw_run(kind))
-    started = started.having(transitions.start(started, NOW))
+    started = started.with_status(transitions.start(started, NOW))
     file.write_text(json.dumps({**raw_run(kind), "status": wire(started.status)}))
     done = command("render", str(file), "--out", str(tmp_path / "out" / "files"))
     assert done.code == 0, done.err

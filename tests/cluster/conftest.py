@@ -14,9 +14,9 @@ from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request, Transport
 from functions.settings.cluster import ClusterSettings
 from tests.support import cluster_cleanup, installed
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.control_plane import ControlPlane
-from tests.support.node import KubeletOnly, Unscheduled
+from tests.support.node import SimulatedKubelet, Unscheduled
 
 FUNCTIONS_USER = "orchestrator-functions"
 HOME = f"orchestrator-test-{secrets.token_hex(3)}"
@@ -75,11 +75,11 @@ def connect(plane: ControlPlane, user: str | None = None) -> Transport:
 
 
 @pytest.fixture(scope="session")
-def node(plane: ControlPlane) -> KubeletOnly:
-    return KubeletOnly(Cluster(connect(plane)))
+def node(plane: ControlPlane) -> SimulatedKubelet:
+    return SimulatedKubelet(Cluster(connect(plane)))
 
 
 @pytest.fixture
-def world(plane: ControlPlane, base: Base, node: KubeletOnly) -> World:
+def world(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
     """The functions as their own user, in the namespace they are deployed to."""
-    return World(connect(plane, FUNCTIONS_USER), base(HOME), node)
+    return Harness(connect(plane, FUNCTIONS_USER), base(HOME), node)

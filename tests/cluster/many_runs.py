@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, POD, RUNS
 from functions.composition import REPORTERS
@@ -118,7 +117,7 @@ def played(scene: Scene) -> Played:
         TOPIC_OF_FUNCTION["job_finished"]: [function(scene, job_finished.handle)],
     }
     pump = Pump(fed, HANDLERS, seed)
-    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, WATCHED)
+    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, TOPIC_BY_KIND)
     stopping = threading.Event()
     sweeper = threading.Thread(target=swept, args=[scene, stopping], daemon=True)
     sweeper.start()

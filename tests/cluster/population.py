@@ -109,7 +109,7 @@ class Kubelet:
                 self._stopping.wait(AGAIN_SECONDS)
 
     def _watch(self, version: str) -> None:
-        for verb, item in self._cluster.watch(POD, self._namespace, version, seconds=3):
+        for verb, item in self._cluster.watch(POD, self._namespace, version, timeout_seconds=3):
             if verb == "ADDED":
                 self._take(item)
 

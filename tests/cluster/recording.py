@@ -58,7 +58,7 @@ class Recording:
     def _follow(self, kind: Kind, version: str, see: See) -> None:
         while not self._stopping.is_set():
             try:
-                for verb, item in self._cluster.watch(kind, self._namespace, version, seconds=5):
+                for verb, item in self._cluster.watch(kind, self._namespace, version, timeout_seconds=5):
                     if verb == "ERROR":
                         self.lost.append(f"{kind.name}: {item}")
                         return
@@ -84,7 +84,7 @@ class Recording:
     def _run(self, version: int, _: str, item: Object) -> None:
         run = parse(item)
         self._order[run.uid] = pending_run(run).order
-        if pending_run(run).shown:
+        if pending_run(run).is_marked_queued:
             self._queued.setdefault(run.uid, version)
 
     def _map(self, version: int, verb: str, item: Object) -> None:

@@ -26,7 +26,7 @@ from functions.runs.model.run import Run, parse
 from functions.serving.http import Request, answer
 from tests.cluster.driving import own
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import DONE, LOST, event, now, submitted
 
@@ -34,17 +34,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(params=["embedded", "real"])
-def both(request: pytest.FixtureRequest) -> World:
+def both(request: pytest.FixtureRequest) -> Harness:
     """A world on either server, without limits."""
     if request.param == "real":
-        found: World = request.getfixturevalue("world")
+        found: Harness = request.getfixturevalue("world")
     else:
-        found = World(request.getfixturevalue("api"), f"budget-{next(_numbers)}")
+        found = Harness(request.getfixturevalue("api"), f"budget-{next(_numbers)}")
     limit(found, exclusive=False)
     return found
 
 
-def limit(world: World, *, exclusive: bool) -> None:
+def limit(world: Harness, *, exclusive: bool) -> None:
     """Whether runs that would meet in a workspace or directory wait for each other."""
     world.configure(limits=world.services.settings.limits.model_copy(update={"exclusive": exclusive}))
 
@@ -58,7 +58,7 @@ class Cost:
     events: int
 
 
-def cost(world: World, handler: Any, request: Request) -> Cost:
+def cost(world: Harness, handler: Any, request: Request) -> Cost:
     world.calls.calls.clear()
     assert answer(lambda asked: handler.handle(world.services, asked), request).code in (200, 204)
     events = [call for call in world.calls.calls if call.path.endswith("/events") and call.method == "POST"]
@@ -73,14 +73,14 @@ def name() -> str:
     return f"run-{uuid.uuid4().hex[:8]}"
 
 
-def made_with_kubectl(world: World, kind: str) -> Run:
+def made_with_kubectl(world: Harness, kind: str) -> Run:
     spec = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **own(kind)}
     metadata = {"name": name(), "namespace": world.namespace}
     item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
     return parse(world.kubelet.create(RUNS[kind], item))
 
 
-def made_by_submit(world: World, kind: str) -> Run:
+def made_by_submit(world: Harness, kind: str) -> Run:
     return submitted(world, kind, name(), **own(kind))
 
 
@@ -89,7 +89,7 @@ MAKERS = [(made_by_submit, 0), (made_with_kubectl, 1)]
 
 @pytest.mark.parametrize("kind", list(RUNS))
 @pytest.mark.parametrize(("make", "finalizer"), MAKERS, ids=["submitted", "kubectl"])
-def test_a_life_without_trouble(both: World, kind: str, make: Callable[[World, str], Run], finalizer: int) -> None:
+def test_a_life_without_trouble(both: Harness, kind: str, make: Callable[[Harness, str], Run], finalizer: int) -> None:
     run = make(both, kind)
     workspace = int(kind == "CodeRun")
     assert within(cost(both, reconcile, event(run.raw, "add")), writes=4 + workspace + finalizer, reads=1)
@@ -117,7 +117,7 @@ def test_a_life_without_trouble(both: World, kind: str, make: Callable[[World, s
 
 
 @pytest.mark.parametrize("kind", list(RUNS))
-def test_a_retry(both: World, kind: str) -> None:
+def test_a_retry(both: Harness, kind: str) -> None:
     run = made_by_submit(both, kind)
     cost(both, reconcile, event(run.raw, "add"))
     job = now(both, run).status.job_name or ""
@@ -132,7 +132,7 @@ def test_a_retry(both: World, kind: str) -> None:
     assert now(both, run).status.attempt == 2
 
 
-def test_the_events_of_a_pod_that_started_are_not_read(both: World) -> None:
+def test_the_events_of_a_pod_that_started_are_not_read(both: Harness) -> None:
     """They are one list more, for a pod alone that does not start and does not say why (see test_outcomes)."""
     run = made_by_submit(both, "CodeRun")
     cost(both, reconcile, event(run.raw, "add"))
@@ -145,7 +145,7 @@ def test_the_events_of_a_pod_that_started_are_not_read(both: World) -> None:
 
 
 @pytest.mark.parametrize("kind", list(RUNS))
-def test_limits_cost_one_read_and_one_write_more(both: World, kind: str) -> None:
+def test_limits_cost_one_read_and_one_write_more(both: Harness, kind: str) -> None:
     limit(both, exclusive=True)
     workspace = int(kind == "CodeRun")
     for run in (made_by_submit(both, kind) for _ in range(2)):  # the first make the ledger, once

@@ -26,7 +26,7 @@ from functions.local.dev.cluster import write_kubeconfig
 from functions.runs.model.run import Run
 from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
 from tests.cluster.driving import deliver, swept
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.run_steps import LOST, event, now, submitted
 
 PATIENCE = 60
@@ -41,7 +41,7 @@ DONE = json.dumps(
 class Place:
     """A namespace on one of the servers, and who looks at it."""
 
-    world: World
+    world: Harness
     kubectl: Sequence[str]
 
     def get(self, *arguments: str) -> list[str]:
@@ -57,12 +57,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str
     common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", APART]
     if request.param == "real":
         plane, node, base = (request.getfixturevalue(each) for each in ("plane", "node", "base"))
-        world = World(connect(plane, FUNCTIONS_USER), base(APART), node)
+        world = Harness(connect(plane, FUNCTIONS_USER), base(APART), node)
         yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
         return
     with api_server(tmp_path / "state.sqlite") as url:
         file = write_kubeconfig(tmp_path, url, APART)
-        yield Place(World(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])
+        yield Place(Harness(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])
 
 
 class Output:
@@ -104,7 +104,7 @@ class Output:
 class Life:
     """A run that needs the workspace of another one, through all its phases; kubectl looks on."""
 
-    def __init__(self, world: World, shows: Callable[[str], None]) -> None:
+    def __init__(self, world: Harness, shows: Callable[[str], None]) -> None:
         self._world, self._shows = world, shows
         self.other = submitted(world, name="first", service="pay")
         self._starts(self.other)

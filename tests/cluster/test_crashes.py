@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.conftest import HOME, Base, connect
-from tests.faults.scenarios import Story, is_deleted, is_made_by_hand, is_tried_again, succeeds
+from tests.faults.scenarios import Scenario, is_deleted, is_made_by_hand, is_tried_again, succeeds
 from tests.support.control_plane import ControlPlane
-from tests.support.node import KubeletOnly
+from tests.support.node import SimulatedKubelet
 
 STORIES = [succeeds, is_tried_again, is_deleted, is_made_by_hand]
 
@@ -15,10 +15,10 @@ STORIES = [succeeds, is_tried_again, is_deleted, is_made_by_hand]
 @pytest.mark.parametrize("at", [1, 3, 4, 6])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_crash_changes_nothing_in_the_end(
-    plane: ControlPlane, base: Base, node: KubeletOnly, story: Callable[[Story], None], at: int
+    plane: ControlPlane, base: Base, node: SimulatedKubelet, story: Callable[[Scenario], None], at: int
 ) -> None:
     base(HOME)  # its definitions
     for after in (False, True):
-        told = Story(connect(plane), at, after, redelivered=after, node=node)
+        told = Scenario(connect(plane), at, after, redelivered=after, node=node)
         story(told)
         assert told.crashed or at > 4

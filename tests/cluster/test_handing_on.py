@@ -17,23 +17,23 @@ from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
 from tests.cluster.conftest import APART, FUNCTIONS_USER, Base, connect
 from tests.cluster.driving import deliver
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.control_plane import ControlPlane
-from tests.support.node import KubeletOnly
+from tests.support.node import SimulatedKubelet
 from tests.support.run_steps import event, now, submitted
 
 COUNT, PAGE = 5, 2
 
 
 @pytest.fixture
-def world(plane: ControlPlane, base: Base, node: KubeletOnly) -> World:
-    found = World(connect(plane, FUNCTIONS_USER), base(APART), node)
+def world(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
+    found = Harness(connect(plane, FUNCTIONS_USER), base(APART), node)
     found.configure(limits=LimitSettings(exclusive=False))
     return found
 
 
 @pytest.fixture
-def runs(world: World) -> Iterator[list[Run]]:
+def runs(world: Harness) -> Iterator[list[Run]]:
     """Nobody was told of them."""
     made = [submitted(world, name=f"long-{number}", service=f"long-{number}") for number in range(COUNT)]
     yield made
@@ -42,7 +42,7 @@ def runs(world: World) -> Iterator[list[Run]]:
         deliver(world, reconcile, event(now(world, run).raw))
 
 
-def hurried(world: World) -> Dependencies:
+def hurried(world: Harness) -> Dependencies:
     """With time for one run only, and small pages."""
     looks: list[datetime] = []
 
@@ -53,7 +53,7 @@ def hurried(world: World) -> Dependencies:
     return replace(world.services, cluster=Cluster(world.calls, PAGE), clock=clock)
 
 
-def test_each_pass_drives_one_run_and_the_next_goes_on(world: World, runs: list[Run]) -> None:
+def test_each_pass_drives_one_run_and_the_next_goes_on(world: Harness, runs: list[Run]) -> None:
     notes = []
     for number, run in enumerate(runs):
         found = sweep.handle(hurried(world), Request({}, b"")).body

@@ -15,7 +15,7 @@ from functions.handlers import job_finished, reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.node import container, has_ended
 from tests.support.run_steps import DONE, LOST, event, now
 
@@ -53,7 +53,7 @@ OUTCOMES = [
 @pytest.mark.parametrize(
     ("pod", "state", "phase", "reason"), [case[1:] for case in OUTCOMES], ids=[c[0] for c in OUTCOMES]
 )
-def test_an_attempt_ends_as_its_pod_did(world: World, pod: Any, state: Any, phase: str, reason: str) -> None:
+def test_an_attempt_ends_as_its_pod_did(world: Harness, pod: Any, state: Any, phase: str, reason: str) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -64,7 +64,7 @@ def test_an_attempt_ends_as_its_pod_did(world: World, pod: Any, state: Any, phas
     assert (run.status.phase, run.status.attempts[-1].reason) == (phase, reason)
 
 
-def shown(world: World, run: Run) -> str | None:
+def shown(world: Harness, run: Run) -> str | None:
     """The reason of the run's condition, as it is now."""
     condition = now(world, run).status.succeeded
     return condition.reason if condition else None
@@ -85,7 +85,7 @@ PENDING = [
 
 @pytest.mark.parametrize(("status", "reason"), [case[1:] for case in PENDING], ids=[case[0] for case in PENDING])
 def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
-    world: World, status: dict[str, Any], reason: str
+    world: Harness, status: dict[str, Any], reason: str
 ) -> None:
     run = started(world)
     job = run.status.job_name or ""
@@ -101,7 +101,7 @@ def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
 
 
-def posted(world: World, pod: dict[str, Any], reason: str, message: str) -> None:
+def posted(world: Harness, pod: dict[str, Any], reason: str, message: str) -> None:
     """An Event about the pod, as kubelet and controllers post them."""
     about = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
     item = {
@@ -125,7 +125,7 @@ MOUNTS = [
 
 @pytest.mark.parametrize(("told", "words", "reason", "minutes"), MOUNTS, ids=[case[2] for case in MOUNTS])
 def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
-    world: World, told: str, words: str, reason: str, minutes: int
+    world: Harness, told: str, words: str, reason: str, minutes: int
 ) -> None:
     """The pod says only ContainerCreating. A volume attached elsewhere has 10 minutes, however short people wait."""
     patience = 120 if reason == "VolumeNotAttached" else 900
@@ -153,7 +153,7 @@ def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
 
 
-def test_a_pod_whose_volume_comes_at_last_runs(world: World) -> None:
+def test_a_pod_whose_volume_comes_at_last_runs(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
@@ -172,7 +172,7 @@ DUPLICATE = json.dumps({"outcome": "failed", "reason": "DuplicatePod", "message"
 
 
 @pytest.mark.parametrize("second", ["works on", "finds the first one's lock"])
-def test_a_pod_that_is_deleted_from_below_its_job(world: World, second: str) -> None:
+def test_a_pod_that_is_deleted_from_below_its_job(world: Harness, second: str) -> None:
     """How servers before 1.26 preempt, and empty a lost node: the Job controller makes another pod of the attempt."""
     run = started(world)
     job = run.status.job_name or ""
@@ -194,7 +194,7 @@ def test_a_pod_that_is_deleted_from_below_its_job(world: World, second: str) -> 
     assert run.status.attempt == 1
 
 
-def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: World) -> None:
+def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -205,7 +205,7 @@ def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: World) -> No
     assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "DeadlineExceeded")
 
 
-def test_cancel_stops_the_pod_and_keeps_the_job(world: World) -> None:
+def test_cancel_stops_the_pod_and_keeps_the_job(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -216,7 +216,7 @@ def test_cancel_stops_the_pod_and_keeps_the_job(world: World) -> None:
     assert world.kubelet.get(JOB, world.namespace, job)["metadata"]["name"] == job
 
 
-def test_deleting_a_run_takes_its_job_and_pods_with_it(world: World) -> None:
+def test_deleting_a_run_takes_its_job_and_pods_with_it(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -228,7 +228,7 @@ def test_deleting_a_run_takes_its_job_and_pods_with_it(world: World) -> None:
         time.sleep(0.1)
 
 
-def test_a_second_attempt_is_a_second_job_beside_the_first(world: World) -> None:
+def test_a_second_attempt_is_a_second_job_beside_the_first(world: Harness) -> None:
     run = started(world)
     first = run.status.job_name or ""
     world.job_ready(first)

@@ -10,7 +10,7 @@ import pytest
 
 from functions.cluster.kinds import EVENT, JOB, Kind
 from tests.cluster.driving import started, swept
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.node import PATIENCE
 from tests.support.run_steps import now, reason
 
@@ -18,7 +18,7 @@ QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 
 
 @pytest.fixture
-def no_room(world: World) -> Iterator[World]:
+def no_room(world: Harness) -> Iterator[Harness]:
     """A namespace whose quota has room for no pod; nobody but the test counts what is used."""
     metadata = {"name": "no-pods", "namespace": world.namespace}
     full = {"spec": {"hard": {"pods": "0"}}, "status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}
@@ -28,7 +28,7 @@ def no_room(world: World) -> Iterator[World]:
     world.kubelet.delete(QUOTA, world.namespace, "no-pods", made["metadata"]["uid"])
 
 
-def refused(world: World, job: str) -> None:
+def refused(world: Harness, job: str) -> None:
     """Returns once the Job controller said that it may not make a pod."""
     about = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
     end = time.monotonic() + PATIENCE
@@ -37,7 +37,7 @@ def refused(world: World, job: str) -> None:
         time.sleep(0.1)
 
 
-def test_pods_that_a_quota_refuses_are_shown_and_given_up(no_room: World) -> None:
+def test_pods_that_a_quota_refuses_are_shown_and_given_up(no_room: Harness) -> None:
     world = no_room
     run = started(world)
     job = run.status.job_name or ""

@@ -28,7 +28,7 @@ from functions.serving.http import answer
 from functions.submission.submit import submit
 from tests.cluster.conftest import FUNCTIONS_USER, HOME, Base, connect
 from tests.cluster.driving import deliver, node, own, started, swept
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import USERS, ControlPlane
 from tests.support.run_steps import DONE, LOST, event, now, submitted
@@ -152,7 +152,7 @@ def _right(call: Request) -> Right | None:
     return (one if rest else several)[call.method], group, "/".join([plural, *rest[1:]])
 
 
-def test_every_right_is_used(world: World) -> None:
+def test_every_right_is_used(world: Harness) -> None:
     """By runs of both kinds: submitted twice, made by hand, tried again, cancelled, stuck, deleted, and expired."""
     for kind in RUNS:
         a_life(world, kind)
@@ -162,7 +162,7 @@ def test_every_right_is_used(world: World) -> None:
     assert granted - used(world.calls.calls) == set(), "granted, but nobody uses it"
 
 
-def a_life(world: World, kind: str) -> None:
+def a_life(world: Harness, kind: str) -> None:
     base = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **own(kind)}
     headers = {"content-type": "application/json", "idempotency-key": uuid.uuid4().hex}
     asked = Asked(headers, json.dumps(base).encode())
@@ -184,7 +184,7 @@ def a_life(world: World, kind: str) -> None:
     deliver(world, reconcile, event(now(world, run).raw))
 
 
-def stuck(world: World) -> None:
+def stuck(world: Harness) -> None:
     """A pod that does not say why it waits; and runs that submit did not make."""
     run = started(world)
     job = run.status.job_name or ""
@@ -198,7 +198,7 @@ def stuck(world: World) -> None:
         deliver(world, reconcile, event(world.kubelet.create(RUNS[kind], item), "add"))
 
 
-def cleaned_up(world: World) -> None:
+def cleaned_up(world: Harness) -> None:
     """The hourly pass over what was kept long enough: runs, task files, tombstones, unused workspaces."""
     kept = {"workspace_days": 1, "delete_workspaces": True}
     world.configure(retention=world.services.settings.retention.model_copy(update=kept))

@@ -29,12 +29,12 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings import Settings
 from tests.faults import canonical_state
-from tests.faults.cluster import Kubelet, Told, Topics
-from tests.faults.final_checks import Rest
-from tests.faults.invariants import Witness, is_live
-from tests.support.api import World
+from tests.faults.cluster import Kubelet, ServerWithTopics, TransportPublisher
+from tests.faults.final_checks import FinalState
+from tests.faults.invariants import InvariantChecker, is_live
+from tests.support.api import Harness
 from tests.support.builders import NOW, settings
-from tests.support.memoized_server import Moment, Past, Undecoded
+from tests.support.memoized_server import RawTransport, ServerState, StateGraph
 from tests.support.run_steps import DONE, event
 
 NAMESPACE = "orchestrator"
@@ -57,28 +57,28 @@ FAILED = (ClusterError, PublishError)
 
 
 @dataclass(frozen=True)
-class Stage:
+class StartingState:
     """A moment of the life of a run of that kind: what the API server holds, and the time."""
 
     name: str
     kind: str
-    past: Past
+    past: StateGraph
     now: datetime = NOW
-    told: frozenset[str] = frozenset()
+    published: frozenset[str] = frozenset()
     """Ids of the events that were published."""
-    moment: Moment | None = None
+    moment: ServerState | None = None
     """Of the past, where it is not the first."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
-    def afresh(self) -> "Stage":
+    def fresh_copy(self) -> "StartingState":
         """The same moment with nothing remembered; what is remembered from then on goes with it."""
-        return replace(self, past=Past(self.past.first.content))
+        return replace(self, past=StateGraph(self.past.first.content))
 
 
 @dataclass(frozen=True)
-class Ending:
+class ContainerEnd:
     """How an agent's container ends."""
 
     report: str
@@ -86,8 +86,8 @@ class Ending:
     terminated: Mapping[str, Any] = field(default_factory=dict)
 
 
-WELL = Ending(DONE, ok=True)
-STOPPED = Ending("", ok=False)
+WELL = ContainerEnd(DONE, ok=True)
+STOPPED = ContainerEnd("", ok=False)
 
 
 def unchanged(transport: Transport) -> Transport:
@@ -95,47 +95,49 @@ def unchanged(transport: Transport) -> Transport:
     return transport
 
 
-class Place:
+class Bench:
     """A copy of a stage; `wrap` may come between the functions and the API server."""
 
-    def __init__(self, stage: Stage, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
+    def __init__(self, stage: StartingState, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
         self.kind, self.name = stage.kind, NAMES[stage.kind]
         self._past = stage.past
-        self.server = Topics(stage.past, set(stage.told), stage.moment)
-        self.witness = Witness(self.server.content)
-        self.server.observe(self.witness.see)
+        self.server = ServerWithTopics(stage.past, set(stage.published), stage.moment)
+        self.checker = InvariantChecker(self.server.content)
+        self.server.observe(self.checker.see)
         self.kubelet = Cluster(self.server)
-        self.world = World(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
-        self.world.now = stage.now
+        self.harness = Harness(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.harness.now = stage.now
         self.wrap, self.settings = wrap, settings
-        self.endings: Mapping[int, Ending] = {}
+        self.endings: Mapping[int, ContainerEnd] = {}
         self.orphans: set[str] = set()
 
     @cached_property
-    def undecoded(self) -> Undecoded:
+    def undecoded(self) -> RawTransport:
         """The server, whose answers are left as JSON."""
-        return Undecoded(self.server)
+        return RawTransport(self.server)
 
     @cached_property
     def runs(self) -> Kind:
         """The kind of the run."""
         return RUNS[self.kind]
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> StartingState:
         """The place as it is now."""
-        return Stage(name, self.kind, Past(self.server.content), self.world.now, frozenset(self.server.told))
+        return StartingState(
+            name, self.kind, StateGraph(self.server.content), self.harness.now, frozenset(self.server.published)
+        )
 
     @property
-    def served(self) -> tuple[object, ...]:
+    def revision_key(self) -> tuple[object, ...]:
         """What decides, beside the moment and the time, what functions do here."""
         return (type(self), self.kind, self.wrap, id(self.settings))
 
-    def twin(self) -> Callable[[], "Place"]:
+    def twin(self) -> Callable[[], "Bench"]:
         """Makes places like this one, as it is now; they share the past."""
-        stage = Stage("", self.kind, self._past, self.world.now, moment=self.server.moment)
+        stage = StartingState("", self.kind, self._past, self.harness.now, moment=self.server.moment)
         return partial(type(self), stage, self.wrap, self.settings)
 
-    def served_by(self, settings: Settings, wrap: Wrap) -> "Place":
+    def with_revision(self, settings: Settings, wrap: Wrap) -> "Bench":
         """The same place as another revision of the functions sees it."""
         other = copy.copy(self)
         other.settings, other.wrap = settings, wrap
@@ -145,7 +147,11 @@ class Place:
         """Services of a function whose calls go through `transport`."""
         through = self.wrap(transport or self.server)
         return Dependencies(
-            self.settings, Cluster(through), lambda: self.world.now, Told(through), connect_reporters=REPORTERS
+            self.settings,
+            Cluster(through),
+            lambda: self.harness.now,
+            TransportPublisher(through),
+            connect_reporters=REPORTERS,
         )
 
     def raw(self) -> dict[str, Any]:
@@ -163,7 +169,7 @@ class Place:
         return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
 
     def jobs(self) -> list[dict[str, Any]]:
-        return self.world.jobs()
+        return self.harness.jobs()
 
     def reconcile(self, services: Dependencies | None = None) -> None:
         """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
@@ -193,16 +199,16 @@ class Place:
         """The kubelet starts the pods of live Jobs that have none."""
         for job in self.live_jobs():
             if not self._pod(job["metadata"]["name"]):
-                self.world.job_ready(job["metadata"]["name"])
+                self.harness.job_ready(job["metadata"]["name"])
 
-    def pod_ends(self, ending: Ending | None = None) -> None:
+    def pod_ends(self, ending: ContainerEnd | None = None) -> None:
         """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
         for job in self.live_jobs():
             number = int(job["metadata"].get("labels", {}).get(api_group.label("attempt"), 1))
             stopped = job["spec"].get("activeDeadlineSeconds") == 1
             end = STOPPED if stopped else ending or self.endings.get(number, WELL)
             self.pod_comes_up()
-            self.world.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
+            self.harness.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
 
     def live_jobs(self) -> list[dict[str, Any]]:
         return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
@@ -228,10 +234,10 @@ class Place:
 
     def expire(self) -> None:
         """A day passes, and the TTL of every ended Job; its pods go with it."""
-        self.world.later(hours=25)
+        self.harness.later(hours=25)
         for job in self.jobs():
             if not is_live(job) and "ttlSecondsAfterFinished" in job["spec"]:
-                self.witness.expired.add(job["metadata"]["name"])
+                self.checker.expired.add(job["metadata"]["name"])
                 self.kubelet.delete(JOB, NAMESPACE, job["metadata"]["name"], job["metadata"]["uid"])
         self.server.collect()
 
@@ -250,13 +256,13 @@ class Place:
         for _ in range(passes):
             self.server.collect()
             ran = self.finish_pods()
-            self.world.later(minutes=2)
+            self.harness.later(minutes=2)
             before = self.server.content.version
             self.sweep()
             waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
-        self.witness.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
+        self.checker.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
 
     def outcome(self) -> Outcome:
         """What became of the run, and then of the others that requests made: phase, reason, attempts.
@@ -285,20 +291,20 @@ class Place:
         notes = self.server.moment.notes
         if "state" not in notes:
             notes["state"] = canonical_state.state(self.server.moment, NAMESPACE)
-        return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
+        return (self.harness.now, notes["state"], frozenset(self.checker.started), frozenset(self.server.published))
 
     def check(self) -> None:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
         maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
-        rest = Rest(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
-        wrong = self.witness.violations + rest.wrong()
+        rest = FinalState(self.all_runs(), self.jobs(), maps, self.server.published, self.checker.expired)
+        wrong = self.checker.violations + rest.wrong()
         assert not wrong, "; ".join(wrong)
 
 
-class Timeless(Place):
+class StaleClockBench(Bench):
     """Its functions are broken: they look at the clock once, when they are called."""
 
     def services(self, transport: Transport | None = None) -> Dependencies:
-        now = self.world.now
+        now = self.harness.now
         return replace(super().services(transport), clock=lambda: now)

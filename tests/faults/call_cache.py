@@ -13,34 +13,34 @@ from datetime import datetime
 
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Transport
-from tests.faults.bench import FAILED, Place
-from tests.support.memoized_server import Asked
-from tests.support.stepped_calls import Reply, Stopping
+from tests.faults.bench import FAILED, Bench
+from tests.support.memoized_server import SerializedRequest
+from tests.support.stepped_calls import Reply, SteppedFunction
 
-Work = Callable[[Place, Transport], object]
-Calls = Generator[Asked, Reply, None]
+Work = Callable[[Bench, Transport], object]
+Calls = Generator[SerializedRequest, Reply, None]
 """The calls of some work, for each of which it is sent a reply; raises what the work raises."""
 
 
 @dataclass
-class Point:
+class CallNode:
     """Where work stands: before the call that it asks for, or at its end, which may be an error."""
 
-    asks: Asked | None = None
+    asks: SerializedRequest | None = None
     error: BaseException | None = None
-    then: dict[Reply, "Point"] = field(default_factory=dict)
+    then: dict[Reply, "CallNode"] = field(default_factory=dict)
 
 
-class Course:
+class CallTree:
     """All that some work is known to do from one moment on."""
 
-    def __init__(self, work: Work, place: Place) -> None:
-        self._work, self._twin = work, place.twin()
-        self._start, self._called = Point(), Reply("", None, place.world.now)
+    def __init__(self, work: Work, bench: Bench) -> None:
+        self._work, self._twin = work, bench.twin()
+        self._start, self._called = CallNode(), Reply("", None, bench.harness.now)
 
     def calls(self) -> Calls:
         """Its calls. Raises what it raises."""
-        at, reply, before = self._start, self._called, list[tuple[Asked, Reply]]()
+        at, reply, before = self._start, self._called, list[tuple[SerializedRequest, Reply]]()
         while reply in at.then:
             at = at.then[reply]
             if not at.asks:
@@ -49,13 +49,13 @@ class Course:
             before.append((at.asks, reply))
         return (yield from self._found_out(at, reply, before))
 
-    def _found_out(self, at: Point, reply: Reply, before: list[tuple[Asked, Reply]]) -> Calls:
+    def _found_out(self, at: CallNode, reply: Reply, before: list[tuple[SerializedRequest, Reply]]) -> Calls:
         """Its calls after a reply that was never given at that point. Raises what it raises."""
         function = self._at_work()
         try:
             function.start(before)
             while True:
-                at = at.then.setdefault(reply, Point(function.asks, function.error))
+                at = at.then.setdefault(reply, CallNode(function.asks, function.error))
                 if not at.asks:
                     return _end(at)
                 reply = yield at.asks
@@ -63,66 +63,66 @@ class Course:
         finally:
             function.kill()
 
-    def _at_work(self) -> Stopping:
-        place = self._twin()
+    def _at_work(self) -> SteppedFunction:
+        bench = self._twin()
 
         def clock(now: datetime) -> None:
-            place.world.now = now
+            bench.harness.now = now
 
-        return Stopping(lambda transport: self._work(place, transport), clock)
+        return SteppedFunction(lambda transport: self._work(bench, transport), clock)
 
 
-def _end(at: Point) -> None:
+def _end(at: CallNode) -> None:
     if at.error:
         raise at.error.with_traceback(None)
 
 
-def calls(work: Work, place: Place) -> Calls:
+def calls(work: Work, bench: Bench) -> Calls:
     """The calls that work makes, begun at the place as it is now. Raises what the work raises."""
-    moment, now = place.server.moment, place.world.now
-    key = (work, place.served, now)
+    moment, now = bench.server.moment, bench.harness.now
+    key = (work, bench.revision_key, now)
     if key not in moment.notes:
-        moment.notes[key] = Course(work, place)
-    course: Course = moment.notes[key]
+        moment.notes[key] = CallTree(work, bench)
+    course: CallTree = moment.notes[key]
     return course.calls()
 
 
 _errors: dict[object, ClusterError] = {}
 
 
-def replied(transport: Transport, asked: Asked, place: Place) -> Reply:
+def replied(transport: Transport, asked: SerializedRequest, bench: Bench) -> Reply:
     """What comes of a call at the place, through a transport over `place.undecoded`."""
     try:
-        return Reply(transport.send(asked), None, place.world.now)
+        return Reply(transport.send(asked), None, bench.harness.now)
     except ClusterError as error:
-        told = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
-        return Reply("", _errors.setdefault(told, error), place.world.now)
+        text = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
+        return Reply("", _errors.setdefault(text, error), bench.harness.now)
 
 
-def happens(work: Work, place: Place, transport: Transport | None = None) -> None:
+def perform(work: Work, bench: Bench, transport: Transport | None = None) -> None:
     """Makes it happen at the place, through a transport over `place.undecoded`. Raises what the work raises."""
-    through = transport or place.undecoded
-    with closing(calls(work, place)) as its, suppress(StopIteration):
+    through = transport or bench.undecoded
+    with closing(calls(work, bench)) as its, suppress(StopIteration):
         asked = next(its)
         while True:
-            asked = its.send(replied(through, asked, place))
+            asked = its.send(replied(through, asked, bench))
 
 
-class Performer:
+class SteppedOperation:
     """Work at a place that is done call by call, as by `tests.support.actors.Actor`."""
 
-    def __init__(self, work: Work, place: Place) -> None:
+    def __init__(self, work: Work, bench: Bench) -> None:
         self.ended = False
         self.error: BaseException | None = None
-        self._place, self._calls = place, calls(work, place)
+        self._bench, self._calls = bench, calls(work, bench)
         self._advance(lambda: next(self._calls))
 
     def step(self) -> None:
         """Makes the call that it waits for, and goes on until before the next one or its end."""
-        reply = replied(self._place.undecoded, self._asked, self._place)
+        reply = replied(self._bench.undecoded, self._asked, self._bench)
         self._advance(lambda: self._calls.send(reply))
 
-    def _advance(self, further: Callable[[], Asked]) -> None:
+    def _advance(self, further: Callable[[], SerializedRequest]) -> None:
         try:
             self._asked = further()
         except (StopIteration, *FAILED):

@@ -7,13 +7,13 @@ from functions.cluster.kinds import POD
 from functions.cluster.transport import Request, Transport
 from functions.events.event import Event
 from functions.queues.publisher import PublishError
-from tests.support.memoized_server import Moment, Past, Recalling
-from tests.support.node import Object, StandIn
+from tests.support.memoized_server import MemoizedServer, ServerState, StateGraph
+from tests.support.node import Object, SimulatedNode
 
 TOPICS = "/topics/"
 
 
-class Kubelet(StandIn):
+class Kubelet(SimulatedNode):
     """A kubelet whose pods belong to their Jobs, so that they go with them, unless the deletion orphans them."""
 
     def runs(self, namespace: str, job: str) -> Object:
@@ -24,24 +24,24 @@ class Kubelet(StandIn):
         return found
 
 
-class Topics(Recalling):
+class ServerWithTopics(MemoizedServer):
     """An API server beside which a queue takes events: both through one transport, so that both fail alike."""
 
-    def __init__(self, past: Past, told: set[str], moment: Moment | None = None) -> None:
+    def __init__(self, past: StateGraph, published: set[str], moment: ServerState | None = None) -> None:
         super().__init__(past, moment)
-        self.told = told
+        self.published = published
         """Ids of the events taken."""
 
     def answer(self, request: Request) -> str:
         """The answer, not decoded. Raises a ClusterError."""
         if not request.path.startswith(TOPICS):
             return super().answer(request)
-        self.told.add(request.body)
+        self.published.add(request.body)
         return "{}"
 
 
 @dataclass(frozen=True)
-class Told:
+class TransportPublisher:
     """Publishes through the transport that the API calls go through."""
 
     transport: Transport

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.parallel import Farm
+from tests.faults.parallel import CheckPool
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that are tried; 1 is all of them."""
@@ -17,9 +17,9 @@ PATIENCE = 900
 
 
 @pytest.fixture(scope="session")
-def farm() -> Iterator[Farm]:
+def pool() -> Iterator[CheckPool]:
     """All processors."""
-    found = Farm()
+    found = CheckPool()
     yield found
     found.close()
 
@@ -36,5 +36,5 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[st
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A play waits for its turn on a processor, which may take its time where others work on the machine too."""
     for item in items:
-        if "farm" in getattr(item, "fixturenames", ()):
+        if "pool" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(PATIENCE))

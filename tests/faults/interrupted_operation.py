@@ -6,75 +6,75 @@ from contextlib import suppress
 from typing import Protocol
 
 from functions.cluster.transport import Transport
-from tests.faults.bench import FAILED, Outcome, Place, Stage
-from tests.faults.call_cache import happens
-from tests.faults.operations import Happening
-from tests.faults.outcome_cache import Futures
+from tests.faults.bench import FAILED, Bench, Outcome, StartingState
+from tests.faults.call_cache import perform
+from tests.faults.operations import Operation
+from tests.faults.outcome_cache import OutcomeCache
 from tests.support.crashing import Killed
 
 
-class Fatal(Transport, Protocol):
+class InterruptingTransport(Transport, Protocol):
     """A transport of which a call goes wrong."""
 
     @property
-    def struck(self) -> bool:
+    def triggered(self) -> bool:
         """Whether that call was made."""
         ...
 
 
-Breaks = Callable[[Transport, int], Fatal]
+Breaks = Callable[[Transport, int], InterruptingTransport]
 
 
-class Interrupted:
+class InterruptedOperations:
     """All that may happen at one stage, with a call of it that goes wrong."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: StartingState) -> None:
         self._stage = stage
-        self._futures = Futures(events=False)
-        self._known: dict[tuple[Happening, ...], Outcome] = {}
+        self._outcomes = OutcomeCache(events=False)
+        self._known: dict[tuple[Operation, ...], Outcome] = {}
 
     def every_call(
-        self, happening: Happening, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
+        self, operation: Operation, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
     ) -> Iterator[str]:
         """Breaks each chosen call once; then, `later` minutes after it, it happens again, or only the sweep comes.
 
         What was tried, in words. Raises AssertionError where the run ends in another way than if the call had gone
         well.
         """
-        expected = {self._outcome(happening), self._outcome(happening, happening)}
+        expected = {self._outcome(operation), self._outcome(operation, operation)}
         for again in (True, False):
             allowed = expected if again else expected | {self._outcome()}  # a person may have been refused
             for at in itertools.count():
                 if chosen():
-                    told = f"{happening.__name__} at {self._stage}, call {at}, again={again}"
-                    outcome = self._broken(happening, breaks, at, later, again=again, told=told)
+                    description = f"{operation.__name__} at {self._stage}, call {at}, again={again}"
+                    outcome = self._broken(operation, breaks, at, later, again=again, description=description)
                     if outcome is None:
                         break
-                    assert outcome in allowed, f"{told}: {outcome}, not one of {allowed}"
-                    yield told
+                    assert outcome in allowed, f"{description}: {outcome}, not one of {allowed}"
+                    yield description
 
-    def _outcome(self, *happenings: Happening) -> Outcome:
-        if happenings not in self._known:
-            place = Place(self._stage)
-            for happening in happenings:
-                happens(happening, place)
-            self._known[happenings] = self._futures.of(place)
-        return self._known[happenings]
+    def _outcome(self, *operations: Operation) -> Outcome:
+        if operations not in self._known:
+            bench = Bench(self._stage)
+            for operation in operations:
+                perform(operation, bench)
+            self._known[operations] = self._outcomes.of(bench)
+        return self._known[operations]
 
     def _broken(
-        self, happening: Happening, breaks: Breaks, at: int, later: float, *, again: bool, told: str
+        self, operation: Operation, breaks: Breaks, at: int, later: float, *, again: bool, description: str
     ) -> Outcome | None:
         """What becomes of the run; None where there is no such call."""
-        place = Place(self._stage)
-        fatal = breaks(place.undecoded, at)
+        bench = Bench(self._stage)
+        fatal = breaks(bench.undecoded, at)
         with suppress(*FAILED, Killed):
-            happens(happening, place, fatal)
-        if not fatal.struck:
+            perform(operation, bench, fatal)
+        if not fatal.triggered:
             return None
-        place.world.later(minutes=later)
+        bench.harness.later(minutes=later)
         if again:
-            happens(happening, place)
+            perform(operation, bench)
         try:
-            return self._futures.of(place)
+            return self._outcomes.of(bench)
         except AssertionError as error:
-            raise AssertionError(f"{told}: {error}") from error
+            raise AssertionError(f"{description}: {error}") from error

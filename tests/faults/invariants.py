@@ -18,29 +18,29 @@ from typing import Any
 from functions.local.apiserver.store import Change, Key
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from tests.support.in_process_server import Content
+from tests.support.in_process_server import StoreContent
 
 Object = Mapping[str, Any]
 RUNS, JOB, POD = ("coderuns.agents.platform", "docsruns.agents.platform"), "jobs.batch", "pods"
 
 
 @lru_cache(maxsize=50_000)
-def read(body: str) -> Object:
+def parse_body(body: str) -> Object:
     """An object from its body; nobody may change it, for it is kept."""
     found: Object = json.loads(body)
     return found
 
 
 @lru_cache(maxsize=20_000)
-def run_of(body: str) -> Run:
+def parse_run(body: str) -> Run:
     """A run from its body."""
-    return parse(read(body))
+    return parse(parse_body(body))
 
 
-class Witness:
+class InvariantChecker:
     """What was seen of the runs on a server since it had `content`; `violations` says in words what was wrong."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: StoreContent) -> None:
         self.violations: list[str] = []
         self.expired: set[str] = set()
         """Names of Jobs that their TTL removes."""
@@ -49,7 +49,11 @@ class Witness:
         """Every Job that was ever made to start an agent, by the uid of its run and its name."""
 
     def stand(
-        self, content: Content, started: Iterable[tuple[str, str]], expired: Iterable[str], violations: Iterable[str]
+        self,
+        content: StoreContent,
+        started: Iterable[tuple[str, str]],
+        expired: Iterable[str],
+        violations: Iterable[str],
     ) -> None:
         """Goes to where it was when this was all it had seen."""
         self._bodies = dict(content.bodies)
@@ -69,7 +73,7 @@ class Witness:
     def _run_changed(self, change: Change) -> Iterator[str]:
         if change.previous is None or change.type == "DELETED":
             return
-        before, after = run_of(change.previous), run_of(change.body)
+        before, after = parse_run(change.previous), parse_run(change.body)
         if before.uid == after.uid:
             yield from _steps_back(before, after)
             yield from _attempts_lost(before, after)
@@ -81,12 +85,12 @@ class Witness:
         if ended is None or after.status.open_attempt is not None:
             return
         body = self._bodies.get(Key(JOB, after.namespace, ended.job_name))
-        ours = body is None or _owner(read(body)) == after.uid
+        ours = body is None or _owner(parse_body(body)) == after.uid
         if ours and self._works(ended.job_name):
             yield f"attempt {ended.attempt} was ended while its pod works"
 
     def _job_changed(self, change: Change) -> Iterator[str]:
-        job = read(change.body)
+        job = parse_body(change.body)
         run = self._run_of(job)
         if run is None or run.deleting:
             return
@@ -95,7 +99,7 @@ class Witness:
                 yield f"Job {change.key.name} was deleted while its run exists"
             if self._works(change.key.name, orphaned=True):
                 yield f"Job {change.key.name} was deleted, and its pod works on"
-        elif is_live(job) and (change.previous is None or not is_live(read(change.previous))):
+        elif is_live(job) and (change.previous is None or not is_live(parse_body(change.previous))):
             yield from self._comes_to_life(job, change.key.name, run)
 
     def _comes_to_life(self, job: Object, name: str, run: Run) -> Iterator[str]:
@@ -120,11 +124,11 @@ class Witness:
 
     def _run_of(self, job: Object) -> Run | None:
         uid = _owner(job)
-        runs = (run_of(body) for key, body in self._bodies.items() if key.resource in RUNS)
+        runs = (parse_run(body) for key, body in self._bodies.items() if key.resource in RUNS)
         return next((run for run in runs if run.uid == uid), None)
 
     def _objects(self, resource: str) -> list[Object]:
-        return [read(body) for key, body in self._bodies.items() if key.resource == resource]
+        return [parse_body(body) for key, body in self._bodies.items() if key.resource == resource]
 
     @staticmethod
     def _lock(job: Object) -> tuple[str, str]:

@@ -159,7 +159,7 @@ class PodsNotAwaited(Mutant):
         return answer
 
 
-class NobodyTold(Mutant):
+class EventsNotPublished(Mutant):
     """What is to be told is noted as told, and the queue never gets it."""
 
     def send(self, request: Request) -> Any:

@@ -10,80 +10,80 @@ from functions.handlers import reconcile
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused, Request
 from functions.submission.submit import submit
-from tests.faults.bench import KEY, NAMESPACE, Place
+from tests.faults.bench import KEY, NAMESPACE, Bench
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import event
 
-Happening = Callable[[Place, Transport], None]
+Operation = Callable[[Bench, Transport], None]
 
 
-def reconciles(place: Place, transport: Transport) -> None:
+def reconciles(bench: Bench, transport: Transport) -> None:
     """The first event of each run comes (again)."""
-    place.reconcile(place.services(transport))
+    bench.reconcile(bench.services(transport))
 
 
-def job_finishes(place: Place, transport: Transport) -> None:
+def job_finishes(bench: Bench, transport: Transport) -> None:
     """An event of each Job comes (again)."""
-    place.job_events(place.services(transport))
+    bench.job_events(bench.services(transport))
 
 
-def reports(place: Place, transport: Transport) -> None:
+def reports(bench: Bench, transport: Transport) -> None:
     """The event of each run's present state comes (again) to the function that tells the world."""
-    place.report(place.services(transport))
+    bench.report(bench.services(transport))
 
 
-def sweeps(place: Place, transport: Transport) -> None:
-    place.sweep(place.services(transport))
+def sweeps(bench: Bench, transport: Transport) -> None:
+    bench.sweep(bench.services(transport))
 
 
-def submits(place: Place, transport: Transport) -> None:
+def submits(bench: Bench, transport: Transport) -> None:
     """The request that made the run comes (again)."""
-    _request(place, transport, {"idempotency-key": KEY})
+    _request(bench, transport, {"idempotency-key": KEY})
 
 
-def submits_another(place: Place, transport: Transport) -> None:
+def submits_another(bench: Bench, transport: Transport) -> None:
     """A request for the same work comes without a key."""
     with suppress(Refused):  # 409: a run is at work on it
-        _request(place, transport, {})
+        _request(bench, transport, {})
 
 
-def _request(place: Place, transport: Transport, headers: dict[str, str]) -> None:
-    body = json.dumps(dict(CODE_SPEC if place.kind == "CodeRun" else DOCS_SPEC)).encode()
+def _request(bench: Bench, transport: Transport, headers: dict[str, str]) -> None:
+    body = json.dumps(dict(CODE_SPEC if bench.kind == "CodeRun" else DOCS_SPEC)).encode()
     request = Request({"content-type": "application/json", **headers}, body)
-    submit(place.services(transport), place.kind, request)
+    submit(bench.services(transport), bench.kind, request)
 
 
-def cancels(place: Place, transport: Transport) -> None:
-    _asks(place, place.services(transport), {"cancel": True})
+def cancels(bench: Bench, transport: Transport) -> None:
+    _asks(bench, bench.services(transport), {"cancel": True})
 
 
-def retries(place: Place, transport: Transport) -> None:
-    _asks(place, place.services(transport), {"contextVersion": 2})
+def retries(bench: Bench, transport: Transport) -> None:
+    _asks(bench, bench.services(transport), {"contextVersion": 2})
 
 
-def deletes(place: Place, transport: Transport) -> None:
+def deletes(bench: Bench, transport: Transport) -> None:
     """A person deletes the run, and the event of that is delivered."""
-    services = place.services(transport)
+    services = bench.services(transport)
     try:
-        run = services.cluster.get(place.runs, NAMESPACE, place.name)
-        services.cluster.delete(place.runs, NAMESPACE, place.name, run["metadata"]["uid"])
-        reconcile.handle(services, event(services.cluster.get(place.runs, NAMESPACE, place.name)))
+        run = services.cluster.get(bench.runs, NAMESPACE, bench.name)
+        services.cluster.delete(bench.runs, NAMESPACE, bench.name, run["metadata"]["uid"])
+        reconcile.handle(services, event(services.cluster.get(bench.runs, NAMESPACE, bench.name)))
     except NotFound:
         return
 
 
-def _asks(place: Place, services: Dependencies, spec: dict[str, object]) -> None:
+def _asks(bench: Bench, services: Dependencies, spec: dict[str, object]) -> None:
     """A person changes the run, and the event of that change is delivered."""
     try:
-        raw = services.cluster.patch(place.runs, NAMESPACE, place.name, {"spec": spec})
+        raw = services.cluster.patch(bench.runs, NAMESPACE, bench.name, {"spec": spec})
     except NotFound:
         return
     reconcile.handle(services, event(raw))
 
 
-FUNCTIONS: list[Happening] = [reconciles, job_finishes, reports, sweeps]
-PEOPLE: list[Happening] = [submits, submits_another, cancels, deletes]
-HAPPENINGS: dict[str, list[Happening]] = {
+FUNCTIONS: list[Operation] = [reconciles, job_finishes, reports, sweeps]
+PEOPLE: list[Operation] = [submits, submits_another, cancels, deletes]
+OPERATIONS: dict[str, list[Operation]] = {
     "CodeRun": [*FUNCTIONS, *PEOPLE, retries],
     "DocsRun": [*FUNCTIONS, *PEOPLE],  # a docs run is retried by submitting it again
 }

@@ -4,50 +4,50 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from tests.faults.bench import Place
-from tests.support.memoized_server import Moment
+from tests.faults.bench import Bench
+from tests.support.memoized_server import ServerState
 
 
-class Standing(NamedTuple):
+class Snapshot(NamedTuple):
     """All that happened to a place comes to."""
 
-    moment: Moment
+    moment: ServerState
     now: datetime
-    told: frozenset[str]
+    published: frozenset[str]
     started: frozenset[tuple[str, str]]
     expired: frozenset[str]
     orphans: frozenset[str]
     violations: tuple[str, ...]
 
 
-def standing(place: Place) -> Standing:
+def take(bench: Bench) -> Snapshot:
     """How it stands."""
-    witness, server = place.witness, place.server
-    return Standing(
+    checker, server = bench.checker, bench.server
+    return Snapshot(
         server.moment,
-        place.world.now,
-        frozenset(server.told),
-        frozenset(witness.started),
-        frozenset(witness.expired),
-        frozenset(place.orphans),
-        tuple(witness.violations),
+        bench.harness.now,
+        frozenset(server.published),
+        frozenset(checker.started),
+        frozenset(checker.expired),
+        frozenset(bench.orphans),
+        tuple(checker.violations),
     )
 
 
-def stand(place: Place, so: Standing) -> None:
+def restore(bench: Bench, so: Snapshot) -> None:
     """Makes it stand so."""
-    place.server.moment, place.world.now = so.moment, so.now
-    place.server.told, place.orphans = set(so.told), set(so.orphans)
-    place.witness.stand(so.moment.content, so.started, so.expired, so.violations)
+    bench.server.moment, bench.harness.now = so.moment, so.now
+    bench.server.published, bench.orphans = set(so.published), set(so.orphans)
+    bench.checker.stand(so.moment.content, so.started, so.expired, so.violations)
 
 
-def remembered(step: Callable[[Place], object], place: Place) -> None:
+def memoized(step: Callable[[Bench], object], bench: Bench) -> None:
     """Takes the step, or goes where it led when it was taken from there before."""
-    before = standing(place)
+    before = take(bench)
     notes = before.moment.notes
-    key = (step, place.served, before)
+    key = (step, bench.revision_key, before)
     if key in notes:
-        stand(place, notes[key])
+        restore(bench, notes[key])
     else:
-        step(place)
-        notes[key] = standing(place)
+        step(bench)
+        notes[key] = take(bench)

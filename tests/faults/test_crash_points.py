@@ -14,13 +14,13 @@ import pytest
 
 from functions.cluster.kinds import JOB
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interrupted_operation import Interrupted
-from tests.faults.operations import HAPPENINGS
-from tests.faults.parallel import Farm
-from tests.faults.scenarios import STORIES, Story, check_the_end
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
-from tests.support.crashing import Crashing
-from tests.support.memoized_server import Past, Recalling
+from tests.faults.interrupted_operation import InterruptedOperations
+from tests.faults.operations import OPERATIONS
+from tests.faults.parallel import CheckPool
+from tests.faults.scenarios import SCENARIOS, Scenario, check_the_end
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state
+from tests.support.crashing import CrashingTransport
+from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import DONE, submitted
 
 MOST_CALLS = 60
@@ -28,40 +28,47 @@ MOST_CALLS = 60
 
 def play(kind: str, build: Build) -> int:
     """Kills everything at one stage at each call; how often."""
-    interrupted, rng = Interrupted(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    interrupted, rng = (
+        InterruptedOperations(starting_state(build, kind)),
+        random.Random(f"{SEED} {kind} {build.__name__}"),
+    )
     return sum(
-        len(list(interrupted.every_call(happening, partial(Crashing, after=after), lambda: rng.random() < SCALE)))
-        for happening in HAPPENINGS[kind]
+        len(
+            list(
+                interrupted.every_call(operation, partial(CrashingTransport, after=after), lambda: rng.random() < SCALE)
+            )
+        )
+        for operation in OPERATIONS[kind]
         for after in (False, True)
     )
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, EVERYWHERE)
-    tally["crash points"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["crash points"] += pool.result(play, kind, build)
 
 
 @cache
-def _past(_: Callable[[Story], None]) -> Past:
+def _past(_: Callable[[Scenario], None]) -> StateGraph:
     """Of all lives of one story, which begin alike and differ from the call on that is fatal."""
-    return Past()
+    return StateGraph()
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_a_crash_at_any_call_changes_nothing_in_the_end(
-    story: Callable[[Story], None], after: bool, redelivered: bool, tally: Counter[str]
+    scenario: Callable[[Scenario], None], after: bool, redelivered: bool, tally: Counter[str]
 ) -> None:
-    tried, past = 0, _past(story)
+    tried, past = 0, _past(scenario)
     for at in range(MOST_CALLS):
-        told = Story(Recalling(past), at, after, redelivered, namespace="crash")
-        story(told)
-        if not told.crashed:
+        played = Scenario(MemoizedServer(past), at, after, redelivered, namespace="crash")
+        scenario(played)
+        if not played.crashed:
             break
         tried += 1
     tally["crash points"] += tried
@@ -69,14 +76,14 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(
 
 
 def test_the_harness_notices_a_job_that_is_made_twice() -> None:
-    story = Story(Recalling(Past()), MOST_CALLS, False, True)
-    run = submitted(story.world)
-    story.deliver_run(run)
-    run = story.attempt(run, DONE, ok=True)
-    twin = {**story.world.jobs()[0]}
+    scenario = Scenario(MemoizedServer(StateGraph()), MOST_CALLS, False, True)
+    run = submitted(scenario.harness)
+    scenario.deliver_run(run)
+    run = scenario.attempt(run, DONE, ok=True)
+    twin = {**scenario.harness.jobs()[0]}
     owners = twin["metadata"]["ownerReferences"]
-    metadata = {"name": "code-run-1-late", "namespace": story.world.namespace, "ownerReferences": owners}
+    metadata = {"name": "code-run-1-late", "namespace": scenario.harness.namespace, "ownerReferences": owners}
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}}
-    story.world.kubelet.create(JOB, {**twin, "metadata": metadata, "spec": {"template": template}, "status": {}})
+    scenario.harness.kubelet.create(JOB, {**twin, "metadata": metadata, "spec": {"template": template}, "status": {}})
     with pytest.raises(AssertionError):
-        check_the_end(story, run, attempts=1)
+        check_the_end(scenario, run, attempts=1)

@@ -13,38 +13,48 @@ from functools import partial
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interrupted_operation import Interrupted
-from tests.faults.operations import HAPPENINGS
-from tests.faults.parallel import Farm
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
-from tests.support.failing import FAULTS, FOR_EVER, LOST_ANSWER, OUTAGE, Failing, Fault
+from tests.faults.interrupted_operation import InterruptedOperations
+from tests.faults.operations import OPERATIONS
+from tests.faults.parallel import CheckPool
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state
+from tests.support.injected_errors import (
+    ALL_LATER_CALLS,
+    INJECTED_ERRORS,
+    LOST_ANSWER,
+    OUTAGE,
+    ErrorInjector,
+    InjectedError,
+)
 
 HALF_AN_HOUR = 30.0
-SERIES: list[tuple[Fault, int, float]] = [
-    *((fault, 1, 0) for fault in FAULTS),
-    (FAULTS[0], 2, 0),
+SERIES: list[tuple[InjectedError, int, float]] = [
+    *((fault, 1, 0) for fault in INJECTED_ERRORS),
+    (INJECTED_ERRORS[0], 2, 0),
     (LOST_ANSWER, 2, 0),
     (OUTAGE, 2, 0),
-    (OUTAGE, FOR_EVER, HALF_AN_HOUR),
-    (LOST_ANSWER, FOR_EVER, HALF_AN_HOUR),
+    (OUTAGE, ALL_LATER_CALLS, HALF_AN_HOUR),
+    (LOST_ANSWER, ALL_LATER_CALLS, HALF_AN_HOUR),
 ]
 """The error, how often it comes in a row, and after how many minutes all is well again."""
 
 
 def play(kind: str, build: Build) -> int:
     """Breaks every call at one stage in every way; how many."""
-    interrupted, rng = Interrupted(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    interrupted, rng = (
+        InterruptedOperations(starting_state(build, kind)),
+        random.Random(f"{SEED} {kind} {build.__name__}"),
+    )
     tried = 0
-    for happening, (fault, times, later) in itertools.product(HAPPENINGS[kind], SERIES):
-        breaks = partial(Failing, fault=fault, times=times)
-        tried += len(list(interrupted.every_call(happening, breaks, lambda: rng.random() < SCALE, later)))
+    for operation, (fault, times, later) in itertools.product(OPERATIONS[kind], SERIES):
+        breaks = partial(ErrorInjector, fault=fault, times=times)
+        tried += len(list(interrupted.every_call(operation, breaks, lambda: rng.random() < SCALE, later)))
     return tried
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_at_any_call_changes_nothing_in_the_end(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, EVERYWHERE)
-    tally["error answers"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["error answers"] += pool.result(play, kind, build)

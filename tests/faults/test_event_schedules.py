@@ -20,13 +20,13 @@ from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
-from tests.faults.bench import FAILED, NAMESPACE, WELL, Ending, Outcome, Place, Stage
+from tests.faults.bench import FAILED, NAMESPACE, WELL, Bench, ContainerEnd, Outcome, StartingState
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.invariants import JOB, RUNS
 from tests.faults.operations import submits, submits_another
-from tests.faults.starting_states import KINDS, new, reached
-from tests.support.crashing import Crashing, Killed
-from tests.support.failing import FAULTS, FOR_EVER, Failing
+from tests.faults.starting_states import KINDS, new, starting_state
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.injected_errors import ALL_LATER_CALLS, INJECTED_ERRORS, ErrorInjector
 from tests.support.run_steps import LOST, VERBS, event
 
 SCHEDULES = 300
@@ -37,10 +37,10 @@ ATTEMPTS = 6
 """Attempts whose end is chosen; further ones end well."""
 ENDINGS = [
     WELL,
-    Ending(LOST, ok=False),
-    Ending("", ok=False),
-    Ending("", ok=True),
-    Ending("", ok=False, terminated={"reason": "OOMKilled", "exitCode": 137}),
+    ContainerEnd(LOST, ok=False),
+    ContainerEnd("", ok=False),
+    ContainerEnd("", ok=True),
+    ContainerEnd("", ok=False, terminated={"reason": "OOMKilled", "exitCode": 137}),
 ]
 
 
@@ -56,7 +56,7 @@ class Step:
 
 FAULTLESS = 0
 CRASHES = (1, 2)
-KINDS_OF_FAULT = 3 + 2 * len(FAULTS)
+KINDS_OF_FAULT = 3 + 2 * len(INJECTED_ERRORS)
 """None, a crash before and after, each error once, and each from then on."""
 
 _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
@@ -74,14 +74,14 @@ _people = st.builds(
 _endings = st.lists(st.sampled_from(ENDINGS), max_size=ATTEMPTS)
 
 
-class Life:
+class Schedule:
     """One run and its events on their way."""
 
-    def __init__(self, stage: Stage, endings: Sequence[Ending]) -> None:
-        self.place = Place(stage)
-        self.place.endings = _numbered(endings)
+    def __init__(self, stage: StartingState, endings: Sequence[ContainerEnd]) -> None:
+        self.bench = Bench(stage)
+        self.bench.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
-        self.place.server.observe(self._notice)
+        self.bench.server.observe(self._notice)
 
     def _notice(self, change: Change) -> None:
         if change.key.resource in (*RUNS, JOB):
@@ -93,13 +93,13 @@ class Life:
             case "delivers" | "redelivers" | "drops":
                 self._event(step)
             case "sweeps":
-                self._calls(step, self.place.sweep)
+                self._calls(step, self.bench.sweep)
             case "minute" | "second":
-                self.place.world.later(**{f"{step.what}s": 1})
+                self.bench.harness.later(**{f"{step.what}s": 1})
             case "pod_comes_up":
-                self.place.pod_comes_up()
+                self.bench.pod_comes_up()
             case "pod_ends":
-                self.place.pod_ends()
+                self.bench.pod_ends()
             case _:
                 self._person(step)
 
@@ -122,56 +122,56 @@ class Life:
                 case "cancels":
                     self._asks({"cancel": True})
                 case "retries":
-                    version = getattr(getattr(self.place.run(), "spec", None), "context_version", 1)
+                    version = getattr(getattr(self.bench.run(), "spec", None), "context_version", 1)
                     self._asks({"contextVersion": version + 1, "cancel": None})
                 case "deletes":
-                    self.place.kubelet.delete(self.place.runs, NAMESPACE, self.place.name, self._uid())
-                    self.place.server.collect()
+                    self.bench.kubelet.delete(self.bench.runs, NAMESPACE, self.bench.name, self._uid())
+                    self.bench.server.collect()
                 case _:
                     asks = submits if step.what == "submits" else submits_another
                     with suppress(Killed, *FAILED):
-                        asks(self.place, _broken(self.place.server, step))
+                        asks(self.bench, _broken(self.bench.server, step))
 
     def _uid(self) -> str:
-        return str(self.place.raw()["metadata"]["uid"])
+        return str(self.bench.raw()["metadata"]["uid"])
 
     def _asks(self, spec: dict[str, Any]) -> None:
-        if self.place.kind == "CodeRun" or "cancel" in spec:
-            self.place.kubelet.patch(self.place.runs, NAMESPACE, self.place.name, {"spec": spec})
+        if self.bench.kind == "CodeRun" or "cancel" in spec:
+            self.bench.kubelet.patch(self.bench.runs, NAMESPACE, self.bench.name, {"spec": spec})
 
     def _calls(self, step: Step, handle: Any) -> None:
         """Calls a function, whose process may be killed, or some of whose calls may go wrong."""
         with suppress(Killed, *FAILED):
-            handle(self.place.services(_broken(self.place.server, step)))
+            handle(self.bench.services(_broken(self.bench.server, step)))
 
 
 def _broken(server: Transport, step: Step) -> Transport:
     if step.fault == FAULTLESS:
         return server
     if step.fault in CRASHES:
-        return Crashing(server, step.at, after=step.fault == CRASHES[1])
+        return CrashingTransport(server, step.at, after=step.fault == CRASHES[1])
     number = step.fault - 1 - len(CRASHES)
-    times = 1 if number < len(FAULTS) else FOR_EVER
-    return Failing(server, step.at, FAULTS[number % len(FAULTS)], times)
+    times = 1 if number < len(INJECTED_ERRORS) else ALL_LATER_CALLS
+    return ErrorInjector(server, step.at, INJECTED_ERRORS[number % len(INJECTED_ERRORS)], times)
 
 
-def _numbered(endings: Sequence[Ending]) -> Mapping[int, Ending]:
+def _numbered(endings: Sequence[ContainerEnd]) -> Mapping[int, ContainerEnd]:
     return dict(enumerate(endings, start=1))
 
 
-def undisturbed(stage: Stage, endings: Sequence[Ending]) -> Outcome:
+def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
     """What becomes of a run whose attempts end so."""
-    place = Place(stage)
-    place.endings = _numbered(endings)
-    place.settle()
-    place.check()
-    return place.outcome()
+    bench = Bench(stage)
+    bench.endings = _numbered(endings)
+    bench.settle()
+    bench.check()
+    return bench.outcome()
 
 
 @pytest.mark.parametrize("people", [False, True], ids=["left alone", "people change their minds"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
-    stage = reached(new, kind).afresh()
+    stage = starting_state(new, kind).fresh_copy()
     steps = st.one_of(_with_faults, _quiet, _people) if people else st.one_of(_with_faults, _quiet)
 
     @seed(f"{SEED} {kind} {people}")
@@ -182,13 +182,13 @@ def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally:
         suppress_health_check=list(HealthCheck),
     )
     @given(schedule=st.lists(steps, min_size=STEPS[0], max_size=STEPS[1]), endings=_endings)
-    def lives(schedule: Sequence[Step], endings: Sequence[Ending]) -> None:
-        life = Life(stage, endings)
+    def lives(schedule: Sequence[Step], endings: Sequence[ContainerEnd]) -> None:
+        life = Schedule(stage, endings)
         for step in schedule:
             life.happens(step)
-        life.place.settle()
-        life.place.check()
-        assert people or life.place.outcome() == undisturbed(stage, endings)
+        life.bench.settle()
+        life.bench.check()
+        assert people or life.bench.outcome() == undisturbed(stage, endings)
         tally["event schedules"] += 1
 
     lives()

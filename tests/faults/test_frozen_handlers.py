@@ -13,52 +13,52 @@ from functools import partial
 
 import pytest
 
-from tests.faults.bench import FAILED, Outcome, Place, Stage, Timeless
-from tests.faults.call_cache import happens
+from tests.faults.bench import FAILED, Bench, Outcome, StaleClockBench, StartingState
+from tests.faults.call_cache import perform
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.operations import HAPPENINGS, Happening, deletes, reconciles, retries, submits
-from tests.faults.outcome_cache import Futures
-from tests.faults.parallel import Farm
-from tests.faults.snapshot import remembered
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, new, reached
-from tests.support.crashing import Crashing, Killed
-from tests.support.freezing import Freezing
+from tests.faults.operations import OPERATIONS, Operation, deletes, reconciles, retries, submits
+from tests.faults.outcome_cache import OutcomeCache
+from tests.faults.parallel import CheckPool
+from tests.faults.snapshot import memoized
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, new, starting_state
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.freezing import FreezingTransport
 
-Meanwhile = Callable[[Place], None]
+Meanwhile = Callable[[Bench], None]
 
 
-def others_finish_it(place: Place) -> None:
+def others_finish_it(bench: Bench) -> None:
     """The run ends, and its Jobs reach the end of their TTL."""
-    place.settle()
-    place.expire()
+    bench.settle()
+    bench.expire()
 
 
-def a_person_retries(place: Place) -> None:
+def a_person_retries(bench: Bench) -> None:
     """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
-    remembered(others_finish_it, place)
-    retries(place, place.server)
-    place.reconcile()
-    place.pod_comes_up()
+    memoized(others_finish_it, bench)
+    retries(bench, bench.server)
+    bench.reconcile()
+    bench.pod_comes_up()
 
 
-def a_retry_ends(place: Place) -> None:
+def a_retry_ends(bench: Bench) -> None:
     """After its end, it is tried again, and that is over too."""
-    remembered(a_person_retries, place)
-    others_finish_it(place)
+    memoized(a_person_retries, bench)
+    others_finish_it(bench)
 
 
-def a_person_deletes_it(place: Place) -> None:
+def a_person_deletes_it(bench: Bench) -> None:
     """It is deleted, and the request that made it comes once more."""
-    remembered(others_finish_it, place)
-    deletes(place, place.server)
-    place.server.collect()
-    submits(place, place.server)
+    memoized(others_finish_it, bench)
+    deletes(bench, bench.server)
+    bench.server.collect()
+    submits(bench, bench.server)
 
 
-def nobody_looks(place: Place) -> None:
+def nobody_looks(bench: Bench) -> None:
     """All functions are down: agents end and Jobs are collected, and no run is told."""
-    place.finish_pods()
-    place.expire()
+    bench.finish_pods()
+    bench.expire()
 
 
 MEANWHILE: dict[str, list[Meanwhile]] = {
@@ -67,75 +67,78 @@ MEANWHILE: dict[str, list[Meanwhile]] = {
 }
 
 
-class Frozen:
+class FrozenHandlers:
     """All that may stand still at one stage."""
 
-    def __init__(self, stage: Stage, place: type[Place] = Place) -> None:
-        self._stage, self._place = stage, place
-        self._futures = Futures(events=False)
+    def __init__(self, stage: StartingState, bench: type[Bench] = Bench) -> None:
+        self._stage, self._bench = stage, bench
+        self._outcomes = OutcomeCache(events=False)
 
-    def every_call(self, happening: Happening, meanwhile: Meanwhile) -> Iterator[str]:
+    def every_call(self, operation: Operation, meanwhile: Meanwhile) -> Iterator[str]:
         """Freezes after each call. Raises AssertionError where the run ends as it does in no order of the two."""
-        allowed = {self._in_order(*steps) for steps in _orders(happening, meanwhile)}
+        allowed = {self._in_order(*steps) for steps in _orders(operation, meanwhile)}
         for at in itertools.count():
-            place, told = self._place(self._stage), f"{happening.__name__} at {self._stage}, frozen after call {at}"
-            frozen = Freezing(place.undecoded, at, lambda: remembered(meanwhile, place))  # noqa: B023
+            bench, description = (
+                self._bench(self._stage),
+                f"{operation.__name__} at {self._stage}, frozen after call {at}",
+            )
+            frozen = FreezingTransport(bench.undecoded, at, lambda: memoized(meanwhile, bench))  # noqa: B023
             with suppress(*FAILED):
-                happens(happening, place, frozen)
-            if not frozen.struck:
+                perform(operation, bench, frozen)
+            if not frozen.triggered:
                 return
-            outcome = self._end(place, f"{told} while {meanwhile.__name__}")
-            expected = allowed | {self._in_order(_dies(happening, at), partial(remembered, meanwhile))}
-            assert outcome in expected, f"{told} while {meanwhile.__name__}: {outcome}, not one of {expected}"
-            yield told
+            outcome = self._end(bench, f"{description} while {meanwhile.__name__}")
+            expected = allowed | {self._in_order(_dies(operation, at), partial(memoized, meanwhile))}
+            assert outcome in expected, f"{description} while {meanwhile.__name__}: {outcome}, not one of {expected}"
+            yield description
 
-    def _in_order(self, *steps: Callable[[Place], None]) -> Outcome:
-        place = self._place(self._stage)
+    def _in_order(self, *steps: Callable[[Bench], None]) -> Outcome:
+        bench = self._bench(self._stage)
         for step in steps:
-            step(place)
-        return self._end(place, "nobody was frozen")
+            step(bench)
+        return self._end(bench, "nobody was frozen")
 
-    def _end(self, place: Place, told: str) -> Outcome:
+    def _end(self, bench: Bench, description: str) -> Outcome:
         try:
-            return self._futures.of(place)
+            return self._outcomes.of(bench)
         except AssertionError as error:
-            raise AssertionError(f"{told}: {error}") from error
+            raise AssertionError(f"{description}: {error}") from error
 
 
-def _dies(happening: Happening, at: int) -> Callable[[Place], None]:
-    def dies(place: Place) -> None:
+def _dies(operation: Operation, at: int) -> Callable[[Bench], None]:
+    def dies(bench: Bench) -> None:
         with suppress(Killed):
-            happens(happening, place, Crashing(place.undecoded, at, after=True))
+            perform(operation, bench, CrashingTransport(bench.undecoded, at, after=True))
 
     return dies
 
 
-def _orders(happening: Happening, meanwhile: Meanwhile) -> list[list[Callable[[Place], None]]]:
-    def once(place: Place) -> None:
-        happens(happening, place)
+def _orders(operation: Operation, meanwhile: Meanwhile) -> list[list[Callable[[Bench], None]]]:
+    def once(bench: Bench) -> None:
+        perform(operation, bench)
 
-    others = partial(remembered, meanwhile)
+    others = partial(memoized, meanwhile)
     return [[others], [once, others], [others, once], [once, others, once]]
 
 
 def play(kind: str, build: Build) -> int:
     """Freezes everything at one stage after each call; how often."""
-    frozen, rng = Frozen(reached(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
-    pairs = itertools.product(HAPPENINGS[kind], MEANWHILE[kind])
+    frozen, rng = FrozenHandlers(starting_state(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
+    pairs = itertools.product(OPERATIONS[kind], MEANWHILE[kind])
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_stood_still_for_a_day_starts_nothing_twice(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, EVERYWHERE)
-    tally["frozen handlers"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["frozen handlers"] += pool.result(play, kind, build)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
-    frozen = Frozen(reached(new, kind), Timeless)
+    frozen = FrozenHandlers(starting_state(new, kind), StaleClockBench)
     with pytest.raises(AssertionError, match="its agent is started twice"):
         list(frozen.every_call(reconciles, others_finish_it))

@@ -11,10 +11,10 @@ from collections import Counter
 import pytest
 
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interleaved_operations import Act, Interleavings, differing
-from tests.faults.operations import HAPPENINGS
-from tests.faults.parallel import Farm
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached
+from tests.faults.interleaved_operations import Interleavings, ScheduledOperation, differing
+from tests.faults.operations import OPERATIONS
+from tests.faults.parallel import CheckPool
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state
 
 RANDOM = 10
 """Random orders for each pair at each stage."""
@@ -22,18 +22,18 @@ RANDOM = 10
 
 def play(kind: str, build: Build) -> int:
     """Plays all interleavings at one stage; how many."""
-    stage = reached(build, kind).afresh()
-    at_once, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
-    for pair in itertools.combinations_with_replacement(map(Act, HAPPENINGS[kind]), 2):
+    stage = starting_state(build, kind).fresh_copy()
+    interleavings, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
+    for pair in itertools.combinations_with_replacement(map(ScheduledOperation, OPERATIONS[kind]), 2):
         if rng.random() < SCALE:
-            found, wrong = differing(at_once, pair, RANDOM, rng)
+            found, wrong = differing(interleavings, pair, RANDOM, rng)
             assert not wrong, wrong
             tried += found
     return tried
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, farm: Farm, tally: Counter[str]) -> None:
-    farm.sow(play, EVERYWHERE)
-    tally["interleavings"] += farm.reap(play, kind, build)
+def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, pool: CheckPool, tally: Counter[str]) -> None:
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["interleavings"] += pool.result(play, kind, build)

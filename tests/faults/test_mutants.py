@@ -12,19 +12,19 @@ import pytest
 
 from tests.faults import mutants, starting_states
 from tests.faults.bench import Wrap
-from tests.faults.interleaved_operations import Act, Interleavings
-from tests.faults.operations import HAPPENINGS, Happening, cancels
-from tests.faults.starting_states import KINDS, Build, reached
+from tests.faults.interleaved_operations import Interleavings, ScheduledOperation
+from tests.faults.operations import OPERATIONS, Operation, cancels
+from tests.faults.starting_states import KINDS, Build, starting_state
 
 
-def found(kind: str, build: Build, broken: Wrap, happenings: list[Happening], part: float = 1) -> str:
+def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], part: float = 1) -> str:
     """What the harness has to say of the broken functions; nothing where it takes them for sound."""
-    stage, rng = reached(build, kind), random.Random(1)
-    sound, at_once = Interleavings(stage), Interleavings(stage, broken)
-    for pair in itertools.combinations_with_replacement(map(Act, happenings), 2):
+    stage, rng = starting_state(build, kind), random.Random(1)
+    sound, interleavings = Interleavings(stage), Interleavings(stage, broken)
+    for pair in itertools.combinations_with_replacement(map(ScheduledOperation, operations), 2):
         expected = sound.one_after_the_other(pair)
         try:
-            for order, outcome in at_once.tried(pair, 0, rng):
+            for order, outcome in interleavings.tried(pair, 0, rng):
                 if outcome not in expected:
                     return f"{outcome} in the order {order}, not one of {expected}"
                 if rng.random() >= part:
@@ -45,15 +45,15 @@ def found(kind: str, build: Build, broken: Wrap, happenings: list[Happening], pa
         (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod works on"),
         (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
         (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
-        (mutants.NobodyTold, starting_states.untold, "nobody was told"),
+        (mutants.EventsNotPublished, starting_states.untold, "nobody was told"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_broken_is_found(kind: str, broken: Wrap, build: Build, words: str) -> None:
-    assert words in found(kind, build, broken, [cancels, *HAPPENINGS[kind]])
+    assert words in found(kind, build, broken, [cancels, *OPERATIONS[kind]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_sound_passes(kind: str) -> None:
-    assert found(kind, starting_states.in_grace, mutants.Mutant, HAPPENINGS[kind], part=0.5) == ""
+    assert found(kind, starting_states.in_grace, mutants.Mutant, OPERATIONS[kind], part=0.5) == ""

@@ -10,9 +10,9 @@ import pytest
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
 from functions.runs.model.run import parse
-from tests.faults.bench import NAMESPACE, Place
+from tests.faults.bench import NAMESPACE, Bench
 from tests.faults.invariants import JOB, RUNS
-from tests.faults.starting_states import KINDS, STAGES, Build, new, nothing_yet, reached
+from tests.faults.starting_states import KINDS, STARTING_STATES, Build, new, nothing_yet, starting_state
 from tests.support.run_steps import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
@@ -20,44 +20,46 @@ MOST_EVENTS = 40
 """More than the changes of a whole life."""
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
     """Predecessor: a status patch triggered reconcile for ever."""
-    place = Place(reached(build, kind))
+    bench = Bench(starting_state(build, kind))
     underway: list[Change] = []
-    place.server.observe(underway.append)
-    place.reconcile()
+    bench.server.observe(underway.append)
+    bench.reconcile()
     delivered = 0
     while underway:
         change = underway.pop(0)
         for handler in HANDLERS.get(change.key.resource, ()):
-            handler.handle(place.services(), event(json.loads(change.body), VERBS[change.type]))
+            handler.handle(bench.services(), event(json.loads(change.body), VERBS[change.type]))
         delivered += 1
         assert delivered < MOST_EVENTS, "each event makes another one"
 
 
-@pytest.mark.parametrize("build", [each for each in STAGES if each is not nothing_yet], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "build", [each for each in STARTING_STATES if each is not nothing_yet], ids=lambda each: each.__name__
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, build: Build) -> None:
     """Predecessor: uninstalling with finalizers left a CRD terminating.
 
     A CRD that is deleted has all its resources deleted, and goes when the last one is gone.
     """
-    place = Place(reached(build, kind))
-    for run in place.all_runs():
-        place.kubelet.delete(place.runs, NAMESPACE, run.name, run.uid)
-    place.sweep()
-    place.hourly()
-    assert place.all_runs() == []
+    bench = Bench(starting_state(build, kind))
+    for run in bench.all_runs():
+        bench.kubelet.delete(bench.runs, NAMESPACE, run.name, run.uid)
+    bench.sweep()
+    bench.hourly()
+    assert bench.all_runs() == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_that_is_there_already_is_in_the_status(kind: str) -> None:
     """Predecessor: a Job was created but its name never recorded after a 409."""
-    place = Place(reached(new, kind))
-    place.reconcile()
-    status = parse(place.raw()).status
-    place.reconcile()
-    assert [job["metadata"]["name"] for job in place.jobs()] == [status.job_name]
-    assert parse(place.raw()).status.attempts[-1].job_name == status.job_name
+    bench = Bench(starting_state(new, kind))
+    bench.reconcile()
+    status = parse(bench.raw()).status
+    bench.reconcile()
+    assert [job["metadata"]["name"] for job in bench.jobs()] == [status.job_name]
+    assert parse(bench.raw()).status.attempts[-1].job_name == status.job_name

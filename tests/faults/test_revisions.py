@@ -22,18 +22,18 @@ from functions.cluster.transport import Request
 from functions.manifests import crds
 from functions.runs.model.specs import SPECS
 from functions.settings import Settings
-from tests.faults.bench import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Outcome, Place, Stage
-from tests.faults.call_cache import happens
+from tests.faults.bench import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Bench, Outcome, StartingState
+from tests.faults.call_cache import perform
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.interleaved_operations import Act, Interleavings, Revision, differing
+from tests.faults.interleaved_operations import Interleavings, Revision, ScheduledOperation, differing
 from tests.faults.mutants import FUTURE, Mutant, UnknownFieldsDropped
-from tests.faults.operations import FUNCTIONS, Happening, job_finishes, reports, retries
-from tests.faults.outcome_cache import Futures
-from tests.faults.parallel import Farm
-from tests.faults.starting_states import EVERYWHERE, KINDS, STAGES, Build, reached, succeeded
+from tests.faults.operations import FUNCTIONS, Operation, job_finishes, reports, retries
+from tests.faults.outcome_cache import OutcomeCache
+from tests.faults.parallel import CheckPool
+from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state, succeeded
 from tests.support.builders import settings
-from tests.support.crashing import Crashing, Killed
-from tests.support.memoized_server import Past
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.memoized_server import StateGraph
 
 
 @dataclass
@@ -71,23 +71,23 @@ def _definitions() -> Path:
         definition = crds.crd(spec)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         schema["properties"]["status"]["properties"][FUTURE] = {"type": "string"}
-        (Path(_folder.name) / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+        (Path(_folder.name) / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
     return Path(_folder.name)
 
 
-def _stage(build: Build, kind: str) -> Stage:
-    stage = reached(build, kind)
-    return replace(stage, past=Past(stage.past.first.content, _definitions()))
+def _stage(build: Build, kind: str) -> StartingState:
+    stage = starting_state(build, kind)
+    return replace(stage, past=StateGraph(stage.past.first.content, _definitions()))
 
 
-def at_once(kind: str, build: Build) -> int:
+def interleavings(kind: str, build: Build) -> int:
     """Plays one happening by each revision at once; how many orders."""
     stage = _stage(build, kind)
     plays, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
     others = [*FUNCTIONS, retries] if kind == "CodeRun" else FUNCTIONS
     for one, other in itertools.product(FUNCTIONS, others):
         if rng.random() < SCALE * SHARE:
-            found, wrong = differing(plays, (Act(one, OLD), Act(other, NEW)), 0, rng)
+            found, wrong = differing(plays, (ScheduledOperation(one, OLD), ScheduledOperation(other, NEW)), 0, rng)
             assert not wrong, wrong
             tried += found
     return tried
@@ -96,48 +96,52 @@ def at_once(kind: str, build: Build) -> int:
 def taken_up(kind: str, build: Build) -> int:
     """Kills each revision at every call of a happening, and has the other do it again; how often."""
     stage = _stage(build, kind)
-    futures, rng, tried = Futures(events=False), random.Random(f"{SEED} {stage}"), 0
-    for happening, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
-        expected = {_done(stage, futures, happening, *by) for by in ((one,), (other,), (one, other))}
+    outcomes, rng, tried = OutcomeCache(events=False), random.Random(f"{SEED} {stage}"), 0
+    for operation, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
+        expected = {_done(stage, outcomes, operation, *by) for by in ((one,), (other,), (one, other))}
         for after, at in itertools.product((False, True), range(30)):
             if rng.random() < SCALE:
-                place = Place(stage)
-                dying = Crashing(place.undecoded, at, after)
+                bench = Bench(stage)
+                dying = CrashingTransport(bench.undecoded, at, after)
                 with suppress(Killed, *FAILED):
-                    happens(happening, place.served_by(one.settings, one.wrap), dying)
-                if dying.struck:
-                    outcome = _done(stage, futures, happening, other, place=place)
-                    assert outcome in expected, f"{happening.__name__} by {one.name} at {stage}, call {at}: {outcome}"
+                    perform(operation, bench.with_revision(one.settings, one.wrap), dying)
+                if dying.triggered:
+                    outcome = _done(stage, outcomes, operation, other, bench=bench)
+                    assert outcome in expected, f"{operation.__name__} by {one.name} at {stage}, call {at}: {outcome}"
                     tried += 1
     return tried
 
 
-def _done(stage: Stage, futures: Futures, happening: Happening, *by: Revision, place: Place | None = None) -> Outcome:
+def _done(
+    stage: StartingState, outcomes: OutcomeCache, operation: Operation, *by: Revision, bench: Bench | None = None
+) -> Outcome:
     """What becomes of the run when these revisions do it one after the other."""
-    place = place or Place(stage)
+    bench = bench or Bench(stage)
     for revision in by:
-        happens(happening, place.served_by(revision.settings, revision.wrap))
-    return futures.of(place)
+        perform(operation, bench.with_revision(revision.settings, revision.wrap))
+    return outcomes.of(bench)
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_revisions_at_once_end_as_one_after_the_other(
-    kind: str, build: Build, farm: Farm, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(at_once, EVERYWHERE)
-    tally["orders of two revisions"] += farm.reap(at_once, kind, build)
+    pool.submit_all(interleavings, ALL_STARTING_STATES)
+    tally["orders of two revisions"] += pool.result(interleavings, kind, build)
 
 
-@pytest.mark.parametrize("build", STAGES, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_one_revision_leaves_the_other_takes_up(kind: str, build: Build, farm: Farm, tally: Counter[str]) -> None:
-    farm.sow(taken_up, EVERYWHERE)
-    tally["revisions that died"] += farm.reap(taken_up, kind, build)
+def test_what_one_revision_leaves_the_other_takes_up(
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
+) -> None:
+    pool.submit_all(taken_up, ALL_STARTING_STATES)
+    tally["revisions that died"] += pool.result(taken_up, kind, build)
 
 
 def test_a_revision_that_drops_what_it_does_not_know_is_found() -> None:
     plays = Interleavings(_stage(succeeded, "CodeRun"))
     broken = Revision("old", SETTINGS, UnknownFieldsDropped)
     with pytest.raises(AssertionError, match="the status lost future"):
-        plays.one_after_the_other((Act(reports, NEW), Act(job_finishes, broken)))
+        plays.one_after_the_other((ScheduledOperation(reports, NEW), ScheduledOperation(job_finishes, broken)))

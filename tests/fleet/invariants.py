@@ -24,7 +24,7 @@ RUNS = ("coderuns.agents.platform", "docsruns.agents.platform")
 JOB, POD, CONFIG_MAP = "jobs.batch", "pods", "configmaps"
 
 
-class FleetWitness:
+class FleetInvariantChecker:
     """What was seen; `violations` says in words what was wrong. `most` is how many worked at once."""
 
     def __init__(self, store: Store, namespace: str, limits: Limits, clock: Callable[[], datetime]) -> None:

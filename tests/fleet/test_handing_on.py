@@ -30,10 +30,10 @@ from functions.runs.model.run import parse
 from functions.settings.limits import LimitSettings
 from functions.sweeper.scan import BUDGET
 from tests.conftest import SCALE
-from tests.fleet.timed_passes import DUE, MOST, SIZE, Queue, Scene
+from tests.fleet.timed_passes import DUE, MOST, SIZE, PassBench, Queue
 from tests.support.actors import Actor, in_order
-from tests.support.crashing import Crashing, Killed
-from tests.support.in_process_server import Content
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.in_process_server import StoreContent
 
 A_FEW = BUDGET / 5
 """Between two looks at the clock, so that a pass has time for some runs only."""
@@ -41,7 +41,7 @@ A_FEW = BUDGET / 5
 
 @pytest.mark.parametrize("queue", [Queue(), Queue(refuses=True), None], ids=["queue", "refusing queue", "no queue"])
 def test_the_next_pass_goes_on_where_the_last_one_stopped(queue: Queue | None) -> None:
-    scene = Scene(queue=queue)
+    scene = PassBench(queue=queue)
     found = scene.chain(A_FEW)
     assert len(found) > 2
     assert sum(each["looked"] for each in found) == scene.unfinished
@@ -54,16 +54,16 @@ def test_the_next_pass_goes_on_where_the_last_one_stopped(queue: Queue | None) -
 
 
 def test_a_pass_with_time_enough_notes_nothing() -> None:
-    scene = Scene()
+    scene = PassBench()
     assert scene.passes(scene.services())["left_at"] is None
     assert scene.note() == {}
 
 
 @pytest.mark.parametrize("what", list(DUE))
 def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
-    scene = Scene()
+    scene = PassBench()
     whole = scene.chain(A_FEW, what)
-    scene = Scene()
+    scene = PassBench()
     found = [scene.passes(scene.services(A_FEW), what)]
     while found[-1].get("left_at"):
         scene.server.become(scene.server.content())  # the history is gone, and every token with it
@@ -73,28 +73,28 @@ def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
 
 
 def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
-    scene = Scene()
+    scene = PassBench()
     found = scene.chain(BUDGET)
     assert [each["looked"] for each in found] == [1] * scene.unfinished
 
 
 def test_what_is_due_is_read_again_where_its_page_is_old() -> None:
-    scene = Scene()
-    scene.crowd.ends(3)
+    scene = PassBench()
+    scene.population.ends(3)
     while not scene.note().get("token"):
         scene.passes(scene.services(BUDGET))
     old = scene.note()
     scene.chain(BUDGET)  # others do all there is to do
     assert [phase for phase, *_ in scene.runs().values()].count("Running") == 0
-    scene.world.kubelet.patch(CONFIG_MAP, scene.world.namespace, name_of("sweep"), {"data": old})
-    scene.world.calls.calls.clear()
+    scene.harness.kubelet.patch(CONFIG_MAP, scene.harness.namespace, name_of("sweep"), {"data": old})
+    scene.harness.calls.calls.clear()
     assert scene.passes(scene.services())["healed"] == {}
-    assert scene.world.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
+    assert scene.harness.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
 
 
 @pytest.mark.parametrize("order", [[0, 1] * 40, [0] * 9 + [1] * 80, [1] * 12 + [0] * 80], ids=["in turn", "0", "1"])
 def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int]) -> None:
-    scene = Scene(queue=(queue := Queue()))
+    scene = PassBench(queue=(queue := Queue()))
     scene.passes(scene.services(A_FEW))
     asked = len(queue.asked)
     actors = [Actor(scene.server, lambda transport: scene.passes(scene.services(A_FEW, transport))) for _ in range(2)]
@@ -102,41 +102,41 @@ def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int
     assert len(queue.asked) == asked + 1
 
 
-def limited() -> Scene:
+def limited() -> PassBench:
     """As many places as there are runs at work; some have just ended, and nobody was told."""
-    scene = Scene(LimitSettings(runs=SIZE // 10))
-    scene.crowd.ends(2)
+    scene = PassBench(LimitSettings(runs=SIZE // 10))
+    scene.population.ends(2)
     return scene
 
 
 def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
     scene = limited()
-    queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
-    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.world.now)]
-    oldest = {each.entry.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
+    queued = [parse(raw) for raw in scene.harness.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
+    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.harness.now)]
+    oldest = {each.reservation.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
         scene.chain(A_FEW)
     phases = Counter(phase for phase, *_ in scene.runs().values())
     assert phases["Running"] + phases["Pending"] == SIZE // 10
-    assert phases["Queued"] == scene.crowd.counts["queued"] - 2
+    assert phases["Queued"] == scene.population.counts["queued"] - 2
     started = {name for name, (phase, *_) in scene.runs().items() if phase == "Pending"}
     assert started == oldest
 
 
 def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_to_start_all() -> None:
-    scene = Scene(LimitSettings(runs=SIZE), queue := Queue())
+    scene = PassBench(LimitSettings(runs=SIZE), queue := Queue())
     first = scene.passes(scene.services(BUDGET / 40))
     assert (first["looked"], first["left_at"]) == (scene.unfinished, "the first DocsRun")
-    assert 0 < first["healed"]["Start"] < scene.crowd.counts["queued"]
+    assert 0 < first["healed"]["Start"] < scene.population.counts["queued"]
     assert len(queue.asked) == 1
     scene.chain(BUDGET / 40)
     assert Counter(phase for phase, *_ in scene.runs().values())["Queued"] == 0
 
 
-def expired() -> Scene:
+def expired() -> PassBench:
     """Long afterwards: runs that succeeded are due to be deleted, and there are task files that nobody owns."""
     scene = limited()
-    scene.world.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
+    scene.harness.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     owner = {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
     for number in range(5):
@@ -147,16 +147,16 @@ def expired() -> Scene:
             "labels": labels,
             "ownerReferences": owners,
         }
-        scene.world.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        scene.harness.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     return scene
 
 
 EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
 """Calls between two at which a pass is killed; a chain of sweeps makes some 100, one of the other some 700."""
-MAKERS: dict[str, Callable[[], Scene]] = {"sweep": limited, "retention": expired}
+MAKERS: dict[str, Callable[[], PassBench]] = {"sweep": limited, "retention": expired}
 
 
-def to_the_end(scene: Scene, what: str, step: timedelta | None = None) -> Any:
+def to_the_end(scene: PassBench, what: str, step: timedelta | None = None) -> Any:
     """What passes in a hurry come to, and further ones of `step` that find nothing to do any more."""
     found = [_after(scene, what, A_FEW)]
     while found[-1] != (end := _after(scene, what, step)):
@@ -165,7 +165,7 @@ def to_the_end(scene: Scene, what: str, step: timedelta | None = None) -> Any:
     return end
 
 
-def _after(scene: Scene, what: str, step: timedelta | None) -> Any:
+def _after(scene: PassBench, what: str, step: timedelta | None) -> Any:
     scene.chain(step, what)
     return scene.end()
 
@@ -186,14 +186,14 @@ def test_in_many_passes_it_comes_to_the_same_as_in_one(what: str) -> None:
 @pytest.mark.parametrize("what", list(DUE))
 def test_killed_at_any_call_it_ends_the_same(what: str, after: bool) -> None:
     scene = MAKERS[what]()
-    begun: Content = scene.server.content()
+    begun: StoreContent = scene.server.content()
     wanted = to_the_end(scene, what)
     for at in range(0, 10_000, EVERY[what]):
         scene.server.become(begun)
-        crashing = Crashing(scene.server, at, after)
+        crashing = CrashingTransport(scene.server, at, after)
         with suppress(Killed):
             scene.chain(A_FEW, what, crashing)
-        if not crashing.struck:
+        if not crashing.triggered:
             assert at > 20, "a chain makes more calls than that"
             return
         assert to_the_end(scene, what) == wanted, f"killed at call {at}"

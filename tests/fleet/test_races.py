@@ -35,7 +35,7 @@ PLAYED = 60
 """Orders per scene at SCALE=1."""
 MOST = 60
 """More calls than any of these functions makes."""
-Scene = Callable[[Callable[[Transport], Transport]], tuple[Fleet, Work, Work]]
+Setup = Callable[[Callable[[Transport], Transport]], tuple[Fleet, Work, Work]]
 
 
 def new_run(fleet: Fleet, **spec: Any) -> Work:
@@ -63,8 +63,8 @@ def working(wrap: Callable[[Transport], Transport], *, running: int, queued: int
 
 def job_end(fleet: Fleet, index: int) -> Work:
     """What the end of a Job makes a function do."""
-    name = sorted(job["metadata"]["name"] for job in fleet.world.jobs())[index]
-    ended = fleet.world.job_ends(name, DONE)
+    name = sorted(job["metadata"]["name"] for job in fleet.harness.jobs())[index]
+    ended = fleet.harness.job_ends(name, DONE)
     return lambda services: job_finished.handle(services, event(ended))
 
 
@@ -111,7 +111,7 @@ def two_sweeps(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, Wor
     return fleet, Fleet.sweep, Fleet.sweep
 
 
-SCENES: list[Scene] = [
+SETUPS: list[Setup] = [
     two_new_runs,
     two_new_runs_and_one_who_waited,
     an_end_and_a_new_run,
@@ -128,26 +128,26 @@ def orders() -> Iterator[tuple[int, ...]]:
         yield (one,) * i + (1 - one,) * j + (one,) * MOST
 
 
-def play(scene: Scene, order: tuple[int, ...], wrap: Callable[[Transport], Transport] = unchanged) -> Fleet:
+def play(scene: Setup, order: tuple[int, ...], wrap: Callable[[Transport], Transport] = unchanged) -> Fleet:
     fleet, one, other = scene(wrap)
-    fleet.at_once([one, other], order)
+    fleet.interleavings([one, other], order)
     fleet.settle(DONE)
     return fleet
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Scene) -> None:
+@pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
+def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Setup) -> None:
     rng = random.Random(f"{SEED} {scene.__name__}")
     tried = rng.sample(list(orders()), max(5, int(PLAYED * SCALE)))
     assert [wrong for order in tried for wrong in play(scene, order).wrong()] == []
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Scene, after: bool) -> None:
+@pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
+def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Setup, after: bool) -> None:
     for first, at in itertools.product((True, False), range(MOST)):
         fleet, one, other = scene(unchanged)
-        fleet.world.calls.calls.clear()
+        fleet.harness.calls.calls.clear()
         work, rest = (one, other) if first else (other, one)
         died = fleet.dies(work, at, after=after)
         fleet.calls(rest)
@@ -160,12 +160,12 @@ def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Scene, after: 
 @pytest.mark.parametrize("calls", range(14))
 def test_a_place_that_gets_free_while_the_first_run_to_wait_looks_is_given_at_once(calls: int) -> None:
     fleet = working(unchanged, running=2, queued=0)
-    fleet.at_once([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
+    fleet.interleavings([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
     assert len(fleet.live_jobs()) == 2
-    assert fleet.witness.violations == []
+    assert fleet.checker.violations == []
 
 
-class Broken:
+class LedgerMutant:
     """Functions whose requests for the ledger are not what they should be."""
 
     def __init__(self, inner: Transport, mend: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -204,6 +204,6 @@ def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_broken_ledger_is_noticed(mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Scene, words: str) -> None:
-    broken = (play(scene, order, lambda transport: Broken(transport, mend)) for order in orders())
+def test_a_broken_ledger_is_noticed(mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Setup, words: str) -> None:
+    broken = (play(scene, order, lambda transport: LedgerMutant(transport, mend)) for order in orders())
     assert any(words in wrong for fleet in broken for wrong in fleet.wrong())

@@ -19,7 +19,7 @@ from functions.runs.model.run import Run, parse
 from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
 from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.clock import Clock
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import settings
 from tests.support.github import Github, Repository, payloads
 
@@ -33,7 +33,7 @@ class Stage:
         self.github, self.clock = github, clock
         self.shop: Repository = github.repository()
         configured = settings(namespace=namespace, github=github.settings(default_app="5DLabs-Rex"))
-        self.world = World(api, namespace, configured=configured)
+        self.world = Harness(api, namespace, configured=configured)
         client = connect(configured.github, clock)
         self.services = replace(self.world.services, clock=clock, github=client, publisher=self)
         self.queue: list[Event] = []
@@ -125,7 +125,7 @@ class Stage:
         return self._write(run, status.model_copy(update=done))
 
     def _write(self, run: Run, status: Any) -> Run:
-        return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.with_status(status)))
+        return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.to_status_update(status)))
 
     def asked_for(self, command: str = "/code 3 service=api") -> tuple[Run, int]:
         """A run that was asked for on a new issue, and the issue's number."""

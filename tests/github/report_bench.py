@@ -29,10 +29,10 @@ from functions.runs.model.specs import SPECS
 from functions.serving import http as edge
 from functions.serving.dependencies import Dependencies
 from tests.support.actors import Actor
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, settings
 from tests.support.github import Call, Github
-from tests.support.memoized_server import Past, Recalling
+from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import event, job_event, run_event
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
@@ -79,9 +79,9 @@ class ToGithub:
 
 
 @cache
-def past() -> Past:
+def past() -> StateGraph:
     """What the API server said so far: cases of a test differ in their ends, and their beginnings are recalled."""
-    return Past()
+    return StateGraph()
 
 
 class Newsroom:
@@ -93,7 +93,7 @@ class Newsroom:
         self.github = Github(lambda: self.world.now, url="http://127.0.0.1:1")
         self.github.place.url = self.github.url
         self.settings = settings(namespace=NAMESPACE, github=self._configured(), templates=TEMPLATES)
-        self.world = World(Recalling(past()), NAMESPACE, configured=self.settings)
+        self.world = Harness(MemoizedServer(past()), NAMESPACE, configured=self.settings)
         self.shop = self.github.repository()
         self.issue = int(self.shop.open_issue()["number"])
         self.both = Both(self.world.calls, self.github)

@@ -52,7 +52,7 @@ def with_commits(room: Newsroom, count: int) -> None:
     first, *others = run.status.attempts
     earlier = [first.model_copy(update={"commit": f"{number:040x}"}) for number in range(1, count)]
     status = run.status.model_copy(update={"attempts": [*earlier, first, *others]})
-    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
+    room.world.kubelet.replace_status(RUNS[run.kind], run.to_status_update(status))
     room.report()
     assert room.checks() == {FIRST: ("in_progress", None)}
     forget(room)

@@ -236,17 +236,18 @@ def test_a_label_that_was_refused_makes_no_run_once_it_would_be_taken(stage: Sta
     assert len(stage.answers(number)) == 1
 
 
-def test_a_review_that_was_refused_starts_no_attempt_once_it_would_be_taken(stage: Stage) -> None:
+def test_a_review_during_an_attempt_is_not_refused_and_starts_one_attempt_at_its_end(stage: Stage) -> None:
     run, pull = stage.with_pull()
     stage.comment(pull["number"], "/retry")
     review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")
     assert stage.deliver("pull_request_review", review).code == 204
-    (told,) = stage.answers(pull["number"])
-    assert "has not begun" in told
-    stage.ends(stage.reopened(stage.now(run)))
-    again(stage)
+    assert stage.answers(pull["number"]) == []
     assert attempts_asked(stage.now(run)) == 2
-    assert stage.answers(pull["number"]) == [told]
+    stage.ends(stage.reopened(stage.now(run)))
+    for _ in range(2):
+        again(stage)
+    assert attempts_asked(stage.now(run)) == 3
+    assert stage.answers(pull["number"]) == []
 
 
 def test_where_nobody_may_read_comments_commands_are_served_all_the_same(stage: Stage) -> None:

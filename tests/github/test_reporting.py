@@ -236,4 +236,4 @@ def _merged(room: Newsroom) -> None:
     run = room.run()
     url = run.status.pull_request_url or ""
     merged = pull_request.set_pull_request(run.status, url, "Merged", run.generation, room.world.now)
-    room.world.kubelet.replace_status(CODE_RUN, run.with_status(merged))
+    room.world.kubelet.replace_status(CODE_RUN, run.to_status_update(merged))

@@ -20,7 +20,7 @@ from functions.cluster.transport import Transport
 from functions.runs.model.status import RunStatus
 from tests.github.report_bench import Newsroom, goes_on, stands_still
 from tests.support.actors import Actor, in_order
-from tests.support.crashing import Crashing, Killed
+from tests.support.crashing import CrashingTransport, Killed
 
 MOST_CALLS = 60
 
@@ -32,7 +32,7 @@ def _crashed(at: int, after: bool, again: str) -> Newsroom | None:
     for step in (room.starts, room.works, room.ends):
         step()
         raw = room.run().raw
-        fatal = Crashing(room.both, MOST_CALLS if died else at - sent, after)
+        fatal = CrashingTransport(room.both, MOST_CALLS if died else at - sent, after)
         try:
             room.report(raw, room.services(fatal))
         except Killed:
@@ -136,7 +136,7 @@ def test_a_run_that_is_again_as_it_was_told_before_a_crash_is_told_again(room: N
     told, before = room.comment(), room.run().status
     _says(room, before.model_copy(update={"message": "something else"}))
     with suppress(Killed):
-        room.report(services=room.services(Crashing(room.both, at, True)))
+        room.report(services=room.services(CrashingTransport(room.both, at, True)))
     _says(room, before)
     room.world.later(minutes=20)
     room.report()
@@ -145,4 +145,4 @@ def test_a_run_that_is_again_as_it_was_told_before_a_crash_is_told_again(room: N
 
 def _says(room: Newsroom, status: RunStatus) -> None:
     run = room.run()
-    room.world.kubelet.replace_status(RUNS[run.kind], run.with_status(status))
+    room.world.kubelet.replace_status(RUNS[run.kind], run.to_status_update(status))

@@ -41,7 +41,7 @@ def jobs() -> Iterator[tuple[str, Object]]:
             raw = raw_run(kind)
             raw["spec"] = {name: value for name, value in raw["spec"].items() if name not in NAMES} | dict(identity)
             run = parse(raw)
-            started = run.having(transitions.start(run, NOW))
+            started = run.with_status(transitions.start(run, NOW))
             yield f"{kind}-{who}", attempt.job(started, SETTINGS)
             yield f"{kind}-{who}-fence", attempt.fence(started)
 

@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.bridge.bridge import OF_RUNS
-from functions.bridge.timing import DEFAULT
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import DEFAULT_TIMING, SELECTORS, TOPIC_BY_KIND
 from functions.cluster.kinds import Kind
 from functions.queues.backends import connect
 from functions.queues.topology import TOPIC_OF_FUNCTION
@@ -68,7 +66,7 @@ def test_the_bridges_probes_ask_where_it_answers_and_its_stop_has_the_time_it_ma
         "readinessProbe": {"path": "/health/ready", "port": port["name"]},
         "livenessProbe": {"path": "/health/live", "port": port["name"]},
     }
-    assert pod["terminationGracePeriodSeconds"] > DEFAULT.closing
+    assert pod["terminationGracePeriodSeconds"] > DEFAULT_TIMING.drain_timeout
     policies = of_kind(manifests.rendered(kubectl, "base"), "NetworkPolicy")
     (rule,) = policies["orchestrator-bridge"]["spec"]["ingress"]
     assert rule["ports"] == [{"protocol": "TCP", "port": port["containerPort"]}]
@@ -105,25 +103,25 @@ def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(
         assert source["spec"]["mode"] == "Resource"
         (found,) = source["spec"]["resources"]
         sources[found["apiVersion"], found["kind"]] = source["spec"]["sink"]["ref"]["name"]
-        (kind,) = (kind for kind in WATCHED if kind.name == found["kind"])
+        (kind,) = (kind for kind in TOPIC_BY_KIND if kind.name == found["kind"])
         keys = [each["key"] for each in found.get("selector", {}).get("matchExpressions", ())]
-        assert keys == ([OF_RUNS[kind]] if kind in OF_RUNS else [])
+        assert keys == ([SELECTORS[kind]] if kind in SELECTORS else [])
         assert source["spec"]["serviceAccountName"] in of_kind(items, "ServiceAccount")
-    assert sources == {(kind.api_version, kind.name): topic for kind, topic in WATCHED.items()}
+    assert sources == {(kind.api_version, kind.name): topic for kind, topic in TOPIC_BY_KIND.items()}
     fed = {}
     for subscription in of_kind(items, "Subscription").values():
         spec = subscription["spec"]
         fed[spec["subscriber"]["ref"]["name"].replace("-", "_")] = spec["channel"]["name"]
         assert spec["delivery"]["deadLetterSink"]["ref"]["name"] == f"{spec['channel']['name']}-dead"
         assert {spec["channel"]["name"], f"{spec['channel']['name']}-dead"} <= set(of_kind(items, "Channel"))
-    topics = set(WATCHED.values())
+    topics = set(TOPIC_BY_KIND.values())
     assert fed == {function: topic for function, topic in TOPIC_OF_FUNCTION.items() if topic in topics}
 
 
 def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:
     role = of_kind(manifests.rendered(kubectl, "knative"), "Role")["orchestrator-knative"]
     granted = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
-    assert granted == {(kind.plural, verb) for kind in WATCHED for verb in ("get", "list", "watch")}
+    assert granted == {(kind.plural, verb) for kind in TOPIC_BY_KIND for verb in ("get", "list", "watch")}
 
 
 OF_OTHERS = (

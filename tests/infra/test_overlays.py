@@ -177,7 +177,7 @@ def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any
     )
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60)
     items = [each for each in yaml.safe_load_all(done.stdout) if each]
-    return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].plural}.agents.platform"]
+    return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].kind.plural}.agents.platform"]
 
 
 def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> None:

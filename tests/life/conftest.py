@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions.cluster.transport import Transport
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 
 _numbers = itertools.count(1)
 
@@ -20,5 +20,5 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transport]:
 
 
 @pytest.fixture
-def world(api: Transport) -> World:
-    return World(api, f"test-{next(_numbers)}")
+def world(api: Transport) -> Harness:
+    return Harness(api, f"test-{next(_numbers)}")

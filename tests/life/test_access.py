@@ -23,7 +23,7 @@ from functions.runs.model import naming
 from functions.serving.http import QUEUE_HEADER, Answer
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import JSON, post
 
@@ -32,7 +32,7 @@ EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": C
 TESS = {**CODE_SPEC, "githubApp": "5DLabs-Tess"}
 
 
-def allow(world: World, callers: Mapping[str, Any], auth: AuthSettings = TOKENS) -> None:
+def allow(world: Harness, callers: Mapping[str, Any], auth: AuthSettings = TOKENS) -> None:
     world.configure(auth=auth, access=AccessSettings.model_validate({"callers": callers}))
 
 
@@ -40,15 +40,15 @@ def by(name: str, key: str = "") -> dict[str, str]:
     return JSON | {"authorization": f"Bearer token-of-{name}"} | ({"idempotency-key": key} if key else {})
 
 
-def code(world: World, headers: dict[str, str], spec: Mapping[str, Any] = CODE_SPEC) -> Answer:
+def code(world: Harness, headers: dict[str, str], spec: Mapping[str, Any] = CODE_SPEC) -> Answer:
     return post(world, dict(spec), headers, "CodeRun")
 
 
-def docs(world: World, headers: dict[str, str], spec: Mapping[str, Any] = DOCS_SPEC) -> Answer:
+def docs(world: Harness, headers: dict[str, str], spec: Mapping[str, Any] = DOCS_SPEC) -> Answer:
     return post(world, dict(spec), headers)
 
 
-def runs(world: World) -> list[Any]:
+def runs(world: Harness) -> list[Any]:
     return [run for kind in RUNS.values() for run in world.kubelet.list(kind, world.namespace)]
 
 
@@ -57,7 +57,7 @@ def errors(found: Answer) -> list[tuple[str, str]]:
     return [(each["field"], each["message"]) for each in found.body["errors"]]
 
 
-def test_who_may_is_served_and_who_may_not_is_told_what_they_may(world: World) -> None:
+def test_who_may_is_served_and_who_may_not_is_told_what_they_may(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["rex"], "users": ["Octocat"]}, "cd": {"agents": ["*"]}})
     refused = code(world, by("ci"), TESS)
     assert refused.code == 403
@@ -70,7 +70,7 @@ def test_who_may_is_served_and_who_may_not_is_told_what_they_may(world: World) -
     assert [found.code for found in served] == [201, 201, 201]
 
 
-def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: World) -> None:
+def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["rex"]}})
     for name in ("cd", "CI"):
         found = code(world, by(name))
@@ -81,7 +81,7 @@ def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: World) ->
     assert code(world, by("cd")).code == 201
 
 
-def test_a_namespace_that_is_not_the_callers_is_refused(world: World) -> None:
+def test_a_namespace_that_is_not_the_callers_is_refused(world: Harness) -> None:
     elsewhere, here = ({"agents": ["*"], "namespaces": [each]} for each in ("elsewhere", world.namespace))
     allow(world, {"ci": elsewhere, "cd": here})
     found = code(world, by("ci"))
@@ -92,25 +92,25 @@ def test_a_namespace_that_is_not_the_callers_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("app", ["5dlabs-REX", "Rex", "Other-Rex", "Tess-Rex"])
-def test_another_app_with_the_agents_name_is_that_agent(world: World, app: str) -> None:
+def test_another_app_with_the_agents_name_is_that_agent(world: Harness, app: str) -> None:
     allow(world, {"ci": {"agents": ["rex"]}, "cd": {"agents": ["tess"]}})
     asked = {**CODE_SPEC, "githubApp": app}
     assert [code(world, by(name), asked).code for name in ("cd", "ci")] == [403, 201]
 
 
-def test_snake_case_is_no_way_around(world: World) -> None:
+def test_snake_case_is_no_way_around(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["*"]}})
     asked = {"repository_url": "https://git.example/a.git", "source_branch": "main", "model": "claude-x"}
     assert docs(world, by("ci"), {**asked, "github_user": "octocat"}).code == 403
     assert docs(world, by("ci"), {**asked, "github_app": "Rex"}).code == 201
 
 
-def test_a_spec_that_is_not_valid_is_told_so_first(world: World) -> None:
+def test_a_spec_that_is_not_valid_is_told_so_first(world: Harness) -> None:
     allow(world, {"ci": {}})
     assert code(world, by("ci"), {**CODE_SPEC, "githubUser": "octocat"}).code == 400
 
 
-def test_the_keys_of_callers_are_apart_as_without_the_setting(world: World) -> None:
+def test_the_keys_of_callers_are_apart_as_without_the_setting(world: Harness) -> None:
     world.configure(auth=TOKENS)
     before = code(world, by("ci", "k"))
     allow(world, {"*": {"agents": ["*"]}})
@@ -135,13 +135,13 @@ def token(**claims: Any) -> str:
     return f"Bearer {'.'.join(parts)}.SIGNATURE_REMOVED_BY_GOOGLE"
 
 
-def asked_as(world: World, authorization: str = "", **headers: str) -> int:
+def asked_as(world: Harness, authorization: str = "", **headers: str) -> int:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     given |= {"authorization": authorization} if authorization else {}
     return code(world, JSON | {"idempotency-key": "k"} | given).code
 
 
-def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: World) -> None:
+def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: Harness) -> None:
     allow(world, {"Ada@example.com": REX, "117": REX, "*@team.example": REX}, IAM)
     for claims in ({"email": "eve@example.com"}, {"sub": "118"}, {"email": "eve@example.com", "sub": "117"}):
         assert asked_as(world, token(**claims)) == 403
@@ -152,7 +152,7 @@ def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: World)
         assert asked_as(world, token(**claims)) == 201
 
 
-def test_what_the_platform_did_not_check_names_nobody(world: World) -> None:
+def test_what_the_platform_did_not_check_names_nobody(world: Harness) -> None:
     """With X-Serverless-Authorization Cloud Run checks that token alone; anybody may write the other one."""
     allow(world, {"ada@example.com": REX}, IAM)
     forged, own = token(email="ada@example.com"), token(email="eve@example.com")
@@ -163,18 +163,18 @@ def test_what_the_platform_did_not_check_names_nobody(world: World) -> None:
     assert asked_as(world, own, x_serverless_authorization=forged) == 201
 
 
-def test_the_header_of_the_platform_is_nothing_to_a_server_of_tokens(world: World) -> None:
+def test_the_header_of_the_platform_is_nothing_to_a_server_of_tokens(world: Harness) -> None:
     allow(world, {"ci": REX})
     assert asked_as(world, x_serverless_authorization="Bearer token-of-ci") == 401
     assert asked_as(world, "Bearer token-of-ci", x_serverless_authorization="x") == 201
 
 
-def test_without_tokens_everybody_is_anonymous(world: World) -> None:
+def test_without_tokens_everybody_is_anonymous(world: Harness) -> None:
     allow(world, {"anonymous": REX}, AuthSettings())
     assert [code(world, JSON, each).code for each in (TESS, CODE_SPEC)] == [403, 201]
 
 
-def test_an_event_is_asked_for_by_who_pushes_it_and_is_kept_where_they_may_not(world: World) -> None:
+def test_an_event_is_asked_for_by_who_pushes_it_and_is_kept_where_they_may_not(world: Harness) -> None:
     pusher = "pusher@p.iam.gserviceaccount.com"
     headers = EVENT | {"authorization": token(email=pusher), QUEUE_HEADER: "s"}
     allow(world, {"ada@example.com": {"agents": ["*"]}}, IAM)

@@ -31,7 +31,7 @@ from functions.serving.edge import LARGEST_BODY, serve
 from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
 from functions.submission.submit import submit
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
@@ -53,7 +53,7 @@ def wrapped(data: bytes, attributes: Mapping[str, str]) -> Request:
 Form = Callable[[bytes, Mapping[str, str]], Request]
 FORMS = pytest.mark.parametrize("form", [unwrapped, wrapped])
 
-FUNCTIONS: dict[str, Callable[[World, Request], Answer]] = {
+FUNCTIONS: dict[str, Callable[[Harness, Request], Answer]] = {
     "submit_docs": lambda world, asked: submit(world.services, "DocsRun", asked),
     "submit_code": lambda world, asked: submit(world.services, "CodeRun", asked),
     "reconcile": lambda world, asked: reconcile.handle(world.services, asked),
@@ -64,7 +64,7 @@ FUNCTIONS: dict[str, Callable[[World, Request], Answer]] = {
 EACH = pytest.mark.parametrize("function", FUNCTIONS)
 
 
-def deliver(world: World, function: str, request: Request) -> int:
+def deliver(world: Harness, function: str, request: Request) -> int:
     return answer(lambda asked: FUNCTIONS[function](world, asked), request).code
 
 
@@ -99,7 +99,7 @@ POISON: dict[str, tuple[bytes, Callable[[str], dict[str, str]]]] = {
 @pytest.mark.parametrize("poison", POISON)
 @pytest.mark.parametrize("function", MINE)
 def test_poison_is_acknowledged_with_a_line_in_the_log_and_changes_nothing(
-    world: World,
+    world: Harness,
     caplog: pytest.LogCaptureFixture,
     form: Form,
     poison: str,
@@ -115,7 +115,7 @@ def test_poison_is_acknowledged_with_a_line_in_the_log_and_changes_nothing(
 @FORMS
 @pytest.mark.parametrize("function", ["reconcile", "report"])
 def test_an_event_of_a_run_that_was_deleted_is_acknowledged_with_a_line_in_the_log(
-    world: World,
+    world: Harness,
     caplog: pytest.LogCaptureFixture,
     form: Form,
     function: str,
@@ -145,7 +145,7 @@ class Refusing:
         raise PublishError(f"topic {topic}: refused by the test")
 
 
-def wholesome(world: World, function: str) -> tuple[bytes, dict[str, str]]:
+def wholesome(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
     """A message that the function has something to do for."""
     if function == "sweep":
         return b"", attributes("platform.agents.sweep.due.v1")
@@ -161,7 +161,7 @@ def wholesome(world: World, function: str) -> tuple[bytes, dict[str, str]]:
 
 @FORMS
 @EACH
-def test_what_is_done_is_acknowledged(world: World, form: Form, function: str) -> None:
+def test_what_is_done_is_acknowledged(world: Harness, form: Form, function: str) -> None:
     assert deliver(world, function, form(*wholesome(world, function))) in ACKNOWLEDGED
 
 
@@ -173,7 +173,7 @@ def test_what_is_done_is_acknowledged(world: World, form: Form, function: str) -
     ids=lambda e: type(e).__name__,
 )
 def test_what_may_pass_is_delivered_again(
-    world: World,
+    world: Harness,
     form: Form,
     function: str,
     error: Exception,
@@ -184,7 +184,7 @@ def test_what_may_pass_is_delivered_again(
 
 
 @FORMS
-def test_a_queue_that_refuses_is_asked_again(world: World, form: Form) -> None:
+def test_a_queue_that_refuses_is_asked_again(world: Harness, form: Form) -> None:
     message = form(*wholesome(world, "report"))
     world.services = replace(world.services, publisher=Refusing())
     assert deliver(world, "report", message) == 503
@@ -192,7 +192,7 @@ def test_a_queue_that_refuses_is_asked_again(world: World, form: Form) -> None:
 
 @FORMS
 @pytest.mark.parametrize(("headers", "code"), [({}, 401), ({"authorization": "Bearer wrong"}, 403)])
-def test_what_people_can_mend_is_kept(world: World, form: Form, headers: dict[str, str], code: int) -> None:
+def test_what_people_can_mend_is_kept(world: Harness, form: Form, headers: dict[str, str], code: int) -> None:
     message = form(*wholesome(world, "submit_docs"))
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert deliver(world, "submit_docs", replace(message, headers={**message.headers, **headers})) == code
@@ -201,7 +201,7 @@ def test_what_people_can_mend_is_kept(world: World, form: Form, headers: dict[st
 @FORMS
 @pytest.mark.parametrize("plain", [False, True], ids=["CloudEvent", "plain JSON"])
 def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first_was_deleted(
-    world: World,
+    world: Harness,
     form: Form,
     plain: bool,
 ) -> None:
@@ -223,7 +223,7 @@ def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first
 
 
 @FORMS
-def test_a_job_that_an_event_only_names_is_looked_up(world: World, form: Form) -> None:
+def test_a_job_that_an_event_only_names_is_looked_up(world: Harness, form: Form) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = world.job_ready(now(world, run).status.job_name or "")["metadata"]["name"]

@@ -23,11 +23,11 @@ from functions.reconciler import attempt
 from functions.runs import api_group
 from functions.runs.model import conditions
 from functions.settings.limits import LimitSettings
-from tests.support.api import ROOT, World
+from tests.support.api import ROOT, Harness
 from tests.support.run_steps import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
-def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: World) -> None:
+def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     first = now(world, run).status.job_name or ""
@@ -46,7 +46,7 @@ def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: W
     assert now(world, run).status.phase == "Pending", "an event of an attempt that is over changes nothing"
 
 
-def test_cancel_stops_the_job_and_keeps_it(world: World) -> None:
+def test_cancel_stops_the_job_and_keeps_it(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -59,7 +59,7 @@ def test_cancel_stops_the_job_and_keeps_it(world: World) -> None:
     assert (now(world, run).status.phase, len(world.jobs())) == ("Cancelled", 1)
 
 
-def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: World) -> None:
+def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -76,7 +76,7 @@ def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: World) 
     assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "JobLost")
 
 
-def test_a_person_raises_context_version_to_try_again(world: World) -> None:
+def test_a_person_raises_context_version_to_try_again(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -91,7 +91,7 @@ def test_a_person_raises_context_version_to_try_again(world: World) -> None:
     assert "use the other library" in files["prompt.md"]
 
 
-def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_seen(world: World) -> None:
+def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_seen(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     world.job_ready(now(world, run).status.job_name or "")
@@ -102,7 +102,7 @@ def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_see
     assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
 
 
-def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World) -> None:
+def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -122,7 +122,7 @@ def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: World
     assert (now(world, run).status.attempt, len(world.jobs())) == (2, 2)
 
 
-def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: World, tmp_path: Any) -> None:
+def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: Harness, tmp_path: Any) -> None:
     broken = tmp_path / "claude" / "code"
     broken.mkdir(parents=True)
     (broken / "prompt.md.j2").write_text("fine\n{{ no_such_name }}\n")
@@ -152,7 +152,7 @@ def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world:
     ],
 )
 def test_whatever_is_wrong_with_a_template_is_shown_and_given_up_on(
-    world: World, tmp_path: Any, text: bytes, words: str
+    world: Harness, tmp_path: Any, text: bytes, words: str
 ) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(world.services.settings.templates, templates)
@@ -169,7 +169,7 @@ def test_whatever_is_wrong_with_a_template_is_shown_and_given_up_on(
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: World, tmp_path: Any) -> None:
+def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Harness, tmp_path: Any) -> None:
     world.configure(templates=tmp_path)  # there are none
     run = submitted(world, contextVersion=2)
     run_event(world, run.raw, "add")
@@ -182,7 +182,7 @@ def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Worl
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> None:
+def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: Harness) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -201,7 +201,7 @@ def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: World) -> N
     assert all(job["spec"]["parallelism"] == 0 for job in world.jobs())
 
 
-def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(world: World) -> None:
+def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(world: Harness) -> None:
     world.configure(limits=LimitSettings(kueue_queue="agents"))
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -212,7 +212,7 @@ def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(wor
 
 
 def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_made(
-    world: World, tmp_path: Path
+    world: Harness, tmp_path: Path
 ) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")

@@ -30,37 +30,37 @@ from functions.cluster.transport import Request, Transport
 from functions.manifests.task_claim import TASK_CLAIM, run_of
 from functions.reconciler.reconciler import reconcile
 from functions.serving.http import Answer
-from tests.support.api import Counting, World
+from tests.support.api import Harness, RecordingTransport
 from tests.support.builders import CODE_SPEC
-from tests.support.crashing import Crashing, Killed
-from tests.support.in_process_server import Direct
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import JSON, post
 
 MOST_CALLS = 20
 
 
-def asks(world: World, key: str | None = "k1", **spec: Any) -> Answer:
+def asks(world: Harness, key: str | None = "k1", **spec: Any) -> Answer:
     """A request that wants to be alone, with that key or without one."""
     headers = JSON | ({"idempotency-key": key, "if-unfinished": "refuse"} if key else {})
     return post(world, {**CODE_SPEC, **spec}, headers, kind="CodeRun")
 
 
-def over(world: World, transport: Transport) -> World:
+def over(world: Harness, transport: Transport) -> Harness:
     """The same functions over another transport to the same server."""
-    other = World(world.calls.inner, world.namespace)
+    other = Harness(world.calls.inner, world.namespace)
     other.services = replace(other.services, cluster=Cluster(transport), clock=lambda: world.now)
     return other
 
 
-def runs(world: World) -> list[str]:
+def runs(world: Harness) -> list[str]:
     return [raw["metadata"]["name"] for raw in world.kubelet.list(CODE_RUN, world.namespace)]
 
 
-def claims(world: World) -> list[dict[str, Any]]:
+def claims(world: Harness) -> list[dict[str, Any]]:
     return list(world.kubelet.list(CONFIG_MAP, world.namespace, TASK_CLAIM))
 
 
-def after(world: World, seconds: float) -> None:
+def after(world: Harness, seconds: float) -> None:
     """Moves the clock to so long after the only claim was made, by the server's clock."""
     (claim,) = claims(world)
     world.now = datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
@@ -73,9 +73,9 @@ def name(found: Answer) -> str:
 
 
 @pytest.fixture
-def alone() -> World:
+def alone() -> Harness:
     """A server in this process, by whose clock it is."""
-    return World(Direct(), "orchestrator")
+    return Harness(InProcessServer(), "orchestrator")
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Meeting:
 
 
 @pytest.mark.parametrize("keyless", [0, 1, 20])
-def test_of_many_that_see_no_other_run_one_makes_its_own(world: World, keyless: int) -> None:
+def test_of_many_that_see_no_other_run_one_makes_its_own(world: Harness, keyless: int) -> None:
     many = 20
     met = over(world, Meeting(world.calls.inner, "coderuns", many))
     keys = [None if number < keyless else f"k{number}" for number in range(many)]
@@ -113,13 +113,13 @@ def test_of_many_that_see_no_other_run_one_makes_its_own(world: World, keyless: 
     assert [run_of(each) for each in claims(world)] == [made]
 
 
-def crashes(then: Callable[[World, bool], None]) -> int:
+def crashes(then: Callable[[Harness, bool], None]) -> int:
     """Kills the first request at each of its calls, before and after it was applied; how often."""
     tried = 0
     for applied in (False, True):
         for at in range(MOST_CALLS):
-            world = World(Direct(), "orchestrator")
-            fatal = Crashing(world.calls.inner, at, applied)
+            world = Harness(InProcessServer(), "orchestrator")
+            fatal = CrashingTransport(world.calls.inner, at, applied)
             try:
                 asks(over(world, fatal))
             except Killed:
@@ -133,7 +133,7 @@ def crashes(then: Callable[[World, bool], None]) -> int:
 
 
 def test_who_dies_at_any_call_goes_on_when_the_request_comes_again() -> None:
-    def comes_again(world: World, made: bool) -> None:
+    def comes_again(world: Harness, made: bool) -> None:
         assert asks(world).code == (200 if made else 201)
         assert len(runs(world)) == 1
         assert asks(world).code == 200
@@ -144,7 +144,7 @@ def test_who_dies_at_any_call_goes_on_when_the_request_comes_again() -> None:
 def test_another_request_waits_for_who_died_and_then_has_the_task() -> None:
     refused: list[str] = []
 
-    def another_comes(world: World, made: bool) -> None:
+    def another_comes(world: Harness, made: bool) -> None:
         claimed = bool(claims(world))
         first = asks(world, "k2")
         assert first.code == (409 if claimed else 201)
@@ -163,9 +163,9 @@ def test_another_request_waits_for_who_died_and_then_has_the_task() -> None:
     assert len(refused) == 2, "dead after the claim was made, and before the run was"
 
 
-def test_one_that_died_with_an_old_claim_takes_it_over_from_itself(alone: World) -> None:
+def test_one_that_died_with_an_old_claim_takes_it_over_from_itself(alone: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(alone, Crashing(alone.calls.inner, 3, after=False)))
+        asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
     (old,) = claims(alone)
     assert asks(alone).code == 201
@@ -173,9 +173,9 @@ def test_one_that_died_with_an_old_claim_takes_it_over_from_itself(alone: World)
     assert (run_of(fresh), fresh["metadata"]["uid"] == old["metadata"]["uid"]) == (run_of(old), False)
 
 
-def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: World) -> None:
+def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(world, Crashing(world.calls.inner, 3, after=False)))
+        asks(over(world, CrashingTransport(world.calls.inner, 3, after=False)))
     after(world, seconds=60)
     met = over(world, Meeting(world.calls.inner, "claim-", 2))
     with ThreadPoolExecutor(2) as pool:
@@ -200,9 +200,9 @@ class Overtaken:
         return self.inner.stream(request)
 
 
-def test_who_is_overtaken_while_taking_over_leaves_the_claim_of_the_other(alone: World) -> None:
+def test_who_is_overtaken_while_taking_over_leaves_the_claim_of_the_other(alone: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(alone, Crashing(alone.calls.inner, 3, after=False)))
+        asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
     other: list[Answer] = []
     late = over(alone, Overtaken(alone.calls.inner, lambda: other.append(asks(alone, "k2"))))
@@ -211,8 +211,8 @@ def test_who_is_overtaken_while_taking_over_leaves_the_claim_of_the_other(alone:
     assert name(other[0]) in str(refused.body)
 
 
-def test_what_was_made_costs_a_repeat_no_claim(alone: World) -> None:
-    counting = Counting(alone.calls.inner)
+def test_what_was_made_costs_a_repeat_no_claim(alone: Harness) -> None:
+    counting = RecordingTransport(alone.calls.inner)
     counted = over(alone, counting)
     assert (asks(counted).code, counting.reads and len(counting.reads), len(counting.writes)) == (201, 2, 2)
     counting.calls.clear()
@@ -235,19 +235,19 @@ class Refusing:
 
 
 @pytest.mark.parametrize("key", ["k1", None])
-def test_a_run_that_the_api_server_refuses_leaves_the_task_free(alone: World, key: str | None) -> None:
+def test_a_run_that_the_api_server_refuses_leaves_the_task_free(alone: Harness, key: str | None) -> None:
     assert asks(over(alone, Refusing(alone.calls.inner)), key).code == 422
     assert claims(alone) == []
     assert asks(alone, "k2").code == 201
 
 
-def test_a_key_of_another_task_leaves_the_task_free(alone: World) -> None:
+def test_a_key_of_another_task_leaves_the_task_free(alone: Harness) -> None:
     assert asks(alone, "k1").code == 201
     assert asks(alone, "k1", taskId=4).code == 422
     assert asks(alone, "k2", taskId=4).code == 201
 
 
-def test_a_run_that_was_deleted_leaves_the_task_free(alone: World) -> None:
+def test_a_run_that_was_deleted_leaves_the_task_free(alone: Harness) -> None:
     first = asks(alone)
     assert first.body
     alone.kubelet.delete(CODE_RUN, alone.namespace, name(first), first.body["data"]["uid"])
@@ -258,7 +258,7 @@ def test_a_run_that_was_deleted_leaves_the_task_free(alone: World) -> None:
     assert (again.code, again.body and again.body["data"]["phase"]) == (200, "Deleted")
 
 
-def test_each_turn_of_a_task_is_claimed_for_itself(alone: World) -> None:
+def test_each_turn_of_a_task_is_claimed_for_itself(alone: Harness) -> None:
     for number in range(3):
         first = asks(alone, f"k{number}")
         assert first.code == 201
@@ -268,7 +268,7 @@ def test_each_turn_of_a_task_is_claimed_for_itself(alone: World) -> None:
     assert len(claims(alone)) == 3
 
 
-def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: World) -> None:
+def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: Harness) -> None:
     first = asks(alone)
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), {"spec": {"cancel": True}})
     reconcile(alone.services, "CodeRun", alone.namespace, name(first))

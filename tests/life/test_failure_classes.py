@@ -19,7 +19,7 @@ import pytest
 
 from functions.cluster.kinds import POD
 from functions.runs.model.run import Run
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.run_steps import job_event, now, run_event, submitted, swept
 
 PAUSE = 10
@@ -60,7 +60,7 @@ FINAL = {
 }
 
 
-def failed(world: World, ending: dict[str, Any]) -> Run:
+def failed(world: Harness, ending: dict[str, Any]) -> Run:
     """A run whose first attempt ended so, and whose end was told."""
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -68,14 +68,14 @@ def failed(world: World, ending: dict[str, Any]) -> Run:
     return now(world, run)
 
 
-def ends_again(world: World, ending: dict[str, Any]) -> None:
+def ends_again(world: Harness, ending: dict[str, Any]) -> None:
     """The attempt that is under way ends so."""
     job = max(each["metadata"]["name"] for each in world.jobs())
     world.job_ready(job)
     job_event(world, world.node.ends(world.namespace, job, ending["pod"], ending["state"]))
 
 
-def after(world: World, run: Run, **time: float) -> Run:
+def after(world: Harness, run: Run, **time: float) -> Run:
     """The run after that time and a sweep."""
     world.later(**time)
     swept(world)
@@ -89,7 +89,7 @@ def last(run: Run) -> tuple[int | None, str | None, bool]:
 
 
 @pytest.mark.parametrize("reason", FRESH)
-def test_what_the_cluster_did_is_tried_afresh(world: World, reason: str) -> None:
+def test_what_the_cluster_did_is_tried_afresh(world: Harness, reason: str) -> None:
     run = failed(world, FRESH[reason])
     assert (run.status.phase, last(run)) == ("Retrying", (1, reason, False))
     assert after(world, run, seconds=PAUSE - 1).status.attempt == 1
@@ -100,7 +100,7 @@ def test_what_the_cluster_did_is_tried_afresh(world: World, reason: str) -> None
 
 
 @pytest.mark.parametrize("reason", RESUMED)
-def test_what_is_worth_going_on_with_resumes_the_session(world: World, reason: str) -> None:
+def test_what_is_worth_going_on_with_resumes_the_session(world: Harness, reason: str) -> None:
     run = failed(world, RESUMED[reason])
     assert (run.status.phase, last(run)) == ("Retrying", (1, reason, False))
     again = after(world, run, seconds=PAUSE + 1)
@@ -110,7 +110,7 @@ def test_what_is_worth_going_on_with_resumes_the_session(world: World, reason: s
 
 @pytest.mark.parametrize(("reason", "attempts"), [("AgentError", 2), ("Overloaded", 4)])
 def test_an_error_of_the_agent_is_resumed_once_however_many_retries_there_are(
-    world: World, reason: str, attempts: int
+    world: Harness, reason: str, attempts: int
 ) -> None:
     run = submitted(world, maxRetries=3)
     run_event(world, run.raw, "add")
@@ -121,7 +121,7 @@ def test_an_error_of_the_agent_is_resumed_once_however_many_retries_there_are(
     assert (run.status.phase, last(run)[:2]) == ("Failed", (attempts, reason))
 
 
-def test_a_rate_limit_is_waited_out_however_often_somebody_looks(world: World) -> None:
+def test_a_rate_limit_is_waited_out_however_often_somebody_looks(world: Harness) -> None:
     reset = world.now + timedelta(hours=2)
     run = failed(world, reported("RateLimited", rateLimitResetAt=reset.isoformat()))
     assert (run.status.phase, last(run), run.status.next_attempt_at) == ("Retrying", (1, "RateLimited", False), reset)
@@ -134,7 +134,7 @@ def test_a_rate_limit_is_waited_out_however_often_somebody_looks(world: World) -
 
 
 @pytest.mark.parametrize("reason", MENDED)
-def test_what_people_can_mend_is_tried_until_they_had_their_time(world: World, reason: str) -> None:
+def test_what_people_can_mend_is_tried_until_they_had_their_time(world: Harness, reason: str) -> None:
     run = failed(world, MENDED[reason])
     assert run.status.succeeded
     assert (run.status.succeeded.reason, run.status.retry_count or 0) == (reason, 0)
@@ -147,7 +147,7 @@ def test_what_people_can_mend_is_tried_until_they_had_their_time(world: World, r
 
 
 @pytest.mark.parametrize("reason", FINAL)
-def test_what_another_try_cannot_help_ends_the_run(world: World, reason: str) -> None:
+def test_what_another_try_cannot_help_ends_the_run(world: Harness, reason: str) -> None:
     run = failed(world, FINAL[reason])
     assert (run.status.phase, last(run)) == ("Failed", (1, reason, False))
     assert run.status.message
@@ -155,7 +155,7 @@ def test_what_another_try_cannot_help_ends_the_run(world: World, reason: str) ->
     assert len(world.jobs()) == 1
 
 
-def test_a_pod_that_is_gone_with_its_report_is_tried_afresh(world: World) -> None:
+def test_a_pod_that_is_gone_with_its_report_is_tried_afresh(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = world.jobs()[-1]["metadata"]["name"]

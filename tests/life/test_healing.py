@@ -24,26 +24,29 @@ from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.support.api import World
-from tests.support.crashing import Crashing, Killed
-from tests.support.failing import FOR_EVER, OUTAGE, Failing
+from tests.support.api import Harness
+from tests.support.crashing import CrashingTransport, Killed
+from tests.support.injected_errors import ALL_LATER_CALLS, OUTAGE, ErrorInjector
 from tests.support.run_steps import DONE, LOST, now, run_event, submitted, swept
 
-Missed = Callable[[World], Run]
+Missed = Callable[[Harness], Run]
 
 
-def new(world: World) -> Run:
+def new(world: Harness) -> Run:
     return submitted(world)
 
 
-def recorded(world: World) -> Run:
+def recorded(world: Harness) -> Run:
     """Its handler died right after its first write."""
     run = submitted(world)
     calls, at = world.calls, 0
     while now(world, run).status.attempt is None:
         services = world.services
         crashing = Dependencies(
-            services.settings, Cluster(Crashing(calls, at, after=True)), services.clock, connect_reporters=REPORTERS
+            services.settings,
+            Cluster(CrashingTransport(calls, at, after=True)),
+            services.clock,
+            connect_reporters=REPORTERS,
         )
         with pytest.raises(Killed):
             sweep.handle(crashing, Request({}, b""))
@@ -51,31 +54,31 @@ def recorded(world: World) -> Run:
     return run
 
 
-def started(world: World) -> Run:
+def started(world: Harness) -> Run:
     run = submitted(world)
     run_event(world, run.raw, "add")
     return now(world, run)
 
 
-def came_up(world: World) -> Run:
+def came_up(world: Harness) -> Run:
     run = started(world)
     world.job_ready(run.status.job_name or "")
     return run
 
 
-def ended(world: World) -> Run:
+def ended(world: Harness) -> Run:
     run = came_up(world)
     world.job_ends(run.status.job_name or "", DONE)
     return run
 
 
-def failed(world: World) -> Run:
+def failed(world: Harness) -> Run:
     run = came_up(world)
     world.job_ends(run.status.job_name or "", LOST, ok=False)
     return run
 
 
-def cancelled(world: World) -> Run:
+def cancelled(world: Harness) -> Run:
     run = came_up(world)
     swept(world)
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"spec": {"cancel": True}})
@@ -96,7 +99,7 @@ def cancelled(world: World) -> Run:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_it_is_counted_and_told(
-    world: World, caplog: pytest.LogCaptureFixture, missed: Missed, healed: dict[str, int], words: str | None
+    world: Harness, caplog: pytest.LogCaptureFixture, missed: Missed, healed: dict[str, int], words: str | None
 ) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = missed(world)
@@ -111,21 +114,21 @@ def test_it_is_counted_and_told(
     )
 
 
-def test_it_is_told_also_of_a_run_that_got_its_place_by_the_sweep(world: World) -> None:
+def test_it_is_told_also_of_a_run_that_got_its_place_by_the_sweep(world: Harness) -> None:
     submitted(world)
     found = swept(world).body
     assert found
     assert found["data"]["healed"] == {"Start": 1}
 
 
-def test_what_was_done_before_an_error_is_counted(world: World) -> None:
+def test_what_was_done_before_an_error_is_counted(world: Harness) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
     adopted = 5
     """The call; before it: the bookmark, Jobs, pods, runs of both kinds."""
     services = world.services
-    failing = Cluster(Failing(world.calls, adopted + 1, OUTAGE, FOR_EVER))
+    failing = Cluster(ErrorInjector(world.calls, adopted + 1, OUTAGE, ALL_LATER_CALLS))
     found = sweep.handle(
         Dependencies(services.settings, failing, services.clock, connect_reporters=REPORTERS), Request({}, b"")
     ).body

@@ -14,7 +14,7 @@ from functions.runs import api_group
 from functions.runs.model.run import parse
 from functions.runs.model.specs import SPECS
 from functions.serving.http import Request, answer
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
 from tests.support.run_steps import event, submitted
 
@@ -29,7 +29,7 @@ def loose_definitions(folder: Path) -> Path:
         definition = crds.crd(spec)
         properties = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         properties["spec"] = LOOSE
-        (folder / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
+        (folder / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
     return folder
 
 
@@ -41,12 +41,12 @@ def stored(name: str, namespace: str, spec: Any, *, finalizers: list[str]) -> di
 def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> None:
     database = tmp_path / "state.sqlite"
     with api_server(database, loose_definitions(tmp_path / "loose")) as url:
-        before = World(transport(url, tmp_path), "strict")
+        before = Harness(transport(url, tmp_path), "strict")
         for name in ("delete-me", "leave-me"):
             item = stored(name, "strict", BROKEN, finalizers=[api_group.FINALIZER])
             before.kubelet.create(CODE_RUN, item)
     with api_server(database) as url:
-        world = World(transport(url, tmp_path), "strict")
+        world = Harness(transport(url, tmp_path), "strict")
         fine = submitted(world)
         broken = world.kubelet.get(CODE_RUN, "strict", "delete-me")
         with pytest.raises(Invalid):

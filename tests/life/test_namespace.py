@@ -11,12 +11,12 @@ import pytest
 from functions.cluster.errors import NamespaceTerminating, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, NAMESPACE
 from functions.manifests.tombstone import REQUEST
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.run_steps import now, run_event, submitted
 
 
 @pytest.mark.parametrize("notes", [{REQUEST: "0" * 64}, {}], ids=["request", "kubectl"])
-def test_every_run_of_a_namespace_goes_with_it(world: World, notes: dict[str, str]) -> None:
+def test_every_run_of_a_namespace_goes_with_it(world: Harness, notes: dict[str, str]) -> None:
     run = submitted(world)
     world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"annotations": notes}})
     run_event(world, now(world, run).raw, "add")

@@ -25,8 +25,8 @@ from functions.runs.model.specs import SPECS
 from functions.settings.limits import LimitSettings
 from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -34,13 +34,13 @@ Edit = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
-def newer(tmp_path: Path) -> World:
+def newer(tmp_path: Path) -> Harness:
     """With CRDs that let any status through, as those of a newer revision may."""
     for spec in SPECS.values():
         definition = crds.crd(spec)
         definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = LOOSE
-        (tmp_path / f"{spec.plural}.yaml").write_text(yaml.safe_dump(definition))
-    return World(Direct(tmp_path), "newer")
+        (tmp_path / f"{spec.kind.plural}.yaml").write_text(yaml.safe_dump(definition))
+    return Harness(InProcessServer(tmp_path), "newer")
 
 
 def phase(status: dict[str, Any]) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def attempts(status: dict[str, Any]) -> dict[str, Any]:
     return {**status, "attempts": [{**each, "startedAt": "soon"} for each in status["attempts"]]}
 
 
-def rewritten(world: World, run: Run, edit: Edit) -> dict[str, Any]:
+def rewritten(world: Harness, run: Run, edit: Edit) -> dict[str, Any]:
     raw = dict(now(world, run).raw)
     return world.kubelet.replace_status(CODE_RUN, {**raw, "status": edit(raw["status"])})
 
 
-def at_work(world: World, name: str = "run-1", **spec: Any) -> Run:
+def at_work(world: Harness, name: str = "run-1", **spec: Any) -> Run:
     run = submitted(world, name=name, **spec)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -64,7 +64,7 @@ def at_work(world: World, name: str = "run-1", **spec: Any) -> Run:
     return now(world, run)
 
 
-def finished(world: World) -> Run:
+def finished(world: Harness) -> Run:
     run = at_work(world)
     job_event(world, world.job_ends(run.status.job_name or "", DONE))
     for job in world.jobs():  # after its time to live
@@ -73,7 +73,7 @@ def finished(world: World) -> Run:
 
 
 @pytest.mark.parametrize("edit", [phase, attempts])
-def test_a_finished_run_starts_nothing(newer: World, edit: Edit, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_finished_run_starts_nothing(newer: Harness, edit: Edit, caplog: pytest.LogCaptureFixture) -> None:
     raw = rewritten(newer, finished(newer), edit)
     unmarked = {"metadata": {"labels": {api_group.FINISHED: None}}}
     raw = newer.kubelet.patch(CODE_RUN, newer.namespace, raw["metadata"]["name"], unmarked)
@@ -87,14 +87,14 @@ def test_a_finished_run_starts_nothing(newer: World, edit: Edit, caplog: pytest.
     assert ("attempts.0.startedAt" in caplog.text) is (edit is attempts)
 
 
-def test_a_phase_nobody_knows_decides_nothing(newer: World) -> None:
+def test_a_phase_nobody_knows_decides_nothing(newer: Harness) -> None:
     run = at_work(newer)
     rewritten(newer, run, phase)
     job_event(newer, newer.job_ends(run.status.job_name or "", DONE))
     assert (now(newer, run).status.phase, reason(now(newer, run))) == ("Succeeded", "Completed")
 
 
-def test_a_run_at_work_keeps_its_place(newer: World) -> None:
+def test_a_run_at_work_keeps_its_place(newer: Harness) -> None:
     newer.configure(limits=LimitSettings(runs=1))
     first = at_work(newer)
     rewritten(newer, first, attempts)
@@ -105,7 +105,7 @@ def test_a_run_at_work_keeps_its_place(newer: World) -> None:
     assert len(newer.jobs()) == 1
 
 
-def test_a_run_keeps_its_workspace(newer: World) -> None:
+def test_a_run_keeps_its_workspace(newer: Harness) -> None:
     newer.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=True))
     run = at_work(newer)
     rewritten(newer, run, attempts)
@@ -116,7 +116,7 @@ def test_a_run_keeps_its_workspace(newer: World) -> None:
     assert newer.kubelet.get(VOLUME_CLAIM, newer.namespace, run.status.workspace_name or "")
 
 
-def test_a_deleted_run_goes(newer: World) -> None:
+def test_a_deleted_run_goes(newer: Harness) -> None:
     run = at_work(newer)
     rewritten(newer, run, attempts)
     newer.kubelet.delete(CODE_RUN, newer.namespace, run.name, run.uid)

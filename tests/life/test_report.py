@@ -28,7 +28,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, answer
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, run
 from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
@@ -51,17 +51,17 @@ class Topic:
 
 
 @pytest.fixture
-def topic(world: World) -> Topic:
+def topic(world: Harness) -> Topic:
     found = Topic()
     world.services = replace(world.services, publisher=found)
     return found
 
 
-def reported(world: World, raw: Any, verb: str = "update") -> Answer:
+def reported(world: Harness, raw: Any, verb: str = "update") -> Answer:
     return answer(lambda request: report.handle(world.services, request), event(raw, verb))
 
 
-def ended(world: World, run: Run, message: str = DONE, *, ok: bool = True) -> Run:
+def ended(world: Harness, run: Run, message: str = DONE, *, ok: bool = True) -> Run:
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
     world.job_ready(job)
@@ -71,7 +71,7 @@ def ended(world: World, run: Run, message: str = DONE, *, ok: bool = True) -> Ru
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
 def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
-    world: World, topic: Topic, kind: str
+    world: Harness, topic: Topic, kind: str
 ) -> None:
     made = submitted(world, kind)
     assert reported(world, made.raw, "add").code == 204
@@ -102,7 +102,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     assert last.data["status"]["conditions"][0]["status"] == "True"
 
 
-def test_nothing_untold_costs_no_call_and_moves_nobody(world: World, topic: Topic) -> None:
+def test_nothing_untold_costs_no_call_and_moves_nobody(world: Harness, topic: Topic) -> None:
     made = submitted(world)
     run_event(world, made.raw, "add")
     reported(world, now(world, made).raw)
@@ -114,7 +114,7 @@ def test_nothing_untold_costs_no_call_and_moves_nobody(world: World, topic: Topi
     assert len(topic.events) == 1
 
 
-def test_a_milestone_that_went_by_unseen_is_told_all_the_same(world: World, topic: Topic) -> None:
+def test_a_milestone_that_went_by_unseen_is_told_all_the_same(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world), LOST, ok=False)
     world.later(minutes=1)
     run_event(world, done.raw)
@@ -126,7 +126,7 @@ def test_a_milestone_that_went_by_unseen_is_told_all_the_same(world: World, topi
     assert now(world, done).status.reported == "2/succeeded"
 
 
-def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: World, topic: Topic) -> None:
+def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     topic.refuses = True
     assert reported(world, done.raw).code == 503
@@ -140,7 +140,7 @@ def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: World, t
 class MovedOn:
     """A transport under which the run changes before the first write of a status."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: Harness, name: str) -> None:
         self._world, self._name, self._inner, self._struck = world, name, world.calls, False
 
     def send(self, call: Call) -> Any:
@@ -154,7 +154,7 @@ class MovedOn:
         return self._inner.stream(call)
 
 
-def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: World, topic: Topic) -> None:
+def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     cluster = type(world.services.cluster)(MovedOn(world, done.name))
     world.services = replace(world.services, cluster=cluster)
@@ -164,7 +164,7 @@ def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: World, t
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
-def test_told_but_not_noted_is_told_again_with_the_same_id(world: World, topic: Topic) -> None:
+def test_told_but_not_noted_is_told_again_with_the_same_id(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     reported(world, done.raw)
     status = {**now(world, done).raw["status"], "reported": None}
@@ -174,7 +174,7 @@ def test_told_but_not_noted_is_told_again_with_the_same_id(world: World, topic: 
     assert len(topic.events) == 4
 
 
-def test_without_any_event_the_sweep_alone_tells_and_marks(world: World, topic: Topic) -> None:
+def test_without_any_event_the_sweep_alone_tells_and_marks(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     swept(world)
     assert topic.told() == [], "its event may be on its way"
@@ -185,7 +185,7 @@ def test_without_any_event_the_sweep_alone_tells_and_marks(world: World, topic: 
     assert now(world, done).labels[api_group.FINISHED] == "true"
 
 
-def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: World, topic: Topic) -> None:
+def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: Harness, topic: Topic) -> None:
     for number in range(3):
         ended(world, submitted(world, name=f"done-{number}", service=f"s{number}"))
     fresh = submitted(world, name="fresh", service="fresh")
@@ -197,7 +197,7 @@ def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: Worl
     assert now(world, fresh).status.attempt == 1
 
 
-def test_a_run_whose_end_is_not_told_yet_does_not_stand_in_the_way_of_the_next(world: World, topic: Topic) -> None:
+def test_a_run_whose_end_is_not_told_yet_does_not_stand_in_the_way_of_the_next(world: Harness, topic: Topic) -> None:
     first = post(world, CODE_SPEC, kind="CodeRun")
     assert first.body
     made = submitted_as(world, first.body["data"]["name"])
@@ -206,11 +206,11 @@ def test_a_run_whose_end_is_not_told_yet_does_not_stand_in_the_way_of_the_next(w
     assert post(world, CODE_SPEC, kind="CodeRun").code == 201
 
 
-def submitted_as(world: World, name: str) -> Run:
+def submitted_as(world: Harness, name: str) -> Run:
     return parse(world.kubelet.get(CODE_RUN, world.namespace, name))
 
 
-def test_without_a_queue_nothing_is_told_and_nothing_waits(world: World) -> None:
+def test_without_a_queue_nothing_is_told_and_nothing_waits(world: Harness) -> None:
     done = ended(world, submitted(world))
     assert done.labels[api_group.FINISHED] == "true"
     world.calls.calls.clear()
@@ -225,7 +225,7 @@ def status(state: State, reason: Reason, base: RunStatus | None = None, **change
 def test_milestones_follow_from_the_status_alone() -> None:
     waiting = status(State.WAITING, Reason.QUEUED)
     assert unpublished(waiting) == [LifecycleEvent(1, "queued")]
-    started = transitions.start(run().having(waiting), NOW)
+    started = transitions.start(run().with_status(waiting), NOW)
     assert unpublished(started) == [LifecycleEvent(1, "started")]
     told = started.model_copy(update={"reported": "1/queued"})
     assert unpublished(told) == [LifecycleEvent(1, "started")]

@@ -25,16 +25,16 @@ from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
 from functions.serving.http import Request, answer
 from functions.settings.retention import RetentionSettings
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
-from tests.support.in_process_server import Direct
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import DONE, JSON, job_event, now, post, run_event, submitted, swept
 
 NOBODY = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
 
 
-def cleaned(world: World) -> dict[str, int]:
+def cleaned(world: Harness) -> dict[str, int]:
     """What the hourly pass says it did."""
     headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
     found = answer(lambda request: sweep.handle(world.services, request), Request(headers, b""))
@@ -43,7 +43,7 @@ def cleaned(world: World) -> dict[str, int]:
     return dict(found.body["data"])
 
 
-def finished(world: World, name: str = "run-1", report: str = DONE) -> Run:
+def finished(world: Harness, name: str = "run-1", report: str = DONE) -> Run:
     run = submitted(world, name=name, service=name)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -52,7 +52,7 @@ def finished(world: World, name: str = "run-1", report: str = DONE) -> Run:
     return now(world, run)
 
 
-def there(world: World, kind: Kind, name: str) -> bool:
+def there(world: Harness, kind: Kind, name: str) -> bool:
     try:
         world.kubelet.get(kind, world.namespace, name)
     except NotFound:
@@ -61,7 +61,7 @@ def there(world: World, kind: Kind, name: str) -> bool:
 
 
 @pytest.mark.parametrize(("report", "days"), [(DONE, 7), (LOST, 30)])
-def test_a_run_is_deleted_so_many_days_after_its_end(world: World, report: str, days: int) -> None:
+def test_a_run_is_deleted_so_many_days_after_its_end(world: Harness, report: str, days: int) -> None:
     run = finished(world, report=report)
     assert run.status.expire_at == run.status.finished_at + (world.later(days=days) - run.status.finished_at)  # type: ignore[operator]
     world.later(minutes=-1)
@@ -72,7 +72,7 @@ def test_a_run_is_deleted_so_many_days_after_its_end(world: World, report: str, 
     assert not there(world, CODE_RUN, run.name)
 
 
-def test_a_run_being_deleted_whose_event_was_lost_is_released_by_the_next_pass(world: World) -> None:
+def test_a_run_being_deleted_whose_event_was_lost_is_released_by_the_next_pass(world: Harness) -> None:
     run = finished(world)
     world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
     swept(world)
@@ -81,7 +81,7 @@ def test_a_run_being_deleted_whose_event_was_lost_is_released_by_the_next_pass(w
     assert not there(world, CODE_RUN, run.name)
 
 
-def test_a_retry_asked_for_while_events_were_lost_is_started_and_not_deleted(world: World) -> None:
+def test_a_retry_asked_for_while_events_were_lost_is_started_and_not_deleted(world: Harness) -> None:
     run = finished(world)
     world.later(days=8)
     world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"contextVersion": 2}})
@@ -89,7 +89,7 @@ def test_a_retry_asked_for_while_events_were_lost_is_started_and_not_deleted(wor
     assert now(world, run).status.attempt == 2
 
 
-def test_an_unfinished_run_is_kept_however_old(world: World) -> None:
+def test_an_unfinished_run_is_kept_however_old(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     world.later(days=400)
@@ -97,7 +97,7 @@ def test_an_unfinished_run_is_kept_however_old(world: World) -> None:
     assert there(world, CODE_RUN, run.name)
 
 
-def test_task_files_go_a_day_after_their_attempt_and_not_while_it_works(world: World) -> None:
+def test_task_files_go_a_day_after_their_attempt_and_not_while_it_works(world: Harness) -> None:
     ended, working = finished(world, "ended"), submitted(world, name="working")
     run_event(world, working.raw, "add")
     world.later(hours=23)
@@ -109,7 +109,7 @@ def test_task_files_go_a_day_after_their_attempt_and_not_while_it_works(world: W
     assert cleaned(world) == {}
 
 
-def test_a_tombstone_goes_after_a_week(world: World) -> None:
+def test_a_tombstone_goes_after_a_week(world: Harness) -> None:
     labels = {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator"}
     stone = {"metadata": {"name": "stone", "namespace": world.namespace, "labels": labels}, "data": {}}
     created = world.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", **stone})
@@ -119,7 +119,7 @@ def test_a_tombstone_goes_after_a_week(world: World) -> None:
     assert cleaned(world) == {"tombstones": 1}
 
 
-def test_a_claim_on_a_task_goes_after_an_hour(world: World) -> None:
+def test_a_claim_on_a_task_goes_after_an_hour(world: Harness) -> None:
     wanted = JSON | {"idempotency-key": "k1", "if-unfinished": "refuse"}
     assert post(world, CODE_SPEC, wanted, kind="CodeRun").code == 201
     (claim,) = world.kubelet.list(CONFIG_MAP, world.namespace, TASK_CLAIM)
@@ -130,13 +130,13 @@ def test_a_claim_on_a_task_goes_after_an_hour(world: World) -> None:
     assert post(world, CODE_SPEC, wanted | {"idempotency-key": "k2"}, kind="CodeRun").code == 409, "its run is there"
 
 
-def _clock_is(world: World, item: dict[str, Any], **after: float) -> None:
+def _clock_is(world: Harness, item: dict[str, Any], **after: float) -> None:
     """Moves the clock relative to when the server says that the object was made."""
     world.now = type(world.now).fromisoformat(item["metadata"]["creationTimestamp"])
     world.later(**after)
 
 
-def _owned(world: World, uid: str) -> dict[str, Any]:
+def _owned(world: Harness, uid: str) -> dict[str, Any]:
     owner = {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "name": "run-1", "uid": uid, "controller": True}
     metadata = {
         "name": "left-over",
@@ -148,7 +148,7 @@ def _owned(world: World, uid: str) -> dict[str, Any]:
 
 
 def test_an_orphan_goes_once_it_is_a_minute_old_and_its_run_is_gone() -> None:
-    world = World(Direct(), "orchestrator")  # its garbage collector does nothing unless it is asked to
+    world = Harness(InProcessServer(), "orchestrator")  # its garbage collector does nothing unless it is asked to
     item = world.kubelet.create(CONFIG_MAP, _owned(world, NOBODY))
     _clock_is(world, item, seconds=50)
     assert cleaned(world) == {}
@@ -156,7 +156,7 @@ def test_an_orphan_goes_once_it_is_a_minute_old_and_its_run_is_gone() -> None:
     assert cleaned(world) == {"orphans": 1}
 
 
-def test_an_orphan_whose_run_appears_on_the_second_look_is_none(world: World) -> None:
+def test_an_orphan_whose_run_appears_on_the_second_look_is_none(world: Harness) -> None:
     run = submitted(world)
     item = world.kubelet.create(CONFIG_MAP, _owned(world, run.uid))
     _clock_is(world, item, days=3)
@@ -164,7 +164,7 @@ def test_an_orphan_whose_run_appears_on_the_second_look_is_none(world: World) ->
     assert there(world, CONFIG_MAP, "left-over")
 
 
-def test_what_is_deleted_was_not_changed_since_it_was_seen(world: World) -> None:
+def test_what_is_deleted_was_not_changed_since_it_was_seen(world: Harness) -> None:
     run = finished(world)
     world.later(days=8)
     stale = now(world, run)
@@ -177,7 +177,7 @@ def test_what_is_deleted_was_not_changed_since_it_was_seen(world: World) -> None
 
 @pytest.mark.parametrize("configured", [False, True])
 def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configured(
-    world: World, configured: bool
+    world: Harness, configured: bool
 ) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=configured))
     run = finished(world)
@@ -193,7 +193,7 @@ def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configur
 
 
 @pytest.mark.parametrize("mark", ["yesterday", "2026-01-02T03:04:05", ""])
-def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: World, mark: str) -> None:
+def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: Harness, mark: str) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5))
     run = finished(world)
     claim = run.status.workspace_name or ""
@@ -205,7 +205,7 @@ def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: 
     assert cleaned(world) == {"unused workspaces": 1}
 
 
-def test_a_run_cancelled_before_its_start_expires_whatever_its_context_version(world: World) -> None:
+def test_a_run_cancelled_before_its_start_expires_whatever_its_context_version(world: Harness) -> None:
     run = submitted(world, contextVersion=2, cancel=True)
     run_event(world, run.raw, "add")
     assert now(world, run).status.phase == "Cancelled"
@@ -213,7 +213,7 @@ def test_a_run_cancelled_before_its_start_expires_whatever_its_context_version(w
     assert cleaned(world) == {"expired runs": 1}
 
 
-def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: World) -> None:
+def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: Harness) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=True))
     run = finished(world)
     world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
@@ -228,7 +228,7 @@ def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: World) -> 
 
 
 def test_nothing_of_somebody_else_is_touched() -> None:
-    world = World(Direct(), "orchestrator")
+    world = Harness(InProcessServer(), "orchestrator")
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": NOBODY}
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     for name, owners in (("no-owner", []), ("other-owner", [owner])):

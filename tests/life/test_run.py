@@ -25,18 +25,18 @@ from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
 from functions.serving.http import Answer, Request, answer
 from functions.settings.limits import LimitSettings
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 
-def with_a_ledger(world: World) -> None:
+def with_a_ledger(world: Harness) -> None:
     """As on any installation that has run something."""
     world.kubelet.create(CONFIG_MAP, ledger.new(Ledger(), world.namespace))
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: World, kind: str) -> None:
+def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Harness, kind: str) -> None:
     with_a_ledger(world)
     run = submitted(world, kind)
     assert run_event(world, run.raw, "add").code == 204
@@ -57,7 +57,7 @@ def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Wo
     assert (run.status.phase, reason(run), run.labels[api_group.FINISHED]) == ("Succeeded", "Completed", "true")
 
 
-def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: World) -> None:
+def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: Harness) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -80,7 +80,7 @@ def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: World) -> None
     assert len(world.jobs()) == 1
 
 
-def test_without_any_event_the_sweep_alone_finishes_a_run(world: World) -> None:
+def test_without_any_event_the_sweep_alone_finishes_a_run(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     world.job_ready(now(world, run).status.job_name or "")
@@ -91,7 +91,7 @@ def test_without_any_event_the_sweep_alone_finishes_a_run(world: World) -> None:
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
+def test_a_run_made_with_kubectl_is_as_good(world: Harness) -> None:
     item = {
         "apiVersion": api_group.API_VERSION,
         "kind": "CodeRun",
@@ -106,7 +106,7 @@ def test_a_run_made_with_kubectl_is_as_good(world: World) -> None:
     assert len(world.jobs()) == 1
 
 
-def test_one_run_has_one_job_however_often_its_event_comes(world: World) -> None:
+def test_one_run_has_one_job_however_often_its_event_comes(world: Harness) -> None:
     """Predecessor: a Job's name held the time, and one run got five Jobs in a minute."""
     run = submitted(world)
     for minute in range(5):
@@ -116,7 +116,7 @@ def test_one_run_has_one_job_however_often_its_event_comes(world: World) -> None
     assert [job["metadata"]["name"] for job in world.jobs()] == [f"code-run-1-{run.uid[:5]}-1"]
 
 
-def test_each_attempt_has_task_files_of_its_own_that_go_with_the_run(world: World) -> None:
+def test_each_attempt_has_task_files_of_its_own_that_go_with_the_run(world: Harness) -> None:
     """Predecessor: one ConfigMap was shared by all docs runs and never refreshed."""
     first, second = submitted(world, "DocsRun", "one"), submitted(world, "DocsRun", "two", sourceBranch="other")
     for run in (first, second):
@@ -130,7 +130,7 @@ def test_each_attempt_has_task_files_of_its_own_that_go_with_the_run(world: Worl
     )
 
 
-def test_deleting_one_run_leaves_the_jobs_of_others_alone(world: World) -> None:
+def test_deleting_one_run_leaves_the_jobs_of_others_alone(world: Harness) -> None:
     """Predecessor: Jobs were deleted by label, without a look at their owner."""
     gone, kept = submitted(world, name="gone"), submitted(world, name="kept", service="other")
     for run in (gone, kept):
@@ -143,7 +143,7 @@ def test_deleting_one_run_leaves_the_jobs_of_others_alone(world: World) -> None:
     assert kept.uid in owners
 
 
-def test_a_succeeded_run_starts_no_further_pod(world: World) -> None:
+def test_a_succeeded_run_starts_no_further_pod(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -157,7 +157,7 @@ def test_a_succeeded_run_starts_no_further_pod(world: World) -> None:
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: World) -> None:
+def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     before = now(world, run)
@@ -170,7 +170,7 @@ def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: World) -> 
 
 
 @pytest.mark.parametrize("handler", [reconcile, job_finished])
-def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(world: World, handler: Any) -> None:
+def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(world: Harness, handler: Any) -> None:
     def deliver(request: Request) -> int:
         return answer(lambda asked: handler.handle(world.services, asked), request).code
 
@@ -187,7 +187,7 @@ def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(
     assert world.calls.calls == []
 
 
-def test_one_run_that_nobody_can_make_sense_of_does_not_keep_the_sweep_from_others(world: World) -> None:
+def test_one_run_that_nobody_can_make_sense_of_does_not_keep_the_sweep_from_others(world: Harness) -> None:
     for number in (1, 2):
         submitted(world, name=f"run-{number}", service=f"service-{number}")
     astray = iter([False, False, False, True])  # before it drives the first, the sweep asks three times for itself

@@ -24,11 +24,11 @@ from functions.handlers import reconcile
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from tests.support.api import World
-from tests.support.freezing import Freezing
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.freezing import FreezingTransport
+from tests.support.in_process_server import InProcessServer
 from tests.support.node import container
-from tests.support.refusing import QUOTA, Refusing
+from tests.support.refusing import QUOTA, RefusingTransport
 from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
@@ -37,18 +37,18 @@ CREATING = [container({"waiting": {"reason": "ContainerCreating"}})]
 
 
 @pytest.fixture
-def world() -> World:
-    return World(Direct(), "starting")
+def world() -> Harness:
+    return Harness(InProcessServer(), "starting")
 
 
-def minutes(world: World, count: int) -> None:
+def minutes(world: Harness, count: int) -> None:
     """A sweep each minute."""
     for _ in range(count):
         world.later(minutes=1)
         swept(world)
 
 
-def waits_for_a_node(world: World) -> tuple[Run, str]:
+def waits_for_a_node(world: Harness) -> tuple[Run, str]:
     """A run whose pod found no node for 14 minutes, and the name of its Job."""
     run = submitted(world)
     swept(world)
@@ -61,17 +61,17 @@ def waits_for_a_node(world: World) -> tuple[Run, str]:
     return run, job
 
 
-def says(world: World, job: str, pod: dict[str, Any], *, ready: int) -> dict[str, Any]:
+def says(world: Harness, job: str, pod: dict[str, Any], *, ready: int) -> dict[str, Any]:
     world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": pod}, "status")
     return world.kubelet.patch(JOB, world.namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
 
 
-def stopped(world: World) -> list[str]:
+def stopped(world: Harness) -> list[str]:
     """The Jobs that were told to end."""
     return [job["metadata"]["name"] for job in world.jobs() if job["spec"].get("activeDeadlineSeconds") == 1]
 
 
-def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world: World) -> None:
+def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     says(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
     minutes(world, 20)
@@ -79,7 +79,7 @@ def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world
     assert (reason(found), found.status.pending_since, stopped(world)) == ("Starting", None, [])
 
 
-def test_the_event_that_an_agent_works_is_not_what_ends_it(world: World) -> None:
+def test_the_event_that_an_agent_works_is_not_what_ends_it(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     working = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [container({"running": {}})]}
     ready = says(world, job, working, ready=1)
@@ -90,7 +90,7 @@ def test_the_event_that_an_agent_works_is_not_what_ends_it(world: World) -> None
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_pod_that_finds_no_node_is_given_up(world: World) -> None:
+def test_a_pod_that_finds_no_node_is_given_up(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     minutes(world, 1)
     assert stopped(world) == [job]
@@ -98,7 +98,7 @@ def test_a_pod_that_finds_no_node_is_given_up(world: World) -> None:
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "Unschedulable")
 
 
-def posted(world: World, job: dict[str, Any], reason: str, message: str) -> None:
+def posted(world: Harness, job: dict[str, Any], reason: str, message: str) -> None:
     """An Event of the Job, as its controller posts it."""
     about = {key: job["metadata"][key] for key in ("name", "namespace", "uid")}
     item = {
@@ -113,7 +113,7 @@ def posted(world: World, job: dict[str, Any], reason: str, message: str) -> None
     world.kubelet.create(EVENT, item)
 
 
-def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: World) -> None:
+def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
@@ -131,7 +131,7 @@ def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: World) -> N
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
 
 
-def test_a_job_whose_pod_is_made_at_last_goes_on(world: World) -> None:
+def test_a_job_whose_pod_is_made_at_last_goes_on(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
@@ -144,17 +144,17 @@ def test_a_job_whose_pod_is_made_at_last_goes_on(world: World) -> None:
     assert (reason(now(world, run)), now(world, run).status.pending_since) == ("Running", None)
 
 
-def cancels(world: World, run: Run) -> None:
+def cancels(world: Harness, run: Run) -> None:
     raw = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
     run_event(world, raw)
 
 
 @pytest.mark.parametrize(("asked", "phase", "longest"), [(cancels, "Cancelled", 21), (None, "Failed", 36)])
 def test_where_jobs_are_refused_a_run_ends_all_the_same(
-    asked: Callable[[World, Run], None] | None, phase: str, longest: int
+    asked: Callable[[Harness, Run], None] | None, phase: str, longest: int
 ) -> None:
-    guard = Refusing(Direct())
-    world = World(guard, "refused")
+    guard = RefusingTransport(InProcessServer())
+    world = Harness(guard, "refused")
     run = submitted(world)
     swept(world)
     assert reason(now(world, run)) == "ConfigurationError"
@@ -173,8 +173,8 @@ def test_where_jobs_are_refused_a_run_ends_all_the_same(
 
 def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused() -> None:
     """Its workspace is somebody else's; it may not end before its Job's name is taken, or nobody would make it."""
-    guard = Refusing(Direct())
-    world = World(guard, "refused")
+    guard = RefusingTransport(InProcessServer())
+    world = Harness(guard, "refused")
     metadata = {
         "name": "workspace-api-rex",
         "namespace": world.namespace,
@@ -194,8 +194,8 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
 
 
 def test_where_jobs_are_taken_again_a_cancelled_run_ends_at_once() -> None:
-    guard = Refusing(Direct())
-    world = World(guard, "refused")
+    guard = RefusingTransport(InProcessServer())
+    world = Harness(guard, "refused")
     run = submitted(world)
     swept(world)
     cancels(world, run)
@@ -207,8 +207,8 @@ def test_where_jobs_are_taken_again_a_cancelled_run_ends_at_once() -> None:
 
 @pytest.mark.parametrize("at", range(8))
 def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: int) -> None:
-    server = Direct()
-    world = World(Refusing(server), "frozen")
+    server = InProcessServer()
+    world = Harness(RefusingTransport(server), "frozen")
     run = submitted(world)
 
     def meanwhile() -> None:
@@ -218,7 +218,7 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
             minutes(world, 22)
             assert now(world, run).status.phase == "Cancelled"
 
-    frozen = Freezing(server, at, meanwhile)
+    frozen = FreezingTransport(server, at, meanwhile)
     services = Dependencies(world.services.settings, Cluster(frozen), lambda: world.now, connect_reporters=REPORTERS)
     with suppress(Conflict):
         reconcile.handle(services, event(run.raw, "add"))
@@ -226,10 +226,10 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
     assert len(live) == (0 if now(world, run).status.phase == "Cancelled" else 1)
 
 
-def changed(plural: str, **spec: Any) -> tuple[World, Run]:
+def changed(plural: str, **spec: Any) -> tuple[Harness, Run]:
     """A run whose spec changed after a function had died right before it created one of these."""
-    guard = Refusing(Direct(), plural, lambda: Unavailable("the process died here"))
-    world = World(guard, "changed")
+    guard = RefusingTransport(InProcessServer(), plural, lambda: Unavailable("the process died here"))
+    world = Harness(guard, "changed")
     run = submitted(world)
     swept(world)
     guard.on = False

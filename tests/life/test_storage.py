@@ -23,16 +23,16 @@ from functions.runs.model.run import Run
 from functions.storage.checkpoints import Checkpoint
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.ledger_store import VersionedLedger
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.run_steps import submitted
 
 
-def _note(world: World, run: Run, key: str) -> Run:
+def _note(world: Harness, run: Run, key: str) -> Run:
     version = {"resourceVersion": run.resource_version}
     return world.services.runs.patch(run, {"metadata": {**version, "annotations": {key: "1"}}})
 
 
-def test_a_write_to_an_older_version_of_a_run_conflicts(world: World) -> None:
+def test_a_write_to_an_older_version_of_a_run_conflicts(world: Harness) -> None:
     run = submitted(world)
     _note(world, run, "other")
     with pytest.raises(Conflict):
@@ -41,14 +41,14 @@ def test_a_write_to_an_older_version_of_a_run_conflicts(world: World) -> None:
         world.services.runs.write_status(run, run.status.model_copy(update={"message": "late"}))
 
 
-def test_retried_work_sees_the_present_version(world: World) -> None:
+def test_retried_work_sees_the_present_version(world: Harness) -> None:
     run = submitted(world)
     _note(world, run, "other")
     written = world.services.runs.retry_on_conflict(run, lambda run: _note(world, run, "mine"), "later")
     assert {"other", "mine"} <= written.raw["metadata"]["annotations"].keys()
 
 
-def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: World) -> None:
+def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: Harness) -> None:
     run = submitted(world)
     found = _note(world, run, "other")
     world.services.runs.patch(found, {"metadata": {"finalizers": None}})
@@ -57,7 +57,7 @@ def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: Wor
         world.services.runs.retry_on_conflict(run, lambda run: _note(world, run, "mine"), "later")
 
 
-def test_runs_are_listed_by_what_is_left_to_do(world: World) -> None:
+def test_runs_are_listed_by_what_is_left_to_do(world: Harness) -> None:
     kept, done = submitted(world, name="run-1"), submitted(world, "DocsRun", name="run-2")
     world.services.runs.patch(done, {"metadata": {"labels": {"agents.platform/finished": "true"}}})
     assert [run.name for run in world.services.runs.list_unfinished()] == [kept.name]
@@ -65,12 +65,12 @@ def test_runs_are_listed_by_what_is_left_to_do(world: World) -> None:
     assert world.services.runs.find("CodeRun", world.namespace, "run-3") is None
 
 
-def _config_map(world: World, text: str) -> dict[str, object]:
+def _config_map(world: Harness, text: str) -> dict[str, object]:
     metadata = {"name": "orchestrator-test", "namespace": world.namespace}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"text": text}}
 
 
-def test_a_config_map_is_written_only_at_the_version_that_was_read(world: World) -> None:
+def test_a_config_map_is_written_only_at_the_version_that_was_read(world: Harness) -> None:
     store = ConfigMapStore(world.services.cluster, world.namespace)
     assert store.find("orchestrator-test") is None
     first = store.save(None, _config_map(world, "1"))
@@ -87,7 +87,7 @@ def test_a_config_map_is_written_only_at_the_version_that_was_read(world: World)
         store.save(second, _config_map(world, "3"))
 
 
-def test_an_unchanged_config_map_costs_no_call(world: World) -> None:
+def test_an_unchanged_config_map_costs_no_call(world: Harness) -> None:
     store = ConfigMapStore(world.services.cluster, world.namespace)
     first = store.save(None, _config_map(world, "1"))
     world.calls.calls.clear()
@@ -95,23 +95,23 @@ def test_an_unchanged_config_map_costs_no_call(world: World) -> None:
     assert world.calls.calls == []
 
 
-def test_an_update_of_the_ledger_is_repeated_on_what_another_process_wrote(world: World) -> None:
+def test_an_update_of_the_ledger_is_repeated_on_what_another_process_wrote(world: Harness) -> None:
     seen: list[str] = []
 
     def work(ledger: VersionedLedger) -> str:
         if not seen:
             with suppress(AlreadyExists):
-                world.kubelet.create(CONFIG_MAP, manifest.new(Ledger(waiting="of another"), world.namespace))
-        seen.append(ledger.ledger.waiting)
-        ledger.write(Ledger(waiting="mine"))
+                world.kubelet.create(CONFIG_MAP, manifest.new(Ledger(last_rejected="of another"), world.namespace))
+        seen.append(ledger.ledger.last_rejected)
+        ledger.write(Ledger(last_rejected="mine"))
         return "done"
 
     assert world.services.ledger.update_serialized(work) == "done"
     assert seen == ["", "of another"]
-    assert world.services.ledger.read().ledger.waiting == "mine"
+    assert world.services.ledger.read().ledger.last_rejected == "mine"
 
 
-def test_of_two_passes_that_began_at_one_place_one_hands_on(world: World) -> None:
+def test_of_two_passes_that_began_at_one_place_one_hands_on(world: Harness) -> None:
     store = world.services.config_maps
     first, second = (Checkpoint(store, "sweep", ["CodeRun"]) for _ in range(2))
     assert first.save(Cursor("CodeRun", "run-7"))

@@ -12,18 +12,18 @@ from functions.runs import api_group
 from functions.serving.edge import LARGEST_BODY
 from functions.serving.http import QUEUE_HEADER
 from functions.settings.auth import AuthSettings
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import JSON, post
 
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
 
 
-def runs(world: World) -> list[Any]:
+def runs(world: Harness) -> list[Any]:
     return [run for kind in (DOCS_RUN, CODE_RUN) for run in world.kubelet.list(kind, world.namespace)]
 
 
-def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
+def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: Harness) -> None:
     found = post(world, CODE_SPEC, kind="CodeRun")
     assert (found.code, found.body and found.body["success"]) == (201, True)
     (run,) = runs(world)
@@ -34,7 +34,7 @@ def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: World) -> None:
     assert run["spec"]["branch"] == "main"
 
 
-def test_the_same_key_gives_the_same_run_and_the_same_answer(world: World) -> None:
+def test_the_same_key_gives_the_same_run_and_the_same_answer(world: Harness) -> None:
     headers = JSON | {"idempotency-key": "k1"}
     first, second = post(world, DOCS_SPEC, headers), post(world, DOCS_SPEC, headers)
     assert (first.code, second.code) == (201, 200)
@@ -44,7 +44,7 @@ def test_the_same_key_gives_the_same_run_and_the_same_answer(world: World) -> No
     assert len(runs(world)) == 1
 
 
-def test_many_at_once_with_one_key_make_one_run(world: World) -> None:
+def test_many_at_once_with_one_key_make_one_run(world: Harness) -> None:
     headers = JSON | {"idempotency-key": "k1"}
     with ThreadPoolExecutor(10) as pool:
         codes = sorted(found.code for found in pool.map(lambda _: post(world, DOCS_SPEC, headers), range(10)))
@@ -52,7 +52,7 @@ def test_many_at_once_with_one_key_make_one_run(world: World) -> None:
     assert len(runs(world)) == 1
 
 
-def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+def test_the_same_key_with_another_body_is_refused(world: Harness) -> None:
     headers = JSON | {"idempotency-key": "k1"}
     post(world, DOCS_SPEC, headers)
     found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, headers)
@@ -61,14 +61,14 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     assert len(runs(world)) == 1
 
 
-def test_an_event_id_that_comes_again_with_other_data_is_refused_naming_it(world: World) -> None:
+def test_an_event_id_that_comes_again_with_other_data_is_refused_naming_it(world: Harness) -> None:
     post(world, DOCS_SPEC, EVENT)
     found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, EVENT)
     assert found.body
     assert (found.code, found.body["errors"][0]["field"]) == (422, "id")
 
 
-def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_deleted(world: World) -> None:
+def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_deleted(world: Harness) -> None:
     first = post(world, DOCS_SPEC, EVENT)
     assert first.body
     name = first.body["data"]["name"]
@@ -81,7 +81,7 @@ def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_delete
     assert runs(world) == []
 
 
-def test_an_unfinished_code_run_of_the_same_task_is_named(world: World) -> None:
+def test_an_unfinished_code_run_of_the_same_task_is_named(world: Harness) -> None:
     first = post(world, CODE_SPEC, kind="CodeRun")
     second = post(world, CODE_SPEC, kind="CodeRun")
     assert first.body
@@ -92,7 +92,7 @@ def test_an_unfinished_code_run_of_the_same_task_is_named(world: World) -> None:
     assert post(world, {**CODE_SPEC, "githubApp": "5DLabs-Tess"}, kind="CodeRun").code == 201
 
 
-def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: World) -> None:
+def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: Harness) -> None:
     with ThreadPoolExecutor(10) as pool:
         codes = sorted(found.code for found in pool.map(lambda _: post(world, CODE_SPEC, kind="CodeRun"), range(10)))
     assert codes == [201] + [409] * 9
@@ -103,7 +103,7 @@ ONCE = JSON | {"if-unfinished": "refuse"}
 """Of a client whose keys only tell its own tries from other requests."""
 
 
-def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: World) -> None:
+def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     other = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun")
@@ -117,7 +117,7 @@ def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: World)
     assert post(world, CODE_SPEC, JSON | {"idempotency-key": "k4"}, kind="CodeRun").code == 201, "a key alone"
 
 
-def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: World) -> None:
+def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     post(world, CODE_SPEC, JSON | {"idempotency-key": "k2"}, kind="CodeRun")
     again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
@@ -126,7 +126,7 @@ def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: W
     assert (again.code, again.body["data"]["uid"]) == (200, first.body["data"]["uid"])
 
 
-def test_a_finished_run_is_in_nobodys_way(world: World) -> None:
+def test_a_finished_run_is_in_nobodys_way(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     assert first.body
     name = first.body["data"]["name"]
@@ -135,12 +135,12 @@ def test_a_finished_run_is_in_nobodys_way(world: World) -> None:
     assert post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun").code == 201
 
 
-def test_docs_runs_are_never_in_the_way_of_each_other(world: World) -> None:
+def test_docs_runs_are_never_in_the_way_of_each_other(world: Harness) -> None:
     for key in ("k1", "k2"):
         assert post(world, DOCS_SPEC, ONCE | {"idempotency-key": key}).code == 201
 
 
-def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: World) -> None:
+def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Harness) -> None:
     first = post(world, DOCS_SPEC, EVENT)
     assert first.body
     name, uid = first.body["data"]["name"], first.body["data"]["uid"]
@@ -154,14 +154,14 @@ def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Worl
     assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
 
 
-def test_a_web_page_cannot_submit_where_no_token_is_asked_for(world: World) -> None:
+def test_a_web_page_cannot_submit_where_no_token_is_asked_for(world: Harness) -> None:
     assert post(world, DOCS_SPEC, JSON | {"host": "evil.example"}).code == 403
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901", "origin": "http://evil.example"}).code == 403
     assert runs(world) == []
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901"}).code == 201
 
 
-def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
+def test_snake_case_is_taken_and_a_mixture_is_not(world: Harness) -> None:
     snake = {
         "repository_url": DOCS_SPEC["repositoryUrl"],
         "source_branch": "main",
@@ -198,7 +198,7 @@ def test_snake_case_is_taken_and_a_mixture_is_not(world: World) -> None:
     ],
 )
 def test_what_is_refused_is_named_by_field_and_leaves_nothing(
-    world: World, body: bytes, headers: dict[str, str], code: int, field: str
+    world: Harness, body: bytes, headers: dict[str, str], code: int, field: str
 ) -> None:
     found = post(world, body, headers)
     assert found.body
@@ -207,12 +207,12 @@ def test_what_is_refused_is_named_by_field_and_leaves_nothing(
     assert world.calls.calls == []
 
 
-def test_an_event_of_another_type_is_acknowledged_and_ignored(world: World) -> None:
+def test_an_event_of_another_type_is_acknowledged_and_ignored(world: Harness) -> None:
     assert post(world, DOCS_SPEC, EVENT | {"ce-type": "somebody.elses.v1"}).code == 204
     assert runs(world) == []
 
 
-def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for_ever(world: World) -> None:
+def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for_ever(world: Harness) -> None:
     assert post(world, {"model": 1}, EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert post(world, b"{", EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert runs(world) == []
@@ -233,14 +233,14 @@ PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800
     ],
 )
 def test_text_that_no_name_can_be_made_of_is_refused_for_good(
-    world: World, body: bytes, headers: dict[str, str], code: int
+    world: Harness, body: bytes, headers: dict[str, str], code: int
 ) -> None:
     found = post(world, body, headers)
     assert (found.code, found.body is None) == (code, code == 204)
     assert world.calls.calls == []
 
 
-def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: World) -> None:
+def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: Harness) -> None:
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert post(world, DOCS_SPEC).code == 401
     assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer wrong"}).code == 403

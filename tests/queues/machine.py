@@ -35,7 +35,7 @@ from functions.settings.cluster import ClusterSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.embedded_server import SampleLogs
-from tests.support.node import StandIn
+from tests.support.node import SimulatedNode
 
 NAMESPACE = "orchestrator"
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
@@ -67,7 +67,7 @@ class Kubelet:
 
     def __init__(self, cluster: Cluster) -> None:
         self.ran: Counter[str] = Counter()
-        self._cluster, self._node = cluster, StandIn(cluster)
+        self._cluster, self._node = cluster, SimulatedNode(cluster)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -82,7 +82,7 @@ class Kubelet:
                 version = self._cluster.list_page(JOB, NAMESPACE, "none=such")["metadata"]["resourceVersion"]
                 for job in self._cluster.list(JOB, NAMESPACE):
                     self._take(job)
-                for verb, job in self._cluster.watch(JOB, NAMESPACE, version, seconds=3):
+                for verb, job in self._cluster.watch(JOB, NAMESPACE, version, timeout_seconds=3):
                     if verb in ("ADDED", "MODIFIED"):
                         self._take(job)
 
@@ -111,7 +111,7 @@ PAUSES = RetryPolicy(0.1, 1.0)
 
 
 def _impatient(topology: Topology, told: Subscription) -> Topology:
-    """The same with short pauses, and somebody who listens to lifecycle events."""
+    """Return the topology with short pauses and a subscriber to lifecycle events."""
     pushed = [replace(each, retry=PAUSES) for each in topology.subscriptions]
     return replace(topology, subscriptions=(*pushed, told))
 
@@ -142,7 +142,7 @@ class Machine:
 
 
 def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], object] = str) -> None:
-    """Waits for a condition, and fails where it does not come about; to look at many runs has its price."""
+    """Wait for a condition, checked rarely because reading many runs is slow; fail if it does not hold in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, otherwise()
@@ -151,7 +151,7 @@ def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[
 
 @contextmanager
 def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float = 2.0) -> Iterator[Machine]:
-    """Starts it all, and ends it all."""
+    """Start everything, and stop it at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     ports = {target: free_port() for target in FUNCTIONS if target != "github_event"}

@@ -3,7 +3,7 @@
 command                  what is asserted
 apply                    creates, then finds all as it should be, then updates what differs; --dry-run only says
 a setting is wrong       the command names it and does nothing
-publish to what is not there   the error names the topic and what to do
+publish to a missing topic      the error names the topic and what to do
 dead list|replay|drop    the run and its last reason, "gone", or the message id; nothing of the data
 """
 
@@ -36,7 +36,7 @@ from functions.runs.model.specs import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
-from tests.support.api import World, api_server, transport
+from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
 
 _numbers = itertools.count(1)
@@ -145,7 +145,7 @@ Broker = tuple[Publisher, dict[str, str]]
 
 @pytest.fixture(params=["embedded", "emulator"])
 def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) -> Iterator[Broker]:
-    """A queue whose consumer refuses all: what is published on `runs` is a dead letter after 5 attempts."""
+    """Yield a queue whose consumer rejects everything: an event on `runs` is a dead letter after 5 attempts."""
     consumer.answer = 500
     retry = RetryPolicy(0.05, 0.1)
     subscription = Subscription("runs-push", "runs", consumer.url, DeadLetterPolicy("runs-dead", 5), retry)
@@ -172,7 +172,7 @@ def consumer() -> Iterator[Consumer]:
 def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
     publisher, environ = refused
     with api_server(tmp_path / "state.sqlite") as url:
-        world = World(transport(url, tmp_path), "orchestrator")
+        world = Harness(transport(url, tmp_path), "orchestrator")
         spec = CodeRunSpec.model_validate({**CODE_SPEC, "env": [{"name": "TOKEN", "value": "s3cret"}]})
         made = world.kubelet.create(KIND, requested.run(spec, "orchestrator", "stands"))
         condition = {"type": "Succeeded", "status": "False", "reason": "MissingSecret", "message": "", **SINCE}

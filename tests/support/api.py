@@ -19,7 +19,7 @@ from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
 from tests.support.builders import NOW, settings
 from tests.support.embedded_server import running
-from tests.support.node import Node, StandIn
+from tests.support.node import Node, SimulatedNode
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ def transport(url: str, folder: Path) -> Transport:
 
 
 @dataclass
-class Counting:
+class RecordingTransport:
     """A transport that keeps a record of what was sent."""
 
     inner: Transport
@@ -61,19 +61,19 @@ class Counting:
         return [call.path for call in self.calls if call.method == "GET"]
 
 
-class World:
+class Harness:
     """One API server and the functions over it, with a clock that a test moves."""
 
     def __init__(
         self, inner: Transport, namespace: str, node: Node | None = None, configured: Settings | None = None
     ) -> None:
         self.now = NOW
-        self.calls = Counting(inner)
+        self.calls = RecordingTransport(inner)
         self.namespace = namespace
         configured = configured or settings(namespace=namespace)
         self.services = Dependencies(configured, Cluster(self.calls), lambda: self.now, connect_reporters=REPORTERS)
         self.kubelet = node.cluster if node else Cluster(inner)
-        self.node = node or StandIn(self.kubelet)
+        self.node = node or SimulatedNode(self.kubelet)
         with suppress(AlreadyExists):
             self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 

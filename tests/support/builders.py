@@ -74,11 +74,11 @@ def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: An
 
 def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, message: str = "", **more: Any) -> Run:
     """A run at its end, with the commit `c...` pushed."""
-    started = run(**more).having(transitions.start(run(**more), NOW))
+    started = run(**more).with_status(transitions.start(run(**more), NOW))
     *_, last = started.status.attempts
     done = last.model_copy(update={"finished_at": NOW, "commit": "c" * 40})
     status = transitions.end_run(started, to, reason, message, NOW, attempts=[done], usage=Usage(cost_usd=1.5, turns=1))
-    return started.having(status)
+    return started.with_status(status)
 
 
 def job(name: str, *, uid: str = UID, ended: str = "", reason: str = "", ready: int = 0, **spec: Any) -> Job:

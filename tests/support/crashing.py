@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.transport import Request
-from tests.support.failing_calls import Striking
+from tests.support.call_interceptor import CallInterceptor
 
 
 class Killed(BaseException):
@@ -12,7 +12,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Crashing(Striking):
+class CrashingTransport(CallInterceptor):
     """Dies at call `at` (0-based), before it is sent or after it was applied; every later call dies too."""
 
     after: bool

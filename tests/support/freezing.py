@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.transport import Request
-from tests.support.failing_calls import Striking
+from tests.support.call_interceptor import CallInterceptor
 
 
 @dataclass
-class Freezing(Striking):
+class FreezingTransport(CallInterceptor):
     """After call `at` (0-based) is done, `meanwhile` happens before its answer is seen."""
 
     meanwhile: Callable[[], object]

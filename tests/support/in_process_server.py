@@ -31,7 +31,7 @@ from tests.support.embedded_server import SampleLogs
 
 
 @dataclass(frozen=True)
-class Content:
+class StoreContent:
     """All there is on a server: bodies by place, and the last resourceVersion. Never changed, so it can be shared."""
 
     bodies: Mapping[Key, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ def _registry(crds: Path) -> Registry:
     return Registry.load(crds)
 
 
-class Direct:
+class InProcessServer:
     """A `Transport` to an API server of its own. Its garbage collector works when `collect` is called."""
 
     def __init__(self, crds: Path = ROOT / "crds") -> None:
@@ -55,17 +55,17 @@ class Direct:
         self._collector = GarbageCollector(self.store, registry, utc_now)
         seed(self.store, registry, utc_now)
 
-    def content(self) -> Content:
+    def content(self) -> StoreContent:
         """All there is on the server, which it can `become` again."""
         rows = self._db.execute("SELECT resource, namespace, name, body FROM objects")
-        return Content({Key(*row[:3]): row[3] for row in rows}, self.store.version)
+        return StoreContent({Key(*row[:3]): row[3] for row in rows}, self.store.version)
 
     def save(self, database: Path) -> None:
         """Copies all there is to a file, over which a server can be started."""
         with closing(sqlite3.connect(database)) as file:
             self._db.backup(file)
 
-    def become(self, content: Content) -> None:
+    def become(self, content: StoreContent) -> None:
         """Goes (back) to that content, without any history and without telling observers."""
         present = self.content().bodies
         self._db.execute("DELETE FROM history")
@@ -97,7 +97,7 @@ class Direct:
         try:
             response = _outcome(self._endpoints(_asgi(request)))
         except StatusError as error:
-            raise from_status(error.code, json.dumps(error.status()).encode(), None) from error
+            raise from_status(error.code, error.status()) from error
         return json.loads(bytes(response.body))
 
     def stream(self, request: Request) -> Iterator[Any]:

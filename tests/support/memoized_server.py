@@ -15,48 +15,48 @@ from functions.cluster.errors import ClusterError, Unavailable
 from functions.cluster.transport import Request
 from functions.local.apiserver.store import Change
 from tests.support.api import ROOT
-from tests.support.in_process_server import Content, Direct
+from tests.support.in_process_server import InProcessServer, StoreContent
 
 COLLECT = "the garbage collector works"
 
 
 @dataclass(eq=False)
-class Moment:
+class ServerState:
     """A state of the server, and what is known of it."""
 
-    content: Content
-    known: dict[str, "Known"] = field(default_factory=dict)
+    content: StoreContent
+    known: dict[str, "Transition"] = field(default_factory=dict)
     notes: dict[Any, Any] = field(default_factory=dict)
     """What others worked out about this state, by any name."""
 
 
 @dataclass(frozen=True)
-class Known:
+class Transition:
     """What came of a call: the answer as JSON, or the error; what it changed; the state after it."""
 
     answer: str
     error: ClusterError | None
     changes: tuple[Change, ...]
-    after: Moment
+    after: ServerState
 
 
-class Past:
+class StateGraph:
     """All states that were reached from a first one, and the server that tells what is not known yet."""
 
-    def __init__(self, content: Content | None = None, crds: Path = ROOT / "crds") -> None:
+    def __init__(self, content: StoreContent | None = None, crds: Path = ROOT / "crds") -> None:
         self._crds = crds
-        self._server: Direct | None = None
+        self._server: InProcessServer | None = None
         self._changes: list[Change] = []
-        self._at: Moment | None = None
-        self.first = Moment(content or Direct(crds).content())
+        self._at: ServerState | None = None
+        self.first = ServerState(content or InProcessServer(crds).content())
 
-    def of(self, moment: Moment, call: str, put: Callable[[Direct], Any]) -> Known:
+    def of(self, moment: ServerState, call: str, put: Callable[[InProcessServer], Any]) -> Transition:
         """What comes of a call at that moment; `put` makes it, where nobody did before."""
         if call not in moment.known:
             moment.known[call] = self._find_out(moment, put)
         return moment.known[call]
 
-    def _find_out(self, moment: Moment, put: Callable[[Direct], Any]) -> Known:
+    def _find_out(self, moment: ServerState, put: Callable[[InProcessServer], Any]) -> Transition:
         server, answer, error = self._server_at(moment), "", None
         self._changes.clear()
         try:
@@ -64,20 +64,20 @@ class Past:
         except ClusterError as raised:
             error = raised
         changes = tuple(self._changes)
-        after = Moment(_changed(moment.content, changes)) if changes else moment
+        after = ServerState(_changed(moment.content, changes)) if changes else moment
         self._at = after
-        return Known(answer, error, changes, after)
+        return Transition(answer, error, changes, after)
 
-    def _server_at(self, moment: Moment) -> Direct:
+    def _server_at(self, moment: ServerState) -> InProcessServer:
         if self._server is None:
-            self._server = Direct(self._crds)
+            self._server = InProcessServer(self._crds)
             self._server.store.observe(self._changes.append)
         if self._at is not moment:
             self._server.become(moment.content)
         return self._server
 
 
-def _changed(content: Content, changes: tuple[Change, ...]) -> Content:
+def _changed(content: StoreContent, changes: tuple[Change, ...]) -> StoreContent:
     bodies = dict(content.bodies)
     for change in changes:
         if change.type == "DELETED":
@@ -88,22 +88,22 @@ def _changed(content: Content, changes: tuple[Change, ...]) -> Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Request):
+class SerializedRequest(Request):
     """A request as it was when it was made, with its text."""
 
     written: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> "Asked":
+    def parse(cls, text: str) -> "SerializedRequest":
         """Return the request that `written` gave this text of."""
         method, path, query, body, content_type, accept = json.loads(text)
         return cls(method, path, query, body, content_type, accept=accept, written=text)
 
 
-class Recalling:
+class MemoizedServer:
     """A `Transport` to a server at one of the moments of its past (the first), which moves on with each write."""
 
-    def __init__(self, past: Past, moment: Moment | None = None) -> None:
+    def __init__(self, past: StateGraph, moment: ServerState | None = None) -> None:
         self._past = past
         self.moment = moment or past.first
         self._observers: list[Callable[[Change], None]] = []
@@ -113,7 +113,7 @@ class Recalling:
         self._observers.append(observer)
 
     @property
-    def content(self) -> Content:
+    def content(self) -> StoreContent:
         """All there is on the server."""
         return self.moment.content
 
@@ -127,7 +127,7 @@ class Recalling:
 
     def answer(self, request: Request) -> str:
         """The answer, not decoded. Raises a ClusterError."""
-        known = self._recall(written(request), lambda server: server.send(request))
+        known = self._recall(serialize(request), lambda server: server.send(request))
         if known.error:
             raise _again(known.error)
         return known.answer
@@ -136,7 +136,7 @@ class Recalling:
         """No watch can be held open by a function call. Raises Unavailable."""
         raise Unavailable(f"no watch of {request.path} without a socket")
 
-    def _recall(self, call: str, put: Callable[[Direct], Any]) -> Known:
+    def _recall(self, call: str, put: Callable[[InProcessServer], Any]) -> Transition:
         known = self._past.of(self.moment, call, put)
         self.moment = known.after
         for change in known.changes:
@@ -145,10 +145,10 @@ class Recalling:
         return known
 
 
-class Undecoded:
+class RawTransport:
     """The same as a `Transport` whose answers are left as JSON."""
 
-    def __init__(self, server: Recalling) -> None:
+    def __init__(self, server: MemoizedServer) -> None:
         self._server = server
 
     def send(self, request: Request) -> str:
@@ -159,9 +159,9 @@ class Undecoded:
         return self._server.stream(request)
 
 
-def written(request: Request) -> str:
+def serialize(request: Request) -> str:
     """All of a request that decides what comes of it."""
-    if isinstance(request, Asked):
+    if isinstance(request, SerializedRequest):
         return request.written
     query: Mapping[str, str] = request.query
     return json.dumps([request.method, request.path, dict(query), request.body, request.content_type, request.accept])

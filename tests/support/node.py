@@ -39,7 +39,7 @@ def container(state: Object) -> Object:
 
 
 @dataclass
-class StandIn:
+class SimulatedNode:
     """Kubelet and Job controller in one."""
 
     cluster: Cluster
@@ -79,7 +79,7 @@ def _pod(job: Object) -> Object:
 
 
 @dataclass
-class KubeletOnly:
+class SimulatedKubelet:
     """A kubelet beside a real Job controller."""
 
     cluster: Cluster

@@ -11,7 +11,7 @@ QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 
 
 
 @dataclass
-class Refusing:
+class RefusingTransport:
     """Answers with `error` where one of these is created, while it is `on`.
 
     A quota counts a Job that only takes its name as any other.

@@ -14,7 +14,7 @@ from functions.cluster.errors import ClusterError, Unavailable
 from functions.cluster.transport import Request, Transport
 from tests.support.actors import closed_gate
 from tests.support.crashing import Killed
-from tests.support.memoized_server import Asked, written
+from tests.support.memoized_server import SerializedRequest, serialize
 
 
 class Reply(NamedTuple):
@@ -25,31 +25,35 @@ class Reply(NamedTuple):
     now: datetime
 
 
-class Strayed(BaseException):
+class NondeterminismError(BaseException):
     """A function did something else than before, though it was told the same."""
 
 
-class Stopping:
+class SteppedFunction:
     """A function at work. It is a `Transport`, and sets the function's clock."""
 
     def __init__(self, work: Callable[[Transport], object], clock: Callable[[datetime], object]) -> None:
         self._work, self._clock = work, clock
         self._turn, self._parked = closed_gate(), closed_gate()
-        self._before: deque[tuple[Asked, Reply]] = deque()
+        self._before: deque[tuple[SerializedRequest, Reply]] = deque()
         self._reply: Reply | None = None
         self._killed = False
-        self.asks: Asked | None = None
+        self.asks: SerializedRequest | None = None
         """The call that it waits for; None once it ended."""
         self.error: BaseException | None = None
         """What it ended with."""
 
-    def start(self, before: Iterable[tuple[Asked, Reply]]) -> None:
+    def start(self, before: Iterable[tuple[SerializedRequest, Reply]]) -> None:
         """Lets it work up to its first call that is not one of those `before`, or its end. Raises Strayed."""
         self._before.extend(before)
         threading.Thread(target=self._run, daemon=True).start()
         self._parked.acquire()
-        if self._before or isinstance(self.error, Strayed):
-            raise self.error if isinstance(self.error, Strayed) else Strayed(f"it did not ask for {self._before[0]}")
+        if self._before or isinstance(self.error, NondeterminismError):
+            raise (
+                self.error
+                if isinstance(self.error, NondeterminismError)
+                else NondeterminismError(f"it did not ask for {self._before[0]}")
+            )
 
     def tell(self, reply: Reply | None) -> None:
         """Lets it go on with that reply, up to its next call or its end."""
@@ -80,13 +84,13 @@ class Stopping:
 
     def _told_before(self, request: Request) -> Reply:
         asked, reply = self._before.popleft()
-        if written(request) != asked.written:
-            raise Strayed(f"it asked for {written(request)}, not for {asked.written}")
+        if serialize(request) != asked.written:
+            raise NondeterminismError(f"it asked for {serialize(request)}, not for {asked.written}")
         return reply
 
     def _told(self, request: Request) -> Reply:
         if not self._killed:
-            self.asks = Asked.parse(written(request))
+            self.asks = SerializedRequest.parse(serialize(request))
             self._parked.release()
             self._turn.acquire()
         if self._killed or not self._reply:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 from tests.telemetry.logged import Logged, logging_to
 
 
 @pytest.fixture
-def world() -> World:
-    return World(Direct(), "orchestrator")
+def world() -> Harness:
+    return Harness(InProcessServer(), "orchestrator")
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import json
 
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.run_steps import DONE, LOST, job_event, now, run_event, submitted, swept
 
 USAGE = {"costUsd": 0.25, "inputTokens": 100, "outputTokens": 20, "turns": 3}
 
 
-def life(world: World) -> None:
+def life(world: Harness) -> None:
     """A run whose first attempt is lost, and whose second one does it."""
     made = submitted(world)
     run_event(world, made.raw, "add")

@@ -29,7 +29,7 @@ from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import providers, starting
 from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
-from tests.support.api import ROOT, World
+from tests.support.api import ROOT, Harness
 from tests.support.builders import settings
 from tests.support.run_steps import event, run_event, swept
 from tests.telemetry.collector import SERVER, Collector, collecting
@@ -54,7 +54,7 @@ def exporting(url: str) -> Any:
     return found, providers.install(found.providers())
 
 
-def sent(world: World, url: str, *deliveries: Any) -> None:
+def sent(world: Harness, url: str, *deliveries: Any) -> None:
     """Has the deliveries made with an export to `url`, and all of it sent."""
     found, before = exporting(url)
     try:
@@ -74,9 +74,9 @@ def points(collector: Collector, name: str) -> list[tuple[dict[str, str], Any]]:
 
 
 def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
-    from tests.support.in_process_server import Direct
+    from tests.support.in_process_server import InProcessServer
 
-    world = World(Direct(), "orchestrator")
+    world = Harness(InProcessServer(), "orchestrator")
     world.services = replace(world.services, cluster=Cluster(InstrumentedTransport(world.calls)))
     made = in_trace(world, FIRST)
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
@@ -93,7 +93,7 @@ def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
 
 
 def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
-    world: World, collector: Collector
+    world: Harness, collector: Collector
 ) -> None:
     in_trace(world, FIRST, "run-1")
     world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
@@ -108,7 +108,7 @@ def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
     assert all(span.end_time_unix_nano <= root.end_time_unix_nano for span in linked)
 
 
-def test_metrics_arrive_with_their_labels_and_units(world: World, collector: Collector) -> None:
+def test_metrics_arrive_with_their_labels_and_units(world: Harness, collector: Collector) -> None:
     sent(world, collector.url, lambda: life(world))
     reasons = {
         labels["reason"]: point.as_double or point.as_int for labels, point in points(collector, "run.transitions")
@@ -129,7 +129,7 @@ PUBLISHED = {"none": ({}, 0), "not a time": ({"ce-time": "yesterday"}, 0), "no z
 
 
 @pytest.mark.parametrize("way", [*PUBLISHED, "x-goog-pubsub-publish-time", "ce-time"])
-def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collector: Collector, way: str) -> None:
+def test_the_age_of_an_event_is_measured_where_it_says_so(world: Harness, collector: Collector, way: str) -> None:
     then = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     headers, count = PUBLISHED.get(way, ({way: then}, 1))
     sent(world, collector.url, lambda: answer(lambda _: ACKNOWLEDGED, Request(headers, b"")))
@@ -138,7 +138,7 @@ def test_the_age_of_an_event_is_measured_where_it_says_so(world: World, collecto
     assert all(point.sum >= 7200 for point in ages)
 
 
-def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, collector: Collector) -> None:
+def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: Harness, collector: Collector) -> None:
     made = in_trace(world, FIRST[:-1] + "0")
     assert not (trace.from_object(made.raw) or pytest.fail("no trace")).trace_flags.sampled
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
@@ -147,7 +147,7 @@ def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: World, coll
 
 
 @pytest.mark.parametrize("status", [400, 500, None])
-def test_a_collector_that_does_not_do_its_part_changes_no_answer(world: World, status: int | None) -> None:
+def test_a_collector_that_does_not_do_its_part_changes_no_answer(world: Harness, status: int | None) -> None:
     made = in_trace(world, FIRST)
     answers: list[int] = []
     with collecting(status or 200) as found:
@@ -156,7 +156,7 @@ def test_a_collector_that_does_not_do_its_part_changes_no_answer(world: World, s
     assert answers == [204, 204]
 
 
-def _go_on(world: World) -> Any:
+def _go_on(world: Harness) -> Any:
     from functools import partial
 
     from functions.handlers import reconcile

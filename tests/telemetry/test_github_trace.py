@@ -12,7 +12,7 @@ from functions.telemetry.instrumented import TracedPublisher
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
 from tests.support.github import Github, serving
-from tests.support.in_process_server import Direct
+from tests.support.in_process_server import InProcessServer
 from tests.telemetry.logged import Logged
 from tests.telemetry.traces import ids
 
@@ -20,7 +20,7 @@ from tests.telemetry.traces import ids
 def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None:
     clock = Clock()
     with serving(Github(clock)) as github:
-        stage = Stage(Direct(), "orchestrator", github, clock)
+        stage = Stage(InProcessServer(), "orchestrator", github, clock)
         stage.services = replace(stage.services, publisher=TracedPublisher(stage))
         number = stage.shop.open_issue("Task 12: log in")["number"]
         github.hook.deliver("issue_comment", stage.commented(number, "/code 1 service=api"), "guid-1")

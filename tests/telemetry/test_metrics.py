@@ -20,8 +20,8 @@ from functions.telemetry import providers
 from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from functions.telemetry.providers import IdTracer, Providers
-from tests.support.api import World
-from tests.support.in_process_server import Direct
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import job_event, run_event, submitted, swept
 from tests.telemetry.lives import life
 
@@ -113,7 +113,7 @@ def measured(telemetry: Telemetry) -> Measured:
     return telemetry.meter
 
 
-def test_a_life_of_a_run_is_counted_step_by_step(world: World, measured: Measured) -> None:
+def test_a_life_of_a_run_is_counted_step_by_step(world: Harness, measured: Measured) -> None:
     life(world)
     steps = [(labels["kind"], labels["phase"], labels["reason"]) for labels, _ in measured.of("run.transitions")]
     assert steps == [
@@ -132,7 +132,7 @@ def test_a_life_of_a_run_is_counted_step_by_step(world: World, measured: Measure
     assert {labels["action"]: value for labels, value in measured.of("sweep.repairs")} == {"Start": 1}
 
 
-def test_what_comes_again_is_not_counted_again(world: World, measured: Measured) -> None:
+def test_what_comes_again_is_not_counted_again(world: Harness, measured: Measured) -> None:
     life(world)
     before = measured.of_runs()
     for job in world.jobs():
@@ -142,7 +142,7 @@ def test_what_comes_again_is_not_counted_again(world: World, measured: Measured)
 
 
 def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: Telemetry) -> None:
-    world = World(Direct(), "orchestrator")
+    world = Harness(InProcessServer(), "orchestrator")
     seen = InstrumentedTransport(world.calls)
     world.services = type(world.services)(world.services.settings, Cluster(seen), world.services.clock)
     made = submitted(world)

@@ -32,7 +32,7 @@ from functions.serving.http import Request, answer
 from functions.submission.submit import submit
 from functions.telemetry import context
 from functions.telemetry.instrumented import TracedPublisher
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, settings
 from tests.support.builders import run as built
 from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
@@ -72,7 +72,7 @@ COMES_IN = {
 }
 
 
-def asked(world: World, request: Request) -> Run:
+def asked(world: Harness, request: Request) -> Run:
     found = answer(partial(submit, world.services, "CodeRun"), request)
     assert found.code == 201, found.body
     assert found.body
@@ -80,7 +80,7 @@ def asked(world: World, request: Request) -> Run:
 
 
 @pytest.mark.parametrize("way", COMES_IN)
-def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: World, logged: Logged, way: str) -> None:
+def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: Harness, logged: Logged, way: str) -> None:
     kept = trace.from_object(asked(world, COMES_IN[way]).raw)
     assert kept
     assert (ids(kept)[0], kept.trace_flags.sampled) == (ONE, True)
@@ -104,7 +104,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: World, text: str, way: str) -> None:
+def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: Harness, text: str, way: str) -> None:
     kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
     assert ids(kept)[0] not in (ONE, TWO)
 
@@ -122,7 +122,7 @@ def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> N
 
 
 @pytest.mark.parametrize("span", ["0", str(1 << 64), "-1", "x"])
-def test_a_span_id_that_google_cloud_cannot_have_begins_a_trace(world: World, span: str) -> None:
+def test_a_span_id_that_google_cloud_cannot_have_begins_a_trace(world: Harness, span: str) -> None:
     request = Request({**JSON, "x-cloud-trace-context": f"{ONE}/{span};o=1"}, BODY)
     assert ids(trace.from_object(asked(world, request).raw))[0] != ONE
 
@@ -133,7 +133,7 @@ def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
     assert trace.from_object({"metadata": None}) is None
 
 
-def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged: Logged) -> None:
+def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: Harness, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
     job = world.job_ready(now(world, made).status.job_name or "")
@@ -144,20 +144,20 @@ def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: World, logged:
     assert {line["kind"] for line in logged.lines("run-1")} == {"CodeRun"}
 
 
-def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world: World, logged: Logged) -> None:
+def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world: Harness, logged: Logged) -> None:
     asking = event(in_trace(world, FIRST).raw, "add")
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
     assert logged.traces() == {ONE}
 
 
-def test_an_event_of_a_run_that_is_gone_is_told_in_that_run_s_trace(world: World, logged: Logged) -> None:
+def test_an_event_of_a_run_that_is_gone_is_told_in_that_run_s_trace(world: Harness, logged: Logged) -> None:
     asking = event({"kind": "CodeRun", "metadata": {**GONE, "annotations": {trace.ANNOTATION: FIRST}}})
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
     assert [line["message"] for line in logged.lines("gone")] == ["gone"]
     assert logged.traces() == {ONE}
 
 
-def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world: World, logged: Logged) -> None:
+def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world: Harness, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     headers = {**event(made.raw).headers, "ce-type": "dev.knative.apiserver.ref.update"}
     reference = {"kind": "CodeRun", "namespace": made.namespace, "name": made.name}
@@ -166,7 +166,7 @@ def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world:
     assert logged.lines("run-1")
 
 
-def test_a_sweep_tells_of_each_run_in_its_own_trace(world: World, logged: Logged) -> None:
+def test_a_sweep_tells_of_each_run_in_its_own_trace(world: Harness, logged: Logged) -> None:
     in_trace(world, FIRST, "run-1")
     world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
     in_trace(world, SECOND, "run-2")
@@ -179,7 +179,7 @@ def test_a_sweep_tells_of_each_run_in_its_own_trace(world: World, logged: Logged
     assert not moved["run-3"] & {ONE, TWO}
 
 
-def test_lifecycle_events_carry_the_trace_of_their_run(world: World) -> None:
+def test_lifecycle_events_carry_the_trace_of_their_run(world: Harness) -> None:
     made, queue = in_trace(world, FIRST), Kept()
     world.services = replace(world.services, publisher=TracedPublisher(queue))
     run_event(world, made.raw, "add")
@@ -204,7 +204,7 @@ def test_a_published_event_arrives_with_its_trace() -> None:
 
 
 def env(run: Run) -> list[Any]:
-    job = attempt.job(run.having(transitions.start(run, NOW)), settings())
+    job = attempt.job(run.with_status(transitions.start(run, NOW)), settings())
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
@@ -216,11 +216,11 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
     assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
     plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
     assert (env(plain), env(bad)) == ([], [])
-    started = plain.having(transitions.start(plain, NOW))
+    started = plain.with_status(transitions.start(plain, NOW))
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 
-def test_what_a_request_bound_is_gone_with_it(world: World, logged: Logged) -> None:
+def test_what_a_request_bound_is_gone_with_it(world: Harness, logged: Logged) -> None:
     outside = context.fields(), context.span_context()
     run_event(world, in_trace(world, FIRST).raw, "add")
     assert (context.fields(), context.span_context()) == outside

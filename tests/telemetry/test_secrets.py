@@ -31,10 +31,10 @@ from functions.settings.auth import AuthSettings
 from functions.submission.submit import submit
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 from tests.support.github import Github, serving
-from tests.support.in_process_server import Direct
+from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
 from tests.telemetry.traces import Kept
@@ -61,7 +61,7 @@ def clean(logged: Logged) -> bool:
     return True
 
 
-def asked(world: World, body: Any, **headers: str) -> Answer:
+def asked(world: Harness, body: Any, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = JSON | {name.replace("_", "-"): text for name, text in headers.items()}
     return answer(partial(submit, world.services, "CodeRun"), Request(given, raw))
@@ -82,12 +82,12 @@ REFUSED: dict[str, Any] = {
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("headers", [{}, {**CLOUD, "x-goog-pubsub-subscription-name": "s"}], ids=["HTTP", "queue"])
-def test_what_is_refused_is_not_repeated(world: World, logged: Logged, body: Any, headers: dict[str, str]) -> None:
+def test_what_is_refused_is_not_repeated(world: Harness, logged: Logged, body: Any, headers: dict[str, str]) -> None:
     assert asked(world, body, **headers).code in (204, 400, 413, 422)
     assert clean(logged)
 
 
-def test_callers_tokens_and_keys_are_not_told(world: World, logged: Logged) -> None:
+def test_callers_tokens_and_keys_are_not_told(world: Harness, logged: Logged) -> None:
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "another"}))
     assert asked(world, SPEC, idempotency_key=SECRET).code in (401, 403)
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": SECRET}))
@@ -99,7 +99,7 @@ def test_callers_tokens_and_keys_are_not_told(world: World, logged: Logged) -> N
 class Repeats:
     """A transport to an API server that refuses to make anything, repeating what it was given, as one does."""
 
-    def __init__(self, inner: Direct) -> None:
+    def __init__(self, inner: InProcessServer) -> None:
         self._inner = inner
 
     def send(self, call: Call) -> Any:
@@ -113,13 +113,13 @@ class Repeats:
 
 
 def test_what_the_api_server_repeats_of_a_spec_is_not_logged(logged: Logged) -> None:
-    world = World(Direct(), "orchestrator")
-    world.services = replace(world.services, cluster=type(world.services.cluster)(Repeats(Direct())))
+    world = Harness(InProcessServer(), "orchestrator")
+    world.services = replace(world.services, cluster=type(world.services.cluster)(Repeats(InProcessServer())))
     assert asked(world, SPEC).code == 422
     assert clean(logged)
 
 
-def test_the_life_of_a_run_is_told_without_them(world: World, logged: Logged) -> None:
+def test_the_life_of_a_run_is_told_without_them(world: Harness, logged: Logged) -> None:
     world.services = replace(world.services, publisher=Kept())
     made = submitted(world, **SPEC)
     run_event(world, made.raw, "add")
@@ -150,7 +150,7 @@ FUNCTIONS: dict[str, Callable[..., Answer]] = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_objects_that_nobody_can_read_are_not_repeated(world: World, logged: Logged, function: str) -> None:
+def test_objects_that_nobody_can_read_are_not_repeated(world: Harness, logged: Logged, function: str) -> None:
     world.services = replace(world.services, publisher=Kept())
     place = {"name": "run-1", "namespace": world.namespace, "ownerReferences": SECRET, "annotations": SECRET}
     for kind in ("CodeRun", "Job"):
@@ -178,7 +178,7 @@ COMMANDS = (
 def test_what_people_and_secrets_say_on_github_is_not_logged(logged: Logged) -> None:
     clock = Clock()
     with serving(Github(clock)) as github:
-        stage = Stage(Direct(), "orchestrator", github, clock)
+        stage = Stage(InProcessServer(), "orchestrator", github, clock)
         number = stage.shop.open_issue(f"Task 12: {SECRET}")["number"]
         for by in ("octocat", "stranger"):
             for text in COMMANDS:

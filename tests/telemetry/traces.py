@@ -10,7 +10,7 @@ from functions.manifests import run
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 
 ONE, TWO = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -18,7 +18,7 @@ SPAN = "00f067aa0ba902b7"
 FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
 
 
-def in_trace(world: World, text: str, name: str = "run-1") -> Run:
+def in_trace(world: Harness, text: str, name: str = "run-1") -> Run:
     """A run that carries that traceparent."""
     item = run.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
     return parse(world.kubelet.create(CODE_RUN, item))

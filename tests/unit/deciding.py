@@ -17,13 +17,13 @@ GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 def started(kind: str = "CodeRun", **changes: Any) -> Run:
     """A run whose first attempt is recorded."""
     fresh = run(kind, **changes)
-    return fresh.having(transitions.start(fresh, NOW))
+    return fresh.with_status(transitions.start(fresh, NOW))
 
 
 def running(**changes: Any) -> Run:
     """A run whose agent was seen at work."""
     found = started(**changes)
-    return found.having(transitions.running(found, NOW))
+    return found.with_status(transitions.running(found, NOW))
 
 
 def next_for(found: Run, job_seen: Any = NOT_READ, pods: Any = NOT_READ, now: Any = LATER) -> actions.Action:
@@ -47,4 +47,4 @@ def finished(**changes: Any) -> Run:
     found = running()
     action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(action, actions.Close)
-    return run(status=found.with_status(action.status)["status"], **changes)
+    return run(status=found.to_status_update(action.status)["status"], **changes)

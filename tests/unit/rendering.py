@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.templating.render import AttemptContext, TaskFiles, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 
 def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptContext:
     """An attempt of a valid run; `changes` are fields of its spec."""
-    spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
+    spec: AnySpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
         {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
     )
     return AttemptContext(

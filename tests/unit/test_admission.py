@@ -40,8 +40,8 @@ def user(login: str) -> dict[str, Any]:
 def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
     looked = AdmissionCycle(ledger or Ledger(), limits, NOW)
     for each in runs:
-        looked.see(each)
-    return [each.entry.name for each in looked.admit().admitted]
+        looked.observe(each)
+    return [each.reservation.name for each in looked.admit_all().admitted]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_order_is_priority_then_age_then_uid() -> None:
 
 def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
     busy = code(1, service="s")
-    busy = busy.having(transitions.start(busy, NOW))
+    busy = busy.with_status(transitions.start(busy, NOW))
     runs = [busy, code(2, service="s", age=9), code(3)]
     assert admitted(runs, Limits(runs=2, exclusive=True)) == ["r3"]
 
@@ -119,29 +119,29 @@ def test_an_entry_stands_until_its_attempt_has_ended() -> None:
     between = replace(working, resource_version="9", status=_failed(working))
     for seen, kept in ((waiting, True), (working, True), (between, False)):
         looked = AdmissionCycle(given, ONE, NOW)
-        looked.see(seen)
-        assert (looked.admit().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
+        looked.observe(seen)
+        assert (looked.admit_all().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
 
 
 def _failed(working: Run) -> Any:
     *_, last = working.status.attempts
     closed = working.status.model_copy(update={"attempts": [last.model_copy(update={"finished_at": NOW})]})
-    return transitions.wait(working.having(closed), Reason.RETRYING, "again", NOW, NOW)
+    return transitions.wait(working.with_status(closed), Reason.RETRYING, "again", NOW, NOW)
 
 
 def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
     first = code(1)
-    assert Ledger({first.uid: reservation(first)}).admits(first)
-    assert not Ledger({first.uid: reservation(first)}).admits(replace(first, resource_version="8"))
+    assert Ledger({first.uid: reservation(first)}).is_reserved(first)
+    assert not Ledger({first.uid: reservation(first)}).is_reserved(replace(first, resource_version="8"))
 
 
 def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> None:
     """The ledger was lost, or limits were set while runs were at work."""
-    working = [each.having(transitions.start(each, NOW)) for each in (code(1), code(2))]
+    working = [each.with_status(transitions.start(each, NOW)) for each in (code(1), code(2))]
     looked = AdmissionCycle(Ledger(), ONE, NOW)
     for each in working:
-        looked.see(each)
-    found = looked.admit()
+        looked.observe(each)
+    found = looked.admit_all()
     assert set(found.ledger.entries) == {uid_of(1), uid_of(2)}
     assert admitted([*working, code(3)], ONE) == []
 
@@ -149,13 +149,13 @@ def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> Non
 def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
     older, younger = code(1, age=5), code(2)
     looked = AdmissionCycle(Ledger(), ONE, NOW)
-    looked.see(older)
-    looked.see(younger)
-    ledger, obstacle = looked.admit_only(younger)
+    looked.observe(older)
+    looked.observe(younger)
+    ledger, obstacle = looked.admit_one(younger)
     assert (dict(ledger.entries), obstacle) == ({}, "1 runs work (limits.runs)")
-    assert ledger.waiting
-    ledger, obstacle = looked.admit_only(older)
-    assert (list(ledger.entries), obstacle, ledger.waiting) == ([uid_of(1)], None, uid_of(2))
+    assert ledger.last_rejected
+    ledger, obstacle = looked.admit_one(older)
+    assert (list(ledger.entries), obstacle, ledger.last_rejected) == ([uid_of(1)], None, uid_of(2))
 
 
 def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
@@ -163,8 +163,8 @@ def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
     looked = AdmissionCycle(ledger, ONE, NOW)
     assert list(looked.unseen) == ["gone"]
     looked.keep("gone")
-    looked.see(code(1))
-    assert looked.admit().admitted == []
+    looked.observe(code(1))
+    assert looked.admit_all().admitted == []
     assert admitted([code(1)], ONE, ledger) == ["r1"]
 
 
@@ -185,9 +185,9 @@ def test_a_run_wants_a_place_when_nothing_else_keeps_it(found: Run, wants: bool)
 
 def test_a_run_that_waits_for_people_wants_no_place() -> None:
     found = code(1)
-    shown = found.having(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
+    shown = found.with_status(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
     assert not is_admissible(shown, NOW)
-    queued = shown.having(transitions.queued(shown, "waits", NOW))
+    queued = shown.with_status(transitions.queued(shown, "waits", NOW))
     assert is_admissible(queued, NOW)
     assert queued.status.phase == "Queued"
 
@@ -222,10 +222,10 @@ def test_no_limit_needs_no_ledger() -> None:
 
 def test_a_queued_run_that_a_person_reopened_still_resumes_its_session() -> None:
     first = code(1)
-    working = first.having(transitions.start(first, NOW))
+    working = first.with_status(transitions.start(first, NOW))
     gained = transitions.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)
-    done = working.having(transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
+    done = working.with_status(transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
     raised = replace(done, spec=code(1, contextVersion=2).spec)
-    again = raised.having(transitions.reopen(raised, NOW))
-    waited = again.having(transitions.queued(again, "waits", NOW))
+    again = raised.with_status(transitions.reopen(raised, NOW))
+    waited = again.with_status(transitions.queued(again, "waits", NOW))
     assert transitions.start(waited, NOW).attempts[-1].resumes

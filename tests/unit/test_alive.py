@@ -26,7 +26,7 @@ from functions.sweeper.live_attempts import LiveAttempts
 from tests.support.builders import NOW, raw_job, run, settings
 
 FRESH = run()
-STARTED = FRESH.having(transitions.start(FRESH, NOW))
+STARTED = FRESH.with_status(transitions.start(FRESH, NOW))
 JOB = STARTED.status.job_name or ""
 
 

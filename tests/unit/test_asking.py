@@ -30,14 +30,14 @@ from tests.support.builders import NOW, run
 
 def finished(kind: str = "CodeRun", to: State = State.FAILED, **changes: Any) -> Run:
     begun = run(kind, **changes)
-    begun = begun.having(transitions.start(begun, NOW))
+    begun = begun.with_status(transitions.start(begun, NOW))
     reason = Reason.CANCELLED if to is State.CANCELLED else Reason.MAX_TURNS
-    return begun.having(transitions.end_run(begun, to, reason, "", NOW))
+    return begun.with_status(transitions.end_run(begun, to, reason, "", NOW))
 
 
 def patched(found: Run, patch: requests.Patch) -> Run:
     """The run after the patch, as the API server merges it."""
-    raw = dict(found.with_status(found.status))
+    raw = dict(found.to_status_update(found.status))
     spec = {key: value for key, value in {**raw["spec"], **patch["spec"]}.items() if value is not None}
     notes = {**raw["metadata"].get("annotations", {}), **patch["metadata"].get("annotations", {})}
     return parse({**raw, "spec": spec, "metadata": {**raw["metadata"], "annotations": notes}})
@@ -45,9 +45,9 @@ def patched(found: Run, patch: requests.Patch) -> Run:
 
 def tried_again(found: Run) -> Run:
     """The run once the attempt that was asked for has come to its end."""
-    begun = found.having(transitions.reopen(found, NOW))
-    begun = begun.having(transitions.start(begun, NOW))
-    return begun.having(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
+    begun = found.with_status(transitions.reopen(found, NOW))
+    begun = begun.with_status(transitions.start(begun, NOW))
+    return begun.with_status(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
 
 
 def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
@@ -86,7 +86,7 @@ def test_a_retry_is_for_the_version_it_was_made_from() -> None:
 
 def test_a_version_that_was_refused_is_not_asked_for_again() -> None:
     found = finished()
-    refused = found.having(found.status.model_copy(update={"context_version": 5}))
+    refused = found.with_status(found.status.model_copy(update={"context_version": 5}))
     patch = requests.retry(refused)
     assert patch
     assert patch["spec"]["contextVersion"] == 6
@@ -187,7 +187,7 @@ def test_feedback_starts_nothing_that_nobody_wants(found: Run, why: str) -> None
 @pytest.mark.parametrize(("state", "over"), [("Open", False), ("Merged", True), ("Closed", True)])
 def test_feedback_on_a_pull_request_that_is_over_starts_nothing(state: pull_request.State, over: bool) -> None:
     found = finished(to=State.SUCCEEDED)
-    found = found.having(pull_request.set_pull_request(found.status, "https://pull/1", state, 1, NOW))
+    found = found.with_status(pull_request.set_pull_request(found.status, "https://pull/1", state, 1, NOW))
     assert pull_request.is_closed(found.status) == over
     if over:
         with pytest.raises(requests.RequestRefused, match="merged or closed"):

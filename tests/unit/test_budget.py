@@ -56,7 +56,7 @@ def test_what_is_left_and_what_follows(
 
 def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
     fresh = run(spec={"maxCostUsd": 1})
-    working = fresh.having(transitions.start(fresh, NOW))
+    working = fresh.with_status(transitions.start(fresh, NOW))
     usage = {"costUsd": 1.2, "turns": 3}
     report = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "gone", "usage": usage})
     seen = Observed(working, job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)])
@@ -69,6 +69,6 @@ def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
 
 def test_the_agent_is_told_what_is_left() -> None:
     found = used(30, 2.5, maxTurns=50, maxCostUsd=4)
-    script = task_files(settings(), found.having(transitions.start(found, NOW))).files["container.sh"]
+    script = task_files(settings(), found.with_status(transitions.start(found, NOW))).files["container.sh"]
     assert "--max-turns 20" in script
     assert "--max-budget-usd 1.5" in script

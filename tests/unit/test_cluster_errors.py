@@ -8,7 +8,7 @@
 
 import pytest
 
-from functions.cluster.errors import Unavailable, from_status
+from functions.cluster.errors import Unavailable, from_response
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ from functions.cluster.errors import Unavailable, from_status
     ],
 )
 def test_who_is_busy_says_for_how_long(header: str | None, seconds: float | None) -> None:
-    error = from_status(429, b"{}", header)
+    error = from_response(429, b"{}", header)
     assert isinstance(error, Unavailable)
     assert error.retry_after == seconds

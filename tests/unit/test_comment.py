@@ -54,7 +54,7 @@ def test_whatever_the_run_says_the_comment_keeps_its_form(message: str, reason: 
     found = ended(message=message[:2000])
     status = found.status
     shown = [each.model_copy(update={"reason": reason}) for each in status.conditions]
-    found = found.having(status.model_copy(update={"conditions": shown, "branch": message[:200] or None}))
+    found = found.with_status(status.model_copy(update={"conditions": shown, "branch": message[:200] or None}))
     text = comment.text(found)
     assert text.startswith(comment.marker(UID) + "\n")
     tokens = MARKDOWN.parse(text)

@@ -51,7 +51,7 @@ def test_a_run_made_with_kubectl_gets_our_finalizer_before_anything_else() -> No
 
 @pytest.mark.parametrize("found", [run(), started(), running()], ids=["waiting", "starting", "running"])
 def test_a_run_being_deleted_is_released_once(found: Run) -> None:
-    deleting = run(status=found.with_status(found.status)["status"], deletionTimestamp="2026-01-02T03:04:00Z")
+    deleting = run(status=found.to_status_update(found.status)["status"], deletionTimestamp="2026-01-02T03:04:00Z")
     assert next_for(deleting) == actions.Release()
     released = run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=["other/one"])
     assert next_for(released) == actions.Nothing()
@@ -90,7 +90,7 @@ def test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_nev
     action = next_for(found, job(name_of(found)), stuck)
     assert isinstance(action, actions.WriteStatus)
     assert (action.status.phase, action.status.message) == ("Pending", "no such image: x")
-    shown = found.having(action.status)
+    shown = found.with_status(action.status)
     assert next_for(shown, job(name_of(found)), stuck) == actions.Nothing()
     given_up = LATER + POLICY.pending_wait
     assert next_for(shown, job(name_of(found)), stuck, given_up) == actions.Stop()
@@ -137,7 +137,7 @@ def test_cancel_ends_a_run_from_every_place() -> None:
 def waiting(**spec: Any) -> Run:
     """One that was told to wait for a place."""
     found = run(spec=spec)
-    return found.having(transitions.queued(run(), "waits", NOW))
+    return found.with_status(transitions.queued(run(), "waits", NOW))
 
 
 def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> None:

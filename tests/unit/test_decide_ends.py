@@ -60,14 +60,14 @@ def test_a_failure_worth_another_try_waits_its_time_and_only_as_often_as_allowed
     seen = ended_with(reason)
     action = next_for(found, *seen)
     assert isinstance(action, actions.WriteStatus)
-    waiting = found.having(action.status)
+    waiting = found.with_status(action.status)
     assert (waiting.status.phase, waiting.status.retry_count) == ("Retrying", 1)
     assert next_for(waiting) == actions.Nothing()
     again = next_for(waiting, now=LATER + POLICY.backoff)
     assert isinstance(again, actions.Start)
     assert (again.status.attempt, again.status.job_name) == (2, "code-run-1-3f2b8-2")
     assert again.status.attempts[-1].resumes is (reason != "NetworkError")
-    second = found.having(again.status)
+    second = found.with_status(again.status)
     assert isinstance(next_for(second, *seen), actions.Close)
 
 
@@ -76,7 +76,7 @@ def test_a_resumed_attempt_keeps_its_session_and_a_fresh_one_gets_its_own() -> N
     for reason, same in (("Overloaded", True), ("NetworkError", False)):
         waiting = next_for(found, *ended_with(reason))
         assert isinstance(waiting, actions.WriteStatus)
-        again = next_for(found.having(waiting.status), now=LATER + POLICY.backoff)
+        again = next_for(found.with_status(waiting.status), now=LATER + POLICY.backoff)
         assert isinstance(again, actions.Start)
         assert (again.status.session_id == found.status.session_id) is same
 
@@ -92,12 +92,12 @@ def test_a_missing_secret_is_named_at_once_and_tried_again_until_people_had_thei
     found = running()
     action = next_for(found, *ended_with("MissingSecret"))
     assert isinstance(action, actions.WriteStatus)
-    waiting = found.having(action.status)
+    waiting = found.with_status(action.status)
     assert (waiting.status.message, waiting.status.retry_count) == ("why", None)
     again = next_for(waiting, now=LATER + POLICY.backoff)
     assert isinstance(again, actions.Start)
     late = LATER + POLICY.pending_wait
-    end = decide(Observed(found.having(again.status), *ended_with("MissingSecret")), late, POLICY)
+    end = decide(Observed(found.with_status(again.status), *ended_with("MissingSecret")), late, POLICY)
     assert isinstance(end, actions.Close)
     assert end.status.succeeded
     assert end.status.succeeded.reason == Reason.MISSING_SECRET
@@ -136,7 +136,7 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
     action = next_for(unmarked)
     assert isinstance(action, actions.WriteStatus)
     assert state(action.status) is State.WAITING
-    start = next_for(unmarked.having(action.status))
+    start = next_for(unmarked.with_status(action.status))
     assert isinstance(start, actions.Start)
     assert (start.status.attempt, start.status.context_version, start.status.retry_count) == (2, 2, 0)
     assert start.status.session_id == unmarked.status.session_id
@@ -146,31 +146,31 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
 @pytest.mark.parametrize("before", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
 def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_looked_at(before: State) -> None:
     end = finished().status if before is State.SUCCEEDED else ended(before, REASONS[before]).status
-    asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: "true"}).having(end)
+    asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: "true"}).with_status(end)
     assert not needs_no_reconcile(asked, LATER)
     assert not is_final(asked)
     assert next_for(asked) == actions.ReopenForSweep()
     reopened = next_for(replace(asked, labels=run().labels))
     assert isinstance(reopened, actions.WriteStatus)
-    closed = next_for(asked.having(reopened.status))
+    closed = next_for(asked.with_status(reopened.status))
     assert isinstance(closed, actions.Close)
     assert closed.status.succeeded
     assert (closed.status.phase, closed.status.succeeded.reason) == ("Cancelled", Reason.CANCELLED)
     assert (closed.status.attempt, closed.status.context_version) == (1, 2)
-    assert is_final(asked.having(closed.status))
-    assert needs_no_reconcile(asked.having(closed.status), LATER)
+    assert is_final(asked.with_status(closed.status))
+    assert needs_no_reconcile(asked.with_status(closed.status), LATER)
 
 
 def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_back() -> None:
-    asked = running(spec={"cancel": True}).having(running().status)
+    asked = running(spec={"cancel": True}).with_status(running().status)
     raised = replace(asked, spec=run(spec={"contextVersion": 2, "cancel": True}).spec)
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
-    told = raised.having(action.status)
+    told = raised.with_status(action.status)
     assert next_for(told, job(name_of(told))) == actions.Stop()
     end = next_for(told, job(name_of(told), ended="Failed", activeDeadlineSeconds=1), [])
     assert isinstance(end, actions.Close)
-    back = replace(told.having(end.status), cancel=False, labels={**told.labels, FINISHED: "true"})
+    back = replace(told.with_status(end.status), cancel=False, labels={**told.labels, FINISHED: "true"})
     assert next_for(back) == actions.Nothing()
 
 
@@ -183,32 +183,34 @@ def test_a_step_that_the_table_does_not_have_is_an_error_of_its_own() -> None:
 
 def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_up_for_later() -> None:
     early = running(spec={"contextVersion": 1})
-    raised = run(status=early.with_status(early.status)["status"], spec={"contextVersion": 2})
+    raised = run(status=early.to_status_update(early.status)["status"], spec={"contextVersion": 2})
     assert not needs_no_reconcile(raised, LATER)
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
     assert "contextVersion 2 is refused" in (action.status.message or "")
-    told = raised.having(action.status)
+    told = raised.with_status(action.status)
     assert next_for(told, job(name_of(told))) == actions.Nothing()
     end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(end, actions.Close)
-    done = run(status=told.with_status(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"})
+    done = run(
+        status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"}
+    )
     assert next_for(done) == actions.Nothing()
     assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 
 
 def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
-    early = started(spec={"contextVersion": 2}).having(started().status)
+    early = started(spec={"contextVersion": 2}).with_status(started().status)
     refused = transitions.refuse_retry(early, NOW)
-    later = replace(early, spec=run(spec={"contextVersion": 3}).spec).having(refused)
+    later = replace(early, spec=run(spec={"contextVersion": 3}).spec).with_status(refused)
     again = transitions.refuse_retry(later, LATER)
     (shown,) = (each for each in again.conditions if each.type == conditions.REFUSED)
     assert (shown.status, shown.reason, shown.last_transition_time) == ("True", Reason.NOT_FINISHED, NOW)
     assert "contextVersion 3 is refused" in shown.message
     assert again.succeeded == early.status.succeeded
-    seen = transitions.running(later.having(again), LATER)
+    seen = transitions.running(later.with_status(again), LATER)
     assert (seen.message, conditions.retry_refused_message(seen)) == ("attempt 1 is running", shown.message)
-    end = later.having(transitions.end_run(later.having(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
+    end = later.with_status(transitions.end_run(later.with_status(seen), State.FAILED, Reason.MAX_TURNS, "", LATER))
     assert conditions.retry_refused_message(end.status)
     assert not conditions.retry_refused_message(transitions.reopen(end, LATER))
 

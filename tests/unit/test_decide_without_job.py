@@ -31,7 +31,7 @@ REFUSED = JobForbidden("exceeded quota: jobs")
 
 def edited(found: Run, **spec: Any) -> Run:
     """The run after people changed its spec."""
-    status = found.with_status(found.status)["status"]
+    status = found.to_status_update(found.status)["status"]
     labels = {api_group.label("service"): spec["service"]} if "service" in spec else {}
     return run(status=status, spec=spec or {"model": "claude-other"}, generation=2, labels=labels)
 
@@ -39,7 +39,7 @@ def edited(found: Run, **spec: Any) -> Run:
 def written(found: Run, action: actions.Action) -> Run:
     """The run as it is read once the status was written that was decided."""
     assert isinstance(action, actions.WriteStatus | actions.Start)
-    return parse({**found.raw, **found.with_status(action.status)})
+    return parse({**found.raw, **found.to_status_update(action.status)})
 
 
 def fence(found: Run) -> Any:
@@ -110,16 +110,16 @@ def missing(found: Run, at: Any) -> Run:
 def tried_again(found: Run, at: Any) -> Run:
     """The run whose next attempt works."""
     again = written(found, next_for(found, now=at))
-    return again.having(transitions.running(again, at))
+    return again.with_status(transitions.running(again, at))
 
 
 def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
     """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
     found = missing(running(), NOW)
     again = written(found, next_for(found, now=NOW + POLICY.backoff))
-    stuck = again.having(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
+    stuck = again.with_status(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
     assert stuck.status.pending_since == LATER
-    works = stuck.having(transitions.running(stuck, LATER))
+    works = stuck.with_status(transitions.running(stuck, LATER))
     assert works.status.pending_since is None
     assert missing(works, LATER).status.pending_since == NOW
     assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)
@@ -137,7 +137,7 @@ def test_a_persons_retry_waits_anew() -> None:
     late = NOW + POLICY.pending_wait
     end = next_for(works, *ended_with("MissingSecret"), late)
     assert isinstance(end, actions.Close)
-    status = works.with_status(end.status)["status"]
+    status = works.to_status_update(end.status)["status"]
     reopened = run(status=status, spec={"contextVersion": 2})
     waits = written(reopened, next_for(reopened, now=late))
     assert missing(tried_again(waits, late), late).status.pending_since == late

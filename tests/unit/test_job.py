@@ -14,7 +14,7 @@ from tests.support.builders import NOW, UID, run, settings
 
 def started(kind: str = "CodeRun", **spec: Any) -> Run:
     found = run(kind, spec)
-    return found.having(transitions.start(found, NOW))
+    return found.with_status(transitions.start(found, NOW))
 
 
 def job(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:

@@ -34,61 +34,63 @@ TWO = Limits(runs=2, exclusive=True)
 
 def waiting(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(transitions.queued(found, "waits", NOW))
+    return found.with_status(transitions.queued(found, "waits", NOW))
 
 
 def working(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(transitions.start(found, NOW))
+    return found.with_status(transitions.start(found, NOW))
 
 
 def looked(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> Ledger:
     """The ledger after a look at every run."""
     found = AdmissionCycle(ledger or Ledger(), limits, NOW)
     for run in runs:
-        found.see(run)
-    return found.admit().ledger
+        found.observe(run)
+    return found.admit_all().ledger
 
 
 def names(ledger: Ledger) -> list[str]:
-    return [each.entry.name for each in ledger.line.first]
+    return [each.reservation.name for each in ledger.pending.head]
 
 
 def test_a_look_notes_who_waits_in_order() -> None:
     ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4, age=9), waiting(5, priority=1)], TWO)
-    assert (names(ledger), ledger.line.more) == (["r5", "r4", "r3"], False)
+    assert (names(ledger), ledger.pending.truncated) == (["r5", "r4", "r3"], False)
     assert ledger.next(TWO) is None
-    named = ledger.freed(uid_of(1)).next(TWO)
+    named = ledger.without_reservation(uid_of(1)).next(TWO)
     assert named is not None
-    assert named.entry.name == "r5"
+    assert named.reservation.name == "r5"
 
 
 def test_a_run_held_up_by_its_own_key_is_passed_over() -> None:
     ledger = looked([working(1, service="s"), working(2), waiting(3, age=9, service="s"), waiting(4)], TWO)
-    named = ledger.freed(uid_of(2)).next(TWO)
+    named = ledger.without_reservation(uid_of(2)).next(TWO)
     assert named is not None
-    assert named.entry.name == "r4"
+    assert named.reservation.name == "r4"
 
 
 def test_whoever_is_let_in_or_wants_no_place_any_more_leaves_the_line() -> None:
     ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4)], TWO)
-    after = ledger.freed(uid_of(1)).having(uid_of(3), reservation(waiting(3)))
+    after = ledger.without_reservation(uid_of(1)).with_reservation(uid_of(3), reservation(waiting(3)))
     assert (names(after), set(after.entries)) == (["r4"], {uid_of(2), uid_of(3)})
-    assert after.waiting
-    last = after.left(uid_of(4))
-    assert (names(last), last.waiting) == ([], "")
+    assert after.last_rejected
+    last = after.dequeued(uid_of(4))
+    assert (names(last), last.last_rejected) == ([], "")
 
 
 def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
     many = [waiting(number, age=number % 50) for number in range(3, 3 + MAX_QUEUED + 1)]
     ledger = looked([working(1), working(2), *many], TWO)
-    assert (len(names(ledger)), ledger.line.more) == (MAX_QUEUED, True)
+    assert (len(names(ledger)), ledger.pending.truncated) == (MAX_QUEUED, True)
     late, urgent = pending_run(waiting(90)), pending_run(waiting(91, priority=1))
-    assert names(ledger.joined(late)) == names(ledger)
-    assert ledger.joined(late).waiting == late.uid, "who writes at the same time sees that the ledger has changed"
-    assert names(ledger.joined(urgent)) == ["r91", *names(ledger)[:-1]]
-    assert not ledger.line.knows_all_before(late)
-    assert ledger.line.knows_all_before(urgent)
+    assert names(ledger.enqueued(late)) == names(ledger)
+    assert ledger.enqueued(late).last_rejected == late.uid, (
+        "who writes at the same time sees that the ledger has changed"
+    )
+    assert names(ledger.enqueued(urgent)) == ["r91", *names(ledger)[:-1]]
+    assert not ledger.pending.knows_position(late)
+    assert ledger.pending.knows_position(urgent)
 
 
 @pytest.mark.parametrize(
@@ -97,21 +99,21 @@ def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
 )
 def test_all_are_looked_at_where_somebody_unnamed_may_fit(more: bool, room: bool, needed: bool) -> None:
     runs = [working(1)] if room else [working(1), working(2)]
-    ledger = Ledger({run.uid: reservation(run) for run in runs}, "somebody", PendingQueue(more=more))
-    assert ledger.needs_a_look(TWO) is needed
+    ledger = Ledger({run.uid: reservation(run) for run in runs}, "somebody", PendingQueue(truncated=more))
+    assert ledger.needs_full_scan(TWO) is needed
 
 
 def test_whoever_asks_takes_no_place_that_is_the_turn_of_another() -> None:
-    ledger = replace(looked([working(1), working(2), waiting(3, age=1)], TWO)).freed(uid_of(2))
-    assert ledger.obstacle_in_turn(pending_run(code(4)), TWO) == "2 runs work (limits.runs)"
-    assert ledger.obstacle_in_turn(pending_run(code(4, age=9)), TWO) is None
-    assert ledger.obstacle_in_turn(pending_run(waiting(3, age=1)), TWO) is None
+    ledger = replace(looked([working(1), working(2), waiting(3, age=1)], TWO)).without_reservation(uid_of(2))
+    assert ledger.obstacle_in_order(pending_run(code(4)), TWO) == "2 runs work (limits.runs)"
+    assert ledger.obstacle_in_order(pending_run(code(4, age=9)), TWO) is None
+    assert ledger.obstacle_in_order(pending_run(waiting(3, age=1)), TWO) is None
 
 
 def test_whoever_joins_twice_stands_there_once() -> None:
     ledger = looked([working(1), working(2), waiting(3)], TWO)
     raised = pending_run(waiting(3, priority=1))
-    assert [each.order for each in ledger.joined(raised).line.first] == [raised.order]
+    assert [each.order for each in ledger.enqueued(raised).pending.head] == [raised.order]
 
 
 def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
@@ -122,7 +124,7 @@ def test_the_ledger_survives_its_way_to_the_cluster_and_back() -> None:
     assert merge_patch(raw, manifest.new(manifest.parse(raw), "here")) is None
     raw["data"]["broken"] = "{"
     assert manifest.parse(raw).entries.keys() == ledger.entries.keys()
-    patch = merge_patch(raw, manifest.new(ledger.freed(uid_of(1)), "here"))
+    patch = merge_patch(raw, manifest.new(ledger.without_reservation(uid_of(1)), "here"))
     assert patch is not None
     assert patch["metadata"]["resourceVersion"] == "3"
     assert patch["data"] == {uid_of(1): None, "broken": None}
@@ -135,11 +137,11 @@ def _plain(ledger: Ledger) -> Any:
 @pytest.mark.parametrize("text", ["", "{", '{"first": [1], "more": false}', '{"more": false}', '{"first": [{}]}', "[]"])
 def test_a_line_that_cannot_be_read_has_all_looked_at(text: str) -> None:
     """A previous revision of the functions wrote none."""
-    raw = manifest.new(Ledger(waiting="c"), "here")
+    raw = manifest.new(Ledger(last_rejected="c"), "here")
     raw["metadata"]["annotations"][manifest.PENDING] = text
-    assert manifest.parse(raw).line == PendingQueue(more=True)
+    assert manifest.parse(raw).pending == PendingQueue(truncated=True)
     raw["metadata"]["annotations"][manifest.LAST_REJECTED] = ""
-    assert manifest.parse(raw).line == PendingQueue()
+    assert manifest.parse(raw).pending == PendingQueue()
 
 
 ONE = st.tuples(st.integers(0, 49), st.integers(-1, 1), st.integers(0, 12))
@@ -160,14 +162,14 @@ def test_the_line_lets_in_whom_a_look_at_all_would_let_in(
     while ledger.entries:
         ended = next(iter(ledger.entries))
         del runs[ended]
-        expected = looked(list(runs.values()), limits, ledger.freed(ended))
-        ledger = _promoted(ledger.freed(ended), runs, limits)
+        expected = looked(list(runs.values()), limits, ledger.without_reservation(ended))
+        ledger = _promoted(ledger.without_reservation(ended), runs, limits)
         assert ledger.entries.keys() == expected.entries.keys()
-    assert (runs, ledger.waiting) == ({}, "")
+    assert (runs, ledger.last_rejected) == ({}, "")
 
 
 def _promoted(ledger: Ledger, runs: dict[str, Run], limits: Limits) -> Ledger:
     before = ledger
     while named := ledger.next(limits):
-        ledger = ledger.having(named.uid, named.entry)
-    return looked(list(runs.values()), limits, before) if ledger.needs_a_look(limits) else ledger
+        ledger = ledger.with_reservation(named.uid, named.reservation)
+    return looked(list(runs.values()), limits, before) if ledger.needs_full_scan(limits) else ledger

@@ -76,7 +76,7 @@ def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any
 
 def started() -> Run:
     fresh = run()
-    return fresh.having(transitions.start(fresh, NOW))
+    return fresh.with_status(transitions.start(fresh, NOW))
 
 
 def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Action:
@@ -107,6 +107,6 @@ def test_a_volume_that_is_attached_elsewhere_is_waited_for_at_least_ten_minutes(
 ) -> None:
     policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
     fresh = started()
-    shown = fresh.having(transitions.pending(fresh, reason, "why", NOW))
+    shown = fresh.with_status(transitions.pending(fresh, reason, "why", NOW))
     assert not policy.gives_up(shown, NOW + waits * MINUTE - timedelta(seconds=1))
     assert policy.gives_up(shown, NOW + waits * MINUTE)

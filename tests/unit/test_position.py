@@ -33,12 +33,12 @@ TWO = Limits(runs=2)
 
 def working(number: int) -> Run:
     found = code(number)
-    return found.having(transitions.start(found, NOW))
+    return found.with_status(transitions.start(found, NOW))
 
 
 def queued(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.having(transitions.queued(found, "2 runs work (limits.runs)", NOW))
+    return found.with_status(transitions.queued(found, "2 runs work (limits.runs)", NOW))
 
 
 BUSY = [working(1), working(2)]
@@ -104,10 +104,10 @@ def test_the_places_are_those_of_the_pass(about: list[tuple[int, int, str]], lim
     ]
     looked = AdmissionCycle(Ledger(), limits, NOW)
     for run in runs:
-        looked.see(run)
-    found = looked.admit()
-    assert in_line(runs, limits) == [each.entry.name for each, _ in found.waiting]
-    assert {run.name for run in runs} - set(in_line(runs, limits)) == {each.entry.name for each in found.admitted}
+        looked.observe(run)
+    found = looked.admit_all()
+    assert in_line(runs, limits) == [each.reservation.name for each, _ in found.waiting]
+    assert {run.name for run in runs} - set(in_line(runs, limits)) == {each.reservation.name for each in found.admitted}
 
 
 @given(RUNS)

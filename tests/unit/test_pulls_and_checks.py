@@ -94,6 +94,6 @@ def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_
 
 
 def test_while_another_attempt_works_the_check_is_in_progress() -> None:
-    again = ended().having(transitions.reopen(ended(spec={"contextVersion": 2}), NOW))
+    again = ended().with_status(transitions.reopen(ended(spec={"contextVersion": 2}), NOW))
     assert check.body(again, "")["status"] == "in_progress"
     assert "conclusion" not in check.body(again, "")

@@ -179,7 +179,7 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
         assert each is not None
         assert late + each > late
     assert late + policy.pending_wait + policy.backoff * 2**10 > late
-    job = attempt.job(run().having(transitions.start(run(), NOW)), longest)["spec"]
+    job = attempt.job(run().with_status(transitions.start(run(), NOW)), longest)["spec"]
     assert 0 < job["activeDeadlineSeconds"] < 2**31
     assert job["ttlSecondsAfterFinished"] < 2**31
 

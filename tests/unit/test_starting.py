@@ -40,13 +40,13 @@ def waiting(status: dict[str, Any]) -> Pod:
 def shows(reason: Reason = Reason.UNSCHEDULABLE, since: datetime = NOW) -> Run:
     """A run that has shown an obstacle since then."""
     found = started()
-    return found.having(transitions.pending(found, reason, "why", since))
+    return found.with_status(transitions.pending(found, reason, "why", since))
 
 
 def after(found: Run, action: actions.Action) -> Run:
     """The run once the status was written that was decided."""
     assert isinstance(action, actions.WriteStatus)
-    return found.having(action.status)
+    return found.with_status(action.status)
 
 
 def test_an_agent_that_works_is_never_given_up_however_long_it_took_to_start() -> None:
@@ -73,7 +73,7 @@ def test_nobody_is_given_up_unseen() -> None:
 def test_a_pod_whose_obstacle_is_gone_starts_and_the_next_obstacle_has_its_own_wait() -> None:
     found, seen = shows(), job(name_of(shows()))
     assert next_for(found, seen, [waiting(CREATING)], WAITED) == actions.ReadEvents("p")
-    looked = [replace(waiting(CREATING), silent=False)]
+    looked = [replace(waiting(CREATING), unexplained=False)]
     starts = after(found, next_for(found, seen, looked, WAITED))
     assert (starts.status.phase, starts.status.pending_since) == ("Pending", None)
     assert reason(starts) == Reason.STARTING
@@ -100,7 +100,7 @@ def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
     found, seen = started(), job(name_of(started()))
     assert next_for(found, seen, [], NOW + PATIENCE - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, seen, [], NOW + PATIENCE) == actions.ReadEvents(name_of(found), "Job")
-    for busy in (job(name_of(found), suspend=True), replace(seen, podless=False), replace(seen, refused=None)):
+    for busy in (job(name_of(found), suspend=True), replace(seen, has_no_pod=False), replace(seen, pod_rejection=None)):
         assert next_for(found, busy, [], NOW + PATIENCE) == actions.Nothing()
 
 
@@ -109,12 +109,12 @@ def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline
     assert next_for(found, job(name_of(found))) == actions.ReadPods()
     assert next_for(found, job(name_of(found)), []) == actions.PreventPods()
     assert next_for(found, job(name_of(found)), [waiting(CREATING)]) == actions.Stop()
-    assert next_for(found, replace(job(name_of(found)), podless=False)) == actions.Stop()
+    assert next_for(found, replace(job(name_of(found)), has_no_pod=False)) == actions.Stop()
 
 
 def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
     found = started()
-    refused = replace(job(name_of(found)), refused=(Reason.POD_REFUSED, "exceeded quota"))
+    refused = replace(job(name_of(found)), pod_rejection=(Reason.POD_REFUSED, "exceeded quota"))
     shown = after(found, next_for(found, refused, [], NOW))
     assert (shown.status.phase, shown.status.message, shown.status.pending_since) == (
         "Pending",
@@ -125,7 +125,7 @@ def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
     assert next_for(shown, refused, [], WAITED) == actions.PreventPods()
     end = next_for(shown, job(name_of(found), parallelism=0), [], WAITED)
     assert isinstance(end, actions.Close)
-    assert (end.status.phase, reason(found.having(end.status))) == ("Failed", Reason.POD_REFUSED)
+    assert (end.status.phase, reason(found.with_status(end.status))) == ("Failed", Reason.POD_REFUSED)
 
 
 def told(reason: str, minute: int, message: str = "") -> dict[str, Any]:

@@ -34,7 +34,7 @@ def test_ready_follows_the_decisive_condition() -> None:
 
 def test_a_status_is_written_whole_with_what_a_newer_revision_put_there() -> None:
     found = run(status={"phase": "Running", "fromTheFuture": {"a": 1}, "attempts": []})
-    assert found.with_status(found.status)["status"]["fromTheFuture"] == {"a": 1}
+    assert found.to_status_update(found.status)["status"]["fromTheFuture"] == {"a": 1}
 
 
 def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -> None:
@@ -45,13 +45,13 @@ def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -
 def test_a_status_nobody_can_read_does_not_stop_its_run_from_being_read() -> None:
     found = run(status={"attempts": "many", "usage": {"turns": "x"}})
     assert found.status == RunStatus()
-    assert "attempts: " in found.unreadable
-    assert "usage.turns: " in found.unreadable
+    assert "attempts: " in found.status_error
+    assert "usage.turns: " in found.status_error
 
 
 def test_a_phase_of_a_newer_revision_leaves_the_rest_readable() -> None:
     found = run(status={"phase": "Archived", "attempt": 2})
-    assert (found.status.phase, found.status.attempt, found.unreadable) == (None, 2, "")
+    assert (found.status.phase, found.status.attempt, found.status_error) == (None, 2, "")
 
 
 @given(name=st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,43}[a-z0-9])?\Z"), attempt=st.integers(1, 99_999))

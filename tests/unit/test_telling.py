@@ -31,7 +31,7 @@ def noted(found: Run, patch: github_sync_state.Patch) -> Run:
     """The run with the annotations of a patch."""
     kept = {key: text for key, text in patch["metadata"]["annotations"].items() if text is not None}
     again = run(annotations={**kept, **origin.to_annotations(origin.Origin("acme/shop", 7))})
-    return again.having(found.status)
+    return again.with_status(found.status)
 
 
 def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
@@ -41,10 +41,10 @@ def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
     assert github_sync_state.last_synced(found.raw).comment == 5
     assert not github_sync_state.needs_sync(found, on_github=True)
     assert github_sync_state.needs_sync(
-        found.having(found.status.model_copy(update={"message": "other"})), on_github=True
+        found.with_status(found.status.model_copy(update={"message": "other"})), on_github=True
     )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
-    assert not github_sync_state.needs_sync(found.having(same), on_github=True), "not of what nobody is told"
+    assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "not of what nobody is told"
     assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)
 
 
@@ -85,8 +85,8 @@ def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None
     history = [first.model_copy(update={"commit": commit}) for commit in "abcd"]
     status = ended().status.model_copy(update={"attempts": history})
     for checked, left in (("", "abc"), ("a", "abc"), ("c", "c"), ("d", ""), ("dropped", "abc")):
-        patch = github_sync_state.back_off(run(), NOW, None, SyncRecord(checked=checked))
-        assert github_sync_state.unconcluded(noted(ended(), patch).having(status)) == [*left]
+        patch = github_sync_state.back_off(run(), NOW, None, SyncRecord(last_check_commit=checked))
+        assert github_sync_state.unconcluded(noted(ended(), patch).with_status(status)) == [*left]
     assert github_sync_state.unconcluded(run()) == []
 
 
@@ -131,7 +131,7 @@ def test_nothing_is_written_once_the_claim_is_over(until: datetime | None, write
 def test_commits_are_named_once_each_in_the_order_of_their_last_attempt() -> None:
     def told(*commits: str | None) -> list[str]:
         made = [transitions.start(run(), NOW).attempts[0].model_copy(update={"commit": each}) for each in commits]
-        return github_sync_state.commits(run().having(RunStatus(attempts=made)))
+        return github_sync_state.commits(run().with_status(RunStatus(attempts=made)))
 
     assert told("a", None, "b") == ["a", "b"]
     assert told("a", "b", "a") == ["b", "a"]
@@ -142,9 +142,9 @@ def test_work_that_lacks_a_pull_request() -> None:
     assert github_sync_state.lacks_pull_request(ended())
     for found in (ended(State.FAILED, Reason.MAX_TURNS), ended(reason=Reason.NO_CHANGES), run()):
         assert not github_sync_state.lacks_pull_request(found)
-    opened = ended().having(pull_request.with_url(ended().status, "https://g/1", 1, NOW))
+    opened = ended().with_status(pull_request.with_url(ended().status, "https://g/1", 1, NOW))
     assert not github_sync_state.lacks_pull_request(opened)
-    refused = noted(ended(), github_sync_state.release(ended(), SyncRecord(unopened=1)))
+    refused = noted(ended(), github_sync_state.release(ended(), SyncRecord(pr_refused_attempt=1)))
     assert not github_sync_state.lacks_pull_request(refused)
     moved = move(RunStatus(), State.FAILED, Reason.INVALID_SPEC, "", generation=1, now=NOW)
-    assert not github_sync_state.lacks_pull_request(run().having(moved))
+    assert not github_sync_state.lacks_pull_request(run().with_status(moved))

@@ -6,7 +6,7 @@ Bounds are Pub/Sub's own (Dead-letter topics; Subscription properties; Resource 
 import ast
 import re
 
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.queues.queue_model import Identity
 from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION, TOPIC_OF_KIND, TOPICS, dead_letter_topic, topology
 from functions.settings import Settings
@@ -22,7 +22,7 @@ def test_every_entry_point_that_events_are_for_is_fed() -> None:
     assert targets == {*FUNCTIONS, "github_webhook"}, "GitHub calls the webhook, and no queue"
     assert set(TOPIC_OF_FUNCTION.values()) <= set(TOPICS)
     assert set(TOPIC_OF_KIND.values()) == {"runs", "jobs"}
-    assert {kind.name: topic for kind, topic in WATCHED.items()} == TOPIC_OF_KIND
+    assert {kind.name: topic for kind, topic in TOPIC_BY_KIND.items()} == TOPIC_OF_KIND
 
 
 def test_what_cannot_be_delivered_is_kept() -> None:

@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from functions.bridge.bridge import Bridge
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.bridge.health import HealthServer
-from functions.bridge.watched import WATCHED
 from functions.clients.errors import CommandError, as_command_error
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
@@ -30,7 +29,7 @@ def command(host: str, port: int) -> None:
     with as_command_error(SettingsError, PublishError):
         settings = load(os.environ)
         publisher = connect(settings.queues)
-    bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, WATCHED)
+    bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, TOPIC_BY_KIND)
     try:
         health = HealthServer(bridge, host, port)
     except OSError as error:

@@ -1,24 +1,22 @@
-"""Runs of one kind as they are and as they change, for as long as somebody looks: list, watch, list again.
+"""The runs of one kind as they are and as they change, for as long as the view is open."""
 
-A watch that ends, is cut or refused for a while is opened again where it stopped; where the server no longer keeps
-the history (410), everything is listed again, and what is gone since is told as gone.
-"""
-
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.clients.runs.podlog import FIRST_PAUSE, LONGEST_PAUSE, Pause
+from functions.clients.runs.podlog import Pause
+from functions.cluster import updates
 from functions.cluster.client import Cluster, Object
-from functions.cluster.errors import Gone, Unavailable, from_status
+from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import Kind
+from functions.cluster.reflector import Reflector
+from functions.cluster.updates import Failure, Signal
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A run `is` so, or is `gone`; or there is `trouble`, and it is tried again."""
+    """A run `is` so, or is `gone`; or there is `trouble`, and the request is repeated."""
 
     what: Literal["is", "gone", "trouble"]
     run: Object
@@ -29,57 +27,23 @@ class Changes:
     """The changes of one kind in a namespace, or of the one run `name` in it."""
 
     def __init__(self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep) -> None:
-        self._cluster, self._kind, self._namespace = cluster, kind, namespace
-        self._name = name
-        self._pause = pause
-        self._version = ""
-        self._there: dict[str, Object] = {}
+        self._kind, self._name = kind, name
+        fields = f"metadata.name={name}" if name else ""
+        self._reflector = Reflector(cluster, kind, namespace, fields=fields, wait=pause)
 
     def follow(self) -> Iterator[Change]:
-        """Every run there is, then every change, without end. Raises ClusterError where trying again is no help."""
-        wait = FIRST_PAUSE
-        while True:
-            try:
-                if not self._version:
-                    yield from self._list()
-                yield from self._watch()
-                wait = FIRST_PAUSE
-            except Gone:
-                self._version = ""
-            except Unavailable as error:
-                yield Change("trouble", {}, str(error))
-                wait = min(max(wait * 2, error.retry_after or 0), LONGEST_PAUSE)
-            self._pause(wait)
-
-    def _list(self) -> Iterator[Change]:
-        token, version, there = "", "", dict[str, Object]()
-        while True:
-            page = self._cluster.list_page(self._kind, self._namespace, "", token, fields=self._fields)
-            version = version or page["metadata"]["resourceVersion"]
-            there |= {item["metadata"]["uid"]: item for item in page["items"]}
-            token = page["metadata"].get("continue", "")
-            if not token:
-                break
-        gone = [run for uid, run in self._there.items() if uid not in there]
-        self._there, self._version = there, version
-        yield from (Change("gone", run) for run in gone)
-        yield from (Change("is", run) for run in list(there.values()))
-        if self._name and not there and not gone:
-            yield Change("gone", {"kind": self._kind.name, "metadata": {"name": self._name}})
-
-    @property
-    def _fields(self) -> str:
-        return f"metadata.name={self._name}" if self._name else ""
-
-    def _watch(self) -> Iterator[Change]:
-        for verb, item in self._cluster.watch(self._kind, self._namespace, self._version, fields=self._fields):
-            if verb == "ERROR":
-                raise from_status(item.get("code", 500), json.dumps(item).encode(), None)
-            self._version = item["metadata"]["resourceVersion"]
-            uid = item["metadata"].get("uid")
-            if verb == "DELETED":
-                self._there.pop(uid, None)
-                yield Change("gone", item)
-            elif verb != "BOOKMARK":
-                self._there[uid] = item
-                yield Change("is", item)
+        """Yield every run, then every change, without end; raise a ClusterError that a retry cannot mend."""
+        found = False
+        for update in self._reflector.follow():
+            match update:
+                case updates.Change(type="DELETED"):
+                    yield Change("gone", update.object)
+                case updates.Change():
+                    found = True
+                    yield Change("is", update.object)
+                case Failure(Unavailable() as error):
+                    yield Change("trouble", {}, str(error))
+                case Failure(error):
+                    raise error
+                case Signal.SYNCED if self._name and not found:
+                    yield Change("gone", {"kind": self._kind.name, "metadata": {"name": self._name}})

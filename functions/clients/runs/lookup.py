@@ -8,19 +8,17 @@ from functions.clients.errors import CommandError
 from functions.clients.runs.target import ClusterTarget, user_errors
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
-from functions.cluster.kinds import CODE_RUN, DOCS_RUN, RUNS, Kind
+from functions.cluster.kinds import RUNS, Kind
 from functions.runs import api_group
 from functions.runs.admission.position import Position, position
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 
 Work = Literal["docs", "code"]
 """The two kinds of work, as people call them."""
 
-_KINDS = {
-    **dict.fromkeys(("docs", "docsrun", "docsruns", "dr"), DOCS_RUN),
-    **dict.fromkeys(("code", "coderun", "coderuns", "cr"), CODE_RUN),
-}
+_KINDS = {name: RUNS[kind] for kind in RunKind for name in (kind.word, kind.lower(), kind.plural, kind.short_name)}
 
 
 def kinds(work: Work | None) -> Sequence[Kind]:

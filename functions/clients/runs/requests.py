@@ -19,7 +19,6 @@ from functions.cluster.kinds import RUNS
 from functions.runs import requests
 from functions.runs.lifecycle.decide import is_final
 from functions.runs.model.run import Run, parse
-from functions.runs.model.specs import CodeRunSpec
 from functions.runs.requests import Patch, RequestRefused
 from functions.views import details
 
@@ -49,7 +48,7 @@ def ended(run: Run) -> bool:
 
 def context_version(run: Run) -> int | None:
     """What the run's attempts are counted under since the last person's retry."""
-    return run.spec.context_version if isinstance(run.spec, CodeRunSpec) else None
+    return run.spec.requested_context_version if run.spec else None
 
 
 def confirm(run: Run, done: str, output: Output) -> None:

@@ -8,15 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from functions.clients.errors import CommandError, Unavailable
 from functions.cluster import errors
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
+from functions.cluster.kubeconfig import Kubeconfig
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
@@ -33,10 +30,10 @@ class ClusterTarget:
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
-    """The place that the options name; what is empty is taken from where kubectl takes it. Calls nobody."""
+    """Return the target that the options name; kubectl's own defaults stand for empty ones. Sends nothing."""
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
-    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _of_context(files, context) or NAMESPACE)
+    return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
 
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
@@ -53,19 +50,12 @@ VARIABLES = {
 """The variables that set the same for the functions."""
 
 
-def _of_context(files: str, context: str) -> str:
-    """The namespace of the context, or of the current one; empty where none says. Reading errors are told later."""
-    found: dict[str, Any] = {}
-    current = context
-    for path in files.split(os.pathsep) if files else [str(Path.home() / ".kube" / "config")]:
-        try:
-            config = yaml.safe_load(Path(path).read_bytes())
-            current = current or config.get("current-context") or ""
-            for each in config.get("contexts") or ():
-                found.setdefault(each["name"], each["context"].get("namespace"))
-        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-            continue
-    return str(found.get(current) or "")
+def _namespace(settings: ClusterSettings) -> str:
+    """Return the namespace of the context; empty if it names none, or if the file cannot be read: calls say why."""
+    try:
+        return Kubeconfig(settings).namespace
+    except errors.Forbidden:
+        return ""
 
 
 @contextmanager
@@ -89,7 +79,7 @@ def explain(error: ClusterError, namespace: str) -> CommandError:
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
             return Unavailable(f"{error}\n{_WHERE}")
-        case errors.NotFound():
+        case errors.NotFound() | errors.KindNotServed():
             return CommandError(f"{error}\n{_CRDS.format(namespace=namespace)}")
         case _:
             return CommandError(str(error))

@@ -9,8 +9,9 @@ from functions.clients.tasks import request as asking
 from functions.clients.tasks.inferred import infer
 from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request
+from functions.runs.model.kinds import RunKind
 
-KIND = "CodeRun"
+KIND = RunKind.CODE
 
 
 def run(request: Request, directory: str, say: Say, remote: str | None = None) -> Outcome:

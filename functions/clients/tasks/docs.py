@@ -17,8 +17,9 @@ from functions.clients.tasks.commit_and_push import TaskmasterCommit
 from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request, show
 from functions.clients.tasks.taskmaster import Copy
+from functions.runs.model.kinds import RunKind
 
-KIND = "DocsRun"
+KIND = RunKind.DOCS
 
 
 def run(request: Request, directory: Path, say: Say, remote: str | None = None) -> Outcome:

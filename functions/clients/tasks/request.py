@@ -15,6 +15,7 @@ from functions.clients.output import Say, cell
 from functions.clients.submit import Accepted, Key, submit
 from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.spec_validation import kebab, validated
+from functions.runs.model.kinds import RunKind
 from functions.settings import SettingsError, load_section
 from functions.settings.agent import ModelSettings
 
@@ -71,7 +72,7 @@ def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
     Raises:
         CommandError: the setting is wrong.
     """
-    name = {"DocsRun": "docs", "CodeRun": "code"}[kind]
+    name = RunKind(kind).word
     with as_command_error(SettingsError):
         return InferredValue(
             str(getattr(load_section(environ, "models", ModelSettings), name)), f"setting models.{name}"

@@ -6,7 +6,7 @@ marker in the first line identifies the request, so that it is answered once.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from functions.github.commands.configuration import PATH
 from functions.github.commands.parse import USAGE, InvalidCommand
@@ -15,7 +15,7 @@ from functions.github.markdown import code_span, fenced_block, link
 from functions.github.reports.comment import is_written_by
 from functions.runs.admission.position import Position
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 Comment = Mapping[str, Any]
 
@@ -64,10 +64,21 @@ def refused(reason: str) -> str:
 NO_RUN = "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
 
 
+def _work(spec: AnySpec | None) -> str:
+    match spec:
+        case CodeRunSpec():
+            return f"task {spec.task_id} for {code_span(spec.service)}"
+        case DocsRunSpec():
+            return "documentation"
+        case None:
+            return "an invalid spec"
+        case _:
+            assert_never(spec)
+
+
 def status(run: Run, position: Position | None = None) -> str:
     """Return a run's status, with its position in the queue if it waits there."""
-    now, spec = run.status, run.spec
-    what = f"task {spec.task_id} for {code_span(spec.service)}" if isinstance(spec, CodeRunSpec) else "documentation"
+    now, what = run.status, _work(run.spec)
     reason = f" ({code_span(now.succeeded.reason)})" if now.succeeded else ""
     lines = [f"Run {code_span(run.name)}, {what}: **{now.phase or 'Pending'}**{reason}", ""]
     lines += [f"- Position: {position}, waits for: {code_span(position.waits_for)}"] if position else []

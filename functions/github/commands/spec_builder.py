@@ -15,14 +15,15 @@ from pydantic.alias_generators import to_camel
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code_span
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.specs import SPECS, AnySpec
 from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
-_KINDS = {"docs": "DocsRun", "code": "CodeRun"}
-_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})\b", re.IGNORECASE | re.ASCII)
-"""A task in a title, as in `Task 3: log in`."""
+_KINDS = {kind.word: kind for kind in RunKind}
+_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
+"""A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
 
 
 class SpecError(Exception):
@@ -41,7 +42,7 @@ class RequestTarget:
     """The issue's title, which may contain the task's number."""
 
 
-def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
+def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> AnySpec:
     """Return the spec of the run that the command asks for; raise SpecError if there can be none."""
     values = _common(command, target, configuration, settings)
     is_docs = command.name == "docs"

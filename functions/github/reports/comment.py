@@ -4,7 +4,7 @@ It is found again by the marker in its first line, among the App's own comments 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from functions.github.json_fields import dig, dig_number, dig_text, is_app
 from functions.github.markdown import code_span, fenced_block, link
@@ -50,8 +50,10 @@ def _work(run: Run) -> str:
             return f"**Task {spec.task_id}** for {code_span(spec.service)}"
         case DocsRunSpec() as spec:
             return f"**Documentation** of {code_span(spec.working_directory)} on {code_span(spec.source_branch)}"
-        case _:
+        case None:
             return f"**Run** {code_span(run.name)}"
+        case _ as other:
+            assert_never(other)
 
 
 def _state(run: Run) -> str:
@@ -85,6 +87,6 @@ def _next_step(run: Run) -> str:
         return "The run was deleted; its pushed commits are kept. To start a new run, repeat the command."
     if states.state(run.status) not in states.FINISHED:
         return "To stop it, comment `/cancel`."
-    if run.kind == "CodeRun":
+    if run.kind.is_retriable:
         return "To retry, comment `/retry` and what should be done differently."
     return "To run it again, comment `/docs`."

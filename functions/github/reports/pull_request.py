@@ -1,14 +1,15 @@
 """The pull request of a run: its title and body, and what the run's status says about it. Pure."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
+from functions.github.names import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
 
 MAX_TITLE_LENGTH = 256
@@ -16,8 +17,6 @@ MAX_TITLE_LENGTH = 256
 
 NOT_OPENED = "No pull request was opened"
 """The attempt's report begins a failure to open one like this (templates/shared/attempt_report.py)."""
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,30 @@ def _title(run: Run) -> str:
             return "docs: document the tasks"
         case DocsRunSpec() as spec:
             return sanitize(f"docs: document the tasks of {spec.working_directory}", MAX_TITLE_LENGTH)
-        case _:
+        case None:
             return f"Work of {run.name}"
+        case _ as other:
+            assert_never(other)
 
 
 def _facts(run: Run, repository: str) -> list[str]:
     facts = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
-    if isinstance(run.spec, CodeRunSpec):
-        facts.append(f"- Task: {run.spec.task_id} of {code_span(run.spec.service)}")
+    facts += _task_facts(run.spec)
     source = origin.from_object(run.raw)
-    if source and _REPOSITORY.fullmatch(source.repository) and isinstance(source.number, int):
+    if source and repository_name(source.repository) and isinstance(source.number, int):
         place = "" if source.repository == repository else source.repository
         facts.append(f"- Asked for in {place}#{source.number}")
     return facts
+
+
+def _task_facts(spec: AnySpec | None) -> list[str]:
+    match spec:
+        case CodeRunSpec():
+            return [f"- Task: {spec.task_id} of {code_span(spec.service)}"]
+        case DocsRunSpec() | None:
+            return []
+        case _:
+            assert_never(spec)
 
 
 def compare_url(draft: PullRequestDraft, host: str) -> str:

@@ -4,12 +4,12 @@ Payloads are filtered before (webhook/payload_filter.py). Any field may be missi
 reads as empty, so that no payload makes a rule fail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.github.json_fields import dig_number, dig_text
+from functions.github.json_fields import dig, dig_number, dig_text
 from functions.github.names import repository_name
 
 
@@ -46,6 +46,8 @@ class WebhookEvent:
     action: str
     delivery: str
     data: Mapping[str, Any]
+    allowed_bots: Collection[str] = ()
+    """Logins of bots that are treated as people (setting github.bots)."""
 
     def text(self, *path: str) -> str:
         """Return the string at that path of the payload; empty if there is none."""
@@ -78,16 +80,23 @@ class WebhookEvent:
 
     @property
     def by_bot(self) -> bool:
-        """Whether a bot or an App, including ours, caused it or wrote its comment or review."""
-        written = "comment" if self.data.get("comment") else "review"
-        logins = [self.sender, self.text(written, "user", "login")]
-        types = [self.text("sender", "type"), self.text(written, "user", "type")]
-        return "Bot" in types or any(login.endswith("[bot]") for login in logins)
+        """Whether a bot or an App that is not allowed caused it or wrote its comment or review."""
+        written = self.data.get("comment") or self.data.get("review")
+        users = (self.data.get("sender"), dig(written, "user"))
+        return any(is_bot(user) and not self._is_allowed(user) for user in users)
+
+    def _is_allowed(self, user: Any) -> bool:
+        return dig_text(user, "login").casefold() in (bot.casefold() for bot in self.allowed_bots)
 
     @property
     def pull_request(self) -> PullRequest | None:
         """Its pull request; None if it has none."""
         return parse_pull_request(self.data.get("pull_request"), self.repository_id)
+
+
+def is_bot(user: Any) -> bool:
+    """Return whether a user, as GitHub shows it, is a bot or an App."""
+    return dig_text(user, "type") == "Bot" or dig_text(user, "login").endswith("[bot]")
 
 
 def parse_time(text: str) -> datetime | None:

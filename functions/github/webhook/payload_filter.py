@@ -52,6 +52,7 @@ ISSUE = _values("id number title state html_url locked updated_at") | {
 }
 COMMENT = _values(
     "id body html_url created_at updated_at author_association pull_request_review_id in_reply_to_id path"
+    " line original_line start_line diff_hunk"
 ) | {
     "user": USER,
     "performed_via_github_app": APP,
@@ -84,6 +85,7 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
     "pull_request_review": {"review": REVIEW, "pull_request": PULL_REQUEST},
     "pull_request_review_comment": {"comment": COMMENT, "pull_request": PULL_REQUEST},
     "check_run": {"check_run": CHECK_RUN},
+    "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},
     "delete": _values("ref ref_type"),
     "installation": {"installation": INSTALLATION, "repositories": REPOSITORIES},
     "installation_repositories": {

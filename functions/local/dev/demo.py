@@ -17,6 +17,7 @@ from functions.local.dev.follow import Progress
 from functions.local.dev.repositories import Mirror, example, mirror_of
 from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run, parse
 from functions.settings.agent import ModelSettings
 from functions.views.table import table
@@ -78,13 +79,13 @@ def _specs(mirror: Mirror) -> Mapping[str, Mapping[str, Any]]:
     task = mirror.tasks()[0]
     code = {"taskId": task, "service": "demo", "platformRepositoryUrl": mirror.url, "branch": mirror.branch}
     return {
-        "DocsRun": common | {"sourceBranch": mirror.branch, "model": models.docs},
-        "CodeRun": common | code | {"model": models.code},
+        RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.docs},
+        RunKind.CODE: common | code | {"model": models.code},
     }
 
 
 def _submit(stack: Stack, kind: str, spec: Mapping[str, Any], out: TextIO) -> Submitted:
-    target = {"DocsRun": "submit_docs", "CodeRun": "submit_code"}[kind]
+    target = f"submit_{RunKind(kind).word}"
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
     url, body = stack.functions[target], json.dumps(spec)
     answer = urllib3.request("POST", url, body=body, headers=headers, retries=False, timeout=30)

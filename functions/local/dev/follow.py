@@ -8,7 +8,6 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import EVENT, POD
-from functions.runs.model import naming
 from functions.runs.model.run import Run
 from functions.views.agent_output import readable, short
 
@@ -70,4 +69,4 @@ class Progress:
     def _line(self, run: Run, text: str) -> None:
         elapsed = time.monotonic() - self._began
         with self._lock:
-            print(f"{elapsed:6.1f}s  {naming.kind_of_work(run.kind):<4}  {text}", file=self._out, flush=True)
+            print(f"{elapsed:6.1f}s  {run.kind.word:<4}  {text}", file=self._out, flush=True)

@@ -16,8 +16,7 @@ from typing import Any, TextIO
 
 import urllib3
 
-from functions.bridge.bridge import Bridge
-from functions.bridge.watched import WATCHED
+from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.database import StateError
@@ -121,7 +120,7 @@ class Stack:
         except StateError as error:
             self._stops.close()
             raise StartError(str(error)) from error
-        self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, WATCHED)
+        self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, TOPIC_BY_KIND)
 
     def start(self) -> None:
         """Returns once everything answers. Raises StartError."""

@@ -59,7 +59,7 @@ class Runner:
         self._stop_grace = stop_grace
         self._clock = clock
         watched = {kind: kind.name for kind in (JOB, POD)}
-        self._bridge = Bridge(cluster, inbox, None, watched, selected={}, hands=1)  # one hand keeps the order
+        self._bridge = Bridge(cluster, inbox, None, watched, selectors={}, workers=1)  # one worker keeps the order
         self._lock: TextIO | None = None
         self._thread = threading.Thread(target=loop.run, name="runner", daemon=True)
         self.pod_logs = Logs(self._layout.state)

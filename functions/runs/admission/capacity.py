@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from functions.runs.admission.limits import ALL, Limits
 from functions.runs.model import naming
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Reservation:
     kind: str
     name: str
     version: str
-    holds: Sequence[str]
+    keys: Sequence[str]
 
 
 def reservation(run: Run) -> Reservation:
@@ -37,10 +38,18 @@ def capacity_keys(run: Run) -> tuple[str, ...]:
     if spec is None:
         return (ALL,)
     who = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
-    if isinstance(spec, CodeRunSpec):
-        return (ALL, who, f"service/{spec.service}", f"workspace/{naming.workspace(spec)}")
-    directory, repository = posixpath.normpath(spec.working_directory), _repository(spec.repository_url)
-    return (ALL, who, f"directory/{directory} of {repository} at {spec.base_branch}")
+    return (ALL, who, *_own_keys(spec))
+
+
+def _own_keys(spec: AnySpec) -> tuple[str, ...]:
+    match spec:
+        case DocsRunSpec():
+            directory, repository = posixpath.normpath(spec.working_directory), _repository(spec.repository_url)
+            return (f"directory/{directory} of {repository} at {spec.source_branch}",)
+        case CodeRunSpec():
+            return (f"service/{spec.service}", f"workspace/{naming.workspace(spec)}")
+        case _:
+            assert_never(spec)
 
 
 _URL = re.compile(r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.*)")
@@ -64,8 +73,8 @@ class Usage:
 
     def add(self, entry: Reservation) -> None:
         """One more."""
-        self._counts.update(entry.holds)
-        for hold in entry.holds:
+        self._counts.update(entry.keys)
+        for hold in entry.keys:
             self._first.setdefault(hold, entry)
 
     def obstacle(self, holds: Iterable[str], limits: Limits) -> str | None:

@@ -23,9 +23,9 @@ class PendingRun:
 
     order: tuple[int, datetime, str]
     namespace: str
-    shown: bool
+    is_marked_queued: bool
     """Whether its status says already that it waits."""
-    entry: Reservation
+    reservation: Reservation
 
     @property
     def uid(self) -> str:
@@ -35,7 +35,7 @@ class PendingRun:
     @property
     def key(self) -> str:
         """`namespace/name`, as logs name it."""
-        return f"{self.namespace}/{self.entry.name}"
+        return f"{self.namespace}/{self.reservation.name}"
 
 
 def pending_run(run: Run) -> PendingRun:
@@ -50,7 +50,7 @@ def is_admissible(run: Run, now: datetime) -> bool:
 
     What waits for people asks for a place by itself, once it was seen that the matter is mended.
     """
-    if run.cancel or run.deleting or run.spec is None or run.unreadable:
+    if run.cancel or run.deleting or run.spec is None or run.status_error:
         return False
     if states.state(run.status) is not State.WAITING:
         return False
@@ -62,26 +62,26 @@ def is_admissible(run: Run, now: datetime) -> bool:
 class PendingQueue:
     """The first of those who wait, as they were when they were told to."""
 
-    first: Sequence[PendingRun] = ()
-    more: bool = False
+    head: Sequence[PendingRun] = ()
+    truncated: bool = False
     """Whether others may wait behind them."""
 
     @staticmethod
-    def of(waiting: Iterable[PendingRun], *, more: bool = False) -> "PendingQueue":
+    def from_runs(waiting: Iterable[PendingRun], *, truncated: bool = False) -> "PendingQueue":
         """The line of all these, and where `more`, of others behind them."""
         ordered = sorted(waiting, key=lambda each: each.order)
-        return PendingQueue(tuple(ordered[:MAX_QUEUED]), more or len(ordered) > MAX_QUEUED)
+        return PendingQueue(tuple(ordered[:MAX_QUEUED]), truncated or len(ordered) > MAX_QUEUED)
 
-    def joined(self, who: PendingRun) -> "PendingQueue":
+    def enqueued(self, who: PendingRun) -> "PendingQueue":
         """The line with this one in its turn."""
-        if not self.knows_all_before(who):
+        if not self.knows_position(who):
             return self
-        return PendingQueue.of([*self.without(who.uid).first, who], more=self.more)
+        return PendingQueue.from_runs([*self.dequeued(who.uid).head, who], truncated=self.truncated)
 
-    def without(self, uid: str) -> "PendingQueue":
+    def dequeued(self, uid: str) -> "PendingQueue":
         """The line that this one has left."""
-        return PendingQueue(tuple(each for each in self.first if each.uid != uid), self.more)
+        return PendingQueue(tuple(each for each in self.head if each.uid != uid), self.truncated)
 
-    def knows_all_before(self, who: PendingRun) -> bool:
+    def knows_position(self, who: PendingRun) -> bool:
         """Whether nobody but those named here comes before this one."""
-        return not self.more or any(who.order <= each.order for each in self.first)
+        return not self.truncated or any(who.order <= each.order for each in self.head)

@@ -52,16 +52,16 @@ def _waiting(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger)
         return []
     looked = AdmissionCycle(ledger, limits, now)
     for each in runs:
-        looked.see(each)
+        looked.observe(each)
     for uid in looked.unseen:
         looked.keep(uid)
-    return list(looked.admit().waiting)
+    return list(looked.admit_all().waiting)
 
 
 def _shown(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, str]]:
     """Those whose status says that they wait."""
     found = [(pending_run(each), _message(each)) for each in runs if is_admissible(each, now)]
-    return sorted(((each, why) for each, why in found if each.shown), key=lambda pair: pair[0].order)
+    return sorted(((each, why) for each, why in found if each.is_marked_queued), key=lambda pair: pair[0].order)
 
 
 def _message(run: Run) -> str:

@@ -25,10 +25,10 @@ class Ledger:
     """
 
     entries: Mapping[str, Reservation] = field(default_factory=dict)
-    waiting: str = ""
-    line: PendingQueue = field(default_factory=PendingQueue)
+    last_rejected: str = ""
+    pending: PendingQueue = field(default_factory=PendingQueue)
 
-    def admits(self, run: Run) -> bool:
+    def is_reserved(self, run: Run) -> bool:
         """Whether the run, as it is, may start its next attempt."""
         entry = self.entries.get(run.uid)
         return entry is not None and entry.version == run.resource_version
@@ -37,13 +37,13 @@ class Ledger:
         """What has no room for these holds of the run, in words; None where all have. It is not in its own way."""
         return self._held_beside(uid).obstacle(holds, limits)
 
-    def obstacle_in_turn(self, who: PendingRun, limits: Limits) -> str | None:
+    def obstacle_in_order(self, who: PendingRun, limits: Limits) -> str | None:
         """What has no room for this one once those before it in the line have what they can get."""
         held = self._held_beside(who.uid)
-        for each in self.line.first:
-            if each.order < who.order and not held.obstacle(each.entry.holds, limits):
-                held.add(each.entry)
-        return held.obstacle(who.entry.holds, limits)
+        for each in self.pending.head:
+            if each.order < who.order and not held.obstacle(each.reservation.keys, limits):
+                held.add(each.reservation)
+        return held.obstacle(who.reservation.keys, limits)
 
     def _held_beside(self, uid: str) -> Usage:
         return Usage(entry for other, entry in self.entries.items() if other != uid)
@@ -51,25 +51,27 @@ class Ledger:
     def next(self, limits: Limits) -> PendingRun | None:
         """The first in the line that there is room for."""
         held = Usage(self.entries.values())
-        return next((each for each in self.line.first if not held.obstacle(each.entry.holds, limits)), None)
+        return next((each for each in self.pending.head if not held.obstacle(each.reservation.keys, limits)), None)
 
-    def needs_a_look(self, limits: Limits) -> bool:
+    def needs_full_scan(self, limits: Limits) -> bool:
         """Whether there may be room for somebody whom the line does not name."""
-        return self.line.more and not Usage(self.entries.values()).obstacle([ALL], limits)
+        return self.pending.truncated and not Usage(self.entries.values()).obstacle([ALL], limits)
 
-    def having(self, uid: str, entry: Reservation) -> "Ledger":
+    def with_reservation(self, uid: str, entry: Reservation) -> "Ledger":
         """The ledger with this entry for the run, which does not wait any more."""
-        return replace(self.left(uid), entries={**self.entries, uid: entry})
+        return replace(self.dequeued(uid), entries={**self.entries, uid: entry})
 
-    def freed(self, uid: str) -> "Ledger":
+    def without_reservation(self, uid: str) -> "Ledger":
         """The ledger without what the run held."""
         return replace(self, entries={other: entry for other, entry in self.entries.items() if other != uid})
 
-    def joined(self, who: PendingRun) -> "Ledger":
+    def enqueued(self, who: PendingRun) -> "Ledger":
         """The ledger with this one waiting."""
-        return replace(self, waiting=who.uid, line=self.line.joined(who))
+        return replace(self, last_rejected=who.uid, pending=self.pending.enqueued(who))
 
-    def left(self, uid: str) -> "Ledger":
+    def dequeued(self, uid: str) -> "Ledger":
         """The ledger in which the run does not wait; where it was the last, nobody does."""
-        line = self.line.without(uid)
-        return replace(self, waiting=self.waiting if line.first or line.more else "", line=line)
+        pending = self.pending.dequeued(uid)
+        return replace(
+            self, last_rejected=self.last_rejected if pending.head or pending.truncated else "", pending=pending
+        )

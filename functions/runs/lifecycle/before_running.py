@@ -22,19 +22,19 @@ they say why not."""
 def next_step(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
     """What the live Job of a run needs next."""
     run, pods = seen.run, seen.pods
-    if job.stopping or states.state(run.status) is State.RUNNING:
+    if job.is_being_stopped or states.state(run.status) is State.RUNNING:
         return Nothing()
     if job.ready or (not isinstance(pods, NotRead) and any(pod.running for pod in pods)):
         return actions.WriteStatus(transitions.running(run, now))
     if isinstance(pods, NotRead):
         return actions.ReadPods() if policy.gives_up(run, now) else Nothing()
-    stuck = next((pod.waiting for pod in pods if pod.waiting), job.refused)
+    stuck = next((pod.waiting for pod in pods if pod.waiting), job.pod_rejection)
     if stuck and not isinstance(stuck, NotRead):
         return _stuck(seen, job, stuck, now, policy)
     if _took(run, now) >= PATIENCE:
-        if silent := next((pod for pod in pods if pod.silent), None):
+        if silent := next((pod for pod in pods if pod.unexplained), None):
             return actions.ReadEvents(silent.name)
-        if job.podless and not pods and isinstance(job.refused, NotRead):
+        if job.has_no_pod and not pods and isinstance(job.pod_rejection, NotRead):
             return actions.ReadEvents(job.name, "Job")
     shown = run.status.succeeded
     gone = shown is not None and follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX
@@ -52,12 +52,12 @@ def stop(seen: Observed, job: Job) -> Action:
     """How a live Job is kept from going on: by its deadline, if that runs, which it may not while there is no pod."""
     if job.suspended:
         return actions.PreventPods()
-    if job.podless and states.state(seen.run.status) is State.STARTING:
+    if job.has_no_pod and states.state(seen.run.status) is State.STARTING:
         if isinstance(seen.pods, NotRead):
             return actions.ReadPods()
         if not seen.pods:
             return actions.PreventPods()
-    return Nothing() if job.stopping else actions.Stop()
+    return Nothing() if job.is_being_stopped else actions.Stop()
 
 
 def _took(run: Run, now: datetime) -> timedelta:

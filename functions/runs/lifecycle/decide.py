@@ -26,7 +26,7 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     run = seen.run
     if run.deleting:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
-    if run.unreadable:
+    if run.status_error:
         return Nothing()  # a newer revision wrote it, which knows what to do
     if states.state(run.status) in states.FINISHED:
         return _after_the_end(run, now, policy)
@@ -96,7 +96,7 @@ def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:
         message = "cancelled while no attempt was under way"
         return actions.Close(transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now))
     if run.spec is None:
-        return actions.Close(transitions.end_run(run, State.FAILED, Reason.INVALID_SPEC, run.problems, now))
+        return actions.Close(transitions.end_run(run, State.FAILED, Reason.INVALID_SPEC, run.spec_error, now))
     if run.status.next_attempt_at and run.status.next_attempt_at > now:
         return Nothing()
     shown = run.status.succeeded
@@ -174,9 +174,9 @@ def _verdict(run: Run, job: Job, pods: Sequence[Pod], now: datetime, policy: Pol
     if verdict.succeeded:
         return verdict
     if run.spec is None:
-        return Verdict(False, Reason.INVALID_SPEC, run.problems, verdict.report)
+        return Verdict(False, Reason.INVALID_SPEC, run.spec_error, verdict.report)
     shown, never_began = run.status.succeeded, job.fence and not _lost(run, now)
-    if shown and (job.stopping or never_began) and policy.gives_up(run, now):
+    if shown and (job.is_being_stopped or never_began) and policy.gives_up(run, now):
         return Verdict(False, Reason(shown.reason), f"gave up waiting: {shown.message}", verdict.report)
     if never_began and transitions.outdated(run):
         message = "the spec changed before its Job was made; the next attempt is made from the spec as it is"

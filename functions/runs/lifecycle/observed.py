@@ -25,13 +25,13 @@ class Job:
     owner_uid: str | None
     parallelism: int
     ready: bool
-    stopping: bool
+    is_being_stopped: bool
     suspended: bool
     ended: bool
     deadline_exceeded: bool
-    podless: bool = False
+    has_no_pod: bool = False
     """Whether it should have a pod and counts none; its Events may say why."""
-    refused: tuple[Reason, str] | NotRead | None = NOT_READ
+    pod_rejection: tuple[Reason, str] | NotRead | None = NOT_READ
     """Why no pod can be made for it, as its Events say: reason and the cluster's words."""
 
     @property
@@ -53,7 +53,7 @@ class Pod:
     """Why the cluster ended it, if it did: reason and the cluster's words."""
     waiting: tuple[Reason, str] | None
     """Why it cannot start, if it cannot: reason and the cluster's words."""
-    silent: bool
+    unexplained: bool
     """Whether it has not started and does not say why; its Events may."""
 
 
@@ -88,11 +88,11 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
         owner_uid=owner.get("uid") if owner.get("apiVersion") == api_group.API_VERSION else None,
         parallelism=spec.get("parallelism", 1),
         ready=bool(status.get("ready")),
-        stopping=spec.get("activeDeadlineSeconds") == STOPPED_AFTER or "deletionTimestamp" in raw["metadata"],
+        is_being_stopped=spec.get("activeDeadlineSeconds") == STOPPED_AFTER or "deletionTimestamp" in raw["metadata"],
         suspended=bool(spec.get("suspend")),
         ended=bool(ends),
         deadline_exceeded=any(c.get("reason") == "DeadlineExceeded" for c in ends),
-        podless=not busy,
+        has_no_pod=not busy,
     )
 
 
@@ -103,7 +103,7 @@ def absent_job(name: str, owner_uid: str) -> Job:
         owner_uid=owner_uid,
         parallelism=0,
         ready=False,
-        stopping=False,
+        is_being_stopped=False,
         suspended=False,
         ended=False,
         deadline_exceeded=False,
@@ -126,7 +126,7 @@ def parse_pod(raw: Mapping[str, Any]) -> Pod:
         exit_code=terminated.get("exitCode"),
         failure=_failure(status, terminated),
         waiting=waiting,
-        silent=phase == "Pending" and waiting is None,
+        unexplained=phase == "Pending" and waiting is None,
     )
 
 

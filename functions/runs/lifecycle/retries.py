@@ -7,14 +7,11 @@ from functions.runs.admission.limits import NO_LIMITS, Limits
 from functions.runs.lifecycle import budget, transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
-from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus, rfc3339
 
 LONGEST_BACKOFF = timedelta(minutes=10)
-LEAST_WAIT = {Reason.VOLUME_NOT_ATTACHED: timedelta(minutes=10)}
-"""What goes away by itself, but slowly: a volume is let go of 6 minutes after its node was lost (attach/detach
-controller, maxWaitForUnmountDuration), and attached after that."""
 LONGEST_RESET = timedelta(days=8)
 """Furthest reset of a rate limit that is believed; the longest there are last a week."""
 
@@ -37,8 +34,7 @@ class Policy:
 
     def waited_out(self, reason: str, since: datetime, now: datetime) -> bool:
         """Whether people had their time to mend what keeps the run from working since then."""
-        wait = max((least for slow, least in LEAST_WAIT.items() if slow == reason), default=self.pending_wait)
-        return now - since >= max(wait, self.pending_wait)
+        return now - since >= max(row(reason).min_wait, self.pending_wait)
 
     def gives_up(self, run: Run, now: datetime) -> bool:
         """Whether the run still shows something to mend, and people had their time."""

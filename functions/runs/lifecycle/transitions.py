@@ -8,7 +8,6 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import conditions, naming
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 from functions.runs.model.status import ATTEMPTS_KEPT, Attempt, RunStatus
 
 
@@ -20,16 +19,20 @@ def outdated(run: Run) -> bool:
 
 def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
     """Each step notes which contextVersion the run is at, so that a later one is known for a person's retry."""
-    if run.status.context_version is None and isinstance(run.spec, CodeRunSpec):
-        changes.setdefault("context_version", run.spec.context_version)
+    if run.status.context_version is None and (version := _requested_version(run)) is not None:
+        changes.setdefault("context_version", version)
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
+
+
+def _requested_version(run: Run) -> int | None:
+    return run.spec.requested_context_version if run.spec else None
 
 
 def start(run: Run, now: datetime) -> RunStatus:
     """The run with its next attempt recorded, and everything named that the attempt will make."""
     number = (run.status.attempt or 0) + 1
     resumes = _resumes(run)
-    version = run.spec.context_version if isinstance(run.spec, CodeRunSpec) else 1
+    version = _requested_version(run) or 1
     attempt = Attempt(
         attempt=number,
         job_name=naming.job_name(run.kind, run.name, run.uid, number),
@@ -61,7 +64,8 @@ def start(run: Run, now: datetime) -> RunStatus:
 
 def _resumes(run: Run) -> bool:
     """Whether the next attempt takes up the agent's session: its store must have outlived the last attempt."""
-    if not run.status.attempts or not run.status.session_id or not isinstance(run.spec, CodeRunSpec):
+    has_workspace = run.spec is not None and naming.workspace(run.spec) is not None
+    if not run.status.attempts or not run.status.session_id or not has_workspace:
         return False
     last = run.status.attempts[-1]
     if follow_up(last.reason) is FollowUp.RESTART:
@@ -113,14 +117,13 @@ def queued(run: Run, why: str, now: datetime) -> RunStatus:
 
 def reopen(run: Run, now: datetime) -> RunStatus:
     """A finished run that a person asked to try again."""
-    assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
     return _step(
-        run.having(conditions.clear_retry_refused(run.status)),
+        run.with_status(conditions.clear_retry_refused(run.status)),
         State.WAITING,
         Reason.ACCEPTED,
         "a person asked for another attempt",
         now,
-        context_version=run.spec.context_version,
+        context_version=_requested_version(run),
         retry_count=0,
         finished_at=None,
         expire_at=None,
@@ -131,8 +134,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
 
 def refuse_retry(run: Run, now: datetime) -> RunStatus:
     """An unfinished run that a person asked to try again: refused, so that it does not happen at its end either."""
-    assert isinstance(run.spec, CodeRunSpec), "only a code run has a contextVersion"
-    wanted = run.spec.context_version
+    wanted = _requested_version(run)
     message = f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
     status = conditions.retry_refused(run.status, message, run.generation, now)
     return status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})

@@ -3,19 +3,16 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
+from typing import assert_never
 
 from functions.runs import api_group
-from functions.runs.model.specs import CodeRunSpec, RunSpec
-
-
-def kind_of_work(spec_kind: str) -> str:
-    """`docs` or `code` for DocsRun or CodeRun."""
-    return {"DocsRun": "docs", "CodeRun": "code"}[spec_kind]
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec, RunSpec
 
 
 def job_name(spec_kind: str, run: str, uid: str, attempt: int) -> str:
     """Name of the attempt's Job: at most 4 + 1 + 45 + 1 + 5 + 1 + 6 = 63 characters, a label's limit."""
-    return f"{kind_of_work(spec_kind)}-{run}-{uid[:5]}-{attempt}"
+    return f"{RunKind(spec_kind).word}-{run}-{uid[:5]}-{attempt}"
 
 
 def branch(run: str, uid: str) -> str:
@@ -23,11 +20,15 @@ def branch(run: str, uid: str) -> str:
     return f"agents/{run}-{uid[:5]}"
 
 
-def workspace(spec: RunSpec) -> str | None:
-    """Name of the workspace claim of a code run; docs runs have no lasting workspace."""
-    if not isinstance(spec, CodeRunSpec):
-        return None
-    return "-".join(filter(None, ("workspace", spec.service, spec.agent)))
+def workspace(spec: AnySpec) -> str | None:
+    """Return the name of the workspace claim of a code run; docs runs have no lasting workspace."""
+    match spec:
+        case DocsRunSpec():
+            return None
+        case CodeRunSpec():
+            return "-".join(filter(None, ("workspace", spec.service, spec.agent)))
+        case _:
+            assert_never(spec)
 
 
 def user(spec: RunSpec) -> str:
@@ -61,44 +62,56 @@ def run_name(key: str) -> str:
     return f"run-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
-def next_name(spec: RunSpec, earlier: Sequence[str]) -> str:
+def next_name(spec: AnySpec, earlier: Sequence[str]) -> str:
     """Name of the run after those of its labels with the uids `earlier`; the same for all who see the same ones."""
     return f"{name_prefix(spec)}{_turn(spec, earlier)[:10]}"
 
 
-def task_claim(spec: RunSpec, earlier: Sequence[str]) -> str:
+def task_claim(spec: AnySpec, earlier: Sequence[str]) -> str:
     """Name of the ConfigMap by which that next run is claimed; the same for all who see the same ones."""
     return f"claim-{_turn(spec, earlier)[:24]}"
 
 
-def _turn(spec: RunSpec, earlier: Sequence[str]) -> str:
+def _turn(spec: AnySpec, earlier: Sequence[str]) -> str:
     seen = [*sorted(labels(spec).items()), *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
 def tombstone(spec_kind: str, run: str) -> str:
     """Name of the ConfigMap that a deleted run leaves, so that a late redelivery makes no second run."""
-    return f"{kind_of_work(spec_kind)}-{run}-tombstone"
+    return f"{RunKind(spec_kind).word}-{run}-tombstone"
 
 
-def name_prefix(spec: RunSpec) -> str:
-    """How the name of a run begins, ending in a hyphen, with room for what makes it unique."""
-    if isinstance(spec, CodeRunSpec):
-        return f"{spec.service[:16].rstrip('-')}-t{spec.task_id % 1_000_000}-"
+def name_prefix(spec: AnySpec) -> str:
+    """Return how the name of a run begins, ending in a hyphen, with room for what makes it unique."""
+    match spec:
+        case DocsRunSpec():
+            return f"{_repository_words(spec)[:19].strip('-') or 'docs'}-docs-"
+        case CodeRunSpec():
+            return f"{spec.service[:16].rstrip('-')}-t{spec.task_id % 1_000_000}-"
+        case _:
+            assert_never(spec)
+
+
+def _repository_words(spec: RunSpec) -> str:
+    """Return the repository's name as a part of a DNS-1123 label."""
     repository = spec.repository_url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
-    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in repository.lower())
-    return f"{words[:19].strip('-') or 'docs'}-docs-"
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in repository.lower())
 
 
-def labels(spec: RunSpec) -> dict[str, str]:
-    """Labels of a run and of everything made for it."""
-    found = {
+def labels(spec: AnySpec) -> dict[str, str]:
+    """Return the labels of a run and of everything made for it."""
+    common = {
         "app.kubernetes.io/name": "agent-run",
         "app.kubernetes.io/managed-by": "orchestrator",
-        api_group.label("kind"): kind_of_work(spec.kind),
+        api_group.label("kind"): spec.kind.word,
     }
-    if isinstance(spec, CodeRunSpec):
-        found |= {api_group.label("service"): spec.service, api_group.label("task-id"): str(spec.task_id)}
     if spec.agent:
-        found[api_group.label("agent")] = spec.agent
-    return found
+        common[api_group.label("agent")] = spec.agent
+    match spec:
+        case DocsRunSpec():
+            return common
+        case CodeRunSpec():
+            return common | {api_group.label("service"): spec.service, api_group.label("task-id"): str(spec.task_id)}
+        case _:
+            assert_never(spec)

@@ -1,16 +1,20 @@
-"""Why a run is as it is: one enumeration for condition reasons, metric labels and log fields.
+"""Why a run is as it is: one enumeration for condition reasons, metric labels and log fields, with one row each.
 
-Each reason of a failed attempt says what to do next (`FollowUp`), so that a failure class is data, read by
-`decide`, and not a branch somewhere.
+A row says everything that depends on the reason: what follows an attempt that ends for it, who may report it, whether
+its Kubernetes Event is a warning, and what a person can do about it. A failure class is therefore data, read by
+`decide`, the reporters and the views, and never a branch. A test checks that every Reason has a row.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, StrEnum
 
 
 class Reason(StrEnum):
-    """CamelCase, as Kubernetes conditions want them."""
+    """CamelCase, as the API conventions of Kubernetes ask of condition reasons."""
 
-    # Not yet working
+    # Before and during work
     ACCEPTED = "Accepted"
     QUEUED = "Queued"
     STARTING = "Starting"
@@ -21,7 +25,7 @@ class Reason(StrEnum):
     NO_CHANGES = "NoChanges"
     # Ended by a person
     CANCELLED = "Cancelled"
-    # The cluster's doing
+    # Caused by the cluster
     EVICTED = "Evicted"
     NODE_LOST = "NodeLost"
     PREEMPTED = "Preempted"
@@ -36,7 +40,7 @@ class Reason(StrEnum):
     OVERLOADED = "Overloaded"
     RATE_LIMITED = "RateLimited"
     AGENT_ERROR = "AgentError"
-    # What people can still mend
+    # Fixable by people while the run waits
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CONTAINER_CONFIG_ERROR = "ContainerConfigError"
     MOUNT_FAILED = "MountFailed"
@@ -59,9 +63,9 @@ class Reason(StrEnum):
     NO_REPORT = "NoReport"
     NAME_TAKEN = "NameTaken"
     POLICY_VIOLATION = "PolicyViolation"
-    # Of a retry that was refused, in a condition of its own
+    # Of the condition RetryRefused
     NOT_FINISHED = "NotFinished"
-    # Of the pull request, in a condition of its own
+    # Of the condition PullRequestMerged
     OPEN = "Open"
     MERGED = "Merged"
     CLOSED = "Closed"
@@ -70,40 +74,97 @@ class Reason(StrEnum):
 class FollowUp(Enum):
     """What follows an attempt that failed."""
 
-    RESTART = "start over at once: nothing was done"
-    RETRY_FRESH = "try again from the run's pushed branch"
-    RETRY_RESUME = "try again in the agent's session"
-    RETRY_RESUME_ONCE = "try again in the agent's session, once"
-    WAIT_FOR_FIX = "wait for a person to mend it, trying again with each sweep"
+    RESTART = "start over at once: no work was done"
+    RETRY_FRESH = "retry from the run's pushed branch"
+    RETRY_RESUME = "retry in the agent's session"
+    RETRY_RESUME_ONCE = "retry in the agent's session, once"
+    WAIT_FOR_FIX = "retry with growing pauses until a person has fixed the cause, or the pending wait ends"
     FAIL = "end the run"
 
 
-_THEN: dict[str, FollowUp] = {
-    Reason.SPEC_CHANGED: FollowUp.RESTART,
-    Reason.EVICTED: FollowUp.RETRY_FRESH,
-    Reason.NODE_LOST: FollowUp.RETRY_FRESH,
-    Reason.PREEMPTED: FollowUp.RETRY_FRESH,
-    Reason.REPORT_LOST: FollowUp.RETRY_FRESH,
-    Reason.JOB_LOST: FollowUp.RETRY_FRESH,
-    Reason.NETWORK: FollowUp.RETRY_FRESH,
-    Reason.DUPLICATE_POD: FollowUp.RETRY_FRESH,
-    Reason.TERMINATED: FollowUp.RETRY_RESUME,
-    Reason.DEADLINE_EXCEEDED: FollowUp.RETRY_RESUME,
-    Reason.OVERLOADED: FollowUp.RETRY_RESUME,
-    Reason.RATE_LIMITED: FollowUp.RETRY_RESUME,
-    Reason.AGENT_ERROR: FollowUp.RETRY_RESUME_ONCE,
-    Reason.IMAGE_PULL_FAILED: FollowUp.WAIT_FOR_FIX,
-    Reason.CONTAINER_CONFIG_ERROR: FollowUp.WAIT_FOR_FIX,
-    Reason.MOUNT_FAILED: FollowUp.WAIT_FOR_FIX,
-    Reason.VOLUME_NOT_ATTACHED: FollowUp.WAIT_FOR_FIX,
-    Reason.UNSCHEDULABLE: FollowUp.WAIT_FOR_FIX,
-    Reason.POD_REFUSED: FollowUp.WAIT_FOR_FIX,
-    Reason.MISSING_SECRET: FollowUp.WAIT_FOR_FIX,
-    Reason.TEMPLATE_ERROR: FollowUp.WAIT_FOR_FIX,
-    Reason.CONFIGURATION_ERROR: FollowUp.WAIT_FOR_FIX,
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """What depends on a reason."""
+
+    follow_up: FollowUp = FollowUp.FAIL
+    by_attempt: bool = False
+    """Whether an attempt's own report may give this reason; the others are the product's or the cluster's."""
+    is_warning: bool = True
+    """Type of the Kubernetes Event of a run that is not succeeded: Warning, or Normal."""
+    remedy: str = ""
+    """What a person can do, in the imperative; empty if the message says it."""
+    min_wait: timedelta = timedelta()
+    """Least time to wait for a fix, also if the setting job.pendingWait is shorter."""
+
+
+_PROGRESS = ReasonRow(is_warning=False)
+_RETRY_FRESH = ReasonRow(FollowUp.RETRY_FRESH)
+_BY_ATTEMPT = ReasonRow(by_attempt=True)
+
+
+def _to_fix(remedy: str, *, by_attempt: bool = False, min_wait: timedelta = timedelta()) -> ReasonRow:
+    return ReasonRow(FollowUp.WAIT_FOR_FIX, by_attempt, remedy=remedy, min_wait=min_wait)
+
+
+ROWS: Mapping[str, ReasonRow] = {
+    Reason.ACCEPTED: _PROGRESS,
+    Reason.QUEUED: _PROGRESS,
+    Reason.STARTING: _PROGRESS,
+    Reason.RETRYING: ReasonRow(),
+    Reason.RUNNING: _PROGRESS,
+    Reason.COMPLETED: ReasonRow(by_attempt=True, is_warning=False),
+    Reason.NO_CHANGES: _BY_ATTEMPT,
+    Reason.CANCELLED: _PROGRESS,
+    Reason.EVICTED: _RETRY_FRESH,
+    Reason.NODE_LOST: _RETRY_FRESH,
+    Reason.PREEMPTED: _RETRY_FRESH,
+    Reason.REPORT_LOST: _RETRY_FRESH,
+    Reason.JOB_LOST: _RETRY_FRESH,
+    Reason.TERMINATED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
+    Reason.NETWORK: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
+    Reason.DUPLICATE_POD: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
+    Reason.SPEC_CHANGED: ReasonRow(FollowUp.RESTART),
+    Reason.DEADLINE_EXCEEDED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
+    Reason.OVERLOADED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
+    Reason.RATE_LIMITED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
+    Reason.AGENT_ERROR: ReasonRow(FollowUp.RETRY_RESUME_ONCE, by_attempt=True),
+    Reason.IMAGE_PULL_FAILED: _to_fix("check the settings agent.image, agent.tag and agent.pullSecrets"),
+    Reason.CONTAINER_CONFIG_ERROR: _to_fix("create or correct the object that the message names"),
+    Reason.MOUNT_FAILED: _to_fix("create the Secret, ConfigMap or volume that the message names"),
+    # A volume is released 6 minutes after its node was lost (attach/detach controller, maxWaitForUnmountDuration).
+    Reason.VOLUME_NOT_ATTACHED: _to_fix("wait, or detach the volume from its old node", min_wait=timedelta(minutes=10)),
+    Reason.UNSCHEDULABLE: _to_fix("add nodes, or lower the resources that the pod requests"),
+    Reason.POD_REFUSED: _to_fix("change the policy or webhook that rejects the pod"),
+    Reason.MISSING_SECRET: _to_fix("create the Secret with the key that the message names", by_attempt=True),
+    Reason.TEMPLATE_ERROR: _to_fix("correct the template at the line that the message names"),
+    Reason.CONFIGURATION_ERROR: _to_fix("correct the setting that the message names", by_attempt=True),
+    Reason.OUT_OF_MEMORY: ReasonRow(),
+    Reason.MAX_TURNS: _BY_ATTEMPT,
+    Reason.BUDGET_EXCEEDED: _BY_ATTEMPT,
+    Reason.PUSH_REFUSED: _BY_ATTEMPT,
+    Reason.REPOSITORY_DENIED: _BY_ATTEMPT,
+    Reason.INVALID_INPUT: _BY_ATTEMPT,
+    Reason.INVALID_SPEC: ReasonRow(),
+    Reason.TASK_FILES_TOO_LARGE: ReasonRow(),
+    Reason.CONFLICT: _BY_ATTEMPT,
+    Reason.NO_REPORT: ReasonRow(),
+    Reason.NAME_TAKEN: ReasonRow(),
+    Reason.POLICY_VIOLATION: _BY_ATTEMPT,
+    Reason.NOT_FINISHED: ReasonRow(),
+    Reason.OPEN: _PROGRESS,
+    Reason.MERGED: _PROGRESS,
+    Reason.CLOSED: _PROGRESS,
 }
+
+_UNKNOWN = ReasonRow()
+"""Row of a reason that a newer version wrote."""
+
+
+def row(reason: str | None) -> ReasonRow:
+    """Return what depends on a reason; a reason that this version does not know ends the run."""
+    return ROWS.get(reason or "", _UNKNOWN)
 
 
 def follow_up(reason: str | None) -> FollowUp:
-    """What follows an attempt that ended for `reason`; what is not listed ends the run."""
-    return _THEN.get(reason or "", FollowUp.FAIL)
+    """Return what follows an attempt that ended for `reason`."""
+    return row(reason).follow_up

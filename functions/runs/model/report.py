@@ -8,36 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from functions.runs.model.reasons import Reason
+from functions.runs.model.reasons import Reason, row
 from functions.runs.model.specs import ApiModel
 from functions.runs.model.status import Usage
 
 REPORT_BYTES = 4096
 """A termination message is cut off there (Kubernetes: Determine the Reason for Pod Failure)."""
-
-REPORTABLE = frozenset(
-    {
-        Reason.COMPLETED,
-        Reason.NO_CHANGES,
-        Reason.NETWORK,
-        Reason.DUPLICATE_POD,
-        Reason.DEADLINE_EXCEEDED,
-        Reason.OVERLOADED,
-        Reason.RATE_LIMITED,
-        Reason.AGENT_ERROR,
-        Reason.MISSING_SECRET,
-        Reason.CONFIGURATION_ERROR,
-        Reason.MAX_TURNS,
-        Reason.BUDGET_EXCEEDED,
-        Reason.PUSH_REFUSED,
-        Reason.REPOSITORY_DENIED,
-        Reason.INVALID_INPUT,
-        Reason.CONFLICT,
-        Reason.POLICY_VIOLATION,
-        Reason.TERMINATED,
-    }
-)
-"""Reasons that an attempt may give for itself; the others are ours or the cluster's to tell."""
 
 
 class Report(ApiModel):
@@ -60,4 +36,4 @@ def read(text: str) -> Report | None:
         report = Report.model_validate_json(text)
     except ValidationError:
         return None
-    return report if report.reason in REPORTABLE else None
+    return report if row(report.reason).by_attempt else None

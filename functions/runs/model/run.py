@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from functions.runs import api_group
-from functions.runs.model.specs import CROSS_FIELD, SPECS, CodeRunSpec, RunSpec, wire
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.specs import CROSS_FIELD, SPECS, AnySpec, wire
 from functions.runs.model.status import RunStatus
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Run:
     """One DocsRun or CodeRun at one resourceVersion; `raw` is the object as it came."""
 
-    kind: str
+    kind: RunKind
     namespace: str
     name: str
     uid: str
@@ -34,10 +35,10 @@ class Run:
     finalizers: Sequence[str]
     labels: Mapping[str, str]
     cancel: bool
-    spec: RunSpec | None
-    problems: str
+    spec: AnySpec | None
+    spec_error: str
     status: RunStatus
-    unreadable: str
+    status_error: str
     """What of the status this revision cannot read, in words: then nobody knows where the run is, and it stays."""
     raw: Mapping[str, Any]
 
@@ -49,26 +50,26 @@ class Run:
     @property
     def retry_wanted(self) -> bool:
         """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
-        looked_at = self.status.context_version or 1
-        return isinstance(self.spec, CodeRunSpec) and self.spec.context_version > looked_at and not self.unreadable
+        wanted = self.spec.requested_context_version if self.spec else None
+        return wanted is not None and wanted > (self.status.context_version or 1) and not self.status_error
 
     @property
     def owner_reference(self) -> dict[str, Any]:
         """What everything made for this run carries, so that it is deleted with it."""
         return {
             "apiVersion": api_group.API_VERSION,
-            "kind": self.kind,
+            "kind": self.kind.value,
             "name": self.name,
             "uid": self.uid,
             "controller": True,
             "blockOwnerDeletion": True,
         }
 
-    def with_status(self, status: RunStatus) -> dict[str, Any]:
+    def to_status_update(self, status: RunStatus) -> dict[str, Any]:
         """The whole object to write to the status subresource, at the resourceVersion it was read at."""
         return {**self.raw, "status": wire(status)}
 
-    def having(self, status: RunStatus) -> "Run":
+    def with_status(self, status: RunStatus) -> "Run":
         """This run as it will be once `status` is written."""
         return replace(self, status=status)
 
@@ -81,10 +82,10 @@ def parse(raw: Mapping[str, Any]) -> Run:
     """
     metadata = raw["metadata"]
     kind = raw["kind"]
-    spec, problems = _spec(kind, raw.get("spec") or {})
-    status, unreadable = _status(raw.get("status") or {})
+    spec, spec_error = _spec(kind, raw.get("spec") or {})
+    status, status_error = _status(raw.get("status") or {})
     return Run(
-        kind=kind,
+        kind=RunKind(kind),
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
@@ -96,9 +97,9 @@ def parse(raw: Mapping[str, Any]) -> Run:
         labels=metadata.get("labels", {}),
         cancel=_asks_to_cancel(raw),
         spec=spec,
-        problems=problems,
+        spec_error=spec_error,
         status=status,
-        unreadable=unreadable,
+        status_error=status_error,
         raw=raw,
     )
 
@@ -108,7 +109,7 @@ def _asks_to_cancel(raw: Mapping[str, Any]) -> bool:
     return isinstance(spec, Mapping) and spec.get("cancel") is True
 
 
-def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
+def _spec(kind: str, raw: Any) -> tuple[AnySpec | None, str]:
     try:
         return SPECS[kind].model_validate(raw), ""
     except ValidationError as error:

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from functions.runs.model import fields
+from functions.runs.model.kinds import RunKind
 
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
 CROSS_FIELD = "across_fields"
@@ -50,8 +51,7 @@ class RunSpec(ApiModel, ABC):
             ],
         }
     )
-    kind: ClassVar[str]
-    plural: ClassVar[str]
+    kind: ClassVar[RunKind]
 
     repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
     working_directory: Annotated[
@@ -107,12 +107,16 @@ class RunSpec(ApiModel, ABC):
     def base_branch(self) -> str:
         """The branch that work starts from and the pull request goes back to."""
 
+    @property
+    @abstractmethod
+    def requested_context_version(self) -> int | None:
+        """Raised by each person's retry; None for a kind that people submit again instead."""
+
 
 class DocsRunSpec(RunSpec):
     """Documentation of the Task Master tasks of a working directory."""
 
-    kind: ClassVar[str] = "DocsRun"
-    plural: ClassVar[str] = "docsruns"
+    kind: ClassVar[RunKind] = RunKind.DOCS
 
     source_branch: Annotated[fields.Branch, Field(description="Branch to document; the pull request goes back to it.")]
 
@@ -121,12 +125,15 @@ class DocsRunSpec(RunSpec):
         """The branch that work starts from and the pull request goes back to."""
         return self.source_branch
 
+    @property
+    def requested_context_version(self) -> None:
+        """None: a docs run is submitted again instead."""
+
 
 class CodeRunSpec(RunSpec):
     """Implementation of one Task Master task."""
 
-    kind: ClassVar[str] = "CodeRun"
-    plural: ClassVar[str] = "coderuns"
+    kind: ClassVar[RunKind] = RunKind.CODE
 
     task_id: Annotated[int, Field(description="Task Master task.", ge=1, le=fields.INT32)]
     service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
@@ -162,6 +169,11 @@ class CodeRunSpec(RunSpec):
         return self.branch
 
     @property
+    def requested_context_version(self) -> int:
+        """Raised by each person's retry."""
+        return self.context_version
+
+    @property
     def task_directory(self) -> str:
         """The directory of the platform repository that holds `.taskmaster`."""
         if self.platform_directory is not None:
@@ -169,7 +181,13 @@ class CodeRunSpec(RunSpec):
         return self.working_directory if self.platform_repository_url == self.repository_url else "."
 
 
-SPECS: dict[str, type[RunSpec]] = {spec.kind: spec for spec in (DocsRunSpec, CodeRunSpec)}
+AnySpec = DocsRunSpec | CodeRunSpec
+"""The spec of a run of any kind. Where kinds differ, `match` it and end in `assert_never`."""
+
+SPECS: dict[str, type[DocsRunSpec] | type[CodeRunSpec]] = {
+    RunKind.DOCS: DocsRunSpec,
+    RunKind.CODE: CodeRunSpec,
+}
 """The spec model of each kind of run."""
 
 

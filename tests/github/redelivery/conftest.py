@@ -6,19 +6,19 @@ from dataclasses import replace
 import pytest
 
 from functions.github.api.client import connect
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.github import Github, serving
 from tests.support.github.content import Repository
-from tests.support.in_process_server import Direct
+from tests.support.in_process_server import InProcessServer
 
 
 @pytest.fixture
-def world() -> World:
-    return World(Direct(), "orchestrator")
+def world() -> Harness:
+    return Harness(InProcessServer(), "orchestrator")
 
 
 @pytest.fixture
-def github(world: World) -> Iterator[Github]:
+def github(world: Harness) -> Iterator[Github]:
     with serving(Github(lambda: world.now)) as found:
         found.hook.send = lambda *_: 200
         world.services = replace(world.services, github=connect(found.settings(), lambda: world.now))

@@ -7,7 +7,7 @@ from functions.github.webhook.redelivery import RedeliveryState, load
 from functions.handlers import sweep
 from functions.manifests import redelivery_state as manifest
 from functions.serving.http import Request, answer
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.github import Github, payloads
 from tests.support.github.content import Object, Repository
 
@@ -39,7 +39,7 @@ def works(github: Github) -> list[str]:
     return arrived
 
 
-def swept(world: World) -> dict[str, Any]:
+def swept(world: Harness) -> dict[str, Any]:
     """What a sweep says it did."""
     got = answer(lambda request: sweep.handle(world.services, request), Request({}, b"{}"))
     assert got.code == 200, got.body
@@ -48,6 +48,6 @@ def swept(world: World) -> dict[str, Any]:
     return data
 
 
-def kept(world: World) -> RedeliveryState:
+def kept(world: Harness) -> RedeliveryState:
     """What the sweep noted for the next one."""
     return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

@@ -15,13 +15,13 @@ import pytest
 from functions.github.webhook.redelivery import backoff
 from functions.manifests import redelivery_state as manifest
 from tests.github.redelivery.sweeps import ASK, comment, fails, kept, swept, works
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
 def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
-    world: World, github: Github, shop: Repository
+    world: Harness, github: Github, shop: Repository
 ) -> None:
     for _ in range(60):
         github.hook.deliver("issue_comment", comment(shop))
@@ -43,14 +43,14 @@ def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
     assert len(world.calls.writes) == 1, "how far it got is noted now and then"
 
 
-def test_without_an_app_nobody_is_asked(world: World) -> None:
+def test_without_an_app_nobody_is_asked(world: Harness) -> None:
     swept(world)
     assert not [path for path in world.calls.reads if manifest.NAME in path]
 
 
 @pytest.mark.parametrize("code", [0, 403, 413, 500, 503])
 def test_what_was_lost_while_the_webhook_was_down_arrives(
-    world: World, github: Github, shop: Repository, code: int
+    world: Harness, github: Github, shop: Repository, code: int
 ) -> None:
     github.hook.deliver("issue_comment", comment(shop))
     fails(github, code)
@@ -66,7 +66,7 @@ def test_what_was_lost_while_the_webhook_was_down_arrives(
     assert kept(world).failed == {}
 
 
-def test_a_failure_is_asked_for_by_the_next_sweep(world: World, github: Github, shop: Repository) -> None:
+def test_a_failure_is_asked_for_by_the_next_sweep(world: Harness, github: Github, shop: Repository) -> None:
     swept(world)
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -76,7 +76,7 @@ def test_a_failure_is_asked_for_by_the_next_sweep(world: World, github: Github, 
     assert arrived == [lost.guid]
 
 
-def test_what_arrived_meanwhile_is_not_asked_for(world: World, github: Github, shop: Repository) -> None:
+def test_what_arrived_meanwhile_is_not_asked_for(world: Harness, github: Github, shop: Repository) -> None:
     """By a person, who clicked on redeliver, before or after the failure was seen."""
     fails(github)
     early, late = [github.hook.deliver("issue_comment", comment(shop)) for _ in range(2)]
@@ -93,7 +93,7 @@ def test_what_arrived_meanwhile_is_not_asked_for(world: World, github: Github, s
     assert not github.asked(ASK)
 
 
-def test_what_nothing_comes_of_is_not_asked_for(world: World, github: Github, shop: Repository) -> None:
+def test_what_nothing_comes_of_is_not_asked_for(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     for event in ("push", "star", "ping", "workflow_run"):
         github.hook.deliver(event, {"repository": shop.shown()})
@@ -102,7 +102,7 @@ def test_what_nothing_comes_of_is_not_asked_for(world: World, github: Github, sh
     assert kept(world).failed == {}
 
 
-def test_what_fails_for_ever_is_asked_for_less_and_less(world: World, github: Github, shop: Repository) -> None:
+def test_what_fails_for_ever_is_asked_for_less_and_less(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     asked = []
@@ -128,7 +128,7 @@ def test_pauses_grow_to_an_hour() -> None:
     ]  # fmt: skip
 
 
-def test_older_than_three_days_is_left_alone(world: World, github: Github, shop: Repository) -> None:
+def test_older_than_three_days_is_left_alone(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     world.later(days=3, minutes=1)

@@ -17,12 +17,12 @@ from functions.sweeper import redelivery
 from functions.sweeper.redelivery import MAX_PAGES, MAX_REQUESTS
 from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
-from tests.support.api import World
+from tests.support.api import Harness
 from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
-def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: World, github: Github, shop: Repository) -> None:
+def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = []
     for _ in range(MAX_REQUESTS + 10):
@@ -35,7 +35,7 @@ def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: World, gith
     assert arrived == lost
 
 
-def test_a_long_list_is_read_over_several_sweeps(world: World, github: Github, shop: Repository) -> None:
+def test_a_long_list_is_read_over_several_sweeps(world: Harness, github: Github, shop: Repository) -> None:
     """From the newest back, going on where the last sweep came to; what comes meanwhile is seen as well."""
     pages = 2 * MAX_PAGES + 1
     payload = comment(shop)
@@ -63,7 +63,7 @@ def test_a_long_list_is_read_over_several_sweeps(world: World, github: Github, s
     assert len(github.asked(LIST)) == 1, "what was read is not read again"
 
 
-def test_a_cursor_that_github_has_forgotten_is_no_end(world: World, github: Github, shop: Repository) -> None:
+def test_a_cursor_that_github_has_forgotten_is_no_end(world: Harness, github: Github, shop: Repository) -> None:
     payload = comment(shop)
     fails(github)
     github.hook.deliver("issue_comment", payload)
@@ -76,7 +76,7 @@ def test_a_cursor_that_github_has_forgotten_is_no_end(world: World, github: Gith
     assert [swept(world)["redelivered"] for _ in range(3)] == [0, 0, 1]
 
 
-def test_a_delivery_that_took_long_is_not_missed(world: World, github: Github, shop: Repository) -> None:
+def test_a_delivery_that_took_long_is_not_missed(world: Harness, github: Github, shop: Repository) -> None:
     """It is in the list only once it is over, behind those that began after it."""
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
@@ -86,7 +86,7 @@ def test_a_delivery_that_took_long_is_not_missed(world: World, github: Github, s
     assert known.with_page(page, "next", world.now).cursor == ""
 
 
-def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: Repository) -> None:
+def test_what_is_no_delivery_is_passed_over(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     shown = github.hook.log[0].shown()
@@ -94,7 +94,7 @@ def test_what_is_no_delivery_is_passed_over(world: World, github: Github, shop: 
     assert list(RedeliveryState().with_page(parse(page), "", world.now).failed) == [lost.guid]
 
 
-def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: Github, shop: Repository) -> None:
+def test_no_more_failures_are_looked_for_than_can_be_kept(world: Harness, github: Github, shop: Repository) -> None:
     many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MAX_FAILED)}
     text = RedeliveryState(until=world.now, failed=many).model_dump_json()
     assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
@@ -106,7 +106,7 @@ def test_no_more_failures_are_looked_for_than_can_be_kept(world: World, github: 
     assert len(github.asked(ASK)) == MAX_REQUESTS, "they are asked for, and make room"
 
 
-def test_a_sweep_without_time_leaves_it_to_the_next(world: World, github: Github, shop: Repository) -> None:
+def test_a_sweep_without_time_leaves_it_to_the_next(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     for _ in range(3):
         github.hook.deliver("issue_comment", comment(shop))

@@ -20,12 +20,12 @@ from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
 from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
-from tests.support.api import ROOT, World
+from tests.support.api import ROOT, Harness
 from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
-def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: World, github: Github, shop: Repository) -> None:
+def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     swept(world)
@@ -39,7 +39,7 @@ def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: World, github
     assert arrived == [lost.guid]
 
 
-def test_two_sweeps_at_once_ask_at_worst_twice(world: World, github: Github, shop: Repository) -> None:
+def test_two_sweeps_at_once_ask_at_worst_twice(world: Harness, github: Github, shop: Repository) -> None:
     """The other one works between the first one's asking and its noting."""
     swept(world)
     fails(github)
@@ -72,7 +72,7 @@ class Crash(BaseException):
     """The process ends here."""
 
 
-def test_a_crash_between_asking_and_noting_asks_once_more(world: World, github: Github, shop: Repository) -> None:
+def test_a_crash_between_asking_and_noting_asks_once_more(world: Harness, github: Github, shop: Repository) -> None:
     swept(world)
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -99,7 +99,7 @@ def test_a_crash_between_asking_and_noting_asks_once_more(world: World, github: 
 
 @pytest.mark.parametrize(("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)])
 def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
-    world: World, github: Github, shop: Repository, call: str, status: int
+    world: Harness, github: Github, shop: Repository, call: str, status: int
 ) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -117,7 +117,7 @@ def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
     assert arrived == [lost.guid]
 
 
-def test_what_was_asked_before_github_went_down_is_noted(world: World, github: Github, shop: Repository) -> None:
+def test_what_was_asked_before_github_went_down_is_noted(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
     github.fails(f"{ASK}", 202, applied=True)
@@ -128,7 +128,7 @@ def test_what_was_asked_before_github_went_down_is_noted(world: World, github: G
 
 
 def test_what_github_does_not_keep_any_more_is_given_up(
-    world: World, github: Github, shop: Repository, caplog: pytest.LogCaptureFixture
+    world: Harness, github: Github, shop: Repository, caplog: pytest.LogCaptureFixture
 ) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.github.markdown import MAX_COMMENT_LENGTH
+from functions.github.reports.feedback import MAX_OUTPUT_LENGTH
 from functions.github.webhook.payload_filter import COMMON, CUT, FIELDS_BY_EVENT, MAX_BYTES, extract
-from functions.github.webhook.rules.check_run import MAX_OUTPUT_LENGTH
 from functions.github.webhook.signature import sign
 from functions.serving.edge import LARGEST_BODY
 from functions.serving.webhook_dependencies import WebhookDependencies

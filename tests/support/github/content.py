@@ -12,7 +12,7 @@ Object = dict[str, Any]
 
 
 @dataclass
-class Place:
+class Site:
     """What all repositories share: one address, one clock, one sequence of ids."""
 
     clock: Callable[[], datetime]
@@ -33,7 +33,7 @@ def user(login: str) -> Object:
 class Repository:
     """One repository, and what people do there."""
 
-    place: Place
+    place: Site
     full_name: str
     id: int
     installation: int | None = 77
@@ -55,6 +55,11 @@ class Repository:
     checks: dict[int, Object] = field(default_factory=dict)
     review_comments: dict[int, Object] = field(default_factory=dict)
     reactions: list[Object] = field(default_factory=list)
+    reviews: dict[int, list[Object]] = field(default_factory=dict)
+    """By number of the pull request."""
+    statuses: list[Object] = field(default_factory=list)
+    annotations: dict[int, list[Object]] = field(default_factory=dict)
+    """By check run."""
 
     @property
     def owner(self) -> str:

@@ -17,7 +17,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
-class Asked:
+class GitRequest:
     """A request of git's."""
 
     method: str
@@ -26,7 +26,7 @@ class Asked:
     body: bytes
 
 
-def answer(github: "Github", asked: Asked) -> Answer:
+def answer(github: "Github", asked: GitRequest) -> Answer:
     """What git is answered; 404 for what is no repository with files behind it."""
     url = urlsplit(asked.target)
     found = PATH.fullmatch(url.path)

@@ -106,3 +106,15 @@ def installation(repository: Repository, action: str, by: str = "octocat") -> Ob
     named = {"id": repository.id, "full_name": repository.full_name, "private": True}
     whole = {"id": repository.installation, "app_id": 12345, "account": user(repository.owner)}
     return told | {"installation": whole, "repositories": [named]}
+
+
+def status(repository: Repository, branch: str, commit: str, state: str = "failure", context: str = "ci") -> Object:
+    """A commit status of a commit on a branch."""
+    made = {"id": next(repository.place.ids), "sha": commit, "state": state, "context": context}
+    made |= {
+        "description": "2 tests failed",
+        "target_url": "https://ci.example/1",
+        "updated_at": repository.place.now(),
+    }
+    repository.statuses.append(made)
+    return _common(repository, "ci[bot]") | made | {"branches": [{"name": branch}]}

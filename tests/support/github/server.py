@@ -19,7 +19,7 @@ from tests.support.github import git, routes
 from tests.support.github.app import App
 from tests.support.github.calls import Answered, Call, Reply, answer, refuse
 from tests.support.github.certificate import Certificate
-from tests.support.github.content import Place, Repository
+from tests.support.github.content import Repository, Site
 from tests.support.github.deliveries import Hook
 from tests.support.github.troubles import Failure, Troubles
 from tests.support.http_servers import Handler, listening
@@ -44,7 +44,7 @@ class Github:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self.place = Place(self.clock)
+        self.place = Site(self.clock)
         self.hook = Hook(self)
         self._lock = threading.RLock()
 
@@ -155,7 +155,7 @@ def _handler(github: Github) -> type[Handler]:
             if self.path.startswith(f"{below}/"):
                 self._api(self.path.removeprefix(below), body)
             else:
-                self.answer(*git.answer(github, git.Asked(self.command, self.path, self.headers, body)))
+                self.answer(*git.answer(github, git.GitRequest(self.command, self.path, self.headers, body)))
 
         def _api(self, path: str, body: bytes) -> None:
             url = urlsplit(path)

@@ -82,6 +82,7 @@ COMMAND_CALLS = {
     "POST /app/installations/77/access_tokens": "installation",
     "GET /repos/acme/shop/collaborators/octocat/permission": "permission",
     "GET /repos/acme/shop/contents/.github/orchestrator.yaml": "configuration",
+    "GET /repos/acme/shop/contents/.github/orchestrator.yml": "configuration",
     "GET /repos/acme/shop/pulls/2": "pull request",
     "GET /repos/acme/shop/issues/2/comments": "reply",
     "POST /repos/acme/shop/issues/2/comments": "reply",

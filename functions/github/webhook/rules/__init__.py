@@ -8,11 +8,13 @@ from functions.github.webhook.rules import (
     assignment,
     branch,
     check_run,
+    closing,
     comment,
     installation,
     label,
     pull_request,
     review,
+    status,
 )
 
 router = Router(
@@ -24,5 +26,7 @@ router = Router(
     label.router,
     pull_request.router,
     review.router,
+    status.router,
+    closing.router,
 )
-"""All rules."""
+"""All rules, in the order in which their decisions are executed."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from functions.github.commands import parse
-from functions.github.markdown import sanitize
+from functions.github.reports.feedback import describe_review
 from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key, sort_key
 from functions.github.webhook.event import WebhookEvent
@@ -21,7 +21,11 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
     triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(event.text("review", "body"))
     changes_requested = event.text("review", "state").lower() == "changes_requested"
     if not triggers and changes_requested and is_from_run(pull_request):
-        triggers = [FeedbackReceived("review", _description(event), pull_request.head, review=review)]
+        triggers = [
+            FeedbackReceived(
+                "review", describe_review(event.sender, event.text("review", "body")), pull_request.head, review=review
+            )
+        ]
     return [
         CommandRequest(
             key=key(event, "review", review, ordinal),
@@ -35,8 +39,3 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
         )
         for ordinal, trigger in enumerate(triggers)
     ]
-
-
-def _description(event: WebhookEvent) -> str:
-    text = sanitize(event.text("review", "body").strip(), parse.MAX_INSTRUCTIONS_LENGTH)
-    return f"A review of your pull request, by {event.sender}, asks for changes.\n\n{text}".strip()

@@ -48,3 +48,15 @@ def _whole(check: dict[str, Any]) -> dict[str, Any]:
     if check.get("status") == "completed":
         raise refuse(422, "Invalid request: conclusion is required with status completed")
     return {"status": "queued"} | check
+
+
+@route("GET", "/repos/{repository}/check-runs/{number}/annotations", "checks")
+def annotations(github: "Github", call: Call, repository: Repository, number: str) -> Any:
+    return page(github, call, repository.annotations.get(int(number), []))
+
+
+@route("GET", "/repos/{repository}/commits/{ref}/status", "statuses")
+def combined_status(github: "Github", call: Call, repository: Repository, ref: str) -> Any:
+    """The last status of each context (Get the combined status for a specific reference)."""
+    latest = {each["context"]: each for each in repository.statuses if each["sha"] == ref}
+    return page(github, call, list(latest.values()), "statuses")

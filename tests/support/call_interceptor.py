@@ -8,7 +8,7 @@ from functions.cluster.transport import Request, Transport
 
 
 @dataclass
-class Striking:
+class CallInterceptor:
     """Counts what is sent; `call` says what becomes of it, `at` (0-based) is the first that is not as ever."""
 
     inner: Transport
@@ -16,7 +16,7 @@ class Striking:
     sent: int = field(default=0, init=False)
 
     @property
-    def struck(self) -> bool:
+    def triggered(self) -> bool:
         """Whether that call was made."""
         return self.sent > self.at
 

@@ -1,0 +1,61 @@
+"""Looks up open feedback at the end of an attempt during which feedback arrived.
+
+Feedback that arrives during an attempt is only marked on the run: what is open at the end is a state that GitHub has.
+"""
+
+import logging
+from functools import partial
+
+from functions.chatops.context import read_configuration
+from functions.chatops.feedback import retry_after_attempt
+from functions.chatops.open_feedback import FeedbackLookup, pull_request_number
+from functions.chatops.permission import may_write
+from functions.cluster.errors import NotFound
+from functions.github.api.errors import Busy, GithubError
+from functions.github.api.reply_poster import ReplyPoster
+from functions.github.api.sync import RepositoryCalls
+from functions.github.commands import replies
+from functions.github.commands.configuration import Configuration
+from functions.runs import waiting_feedback
+from functions.runs.model import origin
+from functions.runs.model.origin import Origin
+from functions.runs.model.run import Run
+from functions.serving.dependencies import Dependencies
+
+log = logging.getLogger("orchestrator")
+
+
+def retry_if_feedback_is_open(deps: Dependencies, run: Run) -> None:
+    """Retry the run, as just read, if feedback arrived during its attempt and is still open.
+
+    Raises Busy and ClusterError; a repeated call continues. Other errors of GitHub are logged.
+    """
+    source = origin.from_object(run.raw)
+    if not (deps.github and waiting_feedback.is_due(run)):
+        return
+    try:
+        if source and source.repository_id:
+            _look_up(deps, deps.github.repository(source.repository, source.repository_id), run, source)
+    except Busy:
+        raise
+    except GithubError as error:
+        log.warning("cannot look up feedback: %s", error, extra={"run": run.key})
+    try:
+        deps.runs.patch(run, waiting_feedback.CLEAR)
+    except NotFound:
+        log.info("the run was deleted", extra={"run": run.key})
+
+
+def _look_up(deps: Dependencies, calls: RepositoryCalls, run: Run, source: Origin) -> None:
+    configuration = read_configuration(calls)
+    if not isinstance(configuration, Configuration) or not configuration.retry_on:
+        return
+    permitted = partial(may_write, deps, calls)
+    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, permitted)
+    refusal = retry_after_attempt(deps, lookup, run)
+    if refusal:
+        key = f"{source.repository_id}/run/{run.uid}/feedback"
+        app = str(deps.settings.github.app_id)
+        number = pull_request_number(run) or source.number
+        poster = ReplyPoster(calls, number, key, app, deps.clock())
+        poster.post_once(replies.refused(refusal))

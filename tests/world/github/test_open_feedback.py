@@ -1,0 +1,162 @@
+"""G5, G6, G9, G18: feedback on a run's work is a state of GitHub; one retry names all of it.
+
+| feedback                                                    | expected                                                  |
+|-------------------------------------------------------------|-----------------------------------------------------------|
+| a check fails while the attempt is open                     | one retry when the attempt has ended on that commit       |
+| it passes again, or is answered, before the attempt ends    | no retry                                                  |
+| four checks and a status fail, a reviewer wants changes     | one retry that names all of them, whichever comes first   |
+| a check times out, cannot start, or wants an action         | a failure                                                 |
+| a check is cancelled, stale, neutral, skipped               | nothing                                                   |
+| a check of a person's commit on the branch                  | a retry                                                   |
+| more feedback than maxRetries                               | people are told once                                      |
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from functions.handlers import report
+from functions.runs.model.run import Run
+from functions.serving import http as edge
+from tests.github.delivery_bench import Object, Stage
+from tests.support.github import payloads
+from tests.support.run_steps import event
+
+COMMIT = "d" * 40
+
+
+def failed(stage: Stage, run: Run, name: str = "tests", commit: str = COMMIT, **more: Any) -> Object:
+    """A check that failed on a commit, on GitHub and as its event."""
+    payload = payloads.check_run(stage.shop, run.status.branch or branch(run), name=name, head_sha=commit, **more)
+    stage.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
+    return payload
+
+
+def branch(run: Run) -> str:
+    return f"agents/{run.name}-{run.uid[:5]}"
+
+
+def reported(stage: Stage, run: Run) -> int:
+    """The event of the run's present state."""
+    services = replace(stage.services, publisher=None)
+    return edge.answer(partial(report.handle, services), event(stage.now(run).raw)).code
+
+
+def prompts(stage: Stage) -> str:
+    return str(stage.run().spec.prompt_modification)  # type: ignore[union-attr]
+
+
+def retries(stage: Stage) -> int:
+    return int(stage.run().spec.context_version) - 1  # type: ignore[union-attr]
+
+
+def working(stage: Stage) -> Run:
+    """A run whose attempt has pushed and goes on."""
+    run = stage.begins(stage.asked_for()[0])
+    stage.shop.branches[branch(run)] = COMMIT
+    return run
+
+
+def test_a_check_that_fails_during_the_attempt_leads_to_a_retry_at_its_end(stage: Stage) -> None:
+    run = working(stage)
+    for guid in ("a", "b"):
+        assert stage.deliver("check_run", failed(stage, run), guid).code == 204
+    assert retries(stage) == 0
+    run = stage.ends(stage.now(run), commit=COMMIT)
+    for _ in range(2):
+        assert reported(stage, run) == 204
+    assert retries(stage) == 1
+    assert f"The check tests failed on commit {COMMIT}" in prompts(stage)
+
+
+def test_what_is_no_longer_open_at_the_end_of_the_attempt_starts_nothing(stage: Stage) -> None:
+    run = working(stage)
+    payload = failed(stage, run)
+    stage.deliver("check_run", payload)
+    stage.shop.checks[payload["check_run"]["id"]] |= {"conclusion": "success"}
+    run = stage.ends(stage.now(run), commit=COMMIT)
+    assert reported(stage, run) == 204
+    assert retries(stage) == 0
+
+
+@pytest.mark.parametrize("first", ["check", "status", "review"])
+def test_one_retry_names_everything_whichever_comes_first(stage: Stage, first: str) -> None:
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.shop.branches[branch(run)] = COMMIT
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    checks = [failed(stage, run, name) for name in ("tests", "lint", "types", "docs")]
+    stage.shop.annotations[checks[1]["check_run"]["id"]] = [
+        {"path": "shop.py", "start_line": 7, "message": "unused import", "annotation_level": "failure"}
+    ]
+    checks[1]["check_run"]["output"]["annotations_count"] = 1
+    status = payloads.status(stage.shop, branch(run), COMMIT, context="ci/old")
+    review = payloads.review(stage.shop, pull["number"], "changes_requested", "use the other library")
+    stage.shop.reviews[pull["number"]] = [review["review"]]
+    events = [*(("check_run", check) for check in checks), ("status", status), ("pull_request_review", review)]
+    events.sort(key=lambda item: not item[0].endswith(first) and not item[0].startswith(first))
+    for name, payload in events:
+        assert stage.deliver(name, payload).code == 204
+    assert retries(stage) == 1
+    for words in ("check tests", "check lint", "check types", "check docs", "check ci/old", "use the other library"):
+        assert words in prompts(stage)
+    assert "shop.py:7: unused import" in prompts(stage)
+    assert stage.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "counts"),
+    [
+        ("failure", True),
+        ("timed_out", True),
+        ("startup_failure", True),
+        ("action_required", True),
+        ("cancelled", False),
+        ("stale", False),
+        ("neutral", False),
+        ("skipped", False),
+        ("success", False),
+    ],
+)
+def test_each_conclusion_that_github_counts_as_failed_is_a_failure(stage: Stage, conclusion: str, counts: bool) -> None:
+    run, _ = stage.with_pull(commit=COMMIT)
+    assert stage.deliver("check_run", failed(stage, run, conclusion=conclusion)).code == 204
+    assert retries(stage) == int(counts)
+
+
+def test_a_check_of_a_persons_commit_on_the_branch_counts(stage: Stage) -> None:
+    run, _ = stage.with_pull(commit=COMMIT)
+    theirs = "e" * 40
+    stage.shop.branches[branch(run)] = theirs
+    assert stage.deliver("check_run", failed(stage, run, commit=theirs)).code == 204
+    assert retries(stage) == 1
+    assert f"on commit {theirs}" in prompts(stage)
+
+
+def test_an_answered_change_request_is_not_open(stage: Stage) -> None:
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    asked, approved = (
+        payloads.review(stage.shop, pull["number"], state, "")["review"] for state in ("changes_requested", "approved")
+    )
+    stranger = payloads.review(stage.shop, pull["number"], "changes_requested", "mine mine", "mallory")["review"]
+    stage.shop.reviews[pull["number"]] = [asked, approved, stranger]
+    stage.deliver("check_run", failed(stage, run))
+    assert "review" not in prompts(stage)
+
+
+def test_beyond_the_limit_people_are_told_once(stage: Stage) -> None:
+    stage.configure("maxRetries: 1")
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    stage.deliver("check_run", failed(stage, run))
+    run = stage.reopened(stage.run())
+    stage.shop.branches[branch(run)] = COMMIT
+    stage.deliver("check_run", failed(stage, run, "lint"))
+    run = stage.ends(stage.now(run), commit=COMMIT)
+    for _ in range(2):
+        assert reported(stage, run) == 204
+    told = [text for text in stage.answers(pull["number"]) if "tried again by itself 1 times" in text]
+    assert len(told) == 1
+    assert retries(stage) == 1
