@@ -14,6 +14,7 @@ import pytest
 from flask import Flask, request
 
 from functions import app
+from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.settings import Settings
 from tests.support.api import ROOT
 from tests.support.builders import settings
@@ -63,17 +64,16 @@ def test_no_function_obeys_a_foreign_page_or_host(target: str, foreign: str) -> 
 @pytest.mark.parametrize("host", ["127.0.0.1:8901", "localhost", "[::1]:8080"])
 def test_each_function_serves_this_machine(target: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[str] = []
+
+    def handle(_: Any, __: Request) -> Answer:
+        served.append(target)
+        return ACKNOWLEDGED
+
     monkeypatch.setattr(app.Function, "dependencies", None)
-    monkeypatch.setattr(f"functions.handlers.{target}.handle", lambda *_: served.append(target) or app_answer())
+    monkeypatch.setattr(f"functions.handlers.{target}.handle", handle)
     monkeypatch.setattr(f"functions.handlers.{target}.check_headers", lambda _: None, raising=False)
     code, _ = answer(target, {"Host": host})
     assert (code, served) == (204, [target])
-
-
-def app_answer() -> Any:
-    from functions.serving.http import ACKNOWLEDGED
-
-    return ACKNOWLEDGED
 
 
 @EACH
