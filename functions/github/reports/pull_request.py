@@ -1,13 +1,14 @@
 """The pull request of a run: its title and body, and what the run's status says about it. Pure."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
+from functions.github.names import repository_name
 from functions.runs.model import origin, pull_request
+from functions.runs.model.conditions import LIFECYCLE
 from functions.runs.model.run import Run
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
@@ -17,8 +18,6 @@ MAX_TITLE_LENGTH = 256
 
 NOT_OPENED = "No pull request was opened"
 """The attempt's report begins a failure to open one like this (templates/shared/attempt_report.py)."""
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def _facts(run: Run, repository: str) -> list[str]:
     facts = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
     facts += _task_facts(run.spec)
     source = origin.from_object(run.raw)
-    if source and _REPOSITORY.fullmatch(source.repository) and isinstance(source.number, int):
+    if source and repository_name(source.repository) and isinstance(source.number, int):
         place = "" if source.repository == repository else source.repository
         facts.append(f"- Asked for in {place}#{source.number}")
     return facts
@@ -103,5 +102,5 @@ def _with_message(status: RunStatus, suffix: str, now: datetime) -> RunStatus:
 
 
 def _with_condition_message(condition: Condition, message: str) -> Condition:
-    is_shown = condition.type in ("Succeeded", "Ready")
+    is_shown = condition.type in LIFECYCLE
     return condition.model_copy(update={"message": message}) if is_shown else condition
