@@ -27,7 +27,7 @@ def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -
         spec["env"] = [rows.at(each, "name") for each in spec["env"]]
     return rows.without_absent(
         {
-            "kind": run.kind,
+            "kind": run.kind.value,
             "namespace": run.namespace,
             "name": run.name,
             "phase": run.status.phase or "Pending",
