@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functions.bridge.outbox import Outbox
 from functions.bridge.watch_health import WatchHealth
 from functions.cluster.kinds import Kind
-from functions.cluster.reflector import Change, Failure, Reflector, Signal, Update
+from functions.cluster.reflector import Reflector
+from functions.cluster.updates import Change, Failure, Signal, Update
 from functions.events.event import RESOURCE, Event
 
 _VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}

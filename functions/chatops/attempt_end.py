@@ -4,10 +4,12 @@ Feedback that arrives during an attempt is only marked on the run: what is open 
 """
 
 import logging
+from functools import partial
 
 from functions.chatops.context import read_configuration
 from functions.chatops.feedback import retry_after_attempt
 from functions.chatops.open_feedback import FeedbackLookup, pull_request_number
+from functions.chatops.permission import may_write
 from functions.cluster.errors import NotFound
 from functions.github.api.errors import Busy, GithubError
 from functions.github.api.reply_poster import ReplyPoster
@@ -48,11 +50,8 @@ def _look_up(deps: Dependencies, calls: RepositoryCalls, run: Run, source: Origi
     configuration = read_configuration(calls)
     if not isinstance(configuration, Configuration) or not configuration.retry_on:
         return
-
-    def may_write(login: str) -> bool:
-        return deps.permissions.may_write(calls, login, deps.clock())
-
-    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, may_write)
+    permitted = partial(may_write, deps, calls)
+    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, permitted)
     refusal = retry_after_attempt(deps, lookup, run)
     if refusal:
         key = f"{source.repository_id}/run/{run.uid}/feedback"

@@ -8,6 +8,8 @@ from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_event
 from functions.chatops.open_feedback import FeedbackLookup
+from functions.chatops.permission import may_write
+from functions.chatops.withdrawal import why_withdrawn
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -16,7 +18,7 @@ from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
-from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, MappingTriggered
+from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 from functions.runs.admission.position import Position, position
@@ -44,7 +46,7 @@ class CommandHandler:
         self._context = CommandContext(deps, repository, event, request)
         self._caller = authentication.on_github(request.login)
         app = deps.settings.github.app_id
-        self._replies = ReplyPoster(self._repository, request.number, request.key, app, deps.clock())
+        self._replies = ReplyPoster(self._repository, request.number, request.reply_key, app, deps.clock())
 
     def handle(self) -> None:
         """Do what is requested and reply. Raises GithubError and ClusterError; a repeated call continues."""
@@ -53,19 +55,24 @@ class CommandHandler:
                 self._handle_mapping(mapping)
             case FeedbackReceived() as feedback:
                 self._handle_feedback(feedback)
+            case Closed():
+                self._handle_close()
             case command:
-                if self._is_accepted():
+                if self._is_accepted() and not self._is_withdrawn(command):
                     self._handle_command(command)
 
     def _handle_mapping(self, mapping: MappingTriggered) -> None:
         """Look up the mapping before the permission: most labels are not mapped to a command."""
         configuration = self._context.configuration
         if isinstance(configuration, BadConfiguration):
-            return self._log(f"ignored a label or assignment, because the configuration is not valid: {configuration}")
+            self._log(f"a label or assignment cannot be looked up: the configuration is not valid: {configuration}")
+            if configuration.mentions(mapping.name) and self._is_accepted():
+                self._reply(replies.bad_configuration(configuration.problems))
+            return
         command = configuration.command_for(mapping.by, mapping.name)
         if command and self._is_accepted():
             self._perform(command, configuration, mapping.title)
-        return None
+        return
 
     def _handle_feedback(self, feedback: FeedbackReceived) -> None:
         configuration = self._context.configuration
@@ -87,10 +94,18 @@ class CommandHandler:
         return retry_after_event(self._deps, self._lookup(sources), run, self._request, feedback)
 
     def _lookup(self, sources: Sequence[str]) -> FeedbackLookup:
-        def may_write(login: str) -> bool:
-            return self._deps.permissions.may_write(self._repository, login, self._deps.clock())
+        return FeedbackLookup(self._repository, self._event.repository_id, sources, self._may_write)
 
-        return FeedbackLookup(self._repository, self._event.repository_id, sources, may_write)
+    def _handle_close(self) -> None:
+        """Cancel the runs of the issue or pull request. Closing it takes less than write access, so it is opt-in."""
+        configuration = self._context.configuration
+        if not (isinstance(configuration, Configuration) and configuration.cancel_on_close):
+            return
+        for run in self._context.runs_here:
+            try:
+                run_requests.apply(self._deps, run, partial(requests.cancel, key=self._request.key))
+            except RequestRefused as refusal:
+                self._log(f"not cancelled: {refusal}")
 
     def _handle_command(self, command: Command) -> None:
         configuration = self._context.configuration
@@ -105,14 +120,25 @@ class CommandHandler:
 
     def _is_accepted(self) -> bool:
         """Return whether the user has write access and the request was not replied to before."""
-        login, now = self._request.login, self._deps.clock()
-        if not (login and self._deps.permissions.may_write(self._repository, login, now)):
+        login = self._request.login
+        if not (login and self._may_write(login)):
             self._log(f"{login!r} has no write access")
             return False
         if self._has_reply():
             self._log("was replied to before")
             return False
         return True
+
+    def _may_write(self, login: str) -> bool:
+        return may_write(self._deps, self._repository, login)
+
+    def _is_withdrawn(self, command: Command) -> bool:
+        if not isinstance(command, StartRun | Retry):
+            return False
+        reason = why_withdrawn(self._repository, self._context, self._replies, self._event.repository_id, self._request)
+        if reason:
+            self._log(reason)
+        return bool(reason)
 
     def _has_reply(self) -> bool:
         """Return whether there is a reply; if comments cannot be read, none can have been posted."""
@@ -188,8 +214,8 @@ class CommandHandler:
 
     def _acknowledge(self) -> None:
         self._log("accepted")
-        if self._request.reactions_path:
-            add_reaction(self._repository, self._request.reactions_path)
+        if self._request.comment_path:
+            add_reaction(self._repository, f"{self._request.comment_path}/reactions")
 
     def _reply(self, text: str) -> None:
         """Post a reply; if GitHub does not accept one there, log that."""

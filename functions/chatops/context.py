@@ -66,6 +66,13 @@ class CommandContext:
         to_another = any(requests.is_applied(run, key) for run in self._runs_of_issue)
         return to_another or run_requests.was_applied_to_deleted_run(self._deps, key)
 
+    @property
+    def runs_here(self) -> list[Run]:
+        """The run whose pull request this is, and the runs requested here."""
+        of_pull_request = self._run_of_pull_request
+        others = [run for run in self._runs_of_issue if not of_pull_request or run.uid != of_pull_request.uid]
+        return [*([of_pull_request] if of_pull_request else []), *others]
+
     @cached_property
     def _run_of_pull_request(self) -> Run | None:
         pull_request = self.pull_request

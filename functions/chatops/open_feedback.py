@@ -14,7 +14,6 @@ from functions.github.api.sync import RepositoryCalls
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.reports import feedback
 from functions.github.reports.feedback import Feedback
-from functions.github.webhook.event import is_bot
 from functions.runs.model.run import Run
 
 log = logging.getLogger("orchestrator")
@@ -71,7 +70,7 @@ class FeedbackLookup:
         number = pull_request_number(run)
         for review in feedback.change_requests(self._list(f"pulls/{number}/reviews") if number else []):
             login, identifier = dig_text(review, "user", "login"), dig_number(review, "id")
-            if login and not is_bot(review.get("user")) and self.may_write(login):
+            if login and self.may_write(login):
                 comments = self.line_comments(number, identifier)
                 description = feedback.describe_review(login, dig_text(review, "body"), comments)
                 yield Feedback(self._key("review", identifier, 0), description)

@@ -1,12 +1,14 @@
-"""Who asks: the header that tells a function so, by where the function is.
+"""The credentials that commands send to a function, by where the function is.
 
-    ORCHESTRATOR_TOKEN set                      that bearer token, wherever the function is
-    *.run.app, *.cloudfunctions.net             a Google identity token for it
-    anywhere else                               nothing: without tokens a function serves its own machine only
+    ORCHESTRATOR_TOKEN set                      that bearer token, for every function
+    *.run.app, *.cloudfunctions.net             a Google identity token for the function
+    anywhere else                               none: without tokens a function serves its own machine only
 
-A token is never an option (other users of a machine see command lines), and never goes over the network unencrypted.
+A token is never an option, because other users of a machine see command lines, and is never sent unencrypted.
 """
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -16,7 +18,7 @@ from functions.clients.errors import CommandError
 VARIABLE = "ORCHESTRATOR_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CLOUD = (".run.app", ".cloudfunctions.net")
-"""Domains whose functions take Google identity tokens (Cloud Run: Authenticating developers)."""
+"""Domains whose functions accept Google identity tokens (Cloud Run: Authenticating developers)."""
 
 KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 GCLOUD_SECONDS = 60
@@ -24,14 +26,14 @@ GCLOUD_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is sent, and for people what to do where it is refused."""
+    """The headers to send, and what people can do if they are rejected."""
 
     headers: Mapping[str, str] = field(repr=False)
     remedy: str
 
 
 def credentials(url: str, environ: Mapping[str, str]) -> Credentials:
-    """The credentials for a function at `url`. Raises CommandError where it needs some and there are none."""
+    """Return the credentials for a function at `url`; raise CommandError if it needs some and there are none."""
     where = urlsplit(url)
     host = (where.hostname or "").lower()
     token = environ.get(VARIABLE, "").strip()
@@ -56,28 +58,28 @@ def _bearer(token: str) -> Mapping[str, str]:
 
 
 def _audience(url: str) -> str:
-    """Whom the token is for: a Cloud Run service by its address, a function of cloudfunctions.net by its URL."""
+    """Return the audience of a token: the address of a Cloud Run service, the URL of a cloudfunctions.net function."""
     where = urlsplit(url)
     path = where.path if (where.hostname or "").endswith(".cloudfunctions.net") else ""
     return f"{where.scheme}://{where.netloc}{path}"
 
 
 def _google(audience: str, environ: Mapping[str, str]) -> Credentials:
-    """An identity token: of the key file if one is named, else of gcloud's account, else of the machine's."""
-    import shutil
+    """Return an identity token: of the key file if one is named, else of gcloud's account, else of the machine's."""
+    gcloud = shutil.which("gcloud", path=environ.get("PATH"))
+    if environ.get(KEY_FILE):
+        account, token = f"the account in {KEY_FILE}", _token_of_google_auth(audience)
+    elif gcloud:
+        account, token = "gcloud's account (gcloud config get account)", _token_of_gcloud(gcloud, environ)
+    else:
+        account, token = "the machine's service account", _token_of_google_auth(audience)
+    return Credentials(
+        _bearer(token), f"{account} may not call it: it needs the role roles/run.invoker on the function"
+    )
 
-    gcloud = None if environ.get(KEY_FILE) else shutil.which("gcloud", path=environ.get("PATH"))
-    whose = f"the account in {KEY_FILE}" if environ.get(KEY_FILE) else "the machine's service account"
-    token = _of_gcloud(gcloud, environ) if gcloud else _of_google_auth(audience)
-    if gcloud:
-        whose = "gcloud's account (gcloud config get account)"
-    return Credentials(_bearer(token), f"{whose} may not call it: it needs the role roles/run.invoker on the function")
 
-
-def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
-    import subprocess
-
-    # Without --audiences, which gcloud refuses for people; Cloud Run takes the audience their tokens have.
+def _token_of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
+    # Without --audiences, which gcloud rejects for people; Cloud Run accepts the audience of their tokens.
     command = [gcloud, "auth", "print-identity-token", "--quiet"]
     try:
         done = subprocess.run(
@@ -99,14 +101,13 @@ def _of_gcloud(gcloud: str, environ: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
-def _of_google_auth(audience: str) -> str:
-    import urllib3
-    from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.urllib3 import Request
+def _token_of_google_auth(audience: str) -> str:
+    from google.auth.exceptions import GoogleAuthError  # takes 0.1 s, and only a function on Google Cloud needs it
+    from google.auth.transport.requests import Request
     from google.oauth2.id_token import fetch_id_token
 
     try:
-        return str(fetch_id_token(Request(urllib3.PoolManager()), audience))  # type: ignore[no-untyped-call]
+        return str(fetch_id_token(Request(), audience))  # type: ignore[no-untyped-call]
     except GoogleAuthError as error:
         raise CommandError(
             f"no Google identity token: {error}\nname a service account's key file in {KEY_FILE}, "

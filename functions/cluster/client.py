@@ -31,7 +31,7 @@ class Cluster:
         fields: str = "",
         metadata_only: bool = False,
     ) -> Iterator[Object]:
-        """Yield the objects that match the label and field selectors, page by page, in one namespace or (None) in all."""
+        """Yield the objects that match the selectors, page by page, in one namespace or (None) in all."""
         token = ""
         while True:
             page = self.list_page(kind, namespace, labels, token, fields=fields, metadata_only=metadata_only)

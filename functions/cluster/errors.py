@@ -4,7 +4,7 @@ Errors of the client library and the connection are translated here, once, with 
 
     ClusterError
     ├── NotFound                     404 for an object, or for the namespace to create it in
-    ├── KindNotServed                404 for the path: the API server does not know the kind (now); no news of any object
+    ├── KindNotServed                404 for the path: the kind is unknown (for now); says nothing of any object
     ├── AlreadyExists                409, reason AlreadyExists
     ├── Conflict                     409 otherwise: the object has changed, or a precondition failed; read again
     ├── Gone                         410: the requested history is no longer kept; list again

@@ -7,50 +7,16 @@ kind that is no longer served lead to a new list, which yields what changed mean
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from typing import Literal
 
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import ClusterError, Gone, KindNotServed, Unavailable, from_status
 from functions.cluster.kinds import Kind
+from functions.cluster.updates import Change, Failure, Signal, Update
 
 log = logging.getLogger("orchestrator")
-
-ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An object changed at `version`; of a deletion that a list revealed, `object` has only the metadata known."""
-
-    type: ChangeType
-    object: Object
-    version: str
-
-    @property
-    def uid(self) -> str:
-        """The object's uid."""
-        return str(self.object["metadata"]["uid"])
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A list or watch failed and will be repeated after a pause."""
-
-    error: ClusterError
-
-
-class Signal(Enum):
-    """What else happens on the way."""
-
-    CONTACT = "the API server answered: a page, an open watch, an event or bookmark, the timely end of a watch"
-    SYNCED = "everything that the list found has been yielded"
-    PAUSE = "a watch ended or failed; the next request follows after a pause"
-
-
-Update = Change | Failure | Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +71,29 @@ class Reflector:
         """
         pause = self._backoff.first
         while True:
-            before, error = self._version, None
-            try:
-                if not self._version:
-                    yield from self._list()
-                yield from self._watch()
-            except ClusterError as failed:
-                error = failed
-            if isinstance(error, Gone):
-                log.info("the history of %s is gone; listing again", self._kind.plural)
-            elif error:
-                yield Failure(error)
-            if isinstance(error, Gone | KindNotServed):
-                self._version = ""
+            before = self._version
+            error = yield from self._list_and_watch()
             yield Signal.PAUSE
             moved_on = error is None or self._version != before
             pause = self._backoff.first if moved_on else self._backoff.longer(pause)
             self._wait(max(pause, min(_retry_after(error), self._backoff.longest)))
+
+    def _list_and_watch(self) -> Generator[Update, None, ClusterError | None]:
+        """List if there is no version to watch from, then watch; return the error that ended it, None in time."""
+        try:
+            if not self._version:
+                yield from self._list()
+            yield from self._watch()
+        except Gone as error:
+            log.info("the history of %s is gone; listing again", self._kind.plural)
+            self._version = ""
+            return error
+        except ClusterError as error:
+            yield Failure(error)
+            if isinstance(error, KindNotServed):
+                self._version = ""
+            return error
+        return None
 
     def _list(self) -> Iterator[Update]:
         token, version, present = "", "", set()

@@ -1,10 +1,22 @@
-"""The Kubernetes object that a watch event is about."""
+"""The Kubernetes object that a watch event is about.
 
-from collections.abc import Mapping
+An event can come from anyone who may publish. Nothing in it is trusted until it was checked here: the names, and by
+`parse_object` the rest.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from functions.events.event import REFERENCE, RESOURCE, Event, MalformedError
+
+Parsed = TypeVar("Parsed")
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""Kubernetes: Object names and IDs, RFC 1123 label names."""
+_NAME = re.compile(r"(?!\.{1,2}$)[^/%?#]{1,253}")
+"""Kubernetes: Object names and IDs, path segment names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,18 @@ def object_ref(event: Event) -> ObjectRef | None:
     return None
 
 
+def parse_object(raw: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], Parsed]) -> Parsed:
+    """Return what `parse` reads from an object of a watch event.
+
+    Raises:
+        MalformedError: no API server can have written the object.
+    """
+    try:
+        return parse(raw)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise MalformedError(("data", f"is not a {raw.get('kind')}: {error!r}")) from None
+
+
 def _object_ref(event: Event, *, is_whole: bool) -> ObjectRef:
     if not isinstance(event.data, Mapping):
         raise MalformedError(("data", "must be a JSON object"))
@@ -46,10 +70,25 @@ def _object_ref(event: Event, *, is_whole: bool) -> ObjectRef:
     ]
     if missing:
         raise MalformedError(*missing)
+    kind, name, namespace = (str(text) for text in named.values())
+    wrong = [f"data.{field}" for field, is_valid in _checks(metadata, name, namespace) if not is_valid]
+    if wrong:
+        raise MalformedError(*((field, "is not that of a Kubernetes object") for field in wrong))
     return ObjectRef(
-        kind=str(named["kind"]),
-        namespace=str(named["namespace"]),
-        name=str(named["name"]),
+        kind=kind,
+        namespace=namespace,
+        name=name,
         deleted=event.type.endswith(".delete"),
         snapshot=event.data if is_whole else None,
     )
+
+
+def _checks(metadata: Mapping[str, Any], name: str, namespace: str) -> Iterator[tuple[str, bool]]:
+    """Yield each field that is checked, and whether it is valid."""
+    yield "name", bool(_NAME.fullmatch(name))
+    yield "namespace", bool(_NAMESPACE.fullmatch(namespace))
+    for field in ("labels", "annotations"):
+        texts = metadata.get(field) or {}
+        yield f"metadata.{field}", isinstance(texts, Mapping) and all(isinstance(text, str) for text in texts.values())
+    owners = metadata.get("ownerReferences") or []
+    yield "metadata.ownerReferences", isinstance(owners, list) and all(isinstance(owner, Mapping) for owner in owners)

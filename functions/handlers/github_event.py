@@ -6,6 +6,7 @@ arrive any number of times, from any number of webhooks.
 """
 
 import logging
+from collections.abc import Sequence
 
 from functions.chatops import run_requests
 from functions.chatops.command_handler import CommandHandler
@@ -36,7 +37,7 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     event = bind_event(request.received.event())
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
-    webhook_event = _parse(event)
+    webhook_event = _parse(event, deps.settings.github.bots)
     decisions = router.decide(webhook_event)
     if not decisions:
         return ACKNOWLEDGED
@@ -47,12 +48,12 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     return ACKNOWLEDGED
 
 
-def _parse(event: Event) -> WebhookEvent:
+def _parse(event: Event, bots: Sequence[str]) -> WebhookEvent:
     if not isinstance(event.data, dict):
         raise MalformedError(("data", "must be a JSON object: the filtered payload of a delivery"))
     name = event.type.removeprefix(GITHUB_EVENT).partition(".")[0]
     action = event.data.get("action")
-    return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data)
+    return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data, bots)
 
 
 def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: Decision) -> None:

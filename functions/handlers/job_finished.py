@@ -6,12 +6,11 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB
-from functions.events.event import MalformedError
-from functions.events.object_ref import ObjectRef
+from functions.events.object_ref import ObjectRef, parse_object
 from functions.manifests.owner_reference import run_owner
 from functions.reconciler.promotion import admit_next
 from functions.reconciler.reconciler import Preloaded, run_steps
-from functions.runs.lifecycle.observed import NOT_READ, Job, parse_job
+from functions.runs.lifecycle.observed import NOT_READ, parse_job
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.serving.watch_events import object_of
@@ -43,8 +42,7 @@ def _find_job(deps: Dependencies, ref: ObjectRef) -> Mapping[str, Any] | None:
 
 
 def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
-    job = _parse(raw)
-    owner = run_owner(raw["metadata"])
+    job, owner = parse_object(raw, parse_job), parse_object(raw["metadata"], run_owner)
     ended = job.ended or ref.deleted
     if not owner or not (ended or job.ready):
         return
@@ -57,10 +55,3 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
         log.info("gone", extra={"run": f"{ref.namespace}/{owner.name}"})
     if ended:
         admit_next(deps, owner.uid)
-
-
-def _parse(raw: Mapping[str, Any]) -> Job:
-    try:
-        return parse_job(raw)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise MalformedError(("data", f"is not a Job: {error!r}")) from None

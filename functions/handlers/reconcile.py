@@ -1,7 +1,8 @@
 """The reconcile function: a watch event on a run moves the run towards its goal."""
 
 from functions.cluster.kinds import RUNS
-from functions.events.object_ref import ObjectRef
+from functions.events.event import MalformedError
+from functions.events.object_ref import ObjectRef, parse_object
 from functions.reconciler.reconciler import reconcile
 from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import parse
@@ -26,6 +27,6 @@ def handle(deps: Dependencies, request: Request) -> Answer:
 def _needs_nothing(deps: Dependencies, ref: ObjectRef) -> bool:
     """Return whether the object in the event already shows that there is nothing to do."""
     try:
-        return ref.snapshot is not None and needs_no_reconcile(parse(ref.snapshot), deps.clock())
-    except (KeyError, TypeError, ValueError):
+        return ref.snapshot is not None and needs_no_reconcile(parse_object(ref.snapshot, parse), deps.clock())
+    except MalformedError:
         return False  # not written by an API server; the stored run decides

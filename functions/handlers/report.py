@@ -6,6 +6,8 @@ from typing import Any
 
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS
+from functions.events.event import MalformedError
+from functions.events.object_ref import parse_object
 from functions.runs import waiting_feedback
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
@@ -38,9 +40,9 @@ def handle(deps: Dependencies, request: Request) -> Answer:
 def _is_due(reporters: Sequence[Reporter], snapshot: Mapping[str, Any]) -> bool:
     """Return whether the object in the event is a reason to report."""
     try:
-        run = parse(snapshot)
+        run = parse_object(snapshot, parse)
         return any(reporter.due(run) for reporter in reporters) or waiting_feedback.is_due(run)
-    except (KeyError, TypeError, ValueError):
+    except MalformedError:
         return True  # not written by an API server; the stored run decides
 
 

@@ -27,6 +27,6 @@ def run_owner(metadata: Mapping[str, Any]) -> Owner | None:
         if not isinstance(reference, Mapping) or reference.get("apiVersion") != api_group.API_VERSION:
             continue
         kind, name, uid = (reference.get(field) for field in ("kind", "name", "uid"))
-        if kind in SPECS and isinstance(name, str) and isinstance(uid, str) and name and uid:
+        if isinstance(kind, str) and kind in SPECS and isinstance(name, str) and isinstance(uid, str) and name and uid:
             return Owner(kind, name, uid)
     return None

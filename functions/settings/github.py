@@ -60,6 +60,11 @@ class GithubSettings(Section):
         Field(description="Logins whose SSH key a repository's configuration may name as githubUser."),
     ] = []
 
+    bots: Annotated[
+        list[str],
+        Field(description="Logins of bots, such as renovate[bot], whose commands, labels and reviews count."),
+    ] = []
+
     @field_validator("api_url")
     @classmethod
     def _encrypted(cls, url: str) -> str:

@@ -138,11 +138,11 @@ class Stand:
         self.admin.delete(kind, self.namespace, name, found["metadata"]["uid"])
 
     def versions(self, kind: Kind = CODE_RUN) -> set[str]:
-        """The event ids that tell of everything there is."""
+        """Return the ids of the events that stand for the present state."""
         found = self.admin.list(kind, self.namespace)
         return {f"{item['metadata']['uid']}/{item['metadata']['resourceVersion']}" for item in found}
 
-    def told(self) -> set[str]:
+    def published(self) -> set[str]:
         """The ids of the events in the queue."""
         return {event.id for event in list(self.queue.events)}
 

@@ -90,7 +90,7 @@ class QueueServer:
         self._server = self._listen(self.port)
 
     def names(self, verb: str = "add") -> set[str]:
-        """Names of the objects that were told of with this verb."""
+        """Return the names of the objects published with this verb."""
         with self._lock:
             return {event.name for event in self.events if event.verb == verb}
 

@@ -1,9 +1,9 @@
 """A queue that is slow, refuses, or is gone: events wait on the API server, the bridge's memory stays as it is.
 
-slow       the watch reads no further than the events in hand; all of it arrives once the queue moves
+slow       the watch reads no further than the workers' events; everything arrives once the queue moves
 refuses    tried again with back-off; nothing lost; not ready, but live
 gone       the same, also over a list
-stop       what is in hand is stored, within a bound; a queue that hangs does not hold a stop up
+stop       the workers' events are stored within a time limit; a queue that hangs does not delay a stop
 """
 
 import time
@@ -30,17 +30,17 @@ def test_a_slow_queue_slows_the_watch_and_nothing_is_lost(stand: Stand) -> None:
     stand.ready_bridge(topics=RUNS_ONLY, transport=counted)
     stand.queue.hold()
     stand.create(*names(MANY))
-    until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
+    until(lambda: stand.queue.waiting == WORKERS, "all workers are busy")
     for allowed in (1, 5, 2):
         before = len(stand.queue.events)
         stand.queue.allow(allowed)
         until(lambda: len(stand.queue.events) == before + allowed, "so many more")  # noqa: B023  (called at once)
-        until(lambda: stand.queue.waiting == WORKERS, "the hands are full again")
-        # What is read is stored, in hand, or the one that waits for a hand.
+        until(lambda: stand.queue.waiting == WORKERS, "all workers are busy again")
+        # Each line read is stored, with a worker, or the one that waits for a worker.
         assert counted.lines <= len(stand.queue.events) + WORKERS + 1
     assert counted.lines < MANY
     stand.queue.allow()
-    until(lambda: stand.versions() <= stand.told(), "every run")
+    until(lambda: stand.versions() <= stand.published(), "every run")
     assert stand.queue.most_waiting == WORKERS
 
 
@@ -53,11 +53,11 @@ def test_a_queue_that_refuses_gets_every_event_again(stand: Stand) -> None:
     assert (report["ready"], report["live"], bridge.live) == (False, True, True)
     assert report["trouble"]["queue"].startswith("PublishError")
     stand.queue.refuse(False)
-    until(lambda: stand.versions() <= stand.told(), "every run")
+    until(lambda: stand.versions() <= stand.published(), "every run")
     until(lambda: bridge.ready, "ready again")
 
 
-def test_a_queue_that_was_gone_gets_what_was_there_and_what_changed(stand: Stand) -> None:
+def test_a_queue_that_was_down_receives_existing_objects_and_changes(stand: Stand) -> None:
     stand.queue.go_away()
     stand.create("early")
     bridge = stand.bridge()
@@ -67,16 +67,16 @@ def test_a_queue_that_was_gone_gets_what_was_there_and_what_changed(stand: Stand
     stand.network.cut()
     assert not bridge.ready
     stand.queue.come_back()
-    until(lambda: stand.versions() <= stand.told(), "everything as it is now")
+    until(lambda: stand.versions() <= stand.published(), "everything as it is now")
     until(lambda: bridge.ready, "ready")
 
 
-def test_a_stop_waits_for_what_is_in_hand_and_reads_no_more(embedded_stand: Stand) -> None:
+def test_a_stop_waits_for_the_workers_and_reads_no_more(embedded_stand: Stand) -> None:
     stand = embedded_stand
     bridge = stand.ready_bridge(topics=RUNS_ONLY)
     stand.queue.hold()
     stand.create(*names(MANY))
-    until(lambda: stand.queue.waiting == WORKERS, "all hands are full")
+    until(lambda: stand.queue.waiting == WORKERS, "all workers are busy")
     stand.queue.allow(WORKERS)
     assert bridge.stop(), "all of it was stored"
     assert len(stand.queue.events) == WORKERS
@@ -90,7 +90,7 @@ def test_a_stop_takes_no_longer_than_it_may(embedded_stand: Stand, how: str) -> 
     stand.queue.hold() if how == "hangs" else stand.queue.refuse(True)
     stand.create(*names(WORKERS))
     busy = (lambda: stand.queue.waiting) if how == "hangs" else (lambda: stand.queue.refusals)
-    until(lambda: busy() >= WORKERS, "all hands are full")
+    until(lambda: busy() >= WORKERS, "all workers are busy")
     before = time.monotonic()
     assert not bridge.stop(), "it says that not all of it was stored"
     assert time.monotonic() - before < PATIENCE, "bounded"

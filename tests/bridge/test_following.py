@@ -28,7 +28,7 @@ BURST = max(20, int(200 * SCALE))
 """Runs that are changed while the way is bad."""
 
 
-def test_every_change_of_every_kind_is_told(stand: Stand) -> None:
+def test_every_change_of_every_kind_is_published(stand: Stand) -> None:
     for kind in TOPIC_BY_KIND:
         stand.create("there", kind=kind)
     stand.ready_bridge()
@@ -39,11 +39,11 @@ def test_every_change_of_every_kind_is_told(stand: Stand) -> None:
         seen = [item for item in stand.admin.list(kind, stand.namespace) if item["metadata"]["name"] == "a"]
         stand.delete("a", kind=kind)
         until(lambda: deleted(stand, f"/{kind.plural}/a"), f"/{kind.plural}/a")  # noqa: B023  (called at once)
-        told = [event for event in stand.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
-        assert {event.topic for event in told} == {topic}
-        assert sorted(event.verb for event in told if event.verb != "update") == ["add", "delete"], "in any order"
+        published = [event for event in stand.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
+        assert {event.topic for event in published} == {topic}
+        assert sorted(event.verb for event in published if event.verb != "update") == ["add", "delete"], "in any order"
         metadata = seen[0]["metadata"]
-        (touched,) = (e for e in told if e.id == f"{metadata['uid']}/{metadata['resourceVersion']}")
+        (touched,) = (e for e in published if e.id == f"{metadata['uid']}/{metadata['resourceVersion']}")
         assert touched.data["kind"] == kind.name
         assert touched.data["spec"] == seen[0]["spec"]
 
@@ -52,7 +52,7 @@ def deleted(stand: Stand, subject: str) -> bool:
     return any(event.subject.endswith(subject) and event.verb == "delete" for event in list(stand.queue.events))
 
 
-def test_a_job_that_is_not_a_runs_is_none_of_its_business(stand: Stand) -> None:
+def test_jobs_of_others_are_not_published(stand: Stand) -> None:
     stand.ready_bridge()
     other = run(JOB, "not-ours", stand.namespace)
     other["metadata"]["labels"] = {"app": "x"}
@@ -62,7 +62,7 @@ def test_a_job_that_is_not_a_runs_is_none_of_its_business(stand: Stand) -> None:
     assert stand.queue.names() == {"ours"}
 
 
-def test_watches_that_are_cut_again_and_again_go_on_where_they_were(stand: Stand) -> None:
+def test_watches_that_are_cut_repeatedly_resume_where_they_stopped(stand: Stand) -> None:
     counted = Counted(stand.transport())
     stand.ready_bridge(transport=counted)
     listed = counted.lists
@@ -70,7 +70,7 @@ def test_watches_that_are_cut_again_and_again_go_on_where_they_were(stand: Stand
         stand.create(f"r{number}")
         if number % 5 == 0:
             stand.network.cut()
-    until(lambda: stand.versions() <= stand.told(), "every run")
+    until(lambda: stand.versions() <= stand.published(), "every run")
     assert counted.lists == listed, "nothing was listed again"
     assert counted.watches > len(TOPIC_BY_KIND)
 
@@ -113,13 +113,13 @@ class Aged:
         return self.inner.stream(request)
 
 
-def told(stand: Stand) -> dict[str, list[str]]:
-    """What each object was told of for; events that follow each other closely may come in any order."""
+def verbs_by_name(stand: Stand) -> dict[str, list[str]]:
+    """Return the verbs published for each object; events close to each other may arrive in any order."""
     events = list(stand.queue.events)
     return {name: sorted(e.verb for e in events if e.name == name) for name in {event.name for event in events}}
 
 
-def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_changed(
+def test_after_an_expired_version_a_list_publishes_what_changed(
     real_host: Host, stand_on: Callable[..., Stand]
 ) -> None:
     stand = stand_on(real_host)
@@ -133,12 +133,12 @@ def test_a_version_that_has_expired_is_made_up_for_by_a_list_that_tells_what_cha
     aged = Aged(stand.transport(), meanwhile)
     stand.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
     verbs = {"same": ["add"], "changed": ["add", "update"], "deleted": ["add", "delete"], "created": ["add"]}
-    until(lambda: told(stand) == verbs, "what changed, and a deletion that nobody saw, each once")
+    until(lambda: verbs_by_name(stand) == verbs, "what changed, and a deletion that no watch saw, each once")
     assert aged.lists == 2
-    assert len(stand.told()) == len(stand.queue.events), "each event has an id of its own"
+    assert len(stand.published()) == len(stand.queue.events), "each event has an id of its own"
 
 
-def test_a_history_that_was_compacted_while_the_way_was_down(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
+def test_a_history_that_was_compacted_during_an_outage(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
     """The embedded server forgets after so many changes; so does a real one, after minutes."""
     with embedded_server.running(tmp_path / "state.sqlite", ROOT / "crds", history=5) as url:
         stand = stand_on(host_of(url, tmp_path))
@@ -151,8 +151,8 @@ def test_a_history_that_was_compacted_while_the_way_was_down(tmp_path: Path, sta
             stand.touch("changed")
             stand.create(f"r{number}")
         stand.network.refuse(False)
-        until(lambda: stand.versions() <= stand.told(), "everything as it is now")
-        until(lambda: "deleted" in stand.queue.names("delete"), "a deletion that nobody saw")
+        until(lambda: stand.versions() <= stand.published(), "everything as it is now")
+        until(lambda: "deleted" in stand.queue.names("delete"), "a deletion that no watch saw")
         assert len([event for event in stand.queue.events if event.name == "changed"]) < 10
 
 

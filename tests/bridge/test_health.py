@@ -52,7 +52,7 @@ def test_a_quiet_watch_stays_alive(stand: Stand) -> None:
     silences = []
     opened = counted.watches
     with served(bridge) as url:
-        while counted.watches < opened + 3 * len(TOPIC_BY_KIND):  # each watch ended in time and began again, thrice
+        while counted.watches < opened + 3 * len(TOPIC_BY_KIND):  # each watch ended in time and began again three times
             code, body = probe(f"{url}/live")
             silences += [each["silentSeconds"] for each in body["watches"].values()]
             assert code == 200, body

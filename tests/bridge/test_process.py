@@ -1,7 +1,7 @@
 """`orchestrator watch` as a process of its own, as in its pod: how it starts, serves its health, and ends.
 
 start      ready only once the first lists are in the queue; what cannot work is named, with exit code 1
-SIGTERM    idle, busy, or at once: what is in hand is stored, exit code 0; the next one makes up for the rest
+SIGTERM    idle, busy, or at once: the workers' events are stored, exit code 0; the next bridge publishes the rest
 SIGKILL    the next one makes up for it
 queue      hangs: it ends all the same, says so, and exits with 1
 """
@@ -76,7 +76,7 @@ def watching(stand: Stand, log: Path, *options: str, **environ: str) -> Iterator
         command.process.stdout.close()
 
 
-def test_sigterm_while_it_is_busy_and_a_second_one_makes_up_for_what_is_left(stand: Stand, tmp_path: Path) -> None:
+def test_after_sigterm_while_busy_a_second_bridge_publishes_the_rest(stand: Stand, tmp_path: Path) -> None:
     stand.create(*[f"r{number}" for number in range(30)])
     stand.queue.hold()
     with watching(stand, tmp_path / "first.log") as first:
@@ -90,17 +90,17 @@ def test_sigterm_while_it_is_busy_and_a_second_one_makes_up_for_what_is_left(sta
         assert first.process.wait(PATIENCE) == 0, first.log.read_text()
     stored = len(stand.queue.events)
     assert 5 < stored <= 5 + WORKERS * len(TOPIC_BY_KIND)
-    assert stand.queue.waiting == 0, "what it had in hand was stored and acknowledged"
+    assert stand.queue.waiting == 0, "the workers' events were stored and acknowledged"
     stand.queue.allow()
     with watching(stand, tmp_path / "second.log") as second:
         second.ready()
-        assert stand.versions() <= stand.told()
+        assert stand.versions() <= stand.published()
         stand.create("later")
         until(lambda: "later" in stand.queue.names(), "a change")
         assert second.end() == 0
 
 
-def test_killed_and_started_again_it_tells_of_everything(embedded_stand: Stand, tmp_path: Path) -> None:
+def test_after_a_kill_and_restart_everything_is_published(embedded_stand: Stand, tmp_path: Path) -> None:
     stand = embedded_stand
     with watching(stand, tmp_path / "first.log") as first:
         first.ready()
@@ -111,7 +111,7 @@ def test_killed_and_started_again_it_tells_of_everything(embedded_stand: Stand, 
     stand.touch("changed")
     with watching(stand, tmp_path / "second.log") as second:
         second.ready()
-        assert stand.versions() <= stand.told()
+        assert stand.versions() <= stand.published()
 
 
 def test_it_ends_when_it_is_idle_and_when_it_has_hardly_begun(embedded_stand: Stand, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_queue_that_takes_nothing_does_not_keep_it(embedded_stand: Stand, tmp_
     stand.create("a")
     stand.queue.refuse(True)
     with watching(stand, tmp_path / "log") as command:
-        until(lambda: stand.queue.refusals, "in hand")
+        until(lambda: stand.queue.refusals, "a worker has one")
         assert command.end() == 1
         assert "before the queue had stored everything" in command.log.read_text()
 

@@ -1,8 +1,8 @@
-"""Requests through the `kubernetes` package to a played API server: by which way they go and as whom.
+"""Requests through the `kubernetes` package to a played API server: the way they take and the identity they carry.
 
 | configured                                       | arrives                                                    |
 |--------------------------------------------------|------------------------------------------------------------|
-| an exec plugin                                   | its token; asked again once that has expired               |
+| an exec plugin                                   | its token; the plugin runs again once it has expired       |
 | a client certificate, tls-server-name            | the certificate's name                                     |
 | no client certificate, or the wrong authority    | nothing: Unavailable, which says that TLS failed           |
 | a proxy: HTTP_PROXY, HTTPS_PROXY, proxy-url      | through it, but for NO_PROXY                               |
@@ -44,7 +44,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that runs the tests may have proxies of its own."""
+    """Hide the proxies of the machine that runs the tests."""
     for name in (*PROXIES, *map(str.lower, PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
@@ -56,7 +56,7 @@ def api() -> Iterator[PlayedApi]:
 
 
 def transport(folder: Path, server: str, user: Any, **options: Any) -> KubernetesTransport:
-    """One with a kubeconfig of that user; `options` are settings, or (with a dash) fields of the cluster."""
+    """Return one with a kubeconfig of that user; `options` are settings, or (with a dash) fields of the cluster."""
     cluster = {"server": server} | {name: options.pop(name) for name in list(options) if "-" in name}
     config = {
         "current-context": "one",
@@ -188,7 +188,7 @@ def test_a_token_that_no_header_can_carry_is_not_shown(tmp_path: Path, api: Play
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    """Google Cloud on loopback, found as a process on it finds it: a proxy leads to its hosts."""
+    """Play Google Cloud on loopback, found as a process on it finds it: a proxy leads to its hosts."""
     with google_cloud.serving(tmp_path, GOOGLE_HOSTS) as found:
         for name, text in found.environ.items():
             monkeypatch.setenv(name, text)

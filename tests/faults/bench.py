@@ -64,7 +64,7 @@ class StartingState:
     kind: str
     past: StateGraph
     now: datetime = NOW
-    told: frozenset[str] = frozenset()
+    published: frozenset[str] = frozenset()
     """Ids of the events that were published."""
     moment: ServerState | None = None
     """Of the past, where it is not the first."""
@@ -72,7 +72,7 @@ class StartingState:
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
-    def afresh(self) -> "StartingState":
+    def fresh_copy(self) -> "StartingState":
         """The same moment with nothing remembered; what is remembered from then on goes with it."""
         return replace(self, past=StateGraph(self.past.first.content))
 
@@ -101,12 +101,12 @@ class Bench:
     def __init__(self, stage: StartingState, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
         self.kind, self.name = stage.kind, NAMES[stage.kind]
         self._past = stage.past
-        self.server = ServerWithTopics(stage.past, set(stage.told), stage.moment)
-        self.witness = InvariantChecker(self.server.content)
-        self.server.observe(self.witness.see)
+        self.server = ServerWithTopics(stage.past, set(stage.published), stage.moment)
+        self.checker = InvariantChecker(self.server.content)
+        self.server.observe(self.checker.see)
         self.kubelet = Cluster(self.server)
-        self.world = Harness(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
-        self.world.now = stage.now
+        self.harness = Harness(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.harness.now = stage.now
         self.wrap, self.settings = wrap, settings
         self.endings: Mapping[int, ContainerEnd] = {}
         self.orphans: set[str] = set()
@@ -124,20 +124,20 @@ class Bench:
     def stage(self, name: str) -> StartingState:
         """The place as it is now."""
         return StartingState(
-            name, self.kind, StateGraph(self.server.content), self.world.now, frozenset(self.server.told)
+            name, self.kind, StateGraph(self.server.content), self.harness.now, frozenset(self.server.published)
         )
 
     @property
-    def served(self) -> tuple[object, ...]:
+    def revision_key(self) -> tuple[object, ...]:
         """What decides, beside the moment and the time, what functions do here."""
         return (type(self), self.kind, self.wrap, id(self.settings))
 
     def twin(self) -> Callable[[], "Bench"]:
         """Makes places like this one, as it is now; they share the past."""
-        stage = StartingState("", self.kind, self._past, self.world.now, moment=self.server.moment)
+        stage = StartingState("", self.kind, self._past, self.harness.now, moment=self.server.moment)
         return partial(type(self), stage, self.wrap, self.settings)
 
-    def served_by(self, settings: Settings, wrap: Wrap) -> "Bench":
+    def with_revision(self, settings: Settings, wrap: Wrap) -> "Bench":
         """The same place as another revision of the functions sees it."""
         other = copy.copy(self)
         other.settings, other.wrap = settings, wrap
@@ -149,7 +149,7 @@ class Bench:
         return Dependencies(
             self.settings,
             Cluster(through),
-            lambda: self.world.now,
+            lambda: self.harness.now,
             TransportPublisher(through),
             connect_reporters=REPORTERS,
         )
@@ -169,7 +169,7 @@ class Bench:
         return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
 
     def jobs(self) -> list[dict[str, Any]]:
-        return self.world.jobs()
+        return self.harness.jobs()
 
     def reconcile(self, services: Dependencies | None = None) -> None:
         """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
@@ -199,7 +199,7 @@ class Bench:
         """The kubelet starts the pods of live Jobs that have none."""
         for job in self.live_jobs():
             if not self._pod(job["metadata"]["name"]):
-                self.world.job_ready(job["metadata"]["name"])
+                self.harness.job_ready(job["metadata"]["name"])
 
     def pod_ends(self, ending: ContainerEnd | None = None) -> None:
         """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
@@ -208,7 +208,7 @@ class Bench:
             stopped = job["spec"].get("activeDeadlineSeconds") == 1
             end = STOPPED if stopped else ending or self.endings.get(number, WELL)
             self.pod_comes_up()
-            self.world.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
+            self.harness.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
 
     def live_jobs(self) -> list[dict[str, Any]]:
         return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
@@ -234,10 +234,10 @@ class Bench:
 
     def expire(self) -> None:
         """A day passes, and the TTL of every ended Job; its pods go with it."""
-        self.world.later(hours=25)
+        self.harness.later(hours=25)
         for job in self.jobs():
             if not is_live(job) and "ttlSecondsAfterFinished" in job["spec"]:
-                self.witness.expired.add(job["metadata"]["name"])
+                self.checker.expired.add(job["metadata"]["name"])
                 self.kubelet.delete(JOB, NAMESPACE, job["metadata"]["name"], job["metadata"]["uid"])
         self.server.collect()
 
@@ -256,13 +256,13 @@ class Bench:
         for _ in range(passes):
             self.server.collect()
             ran = self.finish_pods()
-            self.world.later(minutes=2)
+            self.harness.later(minutes=2)
             before = self.server.content.version
             self.sweep()
             waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
-        self.witness.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
+        self.checker.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
 
     def outcome(self) -> Outcome:
         """What became of the run, and then of the others that requests made: phase, reason, attempts.
@@ -291,14 +291,14 @@ class Bench:
         notes = self.server.moment.notes
         if "state" not in notes:
             notes["state"] = canonical_state.state(self.server.moment, NAMESPACE)
-        return (self.world.now, notes["state"], frozenset(self.witness.started), frozenset(self.server.told))
+        return (self.harness.now, notes["state"], frozenset(self.checker.started), frozenset(self.server.published))
 
     def check(self) -> None:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
         maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
-        rest = FinalState(self.all_runs(), self.jobs(), maps, self.server.told, self.witness.expired)
-        wrong = self.witness.violations + rest.wrong()
+        rest = FinalState(self.all_runs(), self.jobs(), maps, self.server.published, self.checker.expired)
+        wrong = self.checker.violations + rest.wrong()
         assert not wrong, "; ".join(wrong)
 
 
@@ -306,5 +306,5 @@ class StaleClockBench(Bench):
     """Its functions are broken: they look at the clock once, when they are called."""
 
     def services(self, transport: Transport | None = None) -> Dependencies:
-        now = self.world.now
+        now = self.harness.now
         return replace(super().services(transport), clock=lambda: now)

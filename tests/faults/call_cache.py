@@ -34,9 +34,9 @@ class CallNode:
 class CallTree:
     """All that some work is known to do from one moment on."""
 
-    def __init__(self, work: Work, place: Bench) -> None:
-        self._work, self._twin = work, place.twin()
-        self._start, self._called = CallNode(), Reply("", None, place.world.now)
+    def __init__(self, work: Work, bench: Bench) -> None:
+        self._work, self._twin = work, bench.twin()
+        self._start, self._called = CallNode(), Reply("", None, bench.harness.now)
 
     def calls(self) -> Calls:
         """Its calls. Raises what it raises."""
@@ -64,12 +64,12 @@ class CallTree:
             function.kill()
 
     def _at_work(self) -> SteppedFunction:
-        place = self._twin()
+        bench = self._twin()
 
         def clock(now: datetime) -> None:
-            place.world.now = now
+            bench.harness.now = now
 
-        return SteppedFunction(lambda transport: self._work(place, transport), clock)
+        return SteppedFunction(lambda transport: self._work(bench, transport), clock)
 
 
 def _end(at: CallNode) -> None:
@@ -77,12 +77,12 @@ def _end(at: CallNode) -> None:
         raise at.error.with_traceback(None)
 
 
-def calls(work: Work, place: Bench) -> Calls:
+def calls(work: Work, bench: Bench) -> Calls:
     """The calls that work makes, begun at the place as it is now. Raises what the work raises."""
-    moment, now = place.server.moment, place.world.now
-    key = (work, place.served, now)
+    moment, now = bench.server.moment, bench.harness.now
+    key = (work, bench.revision_key, now)
     if key not in moment.notes:
-        moment.notes[key] = CallTree(work, place)
+        moment.notes[key] = CallTree(work, bench)
     course: CallTree = moment.notes[key]
     return course.calls()
 
@@ -90,36 +90,36 @@ def calls(work: Work, place: Bench) -> Calls:
 _errors: dict[object, ClusterError] = {}
 
 
-def replied(transport: Transport, asked: SerializedRequest, place: Bench) -> Reply:
+def replied(transport: Transport, asked: SerializedRequest, bench: Bench) -> Reply:
     """What comes of a call at the place, through a transport over `place.undecoded`."""
     try:
-        return Reply(transport.send(asked), None, place.world.now)
+        return Reply(transport.send(asked), None, bench.harness.now)
     except ClusterError as error:
-        told = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
-        return Reply("", _errors.setdefault(told, error), place.world.now)
+        text = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
+        return Reply("", _errors.setdefault(text, error), bench.harness.now)
 
 
-def perform(work: Work, place: Bench, transport: Transport | None = None) -> None:
+def perform(work: Work, bench: Bench, transport: Transport | None = None) -> None:
     """Makes it happen at the place, through a transport over `place.undecoded`. Raises what the work raises."""
-    through = transport or place.undecoded
-    with closing(calls(work, place)) as its, suppress(StopIteration):
+    through = transport or bench.undecoded
+    with closing(calls(work, bench)) as its, suppress(StopIteration):
         asked = next(its)
         while True:
-            asked = its.send(replied(through, asked, place))
+            asked = its.send(replied(through, asked, bench))
 
 
 class SteppedOperation:
     """Work at a place that is done call by call, as by `tests.support.actors.Actor`."""
 
-    def __init__(self, work: Work, place: Bench) -> None:
+    def __init__(self, work: Work, bench: Bench) -> None:
         self.ended = False
         self.error: BaseException | None = None
-        self._place, self._calls = place, calls(work, place)
+        self._bench, self._calls = bench, calls(work, bench)
         self._advance(lambda: next(self._calls))
 
     def step(self) -> None:
         """Makes the call that it waits for, and goes on until before the next one or its end."""
-        reply = replied(self._place.undecoded, self._asked, self._place)
+        reply = replied(self._bench.undecoded, self._asked, self._bench)
         self._advance(lambda: self._calls.send(reply))
 
     def _advance(self, further: Callable[[], SerializedRequest]) -> None:

@@ -24,6 +24,6 @@ def _without_luck(body: str, uids: Mapping[str, str]) -> str:
     item = dict(parse_body(body))
     item["metadata"] = {**item["metadata"], **{luck: luck for luck in _LUCK if luck in item["metadata"]}}
     text = json.dumps(item)
-    for uid, place in uids.items():
-        text = text.replace(uid, place)
+    for uid, bench in uids.items():
+        text = text.replace(uid, bench)
     return text

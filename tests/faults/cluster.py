@@ -27,16 +27,16 @@ class Kubelet(SimulatedNode):
 class ServerWithTopics(MemoizedServer):
     """An API server beside which a queue takes events: both through one transport, so that both fail alike."""
 
-    def __init__(self, past: StateGraph, told: set[str], moment: ServerState | None = None) -> None:
+    def __init__(self, past: StateGraph, published: set[str], moment: ServerState | None = None) -> None:
         super().__init__(past, moment)
-        self.told = told
+        self.published = published
         """Ids of the events taken."""
 
     def answer(self, request: Request) -> str:
         """The answer, not decoded. Raises a ClusterError."""
         if not request.path.startswith(TOPICS):
             return super().answer(request)
-        self.told.add(request.body)
+        self.published.add(request.body)
         return "{}"
 
 

@@ -17,7 +17,7 @@ PATIENCE = 900
 
 
 @pytest.fixture(scope="session")
-def farm() -> Iterator[CheckPool]:
+def pool() -> Iterator[CheckPool]:
     """All processors."""
     found = CheckPool()
     yield found
@@ -36,5 +36,5 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[st
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A play waits for its turn on a processor, which may take its time where others work on the machine too."""
     for item in items:
-        if "farm" in getattr(item, "fixturenames", ()):
+        if "pool" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(PATIENCE))

@@ -22,7 +22,7 @@ class FinalState:
     runs: Sequence[Run]
     jobs: Sequence[Object]
     config_maps: Sequence[Object]
-    told: Collection[str]
+    published: Collection[str]
     """Ids of the events that were published."""
     expired: Collection[str]
     """Names of Jobs whose TTL was over."""
@@ -48,7 +48,7 @@ class FinalState:
         carried = self._checksum(run.status.config_map_name or "")
         if carried and carried != run.status.templates_checksum:
             wrong.append("the status names other templates than the task files were made from")
-        silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - {*self.told}
+        silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - {*self.published}
         if silent:
             wrong.append(f"nobody was told of {sorted(silent)}")
         if not named - {*self.expired} <= jobs <= named:

@@ -29,16 +29,16 @@ class Revision:
 class ScheduledOperation:
     """A happening, as the functions at the place do it, or as another revision does."""
 
-    happening: Operation
+    operation: Operation
     revision: Revision | None = None
 
     def __str__(self) -> str:
-        return self.happening.__name__ + (f" ({self.revision.name})" if self.revision else "")
+        return self.operation.__name__ + (f" ({self.revision.name})" if self.revision else "")
 
-    def at(self, place: Bench) -> SteppedOperation:
+    def at(self, bench: Bench) -> SteppedOperation:
         """Makes it happen at the place, call by call."""
         by = self.revision
-        return SteppedOperation(self.happening, place.served_by(by.settings, by.wrap) if by else place)
+        return SteppedOperation(self.operation, bench.with_revision(by.settings, by.wrap) if by else bench)
 
 
 Pair = tuple[ScheduledOperation, ScheduledOperation]
@@ -49,16 +49,16 @@ class Interleavings:
 
     def __init__(self, stage: StartingState, wrap: Wrap = unchanged) -> None:
         self._stage, self._wrap = stage, wrap
-        self._futures = OutcomeCache(events=True)
+        self._outcomes = OutcomeCache(events=True)
 
     def play(self, pair: Pair, order: Order) -> tuple[Outcome, Order]:
         """What becomes of the run when the pair takes turns in that order, and whose turn it really was.
 
         Raises AssertionError where something is not as it should be.
         """
-        place = Bench(self._stage, self._wrap)
-        taken = in_order([act.at(place) for act in pair], order)
-        return self._futures.of(place), taken
+        bench = Bench(self._stage, self._wrap)
+        taken = in_order([act.at(bench) for act in pair], order)
+        return self._outcomes.of(bench), taken
 
     def one_after_the_other(self, pair: Pair) -> set[Outcome]:
         """What becomes of the run when one happens after the other."""
@@ -96,13 +96,13 @@ class Interleavings:
         return taken, outcome
 
 
-def differing(at_once: Interleavings, pair: Pair, at_random: int, rng: random.Random) -> tuple[int, str]:
+def differing(interleavings: Interleavings, pair: Pair, at_random: int, rng: random.Random) -> tuple[int, str]:
     """How many orders of the pair were tried, and of the first that ends as neither order of the whole: what it is.
 
     Raises AssertionError where something is seen on the way that must never be.
     """
-    expected = at_once.one_after_the_other(pair)
-    tried = dict(at_once.tried(pair, at_random, rng))
+    expected = interleavings.one_after_the_other(pair)
+    tried = dict(interleavings.tried(pair, at_random, rng))
     names = " and ".join(map(str, pair))
     for order, outcome in tried.items():
         if outcome not in expected:

@@ -17,7 +17,7 @@ class InterruptingTransport(Transport, Protocol):
     """A transport of which a call goes wrong."""
 
     @property
-    def struck(self) -> bool:
+    def triggered(self) -> bool:
         """Whether that call was made."""
         ...
 
@@ -30,51 +30,51 @@ class InterruptedOperations:
 
     def __init__(self, stage: StartingState) -> None:
         self._stage = stage
-        self._futures = OutcomeCache(events=False)
+        self._outcomes = OutcomeCache(events=False)
         self._known: dict[tuple[Operation, ...], Outcome] = {}
 
     def every_call(
-        self, happening: Operation, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
+        self, operation: Operation, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
     ) -> Iterator[str]:
         """Breaks each chosen call once; then, `later` minutes after it, it happens again, or only the sweep comes.
 
         What was tried, in words. Raises AssertionError where the run ends in another way than if the call had gone
         well.
         """
-        expected = {self._outcome(happening), self._outcome(happening, happening)}
+        expected = {self._outcome(operation), self._outcome(operation, operation)}
         for again in (True, False):
             allowed = expected if again else expected | {self._outcome()}  # a person may have been refused
             for at in itertools.count():
                 if chosen():
-                    told = f"{happening.__name__} at {self._stage}, call {at}, again={again}"
-                    outcome = self._broken(happening, breaks, at, later, again=again, told=told)
+                    description = f"{operation.__name__} at {self._stage}, call {at}, again={again}"
+                    outcome = self._broken(operation, breaks, at, later, again=again, description=description)
                     if outcome is None:
                         break
-                    assert outcome in allowed, f"{told}: {outcome}, not one of {allowed}"
-                    yield told
+                    assert outcome in allowed, f"{description}: {outcome}, not one of {allowed}"
+                    yield description
 
-    def _outcome(self, *happenings: Operation) -> Outcome:
-        if happenings not in self._known:
-            place = Bench(self._stage)
-            for happening in happenings:
-                perform(happening, place)
-            self._known[happenings] = self._futures.of(place)
-        return self._known[happenings]
+    def _outcome(self, *operations: Operation) -> Outcome:
+        if operations not in self._known:
+            bench = Bench(self._stage)
+            for operation in operations:
+                perform(operation, bench)
+            self._known[operations] = self._outcomes.of(bench)
+        return self._known[operations]
 
     def _broken(
-        self, happening: Operation, breaks: Breaks, at: int, later: float, *, again: bool, told: str
+        self, operation: Operation, breaks: Breaks, at: int, later: float, *, again: bool, description: str
     ) -> Outcome | None:
         """What becomes of the run; None where there is no such call."""
-        place = Bench(self._stage)
-        fatal = breaks(place.undecoded, at)
+        bench = Bench(self._stage)
+        fatal = breaks(bench.undecoded, at)
         with suppress(*FAILED, Killed):
-            perform(happening, place, fatal)
-        if not fatal.struck:
+            perform(operation, bench, fatal)
+        if not fatal.triggered:
             return None
-        place.world.later(minutes=later)
+        bench.harness.later(minutes=later)
         if again:
-            perform(happening, place)
+            perform(operation, bench)
         try:
-            return self._futures.of(place)
+            return self._outcomes.of(bench)
         except AssertionError as error:
-            raise AssertionError(f"{told}: {error}") from error
+            raise AssertionError(f"{description}: {error}") from error

@@ -17,65 +17,65 @@ from tests.support.run_steps import event
 Operation = Callable[[Bench, Transport], None]
 
 
-def reconciles(place: Bench, transport: Transport) -> None:
+def reconciles(bench: Bench, transport: Transport) -> None:
     """The first event of each run comes (again)."""
-    place.reconcile(place.services(transport))
+    bench.reconcile(bench.services(transport))
 
 
-def job_finishes(place: Bench, transport: Transport) -> None:
+def job_finishes(bench: Bench, transport: Transport) -> None:
     """An event of each Job comes (again)."""
-    place.job_events(place.services(transport))
+    bench.job_events(bench.services(transport))
 
 
-def reports(place: Bench, transport: Transport) -> None:
+def reports(bench: Bench, transport: Transport) -> None:
     """The event of each run's present state comes (again) to the function that tells the world."""
-    place.report(place.services(transport))
+    bench.report(bench.services(transport))
 
 
-def sweeps(place: Bench, transport: Transport) -> None:
-    place.sweep(place.services(transport))
+def sweeps(bench: Bench, transport: Transport) -> None:
+    bench.sweep(bench.services(transport))
 
 
-def submits(place: Bench, transport: Transport) -> None:
+def submits(bench: Bench, transport: Transport) -> None:
     """The request that made the run comes (again)."""
-    _request(place, transport, {"idempotency-key": KEY})
+    _request(bench, transport, {"idempotency-key": KEY})
 
 
-def submits_another(place: Bench, transport: Transport) -> None:
+def submits_another(bench: Bench, transport: Transport) -> None:
     """A request for the same work comes without a key."""
     with suppress(Refused):  # 409: a run is at work on it
-        _request(place, transport, {})
+        _request(bench, transport, {})
 
 
-def _request(place: Bench, transport: Transport, headers: dict[str, str]) -> None:
-    body = json.dumps(dict(CODE_SPEC if place.kind == "CodeRun" else DOCS_SPEC)).encode()
+def _request(bench: Bench, transport: Transport, headers: dict[str, str]) -> None:
+    body = json.dumps(dict(CODE_SPEC if bench.kind == "CodeRun" else DOCS_SPEC)).encode()
     request = Request({"content-type": "application/json", **headers}, body)
-    submit(place.services(transport), place.kind, request)
+    submit(bench.services(transport), bench.kind, request)
 
 
-def cancels(place: Bench, transport: Transport) -> None:
-    _asks(place, place.services(transport), {"cancel": True})
+def cancels(bench: Bench, transport: Transport) -> None:
+    _asks(bench, bench.services(transport), {"cancel": True})
 
 
-def retries(place: Bench, transport: Transport) -> None:
-    _asks(place, place.services(transport), {"contextVersion": 2})
+def retries(bench: Bench, transport: Transport) -> None:
+    _asks(bench, bench.services(transport), {"contextVersion": 2})
 
 
-def deletes(place: Bench, transport: Transport) -> None:
+def deletes(bench: Bench, transport: Transport) -> None:
     """A person deletes the run, and the event of that is delivered."""
-    services = place.services(transport)
+    services = bench.services(transport)
     try:
-        run = services.cluster.get(place.runs, NAMESPACE, place.name)
-        services.cluster.delete(place.runs, NAMESPACE, place.name, run["metadata"]["uid"])
-        reconcile.handle(services, event(services.cluster.get(place.runs, NAMESPACE, place.name)))
+        run = services.cluster.get(bench.runs, NAMESPACE, bench.name)
+        services.cluster.delete(bench.runs, NAMESPACE, bench.name, run["metadata"]["uid"])
+        reconcile.handle(services, event(services.cluster.get(bench.runs, NAMESPACE, bench.name)))
     except NotFound:
         return
 
 
-def _asks(place: Bench, services: Dependencies, spec: dict[str, object]) -> None:
+def _asks(bench: Bench, services: Dependencies, spec: dict[str, object]) -> None:
     """A person changes the run, and the event of that change is delivered."""
     try:
-        raw = services.cluster.patch(place.runs, NAMESPACE, place.name, {"spec": spec})
+        raw = services.cluster.patch(bench.runs, NAMESPACE, bench.name, {"spec": spec})
     except NotFound:
         return
     reconcile.handle(services, event(raw))

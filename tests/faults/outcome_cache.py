@@ -16,19 +16,19 @@ class OutcomeCache:
         self._events = events
         self._known: dict[Any, Outcome] = {}
 
-    def of(self, place: Bench) -> Outcome:
+    def of(self, bench: Bench) -> Outcome:
         """The outcome; the place is used up. Raises AssertionError where something is not as it should be."""
-        assert not place.witness.violations, "; ".join(place.witness.violations)
-        state = place.state()
+        assert not bench.checker.violations, "; ".join(bench.checker.violations)
+        state = bench.state()
         if state not in self._known:
-            self._known[state] = self._play(place)
+            self._known[state] = self._play(bench)
         return self._known[state]
 
-    def _play(self, place: Bench) -> Outcome:
+    def _play(self, bench: Bench) -> Outcome:
         if self._events:
-            place.reconcile()
-            place.job_events()
-            place.report()
-        place.settle()
-        place.check()
-        return place.outcome()
+            bench.reconcile()
+            bench.job_events()
+            bench.report()
+        bench.settle()
+        bench.check()
+        return bench.outcome()

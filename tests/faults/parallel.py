@@ -25,13 +25,13 @@ class CheckPool:
         self._pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), initializer=_quiet)
         self._plays: dict[tuple[Any, ...], Future[int]] = {}
 
-    def sow(self, play: Check, all_of_them: Iterable[tuple[Any, ...]]) -> None:
+    def submit_all(self, play: Check, all_of_them: Iterable[tuple[Any, ...]]) -> None:
         """Starts a play for each of these arguments, unless it was started before."""
         for arguments in all_of_them:
             if (play, *arguments) not in self._plays:
                 self._plays[play, *arguments] = self._pool.submit(play, *arguments)
 
-    def reap(self, play: Check, *arguments: Any) -> int:
+    def result(self, play: Check, *arguments: Any) -> int:
         """What it came to. Raises what it raised."""
         return self._plays[play, *arguments].result()
 

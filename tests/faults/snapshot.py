@@ -13,41 +13,41 @@ class Snapshot(NamedTuple):
 
     moment: ServerState
     now: datetime
-    told: frozenset[str]
+    published: frozenset[str]
     started: frozenset[tuple[str, str]]
     expired: frozenset[str]
     orphans: frozenset[str]
     violations: tuple[str, ...]
 
 
-def take(place: Bench) -> Snapshot:
+def take(bench: Bench) -> Snapshot:
     """How it stands."""
-    witness, server = place.witness, place.server
+    checker, server = bench.checker, bench.server
     return Snapshot(
         server.moment,
-        place.world.now,
-        frozenset(server.told),
-        frozenset(witness.started),
-        frozenset(witness.expired),
-        frozenset(place.orphans),
-        tuple(witness.violations),
+        bench.harness.now,
+        frozenset(server.published),
+        frozenset(checker.started),
+        frozenset(checker.expired),
+        frozenset(bench.orphans),
+        tuple(checker.violations),
     )
 
 
-def restore(place: Bench, so: Snapshot) -> None:
+def restore(bench: Bench, so: Snapshot) -> None:
     """Makes it stand so."""
-    place.server.moment, place.world.now = so.moment, so.now
-    place.server.told, place.orphans = set(so.told), set(so.orphans)
-    place.witness.stand(so.moment.content, so.started, so.expired, so.violations)
+    bench.server.moment, bench.harness.now = so.moment, so.now
+    bench.server.published, bench.orphans = set(so.published), set(so.orphans)
+    bench.checker.stand(so.moment.content, so.started, so.expired, so.violations)
 
 
-def memoized(step: Callable[[Bench], object], place: Bench) -> None:
+def memoized(step: Callable[[Bench], object], bench: Bench) -> None:
     """Takes the step, or goes where it led when it was taken from there before."""
-    before = take(place)
+    before = take(bench)
     notes = before.moment.notes
-    key = (step, place.served, before)
+    key = (step, bench.revision_key, before)
     if key in notes:
-        restore(place, notes[key])
+        restore(bench, notes[key])
     else:
-        step(place)
-        notes[key] = take(place)
+        step(bench)
+        notes[key] = take(bench)

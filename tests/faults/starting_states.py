@@ -21,132 +21,132 @@ KINDS = ("CodeRun", "DocsRun")
 _nothing = StateGraph()
 
 
-def nothing_yet(place: Bench) -> None:
+def nothing_yet(bench: Bench) -> None:
     """Nobody has asked for anything."""
 
 
-def new(place: Bench) -> None:
+def new(bench: Bench) -> None:
     """Just submitted."""
-    submits(place, place.server)
+    submits(bench, bench.server)
 
 
-def job_missing(place: Bench) -> None:
+def job_missing(bench: Bench) -> None:
     """The attempt is recorded; whoever recorded it died before creating anything."""
-    new(place)
+    new(bench)
     with suppress(Killed):
-        place.reconcile(place.services(CrashingTransport(place.server, at=2, after=True)))
-    place.world.later(seconds=11)
-    assert place.all_runs()[0].status.open_attempt, "nobody recorded an attempt"
+        bench.reconcile(bench.services(CrashingTransport(bench.server, at=2, after=True)))
+    bench.harness.later(seconds=11)
+    assert bench.all_runs()[0].status.open_attempt, "nobody recorded an attempt"
 
 
-def edited(place: Bench) -> None:
+def edited(bench: Bench) -> None:
     """Whoever recorded the attempt died with its task files made, and then its spec was changed."""
-    new(place)
+    new(bench)
     with suppress(Unavailable):
-        place.reconcile(place.services(RefusingTransport(place.server, "jobs", lambda: Unavailable("it died here"))))
-    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"spec": {"model": "claude-other"}})
-    place.world.later(seconds=11)
-    assert place.jobs() == []
+        bench.reconcile(bench.services(RefusingTransport(bench.server, "jobs", lambda: Unavailable("it died here"))))
+    bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"spec": {"model": "claude-other"}})
+    bench.harness.later(seconds=11)
+    assert bench.jobs() == []
 
 
-def pending(place: Bench) -> None:
+def pending(bench: Bench) -> None:
     """The Job is there, its pod is not."""
-    new(place)
-    place.reconcile()
+    new(bench)
+    bench.reconcile()
 
 
-def stuck(place: Bench) -> None:
+def stuck(bench: Bench) -> None:
     """No node takes the pod, and the status says so."""
-    pending(place)
-    place.pod_comes_up()
-    job = place.jobs()[0]["metadata"]["name"]
+    pending(bench)
+    bench.pod_comes_up()
+    job = bench.jobs()[0]["metadata"]["name"]
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
     no_node = {"phase": "Pending", "conditions": [condition], "containerStatuses": []}
-    place.kubelet.patch(POD, NAMESPACE, f"{job}-pod", {"status": no_node}, "status")
-    place.kubelet.patch(JOB, NAMESPACE, job, {"status": {"ready": 0}}, "status")
-    place.sweep()
-    assert place.all_runs()[0].status.pending_since
+    bench.kubelet.patch(POD, NAMESPACE, f"{job}-pod", {"status": no_node}, "status")
+    bench.kubelet.patch(JOB, NAMESPACE, job, {"status": {"ready": 0}}, "status")
+    bench.sweep()
+    assert bench.all_runs()[0].status.pending_since
 
 
-def ready(place: Bench) -> None:
+def ready(bench: Bench) -> None:
     """The agent works, and nobody has noticed."""
-    pending(place)
-    place.pod_comes_up()
+    pending(bench)
+    bench.pod_comes_up()
 
 
-def running(place: Bench) -> None:
+def running(bench: Bench) -> None:
     """The agent works."""
-    ready(place)
-    place.job_events()
+    ready(bench)
+    bench.job_events()
 
 
-def succeeded(place: Bench) -> None:
+def succeeded(bench: Bench) -> None:
     """The Job ended well, and nobody has noticed."""
-    running(place)
-    place.pod_ends()
+    running(bench)
+    bench.pod_ends()
 
 
-def failed(place: Bench) -> None:
+def failed(bench: Bench) -> None:
     """The Job ended badly, and nobody has noticed."""
-    running(place)
-    place.pod_ends(ContainerEnd(LOST, ok=False))
+    running(bench)
+    bench.pod_ends(ContainerEnd(LOST, ok=False))
 
 
-def in_grace(place: Bench) -> None:
+def in_grace(bench: Bench) -> None:
     """A deadline ended the Job, and its pod still works."""
-    running(place)
+    running(bench)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
-    job = place.jobs()[0]["metadata"]["name"]
-    place.kubelet.patch(JOB, NAMESPACE, job, {"status": {"active": 0, "conditions": [condition]}}, "status")
+    job = bench.jobs()[0]["metadata"]["name"]
+    bench.kubelet.patch(JOB, NAMESPACE, job, {"status": {"active": 0, "conditions": [condition]}}, "status")
 
 
-def retry_due(place: Bench) -> None:
+def retry_due(bench: Bench) -> None:
     """The first attempt failed, and the pause before the second is over."""
-    failed(place)
-    place.job_events()
-    place.world.later(minutes=1)
+    failed(bench)
+    bench.job_events()
+    bench.harness.later(minutes=1)
 
 
-def untold(place: Bench) -> None:
+def untold(bench: Bench) -> None:
     """The run succeeded, and nobody was told."""
-    succeeded(place)
-    place.job_events()
+    succeeded(bench)
+    bench.job_events()
 
 
-def finished(place: Bench) -> None:
+def finished(bench: Bench) -> None:
     """The run succeeded."""
-    untold(place)
-    place.report()
-    place.reconcile()
+    untold(bench)
+    bench.report()
+    bench.reconcile()
 
 
-def unmarked(place: Bench) -> None:
+def unmarked(bench: Bench) -> None:
     """The final status is written; whoever wrote it died before marking the run as finished."""
-    finished(place)
-    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"labels": {api_group.FINISHED: None}}})
+    finished(bench)
+    bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"metadata": {"labels": {api_group.FINISHED: None}}})
 
 
-def name_taken(place: Bench) -> None:
+def name_taken(bench: Bench) -> None:
     """A Job of somebody else has the name that the first attempt's Job will have."""
-    new(place)
-    uid = place.raw()["metadata"]["uid"]
+    new(bench)
+    uid = bench.raw()["metadata"]["uid"]
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}}
-    name = naming.job_name(place.kind, place.name, uid, 1)
+    name = naming.job_name(bench.kind, bench.name, uid, 1)
     item = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}}
-    place.kubelet.create(JOB, item | {"spec": {"template": template}})
+    bench.kubelet.create(JOB, item | {"spec": {"template": template}})
 
 
-def going(place: Bench) -> None:
+def going(bench: Bench) -> None:
     """The run works and is being deleted; nobody has noticed."""
-    running(place)
-    place.kubelet.delete(place.runs, NAMESPACE, place.name, place.raw()["metadata"]["uid"])
+    running(bench)
+    bench.kubelet.delete(bench.runs, NAMESPACE, bench.name, bench.raw()["metadata"]["uid"])
 
 
-def gone(place: Bench) -> None:
+def gone(bench: Bench) -> None:
     """The run was deleted, and its tombstone stands."""
-    going(place)
-    place.reconcile()
-    place.server.collect()
+    going(bench)
+    bench.reconcile()
+    bench.server.collect()
 
 
 STARTING_STATES: list[Build] = [
@@ -176,7 +176,7 @@ ALL_STARTING_STATES = list(itertools.product(KINDS, STARTING_STATES))
 @cache
 def starting_state(build: Build, kind: str = "CodeRun") -> StartingState:
     """The stage that `build` leads to."""
-    place = Bench(StartingState("", kind, _nothing))
-    build(place)
-    assert place.witness.violations == []
-    return place.stage(build.__name__)
+    bench = Bench(StartingState("", kind, _nothing))
+    build(bench)
+    assert bench.checker.violations == []
+    return bench.stage(build.__name__)

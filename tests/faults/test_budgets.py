@@ -26,17 +26,17 @@ LISTS = 5
 """Of a sweep: where the last one stopped; Jobs, pods, runs of both kinds."""
 
 
-def by_hand(place: Bench) -> None:
+def by_hand(bench: Bench) -> None:
     """Made with kubectl: nobody put our finalizer and labels on."""
-    starting_states.new(place)
-    place.kubelet.patch(place.runs, NAMESPACE, place.name, {"metadata": {"finalizers": None, "labels": None}})
+    starting_states.new(bench)
+    bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"metadata": {"finalizers": None, "labels": None}})
 
 
-def cost(kind: str, build: Build, happening: Operation) -> Counter[str]:
+def cost(kind: str, build: Build, operation: Operation) -> Counter[str]:
     """The calls that something makes at a stage, by what they are."""
-    place = Bench(starting_state(build, kind))
-    counting = RecordingTransport(place.server)
-    happening(place, counting)
+    bench = Bench(starting_state(build, kind))
+    counting = RecordingTransport(bench.server)
+    operation(bench, counting)
     return Counter(_what(call) for call in counting.calls)
 
 
@@ -49,7 +49,7 @@ def _what(call: Request) -> str:
 
 
 @pytest.mark.parametrize(
-    ("build", "happening", "writes", "reads"),
+    ("build", "operation", "writes", "reads"),
     [
         (starting_states.nothing_yet, submits, 1, 1),
         (starting_states.new, reconciles, 4, 2),
@@ -71,10 +71,10 @@ def _what(call: Request) -> str:
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_stays_within_its_budget(kind: str, build: Build, happening: Operation, writes: int, reads: int) -> None:
+def test_it_stays_within_its_budget(kind: str, build: Build, operation: Operation, writes: int, reads: int) -> None:
     starts = build in (starting_states.new, by_hand, starting_states.retry_due)
     workspace = 1 if kind == "CodeRun" and starts else 0
-    found = cost(kind, build, happening)
+    found = cost(kind, build, operation)
     assert found["writes"] <= writes + workspace, found
     assert found["reads"] <= reads, found
     assert found["events"] <= 1, found

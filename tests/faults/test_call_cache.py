@@ -41,9 +41,9 @@ PAIRS = 6
 CALLS = 6
 
 
-def at_work(happening: Operation, place: Bench) -> Stepwise:
+def at_work(operation: Operation, bench: Bench) -> Stepwise:
     """The function itself."""
-    return Actor(place.server, lambda transport: happening(place, transport))
+    return Actor(bench.server, lambda transport: operation(bench, transport))
 
 
 @pytest.mark.parametrize("build", [new, job_missing, retry_due, succeeded, going], ids=lambda build: build.__name__)
@@ -66,13 +66,13 @@ def test_two_that_are_recalled_come_to_the_same_as_two_at_work(kind: str, build:
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_that_is_recalled_copes_with_errors_as_one_at_work(kind: str, fault: InjectedError) -> None:
     stage = starting_state(new, kind)
-    for happening, at in itertools.product(OPERATIONS[kind], range(CALLS)):
+    for operation, at in itertools.product(OPERATIONS[kind], range(CALLS)):
         recalled, real = Bench(stage), Bench(stage)
         with suppress(*FAILED):
-            perform(happening, recalled, ErrorInjector(recalled.undecoded, at, fault))
+            perform(operation, recalled, ErrorInjector(recalled.undecoded, at, fault))
         with suppress(*FAILED):
-            happening(real, ErrorInjector(real.server, at, fault))
-        assert take(recalled) == take(real), f"{happening.__name__}, call {at}"
+            operation(real, ErrorInjector(real.server, at, fault))
+        assert take(recalled) == take(real), f"{operation.__name__}, call {at}"
 
 
 @pytest.mark.parametrize("build", [new, running, retry_due, going], ids=lambda build: build.__name__)
@@ -95,13 +95,13 @@ def test_a_step_that_is_remembered_leads_where_it_led(kind: str, build: Build) -
 def test_one_that_does_not_do_the_same_again_is_found() -> None:
     names = itertools.count()
 
-    def looks_by_chance(place: Bench, transport: Transport) -> None:
-        cluster = place.services(transport).cluster
+    def looks_by_chance(bench: Bench, transport: Transport) -> None:
+        cluster = bench.services(transport).cluster
         list(cluster.list(JOB, NAMESPACE, f"name={next(names)}"))
         list(cluster.list(JOB, NAMESPACE))
 
     stage = starting_state(new)
     perform(looks_by_chance, Bench(stage))
-    place = Bench(stage)
+    bench = Bench(stage)
     with pytest.raises(NondeterminismError, match="name=1"), suppress(*FAILED):
-        perform(looks_by_chance, place, ErrorInjector(place.undecoded, 1, OUTAGE))
+        perform(looks_by_chance, bench, ErrorInjector(bench.undecoded, 1, OUTAGE))

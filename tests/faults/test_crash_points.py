@@ -35,10 +35,10 @@ def play(kind: str, build: Build) -> int:
     return sum(
         len(
             list(
-                interrupted.every_call(happening, partial(CrashingTransport, after=after), lambda: rng.random() < SCALE)
+                interrupted.every_call(operation, partial(CrashingTransport, after=after), lambda: rng.random() < SCALE)
             )
         )
-        for happening in OPERATIONS[kind]
+        for operation in OPERATIONS[kind]
         for after in (False, True)
     )
 
@@ -46,10 +46,10 @@ def play(kind: str, build: Build) -> int:
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
-    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, ALL_STARTING_STATES)
-    tally["crash points"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["crash points"] += pool.result(play, kind, build)
 
 
 @cache
@@ -60,15 +60,15 @@ def _past(_: Callable[[Scenario], None]) -> StateGraph:
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", SCENARIOS, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_a_crash_at_any_call_changes_nothing_in_the_end(
-    story: Callable[[Scenario], None], after: bool, redelivered: bool, tally: Counter[str]
+    scenario: Callable[[Scenario], None], after: bool, redelivered: bool, tally: Counter[str]
 ) -> None:
-    tried, past = 0, _past(story)
+    tried, past = 0, _past(scenario)
     for at in range(MOST_CALLS):
-        told = Scenario(MemoizedServer(past), at, after, redelivered, namespace="crash")
-        story(told)
-        if not told.crashed:
+        played = Scenario(MemoizedServer(past), at, after, redelivered, namespace="crash")
+        scenario(played)
+        if not played.crashed:
             break
         tried += 1
     tally["crash points"] += tried
@@ -76,14 +76,14 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(
 
 
 def test_the_harness_notices_a_job_that_is_made_twice() -> None:
-    story = Scenario(MemoizedServer(StateGraph()), MOST_CALLS, False, True)
-    run = submitted(story.world)
-    story.deliver_run(run)
-    run = story.attempt(run, DONE, ok=True)
-    twin = {**story.world.jobs()[0]}
+    scenario = Scenario(MemoizedServer(StateGraph()), MOST_CALLS, False, True)
+    run = submitted(scenario.harness)
+    scenario.deliver_run(run)
+    run = scenario.attempt(run, DONE, ok=True)
+    twin = {**scenario.harness.jobs()[0]}
     owners = twin["metadata"]["ownerReferences"]
-    metadata = {"name": "code-run-1-late", "namespace": story.world.namespace, "ownerReferences": owners}
+    metadata = {"name": "code-run-1-late", "namespace": scenario.harness.namespace, "ownerReferences": owners}
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}}
-    story.world.kubelet.create(JOB, {**twin, "metadata": metadata, "spec": {"template": template}, "status": {}})
+    scenario.harness.kubelet.create(JOB, {**twin, "metadata": metadata, "spec": {"template": template}, "status": {}})
     with pytest.raises(AssertionError):
-        check_the_end(story, run, attempts=1)
+        check_the_end(scenario, run, attempts=1)

@@ -45,16 +45,16 @@ def play(kind: str, build: Build) -> int:
         random.Random(f"{SEED} {kind} {build.__name__}"),
     )
     tried = 0
-    for happening, (fault, times, later) in itertools.product(OPERATIONS[kind], SERIES):
+    for operation, (fault, times, later) in itertools.product(OPERATIONS[kind], SERIES):
         breaks = partial(ErrorInjector, fault=fault, times=times)
-        tried += len(list(interrupted.every_call(happening, breaks, lambda: rng.random() < SCALE, later)))
+        tried += len(list(interrupted.every_call(operation, breaks, lambda: rng.random() < SCALE, later)))
     return tried
 
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_at_any_call_changes_nothing_in_the_end(
-    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, ALL_STARTING_STATES)
-    tally["error answers"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["error answers"] += pool.result(play, kind, build)

@@ -78,10 +78,10 @@ class Schedule:
     """One run and its events on their way."""
 
     def __init__(self, stage: StartingState, endings: Sequence[ContainerEnd]) -> None:
-        self.place = Bench(stage)
-        self.place.endings = _numbered(endings)
+        self.bench = Bench(stage)
+        self.bench.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
-        self.place.server.observe(self._notice)
+        self.bench.server.observe(self._notice)
 
     def _notice(self, change: Change) -> None:
         if change.key.resource in (*RUNS, JOB):
@@ -93,13 +93,13 @@ class Schedule:
             case "delivers" | "redelivers" | "drops":
                 self._event(step)
             case "sweeps":
-                self._calls(step, self.place.sweep)
+                self._calls(step, self.bench.sweep)
             case "minute" | "second":
-                self.place.world.later(**{f"{step.what}s": 1})
+                self.bench.harness.later(**{f"{step.what}s": 1})
             case "pod_comes_up":
-                self.place.pod_comes_up()
+                self.bench.pod_comes_up()
             case "pod_ends":
-                self.place.pod_ends()
+                self.bench.pod_ends()
             case _:
                 self._person(step)
 
@@ -122,27 +122,27 @@ class Schedule:
                 case "cancels":
                     self._asks({"cancel": True})
                 case "retries":
-                    version = getattr(getattr(self.place.run(), "spec", None), "context_version", 1)
+                    version = getattr(getattr(self.bench.run(), "spec", None), "context_version", 1)
                     self._asks({"contextVersion": version + 1, "cancel": None})
                 case "deletes":
-                    self.place.kubelet.delete(self.place.runs, NAMESPACE, self.place.name, self._uid())
-                    self.place.server.collect()
+                    self.bench.kubelet.delete(self.bench.runs, NAMESPACE, self.bench.name, self._uid())
+                    self.bench.server.collect()
                 case _:
                     asks = submits if step.what == "submits" else submits_another
                     with suppress(Killed, *FAILED):
-                        asks(self.place, _broken(self.place.server, step))
+                        asks(self.bench, _broken(self.bench.server, step))
 
     def _uid(self) -> str:
-        return str(self.place.raw()["metadata"]["uid"])
+        return str(self.bench.raw()["metadata"]["uid"])
 
     def _asks(self, spec: dict[str, Any]) -> None:
-        if self.place.kind == "CodeRun" or "cancel" in spec:
-            self.place.kubelet.patch(self.place.runs, NAMESPACE, self.place.name, {"spec": spec})
+        if self.bench.kind == "CodeRun" or "cancel" in spec:
+            self.bench.kubelet.patch(self.bench.runs, NAMESPACE, self.bench.name, {"spec": spec})
 
     def _calls(self, step: Step, handle: Any) -> None:
         """Calls a function, whose process may be killed, or some of whose calls may go wrong."""
         with suppress(Killed, *FAILED):
-            handle(self.place.services(_broken(self.place.server, step)))
+            handle(self.bench.services(_broken(self.bench.server, step)))
 
 
 def _broken(server: Transport, step: Step) -> Transport:
@@ -161,17 +161,17 @@ def _numbered(endings: Sequence[ContainerEnd]) -> Mapping[int, ContainerEnd]:
 
 def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
     """What becomes of a run whose attempts end so."""
-    place = Bench(stage)
-    place.endings = _numbered(endings)
-    place.settle()
-    place.check()
-    return place.outcome()
+    bench = Bench(stage)
+    bench.endings = _numbered(endings)
+    bench.settle()
+    bench.check()
+    return bench.outcome()
 
 
 @pytest.mark.parametrize("people", [False, True], ids=["left alone", "people change their minds"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
-    stage = starting_state(new, kind).afresh()
+    stage = starting_state(new, kind).fresh_copy()
     steps = st.one_of(_with_faults, _quiet, _people) if people else st.one_of(_with_faults, _quiet)
 
     @seed(f"{SEED} {kind} {people}")
@@ -186,9 +186,9 @@ def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally:
         life = Schedule(stage, endings)
         for step in schedule:
             life.happens(step)
-        life.place.settle()
-        life.place.check()
-        assert people or life.place.outcome() == undisturbed(stage, endings)
+        life.bench.settle()
+        life.bench.check()
+        assert people or life.bench.outcome() == undisturbed(stage, endings)
         tally["event schedules"] += 1
 
     lives()

@@ -27,38 +27,38 @@ from tests.support.freezing import FreezingTransport
 Meanwhile = Callable[[Bench], None]
 
 
-def others_finish_it(place: Bench) -> None:
+def others_finish_it(bench: Bench) -> None:
     """The run ends, and its Jobs reach the end of their TTL."""
-    place.settle()
-    place.expire()
+    bench.settle()
+    bench.expire()
 
 
-def a_person_retries(place: Bench) -> None:
+def a_person_retries(bench: Bench) -> None:
     """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
-    memoized(others_finish_it, place)
-    retries(place, place.server)
-    place.reconcile()
-    place.pod_comes_up()
+    memoized(others_finish_it, bench)
+    retries(bench, bench.server)
+    bench.reconcile()
+    bench.pod_comes_up()
 
 
-def a_retry_ends(place: Bench) -> None:
+def a_retry_ends(bench: Bench) -> None:
     """After its end, it is tried again, and that is over too."""
-    memoized(a_person_retries, place)
-    others_finish_it(place)
+    memoized(a_person_retries, bench)
+    others_finish_it(bench)
 
 
-def a_person_deletes_it(place: Bench) -> None:
+def a_person_deletes_it(bench: Bench) -> None:
     """It is deleted, and the request that made it comes once more."""
-    memoized(others_finish_it, place)
-    deletes(place, place.server)
-    place.server.collect()
-    submits(place, place.server)
+    memoized(others_finish_it, bench)
+    deletes(bench, bench.server)
+    bench.server.collect()
+    submits(bench, bench.server)
 
 
-def nobody_looks(place: Bench) -> None:
+def nobody_looks(bench: Bench) -> None:
     """All functions are down: agents end and Jobs are collected, and no run is told."""
-    place.finish_pods()
-    place.expire()
+    bench.finish_pods()
+    bench.expire()
 
 
 MEANWHILE: dict[str, list[Meanwhile]] = {
@@ -70,49 +70,52 @@ MEANWHILE: dict[str, list[Meanwhile]] = {
 class FrozenHandlers:
     """All that may stand still at one stage."""
 
-    def __init__(self, stage: StartingState, place: type[Bench] = Bench) -> None:
-        self._stage, self._place = stage, place
-        self._futures = OutcomeCache(events=False)
+    def __init__(self, stage: StartingState, bench: type[Bench] = Bench) -> None:
+        self._stage, self._bench = stage, bench
+        self._outcomes = OutcomeCache(events=False)
 
-    def every_call(self, happening: Operation, meanwhile: Meanwhile) -> Iterator[str]:
+    def every_call(self, operation: Operation, meanwhile: Meanwhile) -> Iterator[str]:
         """Freezes after each call. Raises AssertionError where the run ends as it does in no order of the two."""
-        allowed = {self._in_order(*steps) for steps in _orders(happening, meanwhile)}
+        allowed = {self._in_order(*steps) for steps in _orders(operation, meanwhile)}
         for at in itertools.count():
-            place, told = self._place(self._stage), f"{happening.__name__} at {self._stage}, frozen after call {at}"
-            frozen = FreezingTransport(place.undecoded, at, lambda: memoized(meanwhile, place))  # noqa: B023
+            bench, description = (
+                self._bench(self._stage),
+                f"{operation.__name__} at {self._stage}, frozen after call {at}",
+            )
+            frozen = FreezingTransport(bench.undecoded, at, lambda: memoized(meanwhile, bench))  # noqa: B023
             with suppress(*FAILED):
-                perform(happening, place, frozen)
-            if not frozen.struck:
+                perform(operation, bench, frozen)
+            if not frozen.triggered:
                 return
-            outcome = self._end(place, f"{told} while {meanwhile.__name__}")
-            expected = allowed | {self._in_order(_dies(happening, at), partial(memoized, meanwhile))}
-            assert outcome in expected, f"{told} while {meanwhile.__name__}: {outcome}, not one of {expected}"
-            yield told
+            outcome = self._end(bench, f"{description} while {meanwhile.__name__}")
+            expected = allowed | {self._in_order(_dies(operation, at), partial(memoized, meanwhile))}
+            assert outcome in expected, f"{description} while {meanwhile.__name__}: {outcome}, not one of {expected}"
+            yield description
 
     def _in_order(self, *steps: Callable[[Bench], None]) -> Outcome:
-        place = self._place(self._stage)
+        bench = self._bench(self._stage)
         for step in steps:
-            step(place)
-        return self._end(place, "nobody was frozen")
+            step(bench)
+        return self._end(bench, "nobody was frozen")
 
-    def _end(self, place: Bench, told: str) -> Outcome:
+    def _end(self, bench: Bench, description: str) -> Outcome:
         try:
-            return self._futures.of(place)
+            return self._outcomes.of(bench)
         except AssertionError as error:
-            raise AssertionError(f"{told}: {error}") from error
+            raise AssertionError(f"{description}: {error}") from error
 
 
-def _dies(happening: Operation, at: int) -> Callable[[Bench], None]:
-    def dies(place: Bench) -> None:
+def _dies(operation: Operation, at: int) -> Callable[[Bench], None]:
+    def dies(bench: Bench) -> None:
         with suppress(Killed):
-            perform(happening, place, CrashingTransport(place.undecoded, at, after=True))
+            perform(operation, bench, CrashingTransport(bench.undecoded, at, after=True))
 
     return dies
 
 
-def _orders(happening: Operation, meanwhile: Meanwhile) -> list[list[Callable[[Bench], None]]]:
-    def once(place: Bench) -> None:
-        perform(happening, place)
+def _orders(operation: Operation, meanwhile: Meanwhile) -> list[list[Callable[[Bench], None]]]:
+    def once(bench: Bench) -> None:
+        perform(operation, bench)
 
     others = partial(memoized, meanwhile)
     return [[others], [once, others], [others, once], [once, others, once]]
@@ -128,10 +131,10 @@ def play(kind: str, build: Build) -> int:
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_stood_still_for_a_day_starts_nothing_twice(
-    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(play, ALL_STARTING_STATES)
-    tally["frozen handlers"] += farm.reap(play, kind, build)
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["frozen handlers"] += pool.result(play, kind, build)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,11 +22,11 @@ RANDOM = 10
 
 def play(kind: str, build: Build) -> int:
     """Plays all interleavings at one stage; how many."""
-    stage = starting_state(build, kind).afresh()
-    at_once, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
+    stage = starting_state(build, kind).fresh_copy()
+    interleavings, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
     for pair in itertools.combinations_with_replacement(map(ScheduledOperation, OPERATIONS[kind]), 2):
         if rng.random() < SCALE:
-            found, wrong = differing(at_once, pair, RANDOM, rng)
+            found, wrong = differing(interleavings, pair, RANDOM, rng)
             assert not wrong, wrong
             tried += found
     return tried
@@ -34,6 +34,6 @@ def play(kind: str, build: Build) -> int:
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, farm: CheckPool, tally: Counter[str]) -> None:
-    farm.sow(play, ALL_STARTING_STATES)
-    tally["interleavings"] += farm.reap(play, kind, build)
+def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, pool: CheckPool, tally: Counter[str]) -> None:
+    pool.submit_all(play, ALL_STARTING_STATES)
+    tally["interleavings"] += pool.result(play, kind, build)

@@ -17,14 +17,14 @@ from tests.faults.operations import OPERATIONS, Operation, cancels
 from tests.faults.starting_states import KINDS, Build, starting_state
 
 
-def found(kind: str, build: Build, broken: Wrap, happenings: list[Operation], part: float = 1) -> str:
+def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], part: float = 1) -> str:
     """What the harness has to say of the broken functions; nothing where it takes them for sound."""
     stage, rng = starting_state(build, kind), random.Random(1)
-    sound, at_once = Interleavings(stage), Interleavings(stage, broken)
-    for pair in itertools.combinations_with_replacement(map(ScheduledOperation, happenings), 2):
+    sound, interleavings = Interleavings(stage), Interleavings(stage, broken)
+    for pair in itertools.combinations_with_replacement(map(ScheduledOperation, operations), 2):
         expected = sound.one_after_the_other(pair)
         try:
-            for order, outcome in at_once.tried(pair, 0, rng):
+            for order, outcome in interleavings.tried(pair, 0, rng):
                 if outcome not in expected:
                     return f"{outcome} in the order {order}, not one of {expected}"
                 if rng.random() >= part:

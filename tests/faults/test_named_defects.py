@@ -24,15 +24,15 @@ MOST_EVENTS = 40
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
     """Predecessor: a status patch triggered reconcile for ever."""
-    place = Bench(starting_state(build, kind))
+    bench = Bench(starting_state(build, kind))
     underway: list[Change] = []
-    place.server.observe(underway.append)
-    place.reconcile()
+    bench.server.observe(underway.append)
+    bench.reconcile()
     delivered = 0
     while underway:
         change = underway.pop(0)
         for handler in HANDLERS.get(change.key.resource, ()):
-            handler.handle(place.services(), event(json.loads(change.body), VERBS[change.type]))
+            handler.handle(bench.services(), event(json.loads(change.body), VERBS[change.type]))
         delivered += 1
         assert delivered < MOST_EVENTS, "each event makes another one"
 
@@ -46,20 +46,20 @@ def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, bui
 
     A CRD that is deleted has all its resources deleted, and goes when the last one is gone.
     """
-    place = Bench(starting_state(build, kind))
-    for run in place.all_runs():
-        place.kubelet.delete(place.runs, NAMESPACE, run.name, run.uid)
-    place.sweep()
-    place.hourly()
-    assert place.all_runs() == []
+    bench = Bench(starting_state(build, kind))
+    for run in bench.all_runs():
+        bench.kubelet.delete(bench.runs, NAMESPACE, run.name, run.uid)
+    bench.sweep()
+    bench.hourly()
+    assert bench.all_runs() == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_that_is_there_already_is_in_the_status(kind: str) -> None:
     """Predecessor: a Job was created but its name never recorded after a 409."""
-    place = Bench(starting_state(new, kind))
-    place.reconcile()
-    status = parse(place.raw()).status
-    place.reconcile()
-    assert [job["metadata"]["name"] for job in place.jobs()] == [status.job_name]
-    assert parse(place.raw()).status.attempts[-1].job_name == status.job_name
+    bench = Bench(starting_state(new, kind))
+    bench.reconcile()
+    status = parse(bench.raw()).status
+    bench.reconcile()
+    assert [job["metadata"]["name"] for job in bench.jobs()] == [status.job_name]
+    assert parse(bench.raw()).status.attempts[-1].job_name == status.job_name

@@ -21,42 +21,42 @@ SWEEPS = 3
 """Eleven minutes apart: twice as long as anybody may create the Job."""
 
 
-def ends_without_its_job(place: Bench) -> None:
+def ends_without_its_job(bench: Bench) -> None:
     """A person cancels it, and sweeps come."""
-    others = place.served_by(place.settings, RefusingTransport)
+    others = bench.with_revision(bench.settings, RefusingTransport)
     with suppress(*FAILED):
-        cancels(others, place.server)
+        cancels(others, bench.server)
     for _ in range(SWEEPS):
         others.sweep()
-        place.world.later(minutes=11)
-    place.finish_pods()
+        bench.harness.later(minutes=11)
+    bench.finish_pods()
     others.sweep()
-    jobs = {job["metadata"]["name"] for job in place.jobs()}
-    for run in place.all_runs():
+    jobs = {job["metadata"]["name"] for job in bench.jobs()}
+    for run in bench.all_runs():
         assert states.state(run.status) in states.FINISHED
-        place.witness.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs
+        bench.checker.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs
 
 
-def frozen(kind: str, build: Build, happening: Operation, place: type[Bench] = Bench) -> Iterator[str]:
+def frozen(kind: str, build: Build, operation: Operation, bench: type[Bench] = Bench) -> Iterator[str]:
     """Freezes after each call. Raises AssertionError where something is not as it should be."""
     stage = starting_state(build, kind)
     for at in itertools.count():
-        found = place(stage)
+        found = bench(stage)
         freezing = FreezingTransport(found.server, at, lambda: ends_without_its_job(found))  # noqa: B023
         with suppress(*FAILED):
-            happening(found, freezing)
-        if not freezing.struck:
+            operation(found, freezing)
+        if not freezing.triggered:
             return
         yield f"{OutcomeCache(events=True).of(found)} after call {at}"
 
 
-@pytest.mark.parametrize("happening", [reconciles, sweeps], ids=lambda happening: happening.__name__)
+@pytest.mark.parametrize("operation", [reconciles, sweeps], ids=lambda operation: operation.__name__)
 @pytest.mark.parametrize("build", [new, job_missing, edited], ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_comes_back_after_such_an_end_starts_nothing(
-    kind: str, build: Build, happening: Operation, tally: Counter[str]
+    kind: str, build: Build, operation: Operation, tally: Counter[str]
 ) -> None:
-    tried = list(frozen(kind, build, happening))
+    tried = list(frozen(kind, build, operation))
     tally["frozen handlers"] += len(tried)
     assert any("Cancelled" in outcome for outcome in tried)
 

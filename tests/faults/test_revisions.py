@@ -80,7 +80,7 @@ def _stage(build: Build, kind: str) -> StartingState:
     return replace(stage, past=StateGraph(stage.past.first.content, _definitions()))
 
 
-def at_once(kind: str, build: Build) -> int:
+def interleavings(kind: str, build: Build) -> int:
     """Plays one happening by each revision at once; how many orders."""
     stage = _stage(build, kind)
     plays, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
@@ -96,48 +96,48 @@ def at_once(kind: str, build: Build) -> int:
 def taken_up(kind: str, build: Build) -> int:
     """Kills each revision at every call of a happening, and has the other do it again; how often."""
     stage = _stage(build, kind)
-    futures, rng, tried = OutcomeCache(events=False), random.Random(f"{SEED} {stage}"), 0
-    for happening, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
-        expected = {_done(stage, futures, happening, *by) for by in ((one,), (other,), (one, other))}
+    outcomes, rng, tried = OutcomeCache(events=False), random.Random(f"{SEED} {stage}"), 0
+    for operation, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
+        expected = {_done(stage, outcomes, operation, *by) for by in ((one,), (other,), (one, other))}
         for after, at in itertools.product((False, True), range(30)):
             if rng.random() < SCALE:
-                place = Bench(stage)
-                dying = CrashingTransport(place.undecoded, at, after)
+                bench = Bench(stage)
+                dying = CrashingTransport(bench.undecoded, at, after)
                 with suppress(Killed, *FAILED):
-                    perform(happening, place.served_by(one.settings, one.wrap), dying)
-                if dying.struck:
-                    outcome = _done(stage, futures, happening, other, place=place)
-                    assert outcome in expected, f"{happening.__name__} by {one.name} at {stage}, call {at}: {outcome}"
+                    perform(operation, bench.with_revision(one.settings, one.wrap), dying)
+                if dying.triggered:
+                    outcome = _done(stage, outcomes, operation, other, bench=bench)
+                    assert outcome in expected, f"{operation.__name__} by {one.name} at {stage}, call {at}: {outcome}"
                     tried += 1
     return tried
 
 
 def _done(
-    stage: StartingState, futures: OutcomeCache, happening: Operation, *by: Revision, place: Bench | None = None
+    stage: StartingState, outcomes: OutcomeCache, operation: Operation, *by: Revision, bench: Bench | None = None
 ) -> Outcome:
     """What becomes of the run when these revisions do it one after the other."""
-    place = place or Bench(stage)
+    bench = bench or Bench(stage)
     for revision in by:
-        perform(happening, place.served_by(revision.settings, revision.wrap))
-    return futures.of(place)
+        perform(operation, bench.with_revision(revision.settings, revision.wrap))
+    return outcomes.of(bench)
 
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_revisions_at_once_end_as_one_after_the_other(
-    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(at_once, ALL_STARTING_STATES)
-    tally["orders of two revisions"] += farm.reap(at_once, kind, build)
+    pool.submit_all(interleavings, ALL_STARTING_STATES)
+    tally["orders of two revisions"] += pool.result(interleavings, kind, build)
 
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_one_revision_leaves_the_other_takes_up(
-    kind: str, build: Build, farm: CheckPool, tally: Counter[str]
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
-    farm.sow(taken_up, ALL_STARTING_STATES)
-    tally["revisions that died"] += farm.reap(taken_up, kind, build)
+    pool.submit_all(taken_up, ALL_STARTING_STATES)
+    tally["revisions that died"] += pool.result(taken_up, kind, build)
 
 
 def test_a_revision_that_drops_what_it_does_not_know_is_found() -> None:

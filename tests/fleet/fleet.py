@@ -45,8 +45,8 @@ class Fleet:
     def __init__(self, limits: Limits, wrap: Callable[[Transport], Transport] = unchanged) -> None:
         self.wrap = wrap
         self.server = InProcessServer()
-        self.world = Harness(self.server, NAMESPACE)
-        self.world.configure(
+        self.harness = Harness(self.server, NAMESPACE)
+        self.harness.configure(
             limits=LimitSettings(
                 runs=limits.runs,
                 per_service=limits.per_service,
@@ -54,7 +54,7 @@ class Fleet:
                 exclusive=limits.exclusive,
             )
         )
-        self.witness = FleetInvariantChecker(self.server.store, NAMESPACE, limits, lambda: self.world.now)
+        self.checker = FleetInvariantChecker(self.server.store, NAMESPACE, limits, lambda: self.harness.now)
         self.each = InvariantChecker(self.server.content())
         self.server.store.observe(self.each.see)
         self.events: list[tuple[str, str]] = []
@@ -71,19 +71,19 @@ class Fleet:
         self._count += 1
         if kind == "CodeRun":
             spec["taskId"] = self._count
-        return submitted(self.world, kind, f"run-{self._count}", **spec).name
+        return submitted(self.harness, kind, f"run-{self._count}", **spec).name
 
     def runs(self) -> list[Run]:
-        found = [raw for kind in RUNS.values() for raw in self.world.kubelet.list(kind, NAMESPACE)]
+        found = [raw for kind in RUNS.values() for raw in self.harness.kubelet.list(kind, NAMESPACE)]
         return [parse(raw) for raw in found]
 
     def calls(self, work: Work, transport: Transport | None = None) -> None:
         """A function at work; what it answers with an error is tried again by nobody."""
         with suppress(ClusterError, Killed):
-            work(self._services(transport or self.world.calls))
+            work(self._services(transport or self.harness.calls))
 
     def _services(self, transport: Transport) -> Dependencies:
-        services = self.world.services
+        services = self.harness.services
         return Dependencies(
             services.settings, Cluster(self.wrap(transport)), services.clock, connect_reporters=REPORTERS
         )
@@ -92,9 +92,9 @@ class Fleet:
         """The function is killed at that API call; whether it came so far."""
         crashing = CrashingTransport(self.server, at, after)
         self.calls(work, crashing)
-        return crashing.struck
+        return crashing.triggered
 
-    def at_once(self, works: Sequence[Work], order: Sequence[int]) -> None:
+    def interleavings(self, works: Sequence[Work], order: Sequence[int]) -> None:
         """Functions at work at the same time, their API calls in that order."""
         in_order([self._actor(work) for work in works], order)
 
@@ -112,26 +112,26 @@ class Fleet:
         sweep.handle(services, Request({}, b""))
 
     def live_jobs(self) -> list[Object]:
-        return [job for job in self.world.jobs() if is_live(job)]
+        return [job for job in self.harness.jobs() if is_live(job)]
 
     def pod_ends(self, job: Object, report: str, *, ok: bool) -> None:
         """The kubelet ends the Job's pod, whether or not it had come up."""
         name, stopped = job["metadata"]["name"], job["spec"].get("activeDeadlineSeconds") == 1
         self.pod_comes_up(job)
-        self.world.job_ends(name, "" if stopped else report, ok=ok and not stopped)
+        self.harness.job_ends(name, "" if stopped else report, ok=ok and not stopped)
 
     def pod_comes_up(self, job: Object) -> None:
         name = job["metadata"]["name"]
-        if next(self.world.kubelet.list(POD, NAMESPACE, f"job-name={name}"), None) is None:
-            self.world.job_ready(name)
+        if next(self.harness.kubelet.list(POD, NAMESPACE, f"job-name={name}"), None) is None:
+            self.harness.job_ready(name)
 
     def asks(self, run: Run, **spec: Any) -> None:
         """A person changes the run."""
         with suppress(ClusterError):
-            self.world.kubelet.patch(RUNS[run.kind], NAMESPACE, run.name, {"spec": spec})
+            self.harness.kubelet.patch(RUNS[run.kind], NAMESPACE, run.name, {"spec": spec})
 
     def deletes(self, run: Run) -> None:
-        self.world.kubelet.delete(RUNS[run.kind], NAMESPACE, run.name, run.uid)
+        self.harness.kubelet.delete(RUNS[run.kind], NAMESPACE, run.name, run.uid)
 
     def settle(self, report: str) -> None:
         """No event comes any more; every pod ends with that report, and the sweep has to bring all to their end."""
@@ -140,12 +140,12 @@ class Fleet:
             live = self.live_jobs()
             for job in live:
                 self.pod_ends(job, report, ok=True)
-            self.world.later(minutes=2)
+            self.harness.later(minutes=2)
             before = self.server.store.version
             self.calls(self.sweep)
             if not live and before == self.server.store.version:
                 return
-        self.witness.violations.append(f"the fleet does not come to rest in {ROUNDS} sweeps")
+        self.checker.violations.append(f"the fleet does not come to rest in {ROUNDS} sweeps")
 
     def check(self) -> None:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
@@ -153,14 +153,14 @@ class Fleet:
 
     def wrong(self) -> list[str]:
         """What was never to be, and what is not as it should be in the end."""
-        return [*self.witness.violations, *self.each.violations, *self._unfinished()]
+        return [*self.checker.violations, *self.each.violations, *self._unfinished()]
 
     def _unfinished(self) -> Iterator[str]:
         for run in self.runs():
             if states.state(run.status) not in states.FINISHED:
                 yield f"{run.name} is not finished"
         try:
-            raw = self.world.kubelet.get(CONFIG_MAP, NAMESPACE, manifest.NAME)
+            raw = self.harness.kubelet.get(CONFIG_MAP, NAMESPACE, manifest.NAME)
         except NotFound:
             return
         for entry in manifest.parse(raw).entries.values():

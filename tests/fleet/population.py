@@ -40,10 +40,10 @@ STATES = (
 class Population:
     """`size` runs; `counts` says how many are in each state. The limit is as many as are at work."""
 
-    def __init__(self, world: Harness, size: int) -> None:
-        self.world, self.size = world, size
+    def __init__(self, harness: Harness, size: int) -> None:
+        self.harness, self.size = harness, size
         self.counts: Counter[str] = Counter(STATES[number % len(STATES)] for number in range(size))
-        self._cluster: Cluster = world.kubelet
+        self._cluster: Cluster = harness.kubelet
         entries: dict[str, Reservation] = {}
         for number in range(size):
             state = STATES[number % len(STATES)]
@@ -51,25 +51,25 @@ class Population:
             if state == "working":
                 entries[run.uid] = reservation(run)
                 self._job(run)
-        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, last_rejected="somebody"), world.namespace))
+        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, last_rejected="somebody"), harness.namespace))
 
     def _put(self, number: int, state: str) -> Run:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
-        item = requested.run(SPECS["CodeRun"].model_validate(spec), self.world.namespace, f"run-{number}")
+        item = requested.run(SPECS["CodeRun"].model_validate(spec), self.harness.namespace, f"run-{number}")
         if state == "finished":
             item["metadata"]["labels"][api_group.FINISHED] = "true"
         run = parse(self._cluster.create(CODE_RUN, item))
         return parse(self._cluster.replace_status(CODE_RUN, run.to_status_update(_status(run, state))))
 
     def _job(self, run: Run) -> None:
-        self._cluster.create(JOB, manifest.job(run, self.world.services.settings))
-        self.world.job_ready(run.status.job_name or "")
+        self._cluster.create(JOB, manifest.job(run, self.harness.services.settings))
+        self.harness.job_ready(run.status.job_name or "")
 
     def ends(self, count: int) -> None:
         """So many of those at work end well, and nobody is told."""
-        jobs = [job["metadata"]["name"] for job in self.world.jobs()]
+        jobs = [job["metadata"]["name"] for job in self.harness.jobs()]
         for name in jobs[:count]:
-            self.world.job_ends(name, '{"outcome": "succeeded", "reason": "Completed", "message": "done"}')
+            self.harness.job_ends(name, '{"outcome": "succeeded", "reason": "Completed", "message": "done"}')
 
     def pages(self, page: int) -> int:
         """Lists that a sweep cannot do without: Jobs, pods, unfinished runs of both kinds."""

@@ -80,16 +80,16 @@ def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
 
 def test_what_is_due_is_read_again_where_its_page_is_old() -> None:
     scene = PassBench()
-    scene.crowd.ends(3)
+    scene.population.ends(3)
     while not scene.note().get("token"):
         scene.passes(scene.services(BUDGET))
     old = scene.note()
     scene.chain(BUDGET)  # others do all there is to do
     assert [phase for phase, *_ in scene.runs().values()].count("Running") == 0
-    scene.world.kubelet.patch(CONFIG_MAP, scene.world.namespace, name_of("sweep"), {"data": old})
-    scene.world.calls.calls.clear()
+    scene.harness.kubelet.patch(CONFIG_MAP, scene.harness.namespace, name_of("sweep"), {"data": old})
+    scene.harness.calls.calls.clear()
     assert scene.passes(scene.services())["healed"] == {}
-    assert scene.world.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
+    assert scene.harness.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
 
 
 @pytest.mark.parametrize("order", [[0, 1] * 40, [0] * 9 + [1] * 80, [1] * 12 + [0] * 80], ids=["in turn", "0", "1"])
@@ -105,20 +105,20 @@ def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int
 def limited() -> PassBench:
     """As many places as there are runs at work; some have just ended, and nobody was told."""
     scene = PassBench(LimitSettings(runs=SIZE // 10))
-    scene.crowd.ends(2)
+    scene.population.ends(2)
     return scene
 
 
 def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
     scene = limited()
-    queued = [parse(raw) for raw in scene.world.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
-    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.world.now)]
+    queued = [parse(raw) for raw in scene.harness.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
+    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.harness.now)]
     oldest = {each.reservation.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
         scene.chain(A_FEW)
     phases = Counter(phase for phase, *_ in scene.runs().values())
     assert phases["Running"] + phases["Pending"] == SIZE // 10
-    assert phases["Queued"] == scene.crowd.counts["queued"] - 2
+    assert phases["Queued"] == scene.population.counts["queued"] - 2
     started = {name for name, (phase, *_) in scene.runs().items() if phase == "Pending"}
     assert started == oldest
 
@@ -127,7 +127,7 @@ def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_
     scene = PassBench(LimitSettings(runs=SIZE), queue := Queue())
     first = scene.passes(scene.services(BUDGET / 40))
     assert (first["looked"], first["left_at"]) == (scene.unfinished, "the first DocsRun")
-    assert 0 < first["healed"]["Start"] < scene.crowd.counts["queued"]
+    assert 0 < first["healed"]["Start"] < scene.population.counts["queued"]
     assert len(queue.asked) == 1
     scene.chain(BUDGET / 40)
     assert Counter(phase for phase, *_ in scene.runs().values())["Queued"] == 0
@@ -136,7 +136,7 @@ def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_
 def expired() -> PassBench:
     """Long afterwards: runs that succeeded are due to be deleted, and there are task files that nobody owns."""
     scene = limited()
-    scene.world.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
+    scene.harness.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     owner = {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
     for number in range(5):
@@ -147,7 +147,7 @@ def expired() -> PassBench:
             "labels": labels,
             "ownerReferences": owners,
         }
-        scene.world.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        scene.harness.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     return scene
 
 
@@ -193,7 +193,7 @@ def test_killed_at_any_call_it_ends_the_same(what: str, after: bool) -> None:
         crashing = CrashingTransport(scene.server, at, after)
         with suppress(Killed):
             scene.chain(A_FEW, what, crashing)
-        if not crashing.struck:
+        if not crashing.triggered:
             assert at > 20, "a chain makes more calls than that"
             return
         assert to_the_end(scene, what) == wanted, f"killed at call {at}"

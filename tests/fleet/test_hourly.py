@@ -42,34 +42,34 @@ WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 
 
 @pytest.fixture
-def world() -> Harness:
+def harness() -> Harness:
     """Its clock is that of the server, which says when task files were made."""
     found = Harness(InProcessServer(), "orchestrator")
     found.now = datetime.now(UTC) + timedelta(minutes=1)
     return found
 
 
-def started(world: Harness, name: str) -> Run:
-    run = submitted(world, name=name, service=name)
-    run_event(world, run.raw, "add")
-    return now(world, run)
+def started(harness: Harness, name: str) -> Run:
+    run = submitted(harness, name=name, service=name)
+    run_event(harness, run.raw, "add")
+    return now(harness, run)
 
 
-def finished(world: Harness, name: str) -> Run:
-    run = started(world, name)
-    world.job_ready(run.status.job_name or "")
-    job_event(world, world.job_ends(run.status.job_name or "", DONE))
-    return now(world, run)
+def finished(harness: Harness, name: str) -> Run:
+    run = started(harness, name)
+    harness.job_ready(run.status.job_name or "")
+    job_event(harness, harness.job_ends(run.status.job_name or "", DONE))
+    return now(harness, run)
 
 
-def cleaned(world: Harness, transport: Transport | None = None, page: int = 500) -> Counter[str]:
-    services = replace(world.services, cluster=Cluster(transport or world.calls, page))
+def cleaned(harness: Harness, transport: Transport | None = None, page: int = 500) -> Counter[str]:
+    services = replace(harness.services, cluster=Cluster(transport or harness.calls, page))
     return retention.clean_up(services)[0]
 
 
-def files(world: Harness) -> set[str]:
+def files(harness: Harness) -> set[str]:
     """The task files there are."""
-    names = {item["metadata"]["name"] for item in world.kubelet.list(CONFIG_MAP, world.namespace)}
+    names = {item["metadata"]["name"] for item in harness.kubelet.list(CONFIG_MAP, harness.namespace)}
     return {name for name in names if not name.startswith("orchestrator-")}
 
 
@@ -77,32 +77,34 @@ def files(world: Harness) -> set[str]:
 class ConcurrentChange:
     """Something happens before the first list of that kind is sent."""
 
-    world: Harness
+    harness: Harness
     kind: Kind
     happens: Callable[[], object]
     over: bool = False
 
     def send(self, request: Request) -> Any:
-        if not self.over and request.path == self.kind.path(self.world.namespace):
+        if not self.over and request.path == self.kind.path(self.harness.namespace):
             self.over = True
             self.happens()
-        return self.world.calls.send(request)
+        return self.harness.calls.send(request)
 
     def stream(self, request: Request) -> Iterator[Any]:
-        return self.world.calls.stream(request)
+        return self.harness.calls.stream(request)
 
 
 # What is asked for --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(world: Harness, configured: bool) -> None:
+def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(
+    harness: Harness, configured: bool
+) -> None:
     if configured:
-        world.configure(retention=WORKSPACES)
-    runs = [started(world, f"run-{number}") for number in range(5)]
-    world.calls.calls.clear()
-    assert cleaned(world, page=2) == {}
-    lists = Counter(path.rpartition("/")[2] for path in world.calls.reads)
+        harness.configure(retention=WORKSPACES)
+    runs = [started(harness, f"run-{number}") for number in range(5)]
+    harness.calls.calls.clear()
+    assert cleaned(harness, page=2) == {}
+    lists = Counter(path.rpartition("/")[2] for path in harness.calls.reads)
     assert lists == {
         "orchestrator-retention": 1,
         "coderuns": 3,
@@ -110,70 +112,70 @@ def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(wor
         "configmaps": 3,
         **({"persistentvolumeclaims": 3} if configured else {}),
     }
-    assert world.calls.writes == []
-    assert files(world) == {run.status.config_map_name for run in runs}
+    assert harness.calls.writes == []
+    assert files(harness) == {run.status.config_map_name for run in runs}
 
 
-def test_an_orphan_alone_is_looked_at_twice(world: Harness) -> None:
-    runs = [started(world, f"run-{number}") for number in range(3)]
-    raw = world.kubelet.get(CODE_RUN, world.namespace, runs[0].name)
-    world.kubelet.patch(CODE_RUN, world.namespace, runs[0].name, {"metadata": {"finalizers": None}})
-    world.kubelet.delete(CODE_RUN, world.namespace, runs[0].name, raw["metadata"]["uid"])
-    world.later(minutes=2)
-    world.calls.calls.clear()
-    assert cleaned(world) == {"orphans": 1}
-    assert [path for path in world.calls.reads if "coderuns/" in path] == [CODE_RUN.path("orchestrator", "run-0")]
-    assert files(world) == {run.status.config_map_name for run in runs[1:]}
+def test_an_orphan_alone_is_looked_at_twice(harness: Harness) -> None:
+    runs = [started(harness, f"run-{number}") for number in range(3)]
+    raw = harness.kubelet.get(CODE_RUN, harness.namespace, runs[0].name)
+    harness.kubelet.patch(CODE_RUN, harness.namespace, runs[0].name, {"metadata": {"finalizers": None}})
+    harness.kubelet.delete(CODE_RUN, harness.namespace, runs[0].name, raw["metadata"]["uid"])
+    harness.later(minutes=2)
+    harness.calls.calls.clear()
+    assert cleaned(harness) == {"orphans": 1}
+    assert [path for path in harness.calls.reads if "coderuns/" in path] == [CODE_RUN.path("orchestrator", "run-0")]
+    assert files(harness) == {run.status.config_map_name for run in runs[1:]}
 
 
 # What changes while it reads ----------------------------------------------------------------------------------------
 
 
-def test_a_run_made_after_runs_were_listed_keeps_its_task_files(world: Harness) -> None:
+def test_a_run_made_after_runs_were_listed_keeps_its_task_files(harness: Harness) -> None:
     def made() -> None:
-        started(world, "late")
-        world.later(minutes=5)
+        started(harness, "late")
+        harness.later(minutes=5)
 
-    assert cleaned(world, ConcurrentChange(world, CONFIG_MAP, made)) == {}
-    assert len(files(world)) == 1
+    assert cleaned(harness, ConcurrentChange(harness, CONFIG_MAP, made)) == {}
+    assert len(files(harness)) == 1
 
 
-def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(world: Harness) -> None:
-    run = finished(world, "run-1")
-    world.later(days=2)
+def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(harness: Harness) -> None:
+    run = finished(harness, "run-1")
+    harness.later(days=2)
 
     def again() -> None:
-        raw = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"contextVersion": 2}})
-        run_event(world, raw)
-        assert now(world, run).status.attempt == 2
+        raw = harness.kubelet.patch(CODE_RUN, harness.namespace, run.name, {"spec": {"contextVersion": 2}})
+        run_event(harness, raw)
+        assert now(harness, run).status.attempt == 2
 
-    assert cleaned(world, ConcurrentChange(world, CONFIG_MAP, again)) == {"task files": 1}
-    assert files(world) == {now(world, run).status.config_map_name}
+    assert cleaned(harness, ConcurrentChange(harness, CONFIG_MAP, again)) == {"task files": 1}
+    assert files(harness) == {now(harness, run).status.config_map_name}
 
 
 @pytest.mark.parametrize("before", [DOCS_RUN, CONFIG_MAP], ids=["before runs are listed", "after"])
-def test_a_workspace_that_a_run_takes_meanwhile_is_left(world: Harness, before: Kind) -> None:
-    world.configure(retention=WORKSPACES)
-    gone = finished(world, "run-1")
+def test_a_workspace_that_a_run_takes_meanwhile_is_left(harness: Harness, before: Kind) -> None:
+    harness.configure(retention=WORKSPACES)
+    gone = finished(harness, "run-1")
     claim = gone.status.workspace_name or ""
-    world.kubelet.delete(CODE_RUN, world.namespace, gone.name, gone.uid)
-    run_event(world, now(world, gone).raw)
-    cleaned(world)
-    assert UNUSED_SINCE in _annotations(world, claim)
-    world.later(days=9)
+    harness.kubelet.delete(CODE_RUN, harness.namespace, gone.name, gone.uid)
+    run_event(harness, now(harness, gone).raw)
+    cleaned(harness)
+    assert UNUSED_SINCE in _annotations(harness, claim)
+    harness.later(days=9)
 
     def taken() -> None:
-        again = submitted(world, name="again", service="run-1")
-        run_event(world, again.raw, "add")
+        again = submitted(harness, name="again", service="run-1")
+        run_event(harness, again.raw, "add")
 
-    counts = cleaned(world, ConcurrentChange(world, before, taken))
+    counts = cleaned(harness, ConcurrentChange(harness, before, taken))
     assert counts["workspaces"] == 0
-    assert UNUSED_SINCE not in _annotations(world, claim)
+    assert UNUSED_SINCE not in _annotations(harness, claim)
 
 
-def _annotations(world: Harness, claim: str) -> dict[str, str]:
+def _annotations(harness: Harness, claim: str) -> dict[str, str]:
     try:
-        found: dict[str, str] = world.kubelet.get(VOLUME_CLAIM, world.namespace, claim)["metadata"].get(
+        found: dict[str, str] = harness.kubelet.get(VOLUME_CLAIM, harness.namespace, claim)["metadata"].get(
             "annotations", {}
         )
     except NotFound:
@@ -184,10 +186,10 @@ def _annotations(world: Harness, claim: str) -> dict[str, str]:
 # What is kept -------------------------------------------------------------------------------------------------------
 
 
-def test_of_very_many_runs_a_few_bytes_each_are_kept(world: Harness) -> None:
-    run, count = finished(world, "run-1"), 20_000
-    world.later(days=2)
-    leftovers, workspaces = ConfigMapGarbage(world.services), Workspaces(world.services)
+def test_of_very_many_runs_a_few_bytes_each_are_kept(harness: Harness) -> None:
+    run, count = finished(harness, "run-1"), 20_000
+    harness.later(days=2)
+    leftovers, workspaces = ConfigMapGarbage(harness.services), Workspaces(harness.services)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(count):

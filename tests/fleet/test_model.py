@@ -47,18 +47,18 @@ class Machine(RuleBasedStateMachine):
         service=st.sampled_from(["api", "web"]),
         app=st.sampled_from(["5DLabs-Rex", "5DLabs-Tess"]),
         priority=st.integers(-1, 1),
-        at_once=st.booleans(),
+        interleavings=st.booleans(),
     )
-    def submit_code(self, service: str, app: str, priority: int, at_once: bool) -> None:
+    def submit_code(self, service: str, app: str, priority: int, interleavings: bool) -> None:
         self.fleet.submit("CodeRun", service=service, githubApp=app, priority=priority)
-        if at_once:
+        if interleavings:
             self.fleet.calls(self.fleet.delivery(-1))
 
     @precondition(has_room)
-    @rule(branch=st.sampled_from(["main", "next"]), at_once=st.booleans())
-    def submit_docs(self, branch: str, at_once: bool) -> None:
+    @rule(branch=st.sampled_from(["main", "next"]), interleavings=st.booleans())
+    def submit_docs(self, branch: str, interleavings: bool) -> None:
         self.fleet.submit("DocsRun", sourceBranch=branch)
-        if at_once:
+        if interleavings:
             self.fleet.calls(self.fleet.delivery(-1))
 
     @precondition(has_runs)
@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
     @rule(one=COUNTS, other=COUNTS, swept=st.booleans(), order=st.lists(st.integers(0, 1), max_size=24))
     def two_functions_work_at_once(self, one: int, other: int, swept: bool, order: list[int]) -> None:
         second = self.fleet.sweep if swept else self.fleet.delivery(-1 - other)
-        self.fleet.at_once([self.fleet.delivery(-1 - one), second], order)
+        self.fleet.interleavings([self.fleet.delivery(-1 - one), second], order)
 
     @rule(index=COUNTS)
     def a_pod_comes_up(self, index: int) -> None:
@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 10, 60]))
     def time_passes(self, seconds: int) -> None:
-        self.fleet.world.later(seconds=seconds)
+        self.fleet.harness.later(seconds=seconds)
         self.fleet.server.collect()
 
     @rule(index=COUNTS)

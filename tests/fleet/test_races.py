@@ -63,8 +63,8 @@ def working(wrap: Callable[[Transport], Transport], *, running: int, queued: int
 
 def job_end(fleet: Fleet, index: int) -> Work:
     """What the end of a Job makes a function do."""
-    name = sorted(job["metadata"]["name"] for job in fleet.world.jobs())[index]
-    ended = fleet.world.job_ends(name, DONE)
+    name = sorted(job["metadata"]["name"] for job in fleet.harness.jobs())[index]
+    ended = fleet.harness.job_ends(name, DONE)
     return lambda services: job_finished.handle(services, event(ended))
 
 
@@ -130,7 +130,7 @@ def orders() -> Iterator[tuple[int, ...]]:
 
 def play(scene: Setup, order: tuple[int, ...], wrap: Callable[[Transport], Transport] = unchanged) -> Fleet:
     fleet, one, other = scene(wrap)
-    fleet.at_once([one, other], order)
+    fleet.interleavings([one, other], order)
     fleet.settle(DONE)
     return fleet
 
@@ -147,7 +147,7 @@ def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Setup) 
 def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Setup, after: bool) -> None:
     for first, at in itertools.product((True, False), range(MOST)):
         fleet, one, other = scene(unchanged)
-        fleet.world.calls.calls.clear()
+        fleet.harness.calls.calls.clear()
         work, rest = (one, other) if first else (other, one)
         died = fleet.dies(work, at, after=after)
         fleet.calls(rest)
@@ -160,9 +160,9 @@ def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Setup, after: 
 @pytest.mark.parametrize("calls", range(14))
 def test_a_place_that_gets_free_while_the_first_run_to_wait_looks_is_given_at_once(calls: int) -> None:
     fleet = working(unchanged, running=2, queued=0)
-    fleet.at_once([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
+    fleet.interleavings([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
     assert len(fleet.live_jobs()) == 2
-    assert fleet.witness.violations == []
+    assert fleet.checker.violations == []
 
 
 class LedgerMutant:

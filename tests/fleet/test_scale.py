@@ -24,30 +24,30 @@ START = 8
 
 
 @pytest.fixture(scope="module")
-def crowd() -> Population:
-    world = Harness(InProcessServer(), "orchestrator")
-    found = Population(world, SIZE)
-    world.configure(limits=LimitSettings(runs=found.counts["working"]))
+def population() -> Population:
+    harness = Harness(InProcessServer(), "orchestrator")
+    found = Population(harness, SIZE)
+    harness.configure(limits=LimitSettings(runs=found.counts["working"]))
     swept(found)  # the first one notes who waits
     return found
 
 
-def swept(crowd: Population) -> int:
+def swept(population: Population) -> int:
     """How many calls a sweep made."""
-    crowd.world.calls.calls.clear()
-    sweep.handle(crowd.world.services, Request({}, b""))
-    return len(crowd.world.calls.calls)
+    population.harness.calls.calls.clear()
+    sweep.handle(population.harness.services, Request({}, b""))
+    return len(population.harness.calls.calls)
 
 
-def test_a_sweep_that_finds_nothing_reads_its_pages_once(crowd: Population) -> None:
-    assert swept(crowd) <= crowd.pages(PAGE) + LEDGER + BOOKMARK
-    assert crowd.world.calls.writes == []
+def test_a_sweep_that_finds_nothing_reads_its_pages_once(population: Population) -> None:
+    assert swept(population) <= population.pages(PAGE) + LEDGER + BOOKMARK
+    assert population.harness.calls.writes == []
 
 
-def test_a_sweep_that_finds_work_makes_the_calls_of_that_work_besides(crowd: Population) -> None:
-    crowd.ends(10)
-    idle = crowd.pages(PAGE) + LEDGER + BOOKMARK
-    assert swept(crowd) <= idle + 10 * FINISH
-    assert len(crowd.world.jobs()) == crowd.counts["working"]
-    assert swept(crowd) <= idle + 10 * START + LEDGER
-    assert len(crowd.world.jobs()) == crowd.counts["working"] + 10
+def test_a_sweep_that_finds_work_makes_the_calls_of_that_work_besides(population: Population) -> None:
+    population.ends(10)
+    idle = population.pages(PAGE) + LEDGER + BOOKMARK
+    assert swept(population) <= idle + 10 * FINISH
+    assert len(population.harness.jobs()) == population.counts["working"]
+    assert swept(population) <= idle + 10 * START + LEDGER
+    assert len(population.harness.jobs()) == population.counts["working"] + 10

@@ -47,12 +47,12 @@ class Queue:
 class Clock:
     """Each look at it takes `step`; None: it stands still."""
 
-    def __init__(self, world: Harness, step: timedelta | None) -> None:
-        self._world, self._step, self._spent = world, step or timedelta(), timedelta()
+    def __init__(self, harness: Harness, step: timedelta | None) -> None:
+        self._harness, self._step, self._spent = harness, step or timedelta(), timedelta()
 
     def __call__(self) -> datetime:
         self._spent += self._step
-        return self._world.now + self._spent
+        return self._harness.now + self._spent
 
 
 class PassBench:
@@ -60,21 +60,21 @@ class PassBench:
 
     def __init__(self, limits: LimitSettings = FREE, queue: Queue | None = None) -> None:
         self.server = InProcessServer()
-        self.world = Harness(self.server, "orchestrator")
-        self.world.configure(limits=limits)
-        self.crowd = Population(self.world, SIZE)
+        self.harness = Harness(self.server, "orchestrator")
+        self.harness.configure(limits=limits)
+        self.population = Population(self.harness, SIZE)
         self.queue = queue
         if limits == FREE:
-            self.world.kubelet.delete(CONFIG_MAP, self.world.namespace, ledger.NAME, self._uid(ledger.NAME))
-        self.unfinished = SIZE - self.crowd.counts["finished"]
+            self.harness.kubelet.delete(CONFIG_MAP, self.harness.namespace, ledger.NAME, self._uid(ledger.NAME))
+        self.unfinished = SIZE - self.population.counts["finished"]
 
     def _uid(self, name: str) -> str:
-        found: str = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, name)["metadata"]["uid"]
+        found: str = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, name)["metadata"]["uid"]
         return found
 
     def services(self, step: timedelta | None = None, transport: Transport | None = None) -> Dependencies:
-        cluster = Cluster(transport or self.world.calls, PAGE)
-        return replace(self.world.services, cluster=cluster, clock=Clock(self.world, step), publisher=self.queue)
+        cluster = Cluster(transport or self.harness.calls, PAGE)
+        return replace(self.harness.services, cluster=cluster, clock=Clock(self.harness, step), publisher=self.queue)
 
     def passes(self, services: Dependencies, what: str = "sweep") -> dict[str, Any]:
         """What one pass answers."""
@@ -95,14 +95,14 @@ class PassBench:
 
     def note(self, what: str = "sweep") -> dict[str, str]:
         try:
-            found: dict[str, str] = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, name_of(what))["data"]
+            found: dict[str, str] = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, name_of(what))["data"]
         except NotFound:
             return {}
         return found
 
     def runs(self) -> dict[str, Any]:
         """What became of each run, without times and versions."""
-        found = self.world.kubelet.list(CODE_RUN, self.world.namespace)
+        found = self.harness.kubelet.list(CODE_RUN, self.harness.namespace)
         return {raw["metadata"]["name"]: self._told(raw) for raw in found}
 
     @staticmethod
@@ -113,13 +113,13 @@ class PassBench:
 
     def end(self) -> Any:
         """What is compared: runs, Jobs, who has a place."""
-        jobs = sorted(_anybody(job) for job in self.world.jobs())
-        maps = sorted(_anybody(item) for item in self.world.kubelet.list(CONFIG_MAP, self.world.namespace))
+        jobs = sorted(_anybody(job) for job in self.harness.jobs())
+        maps = sorted(_anybody(item) for item in self.harness.kubelet.list(CONFIG_MAP, self.harness.namespace))
         return self.runs(), jobs, [name for name in maps if not name.startswith("orchestrator-")], self._places()
 
     def _places(self) -> set[str]:
         try:
-            raw = self.world.kubelet.get(CONFIG_MAP, self.world.namespace, ledger.NAME)
+            raw = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, ledger.NAME)
         except NotFound:
             return set()
         return {entry.name for entry in ledger.parse(raw).entries.values()}

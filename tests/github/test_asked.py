@@ -46,7 +46,8 @@ def test_a_comment_on_lines_is_served_and_answered_on_the_pull_request(stage: St
     assert stage.deliver("pull_request_review_comment", payload).code == 204
     found = stage.run().spec
     assert isinstance(found, CodeRunSpec)
-    assert found.prompt_modification == "handle `None` here"
+    assert str(found.prompt_modification).startswith("On shop.py:\n")
+    assert str(found.prompt_modification).endswith("\n\nhandle `None` here")
     assert stage.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
     assert len(stage.answers(pull["number"])) == 1
 

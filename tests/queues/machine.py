@@ -111,7 +111,7 @@ PAUSES = RetryPolicy(0.1, 1.0)
 
 
 def _impatient(topology: Topology, told: Subscription) -> Topology:
-    """The same with short pauses, and somebody who listens to lifecycle events."""
+    """Return the topology with short pauses and a subscriber to lifecycle events."""
     pushed = [replace(each, retry=PAUSES) for each in topology.subscriptions]
     return replace(topology, subscriptions=(*pushed, told))
 
@@ -142,7 +142,7 @@ class Machine:
 
 
 def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], object] = str) -> None:
-    """Waits for a condition, and fails where it does not come about; to look at many runs has its price."""
+    """Wait for a condition, checked rarely because reading many runs is slow; fail if it does not hold in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, otherwise()
@@ -151,7 +151,7 @@ def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[
 
 @contextmanager
 def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float = 2.0) -> Iterator[Machine]:
-    """Starts it all, and ends it all."""
+    """Start everything, and stop it at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     ports = {target: free_port() for target in FUNCTIONS if target != "github_event"}

@@ -3,7 +3,7 @@
 command                  what is asserted
 apply                    creates, then finds all as it should be, then updates what differs; --dry-run only says
 a setting is wrong       the command names it and does nothing
-publish to what is not there   the error names the topic and what to do
+publish to a missing topic      the error names the topic and what to do
 dead list|replay|drop    the run and its last reason, "gone", or the message id; nothing of the data
 """
 
@@ -145,7 +145,7 @@ Broker = tuple[Publisher, dict[str, str]]
 
 @pytest.fixture(params=["embedded", "emulator"])
 def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) -> Iterator[Broker]:
-    """A queue whose consumer refuses all: what is published on `runs` is a dead letter after 5 attempts."""
+    """Yield a queue whose consumer rejects everything: an event on `runs` is a dead letter after 5 attempts."""
     consumer.answer = 500
     retry = RetryPolicy(0.05, 0.1)
     subscription = Subscription("runs-push", "runs", consumer.url, DeadLetterPolicy("runs-dead", 5), retry)

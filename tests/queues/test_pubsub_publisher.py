@@ -170,7 +170,7 @@ for number in range(3):
 
 
 def published(cloud: GoogleCloud, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a deployed process that publishes three events; gRPC and google-auth read the environment once per process."""
+    """Run a process that publishes three events; gRPC and google-auth read the environment once per process."""
     return subprocess.run(
         [sys.executable, "-c", PUBLISH],
         env={"PATH": "", **cloud.environ, **environ},

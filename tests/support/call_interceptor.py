@@ -16,7 +16,7 @@ class CallInterceptor:
     sent: int = field(default=0, init=False)
 
     @property
-    def struck(self) -> bool:
+    def triggered(self) -> bool:
         """Whether that call was made."""
         return self.sent > self.at
 

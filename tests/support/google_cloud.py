@@ -223,7 +223,7 @@ def _grpc_server(cloud: GoogleCloud) -> grpc.Server:
 
 
 def certificate(folder: Path, names: Sequence[str]) -> Path:
-    """A file with a certificate that vouches for itself, for a day, and its key."""
+    """Return a file with a certificate that vouches for itself, for a day, and its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of a test")])
     made = (

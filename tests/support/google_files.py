@@ -11,7 +11,7 @@ from tests.support.google_cloud import GoogleCloud
 
 
 def key_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """A service account's key, as Google Cloud hands it out."""
+    """Write a service account's key, as Google Cloud hands it out."""
     key = rsa.generate_private_key(65537, 2048)
     plain = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
@@ -20,7 +20,7 @@ def key_file(folder: Path, cloud: GoogleCloud) -> Path:
 
 
 def federation_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """What `gcloud iam workload-identity-pools create-cred-config` writes."""
+    """Write what `gcloud iam workload-identity-pools create-cred-config` writes."""
     (folder / "subject").write_text("a token of another identity provider")
     return written(
         folder,
@@ -35,7 +35,7 @@ def federation_file(folder: Path, cloud: GoogleCloud) -> Path:
 
 
 def user_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """What `gcloud auth application-default login` writes."""
+    """Write what `gcloud auth application-default login` writes."""
     whole = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
     return written(folder, whole | {"token_uri": f"{cloud.url}/token"})
 

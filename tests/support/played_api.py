@@ -15,7 +15,7 @@ from tests.support.google_cloud import certificate
 from tests.support.http_servers import Handler, listening
 
 NAME = "api.test"
-"""Whom the certificate is for."""
+"""The name in the certificate."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that breaks off its handshake is nothing to print."""
+        """Print nothing when a client breaks off its handshake."""
 
 
 class _Handler(Handler):

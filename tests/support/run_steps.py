@@ -24,18 +24,18 @@ VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 JSON = {"content-type": "application/json"}
 
 
-def post(world: Harness, body: Any, headers: dict[str, str] | None = None, kind: str = "DocsRun") -> Answer:
+def post(harness: Harness, body: Any, headers: dict[str, str] | None = None, kind: str = "DocsRun") -> Answer:
     """A request for a run of that kind; bytes are sent as they are, anything else as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = Request(JSON if headers is None else headers, raw)
-    return answer(lambda asked: submit(world.services, kind, asked), request)
+    return answer(lambda asked: submit(harness.services, kind, asked), request)
 
 
-def submitted(world: Harness, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:
+def submitted(harness: Harness, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:
     """A run as submit makes it, without an event of it."""
     base = CODE_SPEC if kind == "CodeRun" else DOCS_SPEC
-    item = requested.run(SPECS[kind].model_validate({**base, **spec}), world.namespace, name)
-    return parse(world.kubelet.create(RUNS[kind], item))
+    item = requested.run(SPECS[kind].model_validate({**base, **spec}), harness.namespace, name)
+    return parse(harness.kubelet.create(RUNS[kind], item))
 
 
 def event(raw: Any, verb: str = "update") -> Request:
@@ -49,24 +49,24 @@ def event(raw: Any, verb: str = "update") -> Request:
     return Request(headers, json.dumps(raw).encode())
 
 
-def run_event(world: Harness, raw: Any, verb: str = "update") -> Answer:
+def run_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     """The event of a run, delivered."""
-    return answer(lambda request: reconcile.handle(world.services, request), event(raw, verb))
+    return answer(lambda request: reconcile.handle(harness.services, request), event(raw, verb))
 
 
-def job_event(world: Harness, raw: Any, verb: str = "update") -> Answer:
+def job_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     """The event of a Job, delivered."""
-    return answer(lambda request: job_finished.handle(world.services, request), event(raw, verb))
+    return answer(lambda request: job_finished.handle(harness.services, request), event(raw, verb))
 
 
-def swept(world: Harness) -> Answer:
+def swept(harness: Harness) -> Answer:
     """What a sweep answers."""
-    return answer(lambda request: sweep.handle(world.services, request), Request({}, b""))
+    return answer(lambda request: sweep.handle(harness.services, request), Request({}, b""))
 
 
-def now(world: Harness, run: Run) -> Run:
+def now(harness: Harness, run: Run) -> Run:
     """The run as it is now."""
-    return parse(world.kubelet.get(RUNS[run.kind], run.namespace, run.name))
+    return parse(harness.kubelet.get(RUNS[run.kind], run.namespace, run.name))
 
 
 def reason(run: Run) -> str | None:

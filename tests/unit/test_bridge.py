@@ -1,7 +1,7 @@
-"""One watch, step by step, on a scripted API server: what it tells, from which version it goes on, what it logs.
+"""One watch on a scripted API server: what it publishes, from which version it resumes, what it logs.
 
-list        everything is told; a list after a gap tells what changed, and deletions that nobody saw
-watch       every change is told; it goes on from the last version, bookmarks included
+list        everything is published; a list after a gap publishes changes, and deletions that no watch saw
+watch       every change is published; it resumes at the last version, bookmarks included
 410         refused, or in the stream: list again
 errors      logged once per change of state, at ERROR where people must act; shown as not ready
 queue       what it does not take is tried again; the watch waits for it
@@ -47,7 +47,7 @@ EXPIRED = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
 
 
 class Scripted:
-    """A transport that answers from a script: lists and watches that end or fail as told; then it says it is over."""
+    """A transport that answers from a script: lists and watches that end or fail as scripted; then `over` is set."""
 
     def __init__(self, lists: list[Any], watches: list[Any]) -> None:
         self.lists, self.watches = iter(lists), iter(watches)
@@ -95,7 +95,7 @@ class Queue:
         self.events.append(event)
 
     @property
-    def told(self) -> list[str]:
+    def published(self) -> list[str]:
         return [f"{event.type.rsplit('.', 1)[-1]} {event.id}" for event in self.events]
 
 
@@ -144,28 +144,28 @@ def ended(bridge: Bridge) -> None:
         time.sleep(0.01)
 
 
-def test_what_is_there_at_the_start_is_told_and_then_every_change() -> None:
+def test_existing_objects_are_published_first_and_then_every_change() -> None:
     queue = Queue()
     play(Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101), change("DELETED", "a", 102)]]), queue)
-    assert queue.told == ["add uid-a/5", "update uid-a/101", "delete uid-a/102"]
+    assert queue.published == ["add uid-a/5", "update uid-a/101", "delete uid-a/102"]
     found = object_ref(queue.events[1])
     assert found
     assert (found.kind, found.namespace, found.name) == ("CodeRun", "n", "a")
 
 
-def test_a_cut_watch_goes_on_from_the_last_version_it_saw_bookmarks_included() -> None:
+def test_a_cut_watch_resumes_at_the_last_version_bookmarks_included() -> None:
     transport = Scripted([[]], [[change("ADDED", "a", 101), BOOKMARK, Unavailable("cut")], []])
     play(transport, Queue())
     assert transport.resumed == ["100", "120", "120"]
 
 
 @pytest.mark.parametrize("gone", [[EXPIRED], Gone("too old"), [change("MODIFIED", "a", 8), EXPIRED]])
-def test_history_that_is_gone_is_made_up_for_by_listing_changes_and_deletions(gone: Any) -> None:
+def test_after_lost_history_a_list_publishes_changes_and_deletions(gone: Any) -> None:
     lists = [[item("a", 5), item("b", 6), item("c", 7)], [item("a", 8), item("b", 9), item("d", 10)]]
     queue = Queue()
     transport = Scripted(lists, [gone, []])
     play(transport, queue)
-    assert queue.told == [
+    assert queue.published == [
         *("add uid-a/5", "add uid-b/6", "add uid-c/7"),
         *("update uid-a/8", "update uid-b/9", "add uid-d/10"),
         "delete uid-c/100",
@@ -174,27 +174,27 @@ def test_history_that_is_gone_is_made_up_for_by_listing_changes_and_deletions(go
     assert len({event.id for event in queue.events}) == len(queue.events)
 
 
-def test_a_deletion_that_nobody_saw_is_told_with_the_owner() -> None:
+def test_a_deletion_that_no_watch_saw_is_published_with_the_owner() -> None:
     job = item("code-a-1", 5) | {"apiVersion": "batch/v1", "kind": "Job", "spec": {"x": 1}}
     job["metadata"]["ownerReferences"] = [{"apiVersion": CODE_RUN.api_version, "uid": "u", "controller": True}]
     queue = Queue()
     play(Scripted([[job], []], [[EXPIRED], []]), queue, JOB)
-    assert queue.told[-1] == "delete uid-code-a-1/100"
+    assert queue.published[-1] == "delete uid-code-a-1/100"
     assert parse_job(queue.events[-1].data).owner_uid == "u"
 
 
-def test_of_the_jobs_only_those_of_runs_are_asked_for() -> None:
+def test_only_jobs_of_runs_are_watched() -> None:
     for kind, selector in ((CODE_RUN, ""), (JOB, "agents.platform/run")):
         transport = Scripted([[]], [])
         play(transport, Queue(), kind)
         assert transport.queries == [selector]
 
 
-def test_what_the_queue_did_not_take_is_tried_again_and_nothing_is_told_twice() -> None:
+def test_a_rejected_event_is_retried_and_none_is_published_twice() -> None:
     queue = Queue(refusals=3)
     transport = Scripted([[item("a", 5)]], [[change("MODIFIED", "a", 101)]])
     play(transport, queue)
-    assert queue.told == ["add uid-a/5", "update uid-a/101"]
+    assert queue.published == ["add uid-a/5", "update uid-a/101"]
     assert transport.resumed == ["100", "101"]
 
 
@@ -233,11 +233,11 @@ def test_an_error_is_logged_once_per_change_of_state_and_makes_the_watch_not_rea
     assert bridge.report()["coderuns"]["listed"]
 
 
-def test_a_kind_that_was_not_there_is_listed_again() -> None:
+def test_a_kind_that_was_not_served_is_listed_again() -> None:
     queue = Queue()
     transport = Scripted([[], [item("a", 7)]], [KindNotServed("the CRD was taken away"), []])
     play(transport, queue)
-    assert queue.told == ["add uid-a/7"]
+    assert queue.published == ["add uid-a/7"]
 
 
 class Clock:
@@ -247,7 +247,7 @@ class Clock:
         return self.now
 
 
-def test_silence_is_what_tells_a_dead_watch_from_a_quiet_and_a_refused_one() -> None:
+def test_silence_tells_a_dead_watch_from_a_quiet_and_a_rejected_one() -> None:
     clock = Clock()
     health = WatchHealth("coderuns", clock)
     for sign in (lambda: health.ok("cluster"), lambda: health.failed("cluster", Forbidden("no rights"))):

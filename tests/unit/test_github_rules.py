@@ -4,7 +4,7 @@
 |------------------------------------------------|---------------------|---------------------------------------|
 | a comment is written, with commands            | a person            | an Ask per command, each with its key |
 | the same comment by another hook, or again     |                     | the same keys                         |
-| a comment is edited or deleted; of a bot       |                     | nothing                               |
+| a comment is deleted; of a bot                 |                     | nothing                               |
 | a label, an assignment                         | a person            | an Ask that the configuration decides |
 | a review: with commands / asks for changes     | a person            | an Ask, of ours only                  |
 | a check failed on a branch of ours             | anybody             | an Ask; not by our own check          |
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from functions.github.commands.parse import Cancel, Retry, StartRun, Status
 from functions.github.webhook.decisions import (
+    Closed,
     CommandRequest,
     Decision,
     FeedbackReceived,
@@ -71,7 +72,7 @@ def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
     assert (first.key, second.key) == (f"9001/issues/comment/{comment}/0", f"9001/issues/comment/{comment}/1")
     assert (first.number, first.login, first.on_pull_request, first.pull_request) == (1, "octocat", False, None)
     assert first.url == payload["comment"]["html_url"]
-    assert first.reactions_path == f"issues/comments/{comment}/reactions"
+    assert first.comment_path == f"issues/comments/{comment}"
 
 
 def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
@@ -95,9 +96,15 @@ def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
     assert ask.pull_request == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
 
 
-@pytest.mark.parametrize("action", ["edited", "deleted"])
-def test_a_comment_that_is_edited_or_deleted_asks_for_nothing(shop: Repository, action: str) -> None:
-    assert decided("issue_comment", commented(shop, "/cancel") | {"action": action}) == []
+def test_a_comment_that_is_deleted_asks_for_nothing(shop: Repository) -> None:
+    assert decided("issue_comment", commented(shop, "/cancel") | {"action": "deleted"}) == []
+
+
+def test_a_comment_that_is_edited_asks_for_the_same_and_has_another_reply(shop: Repository) -> None:
+    payload = commented(shop, "/cancel")
+    (created,), (edited,) = asks("issue_comment", payload), asks("issue_comment", payload | {"action": "edited"})
+    assert edited.key == created.key == created.reply_key
+    assert edited.reply_key != created.reply_key
 
 
 @pytest.mark.parametrize("by", ["5dlabs-rex[bot]", "dependabot[bot]"])
@@ -218,7 +225,8 @@ def test_what_becomes_of_a_pull_request_of_ours_is_told(
 ) -> None:
     number = shop.open_pull(BRANCH, by="5dlabs-rex[bot]")["number"]
     shop.pulls[number] |= shown
-    (news,) = decided("pull_request", payloads.pull_request(shop, number, action, "5dlabs-rex[bot]"))
+    news, *closed = decided("pull_request", payloads.pull_request(shop, number, action, "5dlabs-rex[bot]"))
+    assert [getattr(each, "trigger", None) for each in closed] == ([Closed()] if action == "closed" else [])
     assert isinstance(news, PullRequestChanged)
     assert (news.state, news.pull_request.url) == (state, shop.pulls[number]["html_url"])
 
@@ -227,7 +235,8 @@ def test_a_pull_request_of_a_fork_is_not_ours_whatever_its_branch_is_called(shop
     number = shop.open_pull(BRANCH, fork="mallory/shop")["number"]
     assert decided("pull_request", payloads.pull_request(shop, number, "opened")) == []
     shop.pulls[number]["head"]["repo"] = None  # the fork was deleted
-    assert decided("pull_request", payloads.pull_request(shop, number, "closed")) == []
+    (closed,) = asks("pull_request", payloads.pull_request(shop, number, "closed"))
+    assert closed.trigger == Closed()
 
 
 def test_a_branch_of_ours_that_is_deleted_is_noted(shop: Repository) -> None:

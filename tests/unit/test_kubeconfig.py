@@ -1,4 +1,4 @@
-"""What a kubeconfig, or a pod, says of the API server and of who asks; nothing is sent.
+"""The API server and credentials that a kubeconfig or a pod configures; nothing is sent.
 
 | configured                                | result                                                     |
 |-------------------------------------------|------------------------------------------------------------|
@@ -45,7 +45,7 @@ def loaded(file: Path, **settings: Any) -> Configuration:
 
 
 def token(configuration: Configuration) -> str | None:
-    """What a request would send."""
+    """Return what a request would send."""
     return configuration.get_api_key_with_prefix("BearerToken")
 
 
@@ -165,7 +165,7 @@ def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> 
 
 @pytest.fixture
 def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What Kubernetes mounts in a pod; the certificate is left to the test."""
+    """Play what Kubernetes mounts in a pod, without the certificate."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))

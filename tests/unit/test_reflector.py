@@ -16,8 +16,9 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, Gone, KindNotServed, Unavailable
 from functions.cluster.kinds import CODE_RUN
-from functions.cluster.reflector import Backoff, Change, Failure, Reflector, Signal, Update
+from functions.cluster.reflector import Backoff, Reflector
 from functions.cluster.transport import Request
+from functions.cluster.updates import Change, Failure, Signal, Update
 
 
 class Over(Exception):
@@ -56,7 +57,7 @@ class Scripted:
 
 
 def played(*script: ClusterError | list[str]) -> tuple[Scripted, list[float], list[Update]]:
-    """The requests, the pauses between them, and what the loop yielded."""
+    """Return the transport, the pauses between its requests, and what the loop yielded."""
     transport, pauses, updates = Scripted(*script), list[float](), list[Update]()
     following = Reflector(Cluster(transport), CODE_RUN, "n", backoff=Backoff(1, 5), wait=pauses.append)
     with suppress(Over):

@@ -37,6 +37,7 @@ tools: minimal
 workingDirectory: services
 retryOn: [review]
 maxRetries: 2
+cancelOnClose: true
 timeoutSeconds: 60
 maxTurns: 30
 maxCostUsd: 1.5

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from functions.clients.runs.podlog import Pause
-from functions.cluster import reflector
+from functions.cluster import updates
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import Kind
-from functions.cluster.reflector import Failure, Reflector, Signal
+from functions.cluster.reflector import Reflector
+from functions.cluster.updates import Failure, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Changes:
         found = False
         for update in self._reflector.follow():
             match update:
-                case reflector.Change(type="DELETED"):
+                case updates.Change(type="DELETED"):
                     yield Change("gone", update.object)
-                case reflector.Change():
+                case updates.Change():
                     found = True
                     yield Change("is", update.object)
                 case Failure(Unavailable() as error):

@@ -33,7 +33,7 @@ log = logging.getLogger("orchestrator")
 
 PER_PAGE = 100
 """Items of a page; GitHub's maximum (REST API: Using pagination)."""
-MAX_PAGES = 10
+MAX_PAGES = 50
 """Pages that one `pages` reads; it logs a warning if there are more."""
 
 NEXT_LINK = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')

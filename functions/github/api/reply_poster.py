@@ -25,10 +25,16 @@ class ReplyPoster:
     def __init__(self, repository: RepositoryCalls, number: int, key: str, app: str, now: datetime) -> None:
         self._repository, self._number, self._key, self._app = repository, number, key, app
         self._since = rfc3339(now - LOOKBACK)
+        self.last_listed: list[replies.Comment] = []
+        """The comments of the last look-up, the oldest first."""
 
     def is_posted(self) -> bool:
         """Return whether the request has a reply."""
         return bool(self._posted())
+
+    def has_reply_to(self, key: str) -> bool:
+        """Return whether another request of the same issue had a reply at the last look-up."""
+        return bool(replies.select_replies(self.last_listed, key, self._app))
 
     def post_once(self, text: str) -> None:
         """Post the reply unless the request has one."""
@@ -40,8 +46,9 @@ class ReplyPoster:
             self._remove(dig_number(duplicate, "id"))
 
     def _posted(self) -> list[replies.Comment]:
-        comments = self._repository.pages(f"issues/{self._number}/comments", since=self._since)
-        return replies.select_replies(comments, self._key, self._app)
+        pages = self._repository.pages(f"issues/{self._number}/comments", since=self._since)
+        self.last_listed = list(pages)
+        return replies.select_replies(self.last_listed, self._key, self._app)
 
     def _remove(self, comment: int) -> None:
         try:

@@ -9,6 +9,7 @@
     models: {docs: claude-..., code: claude-...}
     retryOn: [review, check]                         # feedback that starts a retry; default: both
     maxRetries: 1                                    # automatic retries per run
+    cancelOnClose: true                              # closing an issue or pull request cancels its runs; default: false
     platformRepository: acme/platform                # repository of the tasks, of the same owner; default: this one
 
 The file cannot name secrets, execute anything or reach a repository of another owner.
@@ -74,6 +75,7 @@ class Configuration(ApiModel):
     tools: Literal["minimal", "default", "advanced"] | None = None
     working_directory: fields.WorkingDirectory | None = None
     retry_on: list[Literal["review", "check"]] = ["review", "check"]
+    cancel_on_close: bool = False
     max_retries: Annotated[int | None, Field(ge=0, le=10)] = None
     timeout_seconds: Annotated[int | None, Field(ge=1, le=604_800)] = None
     max_turns: Annotated[int | None, Field(ge=1, le=fields.INT32)] = None
@@ -108,10 +110,24 @@ class BadConfiguration(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+        self.text = ""
+        """The file's text, as far as it could be read."""
+
+    def mentions(self, name: str) -> bool:
+        """Return whether the file contains a label or login, so that it may be mapped to a command."""
+        return name.casefold() in self.text.casefold()
 
 
 def parse(text: str) -> Configuration:
     """Return the configuration in a file's text; raise BadConfiguration."""
+    try:
+        return _parse(text)
+    except BadConfiguration as bad:
+        bad.text = text[:MAX_LENGTH]
+        raise
+
+
+def _parse(text: str) -> Configuration:
     if len(text) > MAX_LENGTH:
         raise BadConfiguration(f"the file has more than {MAX_LENGTH} characters")
     try:

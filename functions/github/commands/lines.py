@@ -20,6 +20,11 @@ _LINE_START = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
 _LINE_BREAKS = re.compile(r"\r\n?")
 
 
+_BLANKS = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_INVISIBLE = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+"""Blanks of other widths, and characters that take no room: keyboards and chat programs insert both unnoticed."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandLine:
     """A line that begins with a command."""
@@ -34,6 +39,7 @@ class CommandLine:
 
 def command_lines(comment: str) -> Sequence[CommandLine]:
     """Return the lines of a Markdown comment that begin with a command, in order."""
+    comment = normalize(comment)
     if not _COMMAND.search(comment):  # nearly every comment
         return ()
     text = _LINE_BREAKS.sub("\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as Markdown does
@@ -44,6 +50,11 @@ def command_lines(comment: str) -> Sequence[CommandLine]:
         CommandLine(name, arguments, "\n".join(lines[number + 1 : end]))
         for (number, name, arguments), end in zip(commands, ends, strict=False)
     ]
+
+
+def normalize(comment: str) -> str:
+    """Return the comment as a reader sees it: every kind of blank as a space, and no invisible characters."""
+    return comment if comment.isascii() else _INVISIBLE.sub("", _BLANKS.sub(" ", comment))
 
 
 def first_command_name(comment: str) -> str | None:

@@ -123,8 +123,8 @@ def parse_comment(comment: str) -> Sequence[Command]:
 
 def parse_single(text: str) -> Command | None:
     """Return the one command that `text` consists of, else None. A mapped /code may omit the task."""
-    found = lines.command_lines(text)
-    return _command(found[0], needs_task=False) if len(found) == 1 and "\n" not in text.strip() else None
+    commands = lines.command_lines(text)
+    return _command(commands[0], needs_task=False) if len(commands) == 1 and "\n" not in text.strip() else None
 
 
 def _command(line: CommandLine, *, needs_task: bool) -> Command:

@@ -22,8 +22,8 @@ from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
 _KINDS = {kind.word: kind for kind in RunKind}
-_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})\b", re.IGNORECASE | re.ASCII)
-"""A task in a title, as in `Task 3: log in`."""
+_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
+"""A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
 
 
 class SpecError(Exception):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text
-from functions.github.markdown import sanitize
+from functions.github.markdown import fenced_block, sanitize
 from functions.github.reports.check import NAME
 
 Object = Mapping[str, Any]
@@ -21,6 +21,8 @@ MAX_OUTPUT_LENGTH = 20_000
 """Characters of a check's output that reach the prompt; each part of it is cut to half of that."""
 
 MAX_ANNOTATIONS = 50
+MAX_HUNK_LENGTH = 4000
+"""Characters of the end of a diff hunk, where the commented line is."""
 MAX_DESCRIPTION_LENGTH = 30_000
 
 UUID_LENGTH = len("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
@@ -84,6 +86,16 @@ def describe_comment(comment: Object) -> str:
     line = dig_number(comment, "line") or dig_number(comment, "original_line")
     path = dig_text(comment, "path")
     return f"On {path}:{line}:\n{dig_text(comment, 'body')}" if line else f"On {path}:\n{dig_text(comment, 'body')}"
+
+
+def describe_place(comment: Object) -> str:
+    """Return file, line and the diff hunk that a comment on lines is about; empty if it names no file."""
+    line = dig_number(comment, "line") or dig_number(comment, "original_line")
+    path, hunk = dig_text(comment, "path"), dig_text(comment, "diff_hunk")
+    if not path:
+        return ""
+    lines = [f"On {path}:{line}:" if line else f"On {path}:"]
+    return "\n".join([*lines, fenced_block(hunk[-MAX_HUNK_LENGTH:], MAX_HUNK_LENGTH)] if hunk else lines)
 
 
 def change_requests(reviews: Iterable[Object]) -> list[Object]:

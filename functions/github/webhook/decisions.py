@@ -39,6 +39,11 @@ class FeedbackReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """An issue or pull request was closed, which cancels its runs if the repository configures that."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRequest:
     """A request by a person, or by a check.
 
@@ -46,7 +51,7 @@ class CommandRequest:
     """
 
     key: str
-    trigger: Command | MappingTriggered | FeedbackReceived
+    trigger: Command | MappingTriggered | FeedbackReceived | Closed
     number: int
     """The issue or pull request that the run belongs to and where replies are posted."""
     login: str = ""
@@ -56,10 +61,17 @@ class CommandRequest:
     on_pull_request: bool = False
     pull_request: PullRequest | None = None
     """The pull request, if the event contains it."""
-    reactions_path: str = ""
-    """Where a reaction to the request is posted; empty if it cannot have one."""
+    comment_path: str = ""
+    """The comment that contains the request, below the repository; empty if it is not in a comment."""
     sort_key: str = ""
     """When the request was made (see `sort_key`)."""
+    edit: str = ""
+    """When the comment was edited; empty if it was not."""
+
+    @property
+    def reply_key(self) -> str:
+        """The key of its reply: an edited comment is replied to again."""
+        return f"{self.key}/{self.edit}" if self.edit else self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Payloads are filtered before (webhook/payload_filter.py). Any field may be missi
 reads as empty, so that no payload makes a rule fail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,8 @@ class WebhookEvent:
     action: str
     delivery: str
     data: Mapping[str, Any]
+    allowed_bots: Collection[str] = ()
+    """Logins of bots that are treated as people (setting github.bots)."""
 
     def text(self, *path: str) -> str:
         """Return the string at that path of the payload; empty if there is none."""
@@ -78,9 +80,13 @@ class WebhookEvent:
 
     @property
     def by_bot(self) -> bool:
-        """Whether a bot or an App, including ours, caused it or wrote its comment or review."""
+        """Whether a bot or an App that is not allowed caused it or wrote its comment or review."""
         written = self.data.get("comment") or self.data.get("review")
-        return is_bot(self.data.get("sender")) or is_bot(dig(written, "user"))
+        users = (self.data.get("sender"), dig(written, "user"))
+        return any(is_bot(user) and not self._is_allowed(user) for user in users)
+
+    def _is_allowed(self, user: Any) -> bool:
+        return dig_text(user, "login").casefold() in (bot.casefold() for bot in self.allowed_bots)
 
     @property
     def pull_request(self) -> PullRequest | None:

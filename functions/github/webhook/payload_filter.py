@@ -52,6 +52,7 @@ ISSUE = _values("id number title state html_url locked updated_at") | {
 }
 COMMENT = _values(
     "id body html_url created_at updated_at author_association pull_request_review_id in_reply_to_id path"
+    " line original_line start_line diff_hunk"
 ) | {
     "user": USER,
     "performed_via_github_app": APP,

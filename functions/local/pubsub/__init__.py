@@ -1,4 +1,4 @@
-"""Google's own Pub/Sub emulator, where it is installed, in place of the embedded queue."""
+"""Google's Pub/Sub emulator in place of the embedded queue, if it is installed."""
 
 from functions.local.pubsub.emulator import Emulator, EmulatorError, find
 

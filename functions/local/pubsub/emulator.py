@@ -1,4 +1,4 @@
-"""The emulator as a process: found, started on a loopback port, and ended together with the Java it starts."""
+"""The emulator as a process on a loopback port, stopped together with its Java process."""
 
 import contextlib
 import os
@@ -9,35 +9,35 @@ import subprocess
 import time
 from pathlib import Path
 
-PLACE = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
-"""Below the root of the Google Cloud SDK."""
+PROGRAM = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
+"""Path below the root of the Google Cloud SDK."""
 HINT = "install the Google Cloud SDK, `gcloud components install pubsub-emulator`, and a Java runtime"
 START_SECONDS = 60.0
-"""Longest the emulator may take to come up; it takes about one second on an idle machine."""
+"""Longest start; it takes about one second on an idle machine."""
 
 
 class EmulatorError(Exception):
-    """The emulator is not there or did not start; the text says what to do."""
+    """The emulator is not installed or did not start; the text says what to do."""
 
 
 def find() -> Path | None:
-    """The emulator's program; None where it, or the Java it needs, is not installed."""
+    """Return the emulator's program; None if it, or the Java it needs, is not installed."""
     gcloud = shutil.which("gcloud")
     if not gcloud or not shutil.which("java"):
         return None
-    beside = Path(gcloud).resolve().parents[1] / PLACE  # which asks nobody, and so takes no second
+    beside = Path(gcloud).resolve().parents[1] / PROGRAM  # without `gcloud info`, which takes a second
     if beside.is_file():
         return beside
     asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
     with contextlib.suppress(subprocess.SubprocessError, OSError):
         root = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
-        program = Path(root) / PLACE
+        program = Path(root) / PROGRAM
         return program if program.is_file() else None
     return None
 
 
 class Emulator:
-    """One emulator; `address` is its host:port. What it holds is in its memory and goes with it."""
+    """One emulator; `address` is its host:port. It keeps everything in memory."""
 
     def __init__(self, port: int, log: Path) -> None:
         self.address = f"127.0.0.1:{port}"
@@ -47,11 +47,11 @@ class Emulator:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has gone without being told to."""
+        """Whether the process has ended by itself."""
         return self.process is None or self.process.poll() is not None
 
     def start(self) -> None:
-        """Returns once it answers. Raises EmulatorError."""
+        """Start it and return once it answers; raise EmulatorError."""
         program = find()
         if program is None:
             raise EmulatorError(f"the Pub/Sub emulator is not installed: {HINT}")
@@ -68,7 +68,7 @@ class Emulator:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ends its process group: the program is a shell script that starts Java."""
+        """Kill its process group: the program is a shell script that starts Java."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -1,7 +1,7 @@
 """The embedded queue: topics and push subscriptions as on Google Pub/Sub, kept in SQLite, for one machine.
 
-What is published is on disk before the answer; what is not acknowledged is delivered again, with back-off, and
-after its last attempt kept as a dead letter. At least once, in no promised order.
+A message is on disk before publishing is answered. One that is not acknowledged is delivered again with back-off, and
+after its last attempt kept as a dead letter. Delivery is at least once, in no guaranteed order.
 """
 
 from functions.local.queue.app import create_app

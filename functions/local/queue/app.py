@@ -16,24 +16,24 @@ from functions.local.queue.queue import Queue, UnknownLetterError, UnknownTopicE
 from functions.local.queue.store import Delivery
 
 MESSAGE_BYTES = 10_000_000
-"""Longest message (Pub/Sub: Quotas and limits)."""
+"""The largest message (Pub/Sub: Quotas and limits)."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class TooLongError(Exception):
-    """The body is longer than a message may be."""
+    """The body exceeds the largest message."""
 
 
 def create_app(queue: Queue) -> Starlette:
-    """The queue's endpoints; whoever serves them starts and stops the queue in the same event loop.
+    """Return the queue's endpoints; their server starts and stops the queue in the same event loop.
 
-    POST /topics/{topic}             publishes a CloudEvent: 200 {messageId}
-    GET /topics                      the topics' names
-    GET /subscriptions               how each stands
-    GET /dead/{topic}                its dead letters
-    POST /dead/{topic}/{id}/replay   delivers one again: 204
-    DELETE /dead/{topic}/{id}        forgets one: 204
+    POST /topics/{topic}             publish a CloudEvent: 200 {messageId}
+    GET /topics                      the names of the topics
+    GET /subscriptions               the counts of each subscription
+    GET /dead/{topic}                the dead letters of a topic
+    POST /dead/{topic}/{id}/replay   deliver one again: 204
+    DELETE /dead/{topic}/{id}        delete one: 204
     """
 
     async def publish(request: Request) -> Response:

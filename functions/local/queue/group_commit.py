@@ -1,7 +1,7 @@
-"""Group commit: what the same turn of the event loop wants written shares one transaction, and one wait for the disk.
+"""Group commit: the writes of one turn of the event loop share one transaction, and one wait for the disk.
 
-Everybody waits for the commit that holds their own write, so nobody is told "stored" too early; under load the
-disk is the slowest part, and this is what makes the queue faster than one commit per message.
+Each caller waits for the commit of its own write, so that "stored" is never answered too early. Under load the disk is
+the slowest part, and one commit per message would be slower.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-class Journal:
+class GroupCommit:
     """All writes to the queue's tables; used from one event loop."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -20,7 +20,7 @@ class Journal:
         self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
 
     async def write(self, work: Callable[[], Result]) -> Result:
-        """What `work` returned, once it is on disk. Raises sqlite3.Error when nothing of it was kept."""
+        """Return what `work` returns, once it is on disk; raise sqlite3.Error if nothing of it was kept."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((work, future))
@@ -32,7 +32,7 @@ class Journal:
         waiting, self._waiting = self._waiting, []
         try:
             results = self._transaction([work for work, _ in waiting])
-        except Exception as error:  # noqa: BLE001  (handed on to everybody who waits)
+        except Exception as error:  # noqa: BLE001  (passed on to every caller)
             for _, future in waiting:
                 _settle(future.set_exception, future, error)
             return
@@ -52,5 +52,5 @@ class Journal:
 
 
 def _settle(settle: Callable[[Any], None], future: asyncio.Future[Any], value: Any) -> None:
-    if not future.done():  # whoever waited may have been cancelled
+    if not future.done():  # the caller may have been cancelled
         settle(value)

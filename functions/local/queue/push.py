@@ -1,4 +1,4 @@
-"""One push: the request, what its answer means, and what becomes of the delivery. The rules are Google Pub/Sub's."""
+"""One push: the request, the meaning of its answer, and the next state of the delivery, by Google Pub/Sub's rules."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ ACKNOWLEDGED = frozenset({102, 200, 201, 203, 204})
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a push was not acknowledged; `reached` says whether the consumer saw it, `retry_after` is in seconds."""
+    """Why a push was not acknowledged; `reached` tells whether the consumer saw it; `retry_after` is in seconds."""
 
     reason: str
     reached: bool = True
@@ -27,14 +27,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Sent:
-    """What a push consists of."""
+    """The request of a push."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 async def push(session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> Refusal | None:
-    """Sends the event as the subscription wants it; None is an acknowledgement."""
+    """Push the event as the subscription says; return None if it is acknowledged."""
     sent = wrapped(delivery) if subscription.wrapped else Sent(_headers(delivery), delivery.message.body)
     timeout = aiohttp.ClientTimeout(total=subscription.ack_deadline)
     try:
@@ -56,9 +56,9 @@ async def push(session: aiohttp.ClientSession, subscription: Subscription, deliv
 
 
 def after(delivery: Delivery, refusal: Refusal, subscription: Subscription, now: float) -> tuple[Delivery, str | None]:
-    """The refused delivery as it goes on, and the topic of dead letters if it was its last attempt.
+    """Return the next state of a refused delivery, and its dead-letter topic if this was its last attempt.
 
-    A consumer that is not there has not seen the message: that costs back-off, but no attempt.
+    A consumer that cannot be reached has not seen the message: that costs back-off, but no attempt.
     """
     policy, retry = subscription.dead_letter, subscription.retry
     attempts = delivery.attempts + refusal.reached
@@ -70,7 +70,7 @@ def after(delivery: Delivery, refusal: Refusal, subscription: Subscription, now:
 
 
 def wrapped(delivery: Delivery) -> Sent:
-    """The event in Pub/Sub's own envelope (Pub/Sub: Push subscriptions). Attributes are text, not percent-encoded."""
+    """Return the event in Pub/Sub's envelope (Pub/Sub: Push subscriptions); attributes are not percent-encoded."""
     attributes = {name: unquote(value) for name, value in delivery.message.headers.items()}
     message = {
         "attributes": attributes,
@@ -82,7 +82,7 @@ def wrapped(delivery: Delivery) -> Sent:
 
 
 def _headers(delivery: Delivery) -> Mapping[str, str]:
-    """The event's own, and the metadata that Pub/Sub adds (Payload unwrapping: write metadata)."""
+    """Return the event's headers and the metadata that Pub/Sub adds (Payload unwrapping: write metadata)."""
     return {
         **delivery.message.headers,
         "x-goog-pubsub-message-id": str(delivery.message_id),

@@ -1,6 +1,6 @@
-"""Delivers one subscription: leases what is due, a bounded number at a time, and settles each by its answer.
+"""Delivers one subscription: leases a bounded number of due messages, and settles each by its answer.
 
-A message that fails waits for its back-off in the store, not in a place of its own here, so it blocks nobody.
+A rejected message waits for its back-off in the store, so that it blocks no other.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from functools import partial
 
 import aiohttp
 
-from functions.local.queue.group_commit import Journal
+from functions.local.queue.group_commit import GroupCommit
 from functions.local.queue.push import Refusal, after, push
 from functions.local.queue.store import Delivery, Store
 from functions.queues.queue_model import Subscription
@@ -21,28 +21,30 @@ _log = logging.getLogger("orchestrator")
 
 
 class Pusher:
-    """One subscription at work; `acknowledged` counts since it was started."""
+    """The delivery of one subscription; `acknowledged` counts since the start."""
 
-    def __init__(self, subscription: Subscription, store: Store, journal: Journal, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, subscription: Subscription, store: Store, group_commit: GroupCommit, clock: Callable[[], float]
+    ) -> None:
         self.subscription = subscription
         self.acknowledged = 0
         self._store = store
-        self._journal = journal
+        self._group_commit = group_commit
         self._clock = clock
         self._leases: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
 
     @property
     def in_flight(self) -> int:
-        """How many are being delivered right now."""
+        """How many messages are being delivered now."""
         return len(self._leases)
 
     def wake(self) -> None:
-        """There may be something to deliver."""
+        """Look for due messages again."""
         self._wake.set()
 
     async def run(self, session: aiohttp.ClientSession) -> None:
-        """Delivers until it is cancelled; what was under way is then delivered again at the next start."""
+        """Deliver until cancelled; deliveries under way are repeated at the next start."""
         try:
             while True:
                 self._wake.clear()
@@ -55,7 +57,7 @@ class Pusher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _lease(self, session: aiohttp.ClientSession) -> None:
-        """As many of the longest due as there is room for; those under way are due too, and are passed over."""
+        """Start as many of the longest due as there is room for; those under way are due too and are skipped."""
         limit = self.subscription.concurrency
         if self.in_flight == limit:
             return
@@ -85,11 +87,11 @@ class Pusher:
 
     async def _settle(self, delivery: Delivery, refusal: Refusal | None) -> None:
         if refusal is None:
-            await self._journal.write(partial(self._store.forget, delivery))
+            await self._group_commit.write(partial(self._store.forget, delivery))
             self.acknowledged += 1
             return
         delivery, dead_topic = after(delivery, refusal, self.subscription, self._clock())
-        await self._journal.write(partial(self._store.keep, delivery, dead_topic))
+        await self._group_commit.write(partial(self._store.keep, delivery, dead_topic))
         level = logging.ERROR if dead_topic else logging.WARNING
         what = f"is dead, kept in {dead_topic}" if dead_topic else f"is tried again in {delivery.backoff:g} s"
         _log.log(level, "message %d to %s %s: %s", delivery.message_id, delivery.subscription, what, refusal.reason)

@@ -1,4 +1,4 @@
-"""The queue as a whole: publishing, delivery, schedules, and what became of the dead letters."""
+"""The queue as a whole: publishing, delivery, schedules and dead letters."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from functions.local.queue.group_commit import Journal
+from functions.local.queue.group_commit import GroupCommit
 from functions.local.queue.message import Message
 from functions.local.queue.pusher import Pusher
 from functions.local.queue.store import Delivery, Store
@@ -22,33 +22,33 @@ SOURCE = "/orchestrator/queue"
 """Source of the events that schedules publish."""
 
 IDLE_SECONDS = 1.0
-"""How long a connection to a consumer is kept: less than gunicorn does (2 s), which would close it in our face."""
+"""How long an idle connection to a consumer is kept: less than gunicorn keeps it (2 s), to close it first."""
 
 
 class UnknownTopicError(Exception):
-    """There is no such topic."""
+    """The topic is not in the topology."""
 
 
 class UnknownLetterError(Exception):
-    """There is no such dead letter."""
+    """The topic has no such dead letter."""
 
 
 class Queue:
-    """Topics and push subscriptions over one SQLite connection; lives in one event loop."""
+    """Topics and push subscriptions over one SQLite connection, in one event loop."""
 
     def __init__(
         self, connection: sqlite3.Connection, topology: Topology, clock: Callable[[], float] = time.time
     ) -> None:
         self.topology = topology
         self._store = Store(connection)
-        self._journal = Journal(connection)
+        self._group_commit = GroupCommit(connection)
         self._clock = clock
-        self._pushers = [Pusher(each, self._store, self._journal, clock) for each in topology.subscriptions]
+        self._pushers = [Pusher(each, self._store, self._group_commit, clock) for each in topology.subscriptions]
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Delivers what is waiting, and starts the schedules."""
+        """Start delivery and the schedules."""
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector)
         work = [pusher.run(self._session) for pusher in self._pushers]
@@ -56,7 +56,7 @@ class Queue:
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
-        """Ends every delivery under way; the next start repeats those."""
+        """Stop every delivery under way; the next start repeats them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -64,7 +64,7 @@ class Queue:
             await self._session.close()
 
     async def publish(self, topic: str, message: Message, schedule: str | None = None) -> str:
-        """The message's id, once it is on disk.
+        """Store a message and return its id.
 
         Raises:
             UnknownTopicError: the topic is not in the topology.
@@ -72,29 +72,31 @@ class Queue:
         """
         self._known(topic)
         names = [each.name for each in self.topology.subscribers(topic)]
-        found = await self._journal.write(partial(self._store.publish, topic, message, names, self._clock(), schedule))
+        found = await self._group_commit.write(
+            partial(self._store.publish, topic, message, names, self._clock(), schedule)
+        )
         self._wake(topic)
         return str(found)
 
     def subscriptions(self) -> list[dict[str, Any]]:
-        """How each subscription stands: messages waiting (in flight or not) and dead; acknowledged since start."""
+        """Return the counts of each subscription: waiting (in flight or not), dead, acknowledged since the start."""
         return [self._stand(pusher) for pusher in self._pushers]
 
     def dead(self, topic: str) -> list[Delivery]:
-        """The dead letters of a topic. Raises UnknownTopicError."""
+        """Return the dead letters of a topic; raise UnknownTopicError."""
         self._known(topic)
         return list(self._store.dead(topic))
 
     async def replay(self, topic: str, letter: int) -> None:
-        """Delivers a dead letter once more, with all its attempts. Raises UnknownTopicError, UnknownLetterError."""
+        """Deliver a dead letter again, with all its attempts; raise UnknownTopicError or UnknownLetterError."""
         delivery = self._letter(topic, letter)
         again = replace(delivery, due=self._clock(), attempts=0, backoff=0.0)
-        await self._journal.write(partial(self._store.keep, again))
+        await self._group_commit.write(partial(self._store.keep, again))
         self._wake(delivery.topic)
 
     async def drop(self, topic: str, letter: int) -> None:
-        """Forgets a dead letter. Raises UnknownTopicError, UnknownLetterError."""
-        await self._journal.write(partial(self._store.forget, self._letter(topic, letter)))
+        """Delete a dead letter; raise UnknownTopicError or UnknownLetterError."""
+        await self._group_commit.write(partial(self._store.forget, self._letter(topic, letter)))
 
     def _known(self, topic: str) -> None:
         if topic not in self.topology.topics:

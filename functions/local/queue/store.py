@@ -3,7 +3,7 @@
     queue_messages      what was published
     queue_deliveries    one row per message and subscription: waiting, or dead when `dead_topic` is set
 
-Leases are not kept: a delivery that was under way when the process died is due again at once.
+Leases are not stored: a delivery under way when the process dies is due again at once.
 """
 
 import json
@@ -44,9 +44,9 @@ AND NOT EXISTS (SELECT 1 FROM queue_deliveries e JOIN queue_messages n ON n.id =
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message on its way to one subscription. Times in seconds since the epoch, `backoff` in seconds.
+    """One message for one subscription; times are in seconds since the epoch, `backoff` is in seconds.
 
-    `attempts` counts the tries that reached the consumer; `backoff` is the last wait, `reason` why it was needed.
+    `attempts` counts the pushes that reached the consumer; `backoff` is the last wait and `reason` its cause.
     """
 
     id: int
@@ -62,7 +62,7 @@ class Delivery:
 
 
 class Store:
-    """Reads at any time; methods that write are called inside a transaction of the journal."""
+    """The tables; methods that write are called within a transaction of the group commit."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -71,7 +71,7 @@ class Store:
     def publish(
         self, topic: str, message: Message, subscriptions: list[str], now: float, schedule: str | None = None
     ) -> int:
-        """Keeps the message for each subscription; its id."""
+        """Store the message for each subscription and return its id."""
         row = (topic, json.dumps(dict(message.headers)), message.body, now, schedule)
         insert = "INSERT INTO queue_messages (topic, headers, body, published, schedule) VALUES (?, ?, ?, ?, ?)"
         found = self._connection.execute(insert, row).lastrowid
@@ -80,12 +80,12 @@ class Store:
             "INSERT INTO queue_deliveries (message, subscription, due) VALUES (?, ?, ?)",
             [(found, name, now) for name in subscriptions],
         )
-        if not subscriptions:  # as on Pub/Sub, what nobody subscribes to is not kept
+        if not subscriptions:  # as on Pub/Sub, a message without a subscription is not kept
             self._connection.execute("DELETE FROM queue_messages WHERE id = ?", (found,))
         return found
 
     def forget(self, delivery: Delivery) -> None:
-        """It is acknowledged, or dropped; with its last delivery the message goes."""
+        """Delete an acknowledged or dropped delivery, and the message with its last delivery."""
         self._connection.execute("DELETE FROM queue_deliveries WHERE id = ?", (delivery.id,))
         owed = "SELECT 1 FROM queue_deliveries WHERE message = ?"
         self._connection.execute(
@@ -94,37 +94,37 @@ class Store:
         )
 
     def keep(self, delivery: Delivery, dead_topic: str | None = None) -> None:
-        """Writes the new state of a delivery that goes on waiting, or is dead."""
+        """Write the next state of a delivery, which waits or is dead."""
         self._connection.execute(
             "UPDATE queue_deliveries SET due = ?, attempts = ?, backoff = ?, reason = ?, dead_topic = ? WHERE id = ?",
             (delivery.due, delivery.attempts, delivery.backoff, delivery.reason, dead_topic, delivery.id),
         )
 
     def due(self, subscription: str, now: float, limit: int, *, ordered: bool = False) -> Iterator[Delivery]:
-        """What is to be delivered now, longest due first; `ordered`: nothing behind an earlier one of its key."""
+        """Return the due deliveries, longest due first; if `ordered`, only the first of each key."""
         where = "WHERE d.subscription = ? AND d.dead_topic IS NULL AND d.due <= ? "
         where += (_FIRST_OF_ITS_KEY if ordered else "") + "ORDER BY d.due, d.id LIMIT ?"
         return map(_delivery, self._connection.execute(_SELECT + where, (subscription, now, limit)).fetchall())
 
     def next_due(self, subscription: str, now: float) -> float | None:
-        """When something becomes due after `now`."""
+        """Return when the next delivery after `now` is due."""
         select = "SELECT MIN(due) FROM queue_deliveries WHERE subscription = ? AND dead_topic IS NULL AND due > ?"
         found: float | None = self._connection.execute(select, (subscription, now)).fetchone()[0]
         return found
 
     def dead(self, topic: str) -> Iterator[Delivery]:
-        """The dead letters of a topic, oldest first."""
+        """Return the dead letters of a topic, oldest first."""
         where = "WHERE d.dead_topic = ? ORDER BY d.id"
         return map(_delivery, self._connection.execute(_SELECT + where, (topic,)).fetchall())
 
     def counts(self, subscription: str) -> tuple[int, int]:
-        """How many are not acknowledged yet, and how many are dead."""
+        """Return how many deliveries wait, and how many are dead."""
         select = "SELECT COUNT(*), COUNT(dead_topic) FROM queue_deliveries WHERE subscription = ?"
         kept, dead = self._connection.execute(select, (subscription,)).fetchone()
         return kept - dead, dead
 
     def outstanding(self, schedule: str) -> bool:
-        """Whether the last event of a schedule is still being delivered."""
+        """Return whether the last event of a schedule is still being delivered."""
         select = """SELECT 1 FROM queue_messages m JOIN queue_deliveries d ON d.message = m.id
                     WHERE m.schedule = ? AND d.dead_topic IS NULL LIMIT 1"""
         return self._connection.execute(select, (schedule,)).fetchone() is not None

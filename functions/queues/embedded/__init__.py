@@ -1,1 +1,1 @@
-"""The embedded queue of one machine, over HTTP: publisher and dead letters. The queue itself is functions/local/queue."""
+"""The embedded queue of one machine, over HTTP: publisher and dead letters. functions/local/queue serves it."""

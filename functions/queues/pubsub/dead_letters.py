@@ -30,7 +30,7 @@ MAX_LETTERS = 10_000
 """Most letters that one command looks at."""
 
 _MARK = "CloudPubSubDeadLetterSource"
-"""Prefix of the attributes that Pub/Sub adds to a dead letter (Pub/Sub: Dead-letter topics, Track delivery attempts)."""
+"""Prefix of the attributes that Pub/Sub adds to a dead letter (Dead-letter topics: Track delivery attempts)."""
 
 
 @dataclass(frozen=True, slots=True)

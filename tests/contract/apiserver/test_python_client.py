@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client, watch
 
+from functions.cluster.errors import KindNotServed, NotFound, from_response
 from tests.contract.apiserver.samples import Place, job, sample
 
 
@@ -44,6 +45,16 @@ def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient)
     assert (found.spec.active_deadline_seconds, found.spec.parallelism) == (600, 0)
     batch.delete_namespaced_job("a", place.namespace, propagation_policy="Background")
     assert place.gone("a", "jobs")
+
+
+def test_a_missing_object_and_a_missing_kind_are_told_apart(place: Place) -> None:
+    """Both are 404; only the first means that the object does not exist."""
+    objects = [place.path(plural, "a") for plural in ("samples", "jobs", "configmaps")]
+    kinds = [place.path("things", "a"), "/apis/contract.agents.platform/v9/samples", "/apis/nowhere.test/v1/things"]
+    for error, paths in ((NotFound, objects), (KindNotServed, kinds)):
+        for path in paths:
+            answer = place.server.get(path)
+            assert type(from_response(answer.code, answer.text.encode(), None)) is error, path
 
 
 def test_a_watch(place: Place, api: client.ApiClient) -> None:

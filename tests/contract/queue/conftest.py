@@ -101,7 +101,7 @@ class Broker:
 
 @contextmanager
 def serve(queue: Queue) -> Iterator[Broker]:
-    """Runs the queue and its endpoints in a thread of their own until the block ends."""
+    """Run the queue and its endpoints in a thread of their own until the block ends."""
     server = uvicorn.Server(uvicorn.Config(create_app(queue), port=0, log_level="error", lifespan="off"))
 
     async def main() -> None:
@@ -120,7 +120,7 @@ def serve(queue: Queue) -> Iterator[Broker]:
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Waits for a condition, and fails where it does not come about."""
+    """Wait for a condition; fail if it does not hold in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition did not come about"
@@ -141,7 +141,7 @@ def consumer() -> Iterator[Consumer]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
-    """Makes a queue with the topic `jobs` that pushes to the given consumers, each by a subscription of its own."""
+    """Make a queue with the topic `jobs` that pushes to the given consumers, each by a subscription of its own."""
     with ExitStack() as stack:
 
         def make(*consumers: Consumer, attempts: int = 5, **options: Any) -> Broker:

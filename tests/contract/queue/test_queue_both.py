@@ -64,7 +64,7 @@ Make = Callable[..., Either]
 
 @pytest.fixture(params=["embedded", "emulator"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Makes a queue with topic `jobs` that pushes to the consumer: 5 attempts, the shortest pauses it can do."""
+    """Make a queue with topic `jobs` that pushes to the consumer: 5 attempts, the shortest pauses it can do."""
     with ExitStack() as stack:
         emulator = request.getfixturevalue("pubsub") if request.param == "emulator" else ""
 

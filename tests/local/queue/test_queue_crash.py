@@ -65,7 +65,7 @@ def consumer() -> Iterator[Consumer]:
 
 @contextmanager
 def hosted(database: Path, consumer: Consumer) -> Iterator[str]:
-    """A queue's process, killed with SIGKILL when the block ends; its URL."""
+    """Yield the URL of a queue's process, which gets SIGKILL when the block ends."""
     process = subprocess.Popen(
         [sys.executable, HOST, database, consumer.url], env=HOST_ENVIRON, stdout=subprocess.PIPE, text=True
     )
@@ -139,7 +139,7 @@ def test_killed_in_the_middle_of_publishing(tmp_path, consumer):
 
 
 def _publish_until_cut(url: str, worker: int, stored: list[str]) -> None:
-    """Publishes until the process is gone; keeps what was answered 200."""
+    """Publish until the process is gone; keep the events that were answered 200."""
     number = 0
     while publish(url, f"{worker}-{number}"):
         stored.append(f"{worker}-{number}")

@@ -29,7 +29,7 @@ class Consumer:
 
 @asynccontextmanager
 async def ticking(database: Path, consumer: Consumer):
-    """A queue with one schedule, every 0.05 s, pushing to the consumer in the same loop."""
+    """Yield a queue with one schedule, every 0.05 s, pushing to the consumer in the same loop."""
     runner = web.ServerRunner(web.Server(consumer), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

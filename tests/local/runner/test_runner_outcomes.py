@@ -102,7 +102,7 @@ def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machin
         version = machine.pod()["metadata"]["resourceVersion"]
         machine.patch_job({"activeDeadlineSeconds": 1})
         machine.finished()
-        watched = machine.cluster.watch(POD, "default", version, seconds=1)
+        watched = machine.cluster.watch(POD, "default", version, timeout_seconds=1)
         seen = [(verb, pod) for verb, pod in watched if verb != "BOOKMARK"]
         assert seen[-1][0] == "DELETED"
         assert terminated(seen[-1][1])["message"] == "stopped\n"

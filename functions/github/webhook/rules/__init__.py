@@ -8,6 +8,7 @@ from functions.github.webhook.rules import (
     assignment,
     branch,
     check_run,
+    closing,
     comment,
     installation,
     label,
@@ -26,5 +27,6 @@ router = Router(
     pull_request.router,
     review.router,
     status.router,
+    closing.router,
 )
-"""All rules."""
+"""All rules, in the order in which their decisions are executed."""

@@ -5,11 +5,12 @@ Whether the run still works on that commit and pull request is decided later, fr
 
 from collections.abc import Mapping, Sequence
 
+from functions.github.commands.parse import Retry
 from functions.github.json_fields import dig, dig_number
 from functions.github.reports import feedback
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
-from functions.github.webhook.event import WebhookEvent
+from functions.github.webhook.event import PullRequest, WebhookEvent
 from functions.github.webhook.routing import Router
 
 router = Router()
@@ -30,6 +31,26 @@ def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
             number=_pull_request_number(event),
             url=event.text("check_run", "html_url"),
             on_pull_request=True,
+        )
+    ]
+
+
+@router.on("check_run", "rerequested")
+def rerequested(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request a retry if a person presses "Re-run" on our own check."""
+    check, branch = event.data.get("check_run"), event.text("check_run", "check_suite", "head_branch")
+    if event.by_bot or not (isinstance(check, Mapping) and feedback.is_own_check(check) and run_name(branch)):
+        return []
+    number = _pull_request_number(event)
+    return [
+        CommandRequest(
+            key=key(event, "check", event.number("check_run", "id"), "rerequested", event.delivery),
+            trigger=Retry(),
+            number=number,
+            login=event.sender,
+            url=event.text("check_run", "html_url"),
+            on_pull_request=True,
+            pull_request=PullRequest(number, branch, "", fork=False),
         )
     ]
 

@@ -1,9 +1,15 @@
-"""A comment on an issue, a pull request or its lines: request the commands in it."""
+"""A comment on an issue, a pull request or its lines: request the commands in it.
+
+Editing it requests them again. What was done for the comment before has its key and is not done twice, but the reply
+to a mistake that the edit corrects does not count as done.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from functions.github.commands import parse
 from functions.github.json_fields import dig
+from functions.github.reports.feedback import describe_place
 from functions.github.webhook.decisions import CommandRequest, key, sort_key
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.routing import Router
@@ -11,17 +17,25 @@ from functions.github.webhook.routing import Router
 router = Router()
 
 
-@router.on("issue_comment", "created")
+@router.on("issue_comment", "created", "edited")
 def on_issue(event: WebhookEvent) -> Sequence[CommandRequest]:
     """Request the commands in a comment on an issue, or on a pull request as a whole."""
     on_pull_request = bool(dig(event.data, "issue", "pull_request"))
     return _requests(event, event.number("issue", "number"), "issues", on_pull_request=on_pull_request)
 
 
-@router.on("pull_request_review_comment", "created")
+@router.on("pull_request_review_comment", "created", "edited")
 def on_lines(event: WebhookEvent) -> Sequence[CommandRequest]:
     """Request the commands in a comment on lines of a pull request."""
     return _requests(event, event.number("pull_request", "number"), "pulls", on_pull_request=True)
+
+
+def _with_place(command: parse.Command, event: WebhookEvent) -> parse.Command:
+    """Return a retry with the file, line and diff that the comment is about; another command unchanged."""
+    if not isinstance(command, parse.Retry):
+        return command
+    place = describe_place(event.data.get("comment") or {})
+    return replace(command, instructions="\n\n".join(part for part in (place, command.instructions) if part))
 
 
 def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_request: bool) -> list[CommandRequest]:
@@ -31,13 +45,14 @@ def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_requ
     return [
         CommandRequest(
             key=key(event, collection, "comment", comment, ordinal),
-            trigger=command,
+            trigger=_with_place(command, event) if collection == "pulls" else command,
             number=number,
             login=event.sender,
             url=event.text("comment", "html_url"),
             on_pull_request=on_pull_request,
             pull_request=event.pull_request,
-            reactions_path=f"{collection}/comments/{comment}/reactions",
+            edit=event.text("comment", "updated_at") if event.action == "edited" else "",
+            comment_path=f"{collection}/comments/{comment}",
             sort_key=sort_key(event.text("comment", "created_at"), comment, ordinal),
         )
         for ordinal, command in enumerate(parse.parse_comment(event.text("comment", "body")))

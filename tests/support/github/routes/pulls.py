@@ -62,3 +62,10 @@ def react(github: "Github", call: Call, repository: Repository, number: str) -> 
 @route("GET", "/repos/{repository}/pulls/{number}/reviews", "pull_requests")
 def reviews(github: "Github", call: Call, repository: Repository, number: str) -> Any:
     return page(github, call, repository.reviews.get(int(number), []))
+
+
+@route("GET", "/repos/{repository}/pulls/comments/{number}", "pull_requests")
+def review_comment(github: "Github", call: Call, repository: Repository, number: str) -> Any:
+    if int(number) not in repository.review_comments:
+        raise refuse(404, "Not Found")
+    return repository.review_comments[int(number)]

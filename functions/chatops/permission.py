@@ -1,0 +1,11 @@
+"""Who may give commands and whose reviews count: people with write access, and the bots that the settings list."""
+
+from functions.github.api.sync import RepositoryCalls
+from functions.serving.dependencies import Dependencies
+
+
+def may_write(deps: Dependencies, calls: RepositoryCalls, login: str) -> bool:
+    """Return whether a login has write access to the repository, or is a listed bot. Raises GithubError."""
+    if login.casefold() in (bot.casefold() for bot in deps.settings.github.bots):
+        return True
+    return deps.permissions.may_write(calls, login, deps.clock())
