@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
@@ -43,7 +43,7 @@ def next_step(run: Run, position: Position | None = None, ways: NextStepCommands
 def _during(run: Run, state: State, position: Position | None, ways: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
-        return "mend what the message names; the run is tried again by itself, and goes on then"
+        return f"mend what the message names ({row(reason).remedy}); the run is retried by itself"
     if state is State.RUNNING:
         return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
     if position:
