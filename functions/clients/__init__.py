@@ -1,1 +1,1 @@
-"""What people work with: the command line."""
+"""User interfaces: the command line and the MCP server."""

@@ -1,27 +1,27 @@
-"""The command `orchestrator`, also as `python -m functions.clients`. Ctrl-C may come while all it needs is loaded."""
+"""Entry point of `orchestrator` and of `python -m functions.clients`; handles Ctrl-C during imports."""
 
 import os
 import signal
 import sys
 
 STOPPED = 130
-"""As in the exit codes of `orchestrator --help`, which are not loaded yet."""
+"""Exit code after SIGINT; `functions.clients.commands` defines it too but is not imported yet."""
 
 
 def main() -> int:
-    """Runs one command; returns the exit code."""
+    """Run one command; return the exit code."""
     before = signal.signal(signal.SIGINT, _stop)
-    from functions.clients.cli import run
+    from functions.clients.cli import run  # slow: the handler above must be in place first
 
     try:
         signal.signal(signal.SIGINT, before)
         return run()
-    except KeyboardInterrupt:  # before or after all that handles it
+    except KeyboardInterrupt:  # outside the code that handles it
         return STOPPED
 
 
 def _stop(_number: int, _frame: object) -> None:
-    """Ends at once: nothing has been done yet, and an exception in the middle of an import is told in many lines."""
+    """Exit at once: nothing has been done yet, and KeyboardInterrupt during an import prints a long traceback."""
     os._exit(STOPPED)
 
 

@@ -1,4 +1,4 @@
-"""What the commands of `orchestrator queues dead` share: arguments, the dead letters of the configured queue."""
+"""Arguments and helpers of the commands of `orchestrator queues dead`."""
 
 from collections.abc import Sequence
 

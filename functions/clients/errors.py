@@ -1,11 +1,11 @@
-"""The error edge of the command line: what went wrong in the words of the part it went wrong in, and an exit code.
+"""Errors of the command line, with exit codes.
 
-    CommandError        1: it failed, or was refused; the same command will fail again until something is changed
+    CommandError        1: the command failed or was refused; it will fail again until something is changed
       WrongUsage        2: an option, an argument or a variable is missing or wrong
-      Unavailable       3: what it needs could not be reached or is busy; the same command may succeed later
+      Unavailable       3: a server could not be reached or is busy; the same command may succeed later
 
-A command imports the parts it needs when it is called, so only the command knows which of their errors are the
-user's to mend. It says so with `told`; every other exception is a defect and keeps its stack trace.
+Each command declares with `as_command_error` which errors of other packages a user can fix. Every other exception is
+a defect and keeps its stack trace.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from typing import ClassVar
 
 
 class CommandError(Exception):
-    """The command could not do its work; the text is for the user."""
+    """The command failed; the text is for the user."""
 
     exit_code: ClassVar[int] = 1
 
@@ -26,14 +26,14 @@ class WrongUsage(CommandError):
 
 
 class Unavailable(CommandError):
-    """What the command needs could not be reached or is busy; the same command may succeed later."""
+    """A server could not be reached or is busy; the same command may succeed later."""
 
     exit_code: ClassVar[int] = 3
 
 
 @contextmanager
 def as_command_error(*families: type[Exception]) -> Iterator[None]:
-    """Raises CommandError, with the same text, in place of errors of these families."""
+    """Convert errors of these families to CommandError with the same text."""
     try:
         yield
     except families as error:

@@ -1,6 +1,7 @@
-"""Runs git in a person's repository: every exit code is looked at, and what git says is passed on as it is.
+"""Run git in the user's repository.
 
-Configuration, hooks, signing and credential helpers are the person's own.
+Every exit code is checked and git's messages are passed on unchanged. The user's own configuration, hooks, signing
+and credential helpers apply.
 """
 
 import os
@@ -10,14 +11,21 @@ from pathlib import Path
 
 from functions.clients.errors import CommandError
 
-ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
-"""Variables that git sets for its hooks and aliases: they name another repository than the directory's."""
+REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+)
+"""Variables that git sets for hooks and aliases; they would select another repository than the directory's."""
 
 NO_GIT = "git is not installed, or not on the PATH"
 
 
 class GitError(CommandError):
-    """git failed; the text is git's own message, and what to do about it where that is known."""
+    """git failed; the text is git's own message, followed by a remedy if one is known."""
 
 
 class Git:
@@ -26,25 +34,37 @@ class Git:
     def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         given = os.environ if environ is None else environ
-        self._environ = {name: text for name, text in given.items() if name not in ELSEWHERE}
+        self._environ = {name: text for name, text in given.items() if name not in REPOSITORY_VARIABLES}
 
     def run(self, *arguments: str, remedy: str = "") -> str:
-        """What git prints, without the last line feed. Raises GitError, with `remedy` after git's message."""
+        """Return git's output without the last line feed.
+
+        Raises:
+            GitError: git failed; the text ends with `remedy`.
+        """
         done = self._run(arguments)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-            lines = [f"git {arguments[0]} failed in {self.directory}:", *(f"  {line}" for line in said)]
+            message = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+            lines = [f"git {arguments[0]} failed in {self.directory}:", *(f"  {line}" for line in message)]
             raise GitError("\n".join([*lines, remedy] if remedy else lines))
         return done.stdout.removesuffix("\n")
 
     def ask(self, *arguments: str) -> str | None:
-        """What git prints; None where the answer is no (exit code 1). Raises GitError for any other failure."""
+        """Return git's output; None for exit code 1, which means no.
+
+        Raises:
+            GitError: any other exit code.
+        """
         done = self._run(arguments)
         return None if done.returncode == 1 else self._printed(done, arguments)
 
     def paths(self, *arguments: str) -> list[str]:
-        """The paths that a command with -z prints. Raises GitError."""
-        return [each for each in self.run(*arguments).split("\0") if each]
+        """Return the paths that a command with -z prints.
+
+        Raises:
+            GitError: git failed.
+        """
+        return [path for path in self.run(*arguments).split("\0") if path]
 
     def _printed(self, done: "subprocess.CompletedProcess[str]", arguments: tuple[str, ...]) -> str:
         if done.returncode:
@@ -53,7 +73,7 @@ class Git:
 
     def _run(self, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
         command = ["git", "-C", str(self.directory), *arguments]
-        # Names of files need not be UTF-8; they come back as they are.
+        # File names need not be UTF-8; surrogateescape keeps their bytes.
         try:
             process = subprocess.Popen(
                 command,
@@ -69,7 +89,7 @@ class Git:
         try:
             out, err = process.communicate()
         except KeyboardInterrupt:
-            process.terminate()  # so that git removes its locks, which a kill would leave
+            process.terminate()  # git removes its lock files, which SIGKILL would leave
             process.wait()
             raise
         return subprocess.CompletedProcess(command, process.returncode, out, err)

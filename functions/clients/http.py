@@ -1,4 +1,4 @@
-"""One POST of JSON to a function, through the proxy that the environment names."""
+"""POST JSON to a function, through the proxy that the environment configures."""
 
 import json
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from functions.clients.errors import CommandError
 from functions.clients.output import cell
 
 ANSWER_SECONDS = 30.0
-"""A function answers within the setting cluster.timeout, 10 s, for each of its few calls."""
+"""Request timeout: a function makes a few calls of at most 10 s each (setting cluster.timeout)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A function's answer: `body` is None if it is not a JSON object with a field `success`."""
+    """A function's response; `body` is None if it is not a JSON object with a field `success`."""
 
     code: int
     body: Mapping[str, Any] | None
@@ -31,20 +31,20 @@ class Answer:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
-    """Return the answer, or why there is none.
+    """Return the response, or a text that says why there is none.
 
-    Every answer is taken as it is. No redirect is followed, because it could take a token elsewhere; credentials in
-    ~/.netrc are not used, because they would replace the token.
+    Responses of every status code are returned. No redirect is followed, because it could take a token elsewhere.
+    Credentials in ~/.netrc are not used, because they would replace the token.
 
     Raises:
-        CommandError: there is no secure connection.
+        CommandError: the TLS connection failed.
     """
-    sent = {**headers, "User-Agent": f"orchestrator/{__version__}"}
+    all_headers = {**headers, "User-Agent": f"orchestrator/{__version__}"}
     try:
         with requests.Session() as session:
             session.trust_env = urlsplit(url).hostname not in LOOPBACK  # no proxy leads to this machine
             session.auth = _keep_headers
-            answer = session.post(url, data=body, headers=sent, timeout=ANSWER_SECONDS, allow_redirects=False)
+            answer = session.post(url, data=body, headers=all_headers, timeout=ANSWER_SECONDS, allow_redirects=False)
     except requests.exceptions.SSLError as error:
         raise CommandError(f"{url}: no secure connection: {error}") from error
     except requests.RequestException as error:
@@ -59,10 +59,10 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
 
 def _json(data: bytes) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "success" in found else None
+    return document if isinstance(document, dict) and "success" in document else None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What `orchestrator run` and `orchestrator dev` share: where state is kept, and that templates are there."""
+"""Helpers of `orchestrator run` and `orchestrator dev`: folder for state, check for templates."""
 
 from pathlib import Path
 

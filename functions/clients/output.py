@@ -1,6 +1,6 @@
-"""How commands write: results on standard output, for people or for programs; progress on standard error.
+"""Output of commands: results on standard output, progress on standard error.
 
-So `orchestrator ... -o json | jq` gets nothing but the result, and colours are for terminals only.
+`orchestrator ... -o json | jq` reads only the result. Colours are used on terminals only.
 """
 
 import json
@@ -15,18 +15,18 @@ import yaml
 from functions.views.table import table
 
 CELL = 120
-"""Characters of a table's cell."""
+"""Maximum number of characters in a table cell."""
 
 Say = Callable[[str], None]
-"""Takes one line of progress."""
+"""Prints or reports one line of progress."""
 
 
 Output = Literal["table", "json", "yaml"]
-"""How a result is written."""
+"""Output format of a result."""
 
 
 def write(output: Output, result: Any, text: Callable[[], str]) -> None:
-    """Writes `result` (what JSON knows) to standard output; `text` makes what people read of it."""
+    """Write `result` (JSON types) to standard output; `text` renders it as a table."""
     match output:
         case "json":
             print(json.dumps(result, indent=2, ensure_ascii=False), flush=True)
@@ -37,28 +37,28 @@ def write(output: Output, result: Any, text: Callable[[], str]) -> None:
 
 
 def columns(rows: Sequence[Sequence[object]], longest: int | None = CELL) -> str:
-    """Rows in columns; each cell is one line, of at most so many characters."""
-    return table([[cell(each, longest) for each in row] for row in rows])
+    """Return the rows as a table; each cell is one line of at most `longest` characters."""
+    return table([[cell(value, longest) for value in row] for row in rows])
 
 
 def cell(value: object, longest: int | None = CELL) -> str:
-    """What fits in a cell: one line, without control characters (text of others could move the cursor)."""
+    """Return a value as one line for a cell, without control characters: foreign text could move the cursor."""
     text = "" if value is None else str(value)
-    return "".join(each if each.isprintable() else " " for each in text)[:longest]
+    return "".join(character if character.isprintable() else " " for character in text)[:longest]
 
 
 def say(text: str) -> None:
-    """Writes a line of progress to standard error."""
+    """Write a line of progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def styled(text: str, colour: str, stream: TextIO) -> str:
-    """`text` in a colour (`red`, `green`, ...) where `stream` is a terminal that people want colours on."""
+    """Return `text` in a colour (`red`, `green`, ...) if `stream` shows colours, else unchanged."""
     if not colours(stream):
         return text
     return click.style(text, fg=colour)
 
 
 def colours(stream: TextIO) -> bool:
-    """Whether to write colours: on a terminal, unless NO_COLOR is set (no-color.org) or it is a dumb one."""
+    """Return whether to write colours: on a terminal, unless NO_COLOR is set (no-color.org) or TERM is dumb."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

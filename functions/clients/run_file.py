@@ -1,4 +1,4 @@
-"""A run in a file, as people write it for `kubectl apply`: read, checked, and completed as the cluster would."""
+"""Read a run from a manifest, validate it and fill in the fields that the cluster would set."""
 
 import re
 import sys
@@ -21,52 +21,59 @@ from functions.runs.model.status import RunStatus
 
 
 def read(name: str) -> dict[str, Any]:
-    """The object in a file, or on standard input for `-`. Raises WrongUsage."""
+    """Return the object in a file, or on standard input for `-`.
+
+    Raises:
+        WrongUsage: the file cannot be read or is not a YAML mapping.
+    """
     try:
-        found = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
+        document = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{name} cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise WrongUsage(f"{name} is not YAML: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise WrongUsage(f"{name} must hold one object: a DocsRun or CodeRun")
-    return found
+    return document
 
 
 def attempt_of(raw: Mapping[str, Any], namespace: str) -> Run:
-    """The run in an object as people write it, with an attempt under way.
+    """Return the run of a manifest, with an open attempt.
 
-    Raises CommandError, naming every field that is wrong.
+    Raises:
+        CommandError: the manifest is not valid; the text names every invalid field.
     """
     problems = _problems(raw)
     if problems:
-        raise CommandError("the run is not valid; nothing was rendered\n" + "\n".join(f"  {each}" for each in problems))
+        raise CommandError(
+            "the run is not valid; nothing was rendered\n" + "\n".join(f"  {problem}" for problem in problems)
+        )
     now = datetime.now(UTC)
-    made = {"resourceVersion": "1", "creationTimestamp": now.isoformat()}
-    found = parse({**raw, "metadata": {**made, **_identity(raw["metadata"], namespace)}})
-    if found.status.open_attempt:
-        return found
-    fresh = found.with_status(RunStatus())
+    defaults = {"resourceVersion": "1", "creationTimestamp": now.isoformat()}
+    run = parse({**raw, "metadata": {**defaults, **_identity(raw["metadata"], namespace)}})
+    if run.status.open_attempt:
+        return run
+    fresh = run.with_status(RunStatus())
     return fresh.with_status(transitions.start(fresh, now))
 
 
 def _identity(metadata: Mapping[str, Any], namespace: str) -> dict[str, str]:
-    """Name, namespace and uid; without a uid one that is the same each time, so that what is rendered compares."""
+    """Return name, namespace and uid; a missing uid is derived from the name, so that output is reproducible."""
     uid, name = metadata.get("uid"), metadata["name"]
     try:
-        known = str(uuid.UUID(uid))
+        valid = str(uuid.UUID(uid))
     except (TypeError, ValueError, AttributeError):
-        known = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-    return {"name": name, "namespace": str(metadata.get("namespace") or namespace), "uid": known}
+        valid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+    return {"name": name, "namespace": str(metadata.get("namespace") or namespace), "uid": valid}
 
 
 def _problems(raw: Mapping[str, Any]) -> list[str]:
-    kind, found = raw.get("kind"), []
+    kind, errors = raw.get("kind"), []
     if raw.get("apiVersion") != API_VERSION:
-        found.append(f"apiVersion: must be {API_VERSION}")
+        errors.append(f"apiVersion: must be {API_VERSION}")
     if kind not in SPECS:
-        return [*found, f"kind: must be {' or '.join(SPECS)}"]
-    return [*found, *_metadata_problems(raw.get("metadata")), *_spec_problems(str(kind), raw.get("spec"))]
+        return [*errors, f"kind: must be {' or '.join(SPECS)}"]
+    return [*errors, *_metadata_problems(raw.get("metadata")), *_spec_problems(str(kind), raw.get("spec"))]
 
 
 def _metadata_problems(metadata: Any) -> list[str]:

@@ -1,7 +1,7 @@
-"""Standard output that can fail: on a full disk, or because its reader has enough (`orchestrator ... | head -1`).
+"""Standard output that can fail: on a full disk or a closed pipe (`orchestrator ... | head -1`).
 
-An OSError does not say what it is of, and all others that nobody expected are defects; so standard output says of
-its own that they are.
+An OSError does not say which file it concerns, and unexpected ones are defects. Errors of standard output are therefore
+raised as Unwritable.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ FAILED = 1
 
 
 class Unwritable(OSError):
-    """Standard output took no more."""
+    """Standard output cannot be written."""
 
 
 class Outcome:
-    """The exit code of what was done."""
+    """The exit code of the command."""
 
     code = 0
 
 
 @contextlib.contextmanager
 def own() -> Iterator[Outcome]:
-    """Does what writes to standard output, and tells in one line where that fails; no line where nobody reads it."""
+    """Report a failure of standard output in one line; a closed pipe is not reported."""
     outcome = Outcome()
-    if sys.stdout is not None:  # closed by who started us
+    if sys.stdout is not None:  # None: the parent process closed it
         sys.stdout = cast("TextIO", _Stream(sys.stdout))
     try:
         yield outcome
@@ -36,7 +36,7 @@ def own() -> Iterator[Outcome]:
             sys.stdout.flush()
     except Unwritable as error:
         outcome.code = FAILED
-        _tell(error)
+        _report(error)
 
 
 class _Stream:
@@ -49,25 +49,25 @@ class _Stream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with _named():
+        with _as_unwritable():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with _named():
+        with _as_unwritable():
             self._stream.flush()
 
 
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _as_unwritable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise Unwritable(error.errno, error.strerror) from None
 
 
-def _tell(error: Unwritable) -> None:
+def _report(error: Unwritable) -> None:
     with contextlib.suppress(OSError):
         if error.errno != errno.EPIPE:
             print(f"orchestrator: standard output: {error.strerror}", file=sys.stderr, flush=True)
-        # What is left in its buffer cannot be written either, and Python would tell of it once more at its end.
+        # The rest of the buffer cannot be written either; Python would report that once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

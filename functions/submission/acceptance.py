@@ -125,7 +125,7 @@ def _trace() -> dict[str, str]:
 
 
 def _accepted(code: int, run: Run) -> Answer:
-    data = {"name": run.name, "namespace": run.namespace, "kind": run.kind.value, "uid": run.uid}
+    data = {"name": run.name, "namespace": run.namespace, "kind": str(run.kind), "uid": run.uid}
     message = "the run is accepted" if code == 201 else "the run was accepted by an earlier request"
     context.bind(run=run.key, kind=run.kind)
     log.info("%s", message)

@@ -1,8 +1,8 @@
-"""What an agent says in its stream, for people: the lines of a pod's log without their wrapping.
+"""Format the log of an agent's pod as readable text.
 
-A log holds the container script's own lines and the agent CLI's stream, one JSON object a line: that of Claude Code
-(`--output-format stream-json`) or of Codex (`exec --json`). What is in neither is shown as it is. All of it is text
-from a container that ran foreign code: nothing in it may move a terminal's cursor.
+A log contains lines of the container script and the agent CLI's stream, one JSON object a line: that of Claude Code
+(`--output-format stream-json`) or of Codex (`exec --json`). Other lines are shown unchanged. The container ran foreign
+code, so control characters are removed: they could move a terminal's cursor.
 """
 
 import json
@@ -11,34 +11,34 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST = 200
-"""Characters of a tool's input or result that are shown."""
+"""Maximum number of characters shown of a tool's input or result."""
 
-_TELLING = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
-"""Inputs of tools of which one says what a call is about."""
+_DESCRIPTIVE = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
+"""Input fields that describe a tool call, best first."""
 
 
 @dataclass
 class SessionTotals:
-    """What a session came to so far, as its stream tells it."""
+    """Usage of a session so far, from its stream."""
 
     turns: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
-    """None until the agent CLI tells it, which Claude Code does at its end, and Codex never."""
+    """None until the agent CLI reports it: Claude Code at the end, Codex never."""
     _tokens: dict[str, int] = field(default_factory=dict)
 
     def read(self, line: str) -> str:
-        """Counts a line of the log; returns it for people, empty where it says nothing to them."""
+        """Add a line of the log to the totals; return it as readable text, empty if it shows nothing."""
         message = _object(line)
         if message is None:
             return clean(line)
         self._count(message)
-        return clean("\n".join(filter(None, _said(message))))
+        return clean("\n".join(filter(None, _texts(message))))
 
     def _count(self, message: dict[str, Any]) -> None:
         match message:
             case {"type": "assistant", "message": {"id": str(name), "usage": {"output_tokens": int(tokens)}}}:
-                self._tokens[name] = tokens  # a message comes in several lines, each with the count so far
+                self._tokens[name] = tokens  # a message spans several lines, each with the count so far
                 self.turns, self.output_tokens = len(self._tokens), sum(self._tokens.values())
             case {"type": "result", "total_cost_usd": int(cost) | float(cost)}:
                 self.cost_usd = float(cost)
@@ -48,31 +48,31 @@ class SessionTotals:
 
 
 def readable(line: str) -> str:
-    """A line of a pod's log for people; empty where it says nothing to them."""
+    """Return a line of a pod's log as readable text; empty if it shows nothing."""
     return SessionTotals().read(line)
 
 
 def clean(text: str) -> str:
-    """The text without what a terminal would obey; line ends and tabs stay."""
-    return "".join(each for each in text if each.isprintable() or each in "\n\t")
+    """Return the text without control characters, except line feeds and tabs."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def short(text: str, longest: int = LONGEST) -> str:
-    """The text in one line of at most so many characters."""
+    """Return the text as one line of at most `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(line) if line.startswith("{") else None
+        message = json.loads(line) if line.startswith("{") else None
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "type" in found else None
+    return message if isinstance(message, dict) and "type" in message else None
 
 
-def _said(message: dict[str, Any]) -> Iterator[str]:
-    """What a message says; one of a kind nobody knows says nothing."""
+def _texts(message: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts of a message; none for an unknown type."""
     match message:
         case {"type": "system", "subtype": "init"}:
             yield f"session {message.get('session_id')} with model {message.get('model')}"
@@ -81,7 +81,7 @@ def _said(message: dict[str, Any]) -> Iterator[str]:
         case {"type": "user", "message": {"content": [*parts]}}:
             yield from (_result(part) for part in parts if isinstance(part, dict))
         case {"type": "result"}:
-            yield _ending(message)
+            yield _final_result(message)
         case {"type": "item.completed", "item": {"type": str(kind)}}:
             yield _item(kind, message["item"])
         case {"type": "turn.failed", "error": {"message": str(why)}} | {"type": "error", "message": str(why)}:
@@ -98,11 +98,11 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def _about(given: object) -> str:
-    """What a tool's input is about: its telling part, else all of it."""
+    """Return the descriptive field of a tool's input, else the whole input."""
     if not isinstance(given, dict):
         return ""
-    told = next((given[key] for key in _TELLING if isinstance(given.get(key), str)), None)
-    return short(told if told is not None else json.dumps(given, ensure_ascii=False))
+    description = next((given[key] for key in _DESCRIPTIVE if isinstance(given.get(key), str)), None)
+    return short(description if description is not None else json.dumps(given, ensure_ascii=False))
 
 
 def _result(part: dict[str, Any]) -> str:
@@ -110,20 +110,20 @@ def _result(part: dict[str, Any]) -> str:
         return ""
     content = part.get("content")
     if isinstance(content, list):
-        content = "\n".join(str(each.get("text", "")) for each in content if isinstance(each, dict))
+        content = "\n".join(str(item.get("text", "")) for item in content if isinstance(item, dict))
     lines = str(content or "").strip().splitlines() or ["(nothing)"]
     more = f" (first of {len(lines)} lines)" if len(lines) > 1 else ""
     return f"  {'failed: ' if part.get('is_error') else ''}{short(lines[0])}{more}"
 
 
-def _ending(message: dict[str, Any]) -> str:
+def _final_result(message: dict[str, Any]) -> str:
     text = str(message.get("result") or message.get("subtype") or "").strip()
     facts = [
         f"{turns} turns" if (turns := _number(message.get("num_turns"))) else "",
         f"${cost:.2f}" if isinstance(cost := message.get("total_cost_usd"), int | float) else "",
     ]
-    told = ", ".join(filter(None, facts))
-    return f"{'error' if message.get('is_error') else 'result'}: {text}" + (f" ({told})" if told else "")
+    details = ", ".join(filter(None, facts))
+    return f"{'error' if message.get('is_error') else 'result'}: {text}" + (f" ({details})" if details else "")
 
 
 def _item(kind: str, item: dict[str, Any]) -> str:
@@ -136,8 +136,8 @@ def _item(kind: str, item: dict[str, Any]) -> str:
             return f"> {item.get('server')}.{item.get('tool')}"
         case "file_change":
             changes = item.get("changes")
-            listed = changes if isinstance(changes, list) else []
-            paths = [str(each.get("path")) for each in listed if isinstance(each, dict)]
+            items = changes if isinstance(changes, list) else []
+            paths = [str(change.get("path")) for change in items if isinstance(change, dict)]
             return f"> edits {short(', '.join(paths))}"
     return ""
 

@@ -1,4 +1,4 @@
-"""One run as people and models read it: the facts that matter, from spec and status, with what to do next."""
+"""One run for users and models: facts from spec and status, and the next step."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,16 +18,25 @@ from functions.views.table import table
 Facts = dict[str, Any]
 
 
-def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -> Facts:
-    """All that is told of a run. Values of environment variables are left out: they are nobody's business here."""
+def facts(run: Run, position: Position | None, commands: NextStepCommands = COMMANDS) -> Facts:
+    """Return the facts of a run as JSON types. Values of environment variables are omitted: they may be secret."""
     status = wire(run.status)
-    kept = ("attempts", "branch", "pullRequestUrl", "usage", "nextAttemptAt", "startedAt", "finishedAt", "sessionId")
+    status_fields = (
+        "attempts",
+        "branch",
+        "pullRequestUrl",
+        "usage",
+        "nextAttemptAt",
+        "startedAt",
+        "finishedAt",
+        "sessionId",
+    )
     spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
     if isinstance(spec.get("env"), list):
-        spec["env"] = [rows.at(each, "name") for each in spec["env"]]
+        spec["env"] = [rows.at(variable, "name") for variable in spec["env"]]
     return rows.without_absent(
         {
-            "kind": run.kind.value,
+            "kind": str(run.kind),
             "namespace": run.namespace,
             "name": run.name,
             "phase": run.status.phase or "Pending",
@@ -35,25 +44,25 @@ def facts(run: Run, waits: Position | None, ways: NextStepCommands = COMMANDS) -
             "message": run.status.message,
             "retryRefused": conditions.retry_refused_message(run.status) or None,
             "attempt": run.status.attempt,
-            **{name: status.get(name) for name in kept},
-            "queue": {"place": waits.place, "of": waits.of, "waitsFor": waits.waits_for} if waits else None,
+            **{name: status.get(name) for name in status_fields},
+            "queue": {"place": position.place, "of": position.of, "waitsFor": position.waits_for} if position else None,
             "problems": run.spec_error,
-            "next": next_step(run, waits, ways),
+            "next": next_step(run, position, commands),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
             "spec": spec,
         }
     )
 
 
-def sheet(run: Run, waits: Position | None, now: datetime) -> str:
-    """The run on a page, for a terminal."""
-    lines = [*_head(run, waits, now), *_attempts(run, now), ("Next", next_step(run, waits))]
-    told = {name: text for name, text in lines if text}
-    width = max(map(len, told)) + 2
-    return "\n".join(f"{name:<{width}}{_indented(text, width)}" for name, text in told.items())
+def sheet(run: Run, position: Position | None, now: datetime) -> str:
+    """Return the run as lines of text for a terminal."""
+    lines = [*_head(run, position, now), *_attempts(run, now), ("Next", next_step(run, position))]
+    shown = {name: text for name, text in lines if text}
+    width = max(map(len, shown)) + 2
+    return "\n".join(f"{name:<{width}}{_indented(text, width)}" for name, text in shown.items())
 
 
-def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str, str]]:
+def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[str, str]]:
     status = run.status
     reason = status.succeeded.reason if status.succeeded else ""
     yield "Run", f"{run.kind}/{run.name} in {run.namespace}"
@@ -63,7 +72,7 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
     why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
     yield "Spec", f"not valid: {run.spec_error}" if run.spec_error else ""
-    yield "Queue", str(waits) if waits else ""
+    yield "Queue", str(position) if position else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")
     yield "Usage", usage(run)
@@ -72,21 +81,21 @@ def _head(run: Run, waits: Position | None, now: datetime) -> Iterable[tuple[str
 
 
 def work(run: Run) -> str:
-    """What the run is for, in a few words."""
+    """Return the purpose of the run in a few words."""
     at = rows.at
-    where = rows.text(at(run.raw, "spec", "repositoryUrl"))
+    repository = rows.text(at(run.raw, "spec", "repositoryUrl"))
     match run.kind:
         case RunKind.DOCS:
-            return f"docs of {where}"
+            return f"docs of {repository}"
         case RunKind.CODE:
             task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
-            return f"task {task} of {service} in {where}"
+            return f"task {task} of {service} in {repository}"
         case _:
             assert_never(run.kind)
 
 
 def usage(run: Run) -> str:
-    """What the run's ended attempts used up."""
+    """Return the usage of the run's ended attempts."""
     used = run.status.usage
     if not used:
         return ""
@@ -96,7 +105,7 @@ def usage(run: Run) -> str:
 
 def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
     if run.status.attempts:
-        cells = [_attempt(each, now) for each in run.status.attempts]
+        cells = [_attempt(attempt, now) for attempt in run.status.attempts]
         yield "Attempts", table([("#", "REASON", "TOOK", "MESSAGE"), *cells])
 
 

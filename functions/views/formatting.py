@@ -1,4 +1,4 @@
-"""Times and amounts in words for people."""
+"""Format durations and amounts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 def duration(seconds: float) -> str:
-    """Such as `47s`, `5m30s`, `3h`, `2d4h`: the two largest units, less a zero."""
+    """Return the two largest units of a duration without zeros, such as `47s`, `5m30s`, `3h`, `2d4h`."""
     left = max(0, int(seconds))
     parts: list[str] = []
     for unit, size in _UNITS:
@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 
 
 def age(raw: Mapping[str, Any], now: datetime) -> str:
-    """How long ago the object was made."""
+    """Return the time since the object was created."""
     try:
         return duration((now - datetime.fromisoformat(raw["metadata"]["creationTimestamp"])).total_seconds())
     except (KeyError, ValueError, TypeError):
@@ -29,10 +29,10 @@ def age(raw: Mapping[str, Any], now: datetime) -> str:
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
-    """How long it took; empty where it has not begun."""
+    """Return the duration from start to end; empty if one is missing."""
     return duration((end - start).total_seconds()) if start and end else ""
 
 
 def dollars(amount: float) -> str:
-    """An amount of US dollars, in cents."""
+    """Return an amount of US dollars with cents."""
     return f"${amount:.2f}"

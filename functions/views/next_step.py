@@ -1,4 +1,4 @@
-"""What to do next about a run, in one line: pure."""
+"""The next step for a user of a run, in one line."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """How the asker sees a run go, reads its log, tries a code run and asks for a docs run again; with {name}."""
+    """Commands of a client to watch a run, read its log, retry a code run and submit a docs run; with {name}."""
 
     watch: str
     log: str
@@ -23,44 +23,48 @@ class NextStepCommands:
 COMMANDS = NextStepCommands(
     watch="orchestrator runs watch {name}",
     log="orchestrator runs logs {name}",
-    retry="orchestrator runs retry {name} --message 'what to do otherwise'",
+    retry="orchestrator runs retry {name} --message 'what to do differently'",
     docs="orchestrator task docs",
 )
 
 
-def next_step(run: Run, position: Position | None = None, ways: NextStepCommands = COMMANDS) -> str:
-    """What to do next about the run as it is, naming the asker's way where there is one."""
+def next_step(run: Run, position: Position | None = None, commands: NextStepCommands = COMMANDS) -> str:
+    """Return what to do next about the run, with the client's command if there is one."""
     if run.deleting:
         return "it is being deleted; nothing to do"
     state = states.state(run.status)
     if state in states.FINISHED:
-        return _after(run, state, ways)
+        return _after(run, state, commands)
     if run.cancel:
-        return f"it stops; see it end with: {ways.watch.format(name=run.name)}"
-    return _during(run, state, position, ways)
+        return f"it is stopping; follow it with: {commands.watch.format(name=run.name)}"
+    return _during(run, state, position, commands)
 
 
-def _during(run: Run, state: State, position: Position | None, ways: NextStepCommands) -> str:
+def _during(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
-        return f"mend what the message names ({row(reason).remedy}); the run is retried by itself"
+        return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
     if state is State.RUNNING:
-        return f"wait, or see what its agent does with: {ways.watch.format(name=run.name)}"
+        return f"wait, or follow its agent with: {commands.watch.format(name=run.name)}"
     if position:
-        return f"wait: it is {position} in the queue, and starts by itself ({position.waits_for})"
+        return f"wait: it is {position} in the queue, and starts automatically ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
-        return f"wait: the next attempt starts by itself at {rfc3339(run.status.next_attempt_at)}"
-    return f"wait: it starts by itself; see it start with: {ways.watch.format(name=run.name)}"
+        return f"wait: the next attempt starts automatically at {rfc3339(run.status.next_attempt_at)}"
+    return f"wait: it starts automatically; follow it with: {commands.watch.format(name=run.name)}"
 
 
-def _after(run: Run, state: State, ways: NextStepCommands) -> str:
+def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    retry, submit = f"try again with: {ways.retry.format(name=run.name)}", f"submit it again with: {ways.docs}"
+    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
     again = retry if run.kind.is_retriable else submit
-    return again if state is State.CANCELLED else f"see why with: {ways.log.format(name=run.name)}; then {again}"
+    return (
+        again
+        if state is State.CANCELLED
+        else f"find the cause with: {commands.log.format(name=run.name)}; then {again}"
+    )
 
 
 def _result(run: Run) -> str:

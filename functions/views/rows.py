@@ -1,7 +1,7 @@
-"""Runs as rows: the columns that `kubectl get` shows, from the objects as they are stored.
+"""Tables of runs with the columns of `kubectl get`, from stored objects.
 
-A run that nobody can read has its row like any other; what is not there, or not of the kind it should be, is blank.
-A test holds these columns to those of `crds/`.
+An invalid run has a row too; missing fields and values of a wrong type are blank. A test compares the columns with
+those of `crds/`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ Cell = Callable[[Raw, datetime], str]
 
 
 def field(*path: str) -> Cell:
-    """The text or number at a path of fields."""
+    """Return a cell with the text or number at a path of fields."""
 
     def cell(raw: Raw, _: datetime) -> str:
         return text(at(raw, *path))
@@ -28,22 +28,22 @@ def field(*path: str) -> Cell:
 
 
 def at(raw: Any, *path: str) -> Any:
-    """What is at a path of fields; None where it is not there."""
+    """Return the value at a path of fields; None if it is missing."""
     for name in path:
         raw = raw.get(name) if isinstance(raw, Mapping) else None
     return raw
 
 
 def text(value: Any) -> str:
-    """A value in a cell: one line without control characters; empty for what is no text and no number."""
+    """Return a value as one line without control characters; empty if it is neither text nor number."""
     return clean(" ".join(str(value).split())) if isinstance(value, str | int | float) else ""
 
 
 def reason(raw: Raw, _now: datetime | None = None) -> str:
-    """Reason of the decisive condition."""
+    """Return the reason of the condition Succeeded."""
     conditions = at(raw, "status", "conditions")
-    found = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
-    return text(at(found[0], "reason")) if found else ""
+    decisive = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
+    return text(at(decisive[0], "reason")) if decisive else ""
 
 
 _TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", formatting.age)]
@@ -69,28 +69,28 @@ COLUMNS: dict[str, list[tuple[str, Cell]]] = {
 """Columns of each kind, as `crds/` names them."""
 
 
-def newest_first(found: Iterable[Raw]) -> list[Raw]:
-    """By creation, then name; what has no time of creation comes last."""
+def newest_first(runs: Iterable[Raw]) -> list[Raw]:
+    """Return the runs by creation time, then name, newest first; those without a time come last."""
     return sorted(
-        found, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
+        runs, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
     )
 
 
-def tables(found: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
-    """A table for each kind that is there, in the order the runs come in; with their namespaces where asked for."""
+def tables(runs: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
+    """Return a table for each kind among the runs, in the given order; with `namespaces` as first column."""
     blocks = []
     for kind, columns in COLUMNS.items():
-        mine = [raw for raw in found if raw["kind"] == kind]
-        if mine:
-            first = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
-            shown = [*first, *columns]
-            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in mine)]
+        selected = [raw for raw in runs if raw["kind"] == kind]
+        if selected:
+            prefix = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
+            shown = [*prefix, *columns]
+            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in selected)]
             blocks.append(table(rows))
     return "\n\n".join(blocks)
 
 
 def summary(raw: Raw) -> dict[str, Any]:
-    """A run in a list: also of one that nobody can read."""
+    """Return the facts of a run in a list, also of an invalid one."""
     return without_absent(
         {
             "kind": raw["kind"],
@@ -112,6 +112,6 @@ def summary(raw: Raw) -> dict[str, Any]:
     )
 
 
-def without_absent(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that there are."""
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+def without_absent(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts without absent or empty ones."""
+    return {name: value for name, value in facts.items() if value not in (None, "", [])}

@@ -86,7 +86,7 @@ def test_the_configuration_shows_callers_and_those_nobody_can_be(tmp_path: Path)
     environ = {"ORCHESTRATOR_CONFIG": str(file), **AUTH}
     found = command("config", "check", **environ)
     assert found.code == 1
-    assert "setting access.callers: nobody is known as ada@example.com with auth.mode bearer" in found.err
+    assert "setting access.callers: no caller matches ada@example.com with auth.mode bearer" in found.err
     shown = [line.split(maxsplit=1) for line in found.out.splitlines()]
     assert ["access.callers.ci.agents", '["rex"]'] in shown
     assert ["access.callers.github:octocat.users", '["*"]'] in shown

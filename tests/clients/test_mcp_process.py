@@ -32,7 +32,7 @@ def broken(given, say):
     raise RuntimeError("s3cret")
 
 tools = [Tool("noisy", "Prints.", Arguments, noisy), Tool("broken", "Fails.", Arguments, broken)]
-server.start(tools, still=0.1)
+server.start(tools, interval=0.1)
 """
 
 
@@ -84,7 +84,7 @@ def echo(given, say):
 def refuse(given, say):
     raise CommandError("no \\udfff")
 
-server.start([Tool("echo", "Says it.", Text, echo), Tool("refuse", "Does not.", Arguments, refuse)], still=9)
+server.start([Tool("echo", "Says it.", Text, echo), Tool("refuse", "Does not.", Arguments, refuse)], interval=9)
 """
 
 

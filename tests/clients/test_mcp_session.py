@@ -108,8 +108,8 @@ def test_runs_are_listed_shown_stopped_and_tried_again(environ: dict[str, str], 
             "it gave up",
             "api-2",
         )
-        ways = ("get_run with logLines", "retry_run, with a message about what to do otherwise")
-        assert shown["next"] == f"see why with: {ways[0]}; then try again with: {ways[1]}"
+        ways = ("get_run with logLines", "retry_run, with a message about what to do differently")
+        assert shown["next"] == f"find the cause with: {ways[0]}; then try again with: {ways[1]}"
         assert (shown["log"], "no attempt yet" in shown["noLog"]) == ([], True)
         again = await session.does("retry_run", name="api-2", message="use the new API", replace=True)
         assert (again["spec"]["contextVersion"], again["spec"]["promptMode"]) == (2, "replace")
@@ -121,6 +121,6 @@ def test_runs_are_listed_shown_stopped_and_tried_again(environ: dict[str, str], 
         assert "finished already" in await session.fails("stop_run", name="docs-1")
         missing = await session.fails("get_run", name="nope")
         assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing
-        assert "list_runs shows what there is" in missing
+        assert "list_runs shows all runs" in missing
 
     in_session(environ, work)

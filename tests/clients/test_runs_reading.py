@@ -151,7 +151,7 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
     assert lines["Message"] == "no more turns"
     assert lines["Usage"] == "$1.23, 7 turns, 10/20 tokens in/out"
     assert lines["Next"].startswith(
-        "see why with: orchestrator runs logs api-1; then try again with: orchestrator runs"
+        "find the cause with: orchestrator runs logs api-1; then try again with: orchestrator runs"
     )
     rows_told = [
         line.split() for line in told.splitlines() if "AgentError" in line or line.split()[:2] == ["2", "MaxTurns"]

@@ -32,8 +32,8 @@ def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_mean
         return Change(what, raw_run(name=name, uid=name, **parts))
 
     out = io.StringIO()
-    table = overview.Table("orchestrator", out)
-    table.tick()
+    table = overview.TableView("orchestrator", out)
+    table.refresh()
     table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
     assert "no unfinished runs in namespace orchestrator" in out.getvalue()
     table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))
@@ -64,10 +64,10 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
 @pytest.mark.parametrize(
     ("kind", "told", "spec", "words"),
     [
-        ("CodeRun", None, {}, "it starts by itself"),
+        ("CodeRun", None, {}, "it starts automatically"),
         ("CodeRun", status("Unknown", "Running", **ATTEMPT), {}, "orchestrator runs watch run-1"),
-        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "mend what the message names"),
-        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it stops"),
+        ("CodeRun", status("Unknown", "ImagePullFailed", **ATTEMPT), {}, "fix what the message names"),
+        ("CodeRun", status("Unknown", "Running", **ATTEMPT), {"cancel": True}, "it is stopping"),
         (
             "CodeRun",
             status("Unknown", "Retrying", nextAttemptAt="2026-01-02T03:05:00Z"),

@@ -56,13 +56,13 @@ def test_a_function_is_found_however_it_is_deployed(given: str, docs: str, code:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        (None, "where are the functions"),
-        ("  ", "where are the functions"),
+        (None, "no URL of the submit functions"),
+        ("  ", "no URL of the submit functions"),
         ("agents.example", "must be an http or https URL"),
         ("https://", "must be an http or https URL"),
         ("https://a.example:port", "not a URL"),
-        ("https://a.example/\N{LATIN SMALL LETTER U WITH DIAERESIS}", "must be written as %20"),
-        ("https://a.example/a b", "must be written as %20"),
+        ("https://a.example/\N{LATIN SMALL LETTER U WITH DIAERESIS}", "must be percent-encoded, such as %20"),
+        ("https://a.example/a b", "must be percent-encoded, such as %20"),
         ("https://me:hunter2@a.example", "must not hold credentials"),
         ("submit_docs=https://a.example", "no URL for submit_code"),
     ],
@@ -122,9 +122,9 @@ def test_a_server_that_stays_busy_is_given_up_with_the_key_to_go_on_with(answers
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((404, "<html>Not found</html>", {}), "no submit function is there: check --api-url"),
-        ((302, "", {"Location": "https://login.example"}), "answered 302; no submit function is there"),
-        ((200, "[]", {}), "answered 200; no submit function is there"),
+        ((404, "<html>Not found</html>", {}), "the URL is not a submit function: check --api-url"),
+        ((302, "", {"Location": "https://login.example"}), "answered 302; the URL is not a submit function"),
+        ((200, "[]", {}), "answered 200; the URL is not a submit function"),
         ((409, {"success": False, "message": "an unfinished run\x1b[2J", "errors": []}, {}), r"409 \(an unfinished"),
         ((400, {"success": False, "message": "m", "errors": [{"field": "f", "message": "w"}, 3]}, {}), "  f: w"),
     ],

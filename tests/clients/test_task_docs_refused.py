@@ -114,7 +114,7 @@ def a_link_out_of_the_repository(repository: Repository) -> None:
         (no_commit, ["has no commit yet"]),
         (ignored, [".gitignore:2:.taskmaster/", "is ignored"]),
         (a_name_that_is_no_login, ["Mona Lisa Octocat", "--github-user"]),
-        (no_tasks, [TASKS, "is not there"]),
+        (no_tasks, [TASKS, "does not exist"]),
         (no_json, [TASKS, "is not JSON"]),
         (an_empty_list, [TASKS, "has no tasks"]),
         (a_link_out_of_the_repository, ["task_001.txt is a symbolic link"]),

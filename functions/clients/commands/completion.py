@@ -17,6 +17,6 @@ VARIABLE = "_ORCHESTRATOR_COMPLETE"
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the completion script."""
-    found = get_completion_class(shell)
-    assert found is not None, "Click knows the three shells of the argument"
-    print(found(context.find_root().command, {}, "orchestrator", VARIABLE).source())
+    shell_class = get_completion_class(shell)
+    assert shell_class is not None, "Click knows the three shells of the argument"
+    print(shell_class(context.find_root().command, {}, "orchestrator", VARIABLE).source())

@@ -1,4 +1,4 @@
-"""Show what an agent would get for a run: its task files, workspace claim and Job; nothing is started.
+"""Show the objects that an agent would get for a run: task files, workspace claim and Job; start nothing.
 
 A run with an open attempt is rendered for that attempt, any other for its first one.
 """
@@ -66,9 +66,12 @@ _Dumper.add_representer(str, _represent_text)
 
 def _rendered(run: Run, settings: Settings) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
     with as_command_error(Unrenderable):
-        found = task_files(settings, run)
-    objects = [attempt.task_files(run, found.files, found.checksum), attempt.job(run, settings)]
-    return objects if run.status.workspace_name is None else [*objects, attempt.claim(run, settings.job)], found.files
+        rendered = task_files(settings, run)
+    objects = [attempt.task_files(run, rendered.files, rendered.checksum), attempt.job(run, settings)]
+    return objects if run.status.workspace_name is None else [
+        *objects,
+        attempt.claim(run, settings.job),
+    ], rendered.files
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

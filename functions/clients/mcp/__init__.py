@@ -1,1 +1,1 @@
-"""`orchestrator-mcp`: what a model can ask of the orchestrator, over the Model Context Protocol (stdio)."""
+"""`orchestrator-mcp`: the orchestrator's tools for models, over the Model Context Protocol (stdio)."""

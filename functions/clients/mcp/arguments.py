@@ -1,7 +1,7 @@
-"""What a tool takes: a pydantic model, the JSON schema of it that a model reads, and problems in words it can act on.
+"""Arguments of tools: pydantic models, their JSON schemas, and error texts that a model can act on.
 
-The parameters that are fields of a spec are made from the spec's own model: their types, bounds, words and defaults
-are in one place.
+Parameters that are fields of a spec are generated from the spec's model, which defines types, bounds, descriptions
+and defaults.
 """
 
 import re
@@ -19,11 +19,11 @@ from functions.runs.model.run import problems
 from functions.runs.model.specs import RunSpec
 
 HIDDEN = frozenset({"pattern", "allOf"})
-"""Left out of schemas: patterns are for machines, and said in words; a description carries them."""
+"""Keywords omitted from schemas: descriptions state the rules in words."""
 
 
 class Arguments(BaseModel):
-    """The arguments of a call: camelCase, none that nobody knows."""
+    """The arguments of a call: camelCase; unknown ones are rejected."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
 
@@ -37,37 +37,37 @@ def model_from_spec(
     *,
     required: Collection[str],
     without: Collection[str],
-    found: Mapping[str, str],
+    defaults: Mapping[str, str],
 ) -> type[Arguments]:
-    """`base` with the fields of `spec`: those `required` must be given, the others are None where they are not.
+    """Return `base` with the fields of `spec`; fields that are not `required` default to None.
 
-    `found` says of a field what is used where it is not given, in place of the default of the spec.
+    `defaults` describes the value that replaces a missing field, in place of the spec's default.
     """
     fields: dict[str, Any] = {}
     for name, field in spec.model_fields.items():
         if name in without or name in base.model_fields:
             continue
-        described = " ".join(filter(None, (_words(field), found.get(name))))
-        words = Field(description=described, json_schema_extra={} if name in found else _default(field))
+        text = " ".join(filter(None, (_words(field), defaults.get(name))))
+        description = Field(description=text, json_schema_extra={} if name in defaults else _default(field))
         optional = name not in required
         fields[name] = (
-            Annotated[_type(field) | None if optional else _type(field), words],
+            Annotated[_type(field) | None if optional else _type(field), description],
             None if optional else ...,
         )
     return create_model(f"{spec.__name__}Arguments", __base__=base, **fields)
 
 
 def _type(field: FieldInfo) -> Any:
-    """The field's type with its rules, without its words."""
-    found: Any = field.annotation
+    """Return the field's type with its rules, without its description."""
+    annotated: Any = field.annotation
     for rule in field.metadata:
-        found = Annotated[found, rule]
-    return found
+        annotated = Annotated[annotated, rule]
+    return annotated
 
 
 def _words(field: FieldInfo) -> str:
-    """The field's description with its rule in words."""
-    rule = next((each.why for each in _rules(field) if isinstance(each, StringRule)), "")
+    """Return the field's description and its rule in words."""
+    rule = next((item.why for item in _rules(field) if isinstance(item, StringRule)), "")
     return f"{field.description} {rule[:1].upper()}{rule[1:]}.".strip() if rule else str(field.description)
 
 
@@ -80,26 +80,30 @@ def _default(field: FieldInfo) -> dict[str, Any]:
 
 
 def schema(model: type[Arguments]) -> dict[str, Any]:
-    """The JSON schema of the arguments: references resolved, without nulls, patterns and titles; required first."""
-    found = _plain(structural(model))
-    required = found.get("required", [])
-    properties = {name: found["properties"][name] for name in (*required, *found["properties"])}
+    """Return the JSON schema of the arguments: references resolved, without nulls and patterns; required first."""
+    node = _plain(structural(model))
+    required = node.get("required", [])
+    properties = {name: node["properties"][name] for name in (*required, *node["properties"])}
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _plain(node: Any) -> Any:
     if isinstance(node, list):
-        return [_plain(each) for each in node]
+        return [_plain(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _plain(value) for key, value in node.items() if key not in HIDDEN}
-    if kept.get("exclusiveMinimum") is True:  # as in OpenAPI v3.0; JSON Schema has the number there
-        kept["exclusiveMinimum"] = kept.pop("minimum")
-    return kept
+    result = {key: _plain(value) for key, value in node.items() if key not in HIDDEN}
+    if result.get("exclusiveMinimum") is True:  # as in OpenAPI v3.0; JSON Schema puts the number there
+        result["exclusiveMinimum"] = result.pop("minimum")
+    return result
 
 
 def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
-    """The arguments of a call. Raises WrongUsage, naming every parameter that is wrong, and what there is."""
+    """Return the validated arguments of a call.
+
+    Raises:
+        WrongUsage: names every invalid parameter, and the known ones.
+    """
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
@@ -109,12 +113,12 @@ def parse(model: type[Given], given: Mapping[str, Any]) -> Given:
 
 
 def rename_options(text: str, model: type[Arguments]) -> str:
-    """The text with commands and options of the command line called by the tools and parameters they are here."""
+    """Replace commands and options of the command line in a text by tools and parameters."""
     options = {f"--{name.replace('_', '-')}": field.alias or name for name, field in model.model_fields.items()}
     for command, tool in _TOOLS.items():
         text = text.replace(command, tool)
-    return re.sub(r"--[a-z][a-z-]*", lambda found: options.get(found.group(), found.group()), text)
+    return re.sub(r"--[a-z][a-z-]*", lambda match: options.get(match.group(), match.group()), text)
 
 
 _TOOLS = {"`orchestrator runs list --all`": "list_runs", "`orchestrator runs list`": "list_runs"}
-"""Commands that errors name, and the tools that do the same."""
+"""Tool for each command that error texts mention."""

@@ -1,10 +1,10 @@
-"""What to do next about a run, in the names of the tools."""
+"""Names of tools in texts about the next step of a run."""
 
 from functions.views.next_step import NextStepCommands
 
-WAYS = NextStepCommands(
+NEXT_STEP_TOOLS = NextStepCommands(
     watch="get_run, in a minute",
     log="get_run with logLines",
-    retry="retry_run, with a message about what to do otherwise",
+    retry="retry_run, with a message about what to do differently",
     docs="task_docs",
 )

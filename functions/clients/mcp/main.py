@@ -6,18 +6,21 @@ import sys
 HELP = """Usage: orchestrator-mcp
 
 Serves task_docs, task_code, list_runs, get_run, stop_run and retry_run over the Model Context Protocol on standard
-input and output, for a client such as Claude Code, Cursor or VS Code that starts it. Ends when its input does.
+input and output, for a client such as Claude Code, Cursor or VS Code that starts it. Ends with its input.
 
 Configuration, by environment as for `orchestrator`:
-  ORCHESTRATOR_API_URL     where the submit functions are; needed by task_docs and task_code
-  ORCHESTRATOR_TOKEN       bearer token for them, where they need one
+  ORCHESTRATOR_API_URL     URL of the submit functions; needed by task_docs and task_code
+  ORCHESTRATOR_TOKEN       bearer token for them, if they need one
   KUBECONFIG               the cluster of the runs; or ORCHESTRATOR_CLUSTER__KUBECONFIG, ORCHESTRATOR_CLUSTER__CONTEXT
   ORCHESTRATOR_NAMESPACE   namespace of the runs; default: that of the kubeconfig's context, else orchestrator
 """
 
 
 def main() -> int:
-    """Serves until standard input ends; the exit code: 0, 1 without the SDK, 2 for wrong usage, 130 by Ctrl-C."""
+    """Serve until standard input ends; return the exit code.
+
+    0, 1 if the SDK is missing, 2 for wrong usage, 130 after Ctrl-C.
+    """
     if sys.argv[1:]:
         asked = sys.argv[1] in ("-h", "--help")
         print(
@@ -25,9 +28,9 @@ def main() -> int:
             file=sys.stdout if asked else sys.stderr,
         )
         return 0 if asked else 2
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # else it looks through all that is installed for some
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # otherwise pydantic searches all installed packages
     try:
-        from functions.clients.mcp.server import start
+        from functions.clients.mcp.server import start  # the SDK is an optional dependency
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types", "anyio"):
             raise

@@ -1,4 +1,4 @@
-"""`list_runs`, `get_run`, `stop_run` and `retry_run`: the same as `orchestrator runs`, with the same rights."""
+"""Tools `list_runs`, `get_run`, `stop_run` and `retry_run`: `orchestrator runs` with the same rights."""
 
 import os
 from collections import deque
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments
-from functions.clients.mcp.hints import WAYS
+from functions.clients.mcp.hints import NEXT_STEP_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.runs import filters, logs, lookup, requests
@@ -25,43 +25,45 @@ MOST = 200
 
 
 class InNamespace(Arguments):
-    """What all of them have."""
+    """Arguments of all tools for runs."""
 
     namespace: Annotated[
         str | None,
-        Field(description="Kubernetes namespace; left out: that of the server's configuration.", min_length=1),
+        Field(description="Kubernetes namespace; default: that of the server's configuration.", min_length=1),
     ] = None
 
-    def place(self) -> ClusterTarget:
-        """Where the runs are, by the arguments and the environment."""
+    def target(self) -> ClusterTarget:
+        """Return the target that arguments and environment select."""
         return from_environment(os.environ, self.namespace or "")
 
 
 class ListArguments(InNamespace):
-    """Of `list_runs`."""
+    """Arguments of `list_runs`."""
 
     kind: Annotated[Literal["docs", "code"] | None, Field(description="Only runs of this kind.")] = None
     phase: Annotated[Phase | None, Field(description="Only runs in this phase.")] = None
     service: Annotated[str | None, Field(description="Only code runs for this service.", min_length=1)] = None
-    limit: Annotated[int, Field(description="At most so many.", ge=1, le=MOST)] = NEWEST
+    limit: Annotated[int, Field(description="Maximum number of runs.", ge=1, le=MOST)] = NEWEST
 
 
 class NameArguments(InNamespace):
-    """Of the tools for one run."""
+    """Arguments of the tools for one run."""
 
     name: Annotated[
         str,
         Field(
-            description="The run's name, as list_runs shows it; docs/NAME or code/NAME where both exist.",
+            description="The run's name, as list_runs shows it; docs/NAME or code/NAME if both exist.",
             min_length=1,
         ),
     ]
 
 
 class GetArguments(NameArguments):
-    """Of `get_run`."""
+    """Arguments of `get_run`."""
 
-    log_lines: Annotated[int, Field(description="How many of the last lines of its agent's log.", ge=0, le=MOST)] = 0
+    log_lines: Annotated[
+        int, Field(description="Number of last lines of its agent's log to return.", ge=0, le=MOST)
+    ] = 0
 
 
 class RetryArguments(NameArguments):
@@ -69,69 +71,88 @@ class RetryArguments(NameArguments):
 
     message: Annotated[
         Prompt | None,
-        Field(description="What the agent is told besides its task, such as what to do otherwise.", min_length=1),
+        Field(
+            description="Instructions for the agent in addition to its task, such as what to do differently.",
+            min_length=1,
+        ),
     ] = None
-    replace: Annotated[bool, Field(description="Tell the agent the message alone, not the task's prompt.")] = False
+    replace: Annotated[bool, Field(description="Replace the task's prompt by the message.")] = False
 
 
 def list_runs(given: ListArguments, _say: Say) -> Result:
-    """The newest runs. Raises CommandError."""
-    place = given.place()
-    found = filters.runs(place, filters.Wanted(given.kind, given.phase or "", given.service or ""))
-    shown = [rows.summary(raw) for raw in found[: given.limit]]
-    text = f"{len(shown)} of {len(found)} runs in namespace {place.namespace}, newest first."
-    return Result(text, _used(given, place), {"total": len(found), "runs": shown})
+    """Return the newest runs.
+
+    Raises:
+        CommandError: the runs could not be listed.
+    """
+    target = given.target()
+    runs = filters.runs(target, filters.Wanted(given.kind, given.phase or "", given.service or ""))
+    listed = [rows.summary(raw) for raw in runs[: given.limit]]
+    text = f"{len(listed)} of {len(runs)} runs in namespace {target.namespace}, newest first."
+    return Result(text, _used(given, target), {"total": len(runs), "runs": listed})
 
 
 def get_run(given: GetArguments, _say: Say) -> Result:
-    """One run. Raises CommandError."""
-    place = given.place()
-    run = lookup.find(place, given.name)
-    found = _of(run, given, place, "")
-    return replace(found, facts={**found.facts, **_log(place, run, given.log_lines)}) if given.log_lines else found
+    """Return one run.
+
+    Raises:
+        CommandError: the run does not exist.
+    """
+    target = given.target()
+    run = lookup.find(target, given.name)
+    result = _of(run, given, target, "")
+    return replace(result, facts={**result.facts, **_log(target, run, given.log_lines)}) if given.log_lines else result
 
 
-def _log(place: ClusterTarget, run: Run, lines: int) -> dict[str, Any]:
-    """The last lines of the last attempt's log, for people; where there is none, why."""
-    tally = SessionTotals()
+def _log(target: ClusterTarget, run: Run, lines: int) -> dict[str, Any]:
+    """Return the last lines of the last attempt's log as readable text; without a log, the reason."""
+    totals = SessionTotals()
     try:
-        said = (tally.read(line.text) for line in logs.read(place, run, logs.attempt(run, None)) if not line.note)
-        return {"log": list(deque((part for text in said for part in text.splitlines()), maxlen=lines))}
+        texts = (totals.read(line.text) for line in logs.read(target, run, logs.attempt(run, None)) if not line.note)
+        return {"log": list(deque((part for text in texts for part in text.splitlines()), maxlen=lines))}
     except CommandError as error:
         return {"log": [], "noLog": str(error)}
 
 
 def stop_run(given: NameArguments, _say: Say) -> Result:
-    """Asks a run to stop. Raises CommandError."""
-    place = given.place()
-    run = requests.cancel(place, lookup.find(place, given.name))
-    stops = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
-    return _of(run, given, place, stops)
+    """Request the cancellation of a run.
+
+    Raises:
+        CommandError: the run does not exist or could not be patched.
+    """
+    target = given.target()
+    run = requests.cancel(target, lookup.find(target, given.name))
+    done = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
+    return _of(run, given, target, done)
 
 
 def retry_run(given: RetryArguments, _say: Say) -> Result:
-    """Asks for another attempt. Raises CommandError."""
+    """Request another attempt.
+
+    Raises:
+        CommandError: the run does not exist or cannot be retried.
+    """
     if given.replace and given.message is None:
         raise WrongUsage("replace: give the message that replaces the prompt")
-    place = given.place()
-    run = requests.retry(place, lookup.find(place, given.name), given.message, replace=given.replace)
-    return _of(run, given, place, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
+    target = given.target()
+    run = requests.retry(target, lookup.find(target, given.name), given.message, replace=given.replace)
+    return _of(run, given, target, f"It is asked to try again (contextVersion {requests.context_version(run)}). ")
 
 
-def _of(run: Run, given: Arguments, place: ClusterTarget, done: str) -> Result:
-    facts = details.facts(run, lookup.queue_position(place, run), WAYS)
+def _of(run: Run, given: Arguments, target: ClusterTarget, done: str) -> Result:
+    facts = details.facts(run, lookup.queue_position(target, run), NEXT_STEP_TOOLS)
     text = f"{run.kind} {run.name}: {facts['phase']}. {done}Next: {facts['next']}"
-    return Result(text, _used(given, place), facts)
+    return Result(text, _used(given, target), facts)
 
 
-def _used(given: Arguments, place: ClusterTarget) -> dict[str, Any]:
-    return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": place.namespace}
+def _used(given: Arguments, target: ClusterTarget) -> dict[str, Any]:
+    return {**given.model_dump(mode="json", by_alias=True, exclude_none=True), "namespace": target.namespace}
 
 
 RUN_TOOLS: list[Tool[Any]] = [
     Tool(
         "list_runs",
-        "Lists runs, newest first, with phase, reason and result of each.",
+        "List runs, newest first, with phase, reason and result of each.",
         ListArguments,
         list_runs,
         changes=False,
@@ -139,8 +160,8 @@ RUN_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "get_run",
-        "Shows one run: phase, reason, message, attempts, branch, pull request, cost, place in the queue, and what "
-        "to do next. A run works by itself: ask again after a minute, not at once.",
+        "Show one run: phase, reason, message, attempts, branch, pull request, cost, place in the queue, and what "
+        "to do next. A run continues by itself: call again after a minute, not at once.",
         GetArguments,
         get_run,
         changes=False,
@@ -148,7 +169,7 @@ RUN_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "stop_run",
-        "Stops a run that is not finished. What its agent has pushed stays on its branch.",
+        "Stop a run that is not finished. Commits that its agent has pushed stay on its branch.",
         NameArguments,
         stop_run,
         repeatable=True,
@@ -156,7 +177,7 @@ RUN_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "retry_run",
-        "Has a finished code run tried again, in its workspace and session. Docs runs are submitted again instead, "
+        "Retry a finished code run, in its workspace and session. Docs runs are submitted again instead, "
         "with task_docs.",
         RetryArguments,
         retry_run,

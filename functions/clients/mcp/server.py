@@ -1,7 +1,7 @@
-"""The MCP server: tools in threads, progress while they work, errors as errors of the tool, logs on standard error.
+"""The MCP server: runs tools in threads, reports progress and errors, logs to standard error.
 
-Nothing but the protocol goes to standard output: the SDK serves from a copy of it and points the real one at standard
-error, for prints of ours and of every process that is started. It ends when its standard input does.
+Only the protocol is written to standard output: the SDK serves from a copy of it and redirects the original to
+standard error, also for child processes. The server ends when its standard input ends.
 """
 
 import json
@@ -32,27 +32,27 @@ log = logging.getLogger("orchestrator")
 TOOLS: Sequence[Tool[Any]] = (*TASK_TOOLS, *RUN_TOOLS)
 
 INSTRUCTIONS = """Agents document Task Master tasks (task_docs) and implement them (task_code), each as a run that
-works by itself and ends with a pull request. Follow a run with get_run: its `next` says what to do. Only finished
-code runs can be retried, with retry_run, best with a message about what to do otherwise."""
+continues by itself and ends with a pull request. Follow a run with get_run: its `next` says what to do. Only finished
+code runs can be retried, with retry_run, best with a message about what to do differently."""
 
-STILL_SECONDS = 5.0
-"""How often a step that takes long is said again, so that a client sees that it goes on."""
+PROGRESS_SECONDS = 5.0
+"""Seconds after which a long step is reported again, so that a client sees that the tool is working."""
 
 Context = ServerRequestContext[Any, Any]
 
 
-def build(tools: Sequence[Tool[Any]], still: float) -> Server[Any]:
-    """The server of these tools, which says a step again each `still` seconds."""
-    known = {each.name: each for each in tools}
+def build(tools: Sequence[Tool[Any]], interval: float) -> Server[Any]:
+    """Return a server of these tools that repeats progress every `interval` seconds."""
+    known = {tool.name: tool for tool in tools}
 
     async def list_tools(_: Context, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_described(each) for each in tools])
+        return types.ListToolsResult(tools=[_tool(tool) for tool in tools])
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = known.get(params.name)
         if tool is None:
             return _failed(f"there is no tool {params.name!r}; there are {', '.join(known)}")
-        return await _call(tool, params.arguments or {}, _Progress(context, tool.name, still))
+        return await _call(tool, params.arguments or {}, _Progress(context, tool.name, interval))
 
     return Server(
         "orchestrator",
@@ -63,7 +63,7 @@ def build(tools: Sequence[Tool[Any]], still: float) -> Server[Any]:
     )
 
 
-def _described(tool: Tool[Any]) -> types.Tool:
+def _tool(tool: Tool[Any]) -> types.Tool:
     hints = types.ToolAnnotations(
         read_only_hint=not tool.changes,
         destructive_hint=tool.destroys,
@@ -77,14 +77,14 @@ def _described(tool: Tool[Any]) -> types.Tool:
 
 async def _call(tool: Tool[Any], given: dict[str, Any], progress: "_Progress") -> types.CallToolResult:
     async with anyio.create_task_group() as group:
-        group.start_soon(progress.keep_saying)
+        group.start_soon(progress.repeat)
         answer = await to_thread.run_sync(_answer, tool, given, progress.say)
         group.cancel_scope.cancel()
     return answer
 
 
 def _answer(tool: Tool[Any], given: dict[str, Any], say: Say) -> types.CallToolResult:
-    """The tool's result, or its error: cause and remedy of an expected one, of a defect only that there is one."""
+    """Return the tool's result or error; details of defects are only logged."""
     try:
         return _succeeded(tool.call(given, say))
     except CommandError as error:
@@ -92,11 +92,11 @@ def _answer(tool: Tool[Any], given: dict[str, Any], say: Say) -> types.CallToolR
         return _failed(str(error))
     except Exception:
         log.exception("%s failed unexpectedly", tool.name)
-        return _failed("an unexpected error; what it was is in the log of orchestrator-mcp (its standard error)")
+        return _failed("an unexpected error; details are in the log of orchestrator-mcp (its standard error)")
 
 
 def _succeeded(result: Result) -> types.CallToolResult:
-    content = replace_lone_surrogates(result.content)  # else the SDK could not write it, and would end
+    content = replace_lone_surrogates(result.content)  # lone surrogates would end the SDK's writer
     text = types.TextContent(type="text", text=content)
     return types.CallToolResult(content=[text], structured_content=json.loads(content))
 
@@ -108,38 +108,38 @@ def _failed(text: str) -> types.CallToolResult:
 
 
 class _Progress:
-    """Tells the client each step, and a long one again and again; a client that did not ask hears nothing."""
+    """Reports each step to the client and repeats long ones; the SDK drops reports that were not requested."""
 
-    def __init__(self, context: Context, name: str, still: float) -> None:
-        self._context, self._name, self._still = context, name, still
-        self._told = 0
-        self._last = f"{name} has begun"
+    def __init__(self, context: Context, name: str, interval: float) -> None:
+        self._context, self._name, self._interval = context, name, interval
+        self._count = 0
+        self._last = f"{name} has started"
 
     def say(self, text: str) -> None:
-        """Tells a step; from the tool's thread."""
+        """Report a step; called in the tool's thread."""
         log.info("%s: %s", self._name, text)
         self._last = text
         from_thread.run(self._tell)
 
-    async def keep_saying(self) -> None:
-        """Tells the last step again while it takes long."""
+    async def repeat(self) -> None:
+        """Report the last step again at intervals."""
         while True:
-            await anyio.sleep(self._still)
+            await anyio.sleep(self._interval)
             await self._tell()
 
     async def _tell(self) -> None:
-        self._told += 1
-        await self._context.session.report_progress(self._told, None, replace_lone_surrogates(self._last))
+        self._count += 1
+        await self._context.session.report_progress(self._count, None, replace_lone_surrogates(self._last))
 
 
 async def serve(server: Server[Any]) -> None:
-    """Serves on standard input and output until the input ends."""
+    """Serve on standard input and output until the input ends."""
     async with stdio_server() as (reader, writer):
         await server.run(RepairedStdin(reader), writer, server.create_initialization_options())
 
 
-def start(tools: Sequence[Tool[Any]] = TOOLS, still: float = STILL_SECONDS) -> None:
-    """Serves, with logs on standard error."""
+def start(tools: Sequence[Tool[Any]] = TOOLS, interval: float = PROGRESS_SECONDS) -> None:
+    """Serve, with logs on standard error."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    anyio.run(serve, build(tools, still))
+    anyio.run(serve, build(tools, interval))

@@ -1,7 +1,7 @@
-"""Messages that the SDK drops without an answer, made readable: who asked would wait for ever.
+"""Repair messages with lone surrogates, which the SDK would drop without a response.
 
-JSON can write half of a character, as a client does that cuts a text between the two halves of an emoji. The SDK's
-parser refuses the whole message, and then nobody knows its id.
+JSON can encode half of a surrogate pair, for example if a client truncates a text within an emoji. The SDK's parser
+rejects the whole message including its id, and the client would wait for ever.
 """
 
 import json
@@ -18,18 +18,18 @@ Item = SessionMessage | Exception
 
 
 class RepairedStdin:
-    """The messages of `inner`, a read stream of the SDK, with a mark in the place of each half of a character."""
+    """The messages of `inner`, a read stream of the SDK, with lone surrogates replaced."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     @property
     def last_context(self) -> Any:
-        """The context of who sent the last message, which the SDK asks for."""
+        """The sender's context of the last message; the SDK reads it."""
         return getattr(self._inner, "last_context", None)
 
     async def receive(self) -> Item:
-        """The next message, or why it is none."""
+        """Return the next message, or its error."""
         return readable(await self._inner.receive())
 
     def __aiter__(self) -> Self:
@@ -39,7 +39,7 @@ class RepairedStdin:
         return readable(await self._inner.__anext__())
 
     async def aclose(self) -> None:
-        """Ends the stream."""
+        """Close the stream."""
         await self._inner.aclose()
 
     async def __aenter__(self) -> Self:
@@ -54,7 +54,7 @@ class RepairedStdin:
 
 
 def readable(item: Item) -> Item:
-    """The message that a line is once its text is whole; `item` itself where it is one, or is none anyway."""
+    """Return the repaired message; `item` itself if it is valid or cannot be repaired."""
     if not isinstance(item, ValidationError):
         return item
     try:

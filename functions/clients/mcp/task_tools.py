@@ -1,4 +1,4 @@
-"""`task_docs` and `task_code`: the same steps as `orchestrator task`, with the same values where none are given."""
+"""Tools `task_docs` and `task_code`: the same steps and inferred values as `orchestrator task`."""
 
 import os
 from pathlib import Path
@@ -16,45 +16,43 @@ from functions.clients.tasks.request import Outcome, Request
 from functions.runs.model.specs import SPECS, CodeRunSpec, DocsRunSpec, wire
 
 NOT_OFFERED = frozenset({"cancel", "context_version"})
-"""Fields of a spec that mean nothing on a new run: `stop_run` and `retry_run` set them."""
+"""Fields of a spec without meaning for a new run; `stop_run` and `retry_run` set them."""
 
-FROM_GIT = "What is not given of the repository, branch and user is taken from git there."
-FOUND = {
-    "repository_url": "Left out: the remote of `directory`.",
-    "github_user": "Left out, without githubApp: git's user.name if that is a GitHub login.",
-    "model": "Left out: the configured default.",
-    "source_branch": "Left out: the branch that is checked out in `directory`.",
-    "branch": "Left out: the remote's default branch, else main.",
-    "working_directory": "Left out: where `directory` is in its repository.",
-    "platform_repository_url": "Left out: the repository of `directory`, else repositoryUrl.",
-    "platform_directory": "Left out: workingDirectory where both repositories are the same, else its root.",
+FROM_GIT = "Missing values of repository, branch and user are inferred from git there."
+DEFAULTS = {
+    "repository_url": "Default: the remote of `directory`.",
+    "github_user": "Default, without githubApp: git's user.name if that is a GitHub login.",
+    "model": "Default: the configured one.",
+    "source_branch": "Default: the branch that is checked out in `directory`.",
+    "branch": "Default: the remote's default branch, else main.",
+    "working_directory": "Default: where `directory` is in its repository.",
+    "platform_repository_url": "Default: the repository of `directory`, else repositoryUrl.",
+    "platform_directory": "Default: workingDirectory if both repositories are the same, else its root.",
 }
 
 
 class TaskArguments(Arguments):
-    """What both have besides the fields of their spec."""
+    """Arguments of both tools besides the fields of the spec."""
 
-    remote: Annotated[str | None, Field(description="The git remote, where there are several.")] = None
+    remote: Annotated[str | None, Field(description="The git remote, if there are several.")] = None
     idempotency_key: Annotated[
         str | None,
         Field(
-            description="Any text: a second call with the same key and arguments finds the run of the first.",
+            description="Any text: a second call with the same key and arguments returns the run of the first.",
             max_length=255,
         ),
     ] = None
-    dry_run: Annotated[
-        bool, Field(description="Only say what would be asked for; nothing is changed and nobody asked.")
-    ] = False
+    dry_run: Annotated[bool, Field(description="Only show what would be submitted; change and send nothing.")] = False
 
     def request(self, own: set[str]) -> Request:
-        """What is asked for; `own` are parameters that are no fields of the spec."""
+        """Return the request; `own` are parameters that are not fields of the spec."""
         given = self.model_dump(mode="json", by_alias=False, exclude_unset=True, exclude_none=True)
         fields = {name: value for name, value in given.items() if name not in own | set(TaskArguments.model_fields)}
         return Request(fields, os.environ.get(VARIABLE), self.idempotency_key, self.dry_run)
 
 
 class DocsArguments(TaskArguments):
-    """Of `task_docs`."""
+    """Arguments of `task_docs`."""
 
     directory: Annotated[
         str, Field(description=f"Absolute path of the directory that holds .taskmaster, in a git clone. {FROM_GIT}")
@@ -73,20 +71,30 @@ class CodeArguments(TaskArguments):
 
 
 Docs = model_from_spec(
-    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, found=FOUND
+    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, defaults=DEFAULTS
 )
-Code = model_from_spec(CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, found=FOUND)
+Code = model_from_spec(
+    CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, defaults=DEFAULTS
+)
 
 
 def task_docs(given: Any, say: Say) -> Result:
-    """Asks for a docs run. Raises CommandError."""
+    """Submit a docs run.
+
+    Raises:
+        CommandError: see `docs.run`.
+    """
     directory = _directory(given.directory)
     outcome = docs.run(given.request({"directory"}), directory, say, given.remote)
     return _result(outcome, DocsRunSpec.kind, given, directory)
 
 
 def task_code(given: Any, say: Say) -> Result:
-    """Asks for a code run. Raises CommandError."""
+    """Submit a code run.
+
+    Raises:
+        CommandError: see `code.run`.
+    """
     directory = _directory(given.directory) if given.directory is not None else Path.cwd()
     outcome = code.run(given.request({"directory"}), str(directory), say, given.remote)
     return _result(outcome, CodeRunSpec.kind, given, directory)
@@ -111,21 +119,21 @@ def _result(outcome: Outcome, kind: str, given: TaskArguments, directory: Path) 
         **wire(SPECS[kind].model_validate(outcome.spec)),
     }
     parameters = {name: value for name, value in used.items() if value is not None and name not in ("cancel",)}
-    return Result(_told(outcome, kind), parameters, facts)
+    return Result(_summary(outcome, kind), parameters, facts)
 
 
-def _told(outcome: Outcome, kind: str) -> str:
-    made = outcome.accepted
-    if made is None:
-        return f"Nothing was changed. This {kind} would be asked for."
-    how = "was made by an earlier request with this idempotencyKey" if made.repeated else "is accepted"
-    return f"{made.kind} {made.name} {how} and works by itself; see it with get_run."
+def _summary(outcome: Outcome, kind: str) -> str:
+    accepted = outcome.accepted
+    if accepted is None:
+        return f"Nothing was changed. This {kind} would be submitted."
+    verb = "was created by an earlier request with this idempotencyKey" if accepted.repeated else "is accepted"
+    return f"{accepted.kind} {accepted.name} {verb} and continues by itself; follow it with get_run."
 
 
 TASK_TOOLS: list[Tool[Any]] = [
     Tool(
         "task_docs",
-        "Has an agent document the Task Master tasks of a directory. Copies .taskmaster/tasks/task_NNN.txt to "
+        "Let an agent document the Task Master tasks of a directory. Copies .taskmaster/tasks/task_NNN.txt to "
         ".taskmaster/docs/task-N/task.txt, commits and pushes what has changed in .taskmaster (nothing else), and "
         "submits a docs run. Its result is a pull request to the branch that is checked out. Returns at once; the "
         "run takes minutes to hours.",
@@ -134,9 +142,9 @@ TASK_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "task_code",
-        "Has an agent implement one Task Master task. Changes no local files. Its result is a pull request to "
-        "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey a task "
-        "that an unfinished run is at work on is refused.",
+        "Let an agent implement one Task Master task. Changes no local files. Its result is a pull request to "
+        "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey a task with "
+        "an unfinished run is refused.",
         Code,
         task_code,
     ),

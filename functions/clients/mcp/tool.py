@@ -1,4 +1,4 @@
-"""What a tool is: a name, words, arguments, and work in a thread that says how far it is."""
+"""Definition of a tool: name, description, arguments and a function that reports progress."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from functions.clients.output import Say
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call came to: a line for people, the parameters it used, and the facts."""
+    """Result of a call: a summary, the parameters that were used, and facts."""
 
     text: str
     parameters: Mapping[str, Any]
@@ -20,32 +20,36 @@ class Result:
 
     @property
     def structured(self) -> dict[str, Any]:
-        """All of it, as programs read it. The line is in it too: Claude Code shows a model this and not the text."""
+        """The whole result as JSON types. The line is in it too: Claude Code shows a model this and not the text."""
         return {"summary": self.text, "parameters": dict(self.parameters), **self.facts}
 
     @property
     def content(self) -> str:
-        """All of it, for a model that reads text only."""
+        """The result as JSON text, for models that read only text."""
         return json.dumps(self.structured, indent=2, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[Given]):
-    """A tool; `work` may block, says each step, and raises CommandError where it cannot do its work."""
+    """A tool; `work` may block, reports each step, and raises CommandError if it fails."""
 
     name: str
     description: str
     arguments: type[Given]
     work: Callable[[Given, Say], Result]
     changes: bool = True
-    """Whether it changes anything."""
+    """Whether a call changes anything."""
     repeatable: bool = False
-    """Whether a second call with the same arguments changes nothing more."""
+    """Whether a second call with the same arguments has no further effect."""
     destroys: bool = False
-    """Whether it ends something that does not come back by itself."""
+    """Whether a call has an effect that cannot be undone."""
 
     def call(self, given: Mapping[str, Any], say: Say) -> Result:
-        """Does the work. Raises CommandError, in the words of the tool's parameters."""
+        """Validate the arguments and run the tool.
+
+        Raises:
+            CommandError: the call failed; the text names parameters, not options.
+        """
         try:
             return self.work(parse(self.arguments, given), say)
         except CommandError as error:
@@ -53,5 +57,5 @@ class Tool(Generic[Given]):
 
 
 def type_of(error: CommandError) -> type[CommandError]:
-    """The nearest family of the error that is made from a text alone."""
-    return next(each for each in type(error).__mro__ if each.__module__ == CommandError.__module__)
+    """Return the nearest base class of the error in `errors`; its only argument is a text."""
+    return next(family for family in type(error).__mro__ if family.__module__ == CommandError.__module__)

@@ -1,1 +1,1 @@
-"""`orchestrator runs`: what a person sees and asks of runs, with that person's own Kubernetes rights."""
+"""`orchestrator runs`: read and control runs with the user's own Kubernetes rights."""

@@ -1,4 +1,4 @@
-"""The runs of one kind as they are and as they change, for as long as the view is open."""
+"""List and watch the runs of one kind while a view is open."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from functions.cluster.updates import Failure, Signal
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A run `is` so, or is `gone`; or there is `trouble`, and the request is repeated."""
+    """A run that `is` present or `gone`, or `trouble` with the cluster, which is retried."""
 
     what: Literal["is", "gone", "trouble"]
     run: Object
@@ -24,7 +24,7 @@ class Change:
 
 
 class Changes:
-    """The changes of one kind in a namespace, or of the one run `name` in it."""
+    """Changes of the runs of one kind in a namespace, or of the run `name`."""
 
     def __init__(self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep) -> None:
         self._kind, self._name = kind, name
@@ -32,18 +32,18 @@ class Changes:
         self._reflector = Reflector(cluster, kind, namespace, fields=fields, wait=pause)
 
     def follow(self) -> Iterator[Change]:
-        """Yield every run, then every change, without end; raise a ClusterError that a retry cannot mend."""
-        found = False
+        """Yield every run, then every change, without end; raise ClusterError if a retry would not help."""
+        seen = False
         for update in self._reflector.follow():
             match update:
                 case updates.Change(type="DELETED"):
                     yield Change("gone", update.object)
                 case updates.Change():
-                    found = True
+                    seen = True
                     yield Change("is", update.object)
                 case Failure(Unavailable() as error):
                     yield Change("trouble", {}, str(error))
                 case Failure(error):
                     raise error
-                case Signal.SYNCED if self._name and not found:
+                case Signal.SYNCED if self._name and not seen:
                     yield Change("gone", {"kind": self._kind.name, "metadata": {"name": self._name}})

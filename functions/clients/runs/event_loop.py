@@ -1,6 +1,6 @@
-"""Threads that read, and the one queue of what they read: the main thread alone writes, and waits nowhere else.
+"""Merge several sources, each read in its own thread, into one queue.
 
-So an interrupt ends a live view at once, whatever its readers wait for; they end with the process.
+The main thread waits on the queue only, so an interrupt ends a live view at once. Reader threads are daemons.
 """
 
 import queue
@@ -17,44 +17,44 @@ from functions.cluster.errors import ClusterError
 
 @dataclass(frozen=True, slots=True)
 class SourceEnded:
-    """A reader has ended, by itself or because of an error."""
+    """A source has ended, with an error if it failed."""
 
     error: CommandError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """Nothing was read for a while."""
+    """No event arrived in time."""
 
 
 ViewEvent = Change | Line | SourceEnded | Timeout
 
 
 class EventMerger:
-    """Hears what readers of a place read, in the order they read it."""
+    """Merges the events of several sources in order of arrival."""
 
-    def __init__(self, place: ClusterTarget) -> None:
-        self._place = place
-        self._heard: queue.Queue[tuple[str, ViewEvent]] = queue.Queue()
+    def __init__(self, target: ClusterTarget) -> None:
+        self._target = target
+        self._events: queue.Queue[tuple[str, ViewEvent]] = queue.Queue()
 
-    def listen(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
-        """Reads in a thread of its own until there is no more, or an error."""
+    def add_source(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
+        """Read a source in a thread until it ends or fails."""
         threading.Thread(target=self._read, args=(source, read), daemon=True).start()
 
-    def next(self, seconds: float) -> tuple[str, ViewEvent]:
-        """Source and what was read next; Silence after so many seconds."""
+    def next_event(self, seconds: float) -> tuple[str, ViewEvent]:
+        """Return the next event with its source; Timeout after so many seconds."""
         try:
-            return self._heard.get(timeout=seconds)
+            return self._events.get(timeout=seconds)
         except queue.Empty:
             return "", Timeout()
 
     def _read(self, source: str, read: Callable[[], Iterable[Change | Line]]) -> None:
         error: CommandError | None = None
         try:
-            for each in read():
-                self._heard.put((source, each))
-        except ClusterError as failed:
-            error = explain(failed, self._place.namespace)
-        except CommandError as failed:
-            error = failed
-        self._heard.put((source, SourceEnded(error)))
+            for item in read():
+                self._events.put((source, item))
+        except ClusterError as failure:
+            error = explain(failure, self._target.namespace)
+        except CommandError as failure:
+            error = failure
+        self._events.put((source, SourceEnded(error)))

@@ -1,4 +1,4 @@
-"""Which runs a list is of."""
+"""Filters of the list of runs."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -13,7 +13,7 @@ from functions.views import rows
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the runs of a list have in common; empty or None: it does not matter."""
+    """Conditions on runs; an empty one matches all runs."""
 
     work: Work | None = None
     phase: str = ""
@@ -22,23 +22,31 @@ class Wanted:
 
     @property
     def narrow(self) -> bool:
-        """Whether it leaves any out."""
+        """Whether the filter can exclude runs."""
         return bool(self.work or self.phase or self.service)
 
     def includes(self, raw: rows.Raw) -> bool:
-        """Whether the run is one of them."""
+        """Return whether the run matches."""
         phase = rows.at(raw, "status", "phase") or "Pending"
         return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
 
 
-def runs(place: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
-    """The runs, newest first. Raises CommandError."""
-    found = lookup.find_all(place, wanted.work, everywhere=wanted.everywhere)
-    return rows.newest_first(raw for raw in found if wanted.includes(raw))
+def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
+    """Return the matching runs, newest first.
+
+    Raises:
+        CommandError: the runs could not be listed.
+    """
+    candidates = lookup.find_all(target, wanted.work, everywhere=wanted.everywhere)
+    return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
 
 
 def work(text: str) -> Work | None:
-    """The kind of work that --kind names. Raises WrongUsage."""
+    """Return the kind of work that --kind names.
+
+    Raises:
+        WrongUsage: it is neither docs nor code.
+    """
     match text.lower():
         case "":
             return None
@@ -48,10 +56,14 @@ def work(text: str) -> Work | None:
 
 
 def phase(text: str) -> str:
-    """The phase that --phase names, in any case. Raises WrongUsage."""
+    """Return the phase that --phase names, in upper or lower case.
+
+    Raises:
+        WrongUsage: there is no such phase.
+    """
     if not text:
         return ""
-    known: dict[str, str] = {each.lower(): each for each in get_args(Phase)}
+    known: dict[str, str] = {name.lower(): name for name in get_args(Phase)}
     if text.lower() not in known:
         raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")
     return known[text.lower()]

@@ -1,4 +1,4 @@
-"""The logs of a run's attempts: of one, or of all as they come until the run has ended."""
+"""Logs of a run's attempts: of one attempt, or followed until the run has ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
 
 LOOK_SECONDS = 1.0
-"""How often the run is looked at while no pod of it works."""
+"""Seconds between reads of the run while none of its pods is running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an attempt's log; a `note` is ours, about the log."""
+    """A line of an attempt's log; a `note` is a remark about the log itself."""
 
     attempt: int
     text: str
@@ -28,75 +28,88 @@ class Line:
 
 
 def attempt(run: Run, number: int | None) -> Attempt:
-    """The attempt of that number, else the last one. Raises CommandError where there is none."""
-    kept = {each.attempt: each for each in run.status.attempts}
-    if not kept:
+    """Return the attempt of that number, or the last one.
+
+    Raises:
+        CommandError: there is no such attempt.
+    """
+    attempts = {item.attempt: item for item in run.status.attempts}
+    if not attempts:
         raise CommandError(f"run {run.name} has no attempt yet, so no log: {state(run)}; --follow waits for it")
-    wanted = max(kept) if number is None else number
-    if wanted not in kept:
-        known = ", ".join(str(each) for each in kept)
+    wanted = max(attempts) if number is None else number
+    if wanted not in attempts:
+        known = ", ".join(str(item) for item in attempts)
         raise CommandError(f"--attempt: run {run.name} has no attempt {wanted}; there are {known}")
-    return kept[wanted]
+    return attempts[wanted]
 
 
 def before_last(run: Run) -> int:
-    """Number of the attempt before the last one. Raises CommandError where there is none."""
-    kept = sorted(each.attempt for each in run.status.attempts)
-    if len(kept) < 2:
-        raise CommandError(f"--previous: run {run.name} has had {len(kept) or 'no'} attempt so far")
-    return kept[-2]
+    """Return the number of the attempt before the last one.
 
-
-def read(place: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
-    """What there is of an attempt's log. Raises CommandError where its pod is gone, with what is known."""
-    found = [pod for pod in _pods(place, run, wanted) if started(pod)]
-    if not found:
-        raise CommandError(_no_log(run, wanted))
-    for pod in found:
-        with user_errors(place):
-            yield from _headed(wanted, pod, found, PodLog(place.cluster, pod).read())
-
-
-def follow(place: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
-    """The logs of the run's attempts from the last one on, or of `only` that one, until it has ended.
-
-    Raises CommandError: the run was deleted, or the cluster refuses.
+    Raises:
+        CommandError: there are fewer than two attempts.
     """
-    done: set[str] = set()
+    numbers = sorted(item.attempt for item in run.status.attempts)
+    if len(numbers) < 2:
+        raise CommandError(f"--previous: run {run.name} has had {len(numbers) or 'no'} attempt so far")
+    return numbers[-2]
+
+
+def read(target: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
+    """Yield the lines of an attempt's log.
+
+    Raises:
+        CommandError: its pod has not started or is gone; the text says how the attempt ended.
+    """
+    pods = [pod for pod in _pods(target, run, wanted) if started(pod)]
+    if not pods:
+        raise CommandError(_no_log(run, wanted))
+    for pod in pods:
+        with user_errors(target):
+            yield from _headed(wanted, pod, pods, PodLog(target.cluster, pod).read())
+
+
+def follow(target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
+    """Follow the logs from the last attempt on, or of attempt `only`, until the run or that attempt has ended.
+
+    Raises:
+        CommandError: the run was deleted, or the cluster rejected a request.
+    """
+    shown: set[str] = set()
     first = only.attempt if only else run.status.attempt or 1
-    waits = ""
+    last_state = ""
     while True:
-        wanted = [each for each in run.status.attempts if (each == only if only else each.attempt >= first)]
-        ended = states.state(run.status) in states.FINISHED or bool(only and only.finished_at)
-        for each in wanted:
-            yield from _new(place, run, each, done, pause)
-        if ended:
+        wanted = [attempt for attempt in run.status.attempts if (attempt == only if only else attempt.attempt >= first)]
+        finished = states.state(run.status) in states.FINISHED or bool(only and only.finished_at)
+        for attempt in wanted:
+            yield from _new(target, run, attempt, shown, pause)
+        if finished:
             return
-        if waits != (waits := state(run)) and not done:
-            yield Line(run.status.attempt or 0, f"{run.name}: {waits}", note=True)
+        if last_state != (last_state := state(run)) and not shown:
+            yield Line(run.status.attempt or 0, f"{run.name}: {last_state}", note=True)
         pause(LOOK_SECONDS)
-        run, only = _now(place, run, only)
+        run, only = _now(target, run, only)
 
 
-def _now(place: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
-    """The run and the attempt as they are now."""
-    again = lookup.read_again(place, run)
-    if again is None:
+def _now(target: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, Attempt | None]:
+    """Return the current run and attempt."""
+    current = lookup.read_again(target, run)
+    if current is None:
         raise CommandError(f"run {run.name} was deleted")
     if only:
-        only = next((each for each in again.status.attempts if each.attempt == only.attempt), only)
-    return again, only
+        only = next((attempt for attempt in current.status.attempts if attempt.attempt == only.attempt), only)
+    return current, only
 
 
-def _new(place: ClusterTarget, run: Run, wanted: Attempt, done: set[str], pause: Pause) -> Iterator[Line]:
-    """The logs of the attempt's pods that were not shown."""
-    pods = _pods(place, run, wanted)
+def _new(target: ClusterTarget, run: Run, wanted: Attempt, shown: set[str], pause: Pause) -> Iterator[Line]:
+    """Yield the logs of the attempt's pods that were not shown yet."""
+    pods = _pods(target, run, wanted)
     for pod in pods:
-        if pod["metadata"]["uid"] not in done and started(pod):
-            done.add(pod["metadata"]["uid"])
-            with user_errors(place):
+        if pod["metadata"]["uid"] not in shown and started(pod):
+            shown.add(pod["metadata"]["uid"])
+            with user_errors(target):
                 try:
-                    yield from _headed(wanted, pod, pods, PodLog(place.cluster, pod, pause).follow())
+                    yield from _headed(wanted, pod, pods, PodLog(target.cluster, pod, pause).follow())
                 except NotFound:
                     yield Line(wanted.attempt, f"pod {pod['metadata']['name']} is gone", note=True)
 
@@ -107,11 +120,11 @@ def _headed(wanted: Attempt, pod: Object, pods: list[Object], lines: Iterator[st
     yield from (Line(wanted.attempt, text) for text in lines)
 
 
-def _pods(place: ClusterTarget, run: Run, wanted: Attempt) -> list[Object]:
-    """The attempt's pods, oldest first."""
-    with user_errors(place):
-        found = list(place.cluster.list(POD, run.namespace, f"job-name={wanted.job_name}"))
-    return sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])
+def _pods(target: ClusterTarget, run: Run, wanted: Attempt) -> list[Object]:
+    """Return the attempt's pods, oldest first."""
+    with user_errors(target):
+        pods = list(target.cluster.list(POD, run.namespace, f"job-name={wanted.job_name}"))
+    return sorted(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
 
 
 def _no_log(run: Run, wanted: Attempt) -> str:
@@ -124,5 +137,5 @@ def _no_log(run: Run, wanted: Attempt) -> str:
 
 
 def state(run: Run) -> str:
-    """Phase and message of the run, in one line."""
+    """Return phase and message of the run in one line."""
     return ": ".join(filter(None, (run.status.phase or "Pending", run.status.message)))

@@ -1,4 +1,4 @@
-"""Finds runs: all that are asked for, or the one a person names."""
+"""Find runs: by filter, or by name."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,59 +16,71 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 
 Work = Literal["docs", "code"]
-"""The two kinds of work, as people call them."""
+"""The two kinds of work, as users name them."""
 
 _KINDS = {name: RUNS[kind] for kind in RunKind for name in (kind.word, kind.lower(), kind.plural, kind.short_name)}
 
 
 def kinds(work: Work | None) -> Sequence[Kind]:
-    """The kinds of run that do this work; None: all."""
+    """Return the kinds of run that do this work; all kinds for None."""
     return [_KINDS[work]] if work else list(RUNS.values())
 
 
 def find_all(
-    place: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
+    target: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
 ) -> Iterator[Object]:
-    """Runs as they are stored, of one kind or of both, of this namespace or of all. Raises CommandError."""
+    """Yield stored runs of one or both kinds, of the target's namespace or of all.
+
+    Raises:
+        CommandError: the cluster rejected a request or is unavailable.
+    """
     labels = f"!{api_group.FINISHED}" if unfinished else ""
-    with user_errors(place):
+    with user_errors(target):
         for kind in kinds(work):
-            yield from place.cluster.list(kind, None if everywhere else place.namespace, labels)
+            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels)
 
 
-def find(place: ClusterTarget, named: str) -> Run:
-    """The run of that name, of either kind; `docs/NAME` or `code/NAME` says which. Raises CommandError."""
-    prefix, slash, name = named.rpartition("/")
+def find(target: ClusterTarget, reference: str) -> Run:
+    """Return the run of that name; a prefix `docs/` or `code/` selects the kind.
+
+    Raises:
+        CommandError: no run has the name, or runs of both kinds have it.
+    """
+    prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
-        raise CommandError(f"{named}: write NAME, docs/NAME or code/NAME")
-    looked = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
-    found = [run for kind in looked if name and (run := _read(place, kind, name))]
-    if len(found) > 1:
+        raise CommandError(f"{reference}: write NAME, docs/NAME or code/NAME")
+    candidates = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
+    runs = [run for kind in candidates if name and (run := _read(target, kind, name))]
+    if len(runs) > 1:
         raise CommandError(f"there is a docs run and a code run {name}; write docs/{name} or code/{name}")
-    if not found:
-        what = " or ".join(kind.name for kind in looked)
+    if not runs:
+        kinds_text = " or ".join(kind.name for kind in candidates)
         raise CommandError(
-            f"there is no {what} {name!r} in namespace {place.namespace}; `orchestrator runs list --all` shows what "
-            "there is, --namespace names another namespace"
+            f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` "
+            "shows all runs, --namespace names another namespace"
         )
-    return found[0]
+    return runs[0]
 
 
-def _read(place: ClusterTarget, kind: Kind, name: str) -> Run | None:
-    """The run; None where there is none of this kind and name."""
-    with user_errors(place):
+def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:
+    """Return the run; None if it does not exist."""
+    with user_errors(target):
         try:
-            return parse(place.cluster.get(kind, place.namespace, name))
+            return parse(target.cluster.get(kind, target.namespace, name))
         except NotFound:
             return None
 
 
-def read_again(place: ClusterTarget, run: Run) -> Run | None:
-    """The run as it is now; None where it is gone. Raises CommandError."""
-    return _read(place, RUNS[run.kind], run.name)
+def read_again(target: ClusterTarget, run: Run) -> Run | None:
+    """Return the current version of the run; None if it was deleted.
+
+    Raises:
+        CommandError: the cluster rejected the request or is unavailable.
+    """
+    return _read(target, RUNS[run.kind], run.name)
 
 
-def queue_position(place: ClusterTarget, run: Run) -> Position | None:
+def queue_position(target: ClusterTarget, run: Run) -> Position | None:
     """Return the run's position in the queue; None, without a call, if it is not queued.
 
     Raises:
@@ -76,5 +88,5 @@ def queue_position(place: ClusterTarget, run: Run) -> Position | None:
     """
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
         return None
-    here = ClusterTarget(place.cluster, run.namespace)
+    here = ClusterTarget(target.cluster, run.namespace)
     return position(map(parse, find_all(here, unfinished=True)), run, None, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""`orchestrator runs watch`: all runs that are not finished, as they go, until the reader ends."""
+"""`orchestrator runs watch`: follow all unfinished runs until interrupted."""
 
 from datetime import UTC, datetime
 from typing import TextIO
@@ -18,34 +18,41 @@ REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
 
 
-def watch(place: ClusterTarget, work: Work | None, out: TextIO) -> None:
-    """Shows the runs without end. Raises CommandError where the cluster refuses."""
-    ears = EventMerger(place)
+def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
+    """Show the runs without end.
+
+    Raises:
+        CommandError: the cluster rejected a request.
+    """
+    events = EventMerger(target)
     for kind in kinds(work):
-        ears.listen(kind.name, Changes(place.cluster, kind, place.namespace).follow)
-    view = Table(place.namespace, out) if out.isatty() else Lines(out)
+        events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
+    view = TableView(target.namespace, out) if out.isatty() else LineView(out)
     while True:
-        _, heard = ears.next(REDRAW_SECONDS)
-        match heard:
+        _, event = events.next_event(REDRAW_SECONDS)
+        match event:
             case SourceEnded(error) if error:
                 raise error
             case Change("trouble"):
-                view.trouble(f"no answer, trying again: {short(heard.why)}")
+                view.trouble(f"no answer, trying again: {short(event.why)}")
             case Change():
-                view.show(heard)
+                view.show(event)
             case _:
-                view.tick()
+                view.refresh()
 
 
-class Lines:
-    """A line for each change of a run's phase, reason, message or attempt; finished ones only as they finish."""
+class LineView:
+    """Prints a line for each change of a run's phase, reason, message or attempt.
+
+    Runs that were finished at the start are not shown.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._shown: dict[str, str] = {}
 
     def show(self, change: Change) -> None:
-        """Writes the run's line where it is another."""
+        """Write the run's line if it has changed."""
         run = change.run
         uid, line = run["metadata"]["uid"], "deleted" if change.what == "gone" else _line(run)
         before = self._shown.get(uid)
@@ -57,15 +64,15 @@ class Lines:
             print(f"{run['kind']}/{run['metadata']['name']}  {line}", file=self._out, flush=True)
 
     def trouble(self, text: str) -> None:
-        """Writes it to standard error."""
+        """Write the text to standard error."""
         say(text)
 
-    def tick(self) -> None:
-        """Writes nothing."""
+    def refresh(self) -> None:
+        """Do nothing."""
 
 
-class Table:
-    """The tables of `runs list` on a terminal: unfinished runs, and those that finished while somebody looked."""
+class TableView:
+    """Shows the tables of `runs list` on a terminal: runs that are unfinished or finished during the view."""
 
     def __init__(self, namespace: str, out: TextIO) -> None:
         self._namespace = namespace
@@ -74,39 +81,41 @@ class Table:
         self._foot = FOOT
 
     def show(self, change: Change) -> None:
-        """Takes the run in or out, and draws."""
+        """Add, update or remove the run, and draw."""
         uid = change.run["metadata"]["uid"]
         if change.what == "gone":
             self._runs.pop(uid, None)
         elif uid in self._runs or not finished(change.run):
             self._runs[uid] = change.run
         self._foot = FOOT
-        self.tick()
+        self.refresh()
 
     def trouble(self, text: str) -> None:
-        """Draws it in the block, until the next change."""
+        """Draw the text in the last line until the next change."""
         self._foot = clean(text)
-        self.tick()
+        self.refresh()
 
-    def tick(self) -> None:
-        """Draws ages anew."""
+    def refresh(self) -> None:
+        """Draw the current ages."""
         found = rows.newest_first(self._runs.values())
         told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
         self._screen.draw([*told.splitlines(), self._foot])
 
 
 def finished(raw: Object) -> bool:
-    """Whether the run has ended, as its mark or its decisive condition says."""
+    """Return whether the run has ended, by its label or its condition Succeeded."""
     if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
     conditions = rows.at(raw, "status", "conditions")
-    found = conditions if isinstance(conditions, list) else []
-    return any(rows.at(each, "type") == "Succeeded" and rows.at(each, "status") != "Unknown" for each in found)
+    listed = conditions if isinstance(conditions, list) else []
+    return any(
+        rows.at(condition, "type") == "Succeeded" and rows.at(condition, "status") != "Unknown" for condition in listed
+    )
 
 
 def _line(raw: Object) -> str:
     phase = rows.text(rows.at(raw, "status", "phase")) or "Pending"
     reason, message = rows.reason(raw), short(clean(rows.text(rows.at(raw, "status", "message"))))
     attempt = rows.text(rows.at(raw, "status", "attempt"))
-    told = ": ".join(filter(None, (reason if reason != phase else "", message)))
-    return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", told)))
+    explanation = ": ".join(filter(None, (reason if reason != phase else "", message)))
+    return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", explanation)))

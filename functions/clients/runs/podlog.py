@@ -1,8 +1,8 @@
-"""The log of one pod, followed to its end over cut connections, each line once.
+"""Follow the log of one pod over broken connections; each line is yielded once.
 
-A connection to a log ends when the container does, but also when the API server, the kubelet or a proxy lets go of
-it. So after each end the pod is looked at: while it works the log is opened again at the second of the last line, and
-the lines that were shown of that second are left out.
+A log connection ends with the container, but also when the API server, the kubelet or a proxy closes it. After each
+end the pod is read: while it is running the log is opened again at the second of the last line, and lines of that
+second that were yielded already are skipped.
 """
 
 import re
@@ -19,7 +19,7 @@ Pause = Callable[[float], None]
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-"""Seconds between two attempts to open a log, doubled each time."""
+"""Bounds of the seconds between two attempts to open a log; doubled each time."""
 
 
 class PodLog:
@@ -31,23 +31,32 @@ class PodLog:
         self._pause = pause
         self._second = ""
         self._shown: Counter[str] = Counter()
-        """Times of the lines that were shown of this second."""
+        """Timestamps of the lines that were yielded for this second."""
 
     def read(self) -> Iterator[str]:
-        """What there is. Raises ClusterError."""
+        """Yield the lines written so far.
+
+        Raises:
+            ClusterError: the log could not be read.
+        """
         return self._lines(follow=False)
 
     def follow(self) -> Iterator[str]:
-        """What there is and what comes, until the pod has ended. Raises ClusterError; NotFound: the pod is gone."""
+        """Yield all lines until the pod has ended.
+
+        Raises:
+            NotFound: the pod was deleted.
+            ClusterError: the log could not be read.
+        """
         wait = FIRST_PAUSE
         while True:
             before = self._shown.copy(), self._second
             complete = True
             try:
                 yield from self._lines(follow=True)
-            except Unavailable:  # cut: what is left is read first, even of a pod that has ended
+            except Unavailable:  # broken connection: read the rest first, even of a pod that has ended
                 complete = False
-            except Invalid:  # not started yet, or its container is gone already
+            except Invalid:  # the container has not started or was removed
                 complete = True
             if complete and _ended(self._pod()):
                 return
@@ -62,10 +71,10 @@ class PodLog:
             return {}
 
     def _lines(self, *, follow: bool) -> Iterator[str]:
-        again = self._shown.copy()
+        repeated = self._shown.copy()
         for stamp, text in self._cluster.log(self._namespace, self._name, follow=follow, since=self._second):
-            if again[stamp]:
-                again[stamp] -= 1
+            if repeated[stamp]:
+                repeated[stamp] -= 1
                 continue
             if (second := _second(stamp)) != self._second:
                 self._second, self._shown = second, Counter()
@@ -74,13 +83,13 @@ class PodLog:
 
 
 def _second(stamp: str) -> str:
-    """The time without its fraction: what the kubelet looks at of sinceTime."""
+    """Return the timestamp without its fraction, which the kubelet ignores in sinceTime."""
     return re.sub(r"\.\d+", "", stamp)
 
 
 def started(pod: Object) -> bool:
-    """Whether the pod's container has run, so that it has a log."""
-    states = [each.get("state") or {} for each in pod.get("status", {}).get("containerStatuses") or ()]
+    """Return whether the pod's container has started and therefore has a log."""
+    states = [container.get("state") or {} for container in pod.get("status", {}).get("containerStatuses") or ()]
     return _ended(pod) or any("running" in state or "terminated" in state for state in states)
 
 

@@ -1,7 +1,7 @@
-"""Asks something of a run that is there, with patches that are for the version they were made from.
+"""Request a retry or cancellation of a run, with patches that are bound to a resource version.
 
-Where somebody changed the run meanwhile it is read and asked again. A request carries a key, so that one whose answer
-was lost is found to be applied.
+After a conflict the run is read and patched again. A request carries a key, so that a request whose response was lost
+is recognised as applied.
 """
 
 import time
@@ -24,61 +24,69 @@ from functions.views import details
 
 TRIES = 6
 PAUSE = 0.5
-"""Seconds after the first try that got no answer; doubled for each more."""
+"""Seconds before the second try if the cluster did not answer; doubled for each further try."""
 
 
 def retry(
-    place: ClusterTarget, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep
+    target: ClusterTarget, run: Run, words: str | None, *, replace: bool = False, pause: Pause = time.sleep
 ) -> Run:
-    """Another attempt of the run, with `words` added to the prompt or in its place. Raises CommandError."""
+    """Request another attempt, with `words` appended to the prompt or replacing it; return the run.
+
+    Raises:
+        CommandError: the run cannot be retried, was deleted, or could not be patched.
+    """
     key = str(uuid.uuid4())
     mode: Literal["append", "replace"] = "replace" if replace else "append"
-    return _ask(place, run, lambda read: requests.retry(read, key=key, words=words, mode=mode), pause)
+    return _ask(target, run, lambda current: requests.retry(current, key=key, words=words, mode=mode), pause)
 
 
-def cancel(place: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run:
-    """The run, asked to stop; one that was asked to before stays so. Raises CommandError."""
-    return _ask(place, run, requests.cancel, pause)
+def cancel(target: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run:
+    """Request cancellation; return the run. Does nothing if it was requested before.
+
+    Raises:
+        CommandError: the run was deleted or could not be patched.
+    """
+    return _ask(target, run, requests.cancel, pause)
 
 
 def ended(run: Run) -> bool:
-    """Whether the run has ended already, and nobody asked for another attempt since."""
+    """Return whether the run has ended and no other attempt was requested since."""
     return is_final(run)
 
 
 def context_version(run: Run) -> int | None:
-    """What the run's attempts are counted under since the last person's retry."""
+    """Return the run's contextVersion, which each retry by a user increments."""
     return run.spec.requested_context_version if run.spec else None
 
 
 def confirm(run: Run, done: str, output: Output) -> None:
-    """Write what was asked of the run, and how to follow it."""
+    """Write what was requested, and how to follow the run."""
     watch = f"follow it with: orchestrator runs watch {run.name}"
     write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
 
 
-def _ask(place: ClusterTarget, run: Run, make: Callable[[Run], Patch | None], pause: Pause) -> Run:
-    """The run as it is once what was asked stands in it."""
-    for tried in range(TRIES):
+def _ask(target: ClusterTarget, run: Run, make_patch: Callable[[Run], Patch | None], pause: Pause) -> Run:
+    """Patch the run until the request is recorded in it; return the run."""
+    for attempt in range(TRIES):
         with as_command_error(RequestRefused):
-            patch = make(run)
+            patch = make_patch(run)
         if patch is None:
             return run
         try:
-            with user_errors(place, but=(Conflict, Unavailable)):
-                return parse(place.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
+            with user_errors(target, passing=(Conflict, Unavailable)):
+                return parse(target.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
         except Conflict:
             pause(0)
         except Unavailable as error:
-            if tried == TRIES - 1:
-                raise explain(error, place.namespace) from error
-            pause(error.retry_after or PAUSE * 2**tried)
-        run = _read(place, run)
+            if attempt == TRIES - 1:
+                raise explain(error, target.namespace) from error
+            pause(error.retry_after or PAUSE * 2**attempt)
+        run = _read(target, run)
     raise CommandError(f"run {run.name} changed each time it was asked; try again")
 
 
-def _read(place: ClusterTarget, run: Run) -> Run:
-    found = lookup.read_again(place, run)
-    if found is None:
+def _read(target: ClusterTarget, run: Run) -> Run:
+    current = lookup.read_again(target, run)
+    if current is None:
         raise CommandError(f"run {run.name} was deleted")
-    return found
+    return current

@@ -1,4 +1,4 @@
-"""What a person adds to the prompt of a run: given as an option, or in a file."""
+"""The message of a retry: an option, or a file."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,11 @@ _PROMPT: TypeAdapter[str] = TypeAdapter(Prompt)
 
 
 def from_options(message: str | None, file: Path | None) -> str | None:
-    """The words; None where none are given. Raises WrongUsage, naming the option."""
+    """Return the message; None if there is none.
+
+    Raises:
+        WrongUsage: the message is empty, invalid, unreadable or given twice.
+    """
     if message is not None and file is not None:
         raise WrongUsage("give --message or --message-file, not both")
     if message is None and file is None:

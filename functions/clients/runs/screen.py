@@ -1,4 +1,4 @@
-"""A block of lines on a terminal that is drawn again in its place."""
+"""A block of lines on a terminal, redrawn in place."""
 
 import shutil
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 _UP_AND_CLEAR = "\x1b[{}F\x1b[J"
-"""To the begin of the line so many lines up; then all after it is cleared (ECMA-48: CPL, ED)."""
+"""Move up a number of lines and clear everything below (ECMA-48: CPL, ED)."""
 
 
 class Screen:
@@ -17,7 +17,7 @@ class Screen:
         self._drawn = 0
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Puts the lines in the place of those drawn last; what does not fit is cut off."""
+        """Replace the lines that were drawn last; lines that do not fit are cut."""
         width, height = shutil.get_terminal_size()
         shown = [fit(line, width - 1) for line in lines[: height - 1]]
         back = _UP_AND_CLEAR.format(self._drawn) if self._drawn else ""
@@ -27,7 +27,7 @@ class Screen:
 
 
 def fit(line: str, width: int) -> str:
-    """As much of the line as so many columns of a terminal hold."""
+    """Return the longest prefix of the line that fits into `width` columns of a terminal."""
     used = 0
     for number, each in enumerate(line):
         used += 0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")

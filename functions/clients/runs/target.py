@@ -1,7 +1,7 @@
-"""Where the runs are: a cluster and a namespace of it, by the usual rules of kubectl (a server's settings
-are not read).
+"""The cluster and namespace of the runs, selected by kubectl's rules.
 
-The namespace is the one given, else the one the kubeconfig's context names, else `orchestrator`.
+The namespace is the given one, else that of the kubeconfig's context, else `orchestrator`. Settings of the functions
+are not read.
 """
 
 import os
@@ -18,7 +18,7 @@ from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 
 NAMESPACE = "orchestrator"
-"""Where runs are unless something says otherwise: the default of the setting `namespace`."""
+"""The default namespace, as in the setting `namespace`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class ClusterTarget:
 
 
 def connect(kubeconfig: str = "", context: str = "", namespace: str = "") -> ClusterTarget:
-    """Return the target that the options name; kubectl's own defaults stand for empty ones. Sends nothing."""
+    """Return the target that the options select; empty ones default as in kubectl. Makes no request."""
     files = kubeconfig or os.environ.get("KUBECONFIG", "")
     settings = ClusterSettings(kubeconfig=files, context=context)
     return ClusterTarget(Cluster(KubernetesTransport(settings)), namespace or _namespace(settings) or NAMESPACE)
 
 
 def from_environment(environ: Mapping[str, str], namespace: str = "") -> ClusterTarget:
-    """The place that the environment names, in the variables that the options of `orchestrator runs` read too."""
-    found = {option: environ.get(name, "") for option, name in VARIABLES.items()}
-    return connect(**found | ({"namespace": namespace} if namespace else {}))
+    """Return the target that the environment selects, by the variables of the options of `orchestrator runs`."""
+    options = {option: environ.get(name, "") for option, name in VARIABLES.items()}
+    return connect(**options | ({"namespace": namespace} if namespace else {}))
 
 
 VARIABLES = {
@@ -47,11 +47,11 @@ VARIABLES = {
     "context": "ORCHESTRATOR_CLUSTER__CONTEXT",
     "namespace": "ORCHESTRATOR_NAMESPACE",
 }
-"""The variables that set the same for the functions."""
+"""Environment variable of each option; the functions read the same ones."""
 
 
 def _namespace(settings: ClusterSettings) -> str:
-    """Return the namespace of the context; empty if it names none, or if the file cannot be read: calls say why."""
+    """Return the namespace of the context; empty if it has none or the file is unreadable."""
     try:
         return Kubeconfig(settings).namespace
     except errors.Forbidden:
@@ -59,22 +59,22 @@ def _namespace(settings: ClusterSettings) -> str:
 
 
 @contextmanager
-def user_errors(place: ClusterTarget, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raises CommandError, saying what to do, in place of an error of the cluster; but not of these families."""
+def user_errors(target: ClusterTarget, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Convert errors of the cluster to CommandError with a remedy, except those of the families `passing`."""
     try:
         yield
-    except but:
+    except passing:
         raise
     except ClusterError as error:
-        raise explain(error, place.namespace) from error
+        raise explain(error, target.namespace) from error
 
 
 def explain(error: ClusterError, namespace: str) -> CommandError:
-    """What went wrong with a call to the cluster, and what to do about it, for the person who asked."""
+    """Return an error of the cluster as CommandError, with a remedy for the user."""
     match error:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)
-            return CommandError(f"the cluster refuses it: {causes}")
+            return CommandError(f"the cluster rejects it: {causes}")
         case errors.Forbidden():
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
@@ -86,7 +86,7 @@ def explain(error: ClusterError, namespace: str) -> CommandError:
 
 
 _WHO = (
-    "say who you are with --kubeconfig and --context (or KUBECONFIG), or ask for rights in namespace {namespace}: "
+    "select another user with --kubeconfig and --context (or KUBECONFIG), or request rights in namespace {namespace}: "
     "get, list, watch and patch coderuns and docsruns, get and list pods, get pods/log"
 )
 _WHERE = "is the cluster up, and the right one? Name another with --kubeconfig and --context (or KUBECONFIG)"

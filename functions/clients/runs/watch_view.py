@@ -1,6 +1,6 @@
-"""`orchestrator runs watch NAME`: one run as it goes, until it ends or the reader does.
+"""`orchestrator runs watch NAME`: follow one run until it ends.
 
-On a terminal the same block is drawn again and again; in a pipe each change and each word of the agent is a line.
+On a terminal the view is redrawn in place. In a pipe each change and each line of the agent's output is a line.
 """
 
 import time
@@ -23,23 +23,23 @@ from functions.views import details, formatting
 from functions.views.agent_output import SessionTotals, clean, short
 
 REDRAW_SECONDS = 1.0
-"""How often durations on a terminal are drawn anew."""
+"""Seconds between updates of durations on a terminal."""
 
-SAID = 8
-"""Lines of the agent that are shown on a terminal."""
+OUTPUT_LINES = 8
+"""Lines of the agent's output that a terminal shows."""
 
 FOOT = "Ctrl-C ends the view, not the run"
 
 LOG_SECONDS = 5.0
-"""How long the end of a log is waited for once its run has ended."""
+"""Seconds to wait for the end of the log after the run has ended."""
 
 
 class RunView:
-    """A run, and what its attempts came to as their logs tell it."""
+    """A run, with the totals of its attempts from their logs."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.tallies: dict[int, SessionTotals] = {}
+        self.totals: dict[int, SessionTotals] = {}
 
     @property
     def finished(self) -> bool:
@@ -47,162 +47,168 @@ class RunView:
         return states.state(self.run.status) in states.FINISHED
 
     def read(self, line: Line) -> str:
-        """Counts a line of a log; returns it for people."""
-        return self.tallies.setdefault(line.attempt, SessionTotals()).read(line.text)
+        """Add a line of a log to the totals; return it as readable text."""
+        return self.totals.setdefault(line.attempt, SessionTotals()).read(line.text)
 
     @property
-    def head(self) -> str:
+    def status_line(self) -> str:
         """Phase, reason and message."""
         status = self.run.status
         reason = status.succeeded.reason if status.succeeded else ""
         phase = status.phase or "Pending"
-        told = ": ".join(filter(None, (reason if reason != phase else "", short(clean(status.message or ""), 300))))
-        return f"{phase:<10} {told}".rstrip()
+        explanation = ": ".join(
+            filter(None, (reason if reason != phase else "", short(clean(status.message or ""), 300)))
+        )
+        return f"{phase:<10} {explanation}".rstrip()
 
     @property
-    def spent(self) -> str:
-        """What it came to so far: the ended attempts by the status, the present one by its stream."""
+    def usage(self) -> str:
+        """Usage so far: ended attempts from the status, the open one from its log."""
         used, attempt = self.run.status.usage, self.run.status.open_attempt
-        tally = self.tallies.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
-        cost = (used.cost_usd if used else 0) + (tally.cost_usd or 0)
-        turns = (used.turns if used else 0) + tally.turns
-        tokens = (used.output_tokens if used else 0) + tally.output_tokens
+        totals = self.totals.get(attempt.attempt, SessionTotals()) if attempt else SessionTotals()
+        cost = (used.cost_usd if used else 0) + (totals.cost_usd or 0)
+        turns = (used.turns if used else 0) + totals.turns
+        tokens = (used.output_tokens if used else 0) + totals.output_tokens
         return f"{formatting.dollars(cost)} so far, {turns} turns, {tokens} tokens written"
 
 
-class TerminalView(Protocol):
-    """Shows a run to somebody."""
+class View(Protocol):
+    """Shows a run."""
 
     def changed(self) -> None:
-        """The run is not as it was."""
+        """Show that the run has changed."""
 
-    def said(self, text: str) -> None:
-        """The agent, or the container script, has said something."""
+    def agent_output(self, text: str) -> None:
+        """Show output of the agent or of the container script."""
 
     def trouble(self, text: str) -> None:
-        """Something is in the way, and is tried again."""
+        """Show a problem that is retried."""
 
-    def tick(self) -> None:
-        """Time has passed."""
+    def refresh(self) -> None:
+        """Update durations."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Show the final state."""
 
 
-def watch(place: ClusterTarget, run: Run, out: TextIO) -> Run:
-    """Shows the run until it has ended; returns it as it is then. Raises CommandError where it is deleted."""
-    watched = RunView(run)
-    view: TerminalView = Board(watched, out) if out.isatty() else Lines(watched, out)
-    ears = EventMerger(place)
-    ears.listen("run", Changes(place.cluster, RUNS[run.kind], run.namespace, run.name).follow)
-    ears.listen("log", lambda: logs.follow(place, run, time.sleep))
+def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
+    """Show the run until it has ended; return its final version.
+
+    Raises:
+        CommandError: the run was deleted, or the cluster rejected a request.
+    """
+    view_model = RunView(run)
+    view: View = TerminalView(view_model, out) if out.isatty() else LineView(view_model, out)
+    events = EventMerger(target)
+    events.add_source("run", Changes(target.cluster, RUNS[run.kind], run.namespace, run.name).follow)
+    events.add_source("log", lambda: logs.follow(target, run, time.sleep))
     view.changed()
-    read, until = False, float("inf")
-    while not (watched.finished and (read or time.monotonic() > until)):
-        source, heard = ears.next(REDRAW_SECONDS)
-        _show(watched, view, source, heard)
-        read = read or (source == "log" and isinstance(heard, SourceEnded))
-        until = min(until, time.monotonic() + LOG_SECONDS) if watched.finished else float("inf")
+    log_ended, deadline = False, float("inf")
+    while not (view_model.finished and (log_ended or time.monotonic() > deadline)):
+        source, event = events.next_event(REDRAW_SECONDS)
+        _show(view_model, view, source, event)
+        log_ended = log_ended or (source == "log" and isinstance(event, SourceEnded))
+        deadline = min(deadline, time.monotonic() + LOG_SECONDS) if view_model.finished else float("inf")
     view.close()
-    return watched.run
+    return view_model.run
 
 
-def _show(watched: RunView, view: TerminalView, source: str, heard: ViewEvent) -> None:
-    match heard:
+def _show(view_model: RunView, view: View, source: str, event: ViewEvent) -> None:
+    match event:
         case Change("gone"):
-            raise CommandError(f"run {watched.run.name} was deleted")
+            raise CommandError(f"run {view_model.run.name} was deleted")
         case Change("trouble"):
-            view.trouble(f"no answer, trying again: {short(heard.why)}")
+            view.trouble(f"no answer, trying again: {short(event.why)}")
         case Change("is"):
-            watched.run = parse(heard.run)
+            view_model.run = parse(event.run)
             view.changed()
         case Line(note=False):
-            view.said(watched.read(heard))
+            view.agent_output(view_model.read(event))
         case SourceEnded(CommandError() as error) if source == "run":
             raise error
-        case SourceEnded(CommandError() as error):  # its log cannot be had; the run itself is still watched
+        case SourceEnded(CommandError() as error):  # without its log the run is still watched
             view.trouble(f"no log: {short(str(error))}")
         case _:
-            view.tick()
+            view.refresh()
 
 
-class Lines:
-    """A line for each change, and for each line that is said."""
+class LineView:
+    """Prints a line for each change and for each line of output."""
 
-    def __init__(self, watched: RunView, out: TextIO) -> None:
-        self._watched, self._out = watched, out
-        self._head = ""
-        self._print(f"{'Run':<10} {watched.run.kind}/{watched.run.name}: {clean(details.work(watched.run))}")
+    def __init__(self, view_model: RunView, out: TextIO) -> None:
+        self._view_model, self._out = view_model, out
+        self._status_line = ""
+        self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {clean(details.work(view_model.run))}")
 
     def changed(self) -> None:
-        """Writes the phase where it, its reason or its message is another."""
-        if self._head != self._watched.head:
-            self._head = self._watched.head
-            self._print(self._head)
+        """Write phase, reason and message if one of them has changed."""
+        if self._status_line != self._view_model.status_line:
+            self._status_line = self._view_model.status_line
+            self._print(self._status_line)
 
-    def said(self, text: str) -> None:
-        """Writes each line."""
+    def agent_output(self, text: str) -> None:
+        """Write each line."""
         for line in text.splitlines():
             self._print(f"{'agent':<10} {line}")
 
     def trouble(self, text: str) -> None:
-        """Writes it to standard error."""
+        """Write the text to standard error."""
         say(text)
 
-    def tick(self) -> None:
-        """Writes nothing."""
+    def refresh(self) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
-        """Writes what it came to."""
-        self._print(f"{'Usage':<10} {details.usage(self._watched.run) or 'not told'}")
+        """Write the usage."""
+        self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not reported'}")
 
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
 
 
-class Board:
-    """A block on a terminal: the run, and what was said last."""
+class TerminalView:
+    """Redraws the run and the last lines of output on a terminal."""
 
-    def __init__(self, watched: RunView, out: TextIO) -> None:
-        self._watched = watched
+    def __init__(self, view_model: RunView, out: TextIO) -> None:
+        self._view_model = view_model
         self._screen = Screen(out)
-        self._said: deque[str] = deque(maxlen=SAID)
+        self._output: deque[str] = deque(maxlen=OUTPUT_LINES)
         self._foot = FOOT
 
     def changed(self) -> None:
-        """Draws it as it is now."""
+        """Draw the current run."""
         self._foot = FOOT
-        self.tick()
+        self.refresh()
 
-    def said(self, text: str) -> None:
-        """Draws it with what was said."""
-        self._said.extend(line.expandtabs(4) for line in text.splitlines())
+    def agent_output(self, text: str) -> None:
+        """Draw the run with the new output."""
+        self._output.extend(line.expandtabs(4) for line in text.splitlines())
         self.changed()
 
-    def tick(self) -> None:
-        """Draws durations anew."""
+    def refresh(self) -> None:
+        """Draw the current durations."""
         self._draw()
 
     def trouble(self, text: str) -> None:
-        """Draws it in the block, until the next change."""
+        """Draw the text in the last line until the next change."""
         self._foot = clean(text)
         self._draw()
 
     def close(self) -> None:
-        """Leaves the last block on the terminal."""
-        self._foot = details.usage(self._watched.run)
+        """Draw the final state, which stays on the terminal."""
+        self._foot = details.usage(self._view_model.run)
         self._draw()
 
     def _draw(self) -> None:
-        run = self._watched.run
+        run = self._view_model.run
         now = datetime.now(UTC)
         took = formatting.between(run.status.started_at, run.status.finished_at or now)
         self._screen.draw(
             [
                 f"{run.kind}/{run.name} in {run.namespace}: {clean(details.work(run))}",
-                self._watched.head,
-                f"attempt {run.status.attempt or '-'}   {took or 'not started'}   {self._watched.spent}",
-                *(f"  {line}" for line in self._said),
+                self._view_model.status_line,
+                f"attempt {run.status.attempt or '-'}   {took or 'not started'}   {self._view_model.usage}",
+                *(f"  {line}" for line in self._output),
                 self._foot,
             ]
         )

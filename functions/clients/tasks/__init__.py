@@ -1,1 +1,1 @@
-"""`orchestrator task`: asks for docs and code runs, with what git knows of the directory where nothing is given."""
+"""`orchestrator task`: submit docs and code runs; missing values are inferred from git."""

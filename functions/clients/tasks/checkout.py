@@ -1,6 +1,6 @@
-"""What a person's git repository tells about the work: where it is, on which branch, in which directory, by whom.
+"""Values that a local git repository provides: URL, branch, directory and GitHub login.
 
-The configuration is read once, as git reads it: each question of its own would be a process of its own.
+The configuration is read once, because each query would start a process.
 """
 
 import re
@@ -17,7 +17,7 @@ from functions.runs.model.fields import GithubUser, RepositoryUrl, is_valid
 
 @dataclass(frozen=True)
 class Checkout:
-    """A directory of a work tree: `root` is the top of it, `directory` the path from there (`.` for itself)."""
+    """A directory of a work tree: `root` is its top level, `directory` the path below it (`.` for the root)."""
 
     git: Git
     root: Path
@@ -25,7 +25,12 @@ class Checkout:
 
     @classmethod
     def of(cls, path: Path) -> "Checkout":
-        """The work tree that `path` is in. Raises GitError where it is in none, CommandError for no directory."""
+        """Return the checkout that contains `path`.
+
+        Raises:
+            GitError: `path` is not in a work tree.
+            CommandError: `path` is not a directory.
+        """
         here = path.expanduser().resolve()
         if not here.is_dir():
             raise CommandError(f"{path} is not a directory")
@@ -34,19 +39,23 @@ class Checkout:
 
     @property
     def path(self) -> Path:
-        """The directory itself."""
+        """The absolute path of the directory."""
         return self.root / self.directory
 
     def below(self, name: str) -> str:
-        """The path of `name` in the directory, from the root."""
+        """Return the path from the root of `name` in the directory."""
         return name if self.directory == "." else f"{self.directory}/{name}"
 
     def branch(self) -> str | None:
-        """The branch that is checked out; None where HEAD is detached."""
+        """Return the branch that is checked out; None if HEAD is detached."""
         return self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
     def remote(self, named: str | None, branch: str | None) -> InferredValue:
-        """The remote that pushes of `branch` go to, by git's own rules. Raises CommandError where none stands out."""
+        """Return the remote that git pushes `branch` to.
+
+        Raises:
+            CommandError: there is no remote, no such remote, or several candidates.
+        """
         remotes = self._remotes
         if not remotes:
             raise CommandError(f"{self.root} has no remote: agents clone what is pushed; `git remote add origin URL`")
@@ -55,71 +64,76 @@ class Checkout:
         if named is not None:
             return InferredValue(named, "--remote")
         for key in (f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"):
-            found = self._configured(key) if branch or "branch." not in key else None
-            if found in remotes:
-                return InferredValue(found, f"git's {key}")
+            name = self._configured(key) if branch or "branch." not in key else None
+            if name in remotes:
+                return InferredValue(name, f"git's {key}")
         if "origin" in remotes or len(remotes) == 1:
             return InferredValue("origin" if "origin" in remotes else remotes[0], "the repository's remote")
-        raise CommandError(f"there are several remotes ({', '.join(remotes)}): say which with --remote")
+        raise CommandError(f"there are several remotes ({', '.join(remotes)}): select one with --remote")
 
     def url(self, remote: str) -> InferredValue:
-        """The remote's URL as others can use it: as it is written, else as git expands it (url.insteadOf).
+        """Return the remote's URL without credentials: as configured, else as git expands it (url.insteadOf).
 
-        Raises CommandError where neither is a URL that an agent could clone; credentials in it are left out.
+        Raises:
+            CommandError: an agent could clone neither of them.
         """
-        for found in filter(None, self._spelt(remote)):
-            plain = without_credentials(found)
-            if is_valid(RepositoryUrl, plain):
-                left_out = ", without its credentials" if plain != found else ""
-                return InferredValue(plain, f"git's remote {remote}{left_out}")
+        for url in filter(None, self._url_candidates(remote)):
+            clean = without_credentials(url)
+            if is_valid(RepositoryUrl, clean):
+                left_out = ", without its credentials" if clean != url else ""
+                return InferredValue(clean, f"git's remote {remote}{left_out}")
         written = self._configured(f"remote.{remote}.url")
         raise CommandError(
             f"git's remote {remote} is {without_credentials(written or 'without a URL')}: an agent needs "
             "https://host/path, ssh://user@host/path or user@host:path; give it with --repository-url"
         )
 
-    def _spelt(self, remote: str) -> Iterator[str | None]:
+    def _url_candidates(self, remote: str) -> Iterator[str | None]:
         yield self._configured(f"remote.{remote}.url")
         yield self.git.run("remote", "get-url", remote)
 
     def default_branch(self, remote: str) -> InferredValue | None:
-        """The remote's default branch, as far as this clone knows."""
-        found = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
+        """Return the remote's default branch; None if this clone has no record of it."""
+        reference = self.git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
         return (
-            InferredValue(found.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}")
-            if found
+            InferredValue(reference.removeprefix(f"refs/remotes/{remote}/"), f"default branch of {remote}")
+            if reference
             else None
         )
 
     def login(self) -> InferredValue:
-        """The GitHub login in git's configuration. Raises CommandError where there is none."""
+        """Return the GitHub login in git's configuration.
+
+        Raises:
+            CommandError: the configuration contains none.
+        """
         for key in ("github.user", "user.name"):
-            found = self._configured(key)
-            if found and is_valid(GithubUser, found):
-                return InferredValue(found, f"git's {key}")
+            login = self._configured(key)
+            if login and is_valid(GithubUser, login):
+                return InferredValue(login, f"git's {key}")
         name = self._configured("user.name")
-        why = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
-        raise CommandError(f"who works? {why}: give --github-user LOGIN or --github-app APP")
+        cause = f"git's user.name ({name!r}) is not a GitHub login" if name else "git has no user.name"
+        raise CommandError(f"no GitHub user: {cause}; give --github-user LOGIN or --github-app APP")
 
     @property
     def _remotes(self) -> list[str]:
-        """Their names, as `git remote` tells them."""
+        """Names of the remotes, as `git remote` lists them."""
         keys = (key.partition(".")[2].rpartition(".")[0] for key in self._configuration if key.startswith("remote."))
         return sorted({name for name in keys if name})
 
     def _configured(self, key: str) -> str | None:
-        """What git's configuration says of `key`; None where it says nothing."""
+        """Return git's value for `key`; None if it is not configured."""
         section, _, rest = key.partition(".")
         inside, dot, name = rest.rpartition(".")
         return self._configuration.get(f"{section}.{inside}{dot}{name.lower()}")
 
     @cached_property
     def _configuration(self) -> Mapping[str, str]:
-        """All of it; sections and names in lower case, as git lists them; of several values of a key the last."""
-        entries = (each.partition("\n") for each in self.git.paths("config", "--list", "-z"))
+        """Git's configuration: the last value of each key; sections and names in lower case, as git lists them."""
+        entries = (entry.partition("\n") for entry in self.git.paths("config", "--list", "-z"))
         return {key: value for key, _, value in entries}
 
 
 def without_credentials(url: str) -> str:
-    """The URL without what stands before the host of an https URL; a user of ssh is no secret."""
+    """Return the URL without the user and password of an http or https URL; an ssh user is not a secret."""
     return re.sub(r"^(https?://)[^/@]*@", r"\1", url)

@@ -1,4 +1,4 @@
-"""Asks for a code run. No local files are needed: what is not given is taken from git where there is a repository."""
+"""Submit a code run. Missing values are inferred from the git repository of a directory; it may be absent."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,20 +15,21 @@ KIND = RunKind.CODE
 
 
 def run(request: Request, directory: str, say: Say, remote: str | None = None) -> Outcome:
-    """Asks for the code run that `request` describes; `directory` is where git is asked for what it leaves out.
+    """Submit the code run that `request` describes; missing values are inferred from git in `directory`.
 
-    Raises CommandError: nothing was asked for, or the server refused it, or it is not known whether it took it.
+    Raises:
+        CommandError: a value is missing or wrong, the server rejected the request, or its result is unknown.
     """
-    ready = asking.prepare(request, KIND)
-    found = _found(request.given, directory, remote)
+    prepared = asking.prepare(request, KIND)
+    inferred = _infer(request.given, directory, remote)
     if "model" not in request.given:
-        found["model"] = asking.default_model(KIND, request.environ)
-    spec = asking.checked(KIND, request.given, found, say)
-    return asking.send(ready, KIND, spec, found, say)
+        inferred["model"] = asking.default_model(KIND, request.environ)
+    spec = asking.validate_spec(KIND, request.given, inferred, say)
+    return asking.send(prepared, KIND, spec, inferred, say)
 
 
-def _found(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
-    """What was not given and the directory tells; it is not looked at where it is not needed."""
+def _infer(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
+    """Return the missing values; the directory is not read if all are given."""
     if {"repository_url", "platform_repository_url"} <= given.keys() and {"github_user", "github_app"} & given.keys():
         return {}
     return infer(given, Path(directory), remote)

@@ -1,7 +1,7 @@
-"""Commits and pushes the Task Master files of a directory, and nothing else.
+"""Commit and push the Task Master files of a directory, and nothing else.
 
-What is staged or changed beside them stays as it is. Commits that the remote does not have and that touch other
-files would be pushed along: then nothing is done, and the person is told to push them first.
+Other staged or changed files stay as they are. If unpushed commits change other files, nothing is done: a push would
+include them, so the error asks the user to push them first.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from functions.clients.tasks.checkout import Checkout
 from functions.clients.tasks.taskmaster import FOLDER, TASKS
 
 SHOWN = 5
-"""Commits or files that a message names."""
+"""Maximum number of commits that an error lists."""
 
-GO_ON = "nothing else was changed; mend the cause, then run the same command again"
+COMMIT_REMEDY = "nothing else was changed; fix the cause, then run the same command again"
 PUSH_REMEDY = (
-    "the commit is kept and nothing was asked for; mend the cause (`git pull --rebase` where the remote has commits "
-    "that are not here), then run the same command again: it goes on from here"
+    "the commit is kept and nothing was submitted; fix the cause (`git pull --rebase` if the remote has commits "
+    "that are missing here), then run the same command again: it continues from here"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TaskmasterCommit:
-    """The Task Master files of `checkout`, on their way to `branch` of `remote`."""
+    """The Task Master files of `checkout`, to be pushed to `branch` of `remote`."""
 
     checkout: Checkout
     remote: str
@@ -35,7 +35,11 @@ class TaskmasterCommit:
         return self.checkout.below(FOLDER)
 
     def check(self) -> None:
-        """Raises CommandError where the files would not arrive, or others would arrive with them."""
+        """Check that a push would deliver the files, and no others.
+
+        Raises:
+            CommandError: HEAD has no commit, the files are ignored, or unpushed commits change other files.
+        """
         git = self.checkout.git
         if git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
             raise CommandError(f"{self.checkout.root} has no commit yet: commit, then `{self._push_first}`")
@@ -43,25 +47,29 @@ class TaskmasterCommit:
         if ignored:
             rule = ignored.partition("\t")[0]
             raise CommandError(f"{self.checkout.below(TASKS)} is ignored ({rule}): agents see only what is committed")
-        others = self._others()
-        if others:
-            raise CommandError("\n".join([self._along, *(f"  {line}" for line in others[:SHOWN])]))
+        foreign = self._foreign_commits()
+        if foreign:
+            raise CommandError("\n".join([self._foreign_commits_error, *(f"  {line}" for line in foreign[:SHOWN])]))
 
     def changed(self) -> list[str]:
-        """Task Master files with changes that are not committed, as paths from the root."""
+        """Return the Task Master files with uncommitted changes, as paths from the root."""
         git, where = self.checkout.git, ("--", self._folder)
         tracked = git.paths("--literal-pathspecs", "diff", "--name-only", "--no-renames", "-z", "HEAD", *where)
         return sorted({*tracked, *self._untracked()})
 
     def commit(self) -> str:
-        """Commits them alone; returns the short id. Raises GitError; then the index is as it was."""
+        """Commit the Task Master files; return the short commit id.
+
+        Raises:
+            GitError: git failed; the index is unchanged.
+        """
         git, new = self.checkout.git, self._untracked()
         message = "Update Task Master tasks" + ("" if self._is_root else f" of {self.checkout.directory}")
         if new:
             git.run("--literal-pathspecs", "add", "--intent-to-add", "--", *new)
         try:
             arguments = ("commit", "--quiet", "--only", f"--message={message}", "--", self._folder)
-            git.run("--literal-pathspecs", *arguments, remedy=GO_ON)
+            git.run("--literal-pathspecs", *arguments, remedy=COMMIT_REMEDY)
         except (GitError, KeyboardInterrupt):
             if new:
                 git.run("--literal-pathspecs", "reset", "--quiet", "--", *new)
@@ -69,11 +77,15 @@ class TaskmasterCommit:
         return git.run("rev-parse", "--short", "HEAD")
 
     def pending(self) -> bool:
-        """Whether HEAD has anything that the branch of the remote lacks, or there is no such branch."""
+        """Return whether HEAD has commits that the remote branch lacks, or that branch does not exist."""
         return self._tracked is None or self.checkout.git.run("rev-list", "--count", *self._range) != "0"
 
     def push(self) -> None:
-        """Pushes HEAD to the branch, fast-forward only. Raises GitError; then the commit is kept."""
+        """Push HEAD to the branch, fast-forward only.
+
+        Raises:
+            GitError: git failed; the commit is kept.
+        """
         target = f"HEAD:refs/heads/{self.branch}"
         self.checkout.git.run("push", "--quiet", self.remote, target, remedy=PUSH_REMEDY)
 
@@ -88,10 +100,10 @@ class TaskmasterCommit:
 
     @property
     def _range(self) -> Sequence[str]:
-        """Commits that a push would bring: those the branch lacks, for a new branch those no branch there has."""
+        """Commits that a push would add: those missing on the branch or, for a new branch, on all remote branches."""
         return (f"{self._tracked}..HEAD",) if self._tracked else ("HEAD", "--not", f"--remotes={self.remote}")
 
-    def _others(self) -> list[str]:
+    def _foreign_commits(self) -> list[str]:
         elsewhere = ("--", ":(top)", f":(top,exclude,literal){self._folder}")
         return self.checkout.git.run("log", "--full-history", "--format=%h %s", *self._range, *elsewhere).splitlines()
 
@@ -104,7 +116,7 @@ class TaskmasterCommit:
         return f"git push --set-upstream {self.remote} HEAD:{self.branch}"
 
     @property
-    def _along(self) -> str:
+    def _foreign_commits_error(self) -> str:
         return (
             f"commits that {self.remote} does not have on {self.branch} change other files; only {FOLDER} is pushed "
             f"here, so push them first (`{self._push_first}`), or `git fetch {self.remote}` if they are there:"

@@ -1,8 +1,7 @@
-"""Asks for a docs run of a directory, after its Task Master files are where agents can read them.
+"""Submit a docs run of a directory, after committing and pushing its Task Master files.
 
-The order matters: everything that can be wrong is looked at before anything is changed, the tasks' texts are copied
-before the commit that is to hold them, and the run is asked for once the remote has that commit. Each step finds what
-an earlier try left and goes on from there.
+Everything is validated before anything is changed. The tasks' texts are copied before the commit, and the run is
+submitted after the push. Each step continues from the state that an earlier try left.
 """
 
 from collections.abc import Sequence
@@ -23,85 +22,86 @@ KIND = RunKind.DOCS
 
 
 def run(request: Request, directory: Path, say: Say, remote: str | None = None) -> Outcome:
-    """Asks for the docs run of `directory` that `request` describes, after its local steps.
+    """Commit and push the Task Master files of `directory`, then submit the docs run that `request` describes.
 
-    Raises CommandError: it says what was done before; nothing was asked for unless the error is of the server.
+    Raises:
+        CommandError: a step failed; nothing was submitted unless the server reported the error.
     """
-    ready = asking.prepare(request, KIND)
+    prepared = asking.prepare(request, KIND)
     checkout = Checkout.of(directory)
     count = taskmaster.tasks(checkout.path)
-    saving, found = _found(request, checkout, remote)
-    saving.check()
+    commit, inferred = _infer(request, checkout, remote)
+    commit.check()
     copies = taskmaster.copies(checkout.path)
-    spec = asking.checked(KIND, request.given, found, say)
+    spec = asking.validate_spec(KIND, request.given, inferred, say)
     show(say, "tasks", f"{count} in {checkout.below(taskmaster.TASKS)}")
     if request.dry_run:
-        _tell(saving, copies, say)
+        _show_plan(commit, copies, say)
     else:
-        _save(saving, copies, say)
-    return asking.send(ready, KIND, spec, found, say)
+        _save(commit, copies, say)
+    return asking.send(prepared, KIND, spec, inferred, say)
 
 
-def _found(
+def _infer(
     request: Request, checkout: Checkout, remote: str | None
 ) -> tuple[TaskmasterCommit, dict[str, InferredValue]]:
-    """Where the files go, and the fields of the spec that were not given."""
-    here, given = checkout.branch(), request.given
-    branch = _branch(here, given.get("source_branch"))
-    origin = checkout.remote(remote, here)
-    found = {
+    """Return where the files are pushed to, and the inferred fields of the spec."""
+    current_branch, given = checkout.branch(), request.given
+    branch = _branch(current_branch, given.get("source_branch"))
+    origin = checkout.remote(remote, current_branch)
+    candidates = {
         "repository_url": checkout.url(origin.value) if "repository_url" not in given else None,
         "source_branch": InferredValue(branch, "the branch that is checked out"),
         "working_directory": InferredValue(checkout.directory, "where it is in the repository"),
         "github_user": None if {"github_user", "github_app"} & given.keys() else checkout.login(),
         "model": None if "model" in given else asking.default_model(KIND, request.environ),
     }
-    kept = {name: value for name, value in found.items() if value is not None and name not in given}
-    return TaskmasterCommit(checkout, origin.value, branch), kept
+    inferred = {name: value for name, value in candidates.items() if value is not None and name not in given}
+    return TaskmasterCommit(checkout, origin.value, branch), inferred
 
 
-def _branch(here: str | None, wanted: str | None) -> str:
-    if here and wanted and here != wanted:
-        raise WrongUsage(f"--source-branch {wanted}: {here} is checked out; `git switch {wanted}`, or leave it out")
-    branch = here or wanted
+def _branch(current: str | None, wanted: str | None) -> str:
+    if current and wanted and current != wanted:
+        raise WrongUsage(f"--source-branch {wanted}: {current} is checked out; `git switch {wanted}`, or leave it out")
+    branch = current or wanted
     if not branch:
         raise CommandError("no branch is checked out (HEAD is detached): `git switch BRANCH`, or give --source-branch")
     return branch
 
 
-def _save(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
-    for each in copies:
-        each.make()
-        show(say, "copied", _names(each, saving))
-    _warn_of_ignored(saving, copies, say)
-    changed = saving.changed()
+def _save(commit: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
+    for copy in copies:
+        copy.make()
+        show(say, "copied", _names(copy, commit))
+    _warn_of_ignored(commit, copies, say)
+    changed = commit.changed()
     if changed:
-        show(say, "committed", f"{len(changed)} files as {saving.commit()}: {', '.join(changed)}")
+        show(say, "committed", f"{len(changed)} files as {commit.commit()}: {', '.join(changed)}")
     else:
         show(say, "committed", "nothing: no Task Master file has changed")
-    if saving.pending():
-        show(say, "pushing", f"{saving.branch} to {saving.remote}")
-        saving.push()
+    if commit.pending():
+        show(say, "pushing", f"{commit.branch} to {commit.remote}")
+        commit.push()
     else:
-        show(say, "pushed", f"nothing: {saving.remote} has it all")
+        show(say, "pushed", f"nothing: {commit.remote} has it all")
 
 
-def _tell(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
-    for each in copies:
-        show(say, "would copy", _names(each, saving))
-    copied = {each.target.relative_to(saving.checkout.root).as_posix() for each in copies}
-    changed = sorted({*saving.changed(), *copied})
+def _show_plan(commit: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
+    for copy in copies:
+        show(say, "would copy", _names(copy, commit))
+    copied = {copy.target.relative_to(commit.checkout.root).as_posix() for copy in copies}
+    changed = sorted({*commit.changed(), *copied})
     show(say, "would commit", ", ".join(changed) or "nothing")
-    goes = bool(changed) or saving.pending()
-    show(say, "would push", f"{saving.branch} to {saving.remote}" if goes else "nothing")
+    needs_push = bool(changed) or commit.pending()
+    show(say, "would push", f"{commit.branch} to {commit.remote}" if needs_push else "nothing")
 
 
-def _names(copy: Copy, saving: TaskmasterCommit) -> str:
-    folder = saving.checkout.path / taskmaster.FOLDER
+def _names(copy: Copy, commit: TaskmasterCommit) -> str:
+    folder = commit.checkout.path / taskmaster.FOLDER
     return f"{copy.source.relative_to(folder)} to {copy.target.relative_to(folder)}"
 
 
-def _warn_of_ignored(saving: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
-    for each in copies:
-        if saving.checkout.git.ask("check-ignore", "--quiet", "--", str(each.target)) is not None:
-            show(say, "not committed", f"{each.target.relative_to(saving.checkout.root)}: git ignores it")
+def _warn_of_ignored(commit: TaskmasterCommit, copies: Sequence[Copy], say: Say) -> None:
+    for copy in copies:
+        if commit.checkout.git.ask("check-ignore", "--quiet", "--", str(copy.target)) is not None:
+            show(say, "not committed", f"{copy.target.relative_to(commit.checkout.root)}: git ignores it")

@@ -1,4 +1,4 @@
-"""What is asked for without anybody having said it."""
+"""Inferred values of spec fields."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class InferredValue:
-    """A field of a spec that nobody gave, and where it was found."""
+    """An inferred value of a spec field, and its source."""
 
     value: Any
     source: str

@@ -76,15 +76,23 @@ def _plain_type(annotation: Any) -> Any:
 
 
 def fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given of `values`, as the spec has it in snake_case. Raises WrongUsage."""
+    """Return the given options as fields of the spec in snake_case.
+
+    Raises:
+        WrongUsage: a value of --env has no `=`.
+    """
     given = {name: value for name, value in values.items() if value not in (None, ())}
-    found = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    return {**found, "env": environment(found["env"])} if "env" in found else found
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {**values, "env": environment(values["env"])} if "env" in values else values
 
 
 def environment(given: Iterable[str]) -> list[dict[str, str]]:
-    """`NAME=VALUE` of each --env as the spec has it. Raises WrongUsage for one without `=`."""
-    pairs = [each.partition("=") for each in given]
+    """Return the values of --env as the field `env`.
+
+    Raises:
+        WrongUsage: a value has no `=`.
+    """
+    pairs = [text.partition("=") for text in given]
     if not all(equals for _, equals, _ in pairs):
         raise WrongUsage("--env: must be NAME=VALUE; it may be given several times")
     return [{"name": name, "value": value} for name, _, value in pairs]

@@ -1,4 +1,4 @@
-"""A request for a run, from what was given and what was found to the server's answer; docs and code alike."""
+"""Steps that docs and code requests share, from given and inferred values to the server's response."""
 
 import os
 import uuid
@@ -20,7 +20,7 @@ from functions.settings import SettingsError, load_section
 from functions.settings.agent import ModelSettings
 
 LONGEST_KEY = 255
-"""Characters of a key (functions/submission/acceptance.py)."""
+"""Maximum length of an idempotency key (functions/submission/acceptance.py)."""
 
 LABEL = 19
 """Width of the first word of a line of progress."""
@@ -28,7 +28,7 @@ LABEL = 19
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks for: `given` has fields of the spec in snake_case, without those left to be found."""
+    """A user's request: `given` are the fields of the spec (snake_case) that the user set."""
 
     given: Mapping[str, Any]
     api_url: str | None
@@ -39,31 +39,37 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it: the spec (camelCase) and key as they were sent; without an answer, as they would be."""
+    """Result of a request: spec (camelCase) and key, and the response; `accepted` is None for a dry run."""
 
     spec: Mapping[str, Any]
     sources: Mapping[str, str]
-    """Field (camelCase) to where a value that nobody gave was found."""
+    """Source of each inferred field (camelCase)."""
     key: str
     accepted: Accepted | None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All of it, as programs read it."""
+        """The whole result as JSON types."""
         answer = asdict(self.accepted) if self.accepted else {"dryRun": True}
         return {**answer, "idempotencyKey": self.key, "spec": dict(self.spec), "found": dict(self.sources)}
 
 
 def show(say: Say, what: str, text: object) -> None:
-    """Says one thing that was found or done."""
+    """Report one value or step."""
     say(f"{what:<{LABEL}} {cell(text)}".rstrip())
 
 
-def checked(kind: str, given: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> dict[str, Any]:
-    """The spec (camelCase) of what was given and found, which is shown with its source. Raises WrongUsage."""
-    for name, each in found.items():
-        show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{each.value} ({each.source})")
-    return validated(kind, {**{name: each.value for name, each in found.items()}, **given})
+def validate_spec(
+    kind: str, given: Mapping[str, Any], inferred: Mapping[str, InferredValue], say: Say
+) -> dict[str, Any]:
+    """Report inferred values with their sources; return the validated spec (camelCase).
+
+    Raises:
+        WrongUsage: a value is not valid.
+    """
+    for name, item in inferred.items():
+        show(say, kebab(name).removeprefix("--").replace("-url", ""), f"{item.value} ({item.source})")
+    return validated(kind, {**{name: item.value for name, item in inferred.items()}, **given})
 
 
 def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
@@ -81,18 +87,18 @@ def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Whom to ask, as whom, and with which key; `who` is None for a dry run, which asks nobody."""
+    """URL, idempotency key and credentials of a request; `credentials` is None for a dry run."""
 
     url: str
     key: Key
-    who: Credentials | None
+    credentials: Credentials | None
 
 
 def prepare(request: Request, kind: str) -> Prepared:
-    """Looks at all that asking needs, before anything is changed.
+    """Check URL, key and credentials before anything is changed.
 
     Raises:
-        WrongUsage: the URL is missing (but for a dry run) or wrong, or no header can hold the key.
+        WrongUsage: the URL is wrong, or missing and this is not a dry run; or the key is not valid in a header.
         CommandError: there are no credentials for the URL.
     """
     key = Key(request.key, given=True) if request.key else Key(str(uuid.uuid4()))
@@ -104,11 +110,19 @@ def prepare(request: Request, kind: str) -> Prepared:
     return Prepared(url, key, credentials(url, request.environ))
 
 
-def send(ready: Prepared, kind: str, spec: Mapping[str, Any], found: Mapping[str, InferredValue], say: Say) -> Outcome:
-    """Asks for the run, unless it is a dry run. Raises what `submit` raises."""
-    sources = {to_camel(name): each.source for name, each in found.items()}
-    if ready.who is None:
-        show(say, "would ask", ready.url or f"{FUNCTIONS[kind]} (no --api-url)")
-        return Outcome(spec, sources, ready.key.text, None)
-    show(say, "asking", f"{ready.url} (idempotency key {ready.key.text})")
-    return Outcome(spec, sources, ready.key.text, submit(ready.url, kind, spec, ready.key, say, ready.who))
+def send(
+    prepared: Prepared, kind: str, spec: Mapping[str, Any], inferred: Mapping[str, InferredValue], say: Say
+) -> Outcome:
+    """Submit the run, unless it is a dry run.
+
+    Raises:
+        CommandError: see `submit`.
+    """
+    sources = {to_camel(name): item.source for name, item in inferred.items()}
+    if prepared.credentials is None:
+        show(say, "would ask", prepared.url or f"{FUNCTIONS[kind]} (no --api-url)")
+        return Outcome(spec, sources, prepared.key.text, None)
+    show(say, "asking", f"{prepared.url} (idempotency key {prepared.key.text})")
+    return Outcome(
+        spec, sources, prepared.key.text, submit(prepared.url, kind, spec, prepared.key, say, prepared.credentials)
+    )

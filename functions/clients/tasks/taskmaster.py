@@ -1,4 +1,4 @@
-"""The Task Master files of a directory: whether there are tasks, and each task's text where agents look for it."""
+"""The Task Master files of a directory: the number of tasks, and copies of their texts for agents."""
 
 import json
 import re
@@ -16,18 +16,18 @@ _TEXT = re.compile(r"task_([0-9]+)\.txt")
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The text of one task, and where its documents are; both are paths."""
+    """The file with a task's text, and its copy among the task's documents."""
 
     source: Path
     target: Path
 
     @property
     def due(self) -> bool:
-        """Whether the target is not there, or says something else."""
+        """Whether the target is missing or different."""
         return not self.target.is_file() or self.target.read_bytes() != self.source.read_bytes()
 
     def make(self) -> None:
-        """Copies the text; a target is never seen half written."""
+        """Copy the text; the target is replaced atomically."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.target.with_name(f".{self.target.name}.new")
         scratch.write_bytes(self.source.read_bytes())
@@ -35,15 +35,19 @@ class Copy:
 
 
 def tasks(directory: Path) -> int:
-    """How many tasks `directory` has. Raises CommandError, naming the file and what is wrong with it."""
+    """Return the number of tasks of `directory`.
+
+    Raises:
+        CommandError: the file of tasks is missing, a link, unreadable, not JSON or empty.
+    """
     file = directory / TASKS
     if not file.is_file():
-        raise CommandError(f"{file} is not there: make it with Task Master, or name the directory that has it (-w)")
+        raise CommandError(f"{file} does not exist: create it with Task Master, or name the directory that has it (-w)")
     for part in (directory / FOLDER, file.parent, file):
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: git would commit the link, not the tasks")
     try:
-        count = sum(1 for each in _entries(json.loads(file.read_bytes())))
+        count = sum(1 for task in _entries(json.loads(file.read_bytes())))
     except ValueError as error:
         raise CommandError(f"{file} is not JSON: {error}") from error
     except OSError as error:
@@ -54,33 +58,36 @@ def tasks(directory: Path) -> int:
 
 
 def _entries(document: Any) -> Iterator[dict[str, Any]]:
-    """The tasks of both shapes: of the whole file, or of each tag."""
+    """Yield the tasks of both formats: one list, or a list for each tag."""
     if not isinstance(document, dict):
         return
     for group in (document, *document.values()):
-        found = group.get("tasks") if isinstance(group, dict) else None
+        entries = group.get("tasks") if isinstance(group, dict) else None
         yield from (
-            (each for each in found if isinstance(each, dict) and "id" in each) if isinstance(found, list) else ()
+            (entry for entry in entries if isinstance(entry, dict) and "id" in entry)
+            if isinstance(entries, list)
+            else ()
         )
 
 
 def copies(directory: Path) -> list[Copy]:
-    """The texts that are not yet with their documents: tasks/task_NNN.txt as docs/task-N/task.txt.
+    """Return the copies to make: tasks/task_NNN.txt to docs/task-N/task.txt, unless the target is equal.
 
-    Raises CommandError where one of them, or its place, is a symbolic link: it could lead out of the repository.
+    Raises:
+        CommandError: a source or target is a symbolic link, which could lead out of the repository.
     """
     folder = directory / FOLDER
-    found = []
+    result = []
     for source in sorted((folder / "tasks").iterdir()):
-        name = _TEXT.fullmatch(source.name)
-        if name:
-            found.append(Copy(source, folder / "docs" / f"task-{int(name[1])}" / "task.txt"))
-    for each in found:
-        _no_link(each, folder)
-    return [each for each in found if each.due]
+        match = _TEXT.fullmatch(source.name)
+        if match:
+            result.append(Copy(source, folder / "docs" / f"task-{int(match[1])}" / "task.txt"))
+    for copy in result:
+        _refuse_links(copy, folder)
+    return [copy for copy in result if copy.due]
 
 
-def _no_link(copy: Copy, folder: Path) -> None:
+def _refuse_links(copy: Copy, folder: Path) -> None:
     for part in (copy.source, folder / "docs", copy.target.parent, copy.target):
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: put the file itself there, then run the command again")

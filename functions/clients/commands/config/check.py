@@ -49,9 +49,9 @@ def visible(section: BaseModel) -> dict[str, Any]:
 def _masked(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _masked(each) for key, each in value.items()}
+            return {key: _masked(item) for key, item in value.items()}
         case list():
-            return [_masked(each) for each in value]
+            return [_masked(item) for item in value]
         case _:
             return HIDDEN if value else value
 
@@ -59,9 +59,9 @@ def _masked(value: Any) -> Any:
 def _without_passwords(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _without_passwords(each) for key, each in value.items()}
+            return {key: _without_passwords(item) for key, item in value.items()}
         case list():
-            return [_without_passwords(each) for each in value]
+            return [_without_passwords(item) for item in value]
         case str():
             return re.sub(r"://[^/@\s]*:[^/@\s]*@", f"://{HIDDEN}@", value)
         case _:
@@ -82,13 +82,13 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
     kubeconfig = settings.cluster.kubeconfig
     if kubeconfig and not Path(kubeconfig).is_file():
-        yield f"setting cluster.kubeconfig: {kubeconfig} is not there"
+        yield f"setting cluster.kubeconfig: {kubeconfig} does not exist"
     unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
     if unknown:
         yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
-    nobody = settings.access.unreachable_entries(settings.auth)
-    if nobody:
-        yield f"setting access.callers: nobody is known as {', '.join(nobody)} with auth.mode {settings.auth.mode}"
+    unreachable = settings.access.unreachable_entries(settings.auth)
+    if unreachable:
+        yield f"setting access.callers: no caller matches {', '.join(unreachable)} with auth.mode {settings.auth.mode}"
 
 
 def _client_problems(environ: Mapping[str, str]) -> Iterator[str]:

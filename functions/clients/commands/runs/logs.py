@@ -22,7 +22,7 @@ from functions.views.agent_output import SessionTotals
 @click.option("--attempt", type=click.IntRange(min=1), help="This attempt, not the last one.")
 @click.option("-p", "--previous", is_flag=True, help="The attempt before the last one.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more until the run has ended.")
-@click.option("--raw", is_flag=True, help="The pod's own lines, not text for people.")
+@click.option("--raw", is_flag=True, help="Print the pod's lines unchanged.")
 @with_target_options
 def command(target: ClusterTarget, name: str, attempt: int | None, previous: bool, follow: bool, raw: bool) -> None:
     """Print the log."""

@@ -7,7 +7,7 @@ Examples:
   export ORCHESTRATOR_API_URL=https://agents.example
   orchestrator task docs -w services/shop         commit and push its .taskmaster, then document its tasks
   orchestrator task code 3 -s shop                implement task 3 of the repository of this directory
-  orchestrator task code 3 -s shop --dry-run      only show what would be asked for
+  orchestrator task code 3 -s shop --dry-run      only show what would be submitted
 
 \b
 Authentication: a Google identity token for *.run.app and *.cloudfunctions.net, else the bearer token in
