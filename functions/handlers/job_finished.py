@@ -44,7 +44,10 @@ def _find_job(deps: Dependencies, ref: ObjectRef) -> Mapping[str, Any] | None:
 def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
     job, owner = parse_object(raw, parse_job), parse_object(raw["metadata"], run_owner)
     ended = job.ended or ref.deleted
-    if not owner or not (ended or job.ready):
+    if not owner:
+        log.info("ignored: no run owns the Job", extra={"job": f"{ref.namespace}/{ref.name}"})
+        return
+    if not (ended or job.ready):
         return
     try:
         run = deps.runs.get(owner.kind, ref.namespace, owner.name)

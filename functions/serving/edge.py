@@ -6,10 +6,11 @@ and together, because functions-framework serves many requests in one process wi
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from functions import __version__
@@ -24,7 +25,10 @@ BODIES_IN_FLIGHT = 64 * 1024 * 1024
 """Bytes of all bodies that a process holds at one time; the smallest instance has 256 MiB."""
 
 CHUNK = 64 * 1024
-"""Bytes read at a time from a body that is discarded."""
+"""Bytes read at one time. The server copies what it reads several times."""
+
+LINGERING, LINGER_SECONDS = 4, 30.0
+"""Requests whose unread body is discarded at one time, and for how long; gunicorn reads up to 1 MiB ahead for each."""
 
 CheckHeaders = Callable[[Mapping[str, str]], None]
 """Raises Refused for headers (lower-case names) that decide without the body."""
@@ -54,6 +58,7 @@ class ByteBudget:
 
 
 _BODIES = ByteBudget(BODIES_IN_FLIGHT)
+_LINGERING = BoundedSemaphore(LINGERING)
 
 
 def accept_all(_: Mapping[str, str]) -> None:
@@ -92,13 +97,22 @@ def health(now: datetime) -> Answer:
 
 def _with_body(handler: Handler, flask_request: Any, largest: int, headers: Mapping[str, str]) -> Response:
     try:
-        body = flask_request.stream.read(largest + 1)
+        body = _read(flask_request.stream, largest + 1)
     except Exception as error:  # noqa: BLE001  (each server raises its own errors for a body that it cannot read)
         log.warning("the body cannot be read: %s: %s", type(error).__name__, error)
         return _response(answer(_unreadable, Request(headers, b"")))
     if len(body) > largest:
         return _unread(answer(_refusing(_too_large(largest)), Request(headers, b"")), flask_request, largest)
     return _response(answer(handler, Request(headers, body)))
+
+
+def _read(stream: Any, most: int) -> bytes:
+    """Return the first `most` bytes of a body."""
+    chunks: list[bytes] = []
+    while most > 0 and (chunk := stream.read(min(CHUNK, most))):
+        chunks.append(chunk)
+        most -= len(chunk)
+    return b"".join(chunks)
 
 
 def _response(found: Answer) -> tuple[str, int, dict[str, str]]:
@@ -120,10 +134,18 @@ def _lingering(body: bytes, flask_request: Any, most: int) -> Iterator[bytes]:
     the connection on a client that still sends would reset it before the response is read.
     """
     yield body
+    deadline = time.monotonic() + LINGER_SECONDS
+    if _LINGERING.acquire(timeout=LINGER_SECONDS):
+        try:
+            _discard(flask_request, most, deadline)
+        finally:
+            _LINGERING.release()
+
+
+def _discard(flask_request: Any, most: int, deadline: float) -> None:
     with suppress(Exception):  # the client has gone; it has its response, or does not want it
-        for _ in range(0, most, CHUNK):
-            if not flask_request.stream.read(CHUNK):
-                return
+        while most > 0 and time.monotonic() < deadline and (chunk := flask_request.stream.read(CHUNK)):
+            most -= len(chunk)
 
 
 def _method_not_allowed(method: str) -> Answer:
