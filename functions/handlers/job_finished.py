@@ -7,10 +7,10 @@ from typing import Any
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB
 from functions.events.object_ref import ObjectRef, parse_object
-from functions.manifests.owner_reference import run_owner
 from functions.reconciler.promotion import admit_next
 from functions.reconciler.reconciler import Preloaded, run_steps
 from functions.runs.lifecycle.observed import NOT_READ, parse_job
+from functions.runs.model.owner_reference import run_owner
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.serving.watch_events import object_of
