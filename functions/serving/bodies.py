@@ -54,8 +54,8 @@ def read(flask_request: Any, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def answer_then_discard(response: bytes, flask_request: Any, most: int) -> Iterator[bytes]:
-    """Yield the response, then discard up to `most` bytes that the client still sends.
+def answer_then_discard(response: bytes, flask_request: Any) -> Iterator[bytes]:
+    """Yield the response, then discard what the client still sends, for LINGER_SECONDS at most.
 
     A generator, because functions-framework reads the whole request into memory before any other response. The
     connection stays open meanwhile: to close it would reset it before a client that still sends reads the response.
@@ -64,12 +64,12 @@ def answer_then_discard(response: bytes, flask_request: Any, most: int) -> Itera
     deadline = time.monotonic() + LINGER_SECONDS
     if _LINGERING.acquire(timeout=LINGER_SECONDS):
         try:
-            _discard(flask_request, most, deadline)
+            _discard(flask_request, deadline)
         finally:
             _LINGERING.release()
 
 
-def _discard(flask_request: Any, most: int, deadline: float) -> None:
+def _discard(flask_request: Any, deadline: float) -> None:
     with suppress(Exception):  # the client has gone; it has its response, or does not want it
-        while most > 0 and time.monotonic() < deadline and (chunk := flask_request.stream.read(CHUNK)):
-            most -= len(chunk)
+        while time.monotonic() < deadline and flask_request.stream.read(CHUNK):
+            pass

@@ -36,7 +36,7 @@ def serve(
     if flask_request.method in ("GET", "HEAD") and flask_request.path.rstrip("/").endswith("/health"):
         return _response(health(datetime.now(UTC)))
     if flask_request.method != "POST":
-        return _without_body(_method_not_allowed(flask_request.method), flask_request, largest)
+        return _without_body(_method_not_allowed(flask_request.method), flask_request)
     headers = {name.lower(): value for name, value in flask_request.headers.items()}
     size = flask_request.content_length
     try:
@@ -44,10 +44,10 @@ def serve(
         if (size or 0) > largest:
             raise _too_large(largest)
     except Refused as refused:
-        return _without_body(answer(_refusing(refused), Request(headers, b"")), flask_request, largest)
+        return _without_body(answer(_refusing(refused), Request(headers, b"")), flask_request)
     with bodies.IN_FLIGHT.taken(largest if size is None else size) as enough:
         if not enough:
-            return _without_body(answer(_overloaded, Request(headers, b"")), flask_request, largest)
+            return _without_body(answer(_overloaded, Request(headers, b"")), flask_request)
         return _with_body(handler, flask_request, largest, headers)
 
 
@@ -64,7 +64,7 @@ def _with_body(handler: Handler, flask_request: Any, largest: int, headers: Mapp
         return _response(answer(_unreadable, Request(headers, b"")))
     if len(body) > largest:
         refused = answer(_refusing(_too_large(largest)), Request(headers, b""))
-        return _without_body(refused, flask_request, largest)
+        return _without_body(refused, flask_request)
     return _response(answer(handler, Request(headers, body)))
 
 
@@ -73,12 +73,12 @@ def _response(result: Answer) -> tuple[str, int, dict[str, str]]:
     return text, result.code, {"Content-Type": "application/json", **result.headers}
 
 
-def _without_body(result: Answer, flask_request: Any, most: int) -> Response:
+def _without_body(result: Answer, flask_request: Any) -> Response:
     """Return the response to a request whose body was not read to its end."""
     text, code, headers = _response(result)
     body = text.encode()
     headers |= {"Content-Length": str(len(body))}
-    return bodies.answer_then_discard(body, flask_request, most), code, headers
+    return bodies.answer_then_discard(body, flask_request), code, headers
 
 
 def _method_not_allowed(method: str) -> Answer:
