@@ -10,9 +10,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import functions_framework
+from functions import startup
 
-from functions import app, startup
+startup.begin()
+
+import functions_framework  # noqa: E402  (after the process is tuned)
+
+from functions import app  # noqa: E402
 
 function = app.start()
 startup.finish()
@@ -56,7 +60,7 @@ def job_finished(request: Any) -> Any:
 
 @functions_framework.http
 def report(request: Any) -> Any:
-    """Report a run to everyone who is informed about runs."""
+    """Report a run to every audience."""
     return function.serve(request)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB
 from functions.events.object_ref import ObjectRef, parse_object
-from functions.manifests.owner_reference import run_owner
 from functions.reconciler.promotion import admit_next
 from functions.reconciler.reconciler import Preloaded, run_steps
 from functions.runs.lifecycle.observed import NOT_READ, parse_job
+from functions.runs.model.owner_reference import run_owner
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
 from functions.serving.watch_events import object_of
@@ -44,7 +44,10 @@ def _find_job(deps: Dependencies, ref: ObjectRef) -> Mapping[str, Any] | None:
 def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
     job, owner = parse_object(raw, parse_job), parse_object(raw["metadata"], run_owner)
     ended = job.ended or ref.deleted
-    if not owner or not (ended or job.ready):
+    if not owner:
+        log.info("ignored: no run owns the Job", extra={"job": f"{ref.namespace}/{ref.name}"})
+        return
+    if not (ended or job.ready):
         return
     try:
         run = deps.runs.get(owner.kind, ref.namespace, owner.name)
@@ -52,6 +55,6 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
             # A Job that is ready stays so. Its end is read again, together with its pods.
             run_steps(deps, run, Preloaded(job=NOT_READ if ended else job))
     except NotFound:
-        log.info("gone", extra={"run": f"{ref.namespace}/{owner.name}"})
+        log.info("the run was deleted", extra={"run": f"{ref.namespace}/{owner.name}"})
     if ended:
         admit_next(deps, owner.uid)

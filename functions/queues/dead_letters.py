@@ -4,14 +4,14 @@ Each back end keeps them in its own way: the embedded queue in its store, Pub/Su
 dead-letter topic. A letter is removed only after the request for it was carried out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from functions.events.event import Event, MalformedError
 from functions.events.object_ref import object_ref
-from functions.runs.api_group import API_VERSION
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.owner_reference import run_owner
 
 RUN_KINDS = frozenset(RunKind)
 
@@ -72,14 +72,12 @@ def run_of(event: Event) -> RunKey | None:
     if ref and ref.kind in RUN_KINDS:
         return RunKey(ref.kind, ref.namespace, ref.name)
     if ref and ref.snapshot:
-        return next(_owners(ref.namespace, ref.snapshot), None)
+        return _owner(ref.namespace, ref.snapshot)
     namespace, _, name = event.subject.partition("/")
     return RunKey("", namespace, name) if namespace and name and "/" not in name else None
 
 
-def _owners(namespace: str, snapshot: Mapping[str, Any]) -> Iterator[RunKey]:
+def _owner(namespace: str, snapshot: Mapping[str, Any]) -> RunKey | None:
     metadata = snapshot.get("metadata")
-    owners = metadata.get("ownerReferences") if isinstance(metadata, Mapping) else None
-    for owner in owners if isinstance(owners, list) else ():
-        if isinstance(owner, Mapping) and owner.get("apiVersion") == API_VERSION and owner.get("kind") in RUN_KINDS:
-            yield RunKey(str(owner["kind"]), namespace, str(owner.get("name")))
+    owner = run_owner(metadata) if isinstance(metadata, Mapping) else None
+    return RunKey(owner.kind, namespace, owner.name) if owner else None

@@ -7,8 +7,8 @@ from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminatin
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
 from functions.runs import api_group
+from functions.runs.lifecycle.lifecycle_events import unpublished
 from functions.runs.lifecycle.observed import STOPPED_AFTER
-from functions.runs.lifecycle_events import unpublished
 from functions.runs.model import naming
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus

@@ -32,7 +32,7 @@ from functions.github.api.lease_guard import LeaseExpired
 from functions.queues.topics import ACK_DEADLINE
 from functions.reporting.github_writer import GithubWriter, work_repository
 from functions.runs import github_sync_state as sync_state
-from functions.runs.lifecycle_events import LATE
+from functions.runs.lifecycle.lifecycle_events import LATE
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 

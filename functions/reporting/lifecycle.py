@@ -10,7 +10,7 @@ from functions.events.event import Event
 from functions.queues.publisher import Publisher
 from functions.queues.topics import LIFECYCLE
 from functions.runs import api_group
-from functions.runs.lifecycle_events import LifecycleEvent, overdue, unpublished
+from functions.runs.lifecycle.lifecycle_events import LifecycleEvent, overdue, unpublished
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.telemetry import context

@@ -112,7 +112,7 @@ def lacks_pull_request(run: Run) -> bool:
 
 def _began_after_it(status: RunStatus) -> bool:
     """Whether the last attempt began when the pull request was merged or closed already."""
-    condition = next((each for each in status.conditions if each.type == pull_request.MERGED), None)
+    condition = pull_request.condition_of(status)
     began = max((attempt.started_at for attempt in status.attempts), default=None)
     if condition is None or began is None or not pull_request.is_closed(status):
         return False

@@ -10,8 +10,8 @@ from functions.cluster.client import Cluster
 from functions.github.api.client import Github
 from functions.github.api.permissions import Permissions
 from functions.queues.publisher import Publisher
-from functions.runs.admission.limits import Limits
 from functions.runs.lifecycle.retries import Policy
+from functions.runs.model.limits import Limits
 from functions.runs.retention import Retention
 from functions.serving.reporter import Reporter
 from functions.settings import Settings

@@ -77,7 +77,7 @@ def _create_once(deps: Dependencies, spec: AnySpec, name: str, key: Key, source:
     stone = deps.config_maps.find(naming.tombstone(spec.kind, name))
     if stone:
         _check_same(stone["data"]["request"], digest, key.field)
-        data = {"name": name, "namespace": namespace, "kind": spec.kind, "uid": stone["data"]["uid"]}
+        data = {"name": name, "namespace": namespace, "kind": spec.kind.value, "uid": stone["data"]["uid"]}
         return _success(200, "an earlier request created the run; it was deleted since", data | {"phase": "Deleted"})
     annotations = {**(origin.to_annotations(source) if source else {}), **_trace(), REQUEST: digest}
     labels = origin.labels(source.repository_id, source.number) if source else {}

@@ -15,9 +15,9 @@ from typing import Any
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP, Kind
 from functions.manifests import task_claim
-from functions.manifests.owner_reference import Owner, run_owner
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs.digest_set import DigestSet
+from functions.runs.model.owner_reference import Owner, run_owner
 from functions.runs.model.run import Run
 from functions.runs.retention import ORPHANED_AFTER
 from functions.serving.dependencies import Dependencies

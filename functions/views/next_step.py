@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
@@ -43,7 +43,7 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
 def _during(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
-        return "fix what the message names; the run is retried automatically and continues then"
+        return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
     if state is State.RUNNING:
         return f"wait, or follow its agent with: {commands.watch.format(name=run.name)}"
     if position:

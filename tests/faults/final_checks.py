@@ -9,7 +9,7 @@ from typing import Any
 from functions.manifests.attempt import CHECKSUM
 from functions.runs import api_group
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle_events import LifecycleEvent, unpublished
+from functions.runs.lifecycle.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.run import Run
 
 Object = Mapping[str, Any]

@@ -13,8 +13,8 @@ from functions.composition import REPORTERS
 from functions.handlers import job_finished, reconcile, sweep
 from functions.local.apiserver.store import Change
 from functions.manifests import ledger as manifest
-from functions.runs.admission.limits import Limits
 from functions.runs.lifecycle import states
+from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request

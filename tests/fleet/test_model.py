@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from functions.runs.admission.limits import Limits
+from functions.runs.model.limits import Limits
 from tests.conftest import SCALE
 from tests.fleet.fleet import Fleet
 from tests.support.run_steps import DONE, LOST

@@ -23,7 +23,7 @@ import pytest
 from functions.cluster.transport import Request, Transport
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger as manifest
-from functions.runs.admission.limits import Limits
+from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED

@@ -22,8 +22,8 @@ from functions.handlers import report
 from functions.queues.publisher import PublishError
 from functions.runs import api_group
 from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.lifecycle.states import State, move
-from functions.runs.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.status import RunStatus

@@ -18,12 +18,12 @@ import pytest
 
 from functions.runs.admission.capacity import Reservation, capacity_keys, reservation
 from functions.runs.admission.cycle import AdmissionCycle
-from functions.runs.admission.limits import NO_LIMITS, Limits
 from functions.runs.admission.pending_queue import is_admissible
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from tests.support.builders import NOW, run

@@ -176,7 +176,8 @@ def test_after_lost_history_a_list_publishes_changes_and_deletions(gone: Any) ->
 
 def test_a_deletion_that_no_watch_saw_is_published_with_the_owner() -> None:
     job = item("code-a-1", 5) | {"apiVersion": "batch/v1", "kind": "Job", "spec": {"x": 1}}
-    job["metadata"]["ownerReferences"] = [{"apiVersion": CODE_RUN.api_version, "uid": "u", "controller": True}]
+    owner = {"apiVersion": CODE_RUN.api_version, "kind": "CodeRun", "name": "a", "uid": "u", "controller": True}
+    job["metadata"]["ownerReferences"] = [owner]
     queue = Queue()
     play(Scripted([[job], []], [[EXPIRED], []]), queue, JOB)
     assert queue.published[-1] == "delete uid-code-a-1/100"

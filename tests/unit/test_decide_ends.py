@@ -204,7 +204,7 @@ def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
     refused = transitions.refuse_retry(early, NOW)
     later = replace(early, spec=run(spec={"contextVersion": 3}).spec).with_status(refused)
     again = transitions.refuse_retry(later, LATER)
-    (shown,) = (each for each in again.conditions if each.type == conditions.REFUSED)
+    (shown,) = (each for each in again.conditions if each.type == conditions.RETRY_REFUSED)
     assert (shown.status, shown.reason, shown.last_transition_time) == ("True", Reason.NOT_FINISHED, NOW)
     assert "contextVersion 3 is refused" in shown.message
     assert again.succeeded == early.status.succeeded

@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from functions.manifests import attempt
-from functions.runs.admission.limits import MOST
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.retries import LONGEST_BACKOFF
+from functions.runs.model.limits import MOST
 from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources

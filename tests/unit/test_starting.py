@@ -18,7 +18,7 @@ import pytest
 
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.before_running import PATIENCE
-from functions.runs.lifecycle.job_events import job_diagnosis
+from functions.runs.lifecycle.event_diagnosis import job_diagnosis
 from functions.runs.lifecycle.observed import NOT_READ, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.runs.model import naming
+from functions.runs.model.conditions import set_lifecycle
 from functions.runs.model.fields import RUN_NAME_LENGTH
 from functions.runs.model.reasons import Reason
 from functions.runs.model.specs import SPECS, wire
-from functions.runs.model.status import Condition, RunStatus, with_conditions
+from functions.runs.model.status import Condition, RunStatus, Truth
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run
 
 LATER = NOW + timedelta(minutes=1)
@@ -18,18 +19,24 @@ LATER = NOW + timedelta(minutes=1)
 
 def test_a_condition_of_somebody_else_is_kept_and_an_unchanged_one_keeps_its_time() -> None:
     foreign = Condition(type="Audited", status="True", reason="Seen", last_transition_time=NOW)
-    first = with_conditions([foreign], "Unknown", Reason.STARTING, "", 1, NOW)
-    second = with_conditions(first, "Unknown", Reason.RUNNING, "", 1, LATER)
-    third = with_conditions(second, "True", Reason.COMPLETED, "", 1, LATER)
+    first = set_lifecycle([foreign], "Unknown", Reason.STARTING, "", 1, NOW)
+    second = set_lifecycle(first, "Unknown", Reason.RUNNING, "", 1, LATER)
+    third = set_lifecycle(second, "True", Reason.COMPLETED, "", 1, LATER)
     assert foreign in third
     assert [c.last_transition_time for c in second if c.type == "Succeeded"] == [NOW]
     assert [c.last_transition_time for c in third if c.type == "Succeeded"] == [LATER]
-    assert len({c.type for c in third}) == len(third) == 3
+    assert len({c.type for c in third}) == len(third) == 5
 
 
-def test_ready_follows_the_decisive_condition() -> None:
-    found = {c.type: c.status for c in with_conditions([], "False", Reason.NO_REPORT, "", 1, NOW)}
-    assert found == {"Succeeded": "False", "Ready": "False"}
+@pytest.mark.parametrize(
+    ("succeeded", "stalled", "finished"),
+    [("Unknown", "False", "False"), ("True", "False", "True"), ("False", "True", "True")],
+)
+def test_ready_stalled_and_finished_follow_the_decisive_condition(
+    succeeded: Truth, stalled: Truth, finished: Truth
+) -> None:
+    found = {c.type: c.status for c in set_lifecycle([], succeeded, Reason.NO_REPORT, "", 1, NOW)}
+    assert found == {"Succeeded": succeeded, "Ready": succeeded, "Stalled": stalled, "Finished": finished}
 
 
 def test_a_status_is_written_whole_with_what_a_newer_revision_put_there() -> None:

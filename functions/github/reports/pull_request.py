@@ -8,6 +8,7 @@ from urllib.parse import quote
 from functions.github.markdown import code_span, sanitize
 from functions.github.names import repository_name
 from functions.runs.model import origin, pull_request
+from functions.runs.model.conditions import LIFECYCLE
 from functions.runs.model.run import Run
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
@@ -101,5 +102,5 @@ def _with_message(status: RunStatus, suffix: str, now: datetime) -> RunStatus:
 
 
 def _with_condition_message(condition: Condition, message: str) -> Condition:
-    is_shown = condition.type in ("Succeeded", "Ready")
+    is_shown = condition.type in LIFECYCLE
     return condition.model_copy(update={"message": message}) if is_shown else condition

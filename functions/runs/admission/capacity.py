@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from functions.runs.admission.limits import ALL, Limits
 from functions.runs.model import naming
+from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from functions.runs.admission.capacity import Reservation, Usage
-from functions.runs.admission.limits import ALL, Limits
 from functions.runs.admission.pending_queue import PendingQueue, PendingRun
+from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
 
 

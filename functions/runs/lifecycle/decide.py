@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from functions.runs.api_group import FINALIZER, FINISHED
 from functions.runs.lifecycle import actions, before_running, budget, job_creation_window, retries, states, transitions
 from functions.runs.lifecycle.actions import Action, Nothing
+from functions.runs.lifecycle.lifecycle_events import unpublished
 from functions.runs.lifecycle.observed import Job, JobForbidden, NotRead, Observed, Pod, absent_job
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict, judge
-from functions.runs.lifecycle_events import unpublished
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run

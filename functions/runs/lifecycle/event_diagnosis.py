@@ -1,35 +1,54 @@
-"""Why a pod without its volumes does not start: its status says only ContainerCreating, its Events say the cause."""
+"""Why a pod does not start, or a Job has no pod, from the Kubernetes Events of the object. Pure.
+
+The status of a pod without its volumes says only ContainerCreating, that of a Job whose pods are rejected says nothing;
+their Events name the cause.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.runs.model.reasons import Reason
 
-_FAILED = {"FailedMount": Reason.MOUNT_FAILED, "FailedAttachVolume": Reason.VOLUME_NOT_ATTACHED}
-"""Reasons of Events (kubelet: events/event.go; attach/detach controller: Multi-Attach errors too)."""
+Event = Mapping[str, Any]
+Diagnosis = tuple[Reason, str]
+"""A reason and the cluster's words."""
 
 _ATTACHED = "SuccessfulAttachVolume"
-_MOUNTED = frozenset({"Pulling", "Pulled", "Created", "Started"})
-"""What the kubelet comes to only when every volume is mounted."""
+_ATTACH_FAILED = "FailedAttachVolume"
+_MOUNT_FAILED = "FailedMount"
+_VOLUMES_MOUNTED = frozenset({"Pulling", "Pulled", "Created", "Started"})
+"""The kubelet records these only once every volume is mounted (kubelet: events/event.go)."""
+
+_CREATE_FAILED, _CREATED = "FailedCreate", "SuccessfulCreate"
+"""Of a Job (Job controller: pkg/controller/controller_utils.go)."""
 
 
-def pod_diagnosis(events: Sequence[Mapping[str, Any]]) -> tuple[Reason, str] | None:
-    """Reason and the cluster's words, from the Events of one pod in any order; None where no volume is to blame.
+def pod_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
+    """Return what the Events of one pod, in any order, say against its volumes; None if nothing does.
 
-    A volume that is not attached comes first: the kubelet's complaint that it has nothing to mount only follows.
+    A volume that is not attached comes first: the kubelet's complaint that it cannot mount it only follows.
     """
-    if any(event.get("reason") in _MOUNTED for event in events):
+    if any(event.get("reason") in _VOLUMES_MOUNTED for event in events):
         return None
     latest = {event.get("reason", ""): event for event in sorted(events, key=last_seen)}
-    attach = latest.get("FailedAttachVolume")
-    if attach and _ATTACHED in latest and last_seen(latest[_ATTACHED]) >= last_seen(attach):
-        attach = None
-    event = attach or latest.get("FailedMount")
-    return (_FAILED[event["reason"]], event.get("message") or event["reason"]) if event else None
+    attach = latest.get(_ATTACH_FAILED)
+    if attach and not (_ATTACHED in latest and last_seen(latest[_ATTACHED]) >= last_seen(attach)):
+        return Reason.VOLUME_NOT_ATTACHED, attach.get("message") or _ATTACH_FAILED
+    mount = latest.get(_MOUNT_FAILED)
+    return (Reason.MOUNT_FAILED, mount.get("message") or _MOUNT_FAILED) if mount else None
 
 
-def last_seen(event: Mapping[str, Any]) -> str:
-    """When it was last seen: RFC 3339 in UTC, of which whole seconds are compared; newer servers fill in `series`."""
+def job_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
+    """Return why the pods of a Job are rejected, from its Events in any order; None if one was created since."""
+    relevant = [event for event in events if event.get("reason") in (_CREATE_FAILED, _CREATED)]
+    latest = max(relevant, key=lambda event: (last_seen(event), event["reason"] == _CREATED), default=None)
+    if latest is None or latest["reason"] == _CREATED:
+        return None
+    return Reason.POD_REFUSED, latest.get("message") or "the cluster refuses its pod"
+
+
+def last_seen(event: Event) -> str:
+    """Return when the Event was last seen: RFC 3339 in UTC, cut to whole seconds. Newer servers fill in `series`."""
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     created: str = event.get("metadata", {}).get("creationTimestamp") or ""

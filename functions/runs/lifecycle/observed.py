@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.runs import api_group
 from functions.runs.model import report
+from functions.runs.model.owner_reference import run_owner
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 
@@ -80,12 +80,12 @@ STOPPED_AFTER = 1
 def parse_job(raw: Mapping[str, Any]) -> Job:
     """The facts of a Job object."""
     spec, status = raw.get("spec", {}), raw.get("status") or {}
-    owner: Mapping[str, Any] = next((o for o in raw["metadata"].get("ownerReferences", ()) if o.get("controller")), {})
+    owner = run_owner(raw["metadata"])
     ends = [c for c in status.get("conditions") or () if c["type"] in ("Complete", "Failed") and c["status"] == "True"]
     busy = status.get("active") or status.get("ready") or spec.get("suspend") or ends
     return Job(
         name=raw["metadata"]["name"],
-        owner_uid=owner.get("uid") if owner.get("apiVersion") == api_group.API_VERSION else None,
+        owner_uid=owner.uid if owner else None,
         parallelism=spec.get("parallelism", 1),
         ready=bool(status.get("ready")),
         is_being_stopped=spec.get("activeDeadlineSeconds") == STOPPED_AFTER or "deletionTimestamp" in raw["metadata"],

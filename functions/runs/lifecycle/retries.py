@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.runs.admission.limits import NO_LIMITS, Limits
 from functions.runs.lifecycle import budget, transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus, rfc3339

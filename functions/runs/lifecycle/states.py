@@ -24,8 +24,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from functions.runs.model.conditions import set_lifecycle
 from functions.runs.model.reasons import Reason
-from functions.runs.model.status import MESSAGE_LENGTH, RunStatus, Truth, derive_phase, with_conditions
+from functions.runs.model.status import MESSAGE_LENGTH, RunStatus, Truth, derive_phase
 
 
 class State(Enum):
@@ -86,7 +87,7 @@ def move(
     return status.model_copy(
         update={
             "phase": derive_phase(truth, reason),
-            "conditions": with_conditions(status.conditions, truth, reason, message, generation, now),
+            "conditions": set_lifecycle(status.conditions, truth, reason, message, generation, now),
             "observed_generation": generation,
             "message": message,
             "last_update": now,

@@ -1,44 +1,83 @@
-"""That a person's retry was refused, as a condition of its own beside those of the run's life. Pure.
+"""The conditions of a run, and the one function that sets them. Pure.
 
-    RetryRefused   True/NotFinished
+    Succeeded           the decisive one: Unknown while the run is unfinished, then True or False
+    Ready               the same, for tools that only know this name (kstatus: Flux, Argo CD)
+    Stalled             True once the run has ended without success: kstatus reports such an object as Failed
+    Finished            True at every end: kubectl wait --for=condition=Finished
+    RetryRefused        True/NotFinished until a retry is taken up
+    PullRequestMerged   False/Open, False/Closed, True/Merged (pull_request.py)
 
-The message of the status is the next step's, often within the same pass; the condition stays until a retry is taken
-up, so that who asked for it finds out why nothing came of it.
+The first four follow one another and are written together. RetryRefused stands apart because the message of the status
+is soon replaced by that of the next step, and the person who asked should still find the answer.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.status import Condition, RunStatus
+from functions.runs.model.status import Condition, RunStatus, Truth
 
-REFUSED = "RetryRefused"
-"""The type of the condition."""
+SUCCEEDED = "Succeeded"
+LIFECYCLE = (SUCCEEDED, "Ready", "Stalled", "Finished")
+"""The conditions that every step of a run writes, with the same reason and message."""
+RETRY_REFUSED = "RetryRefused"
+PULL_REQUEST_MERGED = "PullRequestMerged"
+
+
+def find(conditions: Sequence[Condition], condition_type: str) -> Condition | None:
+    """Return the condition of that type, or None."""
+    return next((condition for condition in conditions if condition.type == condition_type), None)
+
+
+def set_condition(
+    conditions: Sequence[Condition],
+    condition_type: str,
+    truth: Truth,
+    reason: Reason,
+    message: str,
+    generation: int,
+    now: datetime,
+) -> list[Condition]:
+    """Return the conditions with this one set; an unchanged status keeps its transition time."""
+    before = find(conditions, condition_type)
+    condition = Condition(
+        type=condition_type,
+        status=truth,
+        reason=reason,
+        message=message,
+        last_transition_time=before.last_transition_time if before and before.status == truth else now,
+        observed_generation=generation,
+    )
+    if before:
+        return [condition if other is before else other for other in conditions]
+    return [*conditions, condition]
+
+
+def set_lifecycle(
+    conditions: Sequence[Condition], truth: Truth, reason: Reason, message: str, generation: int, now: datetime
+) -> list[Condition]:
+    """Return the conditions with Succeeded, Ready, Stalled and Finished set for this value of Succeeded."""
+    stalled: Truth = "True" if truth == "False" else "False"
+    finished: Truth = "False" if truth == "Unknown" else "True"
+    changed = list(conditions)
+    for condition_type, value in zip(LIFECYCLE, (truth, truth, stalled, finished), strict=True):
+        changed = set_condition(changed, condition_type, value, reason, message, generation, now)
+    return changed
 
 
 def retry_refused(status: RunStatus, message: str, generation: int, now: datetime) -> RunStatus:
-    """The status that says so; that of a second refusal keeps the time of the first."""
-    before = _condition(status)
-    condition = Condition(
-        type=REFUSED,
-        status="True",
-        reason=Reason.NOT_FINISHED,
-        message=message,
-        last_transition_time=before.last_transition_time if before else now,
-        observed_generation=generation,
-    )
-    return status.model_copy(update={"conditions": [*clear_retry_refused(status).conditions, condition]})
+    """Return the status saying that a retry was refused."""
+    changed = set_condition(status.conditions, RETRY_REFUSED, "True", Reason.NOT_FINISHED, message, generation, now)
+    return status.model_copy(update={"conditions": changed})
 
 
 def clear_retry_refused(status: RunStatus) -> RunStatus:
-    """The status once a retry is taken up: none is refused any more."""
-    return status.model_copy(update={"conditions": [each for each in status.conditions if each.type != REFUSED]})
+    """Return the status after a retry was taken up."""
+    kept = [condition for condition in status.conditions if condition.type != RETRY_REFUSED]
+    return status.model_copy(update={"conditions": kept})
 
 
 def retry_refused_message(status: RunStatus) -> str:
-    """Why the last retry was refused, in words; "" where none was."""
-    condition = _condition(status)
+    """Return why the last retry was refused; empty if none was."""
+    condition = find(status.conditions, RETRY_REFUSED)
     return condition.message if condition else ""
-
-
-def _condition(status: RunStatus) -> Condition | None:
-    return next((each for each in status.conditions if each.type == REFUSED), None)

@@ -1,55 +1,44 @@
-"""What became of a run's pull request, as a condition of its own beside those of its life. Pure.
+"""The state of a run's pull request, as the condition PullRequestMerged. Pure.
 
     PullRequestMerged   False/Open, False/Closed, True/Merged
 
-It decides nothing about the run but one thing: work that is merged or closed is not taken up again by itself.
+It decides one thing about the run: work that is merged or closed is not retried automatically.
 """
 
 from datetime import datetime
 from typing import Literal
 
+from functions.runs.model import conditions
+from functions.runs.model.conditions import PULL_REQUEST_MERGED
 from functions.runs.model.reasons import Reason
 from functions.runs.model.status import Condition, RunStatus
-
-MERGED = "PullRequestMerged"
-"""The type of the condition."""
 
 State = Literal["Open", "Merged", "Closed"]
 
 
+def condition_of(status: RunStatus) -> Condition | None:
+    """Return the condition of the run's pull request, or None if it has none."""
+    return conditions.find(status.conditions, PULL_REQUEST_MERGED)
+
+
 def is_closed(status: RunStatus) -> bool:
-    """Whether it is merged or closed."""
-    condition = _condition(status)
+    """Return whether the pull request is merged or closed."""
+    condition = condition_of(status)
     return condition is not None and condition.reason in (Reason.MERGED, Reason.CLOSED)
 
 
 def set_pull_request(status: RunStatus, url: str, state: State, generation: int, now: datetime) -> RunStatus:
-    """The status with the pull request at `url` in that state; the same one where it says so already.
+    """Return the status with the pull request at `url` in that state; the same object if nothing changes.
 
-    A run has one pull request at a time: another one counts only when the first is merged or closed.
+    A run has one pull request at a time: another one counts only once the first is merged or closed.
     """
-    known = status.pull_request_url
+    known, before = status.pull_request_url, condition_of(status)
     if known and known != url and not (is_closed(status) and state == "Open"):
         return status
-    condition, before = _new(url, state, generation, now), _condition(status)
-    if known == url and before and before.reason == condition.reason:
+    if known == url and before and before.reason == state:
         return status
-    if before and before.status == condition.status:
-        condition = condition.model_copy(update={"last_transition_time": before.last_transition_time})
-    others = [each for each in status.conditions if each.type != MERGED]
-    return status.model_copy(update={"pull_request_url": url, "conditions": [*others, condition]})
-
-
-def _new(url: str, state: State, generation: int, now: datetime) -> Condition:
-    return Condition(
-        type=MERGED,
-        status="True" if state == "Merged" else "False",
-        reason=Reason(state),
-        message=url,
-        last_transition_time=now,
-        observed_generation=generation,
+    truth: Literal["True", "False"] = "True" if state == "Merged" else "False"
+    changed = conditions.set_condition(
+        status.conditions, PULL_REQUEST_MERGED, truth, Reason(state), url, generation, now
     )
-
-
-def _condition(status: RunStatus) -> Condition | None:
-    return next((each for each in status.conditions if each.type == MERGED), None)
+    return status.model_copy(update={"pull_request_url": url, "conditions": changed})

@@ -4,7 +4,6 @@
 is derived from it for people. Nothing here branches on phase.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
@@ -150,27 +149,3 @@ def derive_phase(truth: Truth, reason: Reason) -> Phase:
             return "Retrying"
         case _:
             return "Pending"
-
-
-def with_conditions(
-    conditions: Sequence[Condition],
-    truth: Truth,
-    reason: Reason,
-    message: str,
-    generation: int,
-    now: datetime,
-) -> list[Condition]:
-    """`conditions` with Succeeded and Ready set; others stay, and an unchanged status keeps its transition time."""
-    mine = {}
-    for kind in ("Succeeded", "Ready"):
-        old = next((c for c in conditions if c.type == kind), None)
-        since = old.last_transition_time if old and old.status == truth else now
-        mine[kind] = Condition(
-            type=kind,
-            status=truth,
-            reason=reason,
-            message=message,
-            last_transition_time=since,
-            observed_generation=generation,
-        )
-    return [*mine.values(), *(c for c in conditions if c.type not in mine)]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.model.specs import SPECS
+from functions.runs.model.kinds import RunKind
+
+_KINDS = frozenset(RunKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,6 @@ def run_owner(metadata: Mapping[str, Any]) -> Owner | None:
         if not isinstance(reference, Mapping) or reference.get("apiVersion") != api_group.API_VERSION:
             continue
         kind, name, uid = (reference.get(field) for field in ("kind", "name", "uid"))
-        if isinstance(kind, str) and kind in SPECS and isinstance(name, str) and isinstance(uid, str) and name and uid:
+        if isinstance(kind, str) and kind in _KINDS and isinstance(name, str) and isinstance(uid, str) and name and uid:
             return Owner(kind, name, uid)
     return None

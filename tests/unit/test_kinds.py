@@ -1,0 +1,94 @@
+"""A kind of run is told apart in matches that cover every kind, and nowhere else."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.reasons import ROWS, FollowUp, Reason, follow_up, row
+from functions.runs.model.specs import SPECS
+
+FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
+FILES = sorted(FUNCTIONS.rglob("*.py"))
+SPEC_NAMES = frozenset(spec.__name__ for spec in SPECS.values())
+MEMBERS = frozenset(kind.name for kind in RunKind)
+
+
+def named(pattern: ast.AST) -> Iterator[str]:
+    """The spec models and members of RunKind that a case names."""
+    for node in ast.walk(pattern):
+        if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in SPEC_NAMES:
+            yield node.cls.id
+        if isinstance(node, ast.MatchValue) and ast.unparse(node.value).startswith("RunKind."):
+            yield ast.unparse(node.value).removeprefix("RunKind.")
+
+
+def is_exhaustive(match: ast.Match) -> bool:
+    """Whether it names every kind, and its last case is for type checkers: a new kind fails mypy here."""
+    covered = {name for case in match.cases for name in named(case.pattern)}
+    last = "".join(ast.unparse(statement) for statement in match.cases[-1].body)
+    return covered in (SPEC_NAMES, MEMBERS) and last.startswith("assert_never(")
+
+
+def matches(source: str) -> Iterator[ast.Match]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Match) and any(True for case in node.cases for _ in named(case.pattern)):
+            yield node
+
+
+def kinds_in_conditions(source: str) -> Iterator[str]:
+    """Spec models in isinstance, and kinds in comparisons: each has an `else` that stands for a kind."""
+    for node in ast.walk(ast.parse(source)):
+        text = ast.unparse(node) if isinstance(node, ast.Call | ast.Compare) else ""
+        is_instance = text.startswith("isinstance(") and any(name in text for name in SPEC_NAMES)
+        if is_instance or (isinstance(node, ast.Compare) and any(f"RunKind.{name}" in text for name in MEMBERS)):
+            yield text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FUNCTIONS)))
+def test_every_match_over_kinds_is_exhaustive_and_no_else_stands_for_a_kind(path: Path) -> None:
+    source = path.read_text()
+    assert [match.lineno for match in matches(source) if not is_exhaustive(match)] == []
+    assert list(kinds_in_conditions(source)) == []
+
+
+def test_kinds_are_named_in_one_module() -> None:
+    naming = [
+        str(path.relative_to(FUNCTIONS))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in set(RunKind)
+    ]
+    assert set(naming) == {"runs/model/kinds.py"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "match spec:\n case CodeRunSpec():\n  pass\n case _:\n  pass",
+        "match spec:\n case CodeRunSpec():\n  pass\n case _:\n  assert_never(spec)",
+        "match spec:\n case CodeRunSpec():\n  pass\n case DocsRunSpec():\n  pass\n case _:\n  pass",
+        "match kind:\n case RunKind.DOCS:\n  pass\n case _:\n  assert_never(kind)",
+    ],
+)
+def test_a_match_that_leaves_out_a_kind_is_found(body: str) -> None:
+    (match,) = matches(body)
+    assert not is_exhaustive(match)
+
+
+def test_every_kind_has_a_spec_model_and_every_model_its_kind() -> None:
+    assert {kind: spec.kind for kind, spec in SPECS.items()} == {kind: kind for kind in RunKind}
+
+
+def test_every_reason_has_a_row() -> None:
+    assert set(ROWS) == set(Reason)
+
+
+def test_a_reason_to_fix_has_a_remedy() -> None:
+    assert [reason for reason in Reason if follow_up(reason) is FollowUp.WAIT_FOR_FIX and not row(reason).remedy] == []
+
+
+def test_a_reason_of_a_newer_version_ends_the_run_with_a_warning() -> None:
+    assert (follow_up("FromTheFuture"), row("FromTheFuture").is_warning) == (FollowUp.FAIL, True)

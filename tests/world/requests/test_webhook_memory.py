@@ -1,0 +1,124 @@
+"""C8: the webhook refuses on its headers, before it reads a body, and holds few bodies at one time.
+
+| arrives                                                        | expected                                          |
+|----------------------------------------------------------------|---------------------------------------------------|
+| headers of an unsigned delivery, and no body yet               | 401 at once                                       |
+| headers with a malformed signature; of 26 MB; another method   | 403; 413; 405 at once                             |
+| 40 unsigned bodies of 25 MB, or of 26 MB, at one time          | 401 or 413; peak memory under 1.5 times idle      |
+| 40 bodies of 25 MB with a wrong signature at one time          | 403, or 503 for those that there is no memory for |
+"""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from functions.github.webhook.signature import sign
+from functions.handlers.github_webhook import LARGEST_BODY
+from functions.serving.bodies import BODIES_IN_FLIGHT
+from tests.world.requests.processes import Served, served
+
+MIB = 1024 * 1024
+SECRET = "It's a Secret to Everybody"
+WRONG = "sha256=" + "0" * 64
+AT_ONE_TIME = 40
+"""As many as a deployed instance takes (infra/terraform/locals.tf)."""
+
+
+@pytest.fixture
+def webhook(tmp_path: Path) -> Iterator[Served]:
+    environ = {
+        "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps([SECRET]),
+        "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
+        "THREADS": str(AT_ONE_TIME),
+    }
+    with served("github_webhook", tmp_path, **environ) as found:
+        yield found
+
+
+def head(method: str = "POST", length: int = LARGEST_BODY, **headers: str) -> bytes:
+    """A request's head; nothing of its body."""
+    lines = [f"{method} / HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {length}"]
+    named = [f"{name.replace('_', '-')}: {text}" for name, text in headers.items()]
+    return "\r\n".join([*lines, *named, "", ""]).encode()
+
+
+def answered(webhook: Served, request: bytes) -> tuple[int, bytes]:
+    """The answer to what was sent so far, while the connection stays open."""
+    with socket.create_connection(("127.0.0.1", webhook.port), timeout=60) as connection:
+        connection.sendall(request)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    ("request_head", "code", "named"),
+    [
+        (head(), 401, b"X-Hub-Signature-256"),
+        (head(X_Hub_Signature="sha1=" + "0" * 40), 401, b"X-Hub-Signature-256"),
+        (head(X_Hub_Signature_256="sha256=short"), 403, b"64 hexadecimal digits"),
+        (head(X_Hub_Signature_256="sha1=" + "0" * 64), 403, b"64 hexadecimal digits"),
+        (head(length=LARGEST_BODY + 1, X_Hub_Signature_256=WRONG), 413, b"26214400 bytes"),
+        (head("PUT", X_Hub_Signature_256=WRONG), 405, b"send POST"),
+    ],
+)
+def test_headers_alone_are_refused_before_a_body_is_sent(
+    webhook: Served, request_head: bytes, code: int, named: bytes
+) -> None:
+    status, body = answered(webhook, request_head)
+    assert status == code
+    assert named in body
+    assert json.loads(body)["success"] is False
+
+
+def post(webhook: Served, size: int, signature: str = "") -> int:
+    """The status of a delivery of so many bytes, all of which are sent; 0 if the connection was reset meanwhile."""
+    connection = http.client.HTTPConnection("127.0.0.1", webhook.port, timeout=100)
+    headers = {"content-type": "application/json", "content-length": str(size)}
+    if signature:
+        headers["x-hub-signature-256"] = signature
+    try:
+        connection.request("POST", "/", (b" " * MIB for _ in range(size // MIB)), headers)
+        return connection.getresponse().status
+    except (BrokenPipeError, ConnectionResetError):  # a busy machine takes longer than the webhook waits
+        return 0
+    finally:
+        connection.close()
+
+
+def post_many(webhook: Served, size: int, signature: str = "") -> list[int]:
+    with ThreadPoolExecutor(AT_ONE_TIME) as pool:
+        return list(pool.map(lambda _: post(webhook, size, signature), range(AT_ONE_TIME)))
+
+
+def test_40_unsigned_bodies_of_25_mb_take_no_memory(webhook: Served) -> None:
+    idle = webhook.memory()
+    assert set(post_many(webhook, LARGEST_BODY)) - {0} == {401}
+    assert webhook.peak() < 1.5 * idle
+
+
+def test_what_is_too_large_is_not_read_into_memory(webhook: Served) -> None:
+    idle = webhook.memory()
+    assert set(post_many(webhook, LARGEST_BODY + MIB, WRONG)) - {0} == {413}
+    assert webhook.peak() < 1.5 * idle
+
+
+def test_bodies_that_have_to_be_read_share_a_budget(webhook: Served) -> None:
+    idle = webhook.memory()
+    codes = post_many(webhook, LARGEST_BODY, WRONG)
+    assert 403 in codes
+    assert set(codes) <= {403, 503, 0}
+    assert webhook.peak() < idle + 3 * BODIES_IN_FLIGHT, "each is copied once while it is read"
+
+
+def test_after_all_that_a_delivery_is_verified(webhook: Served) -> None:
+    post_many(webhook, LARGEST_BODY, WRONG)
+    ping = json.dumps({"zen": "Keep it logically awesome."}).encode()
+    signed = {"X_Hub_Signature_256": sign(ping, SECRET), "X_GitHub_Event": "ping", "X_GitHub_Delivery": "1"}
+    status, body = answered(webhook, head(length=len(ping), **signed) + ping)
+    assert (status, json.loads(body)["success"]) == (200, True)
