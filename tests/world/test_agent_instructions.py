@@ -192,6 +192,7 @@ def test_a_subtask_is_a_task_with_every_field(world: World, tagged_spec: SpecFac
     assert task.startswith("# Task 1.2: Parse\n\nRead it.\n")
     assert all(words in task for words in ("With care.", "Feed it junk.", "Depends on tasks 1", "status: pending"))
     assert "M-OTHER" in task, "the whole task follows"
+    assert task.count("With care.") == 1
     assert found["task-1/acceptance-criteria.md"] == "- [ ] all\n"
 
 
