@@ -1,4 +1,4 @@
-"""Connects the dependencies of the functions that work on runs, and lists who is informed about runs.
+"""Connects the dependencies of the functions that work on runs, and lists the reporters of runs.
 
 A new audience is a module in reporting/ and a line in REPORTERS.
 """

@@ -60,7 +60,7 @@ def job_finished(request: Any) -> Any:
 
 @functions_framework.http
 def report(request: Any) -> Any:
-    """Report a run to everyone who is informed about runs."""
+    """Report a run to every audience."""
     return function.serve(request)
 
 

@@ -74,28 +74,26 @@ def _payload(request: Request) -> Mapping[str, Any]:
     kind = media_type(request.headers.get("content-type"))
     if kind not in ("application/json", FORM):
         raise Refused(415, "the content type must be application/json: set it so in the webhook's settings")
-    found = decode_loosely(
-        _form(request.body) if kind == FORM else request.body
-    )  # the filter replaces what no JSON encoder accepts
-    if not isinstance(found, Mapping):
+    payload = decode_loosely(_form(request.body) if kind == FORM else request.body)  # cleaned by the payload filter
+    if not isinstance(payload, Mapping):
         raise MalformedError(("body", "must be a JSON object"))
-    return found
+    return payload
 
 
 def _form(body: bytes) -> bytes:
     """Return the payload in a form, the default content type of a webhook."""
     try:
-        found = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=2)
-        return found["payload"][0].encode()
+        fields = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=2)
+        return fields["payload"][0].encode()
     except (ValueError, KeyError):
         raise MalformedError(("body", "must be a form with the field payload")) from None
 
 
 def _header(request: Request, name: str) -> str:
-    found = request.headers.get(name.lower(), "")
-    if not found or len(found) > 100 or not found.isascii() or not found.isprintable():
-        raise MalformedError((name, "is required, of at most 100 characters"))
-    return found
+    text = request.headers.get(name.lower(), "")
+    if not text or len(text) > 100 or not text.isascii() or not text.isprintable():
+        raise MalformedError((name, "is required, with at most 100 printable ASCII characters"))
+    return text
 
 
 def _event(name: str, delivery: str, data: Mapping[str, Any]) -> Event:

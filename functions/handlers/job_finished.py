@@ -55,6 +55,6 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
             # A Job that is ready stays so. Its end is read again, together with its pods.
             run_steps(deps, run, Preloaded(job=NOT_READ if ended else job))
     except NotFound:
-        log.info("gone", extra={"run": f"{ref.namespace}/{owner.name}"})
+        log.info("the run was deleted", extra={"run": f"{ref.namespace}/{owner.name}"})
     if ended:
         admit_next(deps, owner.uid)

@@ -1,4 +1,4 @@
-"""The report function: informs everyone who is told about runs after a watch event on a run."""
+"""The report function: reports a run to every audience after a watch event on it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def handle(deps: Dependencies, request: Request) -> Answer:
         try:
             _report(deps, reporters, ref.kind, ref.namespace, ref.name)
         except NotFound:
-            log.info("gone", extra={"run": f"{ref.namespace}/{ref.name}"})
+            log.info("the run was deleted", extra={"run": f"{ref.namespace}/{ref.name}"})
     return ACKNOWLEDGED
 
 

@@ -32,8 +32,8 @@ def ensure_workspace(deps: Dependencies, run: Run) -> None:
     """
     wanted = attempt.workspace_labels(run)
 
-    def is_ours(found: Object) -> bool:
-        return attempt.whose_workspace(found["metadata"].get("labels", {})) == wanted
+    def is_ours(claim: Object) -> bool:
+        return attempt.whose_workspace(claim["metadata"].get("labels", {})) == wanted
 
     _mark_used(deps, _ensure(deps, VOLUME_CLAIM, attempt.claim(run, deps.settings.job), is_ours))
 
@@ -44,8 +44,8 @@ def ensure_task_files(deps: Dependencies, run: Run, files: TaskFiles) -> str | N
     Raises TakenError.
     """
     item = attempt.task_files(run, files.files, files.checksum)
-    found = _ensure(deps, CONFIG_MAP, item, _is_owned_by(run))
-    checksum: str | None = found["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
+    stored = _ensure(deps, CONFIG_MAP, item, _is_owned_by(run))
+    checksum: str | None = stored["metadata"].get("annotations", {}).get(attempt.CHECKSUM)
     return checksum
 
 
@@ -83,15 +83,15 @@ def _ensure(deps: Dependencies, kind: Kind, item: Object, is_ours: Callable[[Obj
         return deps.cluster.create(kind, item)
     except AlreadyExists:
         name = item["metadata"]["name"]
-        found = deps.cluster.get(kind, item["metadata"]["namespace"], name)
-        if not is_ours(found):
+        existing = deps.cluster.get(kind, item["metadata"]["namespace"], name)
+        if not is_ours(existing):
             remedy = _REMEDY.get(kind, "belongs to something else; delete it")
             raise TakenError(f"{kind.name} {name} {remedy}") from None
-        return found
+        return existing
 
 
 def _is_owned_by(run: Run) -> Callable[[Object], bool]:
-    return lambda found: any(owner["uid"] == run.uid for owner in found["metadata"].get("ownerReferences", ()))
+    return lambda item: any(owner["uid"] == run.uid for owner in item["metadata"].get("ownerReferences", ()))
 
 
 def _mark_used(deps: Dependencies, claim: Object) -> None:

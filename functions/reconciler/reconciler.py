@@ -55,7 +55,7 @@ def reconcile(deps: Dependencies, kind: str, namespace: str, name: str, taken: l
         if not agent_is_running(run):
             run_steps(deps, run, Preloaded(), taken)
     except NotFound:
-        log.info("gone", extra={"run": f"{namespace}/{name}"})
+        log.info("the run was deleted", extra={"run": f"{namespace}/{name}"})
 
 
 def run_steps(deps: Dependencies, run: Run, known: Preloaded, taken: list[ActionTaken] | None = None) -> None:

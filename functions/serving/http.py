@@ -72,9 +72,9 @@ class Refused(Exception):
 def answer(handler: Handler, request: Request) -> Answer:
     """Return the handler's answer, or the answer to what it raises. Raises nothing."""
     with record_invocation(request.headers) as work:
-        found = _answered(handler, request)
-        work.code = found.code
-    return found
+        result = _answered(handler, request)
+        work.code = result.code
+    return result
 
 
 def _answered(handler: Handler, request: Request) -> Answer:

@@ -26,8 +26,8 @@ class Checkpoint:
     @property
     def cursor(self) -> Cursor | None:
         """Where the pass begins; None: at the start."""
-        found = manifest.parse(self._raw) if self._raw else None
-        return found if found and found.kind in self._kinds else None
+        cursor = manifest.parse(self._raw) if self._raw else None
+        return cursor if cursor and cursor.kind in self._kinds else None
 
     @property
     def version(self) -> str:

@@ -93,12 +93,12 @@ def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Obj
     def acquire() -> Object | None:
         with suppress(AlreadyExists):
             return deps.config_maps.create(claim)
-        found = deps.config_maps.find(name)
-        if found and not _has_expired(deps, found):
-            _confirm(found, task_claim.run_of(claim), alternative)
+        existing = deps.config_maps.find(name)
+        if existing and not _has_expired(deps, existing):
+            _confirm(existing, task_claim.run_of(claim), alternative)
             return None
-        if found:
-            _release(deps, found)
+        if existing:
+            _release(deps, existing)
         raise Conflict(f"claim {name} was released or has expired")
 
     return retry_on_conflict(acquire, f"claim {name}; send the request again", MAX_TRIES)

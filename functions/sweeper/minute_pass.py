@@ -36,11 +36,11 @@ def run_pass(deps: Dependencies) -> Answer:
 
     Raises ClusterError.
     """
-    found = MinutePass(deps)
-    found.drive_all()
-    found.assign_slots()
-    found.request_redeliveries()
-    return found.answer()
+    minute_pass = MinutePass(deps)
+    minute_pass.drive_all()
+    minute_pass.assign_slots()
+    minute_pass.request_redeliveries()
+    return minute_pass.answer()
 
 
 @dataclass

@@ -153,7 +153,7 @@ def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world
 def test_an_event_of_a_run_that_is_gone_is_told_in_that_run_s_trace(world: Harness, logged: Logged) -> None:
     asking = event({"kind": "CodeRun", "metadata": {**GONE, "annotations": {trace.ANNOTATION: FIRST}}})
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
-    assert [line["message"] for line in logged.lines("gone")] == ["gone"]
+    assert [line["message"] for line in logged.lines("gone")] == ["the run was deleted"]
     assert logged.traces() == {ONE}
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from functions.github.webhook.signature import sign
 from functions.handlers.github_webhook import LARGEST_BODY
-from functions.serving.edge import BODIES_IN_FLIGHT
+from functions.serving.bodies import BODIES_IN_FLIGHT
 from tests.world.requests.processes import Served, served
 
 MIB = 1024 * 1024
