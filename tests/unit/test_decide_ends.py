@@ -193,9 +193,7 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert next_for(told, job(name_of(told))) == actions.Nothing()
     end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(end, actions.Close)
-    done = run(
-        status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: UID}
-    )
+    done = run(status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: UID})
     assert next_for(done) == actions.Nothing()
     assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 

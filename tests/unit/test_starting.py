@@ -63,7 +63,9 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     assert next_for(found, job(name_of(found)), stuck, WAITED - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, job(name_of(found)), stuck, WAITED) == actions.Stop()
     assert next_for(found, job(name_of(found), activeDeadlineSeconds=1), stuck, WAITED) == actions.Nothing()
-    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.ReadEvents(name_of(found), "Job")
+    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.ReadEvents(
+        name_of(found), "Job"
+    )
 
 
 def test_nobody_is_given_up_unseen() -> None:
