@@ -47,7 +47,7 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
     if not owner:
         log.info("ignored: no run owns the Job", extra={"job": f"{ref.namespace}/{ref.name}"})
         return
-    if not (ended or job.ready):
+    if job.has_no_pod and not ended:
         return
     try:
         run = deps.runs.get(owner.kind, ref.namespace, owner.name)

@@ -18,7 +18,7 @@ def run(
     """The DocsRun or CodeRun; without a `name` the API server makes one."""
     metadata: dict[str, Any] = {
         "namespace": namespace,
-        "labels": naming.labels(spec) | dict(labels or {}),
+        "labels": naming.run_labels(spec) | dict(labels or {}),
         "finalizers": [api_group.FINALIZER],
     }
     metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}

@@ -21,7 +21,7 @@ log = logging.getLogger("orchestrator")
 
 def adopt(deps: Dependencies, run: Run) -> Run:
     """Put our finalizer and labels on a run that was not created by submit, or lost them; raise Conflict."""
-    labels = naming.labels(run.spec) if run.spec else {}
+    labels = naming.run_labels(run.spec) if run.spec else {}
     others = [name for name in run.finalizers if name != api_group.FINALIZER]
     return _patch(deps, run, {"finalizers": [*others, api_group.FINALIZER], "labels": labels})
 
@@ -38,7 +38,7 @@ def close(deps: Dependencies, run: Run, status: RunStatus) -> None:
         run = deps.runs.write_status(run, status.model_copy(update={"expire_at": expires}))
     if deps.policy.reports and unpublished(run.status):
         return  # the event of the published end, or else the sweep, comes back here
-    _patch(deps, run, {"labels": {api_group.FINISHED: "true"}})
+    _patch(deps, run, {"labels": {api_group.FINISHED: run.uid}})
 
 
 def stop(deps: Dependencies, run: Run) -> None:

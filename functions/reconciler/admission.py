@@ -15,7 +15,8 @@ from functions.runs.admission.cycle import Admission, AdmissionCycle
 from functions.runs.admission.pending_queue import pending_run
 from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle.observed import parse_job, parse_pod
+from functions.runs.lifecycle.observed import parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies

@@ -7,7 +7,7 @@ from functions.reconciler import admission, objects, rendering
 from functions.reconciler.actions import close
 from functions.reconciler.objects import TakenError
 from functions.reconciler.rendering import Unrenderable
-from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle import quota, transitions
 from functions.runs.lifecycle.observed import parse_job
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
@@ -70,7 +70,8 @@ def _create(deps: Dependencies, run: Run, files: TaskFiles) -> None:
         return _fail(deps, run, Reason.NAME_TAKEN, str(taken))
     except (Invalid, Forbidden) as refused:
         message = f"the cluster refuses what the attempt needs: {refused}"
-        return _show(deps, run, Reason.CONFIGURATION_ERROR, message)
+        reason = Reason.QUEUED if quota.is_exceeded(str(refused)) else Reason.CONFIGURATION_ERROR
+        return _show(deps, run, reason, message)
     return None
 
 
@@ -98,8 +99,10 @@ def _cannot_render(deps: Dependencies, run: Run, problem: Unrenderable) -> None:
 
 
 def _show(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:
-    """Show a problem that people can mend; the next sweep tries again."""
+    """Show what keeps the attempt from starting; the next sweep tries again. A quota's numbers are not followed."""
     shown, message = run.status.succeeded, message[:MESSAGE_LENGTH]
+    if shown and shown.reason == reason == Reason.QUEUED:
+        return
     if not shown or (shown.reason, shown.message) != (reason, message):
         now = deps.clock()
         at = now + deps.policy.backoff

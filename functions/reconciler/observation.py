@@ -7,7 +7,8 @@ from typing import Any, Literal
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import EVENT, JOB, POD
 from functions.runs.lifecycle import event_diagnosis
-from functions.runs.lifecycle.observed import Job, NotRead, Observed, Pod, parse_job, parse_pod
+from functions.runs.lifecycle.observed import Job, NotRead, Observed, Pod, parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
@@ -34,7 +35,8 @@ def read_events(deps: Dependencies, observed: Observed, name: str, kind: Literal
 
 def _with_diagnosis(observed: Observed, name: str, events: Sequence[Mapping[str, Any]]) -> Observed:
     if isinstance(observed.job, Job) and observed.job.name == name:
-        return replace(observed, job=replace(observed.job, pod_rejection=event_diagnosis.job_diagnosis(events)))
+        read = event_diagnosis.suspension if observed.job.suspended else event_diagnosis.job_diagnosis
+        return replace(observed, job=replace(observed.job, pod_rejection=read(events)))
     pods = () if isinstance(observed.pods, NotRead) else observed.pods
     cause = event_diagnosis.pod_diagnosis(events)
     explained = [replace(pod, waiting=cause, unexplained=False) if pod.name == name else pod for pod in pods]

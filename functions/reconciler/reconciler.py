@@ -118,6 +118,8 @@ def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> 
             attempt.create_resources(deps, run)
         case decided.Stop():
             actions.stop(deps, run)
+            live = observed.job
+            return replace(observed, job=replace(live, is_being_stopped=True)) if isinstance(live, Job) else None
         case decided.Close(status):
             actions.close(deps, run, status)
         case decided.Release():

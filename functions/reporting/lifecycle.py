@@ -9,7 +9,6 @@ import logging
 from functions.events.event import Event
 from functions.queues.publisher import Publisher
 from functions.queues.topics import LIFECYCLE
-from functions.runs import api_group
 from functions.runs.lifecycle.lifecycle_events import LifecycleEvent, overdue, unpublished
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
@@ -37,7 +36,7 @@ class LifecycleReporter:
 
     def overdue(self, run: Run) -> bool:
         """Return whether an unfinished run has events that should have been published by now."""
-        return api_group.FINISHED not in run.labels and overdue(run.status, self._deps.clock())
+        return not run.is_marked_finished and overdue(run.status, self._deps.clock())
 
     def report(self, run: Run) -> Run:
         """Publish the unpublished events of the run, as just read, and record them; return the run after that.

@@ -5,7 +5,7 @@ VERSION = "v1"
 API_VERSION = f"{GROUP}/{VERSION}"
 FINALIZER = f"{GROUP}/cleanup"
 FINISHED = f"{GROUP}/finished"
-"""Label of a run with nothing left to do; the sweep lists the runs without it."""
+"""Label of a run with nothing left to do; its value is the run's uid. The sweep lists the runs without it."""
 
 
 def label(name: str) -> str:

@@ -40,4 +40,4 @@ class Retention:
 def expired(run: Run, now: datetime) -> bool:
     """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
     at = run.status.expire_at
-    return at is not None and at <= now and api_group.FINISHED in run.labels and not (run.deleting or run.retry_wanted)
+    return at is not None and at <= now and run.is_marked_finished and not (run.deleting or run.retry_wanted)

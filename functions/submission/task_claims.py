@@ -42,7 +42,7 @@ def has_task(spec: AnySpec) -> bool:
 
 def of_the_same_task(deps: Dependencies, spec: AnySpec) -> list[Object]:
     """Return the code runs of the same task, tag, service and agent. Raises ClusterError."""
-    selector = ",".join(f"{key}={value}" for key, value in naming.labels(spec).items())
+    selector = ",".join(f"{key}={value}" for key, value in naming.run_labels(spec).items())
     runs = deps.cluster.list(CODE_RUN, deps.settings.namespace, selector)
     agent = api_group.label("agent")
     return [
@@ -88,7 +88,7 @@ def task_taken(name: str, alternative: str = "") -> Refused:
 
 def _is_unfinished(raw: Object) -> bool:
     run = parse(raw)
-    return run.retry_wanted if api_group.FINISHED in run.labels else not is_final(run)
+    return run.retry_wanted if run.is_marked_finished else not is_final(run)
 
 
 def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Object | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from functions.cluster.kinds import JOB, POD
 from functions.reconciler.reconciler import Preloaded
-from functions.runs.lifecycle.observed import Job, Pod, parse_job, parse_pod
+from functions.runs.lifecycle.observed import Job, Pod, parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 

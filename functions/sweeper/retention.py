@@ -15,7 +15,6 @@ from functions.cluster.kinds import CONFIG_MAP, RUNS, VOLUME_CLAIM
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler.reconciler import reconcile
-from functions.runs import api_group
 from functions.runs.lifecycle.decide import needs_no_reconcile
 from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
@@ -92,7 +91,7 @@ def _is_after(begin: Cursor, kind: str, name: str) -> bool:
 def _visit_run(deps: Dependencies, reports: OverdueReports, run: Run, counts: Counter[str]) -> None:
     """Expire, drive or report a finished run. No other pass lists it, so a lost event is made up for here."""
     now = deps.clock()
-    if api_group.FINISHED not in run.labels:
+    if not run.is_marked_finished:
         return
     if expired(run, now):
         delete(deps, RUNS[run.kind], version_of(run.raw["metadata"]), "expired runs", counts)

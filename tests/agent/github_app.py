@@ -49,9 +49,9 @@ def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt
     return world.pod(world.task(spec, attempt=attempt), **given | changes)
 
 
-def ssh_user(world: World, github: Github, make: SpecFactory, **environ: str) -> Pod:
+def ssh_user(world: World, github: Github, make: SpecFactory, **environ: Any) -> Pod:
     """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
     spec = spec_of(github, make, githubApp=None, githubUser="octocat")
-    over_ssh = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
+    over_ssh: dict[str, Any] = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
     over_ssh["GIT_CONFIG_VALUE_0"] = f"{github.place.url}/acme/"
     return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, **over_ssh, **environ)

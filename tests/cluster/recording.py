@@ -14,7 +14,8 @@ from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
 from functions.manifests import ledger
 from functions.runs.admission.pending_queue import pending_run
-from functions.runs.lifecycle.observed import parse_job, parse_pod
+from functions.runs.lifecycle.observed import parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.run import parse
 
 Object = dict[str, Any]

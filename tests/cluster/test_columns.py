@@ -2,7 +2,7 @@
 
 | command                                     | shows                                                          |
 |---------------------------------------------|----------------------------------------------------------------|
-| kubectl get cr NAME -w                      | a line for each change: phase, attempt, in the end the PR      |
+| kubectl get cr NAME -w                      | a line for each change: phase, reason, attempt, in the end PR  |
 | kubectl get cr, kubectl get cr -o wide      | the columns of the CRD                                         |
 | kubectl wait --for=condition=Succeeded      | returns when the run succeeded, and not with an attempt's end  |
 
@@ -172,15 +172,15 @@ def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str
             deliver(place.world, reconcile, event(now(place.world, run).raw))
     record_property("told", "\n".join(["kubectl get cr second -w", *watching.lines]))
     assert rows(watching.lines) == [
-        "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE",
-        "second 3 pay rex AGE",
-        "second 3 pay rex Queued AGE",
-        "second 3 pay rex Pending 1 AGE",
-        "second 3 pay rex Running 1 AGE",
-        "second 3 pay rex Retrying 1 AGE",
-        "second 3 pay rex Pending 2 AGE",
-        "second 3 pay rex Running 2 AGE",
-        f"second 3 pay rex Succeeded 2 {PULL} AGE",
+        "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE",
+        "second AGE",
+        "second 3 pay rex Queued Queued AGE",
+        "second 3 pay rex Pending Starting 1 AGE",
+        "second 3 pay rex Running Running 1 AGE",
+        "second 3 pay rex Retrying Retrying 1 AGE",
+        "second 3 pay rex Pending Starting 2 AGE",
+        "second 3 pay rex Running Running 2 AGE",
+        f"second 3 pay rex Succeeded Completed 2 {PULL} AGE",
     ]
 
 
@@ -192,16 +192,16 @@ def test_lists_have_the_columns_of_the_definition(place: Place) -> None:
             deliver(place.world, reconcile, event(run.raw, "add"))
         job = now(place.world, code).status.job_name
         assert rows(place.get("coderun", "code")) == [
-            "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE",
-            "code 3 list rex Pending 1 AGE",
+            "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE",
+            "code 3 list rex Pending Starting 1 AGE",
         ]
         assert rows(place.get("cr", "code", "-o", "wide")) == [
-            "NAME TASK SERVICE AGENT PHASE ATTEMPT PR AGE MODEL JOB COST",
-            f"code 3 list rex Pending 1 AGE claude-3-5-sonnet-20241022 {job}",
+            "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE MODEL JOB COST",
+            f"code 3 list rex Pending Starting 1 AGE claude-3-5-sonnet-20241022 {job}",
         ]
         assert rows(place.get("dr", "docs")) == [
-            "NAME REPOSITORY MODEL PHASE REASON PR AGE",
-            "docs https://git.example/shop.git claude-opus-4-20250514 Pending Starting AGE",
+            "NAME REPOSITORY PHASE REASON PR AGE",
+            "docs https://git.example/shop.git Pending Starting AGE",
         ]
         named = place.get("agents", "-o", "name")
         assert {"coderun.agents.platform/code", "docsrun.agents.platform/docs"} <= set(named)

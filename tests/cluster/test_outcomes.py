@@ -12,7 +12,6 @@ import pytest
 
 from functions.cluster.kinds import EVENT, JOB, POD, RUNS
 from functions.handlers import job_finished, reconcile
-from functions.runs import api_group
 from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
@@ -238,5 +237,5 @@ def test_a_second_attempt_is_a_second_job_beside_the_first(world: Harness) -> No
     second = now(world, run).status.job_name or ""
     deliver(world, job_finished, event(world.job_ends(second, DONE)))
     run = now(world, run)
-    assert (run.status.phase, run.status.attempt, run.labels[api_group.FINISHED]) == ("Succeeded", 2, "true")
+    assert (run.status.phase, run.status.attempt, run.is_marked_finished) == ("Succeeded", 2, True)
     assert first != second

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.manifests.attempt import CHECKSUM
-from functions.runs import api_group
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.lifecycle_events import LifecycleEvent, unpublished
 from functions.runs.model.run import Run
@@ -41,7 +40,7 @@ class FinalState:
         wrong = []
         jobs = {job["metadata"]["name"] for job in self.jobs if run.uid in _owners(job)}
         named = {a.job_name for a in run.status.attempts if a.reason != "NameTaken"}
-        if states.state(run.status) not in states.FINISHED or run.labels.get(api_group.FINISHED) != "true":
+        if states.state(run.status) not in states.FINISHED or not run.is_marked_finished:
             wrong.append(f"{run.name} is not finished and marked so: {run.status.phase}, {run.status.message}")
         if run.status.open_attempt:
             wrong.append("an attempt is open for ever")

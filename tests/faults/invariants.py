@@ -17,6 +17,7 @@ from typing import Any
 
 from functions.local.apiserver.store import Change, Key
 from functions.runs.lifecycle import states
+from functions.runs.model import conditions
 from functions.runs.model.run import Run, parse
 from tests.support.in_process_server import StoreContent
 
@@ -137,17 +138,21 @@ class InvariantChecker:
 
 def _steps_back(before: Run, after: Run) -> Iterator[str]:
     was, became = states.state(before.status), states.state(after.status)
-    if was not in states.FINISHED or before.status.model_copy(update=_noted(after)) == after.status:
+    if was not in states.FINISHED or before.status.model_copy(update=_noted(before, after)) == after.status:
         return
     raised = getattr(after.spec, "context_version", 1) > (before.status.context_version or 1)
     if not raised:
         yield f"a finished run went from {was.name} to {became.name}"
 
 
-def _noted(run: Run) -> dict[str, Any]:
-    """What may be added to a finished status: who was told of it, its pull request, what a newer revision notes."""
-    known = {"reported": run.status.reported, "pull_request_url": run.status.pull_request_url}
-    return known | (run.status.model_extra or {})
+def _noted(before: Run, after: Run) -> dict[str, Any]:
+    """What may change in a finished status: reports, its pull request, the generation that was observed, extras."""
+    status = after.status
+    known: dict[str, Any] = {"reported": status.reported, "pull_request_url": status.pull_request_url}
+    if status.observed_generation == after.generation:
+        observed = conditions.with_generation(before.status.conditions, after.generation)
+        known |= {"observed_generation": after.generation, "conditions": observed}
+    return known | (status.model_extra or {})
 
 
 def _attempts_lost(before: Run, after: Run) -> Iterator[str]:

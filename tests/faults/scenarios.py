@@ -145,7 +145,7 @@ def is_made_by_hand(scenario: Scenario) -> None:
     scenario.deliver_run(run)
     run = scenario.attempt(run, DONE, ok=True)
     assert (run.status.phase, run.finalizers) == ("Succeeded", [api_group.FINALIZER])
-    assert run.labels[api_group.FINISHED] == "true"
+    assert run.is_marked_finished
 
 
 def check_the_end(scenario: Scenario, run: Run, attempts: int) -> None:
@@ -154,7 +154,7 @@ def check_the_end(scenario: Scenario, run: Run, attempts: int) -> None:
     maps = [item["metadata"]["name"] for item in scenario.harness.kubelet.list(CONFIG_MAP, scenario.harness.namespace)]
     assert scenario.jobs() == names
     assert sorted(name for name in maps if name.startswith(("code-", "docs-"))) == names
-    assert run.labels[api_group.FINISHED] == "true"
+    assert run.is_marked_finished
     sweep.handle(scenario.harness.services, Request({}, b""))  # takes the run out of the ledger
     scenario.harness.calls.calls.clear()
     sweep.handle(scenario.harness.services, Request({}, b""))

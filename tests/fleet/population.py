@@ -56,9 +56,10 @@ class Population:
     def _put(self, number: int, state: str) -> Run:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
         item = requested.run(SPECS["CodeRun"].model_validate(spec), self.harness.namespace, f"run-{number}")
-        if state == "finished":
-            item["metadata"]["labels"][api_group.FINISHED] = "true"
         run = parse(self._cluster.create(CODE_RUN, item))
+        if state == "finished":
+            mark = {"metadata": {"labels": {api_group.FINISHED: run.uid}}}
+            run = parse(self._cluster.patch(CODE_RUN, run.namespace, run.name, mark))
         return parse(self._cluster.replace_status(CODE_RUN, run.to_status_update(_status(run, state))))
 
     def _job(self, run: Run) -> None:

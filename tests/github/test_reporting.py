@@ -18,7 +18,6 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.github.reports.comment import marker
-from functions.runs import api_group
 from functions.runs.github_sync_state import TOLD
 from functions.runs.model import pull_request
 from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
@@ -50,7 +49,7 @@ def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: 
     assert check["details_url"] == room.comments()[0]["html_url"]
     assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (room.branch, "main", "Task 3: work on api")
     assert f"Asked for in #{room.issue}" in pull["body"]
-    assert run.labels[api_group.FINISHED] == "true"
+    assert run.is_marked_finished
     room.check_told()
 
 

@@ -13,7 +13,6 @@ and the run has not waited for it.
 
 import pytest
 
-from functions.runs import api_group
 from tests.github.report_bench import Newsroom
 
 
@@ -26,7 +25,7 @@ def test_a_run_ends_although_github_is_down_for_a_day_and_is_told_afterwards(roo
     room.world.later(minutes=1)
     assert (room.report(), room.report(first)) == (204, 503), "one event comes again, for all that is to be told"
     run = room.run()
-    assert (run.status.phase, run.labels[api_group.FINISHED]) == ("Succeeded", "true")
+    assert (run.status.phase, run.is_marked_finished) == ("Succeeded", True)
     for _ in range(24):
         room.world.later(hours=1)
         room.sweep(), room.hourly()

@@ -12,7 +12,6 @@ import logging
 
 import pytest
 
-from functions.runs import api_group
 from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
@@ -27,7 +26,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
         assert room.report() == 204
     run = room.run()
     assert run.status.phase == "Succeeded"
-    assert run.labels[api_group.FINISHED] == "true"
+    assert run.is_marked_finished
     assert run.status.message
     assert run.status.message.count(compare) == run.status.message.count("No pull request was opened") == 1
     assert "install the App" in run.status.message
@@ -64,7 +63,7 @@ def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
     assert ("locked" if locked else "deleted") in warned[0]
     assert room.checks() == {FIRST: ("completed", "success")}
     assert len(room.shop.pulls) == 1
-    assert room.run().labels[api_group.FINISHED] == "true"
+    assert room.run().is_marked_finished
 
 
 def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:

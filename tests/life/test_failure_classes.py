@@ -142,7 +142,8 @@ def test_what_people_can_mend_is_tried_until_they_had_their_time(world: Harness,
     assert run.status.succeeded
     assert (run.status.succeeded.reason, run.status.retry_count or 0) == (reason, 0)
     assert f"because of {reason}" in (run.status.message or "")
-    again = after(world, run, seconds=PAUSE + 1)
+    assert after(world, run, seconds=59).status.attempt == 1
+    again = after(world, run, minutes=1)
     assert (again.status.attempt, again.status.phase) == (2, "Pending")
     ends_again(world, MENDED[reason])
     over = after(world, run, minutes=16)

@@ -92,7 +92,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     run_event(world, now(world, made).raw)
     assert len(world.calls.writes) == 1
     done = now(world, made)
-    assert (done.status.reported, done.labels[api_group.FINISHED]) == ("1/succeeded", "true")
+    assert (done.status.reported, done.is_marked_finished) == ("1/succeeded", True)
     word = kind.lower()
     assert topic.told() == [f"{word} 1/started", f"{word} 1/succeeded"]
     last = topic.events[-1]
@@ -182,7 +182,7 @@ def test_without_any_event_the_sweep_alone_tells_and_marks(world: Harness, topic
     assert swept(world).body
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
     swept(world)
-    assert now(world, done).labels[api_group.FINISHED] == "true"
+    assert now(world, done).is_marked_finished
 
 
 def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: Harness, topic: Topic) -> None:
@@ -212,7 +212,7 @@ def submitted_as(world: Harness, name: str) -> Run:
 
 def test_without_a_queue_nothing_is_told_and_nothing_waits(world: Harness) -> None:
     done = ended(world, submitted(world))
-    assert done.labels[api_group.FINISHED] == "true"
+    assert done.is_marked_finished
     world.calls.calls.clear()
     assert reported(world, done.raw).code == 204
     assert world.calls.calls == []

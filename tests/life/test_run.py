@@ -54,7 +54,7 @@ def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Ha
     assert job_event(world, ended).code == 204
     assert len(world.calls.writes) == 2
     run = now(world, run)
-    assert (run.status.phase, reason(run), run.labels[api_group.FINISHED]) == ("Succeeded", "Completed", "true")
+    assert (run.status.phase, reason(run), run.is_marked_finished) == ("Succeeded", "Completed", True)
 
 
 def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: Harness) -> None:

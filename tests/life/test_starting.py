@@ -28,7 +28,7 @@ from tests.support.api import Harness
 from tests.support.freezing import FreezingTransport
 from tests.support.in_process_server import InProcessServer
 from tests.support.node import container
-from tests.support.refusing import QUOTA, RefusingTransport
+from tests.support.refusing import POLICY, RefusingTransport
 from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
@@ -117,13 +117,13 @@ def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: Harness) ->
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
-    posted(world, job, "FailedCreate", 'pods "x" is forbidden: exceeded quota: pods')
+    posted(world, job, "FailedCreate", 'pods "x" is forbidden: violates PodSecurity "restricted"')
     swept(world)
     assert reason(now(world, run)) == "Starting", "it has its seconds to start"
     minutes(world, 1)
     found = now(world, run)
     assert (reason(found), found.status.phase) == ("PodRefused", "Pending")
-    assert "exceeded quota: pods" in (found.status.message or "")
+    assert 'violates PodSecurity "restricted"' in (found.status.message or "")
     minutes(world, 14)
     assert [each["spec"]["parallelism"] for each in world.jobs()] == [1]
     minutes(world, 1)
@@ -135,7 +135,7 @@ def test_a_job_whose_pod_is_made_at_last_goes_on(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
-    posted(world, job, "FailedCreate", "exceeded quota: pods")
+    posted(world, job, "FailedCreate", "denied by a webhook")
     minutes(world, 2)
     assert reason(now(world, run)) == "PodRefused"
     posted(world, job, "SuccessfulCreate", "Created pod: x")
@@ -158,7 +158,7 @@ def test_where_jobs_are_refused_a_run_ends_all_the_same(
     run = submitted(world)
     swept(world)
     assert reason(now(world, run)) == "ConfigurationError"
-    assert QUOTA in (now(world, run).status.message or "")
+    assert POLICY in (now(world, run).status.message or "")
     if asked:
         asked(world, run)
         assert "2026-01-02T03:24:05Z" in (now(world, run).status.message or ""), "until when it may take is said"
@@ -187,7 +187,7 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     swept(world)
     shown = now(world, run)
     assert (shown.status.phase, reason(shown)) == ("Pending", "ConfigurationError")
-    assert all(words in (shown.status.message or "") for words in ("workspace of another service", QUOTA))
+    assert all(words in (shown.status.message or "") for words in ("workspace of another service", POLICY))
     guard.on = False
     minutes(world, 1)
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "NameTaken")

@@ -59,7 +59,7 @@ def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: Har
 
 def test_runs_are_listed_by_what_is_left_to_do(world: Harness) -> None:
     kept, done = submitted(world, name="run-1"), submitted(world, "DocsRun", name="run-2")
-    world.services.runs.patch(done, {"metadata": {"labels": {"agents.platform/finished": "true"}}})
+    world.services.runs.patch(done, {"metadata": {"labels": {"agents.platform/finished": done.uid}}})
     assert [run.name for run in world.services.runs.list_unfinished()] == [kept.name]
     assert {run.name for run in world.services.runs.list()} == {kept.name, done.name}
     assert world.services.runs.find("CodeRun", world.namespace, "run-3") is None

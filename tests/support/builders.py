@@ -6,7 +6,8 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.lifecycle import transitions
-from functions.runs.lifecycle.observed import Job, Pod, parse_job, parse_pod
+from functions.runs.lifecycle.observed import Job, Pod, parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.lifecycle.states import State
 from functions.runs.model import naming
@@ -115,6 +116,6 @@ def pod(phase: str = "Succeeded", *, report: str = "", exit_code: int | None = 0
     return parse_pod(
         {
             "metadata": {"name": "p"},
-            "status": {"phase": phase, "containerStatuses": [{"state": state}], **status},
+            "status": {"phase": phase, "containerStatuses": [{"name": "agent", "state": state}], **status},
         }
     )

@@ -1,4 +1,4 @@
-"""A transport to a cluster that does not do some of what it is asked: a quota is used up, or a process dies there."""
+"""A transport to a cluster that does not do some of what it is asked: a policy or a quota forbids it, or a process dies there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from typing import Any
 from functions.cluster.errors import ClusterError, Forbidden
 from functions.cluster.transport import Request, Transport
 
+POLICY = 'admission webhook "jobs.example" denied the request: no Jobs here'
+"""A person has to change it; a used-up quota frees itself."""
+
 QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 5"
 
 
@@ -14,12 +17,12 @@ QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 
 class RefusingTransport:
     """Answers with `error` where one of these is created, while it is `on`.
 
-    A quota counts a Job that only takes its name as any other.
+    A policy or a quota applies to a Job that only takes its name as to any other.
     """
 
     inner: Transport
     plural: str = "jobs"
-    error: Callable[[], ClusterError] = lambda: Forbidden(QUOTA)
+    error: Callable[[], ClusterError] = lambda: Forbidden(POLICY)
     on: bool = True
 
     def send(self, request: Request) -> Any:

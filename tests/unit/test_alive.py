@@ -20,7 +20,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.transport import Request
 from functions.reconciler.reconciler import Preloaded
 from functions.runs.lifecycle import transitions
-from functions.runs.lifecycle.observed import parse_job, parse_pod
+from functions.runs.lifecycle.observed import parse_job
+from functions.runs.lifecycle.pod_status import parse_pod
 from functions.serving.dependencies import Dependencies
 from functions.sweeper.live_attempts import LiveAttempts
 from tests.support.builders import NOW, raw_job, run, settings
@@ -34,7 +35,7 @@ def pod(name: str, phase: str = "Pending", job: str = JOB) -> dict[str, Any]:
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
     return {
         "metadata": {"name": name, "labels": {"job-name": job}},
-        "status": {"phase": phase, "containerStatuses": [{"state": waiting}]},
+        "status": {"phase": phase, "containerStatuses": [{"name": "agent", "state": waiting}]},
     }
 
 

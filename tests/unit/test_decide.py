@@ -84,7 +84,7 @@ def test_running_is_shown_only_once_the_agent_was_seen() -> None:
 
 
 def test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_never_as_running() -> None:
-    waiting = {"state": {"waiting": {"reason": "ErrImagePull", "message": "no such image: x"}}}
+    waiting = {"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image: x"}}}
     found = started()
     stuck = [pod("Pending", exit_code=None, containerStatuses=[waiting])]
     action = next_for(found, job(name_of(found)), stuck)

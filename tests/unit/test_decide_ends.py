@@ -22,11 +22,11 @@ from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.decide import decide, is_final, needs_no_reconcile
 from functions.runs.lifecycle.observed import Observed
-from functions.runs.lifecycle.retries import LONGEST_RESET
+from functions.runs.lifecycle.retries import MAX_RESET, MIN_FIX_PAUSE
 from functions.runs.lifecycle.states import TRANSITIONS, IllegalTransitionError, State, move, state
 from functions.runs.model import conditions
 from functions.runs.model.reasons import Reason
-from tests.support.builders import NOW, POLICY, ended, job, pod, run
+from tests.support.builders import NOW, POLICY, UID, ended, job, pod, run
 from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next_for, running, started
 
 REASONS = {State.FAILED: Reason.MAX_TURNS, State.CANCELLED: Reason.CANCELLED}
@@ -94,7 +94,8 @@ def test_a_missing_secret_is_named_at_once_and_tried_again_until_people_had_thei
     assert isinstance(action, actions.WriteStatus)
     waiting = found.with_status(action.status)
     assert (waiting.status.message, waiting.status.retry_count) == ("why", None)
-    again = next_for(waiting, now=LATER + POLICY.backoff)
+    assert next_for(waiting, now=LATER + MIN_FIX_PAUSE - timedelta(seconds=1)) == actions.Nothing()
+    again = next_for(waiting, now=LATER + MIN_FIX_PAUSE)
     assert isinstance(again, actions.Start)
     late = LATER + POLICY.pending_wait
     end = decide(Observed(found.with_status(again.status), *ended_with("MissingSecret")), late, POLICY)
@@ -110,7 +111,7 @@ def test_what_another_try_cannot_help_ends_the_run(reason: str) -> None:
 
 def test_out_of_memory_outweighs_what_the_attempt_says() -> None:
     report = json.dumps({"outcome": "failed", "reason": "AgentError", "message": "exit 137"})
-    killed = {"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": report}}}
+    killed = {"name": "agent", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": report}}}
     action = next_for(running(), job("x", ended="Failed"), [pod("Failed", containerStatuses=[killed])])
     assert isinstance(action, actions.Close)
     assert "memory" in (action.status.message or "")
@@ -124,13 +125,13 @@ def test_a_pod_that_is_gone_without_a_report_is_tried_afresh() -> None:
 
 def test_a_finished_run_is_marked_and_then_left_alone() -> None:
     assert next_for(finished()) == actions.Close(finished().status)
-    marked = finished(labels={FINISHED: "true"})
+    marked = finished(labels={FINISHED: UID})
     assert next_for(marked) == actions.Nothing()
     assert needs_no_reconcile(marked, LATER)
 
 
 def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
-    again = finished(labels={FINISHED: "true"}, spec={"contextVersion": 2, "promptModification": "the other way"})
+    again = finished(labels={FINISHED: UID}, spec={"contextVersion": 2, "promptModification": "the other way"})
     assert next_for(again) == actions.ReopenForSweep()
     unmarked = finished(spec={"contextVersion": 2})
     action = next_for(unmarked)
@@ -146,7 +147,7 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
 @pytest.mark.parametrize("before", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
 def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_looked_at(before: State) -> None:
     end = finished().status if before is State.SUCCEEDED else ended(before, REASONS[before]).status
-    asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: "true"}).with_status(end)
+    asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: UID}).with_status(end)
     assert not needs_no_reconcile(asked, LATER)
     assert not is_final(asked)
     assert next_for(asked) == actions.ReopenForSweep()
@@ -170,7 +171,7 @@ def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_b
     assert next_for(told, job(name_of(told))) == actions.Stop()
     end = next_for(told, job(name_of(told), ended="Failed", activeDeadlineSeconds=1), [])
     assert isinstance(end, actions.Close)
-    back = replace(told.with_status(end.status), cancel=False, labels={**told.labels, FINISHED: "true"})
+    back = replace(told.with_status(end.status), cancel=False, labels={**told.labels, FINISHED: UID})
     assert next_for(back) == actions.Nothing()
 
 
@@ -192,9 +193,7 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert next_for(told, job(name_of(told))) == actions.Nothing()
     end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(end, actions.Close)
-    done = run(
-        status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: "true"}
-    )
+    done = run(status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: UID})
     assert next_for(done) == actions.Nothing()
     assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 
@@ -218,7 +217,7 @@ def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
 def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:
     action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt="9999-12-31T00:00:00Z"))
     assert isinstance(action, actions.WriteStatus)
-    assert action.status.next_attempt_at == LATER + LONGEST_RESET
+    assert action.status.next_attempt_at == LATER + MAX_RESET
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import pytest
 
 from functions.runs import api_group
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.job_creation_window import LOCK_HOLDS, PROMISE
+from functions.runs.lifecycle.job_creation_window import CREATION_WINDOW, LOCK_LIFETIME
 from functions.runs.lifecycle.observed import NOT_READ, JobForbidden
+from functions.runs.lifecycle.retries import MIN_FIX_PAUSE
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from tests.support.builders import NOW, POLICY, job, run
@@ -48,10 +49,10 @@ def fence(found: Run) -> Any:
 
 def test_what_was_recorded_long_ago_is_written_again_before_its_job_is_made() -> None:
     found = started()
-    assert next_for(found, None, now=NOW + PROMISE - SECOND) == actions.CreateResources()
-    again = written(found, next_for(found, None, now=NOW + PROMISE))
-    assert again.status == found.status.model_copy(update={"last_update": NOW + PROMISE})
-    assert next_for(again, None, now=NOW + PROMISE) == actions.CreateResources()
+    assert next_for(found, None, now=NOW + CREATION_WINDOW - SECOND) == actions.CreateResources()
+    again = written(found, next_for(found, None, now=NOW + CREATION_WINDOW))
+    assert again.status == found.status.model_copy(update={"last_update": NOW + CREATION_WINDOW})
+    assert next_for(again, None, now=NOW + CREATION_WINDOW) == actions.CreateResources()
 
 
 def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_from_the_new() -> None:
@@ -73,14 +74,14 @@ def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:
 
 @pytest.mark.parametrize("found", [running(), started()], ids=["seen at work", "recorded long ago"])
 def test_one_that_may_have_run_is_lost_all_the_same(found: Run) -> None:
-    late = NOW + LOCK_HOLDS
+    late = NOW + LOCK_LIFETIME
     ended = written(edited(found), next_for(edited(found), fence(found), [], late))
     assert (ended.status.attempts[-1].reason, ended.status.retry_count) == (Reason.JOB_LOST, 1)
 
 
 def test_an_attempt_that_was_to_resume_hands_that_on() -> None:
     waits = written(running(), next_for(running(), *ended_with("Overloaded")))
-    second = written(waits, next_for(waits, now=LATER + POLICY.backoff))
+    second = written(waits, next_for(waits, now=LATER + MIN_FIX_PAUSE))
     changed = edited(second)
     ended = written(changed, next_for(changed, fence(second), []))
     third = next_for(ended)
@@ -95,9 +96,9 @@ def test_where_no_job_can_be_made_an_attempt_ends_once_nobody_would_make_it(spec
     assert "exceeded quota: jobs" in (says.status.message or "")
     assert "2026-01-02T03:24:05Z" in (says.status.message or "")
     assert says.status.last_update == found.status.last_update, "that it is said renews nothing"
-    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE - SECOND) == actions.Nothing()
-    assert next_for(says, REFUSED, now=NOW + 2 * PROMISE) == actions.ReadPods()
-    end = next_for(says, REFUSED, [], NOW + 2 * PROMISE)
+    assert next_for(says, REFUSED, now=NOW + 2 * CREATION_WINDOW - SECOND) == actions.Nothing()
+    assert next_for(says, REFUSED, now=NOW + 2 * CREATION_WINDOW) == actions.ReadPods()
+    end = next_for(says, REFUSED, [], NOW + 2 * CREATION_WINDOW)
     assert isinstance(end, actions.Close)
     assert end.status.phase == ("Cancelled" if "cancel" in spec else "Failed")
 
@@ -116,7 +117,7 @@ def tried_again(found: Run, at: Any) -> Run:
 def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
     """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
     found = missing(running(), NOW)
-    again = written(found, next_for(found, now=NOW + POLICY.backoff))
+    again = written(found, next_for(found, now=NOW + MIN_FIX_PAUSE))
     stuck = again.with_status(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
     assert stuck.status.pending_since == LATER
     works = stuck.with_status(transitions.running(stuck, LATER))
@@ -126,14 +127,14 @@ def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() ->
 
 
 def test_another_obstacle_has_a_wait_of_its_own() -> None:
-    works = tried_again(missing(running(), NOW), NOW + POLICY.backoff)
+    works = tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE)
     late = NOW + POLICY.pending_wait
     other = written(works, next_for(works, *ended_with("ConfigurationError"), late))
     assert other.status.pending_since == late
 
 
 def test_a_persons_retry_waits_anew() -> None:
-    works = tried_again(missing(running(), NOW), NOW + POLICY.backoff)
+    works = tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE)
     late = NOW + POLICY.pending_wait
     end = next_for(works, *ended_with("MissingSecret"), late)
     assert isinstance(end, actions.Close)
@@ -148,6 +149,6 @@ def test_what_was_no_try_does_not_hide_that_an_agent_failed_before() -> None:
     policy_of_three = {"maxRetries": 3}
     first = running(spec=policy_of_three)
     waits = written(first, next_for(first, *ended_with("AgentError")))
-    second = tried_again(waits, LATER + POLICY.backoff)
-    third = tried_again(missing(second, LATER + POLICY.backoff), LATER + 3 * POLICY.backoff)
-    assert isinstance(next_for(third, *ended_with("AgentError"), LATER + 4 * POLICY.backoff), actions.Close)
+    second = tried_again(waits, LATER + MIN_FIX_PAUSE)
+    third = tried_again(missing(second, LATER + MIN_FIX_PAUSE), LATER + 3 * MIN_FIX_PAUSE)
+    assert isinstance(next_for(third, *ended_with("AgentError"), LATER + 4 * MIN_FIX_PAUSE), actions.Close)

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.before_running import PATIENCE
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.event_diagnosis import pod_diagnosis
+from functions.runs.lifecycle.live_job import PATIENCE
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.reasons import Reason
@@ -85,8 +85,10 @@ def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Ac
 
 
 def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
-    creating = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
-    image = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
+    creating = {"containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    image = {
+        "containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]
+    }
     assert next_for(started(), creating, PATIENCE) == actions.ReadEvents("p")
     assert next_for(started(), {}, PATIENCE) == actions.ReadEvents("p")
     assert next_for(started(), creating, PATIENCE - timedelta(seconds=1)) == actions.Nothing()

@@ -21,7 +21,7 @@ import pytest
 
 from functions.manifests import attempt
 from functions.runs.lifecycle import transitions
-from functions.runs.lifecycle.retries import LONGEST_BACKOFF
+from functions.runs.lifecycle.retries import MAX_BACKOFF
 from functions.runs.model.limits import MOST
 from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
@@ -185,7 +185,7 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
 
 
 def test_the_longest_pause_between_retries_is_what_may_be_set() -> None:
-    assert settings(job={"backoff": LONGEST_BACKOFF.total_seconds()}).job.backoff == 600
+    assert settings(job={"backoff": MAX_BACKOFF.total_seconds()}).job.backoff == 600
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 | status shows      | the pod                    | next                                             |
 |-------------------|----------------------------|--------------------------------------------------|
 | anything, waited  | runs, or its Job is ready  | running                                          |
-| obstacle, waited  | stuck for the same reason  | stop (a suspended Job is withdrawn)              |
+| obstacle, waited  | stuck for the same reason  | stop (a suspended Job is queued, without limit)  |
 | obstacle, waited  | stuck for another reason   | that one shown, with a wait of its own           |
 | obstacle, waited  | silent, Events say nothing | obstacle gone: starting, no wait                 |
 | obstacle, waited  | nobody looked              | look                                             |
@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.before_running import PATIENCE
 from functions.runs.lifecycle.event_diagnosis import job_diagnosis
+from functions.runs.lifecycle.live_job import PATIENCE
 from functions.runs.lifecycle.observed import NOT_READ, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
@@ -28,9 +28,11 @@ from tests.unit.deciding import name_of, next_for, running, started
 
 WAITED = NOW + POLICY.pending_wait
 NO_NODE = {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3"}]}
-CREATING = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
-AT_WORK: dict[str, Any] = {"containerStatuses": [{"state": {"running": {}}}]}
-NO_IMAGE = {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]}
+CREATING = {"containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+AT_WORK: dict[str, Any] = {"containerStatuses": [{"name": "agent", "state": {"running": {}}}]}
+NO_IMAGE = {
+    "containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]
+}
 
 
 def waiting(status: dict[str, Any]) -> Pod:
@@ -61,7 +63,9 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     assert next_for(found, job(name_of(found)), stuck, WAITED - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, job(name_of(found)), stuck, WAITED) == actions.Stop()
     assert next_for(found, job(name_of(found), activeDeadlineSeconds=1), stuck, WAITED) == actions.Nothing()
-    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.PreventPods()
+    assert next_for(found, job(name_of(found), suspend=True), stuck, WAITED) == actions.ReadEvents(
+        name_of(found), "Job"
+    )
 
 
 def test_nobody_is_given_up_unseen() -> None:
@@ -100,7 +104,7 @@ def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
     found, seen = started(), job(name_of(started()))
     assert next_for(found, seen, [], NOW + PATIENCE - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, seen, [], NOW + PATIENCE) == actions.ReadEvents(name_of(found), "Job")
-    for busy in (job(name_of(found), suspend=True), replace(seen, has_no_pod=False), replace(seen, pod_rejection=None)):
+    for busy in (replace(seen, has_no_pod=False), replace(seen, pod_rejection=None)):
         assert next_for(found, busy, [], NOW + PATIENCE) == actions.Nothing()
 
 
@@ -140,12 +144,13 @@ REFUSED = told("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q')
     [
         ([], None),
         ([told("Suspended", 0)], None),
-        ([REFUSED], (Reason.POD_REFUSED, REFUSED["message"])),
+        ([REFUSED], (Reason.QUEUED, REFUSED["message"])),
+        ([told("FailedCreate", 1, "denied by a webhook")], (Reason.POD_REFUSED, "denied by a webhook")),
         ([told("FailedCreate", 2, "later"), REFUSED], (Reason.POD_REFUSED, "later")),
         ([told("FailedCreate", 1)], (Reason.POD_REFUSED, "the cluster refuses its pod")),
         ([told("SuccessfulCreate", 2), REFUSED], None),
         ([told("SuccessfulCreate", 1), REFUSED], None),
-        ([told("SuccessfulCreate", 0), REFUSED], (Reason.POD_REFUSED, REFUSED["message"])),
+        ([told("SuccessfulCreate", 0), REFUSED], (Reason.QUEUED, REFUSED["message"])),
     ],
 )
 def test_why_a_job_has_no_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:

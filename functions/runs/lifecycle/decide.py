@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from functions.runs.api_group import FINALIZER, FINISHED
-from functions.runs.lifecycle import actions, before_running, budget, job_creation_window, retries, states, transitions
+from functions.runs.lifecycle import actions, budget, job_creation_window, live_job, retries, states, transitions
 from functions.runs.lifecycle.actions import Action, Nothing
 from functions.runs.lifecycle.lifecycle_events import unpublished
 from functions.runs.lifecycle.observed import Job, JobForbidden, NotRead, Observed, Pod, absent_job
@@ -28,6 +28,8 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
     if run.status_error:
         return Nothing()  # a newer revision wrote it, which knows what to do
+    if FINISHED in run.labels and not run.is_marked_finished:
+        return actions.ReopenForSweep()  # a label that was copied with a manifest hides the run from the sweep
     if states.state(run.status) in states.FINISHED:
         return _after_the_end(run, now, policy)
     if not _adopted(run):
@@ -52,8 +54,8 @@ def needs_no_reconcile(run: Run, now: datetime) -> bool:
     if run.deleting:
         return FINALIZER not in run.finalizers
     if state in states.FINISHED:
-        return FINISHED in run.labels and not run.retry_wanted
-    if run.cancel or run.retry_wanted:
+        return run.is_marked_finished and not run.retry_wanted and not _is_stale(run)
+    if FINISHED in run.labels or run.cancel or run.retry_wanted:
         return False
     if state is State.WAITING:
         return _queued(run) or (run.status.next_attempt_at is not None and run.status.next_attempt_at > now)
@@ -73,8 +75,14 @@ def agent_is_running(run: Run) -> bool:
 
 
 def _adopted(run: Run) -> bool:
-    labels = naming.labels(run.spec) if run.spec else {}
+    """Return whether our finalizer and labels are set; labels of an open attempt stay as they were at its start."""
+    labels = naming.run_labels(run.spec) if run.spec and not transitions.outdated(run) else {}
     return FINALIZER in run.finalizers and labels.items() <= run.labels.items()
+
+
+def _is_stale(run: Run) -> bool:
+    """Return whether the spec changed after the status was written; tools read that as work in progress."""
+    return run.status.observed_generation != run.generation
 
 
 def is_final(run: Run) -> bool:
@@ -86,7 +94,9 @@ def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
     """A retry is taken up also where it is cancelled already: the run ends as Cancelled, whoever came first."""
     if run.retry_wanted:
         return actions.ReopenForSweep() if FINISHED in run.labels else actions.WriteStatus(transitions.reopen(run, now))
-    if FINISHED in run.labels or (policy.reports and unpublished(run.status)):
+    if _is_stale(run):
+        return actions.WriteStatus(transitions.observed_generation(run))
+    if run.is_marked_finished or (policy.reports and unpublished(run.status)):
         return Nothing()
     return actions.Close(run.status)
 
@@ -121,7 +131,18 @@ def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
         return _foreign(run, job, now)
     if job.ended or job.fence:
         return _ended(seen, job, now, policy)
-    return before_running.stop(seen, job) if run.cancel else before_running.next_step(seen, job, now, policy)
+    if run.status.open_attempt and run.status.open_attempt.outcome:
+        return _conclude(run, job, now, policy) if job.is_being_stopped else actions.Stop()
+    return _alive(seen, job, now, policy)
+
+
+def _alive(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
+    run, pods = seen.run, seen.pods
+    if not run.cancel:
+        return live_job.next_step(seen, job, now, policy)
+    if not isinstance(pods, NotRead) and (wait := live_job.overdue(run, pods, now)):
+        return live_job.say(run, wait)
+    return live_job.stop(seen, job)
 
 
 def _without_job(run: Run, now: datetime, policy: Policy) -> Action:
@@ -160,16 +181,26 @@ def _foreign(run: Run, job: Job, now: datetime) -> Action:
 
 def _ended(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action:
     run, pods = seen.run, seen.pods
+    if run.status.open_attempt and run.status.open_attempt.outcome:
+        return _conclude(run, job, now, policy)
     if isinstance(pods, NotRead):
         return actions.ReadPods()
-    if not all(pod.terminal for pod in pods):
-        return Nothing()  # a pod may outlive its Job's end by its grace period; nothing follows while it lives
+    if not all(pod.agent_ended for pod in pods):  # an agent may outlive its Job's end by its grace period
+        wait = live_job.overdue(run, pods, now)
+        return live_job.say(run, wait) if wait else Nothing()
+    return _conclude(run, job, now, policy, pods)
+
+
+def _conclude(run: Run, job: Job, now: datetime, policy: Policy, pods: Sequence[Pod] = ()) -> Action:
     status = retries.after(run, _verdict(run, job, pods, now, policy), now, policy)
     finished = states.state(status) in states.FINISHED
     return actions.Close(status) if finished else actions.WriteStatus(status)
 
 
 def _verdict(run: Run, job: Job, pods: Sequence[Pod], now: datetime, policy: Policy) -> Verdict:
+    attempt = run.status.open_attempt
+    if attempt and attempt.outcome:
+        return Verdict.from_outcome(attempt.outcome)
     verdict = judge(job, pods)
     if verdict.succeeded:
         return verdict
@@ -179,6 +210,16 @@ def _verdict(run: Run, job: Job, pods: Sequence[Pod], now: datetime, policy: Pol
     if shown and (job.is_being_stopped or never_began) and policy.gives_up(run, now):
         return Verdict(False, Reason(shown.reason), f"gave up waiting: {shown.message}", verdict.report)
     if never_began and transitions.outdated(run):
-        message = "the spec changed before its Job was made; the next attempt is made from the spec as it is"
+        message = "the spec changed before its Job was created; the next attempt is made from the spec as it is"
         return Verdict(False, Reason.SPEC_CHANGED, message, verdict.report)
-    return verdict
+    return _requeued(run, job, pods, verdict) or verdict
+
+
+def _requeued(run: Run, job: Job, pods: Sequence[Pod], verdict: Verdict) -> Verdict | None:
+    """Return the verdict over an attempt that ended because it was queued, which is no failure; else None."""
+    shown = run.status.succeeded
+    if job.suspended and states.state(run.status) is State.RUNNING:
+        return Verdict(False, Reason.REQUEUED, live_job.suspension(job), verdict.report)
+    if shown and shown.reason == Reason.QUEUED and not pods:  # the Job's deadline ran while it had no room
+        return Verdict(False, Reason.REQUEUED, shown.message, verdict.report)
+    return None

@@ -7,6 +7,7 @@ their Events name the cause.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from functions.runs.lifecycle import quota
 from functions.runs.model.reasons import Reason
 
 Event = Mapping[str, Any]
@@ -44,7 +45,14 @@ def job_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
     latest = max(relevant, key=lambda event: (last_seen(event), event["reason"] == _CREATED), default=None)
     if latest is None or latest["reason"] == _CREATED:
         return None
-    return Reason.POD_REFUSED, latest.get("message") or "the cluster refuses its pod"
+    words = latest.get("message") or "the cluster refuses its pod"
+    return (Reason.QUEUED if quota.is_exceeded(words) else Reason.POD_REFUSED), words
+
+
+def suspension(events: Sequence[Event]) -> Diagnosis | None:
+    """Return what the queue that suspended a Job (Kueue) said of it last; None if it said nothing."""
+    latest = max((event for event in events if event.get("message")), key=last_seen, default=None)
+    return (Reason.QUEUED, latest["message"]) if latest else None
 
 
 def last_seen(event: Event) -> str:

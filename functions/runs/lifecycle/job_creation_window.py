@@ -1,9 +1,15 @@
-"""For how long the Job of a recorded attempt may still be created, by whom ever: pure, from the status and the time.
+"""When the Job of a recorded attempt may still be created. Pure: callers pass the time.
 
-A Job's name is its attempt's lock, and an attempt ends only when that name is taken. Two things need a clock besides.
-A Job is collected a day after its end, and with it the lock. And where the cluster refuses every Job, a quota for
-instance, nobody can take the name; then it has to be enough that nobody would create the Job any more. So a recorded
-attempt is a promise that runs out: whoever creates looks at the clock right before, for it may have stood still.
+The Job's name is the attempt's lock: an attempt ends only once its Job exists or its name is reserved. Time limits
+cover two cases where the name alone does not protect:
+
+- Kubernetes deletes a finished Job after its TTL (at least 24 h), which frees the name. A Job is therefore never created
+  more than LOCK_LIFETIME after the attempt was recorded.
+- A cluster that rejects every Job (for example because of a quota) also rejects the placeholder that would reserve the
+  name. The attempt then ends after CREATION_WINDOW has passed twice, because no handler creates a Job from a status
+  older than one window.
+
+Both limits allow for clocks that differ by half of them.
 """
 
 from datetime import datetime, timedelta
@@ -11,43 +17,42 @@ from datetime import datetime, timedelta
 from functions.runs.model.run import Run
 from functions.runs.model.status import MESSAGE_LENGTH, RunStatus, rfc3339
 
-LOCK_HOLDS = timedelta(hours=12)
-"""How long after an attempt was recorded its Job cannot have come and gone by itself: half of the shortest TTL of a
-Job (24 h, `ttlSecondsAfterFinished`), so that clocks may differ."""
+LOCK_LIFETIME = timedelta(hours=12)
+"""Half of the shortest Job TTL (24 h)."""
+
+CREATION_WINDOW = timedelta(minutes=10)
+"""How long after a status write a handler may create the Job it names. Several times the longest function timeout."""
 
 
 def may_create_job(run: Run, now: datetime) -> bool:
-    """Whether the open attempt's Job may be created: later, its name may be free because its agent has been there."""
+    """Return whether the open attempt is recent enough that its Job cannot have finished and been deleted."""
     recorded = run.status.open_attempt
-    return recorded is not None and now - recorded.started_at < LOCK_HOLDS
-
-
-PROMISE = timedelta(minutes=10)
-"""How long whoever read or wrote a status may still create what it names: several times the longest that a function
-takes. Nobody creates a Job for an attempt whose status was last written twice as long ago, so that clocks may differ
-by the half of it."""
+    return recorded is not None and now - recorded.started_at < LOCK_LIFETIME
 
 
 def is_fresh(run: Run, now: datetime) -> bool:
-    """Whether the status is young enough to create what it names; else it is written again before."""
+    """Return whether the status was written within CREATION_WINDOW; else write it again before creating the Job."""
     written = run.status.last_update
-    return written is not None and now - written < PROMISE
+    return written is not None and now - written < CREATION_WINDOW
 
 
 def job_may_still_appear(run: Run, now: datetime) -> bool:
-    """Whether somebody who read the status may still create the Job of the open attempt."""
+    """Return whether a handler that read this status may still create the Job."""
     written = run.status.last_update
-    return written is not None and now - written < 2 * PROMISE
+    return written is not None and now - written < 2 * CREATION_WINDOW
 
 
 def refreshed(run: Run, now: datetime) -> RunStatus:
-    """The same status, written as of now."""
+    """Return the status with last_update set to now, which starts a new creation window."""
     return run.status.model_copy(update={"last_update": now})
 
 
-def blocked(run: Run, why: str) -> RunStatus:
-    """The run while its attempt cannot be ended for that reason; that it is said renews nothing."""
+def blocked(run: Run, cause: str) -> RunStatus:
+    """Return the status explaining why the attempt cannot end yet.
+
+    Leaves last_update unchanged, so that explaining does not extend the creation window.
+    """
     written = run.status.last_update
-    until = f", or after {rfc3339(written + 2 * PROMISE)}, when nobody makes it any more" if written else ""
-    message = f"it ends once a Job that starts nothing can be made in place of its attempt's{until}: {why}"
+    until = f", or at {rfc3339(written + 2 * CREATION_WINDOW)}" if written else ""
+    message = f"the attempt ends when a placeholder Job can be created{until}: {cause}"
     return run.status.model_copy(update={"message": message[:MESSAGE_LENGTH]})

@@ -62,7 +62,7 @@ def _occurred(status: RunStatus) -> list[LifecycleEvent]:
     now = state(status)
     if now in FINISHED:
         return [*found, LifecycleEvent(last, _ENDS[now])]
-    waits = status.succeeded is not None and status.succeeded.reason == Reason.QUEUED
+    waits = now is State.WAITING and status.succeeded is not None and status.succeeded.reason == Reason.QUEUED
     return [*found, LifecycleEvent(last + 1, "queued")] if waits else found
 
 

@@ -1,6 +1,6 @@
-"""What follows the end of an attempt: success, another attempt after a pause, or the end of the run."""
+"""What follows the end of an attempt: success, another attempt after a pause, or the end of the run. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from functions.runs.lifecycle import budget, transitions
@@ -11,53 +11,67 @@ from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus, rfc3339
 
-LONGEST_BACKOFF = timedelta(minutes=10)
-LONGEST_RESET = timedelta(days=8)
-"""Furthest reset of a rate limit that is believed; the longest there are last a week."""
+MAX_BACKOFF = timedelta(minutes=10)
+MIN_FIX_PAUSE, MAX_FIX_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
+MAX_RESET = timedelta(days=8)
+"""Furthest reset of a rate limit that is believed; the longest ones last a week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What configuration has to say about the life of runs."""
+    """What the configuration says about the life of runs."""
 
     max_retries: int
     backoff: timedelta
     pending_wait: timedelta
     limits: Limits = NO_LIMITS
     reports: bool = False
-    """Whether the end of a run is reported, and so the run marked as finished only after that."""
+    """Whether the end of a run is published, so that the run is marked as finished only after that."""
 
     def retries_of(self, run: Run) -> int:
-        """How many automatic retries the run has."""
+        """Return how many automatic retries the run has."""
         wanted = run.spec.max_retries if run.spec else None
         return self.max_retries if wanted is None else wanted
 
     def waited_out(self, reason: str, since: datetime, now: datetime) -> bool:
-        """Whether people had their time to mend what keeps the run from working since then."""
+        """Return whether the pending wait for a person's fix, which began then, is over."""
         return now - since >= max(row(reason).min_wait, self.pending_wait)
 
     def gives_up(self, run: Run, now: datetime) -> bool:
-        """Whether the run still shows something to mend, and people had their time."""
+        """Return whether the run still shows something to fix, and the pending wait is over."""
         shown, since = run.status.succeeded, run.status.pending_since
         if shown is None or since is None or follow_up(shown.reason) is not FollowUp.WAIT_FOR_FIX:
             return False
         return self.waited_out(shown.reason, since, now)
 
 
+def fix_pause(since: datetime, now: datetime) -> timedelta:
+    """Return the pause before the next try of what a person has to fix: 1, 2, 4, 8, then 15 minutes.
+
+    It is what was waited so far and a minute, so that each pause doubles the wait.
+    """
+    return min(max(now - since, timedelta()) + MIN_FIX_PAUSE, MAX_FIX_PAUSE)
+
+
 def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatus:
-    """The status that follows `verdict` over the open attempt."""
+    """Return the status that follows the verdict over the open attempt."""
+    if run.cancel and not verdict.succeeded:
+        verdict = replace(verdict, reason=Reason.CANCELLED, message="cancelled; the attempt was stopped")
     gained = transitions.evidence(run, verdict, now)
     if verdict.succeeded:
         return transitions.end_run(run, State.SUCCEEDED, verdict.reason, verdict.message, now, **gained)
     if run.cancel:
-        message = "cancelled; the attempt was stopped"
-        return transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now, **gained)
-    if follow_up(verdict.reason) is FollowUp.RESTART:
-        return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
+        return transitions.end_run(run, State.CANCELLED, verdict.reason, verdict.message, now, **gained)
+    match follow_up(verdict.reason):
+        case FollowUp.RESTART:
+            return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
+        case FollowUp.REQUEUE:
+            return transitions.wait(run, Reason.QUEUED, verdict.message, now, now, **gained, pending_since=None)
     since = transitions.since(run, verdict.reason, now)
     if follow_up(verdict.reason) is FollowUp.WAIT_FOR_FIX and not policy.waited_out(verdict.reason, since, now):
         gained |= transitions.evidence(run, verdict, now, since) | {"pending_since": since}
-        return transitions.wait(run, verdict.reason, verdict.message, now + policy.backoff, now, **gained)
+        at = now + fix_pause(since, now)
+        return transitions.wait(run, verdict.reason, verdict.message, at, now, **gained)
     spent = budget.spent(run, gained.get("usage", run.status.usage))
     if spent:
         return transitions.end_run(run, State.FAILED, *spent, now, **gained)
@@ -73,6 +87,9 @@ def _retries(run: Run) -> int:
     return run.status.retry_count or 0
 
 
+_COSTS_NO_RETRY = (FollowUp.RESTART, FollowUp.REQUEUE, FollowUp.WAIT_FOR_FIX)
+
+
 def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
     if _retries(run) >= policy.retries_of(run):
         return False
@@ -80,19 +97,15 @@ def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
         case FollowUp.RETRY_FRESH | FollowUp.RETRY_RESUME:
             return True
         case FollowUp.RETRY_RESUME_ONCE:
-            tried = [
-                each
-                for each in run.status.attempts
-                if follow_up(each.reason) not in (FollowUp.RESTART, FollowUp.WAIT_FOR_FIX)
-            ]
+            tried = [each for each in run.status.attempts if follow_up(each.reason) not in _COSTS_NO_RETRY]
             return all(attempt.reason != verdict.reason for attempt in tried[-1 - _retries(run) : -1])
         case _:
             return False
 
 
 def _next_time(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> datetime:
-    back_off: datetime = now + min(policy.backoff * 2 ** _retries(run), LONGEST_BACKOFF)
+    back_off: datetime = now + min(policy.backoff * 2 ** _retries(run), MAX_BACKOFF)
     reset = verdict.report.rate_limit_reset_at if verdict.report else None
     if reset is None or verdict.reason is not Reason.RATE_LIMITED:
         return back_off
-    return max(back_off, min(reset, now + LONGEST_RESET))
+    return max(back_off, min(reset, now + MAX_RESET))

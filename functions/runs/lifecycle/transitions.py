@@ -1,4 +1,4 @@
-"""The statuses a run passes through: pure, each from the run as it was read."""
+"""The statuses that a run passes through. Pure: each is made from the run as it was read."""
 
 from datetime import datetime
 from typing import Any
@@ -8,19 +8,26 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import conditions, naming
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
-from functions.runs.model.status import ATTEMPTS_KEPT, Attempt, RunStatus
+from functions.runs.model.status import ATTEMPTS_KEPT, MESSAGE_LENGTH, Attempt, RunStatus
 
 
 def outdated(run: Run) -> bool:
-    """Whether the open attempt was recorded for another spec than the run has."""
+    """Return whether the open attempt was recorded for another spec than the run has now."""
     recorded = run.status.open_attempt
     return recorded is not None and recorded.generation != run.generation
 
 
 def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
-    """Each step notes which contextVersion the run is at, so that a later one is known for a person's retry."""
-    if run.status.context_version is None and (version := _requested_version(run)) is not None:
+    """Return the status after a step.
+
+    Each step records which contextVersion the run is at, so that a later one is known for a person's retry, and, while
+    no attempt is open, which task the run is for.
+    """
+    version = _requested_version(run)
+    if run.status.context_version is None and version is not None:
         changes.setdefault("context_version", version)
+    if run.spec and run.status.open_attempt is None:
+        changes |= naming.subject(run.spec)
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
 
 
@@ -29,7 +36,7 @@ def _requested_version(run: Run) -> int | None:
 
 
 def start(run: Run, now: datetime) -> RunStatus:
-    """The run with its next attempt recorded, and everything named that the attempt will make."""
+    """Return the status with the next attempt recorded, and everything named that the attempt will create."""
     number = (run.status.attempt or 0) + 1
     resumes = _resumes(run)
     version = _requested_version(run) or 1
@@ -40,7 +47,10 @@ def start(run: Run, now: datetime) -> RunStatus:
         context_version=version,
         started_at=now,
         resumes=resumes,
+        repository=run.spec.repository_url if run.spec else None,
     )
+    if run.spec:
+        attempt = attempt.model_copy(update=naming.subject(run.spec))
     fresh_session = naming.session_id(run.uid, version, number)
     return _step(
         run,
@@ -63,7 +73,7 @@ def start(run: Run, now: datetime) -> RunStatus:
 
 
 def _resumes(run: Run) -> bool:
-    """Whether the next attempt takes up the agent's session: its store must have outlived the last attempt."""
+    """Return whether the next attempt resumes the agent's session, whose store must have outlived the last attempt."""
     has_workspace = run.spec is not None and naming.workspace(run.spec) is not None
     if not run.status.attempts or not run.status.session_id or not has_workspace:
         return False
@@ -72,17 +82,17 @@ def _resumes(run: Run) -> bool:
         return last.resumes
     if not run.status.retry_count and (last.context_version or 1) != run.status.context_version:
         return True  # a person reopened it
-    return follow_up(last.reason) in (FollowUp.RETRY_RESUME, FollowUp.RETRY_RESUME_ONCE)
+    return follow_up(last.reason) in (FollowUp.REQUEUE, FollowUp.RETRY_RESUME, FollowUp.RETRY_RESUME_ONCE)
 
 
 def running(run: Run, now: datetime) -> RunStatus:
-    """The run once its agent was seen."""
+    """Return the status once the agent was seen running."""
     message = f"attempt {run.status.attempt} is running"
     return _step(run, State.RUNNING, Reason.RUNNING, message, now, **_NO_OBSTACLE)
 
 
 def unblocked(run: Run, now: datetime) -> RunStatus:
-    """The run once what kept its pod from starting is gone: the next obstacle has a wait of its own."""
+    """Return the status once the obstacle of its pod is gone: the next obstacle has a wait of its own."""
     message = f"starting attempt {run.status.attempt}"
     return _step(run, State.STARTING, Reason.STARTING, message, now, **_NO_OBSTACLE)
 
@@ -91,9 +101,9 @@ _NO_OBSTACLE: dict[str, Any] = {"pending_since": None, "next_attempt_at": None}
 
 
 def since(run: Run, reason: Reason, now: datetime) -> datetime:
-    """Since when this is in the run's way: what it shows, or what the attempt before ended for; else from now on.
+    """Return since when this reason holds the run up: as the status or the last attempt says, else from now on.
 
-    A person's retry begins anew.
+    A person's retry starts anew.
     """
     status = run.status
     if status.pending_since and status.succeeded and status.succeeded.reason == reason:
@@ -105,18 +115,39 @@ def since(run: Run, reason: Reason, now: datetime) -> datetime:
 
 
 def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
-    """The run while its pod cannot start, or its task files cannot be made, for a reason people can mend."""
+    """Return the status while the pod cannot start or the task files cannot be made.
+
+    A reason that frees itself (QUEUED) has no time limit; one that people can fix is timed from pending_since.
+    """
     state = State.STARTING if run.status.open_attempt else State.WAITING
-    return _step(run, state, reason, message, now, pending_since=since(run, reason, now), **changes)
+    timed = follow_up(reason) is FollowUp.WAIT_FOR_FIX
+    pending_since = since(run, reason, now) if timed else None
+    return _step(run, state, reason, message, now, pending_since=pending_since, **changes)
 
 
-def queued(run: Run, why: str, now: datetime) -> RunStatus:
-    """The run while it waits for a place to work."""
-    return _step(run, State.WAITING, Reason.QUEUED, why, now, pending_since=None)
+def queued(run: Run, obstacle: str, now: datetime) -> RunStatus:
+    """Return the status while the run waits for a slot."""
+    return _step(run, State.WAITING, Reason.QUEUED, obstacle, now, pending_since=None)
+
+
+def says(run: Run, message: str) -> RunStatus:
+    """Return the status with another message, for a wait that changes nothing else.
+
+    Leaves last_update unchanged, so that explaining does not extend the creation window of a Job.
+    """
+    message = message[:MESSAGE_LENGTH]
+    changed = conditions.with_message(run.status.conditions, message)
+    return run.status.model_copy(update={"message": message, "conditions": changed})
+
+
+def observed_generation(run: Run) -> RunStatus:
+    """Return the status of a finished run after its spec changed: the change was seen and alters nothing."""
+    changed = conditions.with_generation(run.status.conditions, run.generation)
+    return run.status.model_copy(update={"observed_generation": run.generation, "conditions": changed})
 
 
 def reopen(run: Run, now: datetime) -> RunStatus:
-    """A finished run that a person asked to try again."""
+    """Return the status of a finished run that a person asked to try again."""
     return _step(
         run.with_status(conditions.clear_retry_refused(run.status)),
         State.WAITING,
@@ -133,7 +164,7 @@ def reopen(run: Run, now: datetime) -> RunStatus:
 
 
 def refuse_retry(run: Run, now: datetime) -> RunStatus:
-    """An unfinished run that a person asked to try again: refused, so that it does not happen at its end either."""
+    """Return the status of an unfinished run whose retry is refused, so that it does not happen at its end either."""
     wanted = _requested_version(run)
     message = f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
     status = conditions.retry_refused(run.status, message, run.generation, now)
@@ -141,19 +172,28 @@ def refuse_retry(run: Run, now: datetime) -> RunStatus:
 
 
 def end_run(run: Run, to: State, reason: Reason, message: str, now: datetime, **changes: Any) -> RunStatus:
-    """The run at its end."""
+    """Return the final status."""
     return _step(run, to, reason, message, now, finished_at=now, next_attempt_at=None, pending_since=None, **changes)
 
 
 def wait(run: Run, reason: Reason, message: str, at: datetime, now: datetime, **changes: Any) -> RunStatus:
-    """The run between two attempts."""
+    """Return the status between two attempts."""
     return _step(run, State.WAITING, reason, message, now, next_attempt_at=at, **changes)
 
 
-def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None = None) -> dict[str, Any]:
-    """What the end of the open attempt adds to the status, whatever follows it.
+def agent_ended(run: Run, verdict: Verdict, now: datetime) -> RunStatus:
+    """Return the status with the verdict recorded, before the Job is stopped, which may delete the pod's report."""
+    *earlier, attempt = run.status.attempts
+    recorded = attempt.model_copy(update={"outcome": verdict.to_outcome()})
+    message = f"attempt {attempt.attempt} has ended ({verdict.reason}); its Job is being stopped"
+    spoken = run.with_status(run.status.model_copy(update={"attempts": [*earlier, recorded], "last_update": now}))
+    return says(spoken, message)
 
-    `since`: since when attempts end for the same reason, which a person can mend.
+
+def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None = None) -> dict[str, Any]:
+    """Return what the end of the open attempt adds to the status, whatever follows it.
+
+    `since`: since when attempts end for the same reason, which a person can fix.
     """
     *earlier, attempt = run.status.attempts
     report = verdict.report
@@ -164,6 +204,7 @@ def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None =
             "message": verdict.message[:500] or None,
             "commit": report.commit if report else None,
             "pending_since": since,
+            "outcome": None,
         }
     )
     changes: dict[str, Any] = {"attempts": [*earlier, ended]}

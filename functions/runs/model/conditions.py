@@ -13,6 +13,7 @@ is soon replaced by that of the next step, and the person who asked should still
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from functions.runs.model.reasons import Reason
 from functions.runs.model.status import Condition, RunStatus, Truth
@@ -81,3 +82,17 @@ def retry_refused_message(status: RunStatus) -> str:
     """Return why the last retry was refused; empty if none was."""
     condition = find(status.conditions, RETRY_REFUSED)
     return condition.message if condition else ""
+
+
+def with_message(conditions: Sequence[Condition], message: str) -> list[Condition]:
+    """Return the conditions with another message on those of the lifecycle."""
+    return _with(conditions, {"message": message})
+
+
+def with_generation(conditions: Sequence[Condition], generation: int) -> list[Condition]:
+    """Return the conditions with another observedGeneration on those of the lifecycle."""
+    return _with(conditions, {"observed_generation": generation})
+
+
+def _with(conditions: Sequence[Condition], update: dict[str, Any]) -> list[Condition]:
+    return [each.model_copy(update=update) if each.type in LIFECYCLE else each for each in conditions]

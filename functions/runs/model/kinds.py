@@ -28,6 +28,7 @@ _REASON = Column("Reason", "string", '.status.conditions[?(@.type=="Succeeded")]
 _PULL_REQUEST = Column("PR", "string", ".status.pullRequestUrl")
 _AGE = Column("Age", "date", ".metadata.creationTimestamp")
 _WIDE = (
+    Column("Model", "string", ".spec.model", wide=True),
     Column("Job", "string", ".status.jobName", wide=True),
     Column("Cost", "string", ".status.usage.costUsd", wide=True),
 )
@@ -63,7 +64,6 @@ class RunKind(StrEnum):
         False,
         (
             Column("Repository", "string", ".spec.repositoryUrl"),
-            Column("Model", "string", ".spec.model"),
             _PHASE,
             _REASON,
             _PULL_REQUEST,
@@ -77,14 +77,14 @@ class RunKind(StrEnum):
         "cr",
         True,
         (
-            Column("Task", "string", ".spec.taskId"),
-            Column("Service", "string", ".spec.service"),
-            Column("Agent", "string", ".metadata.labels.agents\\.platform/agent"),
+            Column("Task", "string", ".status.task"),
+            Column("Service", "string", ".status.service"),
+            Column("Agent", "string", ".status.agent"),
             _PHASE,
+            _REASON,
             Column("Attempt", "integer", ".status.attempt"),
             _PULL_REQUEST,
             _AGE,
-            Column("Model", "string", ".spec.model", wide=True),
             *_WIDE,
         ),
     )

@@ -74,7 +74,7 @@ def task_claim(spec: AnySpec, earlier: Sequence[str]) -> str:
 
 
 def _turn(spec: AnySpec, earlier: Sequence[str]) -> str:
-    seen = [*sorted(labels(spec).items()), *([spec.task_tag] if spec.task_tag else []), *sorted(earlier)]
+    seen = [*sorted(run_labels(spec).items()), *([spec.task_tag] if spec.task_tag else []), *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -107,15 +107,29 @@ def _short_task_id(task_id: int | str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", task_id.lower())[-6:].strip("-")
 
 
+MANAGED_BY = {"app.kubernetes.io/managed-by": "orchestrator"}
+"""Label of every object that the functions create, except runs, which may be of people and their tools."""
+
+
 def labels(spec: AnySpec) -> dict[str, str]:
-    """Return the labels of a run and of everything made for it."""
-    common = {
-        "app.kubernetes.io/name": "agent-run",
-        "app.kubernetes.io/managed-by": "orchestrator",
-        api_group.label("kind"): spec.kind.word,
-    }
+    """Return the labels of everything created for a run."""
+    return {"app.kubernetes.io/name": "agent-run", **MANAGED_BY, **run_labels(spec)}
+
+
+def subject(spec: AnySpec) -> dict[str, str | None]:
+    """Return what a run works on, as its status records it: `task`, `service` and `agent`."""
+    found = run_labels(spec)
+    names = {"task": "task-id", "service": "service", "agent": "agent"}
+    return {field: found.get(api_group.label(name)) for field, name in names.items()}
+
+
+def run_labels(spec: AnySpec) -> dict[str, str]:
+    """Return the labels of a run: only names of our own group, because people and their tools own the others."""
+    common = {api_group.label("kind"): spec.kind.word}
     if spec.agent:
         common[api_group.label("agent")] = spec.agent
+    if spec.github_user:
+        common[api_group.label("user")] = user(spec)
     match spec:
         case DocsRunSpec():
             return common

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NETWORK = "NetworkError"
     DUPLICATE_POD = "DuplicatePod"
     SPEC_CHANGED = "SpecChanged"
+    REQUEUED = "Requeued"
     # Worth resuming
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     OVERLOADED = "Overloaded"
@@ -47,6 +48,8 @@ class Reason(StrEnum):
     VOLUME_NOT_ATTACHED = "VolumeNotAttached"
     UNSCHEDULABLE = "Unschedulable"
     POD_REFUSED = "PodRefused"
+    CONTAINER_NOT_STARTING = "ContainerNotStarting"
+    INIT_CONTAINER_FAILED = "InitContainerFailed"
     MISSING_SECRET = "MissingSecret"  # noqa: S105  (a reason, not a secret)
     TEMPLATE_ERROR = "TemplateError"
     CONFIGURATION_ERROR = "ConfigurationError"
@@ -76,6 +79,7 @@ class FollowUp(Enum):
     """What follows an attempt that failed."""
 
     RESTART = "start over at once: no work was done"
+    REQUEUE = "wait in the queue and go on in the agent's session; costs no retry"
     RETRY_FRESH = "retry from the run's pushed branch"
     RETRY_RESUME = "retry in the agent's session"
     RETRY_RESUME_ONCE = "retry in the agent's session, once"
@@ -125,6 +129,7 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.NETWORK: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
     Reason.DUPLICATE_POD: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
     Reason.SPEC_CHANGED: ReasonRow(FollowUp.RESTART),
+    Reason.REQUEUED: ReasonRow(FollowUp.REQUEUE, is_warning=False),
     Reason.DEADLINE_EXCEEDED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
     Reason.OVERLOADED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
     Reason.RATE_LIMITED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
@@ -136,6 +141,8 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.VOLUME_NOT_ATTACHED: _to_fix("wait, or detach the volume from its old node", min_wait=timedelta(minutes=10)),
     Reason.UNSCHEDULABLE: _to_fix("add nodes, or lower the resources that the pod requests"),
     Reason.POD_REFUSED: _to_fix("change the policy or webhook that rejects the pod"),
+    Reason.CONTAINER_NOT_STARTING: _to_fix("correct what the message names"),
+    Reason.INIT_CONTAINER_FAILED: _to_fix("see the log of the init container that the message names"),
     Reason.MISSING_SECRET: _to_fix("create the Secret with the key that the message names", by_attempt=True),
     Reason.TEMPLATE_ERROR: _to_fix("correct the template at the line that the message names"),
     Reason.CONFIGURATION_ERROR: _to_fix("correct the setting that the message names", by_attempt=True),

@@ -54,6 +54,11 @@ class Run:
         return wanted is not None and wanted > (self.status.context_version or 1) and not self.status_error
 
     @property
+    def is_marked_finished(self) -> bool:
+        """Whether the label for finished runs is this run's own: a label copied with a manifest has another uid."""
+        return self.labels.get(api_group.FINISHED) == self.uid
+
+    @property
     def owner_reference(self) -> dict[str, Any]:
         """What everything made for this run carries, so that it is deleted with it."""
         return {

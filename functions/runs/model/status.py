@@ -67,6 +67,15 @@ class Usage(LenientModel):
         )
 
 
+class Outcome(LenientModel):
+    """How the agent of an attempt ended, recorded before its Job is stopped."""
+
+    succeeded: bool
+    reason: str
+    message: str = ""
+    report: Annotated[str | None, Field(description="The attempt's report, as JSON.")] = None
+
+
 class Attempt(LenientModel):
     """One try of a run: one Job. Open while `finishedAt` is absent."""
 
@@ -74,6 +83,10 @@ class Attempt(LenientModel):
     job_name: str
     generation: Annotated[int, Field(description="Generation of the spec it was rendered from.")]
     context_version: int | None = None
+    task: Annotated[str | None, Field(description="Task it works on.")] = None
+    service: str | None = None
+    agent: str | None = None
+    repository: Annotated[str | None, Field(description="Repository it works in.")] = None
     started_at: Timestamp
     finished_at: Timestamp | None = None
     resumes: Annotated[bool, Field(description="Whether it resumes the agent's session.")] = False
@@ -81,8 +94,9 @@ class Attempt(LenientModel):
     message: str | None = None
     commit: str | None = None
     pending_since: Annotated[
-        Timestamp | None, Field(description="Since when attempts end for this reason, which a person can mend.")
+        Timestamp | None, Field(description="Since when attempts end for this reason, which a person can fix.")
     ] = None
+    outcome: Annotated[Outcome | None, Field(description="How it ended, while its Job is being stopped.")] = None
 
 
 def _known_phase(word: Any) -> Any:
@@ -101,6 +115,9 @@ class RunStatus(LenientModel):
     attempts: list[Attempt] = []
     retry_count: int | None = None
     context_version: Annotated[int | None, Field(description="contextVersion the current attempt was made for.")] = None
+    task: Annotated[str | None, Field(description="Task of the current attempt, or of the next one.")] = None
+    service: Annotated[str | None, Field(description="Service of the current attempt, or of the next one.")] = None
+    agent: Annotated[str | None, Field(description="Agent of the current attempt, or of the next one.")] = None
     job_name: str | None = None
     config_map_name: str | None = None
     workspace_name: str | None = None
@@ -111,7 +128,7 @@ class RunStatus(LenientModel):
     usage: Usage | None = None
     next_attempt_at: Timestamp | None = None
     pending_since: Annotated[
-        Timestamp | None, Field(description="Since when it waits for a person to mend something.")
+        Timestamp | None, Field(description="Since when it waits for a person to fix something.")
     ] = None
     reported: Annotated[str | None, Field(description="Last <attempt>/<phase> that was reported.")] = None
     started_at: Timestamp | None = None
