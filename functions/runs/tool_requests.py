@@ -1,8 +1,9 @@
 """Which MCP tools a run asks for and this installation does not have. Pure."""
 
 from collections.abc import Collection, Iterator
+from typing import assert_never
 
-from functions.runs.model.specs import AnySpec, CodeRunSpec
+from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 
 def names(listed: str | None) -> list[str]:
@@ -15,8 +16,16 @@ def violations(spec: AnySpec, server_url: str, local_servers: Collection[str]) -
 
     `server_url` is that of the tool server, empty without one; `local_servers` are the names of the local ones.
     """
-    if not isinstance(spec, CodeRunSpec):
-        return
+    match spec:
+        case DocsRunSpec():
+            return
+        case CodeRunSpec():
+            yield from _code_violations(spec, server_url, local_servers)
+        case _:
+            assert_never(spec)
+
+
+def _code_violations(spec: CodeRunSpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
     if spec.remote_tools and not server_url:
         yield "remoteTools", "there is no tool server: the setting tools.server_url is empty"
     known = ", ".join(sorted(local_servers)) or "none"
