@@ -218,8 +218,8 @@ def _verdict(run: Run, job: Job, pods: Sequence[Pod], now: datetime, policy: Pol
 def _requeued(run: Run, job: Job, pods: Sequence[Pod], verdict: Verdict) -> Verdict | None:
     """Return the verdict over an attempt that ended because it was queued, which is no failure; else None."""
     shown = run.status.succeeded
-    if job.suspended and states.state(run.status) is State.RUNNING:
-        return Verdict(False, Reason.REQUEUED, live_job.suspension(job), verdict.report)
+    if shown and job.suspended and states.state(run.status) is State.RUNNING:
+        return Verdict(False, Reason.REQUEUED, shown.message, verdict.report)
     if shown and shown.reason == Reason.QUEUED and not pods:  # the Job's deadline ran while it had no room
         return Verdict(False, Reason.REQUEUED, shown.message, verdict.report)
     return None

@@ -20,12 +20,15 @@ _MOUNT_FAILED = "FailedMount"
 _VOLUMES_MOUNTED = frozenset({"Pulling", "Pulled", "Created", "Started"})
 """The kubelet records these only once every volume is mounted (kubelet: events/event.go)."""
 
+_KNOWN = {"FailedScheduling": Reason.UNSCHEDULABLE}
+"""Reasons of warnings that have a Reason of their own. All others are shown too."""
+
 _CREATE_FAILED, _CREATED = "FailedCreate", "SuccessfulCreate"
 """Of a Job (Job controller: pkg/controller/controller_utils.go)."""
 
 
 def pod_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
-    """Return what the Events of one pod, in any order, say against its volumes; None if nothing does.
+    """Return what keeps a pod from starting, from its Events in any order; None if they say nothing against it.
 
     A volume that is not attached comes first: the kubelet's complaint that it cannot mount it only follows.
     """
@@ -36,7 +39,17 @@ def pod_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
     if attach and not (_ATTACHED in latest and last_seen(latest[_ATTACHED]) >= last_seen(attach)):
         return Reason.VOLUME_NOT_ATTACHED, attach.get("message") or _ATTACH_FAILED
     mount = latest.get(_MOUNT_FAILED)
-    return (Reason.MOUNT_FAILED, mount.get("message") or _MOUNT_FAILED) if mount else None
+    return (Reason.MOUNT_FAILED, mount.get("message") or _MOUNT_FAILED) if mount else _latest_warning(events)
+
+
+def _latest_warning(events: Sequence[Event]) -> Diagnosis | None:
+    """Return the latest Event if it is a warning, whatever its reason; a normal one of the same second outweighs it."""
+    latest = max(events, key=lambda event: (last_seen(event), event.get("type") != "Warning"), default=None)
+    if latest is None or latest.get("type") != "Warning":
+        return None
+    reason = latest.get("reason") or "Warning"
+    message = latest.get("message")
+    return _KNOWN.get(reason, Reason.CONTAINER_NOT_STARTING), f"{reason}: {message}" if message else reason
 
 
 def job_diagnosis(events: Sequence[Event]) -> Diagnosis | None:

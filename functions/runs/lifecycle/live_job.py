@@ -95,23 +95,25 @@ def _stays_open(pod: Pod, now: datetime) -> bool:
 
 def _suspended(seen: Observed, job: Job, now: datetime) -> Action:
     """Show that a suspended Job is queued; end an attempt whose agent was running: its pod will not come back."""
-    run = seen.run
-    if states.state(run.status) is State.RUNNING:
-        if isinstance(seen.pods, NotRead):
-            return actions.ReadPods()
-        return actions.PreventPods() if all(pod.terminal for pod in seen.pods) else Nothing()
-    shown = run.status.succeeded
+    run, shown = seen.run, seen.run.status.succeeded
     if shown and shown.reason == Reason.QUEUED:
         return Nothing()
     if isinstance(job.pod_rejection, NotRead):
         return actions.ReadEvents(job.name, "Job")
-    return actions.WriteStatus(transitions.pending(run, Reason.QUEUED, suspension(job), now))
+    words = job.pod_rejection[1] if job.pod_rejection else "waits until it is resumed"
+    message = f"Job {job.name} is suspended: {words}"
+    if states.state(run.status) is State.RUNNING:
+        return _evicted(seen, message)
+    return actions.WriteStatus(transitions.pending(run, Reason.QUEUED, message, now))
 
 
-def suspension(job: Job) -> str:
-    """Return why the Job is suspended, in the cluster's words."""
-    words = job.pod_rejection[1] if isinstance(job.pod_rejection, tuple) else "waits until it is resumed"
-    return f"Job {job.name} is suspended: {words}"
+def _evicted(seen: Observed, message: str) -> Action:
+    said = say(seen.run, message)
+    if said != Nothing():
+        return said
+    if isinstance(seen.pods, NotRead):
+        return actions.ReadPods()
+    return actions.PreventPods() if all(pod.terminal for pod in seen.pods) else Nothing()
 
 
 def _stuck(seen: Observed, job: Job, cause: Cause, now: datetime, policy: Policy) -> Action:

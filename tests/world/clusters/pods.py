@@ -1,0 +1,75 @@
+"""Steps of a test: a run starts, its pod has some status, minutes pass with a sweep each."""
+
+from typing import Any
+
+from functions.cluster.kinds import EVENT, JOB, POD
+from functions.runs.model.run import Run
+from tests.support.api import Harness
+from tests.support.run_steps import job_event, now, submitted, swept
+
+Object = dict[str, Any]
+
+RUNNING: Object = {"running": {"startedAt": "2026-01-02T03:04:05Z"}}
+STARTING: Object = {"waiting": {"reason": "PodInitializing"}}
+SCHEDULED = {"type": "PodScheduled", "status": "True"}
+
+
+def named(name: str, state: Object) -> Object:
+    """A container's status."""
+    return {"name": name, "state": state, "ready": "running" in state, "image": "x", "imageID": "", "restartCount": 0}
+
+
+def ended(exit_code: int = 0, message: str = "", **more: Any) -> Object:
+    """The state of a container that has ended."""
+    return {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-01-02T03:04:05Z", **more}}
+
+
+def started(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
+    """A run whose Job exists and has a pod without a status, and the Job's name."""
+    run = submitted(world, kind, **spec)
+    swept(world)
+    job = now(world, run).status.job_name or ""
+    world.job_ready(job)
+    shows(world, job, {"phase": "Pending", "conditions": [], "containerStatuses": []})
+    return run, job
+
+
+def shows(world: Harness, job: str, status: Object, *, ready: int = 0) -> Object:
+    """Puts the status in the pod; the Job as its controller then has it."""
+    world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": status}, "status")
+    return changes(world, job, active=1, ready=ready)
+
+
+def changes(world: Harness, job: str, **status: Any) -> Object:
+    """The Job with these fields in its status."""
+    return world.kubelet.patch(JOB, world.namespace, job, {"status": status}, "status")
+
+
+def works(world: Harness, **spec: Any) -> tuple[Run, str]:
+    """A run whose agent was seen running, and its Job's name."""
+    run, job = started(world, **spec)
+    container = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
+    job_event(world, shows(world, job, container, ready=1))
+    assert now(world, run).status.phase == "Running"
+    return run, job
+
+
+def minutes(world: Harness, count: int) -> None:
+    """A sweep each minute."""
+    for _ in range(count):
+        world.later(minutes=1)
+        swept(world)
+
+
+def posts(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
+    """An Event about an object, as a controller posts it."""
+    about = {"kind": kind, "name": name, "namespace": world.namespace}
+    metadata = {"name": f"{name}.{reason.lower()}", "namespace": world.namespace}
+    item = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, "type": "Warning"}
+    last = {"lastTimestamp": "2026-01-02T03:04:05Z"}
+    world.kubelet.create(EVENT, item | last | {"reason": reason, "message": message})
+
+
+def job_of(world: Harness, name: str) -> Object:
+    """The Job as it is stored."""
+    return world.kubelet.get(JOB, world.namespace, name)

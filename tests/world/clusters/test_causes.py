@@ -1,0 +1,66 @@
+"""CASES K14, K16 and K17: an attempt's record names the cause, and what people have to fix is tried with pauses.
+
+| the attempt                            | expected                                                  |
+|----------------------------------------|-----------------------------------------------------------|
+| cancelled while it runs                | Cancelled in its record, whatever stopped its Job         |
+| its Job completed, its pod is gone     | its record says that the Job completed                    |
+| lacks a Secret, again and again        | pauses of 1, 2, 4, 8, 15 minutes: five attempts in half an hour |
+"""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN, POD
+from functions.runs.lifecycle.retries import fix_pause
+from tests.support.api import Harness
+from tests.support.builders import NOW
+from tests.support.run_steps import job_event, now, reason, run_event, submitted, swept
+from tests.world.clusters.pods import changes, minutes, works
+
+MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
+
+
+def test_a_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
+    run, job = works(world)
+    run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}}))
+    killed = json.dumps({"outcome": "failed", "reason": "DeadlineExceeded", "message": "took too long"})
+    job_event(world, world.job_ends(job, killed, ok=False))
+    found = now(world, run)
+    assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
+    assert found.status.attempts[-1].message == "cancelled; the attempt was stopped"
+
+
+def test_a_completed_job_whose_pod_is_gone_is_said_to_have_completed(world: Harness) -> None:
+    run, job = works(world)
+    pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
+    world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
+    condition = {"type": "Complete", "status": "True", "reason": "CompletionsReached"}
+    job_event(world, changes(world, job, active=0, ready=0, conditions=[condition]))
+    attempt = now(world, run).status.attempts[-1]
+    assert (attempt.reason, attempt.message) == (
+        "ReportLost",
+        "its Job completed, but the pod is gone and left no report",
+    )
+
+
+def test_a_missing_secret_is_tried_with_growing_pauses(world: Harness) -> None:
+    world.configure(job=world.services.settings.job.model_copy(update={"pending_wait": 30 * 60}))
+    run = submitted(world)
+    swept(world)
+    begun = []
+    for _ in range(40):
+        found = now(world, run)
+        if found.status.open_attempt:
+            begun.append(round((world.now - NOW) / timedelta(minutes=1)))
+            job_event(world, world.job_ready(found.status.job_name or ""))
+            job_event(world, world.job_ends(found.status.job_name or "", MISSING, ok=False))
+        minutes(world, 1)
+    assert begun == [0, 1, 3, 7, 15]
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "MissingSecret")
+
+
+@pytest.mark.parametrize(("waited", "pause"), [(0, 1), (1, 2), (3, 4), (7, 8), (15, 15), (30, 15)])
+def test_the_pauses_are_1_2_4_8_and_15_minutes(waited: int, pause: int) -> None:
+    assert fix_pause(NOW - timedelta(minutes=waited), NOW) == timedelta(minutes=pause)

@@ -1,0 +1,155 @@
+"""CASES K9 to K12, K15 and S14: runs that GitOps tools, kubectl and people write, and what those tools read of them.
+
+| object or question                                 | expected                                                  |
+|----------------------------------------------------|-----------------------------------------------------------|
+| a run with labels of Helm                          | stay as they are; ours are agents.platform/* only         |
+| a run copied with the label of a finished one      | the label is removed, and the run starts                  |
+| the task is edited while an attempt is open        | labels, status and columns name the task that is worked on|
+| kstatus of a run in each state                     | InProgress, Current or Failed, as a person would say      |
+| the spec of a finished run is edited harmlessly    | still Current or Failed                                   |
+| kubectl wait --for=condition=Finished              | True at every end                                         |
+| the runs of a GitHub user                          | a label                                                   |
+"""
+
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN
+from functions.runs import api_group
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.lifecycle.states import State
+from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run, parse
+from tests.support.api import Harness
+from tests.support.builders import CODE_SPEC, NOW, ended, raw_run, run
+from tests.support.run_steps import DONE, job_event, now, run_event, swept
+from tests.unit.deciding import finished, running, started
+from tests.world.clusters import pods
+from tests.world.clusters.kstatus import computed
+from tests.world.clusters.pods import works
+
+HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "shop", "team": "a"}
+
+
+def applied(world: Harness, name: str, labels: dict[str, str], **metadata: Any) -> Run:
+    """A run as kubectl apply creates it."""
+    item = raw_run("CodeRun", CODE_SPEC)
+    item["metadata"] = {"name": name, "namespace": world.namespace, "labels": labels, **metadata}
+    return parse(world.kubelet.create(CODE_RUN, item))
+
+
+def test_labels_of_people_and_their_tools_stay(world: Harness) -> None:
+    made = applied(world, "helm", HELM)
+    run_event(world, made.raw, "add")
+    swept(world)
+    labels = now(world, made).labels
+    assert HELM.items() <= labels.items()
+    assert all(name.startswith("agents.platform/") for name in labels.keys() - HELM.keys())
+    assert now(world, made).status.attempt == 1
+
+
+def test_what_the_functions_create_says_who_manages_it(world: Harness) -> None:
+    _, job = works(world)
+    assert pods.job_of(world, job)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "orchestrator"
+
+
+def test_a_copied_label_of_a_finished_run_is_not_trusted(world: Harness) -> None:
+    copied = applied(world, "copy", {api_group.FINISHED: "0c9d4d1e-5f0e-4f1e-8d8e-000000000000"})
+    assert not needs_no_reconcile(copied, NOW)
+    run_event(world, copied.raw, "add")
+    assert api_group.FINISHED not in now(world, copied).labels
+    assert now(world, copied).status.attempt == 1
+
+
+def test_a_finished_run_is_marked_with_its_own_uid(world: Harness) -> None:
+    made, job = works(world)
+    job_event(world, world.job_ends(job, DONE))
+    done = now(world, made)
+    assert done.labels[api_group.FINISHED] == done.uid
+
+
+def test_what_an_attempt_works_on_is_recorded_and_an_edit_changes_nothing_of_it(world: Harness) -> None:
+    made, _ = works(world)
+    edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"taskId": 9}})
+    run_event(world, edited)
+    swept(world)
+    found = now(world, made)
+    attempt = found.status.attempts[-1]
+    assert (attempt.task, attempt.service, attempt.generation) == ("3", "api", 1)
+    assert attempt.repository == CODE_SPEC["repositoryUrl"]
+    assert (found.status.task, found.status.service, found.status.agent) == ("3", "api", "rex")
+    assert found.labels[api_group.label("task-id")] == "3"
+
+
+def test_a_queued_run_shows_the_task_that_it_would_work_on() -> None:
+    status = transitions.queued(run(spec={"taskId": 9}), "limits", NOW)
+    assert (status.task, status.service) == ("9", "api")
+
+
+def test_runs_are_selected_by_user() -> None:
+    docs = run("DocsRun").spec
+    assert docs
+    assert naming.run_labels(docs)[api_group.label("user")] == "octocat"
+
+
+def stored(found: Run) -> dict[str, Any]:
+    """The run as the API server has it."""
+    return found.to_status_update(found.status)
+
+
+QUEUED = run().with_status(transitions.queued(run(), "limits.runs", NOW))
+STUCK = started().with_status(transitions.pending(started(), Reason.IMAGE_PULL_FAILED, "no image", NOW))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (QUEUED, "InProgress"),
+        (started(), "InProgress"),
+        (STUCK, "InProgress"),
+        (running(), "InProgress"),
+        (ended(State.SUCCEEDED), "Current"),
+        (ended(State.FAILED, Reason.NO_REPORT), "Failed"),
+        (ended(State.CANCELLED, Reason.CANCELLED), "Failed"),
+    ],
+)
+def test_kstatus_says_of_each_state_what_a_person_would(found: Run, expected: str) -> None:
+    assert computed(stored(found)) == expected
+
+
+def test_a_deleted_run_is_terminating() -> None:
+    assert computed(raw_run(deletionTimestamp="2026-01-02T03:04:05Z")) == "Terminating"
+
+
+def test_a_harmless_edit_of_a_finished_run_is_observed(world: Harness) -> None:
+    made, job = works(world)
+    job_event(world, world.job_ends(job, DONE))
+    edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"priority": 5}})
+    assert computed(edited) == "InProgress"
+    run_event(world, edited)
+    found = now(world, made)
+    assert (computed(found.raw), found.status.phase) == ("Current", "Succeeded")
+    assert found.is_marked_finished
+    assert [each.observed_generation for each in found.status.conditions] == [2, 2, 2, 2]
+    run_event(world, found.raw)
+    assert now(world, made).resource_version == found.resource_version, "nothing is left to do"
+
+
+@pytest.mark.parametrize("to", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
+def test_finished_is_true_at_every_end(to: State) -> None:
+    reason = Reason.CANCELLED if to is State.CANCELLED else Reason.COMPLETED
+    assert condition(ended(to, reason), "Finished") == "True"
+
+
+def test_finished_is_false_before_the_end_and_after_a_retry() -> None:
+    assert condition(running(), "Finished") == "False"
+    again = finished(spec={"contextVersion": 2})
+    assert condition(again.with_status(transitions.reopen(again, NOW)), "Finished") == "False"
+
+
+def condition(found: Run, condition_type: str) -> str:
+    (status,) = [each.status for each in found.status.conditions if each.type == condition_type]
+    return status

@@ -1,0 +1,176 @@
+"""CASES K4, K5 and K8: a pod that cannot start says why in the cluster's words, whatever they are.
+
+| the pod                                                 | expected                                              |
+|---------------------------------------------------------|-------------------------------------------------------|
+| an init container's image cannot be pulled              | shown with the kubelet's words, ended in time         |
+| an init container exits with 255                        | shown; a new attempt after a pause, ended in time     |
+| a container waits for a reason that nobody knows        | shown as ContainerNotStarting, ended in time          |
+| a Warning Event of a reason that nobody knows           | the same                                              |
+| a sidecar's image cannot be pulled, the agent runs      | Running                                               |
+| starts slowly                                           | what it waits for, and no limit but the Job's         |
+| its node is dead and it is being deleted                | said; the end when it is gone                         |
+| the workspace or the task files are gone before it runs | created again                                         |
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CONFIG_MAP, JOB, VOLUME_CLAIM
+from functions.runs.lifecycle import actions
+from functions.runs.lifecycle.pod_status import parse_pod
+from tests.support.api import Harness
+from tests.support.builders import NOW
+from tests.support.builders import job as job_facts
+from tests.support.run_steps import job_event, now, reason, swept
+from tests.unit.deciding import name_of, next_for, running
+from tests.world.clusters.pods import (
+    RUNNING,
+    SCHEDULED,
+    STARTING,
+    ended,
+    job_of,
+    minutes,
+    named,
+    posts,
+    shows,
+    started,
+)
+
+AGENT_WAITS = named("agent", STARTING)
+INIT_IMAGE = named("istio-init", {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}})
+UNKNOWN = {"waiting": {"reason": "CheckpointRestoreError", "message": "no checkpoint c1"}}
+
+
+def pending(*init: dict[str, Any], agent: dict[str, Any] = AGENT_WAITS) -> dict[str, Any]:
+    containers = {"initContainerStatuses": list(init), "containerStatuses": [agent]}
+    return {"phase": "Pending", "conditions": [SCHEDULED], **containers}
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "words"),
+    [
+        (pending(INIT_IMAGE), "ImagePullFailed", "init container istio-init: no such image: istio:9"),
+        (pending(named("i", ended(255, "boom"))), "InitContainerFailed", "init container i: ended with exit code 255"),
+        (pending(named("i", UNKNOWN)), "ContainerNotStarting", "init container i: no checkpoint c1"),
+        (pending(agent=named("agent", UNKNOWN)), "ContainerNotStarting", "no checkpoint c1"),
+    ],
+)
+def test_an_obstacle_is_shown_in_the_clusters_words_and_ends_in_time(
+    world: Harness, status: dict[str, Any], shown: str, words: str
+) -> None:
+    run, job = started(world)
+    shows(world, job, status)
+    swept(world)
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Pending", shown)
+    assert words in (now(world, run).status.message or "")
+    minutes(world, 14)
+    assert "activeDeadlineSeconds: 1" not in str(job_of(world, job)["spec"])
+    minutes(world, 1)
+    assert job_of(world, job)["spec"]["activeDeadlineSeconds"] == 1
+    job_event(world, world.job_ends(job, ok=False, reason="Error"))
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", shown)
+
+
+def test_an_init_container_that_fails_the_pod_is_named_and_pauses(world: Harness) -> None:
+    run, job = started(world)
+    failed = {"initContainerStatuses": [named("init", ended(255, "no route"))], "containerStatuses": [AGENT_WAITS]}
+    shows(world, job, {"phase": "Failed", "conditions": [SCHEDULED], **failed})
+    raw = world.kubelet.patch(JOB, world.namespace, job, {"status": failed_job()}, "status")
+    job_event(world, raw)
+    found = now(world, run)
+    assert (found.status.phase, reason(found), found.status.retry_count) == ("Pending", "InitContainerFailed", None)
+    assert "init container init ended with exit code 255: no route" in (found.status.message or "")
+
+
+def failed_job() -> dict[str, Any]:
+    condition = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+    return {"active": 0, "ready": 0, "conditions": [condition]}
+
+
+def test_an_event_of_an_unknown_kind_is_shown(world: Harness) -> None:
+    run, job = started(world)
+    shows(world, job, pending())
+    posts(world, "Pod", f"{job}-pod", "FailedCreatePodSandBox", "cni plugin not initialized")
+    minutes(world, 1)
+    assert reason(now(world, run)) == "ContainerNotStarting"
+    assert "FailedCreatePodSandBox: cni plugin not initialized" in (now(world, run).status.message or "")
+
+
+def test_a_sidecar_that_cannot_start_does_not_stop_an_agent_that_runs(world: Harness) -> None:
+    run, job = started(world)
+    stuck = named("proxy", {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})
+    status = {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING), stuck]}
+    shows(world, job, status)
+    minutes(world, 20)
+    assert (now(world, run).status.phase, now(world, run).status.attempt) == ("Running", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({"phase": "Pending", "conditions": [], "containerStatuses": []}, "waits for the scheduler"),
+        (pending(named("copy", RUNNING)), "init container copy runs"),
+        (pending(), "container agent starts"),
+    ],
+)
+def test_a_slow_start_says_what_it_waits_for(world: Harness, status: dict[str, Any], words: str) -> None:
+    run, job = started(world)
+    shows(world, job, status)
+    minutes(world, 2)
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Pending", "Starting")
+    assert words in (now(world, run).status.message or "")
+
+
+def test_a_pod_on_a_dead_node_is_waited_for_and_that_is_said() -> None:
+    """K5: the Job has ended, the pod is to be deleted since a minute, and its node does not confirm it."""
+    run = running()
+    due = (NOW - timedelta(minutes=1)).isoformat()
+    metadata = {"name": "p", "deletionTimestamp": due}
+    alive = {"phase": "Running", "containerStatuses": [named("agent", RUNNING)]}
+    pod = parse_pod({"metadata": metadata, "spec": {"nodeName": "n7"}, "status": alive})
+    over = job_facts(name_of(run), ended="Failed")
+    said = next_for(run, over, [pod])
+    assert isinstance(said, actions.WriteStatus)
+    assert "pod p is being deleted" in (said.status.message or "")
+    assert "node n7 has not confirmed it" in (said.status.message or "")
+    assert said.status.phase == "Running"
+    told = run.with_status(said.status)
+    assert next_for(told, over, [pod]) == actions.Nothing()
+    assert isinstance(next_for(told, over, []), actions.WriteStatus), "the pod is gone: the attempt has ended"
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_pod_on_a_dead_node_is_said_also_while_its_job_lives(cancel: bool) -> None:
+    run = running(spec={"cancel": cancel})
+    metadata = {"name": "p", "deletionTimestamp": (NOW - timedelta(minutes=1)).isoformat()}
+    pod = parse_pod({"metadata": metadata, "status": {"containerStatuses": [named("agent", RUNNING)]}})
+    said = next_for(run, job_facts(name_of(run), ready=1, activeDeadlineSeconds=1), [pod])
+    assert isinstance(said, actions.WriteStatus)
+    assert "waits until its pod is gone" in (said.status.message or "")
+
+
+def test_a_workspace_that_vanished_before_the_pod_started_is_created_again(world: Harness) -> None:
+    run, job = started(world)
+    name = now(world, run).status.workspace_name or ""
+    claim = world.kubelet.get(VOLUME_CLAIM, world.namespace, name)
+    world.kubelet.patch(VOLUME_CLAIM, world.namespace, name, {"metadata": {"finalizers": None}})
+    world.kubelet.delete(VOLUME_CLAIM, world.namespace, name, claim["metadata"]["uid"])
+    lost = f'persistentvolumeclaim "{name}" not found'
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lost}
+    shows(world, job, {"phase": "Pending", "conditions": [unscheduled], "containerStatuses": []})
+    minutes(world, 2)
+    assert world.kubelet.get(VOLUME_CLAIM, world.namespace, name)["metadata"]["uid"] != claim["metadata"]["uid"]
+    assert reason(now(world, run)) == "Unschedulable"
+
+
+def test_task_files_that_vanished_before_the_pod_started_are_created_again(world: Harness) -> None:
+    run, job = started(world)
+    name = now(world, run).status.config_map_name or ""
+    files = world.kubelet.get(CONFIG_MAP, world.namespace, name)
+    world.kubelet.delete(CONFIG_MAP, world.namespace, name, files["metadata"]["uid"])
+    shows(world, job, pending(agent=named("agent", {"waiting": {"reason": "ContainerCreating"}})))
+    posts(world, "Pod", f"{job}-pod", "FailedMount", f'MountVolume.SetUp failed: configmap "{name}" not found')
+    minutes(world, 2)
+    assert world.kubelet.get(CONFIG_MAP, world.namespace, name)["data"] == files["data"]

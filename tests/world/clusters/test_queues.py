@@ -1,0 +1,120 @@
+"""CASES K6 and K7: what frees itself is Queued, with the cluster's words, without limit and at no cost.
+
+| what has no room                                | expected                                                   |
+|-------------------------------------------------|------------------------------------------------------------|
+| a Job that Kueue has not admitted yet           | Queued with Kueue's words, as long as it takes             |
+| a running Job that Kueue evicts                 | Queued; another attempt in the session, no retry spent     |
+| a quota of pods                                 | Queued with its words; starts when there is room           |
+| a quota of pods for longer than a Job may take  | Queued; another attempt, no retry spent                    |
+| a quota of Jobs                                 | Queued with its words; starts when there is room           |
+| a scheduling gate                               | Queued with the scheduler's words                          |
+"""
+
+from functions.cluster.errors import Forbidden
+from functions.cluster.kinds import JOB, POD
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
+from tests.support.refusing import QUOTA, RefusingTransport
+from tests.support.run_steps import DONE, job_event, now, reason, submitted, swept
+from tests.world.clusters.pods import SCHEDULED, changes, job_of, minutes, named, posts, shows, started, works
+
+LONG = 20
+"""Minutes: more than the pending wait."""
+
+
+def test_a_job_that_kueue_holds_back_is_queued_in_its_words_without_limit(world: Harness) -> None:
+    run = submitted(world)
+    swept(world)
+    job = now(world, run).status.job_name or ""
+    world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
+    posts(world, "Job", job, "Pending", "couldn't assign flavors to pod set main: insufficient quota for cpu")
+    minutes(world, LONG)
+    found = now(world, run)
+    assert (found.status.phase, reason(found), found.status.attempt) == ("Queued", "Queued", 1)
+    assert "insufficient quota for cpu" in (found.status.message or "")
+    world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": False}})
+    job_event(world, world.job_ready(job))
+    assert now(world, run).status.phase == "Running"
+
+
+def test_an_eviction_by_kueue_is_queued_and_costs_no_retry(world: Harness) -> None:
+    run, job = works(world)
+    session = now(world, run).status.session_id
+    posts(world, "Job", job, "Stopped", "Preempted to accommodate a higher priority Workload")
+    world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
+    pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
+    job_event(world, changes(world, job, active=0, ready=0))
+    assert now(world, run).status.phase == "Running", "its pod is not gone"
+    world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
+    job_event(world, job_of(world, job))
+    again = now(world, run)
+    evicted, resumed = again.status.attempts
+    assert evicted.reason == "Requeued"
+    assert "Preempted to accommodate a higher priority Workload" in (evicted.message or "")
+    assert (again.status.attempt, again.status.session_id, again.status.retry_count) == (2, session, None)
+    assert resumed.resumes
+    job_event(world, world.kubelet.patch(JOB, world.namespace, resumed.job_name, {"spec": {"suspend": True}}))
+    assert now(world, run).status.phase == "Queued"
+
+
+def test_a_quota_of_pods_is_waited_for_without_limit(world: Harness) -> None:
+    run = submitted(world)
+    swept(world)
+    job = now(world, run).status.job_name or ""
+    posts(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
+    minutes(world, LONG)
+    found = now(world, run)
+    assert (found.status.phase, found.status.attempt, job_of(world, job)["spec"]["parallelism"]) == ("Queued", 1, 1)
+    assert QUOTA in (found.status.message or "")
+    job_event(world, world.job_ready(job))
+    assert now(world, run).status.phase == "Running"
+
+
+def test_a_job_whose_deadline_ran_out_while_it_had_no_room_costs_no_retry(world: Harness) -> None:
+    run = submitted(world)
+    swept(world)
+    job = now(world, run).status.job_name or ""
+    posts(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
+    minutes(world, 1)
+    condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
+    job_event(world, changes(world, job, active=0, conditions=[condition]))
+    found = now(world, run)
+    assert (found.status.attempts[0].reason, found.status.attempt, found.status.retry_count) == ("Requeued", 2, None)
+    assert QUOTA in (found.status.attempts[0].message or "")
+
+
+def test_a_quota_of_jobs_is_waited_for_without_limit() -> None:
+    guard = RefusingTransport(InProcessServer(), error=lambda: Forbidden(QUOTA))
+    world = Harness(guard, "quota")
+    run = submitted(world)
+    swept(world)
+    for _ in range(40):  # 13 hours: longer than the name of a Job protects its attempt
+        world.later(minutes=20)
+        swept(world)
+    found = now(world, run)
+    assert (found.status.phase, reason(found), found.status.retry_count) == ("Queued", "Queued", None)
+    assert QUOTA in (found.status.message or "")
+    guard.on = False
+    minutes(world, 2)
+    job = now(world, run).status.job_name or ""
+    job_event(world, world.job_ready(job))
+    job_event(world, world.job_ends(job, DONE))
+    assert now(world, run).status.phase == "Succeeded"
+
+
+def test_a_gated_pod_is_queued(world: Harness) -> None:
+    run, job = started(world)
+    gated = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "SchedulingGated",
+        "message": "gated: kueue.x/admission",
+    }
+    shows(world, job, {"phase": "Pending", "conditions": [gated], "containerStatuses": []})
+    minutes(world, LONG)
+    assert now(world, run).status.phase == "Queued"
+    assert "gated: kueue.x/admission" in (now(world, run).status.message or "")
+    starts = {"phase": "Pending", "conditions": [SCHEDULED]}
+    shows(world, job, starts | {"containerStatuses": [named("agent", {"waiting": {"reason": "ContainerCreating"}})]})
+    minutes(world, 1)
+    assert reason(now(world, run)) == "Starting"
