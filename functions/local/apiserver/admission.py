@@ -19,12 +19,12 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
         StatusError: 400 (422 in a patch) for a value of the wrong type and, with fieldValidation Strict, for unknown
             fields.
     """
-    given = obj.get("metadata") or {}
+    given_metadata = obj.get("metadata") or {}
     before = json.dumps(obj) if patch else ""
     try:
-        clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given)}
+        clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given_metadata)}
         clean |= {field: value for field, value in obj.items() if field not in clean}
-        fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
+        fields = sorted([*metadata.unknown_fields(given_metadata), *kind.rules.admit(clean)])
     except InvalidFieldError as error:
         if patch:
             raise status_errors.invalid_patch_result(str(error)) from None

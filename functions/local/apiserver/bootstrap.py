@@ -17,7 +17,7 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 def seed(store: Store, registry: Registry, now: Callable[[], datetime]) -> None:
     """Create the namespace, write the definitions and remove those that are no longer served; idempotent."""
     if store.get(Key("namespaces", "", "default")) is None:
-        kind = registry.served("", "v1", "namespaces")
+        kind = registry.by_path("", "v1", "namespaces")
         if kind is not None:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
             Writer(store, now).create(Target(kind, "", None, None), namespace, WriteOptions())

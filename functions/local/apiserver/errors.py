@@ -39,7 +39,7 @@ class Cause:
 
 def invalid(field: str, value: Any, detail: str) -> Cause:
     """Return the cause for a value of the right type that is not allowed."""
-    return Cause("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {detail}")
+    return Cause("FieldValueInvalid", field, f"Invalid value: {format_value(value)}: {detail}")
 
 
 def required(field: str, detail: str = "") -> Cause:
@@ -50,7 +50,9 @@ def required(field: str, detail: str = "") -> Cause:
 def unsupported(field: str, value: Any, allowed: list[str]) -> Cause:
     """Return the cause for a value that is not one of the allowed ones."""
     listed = ", ".join(json.dumps(item) for item in allowed)
-    return Cause("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}: supported values: {listed}")
+    return Cause(
+        "FieldValueNotSupported", field, f"Unsupported value: {format_value(value)}: supported values: {listed}"
+    )
 
 
 def forbidden_field(field: str, detail: str) -> Cause:
@@ -60,7 +62,7 @@ def forbidden_field(field: str, detail: str) -> Cause:
 
 def duplicate(field: str, value: Any) -> Cause:
     """Return the cause for an entry that a set contains twice."""
-    return Cause("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}")
+    return Cause("FieldValueDuplicate", field, f"Duplicate value: {format_value(value)}")
 
 
 def immutable(field: str, value: Any) -> Cause:
@@ -72,7 +74,7 @@ def immutable(field: str, value: Any) -> Cause:
     return invalid(field, shown_value, "field is immutable")
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a value as the real server prints it in a message; objects are printed as JSON, not as Go."""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return f"[]string{{{', '.join(json.dumps(item) for item in value)}}}"

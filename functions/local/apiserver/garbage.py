@@ -129,7 +129,7 @@ class GarbageCollector:
 
     def _delete(self, key: Key, propagation: Propagation | None = None) -> None:
         """Delete an object unless it is being deleted; the default propagation follows its own finalizers."""
-        kind, meta = self._registry.of_resource(key.resource), self._meta(key)
+        kind, meta = self._registry.by_resource(key.resource), self._meta(key)
         if kind is None or not meta or "deletionTimestamp" in meta:
             return
         own = {FOREGROUND, ORPHAN} & set(meta.get("finalizers", []))

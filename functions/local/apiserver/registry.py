@@ -30,11 +30,11 @@ class Registry:
         custom_kinds = [kind for definition in definitions for kind in custom.kinds(definition)]
         return cls((*builtin.KINDS, *custom_kinds), definitions)
 
-    def served(self, group: str, version: str, plural: str) -> Kind | None:
+    def by_path(self, group: str, version: str, plural: str) -> Kind | None:
         """Return the kind served at /apis/<group>/<version>/<plural>."""
         return self._by_path.get((group, version, plural))
 
-    def of_resource(self, resource: str) -> Kind | None:
+    def by_resource(self, resource: str) -> Kind | None:
         """Return the kind of a stored object; None if its CRD has been removed."""
         return self._by_resource.get(resource)
 

@@ -41,7 +41,7 @@ def parse_path(path: str, registry: Registry) -> Target:
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces" and rest[2] != "status":
         namespace, rest = rest[1], rest[2:]
-    kind = registry.served(group, version, rest[0]) if rest else None
+    kind = registry.by_path(group, version, rest[0]) if rest else None
     if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):
         raise no_such_resource()
     name, subresource = (*rest[1:], None, None)[:2]

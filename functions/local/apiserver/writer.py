@@ -119,7 +119,7 @@ class Writer:
         kind, meta, old_meta = target.kind, obj["metadata"], old["metadata"]
         if meta.get("resourceVersion", old_meta["resourceVersion"]) != old_meta["resourceVersion"]:
             raise status_errors.conflict(kind, target.key.name, status_errors.STALE)
-        given = {field: meta[field] for field in metadata.immutable_fields(old_meta) if field in meta}
+        client_values = {field: meta[field] for field in metadata.immutable_fields(old_meta) if field in meta}
         metadata.carry_over(meta, old_meta)
         status = target.subresource == "status"
         if status:
@@ -127,7 +127,7 @@ class Writer:
         else:
             kind.rules.on_update(obj, old)
         meta = obj["metadata"]
-        meta |= {"resourceVersion": old_meta["resourceVersion"]} | given
+        meta |= {"resourceVersion": old_meta["resourceVersion"]} | client_values
         if kind.rules.has_generation and _content(kind, obj) != _content(kind, old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         _check(kind, obj, old, status=status)

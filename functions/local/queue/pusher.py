@@ -92,11 +92,11 @@ class Pusher:
 
     async def _settle(self, delivery: Delivery, refusal: Refusal | None) -> None:
         if refusal is None:
-            await self._group_commit.write(partial(self._store.forget, delivery))
+            await self._group_commit.write(partial(self._store.delete, delivery))
             self.acknowledged += 1
             return
         delivery, dead_topic = after(delivery, refusal, self.subscription, self._clock())
-        await self._group_commit.write(partial(self._store.keep, delivery, dead_topic))
+        await self._group_commit.write(partial(self._store.update, delivery, dead_topic))
         level = logging.ERROR if dead_topic else logging.WARNING
         next_step = f"is a dead letter in {dead_topic}" if dead_topic else f"is retried in {delivery.backoff:g} s"
         _log.log(

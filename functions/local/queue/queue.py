@@ -93,12 +93,12 @@ class Queue:
         """Deliver a dead letter again, with new attempts; raise UnknownTopicError or UnknownLetterError."""
         delivery = self._letter(topic, letter)
         replayed = replace(delivery, due=self._clock(), attempts=0, backoff=0.0)
-        await self._group_commit.write(partial(self._store.keep, replayed))
+        await self._group_commit.write(partial(self._store.update, replayed))
         self._wake(delivery.topic)
 
     async def drop(self, topic: str, letter: int) -> None:
         """Delete a dead letter; raise UnknownTopicError or UnknownLetterError."""
-        await self._group_commit.write(partial(self._store.forget, self._letter(topic, letter)))
+        await self._group_commit.write(partial(self._store.delete, self._letter(topic, letter)))
 
     def _require_topic(self, topic: str) -> None:
         if topic not in self.topology.topics:

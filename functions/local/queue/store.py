@@ -84,7 +84,7 @@ class Store:
             self._connection.execute("DELETE FROM queue_messages WHERE id = ?", (message_id,))
         return message_id
 
-    def forget(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Delivery) -> None:
         """Delete an acknowledged or dropped delivery, and the message with its last delivery."""
         self._connection.execute("DELETE FROM queue_deliveries WHERE id = ?", (delivery.id,))
         other_deliveries = "SELECT 1 FROM queue_deliveries WHERE message = ?"
@@ -93,7 +93,7 @@ class Store:
             (delivery.message_id, delivery.message_id),
         )
 
-    def keep(self, delivery: Delivery, dead_topic: str | None = None) -> None:
+    def update(self, delivery: Delivery, dead_topic: str | None = None) -> None:
         """Write the next state of a delivery, which waits or is dead."""
         self._connection.execute(
             "UPDATE queue_deliveries SET due = ?, attempts = ?, backoff = ?, reason = ?, dead_topic = ? WHERE id = ?",

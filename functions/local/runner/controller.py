@@ -86,7 +86,7 @@ class Controller:
                 pod = self._objects.create(POD, pod_of(job, record.pod, self._node))
         pod = pod or self._objects.find(POD, record.namespace, record.pod)
         if pod is None:
-            self._records.forget(record)
+            self._records.delete(record)
             return None
         if record.job_uid not in [owner["uid"] for owner in pod["metadata"].get("ownerReferences") or ()]:
             raise ClusterError(f"pod {record.pod} exists and belongs to another owner than Job {record.job}")
@@ -125,4 +125,4 @@ class Controller:
             if "deletionTimestamp" in pod["metadata"]:
                 self._objects.delete(POD, pod)
         elif record.outcome and not job:
-            self._records.forget(record)
+            self._records.delete(record)

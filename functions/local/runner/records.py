@@ -98,7 +98,7 @@ class Records:
         """Record the outcome."""
         return self._put(replace(record, outcome=outcome))
 
-    def forget(self, record: Record) -> None:
+    def delete(self, record: Record) -> None:
         """Delete the record of a deleted Job and pod, whose uids are never reused."""
         self._connection.execute("DELETE FROM runner_pods WHERE job_uid = ?", (record.job_uid,))
         del self._records[record.job_uid]
