@@ -33,9 +33,8 @@ WORDINGS = {
     "multipleOf": "should be a multiple of {limit}",
     "uniqueItems": "shouldn't contain duplicates",
 }
-END_ANCHOR_OR_OTHER = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL
-)  # also matches escapes and classes, in which $ is no anchor
+END_ANCHOR_OR_OTHER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+"""Matches `$`, and the escapes and character classes in which it is no anchor."""
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 

@@ -26,7 +26,7 @@ PROJECT = "orchestrator-dev"
 
 
 ATTEMPTS = 100
-"""Delivery attempts; the emulator retries every second, and restarting a function takes several."""
+"""Delivery attempts; the emulator retries every second, so these cover the restart of a function."""
 
 
 class QueueError(Exception):

@@ -39,9 +39,8 @@ class Logs:
 async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
     """Yield the rest of the file; with `end`, also what is appended until that file exists."""
     while True:
-        complete = (
-            end is None or end.exists()
-        )  # checked before reading, so that everything written before the end is read
+        # Checked before reading, so that everything written before the end is read.
+        complete = end is None or end.exists()
         while piece := file.read(CHUNK):
             yield piece
         if complete:
