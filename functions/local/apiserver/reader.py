@@ -103,7 +103,7 @@ class Reader:
 
 
 def _selected(kind: Kind, rows: Iterator[tuple[NamespacedName, str]], selector: Selector) -> Iterator[Obj]:
-    """Yield the selected objects with defaults, which cannot change labels and names and so not the selection."""
+    """Yield the selected objects, with defaults applied after selection; labels and names have no defaults."""
     objects: Iterator[Obj] = (json.loads(text) for _, text in rows)
     return (_with_defaults(kind, obj) for obj in objects if selector.matches(kind, obj))
 

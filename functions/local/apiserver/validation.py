@@ -116,10 +116,10 @@ def _check_all_of(validator: Validator, schemas: list[Obj], value: Any, _: Obj) 
 
 def _check_pattern(_: Validator, pattern: str, value: Any, schema: Obj) -> Iterable[ValidationError]:
     """Check the pattern unless the length is already wrong; the real server reports only the length then."""
-    right_length = isinstance(value, str) and schema.get("minLength", 0) <= len(value) <= schema.get(
-        "maxLength", len(value)
-    )
-    if right_length and not _compiled(pattern).search(value):
+    if not isinstance(value, str):
+        return
+    has_valid_length = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+    if has_valid_length and not _compiled(pattern).search(value):
         yield ValidationError(pattern)
 
 
