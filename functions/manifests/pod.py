@@ -38,7 +38,7 @@ KEY_MODE = 0o440
 
 
 def pod_spec(run: Run, settings: Settings) -> Object:
-    """The spec of the attempt's pod."""
+    """Return the spec of the attempt's pod."""
     spec = run.spec
     assert spec, "a pod is made for a run that can work"
     agent = settings.agent

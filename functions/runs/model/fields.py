@@ -1,4 +1,4 @@
-"""The rules for the fields of a run, each written once.
+"""The rules for the fields of a run, each written once. Pure.
 
 A rule serves twice: pydantic checks it in the functions, and the CRD schema made from the same type has the API
 server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's regex and Python's `re` read alike
@@ -19,7 +19,7 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """A pattern that a value must not match, and how to tell a person so."""
+    """A pattern that a value must not match, and what is wrong with a value that does, for people."""
 
     pattern: str
     why: str
@@ -36,7 +36,7 @@ class StringRule:
     max_length: int = 253
 
     def check(self, value: str) -> str:
-        """Returns `value`. Raises ValueError, saying what it must be."""
+        """Return `value`; raise ValueError saying what it must be."""
         if not self.min_length <= len(value) <= self.max_length:
             raise ValueError(f"must have {self.min_length} to {self.max_length} characters")
         if not re.fullmatch(self.pattern, value):
@@ -63,7 +63,7 @@ class StringRule:
 
 
 def is_valid(kind: Any, value: str) -> bool:
-    """Whether `value` keeps the rule of `kind`, such as `Branch`."""
+    """Return whether `value` obeys the rule of `kind`, such as `Branch`."""
     (rule,) = kind.__metadata__
     try:
         rule.check(value)
