@@ -3,8 +3,9 @@
     agents.platform/github-told      the last sync: a digest of the facts, and where they were written
     agents.platform/github-telling   until when a sync holds the lease, or GitHub is left alone after an error
 
-Nothing about a run waits for them. They are annotations, not fields of the status, because only the reporter reads them.
-The digest is of facts and not of wording, so that two versions with other words leave each other's comments alone.
+Nothing about a run waits for them. They are annotations, not fields of the status, because only the reporter reads
+them. The digest is of facts and not of wording, so that two versions with other words leave each other's comments
+alone.
 
 A sync acquires the lease at the version that it read, and the record that ends it is written at the version of the
 lease. Of two syncs one therefore runs, and if the run has changed meanwhile, the record is rejected and the new state

@@ -1,7 +1,7 @@
 """Requests of people on an existing run, as patches to it: another attempt, or to stop. Pure.
 
-The same request may arrive twice (GitHub redelivers, one comment arrives by two hooks): the keys of the requests applied
-last are kept on the run, in the same write that applies the request.
+The same request may arrive twice (GitHub redelivers, one comment arrives by two hooks): the keys of the requests
+applied last are kept on the run, in the same write that applies the request.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from functions.runs import api_group
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle.decide import is_final
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 

@@ -1,7 +1,7 @@
 """The capacity that a run uses while it works, as keys of limited capacity. Pure.
 
-Each run uses one slot of all runs, one of its agent or user, and by its kind: one of its service and its workspace alone
-(code), or its repository, branch and directory alone (docs).
+Each run uses one slot of all runs, one of its agent or user, and by its kind: one of its service and its workspace
+alone (code), or its repository, branch and directory alone (docs).
 """
 
 import posixpath

@@ -136,7 +136,7 @@ Model = Annotated[
 GITHUB_LOGIN = StringRule(
     r"^[A-Za-z0-9]([-_]?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-' and '_'", max_length=39
 )
-"""GitHub's logins have single inner hyphens (github.com/join); those of Enterprise Managed Users end in `_shortcode`."""
+"""GitHub's logins have single inner hyphens (github.com/join); Enterprise Managed Users' end in `_shortcode`."""
 
 GithubUser = Annotated[str, GITHUB_LOGIN]
 

@@ -40,7 +40,7 @@ class Run:
     """Why the spec is not valid, for people; empty if it is."""
     status: RunStatus
     status_error: str
-    """Why the status could not be parsed (written by a newer version); empty if it could. Such a run is left untouched."""
+    """Why the status could not be parsed (written by a newer version); empty if it could. The run is left untouched."""
     raw: Mapping[str, Any]
 
     @property
@@ -58,6 +58,11 @@ class Run:
     def is_marked_finished(self) -> bool:
         """Whether the label for finished runs is this run's own: a label copied with a manifest has another uid."""
         return self.labels.get(api_group.FINISHED) == self.uid
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the spec changed after the status was written, which tools read as work in progress."""
+        return self.status.observed_generation != self.generation
 
     @property
     def owner_reference(self) -> dict[str, Any]:
