@@ -23,6 +23,8 @@ from functions.telemetry import logs, starting
 from functions.telemetry.instrumented import publisher
 
 WEBHOOK, GITHUB_EVENT = "github_webhook", "github_event"
+RENDERING = ("reconcile", "job_finished", "sweep")
+"""Functions that start attempts, and need the templates for that."""
 
 
 class Function:
@@ -85,5 +87,9 @@ def require_settings(settings: WebhookSettings, target: str) -> None:
         lacking.append("setting queues: queues.project (Pub/Sub) or queues.url is required; deliveries are published")
     if target == GITHUB_EVENT and not settings.github.configured:
         lacking.append("setting github.app_id: is required with github.private_key; the function calls GitHub")
+    if target in RENDERING and isinstance(settings, Settings):
+        from functions.templating import completeness  # only in the processes that render
+
+        lacking += completeness.problems(settings.templates)
     if lacking:
         raise SettingsError("\n".join(lacking))

@@ -35,6 +35,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--max-turns",
         "--max-budget-usd",
         "--mcp-config",
+        "--append-system-prompt-file",
+        "--system-prompt-snapshot",
     ):
         parser.add_argument(option)
     parser.add_argument("--settings", type=Path, required=True)

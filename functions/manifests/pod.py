@@ -69,18 +69,24 @@ def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
         "securityContext": {**CONTAINER_SECURITY},
         "volumeMounts": [
             {"name": "task-files", "mountPath": "/config", "readOnly": True},
-            {
-                "name": "task-files",
-                "mountPath": "/etc/claude-code/managed-settings.json",
-                "subPath": "settings.json",
-                "readOnly": True,
-            },
+            *_managed_files(spec),
             {"name": "workspace", "mountPath": "/workspace"},
             {"name": "home", "mountPath": "/home/agent"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  (a volume of the pod's own)
             {"name": "credentials", "mountPath": _credentials_path(spec), "readOnly": True},
         ],
     }
+
+
+def _managed_files(spec: RunSpec) -> list[Object]:
+    """Return the mounts of the files that Claude Code reads on its own, before all others."""
+    files = {"managed-settings.json": "settings.json"}
+    if spec.agent_cli == "claude":
+        files["CLAUDE.md"] = "CLAUDE.md"
+    return [
+        {"name": "task-files", "mountPath": f"/etc/claude-code/{name}", "subPath": key, "readOnly": True}
+        for name, key in files.items()
+    ]
 
 
 def _trace(run: Run, spec: RunSpec) -> list[Object]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from functions.runs.model import default_models
-from functions.runs.model.fields import AgentCli, Model
+from functions.runs.model.fields import AgentCli, DnsLabel, Model
 from functions.settings.types import ImageRepository, ImageTag, SecretKey, SecretName, Section, UrlOrNone
 
 
@@ -76,10 +76,22 @@ class ToolPreset(Section):
     local: list[str] = []
 
 
+class LocalServer(Section):
+    """A program of the agent image that serves MCP on its standard input."""
+
+    command: Annotated[str, Field(min_length=1, max_length=200)]
+    args: Annotated[
+        list[str], Field(description="Its arguments; ${ORCHESTRATOR_WORKSPACE} stands for the workspace.")
+    ] = []
+
+
 class ToolSettings(Section):
     """MCP tool presets, and the server of the remote tools."""
 
     server_url: Annotated[UrlOrNone, Field(description="URL of the tool server; empty: no remote tools.")] = ""
+    local_servers: Annotated[dict[DnsLabel, LocalServer], Field(description="What localTools may name.")] = {
+        "filesystem": LocalServer(command="mcp-server-filesystem", args=["${ORCHESTRATOR_WORKSPACE}"])
+    }
     minimal: ToolPreset = ToolPreset()
     default: ToolPreset = ToolPreset(remote=["brave_web_search", "memory_query", "docs_query"])
     advanced: ToolPreset = ToolPreset(

@@ -41,10 +41,15 @@ def has_task(spec: AnySpec) -> bool:
 
 
 def of_the_same_task(deps: Dependencies, spec: AnySpec) -> list[Object]:
-    """Return the code runs of the same task, service and agent. Raises ClusterError."""
+    """Return the code runs of the same task, tag, service and agent. Raises ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.run_labels(spec).items())
     runs = deps.cluster.list(CODE_RUN, deps.settings.namespace, selector)
-    return [raw for raw in runs if raw["metadata"]["labels"].get(api_group.label("agent")) == spec.agent]
+    agent = api_group.label("agent")
+    return [
+        raw
+        for raw in runs
+        if raw["metadata"]["labels"].get(agent) == spec.agent and raw["spec"].get("taskTag") == spec.task_tag
+    ]
 
 
 @contextmanager

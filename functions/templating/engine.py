@@ -34,8 +34,9 @@ class TemplateError(Exception):
     """A template cannot be rendered; the text names the template, the line and the problem."""
 
     def __init__(self, template: str, line: int | None, message: str) -> None:
-        """Describe a problem; `line` is None if it concerns the rendered text as a whole."""
-        super().__init__(f"template {template}{f', line {line}' if line else ''}: {message}")
+        """Describe a problem; `line` is None if it concerns the whole text, `template` empty if it is the request's."""
+        where = f"template {template}{f', line {line}' if line else ''}: " if template else ""
+        super().__init__(where + message)
         self.template = template
         self.line = line
         self.message = message

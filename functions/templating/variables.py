@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from functions.runs import tool_requests
 from functions.runs.model import naming
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
@@ -85,33 +86,33 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
-        **_own_variables(spec, settings.tools),
+        "documents_root": ".taskmaster/docs" + (f"/{spec.task_tag}" if spec.task_tag not in (None, "master") else ""),
+        **_own_variables(spec, attempt.run, settings.tools),
     }
 
 
-def _own_variables(spec: AnySpec, tools: ToolSettings) -> dict[str, Any]:
+def _own_variables(spec: AnySpec, run: str, tools: ToolSettings) -> dict[str, Any]:
     match spec:
         case DocsRunSpec():
             return {}
         case CodeRunSpec():
-            return _code(spec, tools)
+            return _code(spec, run, tools)
         case _:
             assert_never(spec)
 
 
-def _code(spec: CodeRunSpec, tools: ToolSettings) -> dict[str, Any]:
+def _code(spec: CodeRunSpec, run: str, tools: ToolSettings) -> dict[str, Any]:
     preset: ToolPreset = getattr(tools, spec.tool_config)
     return {
         "taskmaster_directory": posixpath.normpath(f"{spec.task_directory}/.taskmaster"),
         "platform_store": checkout(spec.platform_repository_url) + ".git",
-        "remote_tools": _names(spec.remote_tools, preset.remote),
-        "local_tools": _names(spec.local_tools, preset.local),
+        "task_documents": f".taskmaster/docs/task-{spec.task_id}",
+        "pull_request_file": f".orchestrator/{run}-pull-request.md",
+        "local_servers": {name: server.model_dump() for name, server in tools.local_servers.items()},
+        "remote_tools": tool_requests.names(spec.remote_tools) or preset.remote,
+        "local_tools": tool_requests.names(spec.local_tools) or preset.local,
         "tool_server_url": tools.server_url,
     }
-
-
-def _names(given: str | None, preset: list[str]) -> list[str]:
-    return [name.strip() for name in given.split(",")] if given else preset
 
 
 def checkout(url: str) -> str:

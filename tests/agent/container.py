@@ -34,10 +34,11 @@ printf 'agent:x:1000:1000::/home/agent:/bin/bash\n' >"$new/etc/passwd"
 mount -t proc proc "$new/proc"
 for each in null zero random urandom; do touch "$new/dev/$each"; mount --bind "/dev/$each" "$new/dev/$each"; done
 ln -s /proc/self/fd "$new/dev/fd"
-touch "$new/dev/termination-log" "$new/etc/claude-code/managed-settings.json"
+touch "$new/dev/termination-log" "$new/etc/claude-code/"{managed-settings.json,CLAUDE.md}
 for each in config secrets; do show "$pod/$each" "/$each"; done
 for each in home/agent tmp workspace dev/termination-log; do mount --bind "$pod/$each" "$new/$each"; done
 show "$pod/config/settings.json" /etc/claude-code/managed-settings.json
+[[ ! -f $pod/config/CLAUDE.md ]] || show "$pod/config/CLAUDE.md" /etc/claude-code/CLAUDE.md
 show "$parts" /opt/parts
 mount -o remount,ro "$new"
 exec /usr/sbin/chroot "$new" setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all \

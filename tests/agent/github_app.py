@@ -34,7 +34,7 @@ def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
     return make(**{"repositoryUrl": f"{base}/platform.git", **APP, **changes})
 
 
-def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **changes: Any) -> Pod:
+def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt: int = 1, **changes: Any) -> Pod:
     """A pod that has the App's key and trusts the certificate; `agent` is what the agent does, as shell."""
     secrets = {"github-app/app-id": str(github.app.id), "github-app/private-key": github.app.private_key}
     certificate = str(world.path / "github" / "certificate.pem")
@@ -46,12 +46,12 @@ def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", **chang
     }
     if agent:
         given["AGENT_COMMAND"] = world.agent(agent)
-    return world.pod(world.task(spec), **given | changes)
+    return world.pod(world.task(spec, attempt=attempt), **given | changes)
 
 
-def ssh_user(world: World, github: Github, make: SpecFactory, **environ: str) -> Pod:
+def ssh_user(world: World, github: Github, make: SpecFactory, **environ: Any) -> Pod:
     """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
     spec = spec_of(github, make, githubApp=None, githubUser="octocat")
-    over_ssh = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
+    over_ssh: dict[str, Any] = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
     over_ssh["GIT_CONFIG_VALUE_0"] = f"{github.place.url}/acme/"
     return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, **over_ssh, **environ)

@@ -67,8 +67,10 @@ class Model:
         return self.turns[min(said, len(self.turns) - 1)]
 
     def told(self, number: int = 0) -> str:
-        """All that a request's messages say, as text."""
-        return "\n".join(as_text(message["content"]) for message in self.requests[number]["messages"])
+        """All that a request's system prompt and messages say, as text."""
+        request = self.requests[number]
+        texts = [request.get("system", ""), *(message["content"] for message in request["messages"])]
+        return "\n".join(map(as_text, texts))
 
     def tool_results(self) -> list[Block]:
         """Every result of a tool in the last request."""

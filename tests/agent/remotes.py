@@ -31,7 +31,14 @@ class Remotes:
         self.commit(name, files, branch)
         return bare
 
-    def commit(self, name: str, files: Mapping[str, str], branch: str = "main", start: str | None = None) -> None:
+    def commit(
+        self,
+        name: str,
+        files: Mapping[str, str],
+        branch: str = "main",
+        start: str | None = None,
+        message: str = "seed",
+    ) -> None:
         """A further commit on `branch`."""
         work = self.root.parent / f"work-{name}-{time.monotonic_ns()}"
         git("clone", "--quiet", str(self.root / name), str(work), cwd=self.root.parent)
@@ -42,7 +49,7 @@ class Remotes:
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_text(text)
         git("add", "--all", cwd=work)
-        git("commit", "--quiet", "-m", "seed", cwd=work)
+        git("commit", "--quiet", "-m", message, cwd=work)
         git("push", "--quiet", "origin", branch, cwd=work)
 
     def link(self, name: str, path: str, target: str) -> None:

@@ -195,7 +195,7 @@ def test_a_new_run_continues_the_last_session_of_the_workspace(desk: Desk, code_
 
 FAILURES: Mapping[str, tuple[Sequence[Turn | Refusal], dict[str, Any], Reason, str]] = {
     "overloaded": ([Refusal(529, "overloaded_error", "Overloaded")], {}, Reason.OVERLOADED, "529"),
-    "api key": ([Refusal(401, "authentication_error", "invalid x-api-key")], {}, Reason.MISSING_SECRET, "API key"),
+    "api key": ([Refusal(401, "authentication_error", "invalid x-api-key")], {}, Reason.CREDENTIAL_REFUSED, "API key"),
     "no such model": ([Refusal(404, "not_found_error", f"model: {MODEL}")], {}, Reason.INVALID_INPUT, "model"),
     "most turns": ([shell(f"echo {n} > f{n}") for n in range(9)], {"maxTurns": 2}, Reason.MAX_TURNS, "maxTurns"),
     "budget": ([shell("true", output_tokens=100_000)], {"maxCostUsd": 1}, Reason.BUDGET_EXCEEDED, "maxCostUsd"),

@@ -191,7 +191,7 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
         (Refusal(429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}), Reason.RATE_LIMITED),
         (Refusal(429, {"type": "usage_limit_reached", "message": "x", "resets_at": 1999999999}), Reason.RATE_LIMITED),
         (Refusal(503, {"message": "The server is overloaded"}), Reason.OVERLOADED),
-        (Refusal(401, {"message": "Incorrect API key provided"}), Reason.MISSING_SECRET),
+        (Refusal(401, {"message": "Incorrect API key provided"}), Reason.CREDENTIAL_REFUSED),
     ],
 )
 def test_failures_are_told_apart(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
@@ -244,7 +244,11 @@ def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wr
         ({"maxCostUsd": 3}, {}, "maxCostUsd: the agent CLI codex has no such limit"),
         ({}, {"allow": ["Read"]}, "permissions.allow without Bash"),
         ({}, {"allow": ["Bash"], "deny": ["Read(.env)"]}, r"codex cannot hold the rule Read\(.env\)"),
-        ({"localTools": "browser"}, {}, "there is no local tool browser; known: filesystem"),
+        (
+            {"localTools": "browser"},
+            {},
+            "localTools: there is no local tool browser; the setting tools.local_servers has filesystem",
+        ),
     ],
 )
 def test_what_codex_cannot_hold_is_refused(

@@ -2,6 +2,7 @@
 
 the real agent CLI, real managed settings, a key that belongs to root      in one attempt each of docs and code
 deny rules of the managed settings                                         hold whatever the workspace says
+our instructions                                                           are told once, and to subagents too
 """
 
 import json
@@ -80,3 +81,18 @@ def test_managed_settings_hold_whatever_the_workspace_says(
     assert told.reason is Reason.COMPLETED, container.log
     assert ssh_world.remotes.files("shop", BRANCH) == ["id"]
     assert "denied" in str(model.tool_results()[0]["content"])
+
+
+def test_subagents_have_our_instructions_too(ssh_world: World, start: Start, code_spec: SpecFactory) -> None:
+    ssh_world.remotes.commit("shop", {"CLAUDE.md": "Base says: tabs.\n"})
+    ask = uses("Task", description="look", prompt="SUBAGENT-PROMPT", subagent_type="general-purpose")
+    with serving(Model([ask, says("NO_CHANGES: looked")])) as model:
+        container = start(code_spec(model=MODEL), model)
+        assert container.wait().reason is Reason.NO_CHANGES, container.log
+    told = json.dumps(model.requests[0])
+    assert told.count("# Task 1 of shop") == 1
+    assert "Base says: tabs." in told
+    assert "It ends itself at " in told
+    of_subagents = [json.dumps(each) for each in model.requests if "SUBAGENT-PROMPT" in json.dumps(each["messages"][0])]
+    assert of_subagents
+    assert all("# Task 1 of shop" in each for each in of_subagents)

@@ -89,7 +89,7 @@ def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFac
             "overloaded_error",
         ),
         (result_line(is_error=True, result="API Error: 429 rate_limit_error"), Reason.RATE_LIMITED, "rate_limit"),
-        (result_line(is_error=True, result="Invalid API key"), Reason.MISSING_SECRET, "Invalid API key"),
+        (result_line(is_error=True, result="Invalid API key"), Reason.CREDENTIAL_REFUSED, "Invalid API key"),
         (result_line(is_error=True, result="API Error: ECONNREFUSED"), Reason.NETWORK, "ECONNREFUSED"),
         ("echo 'it broke' >&2; exit 7", Reason.AGENT_ERROR, "exit code 7: it broke"),
         (f"{result_line()}; exit 3", Reason.AGENT_ERROR, "exit code 3"),
@@ -210,4 +210,4 @@ def test_the_report_is_one_json_object(world: World, code_spec: SpecFactory) -> 
     pod = world.pod(world.task(code_spec()))
     pod.run()
     told = json.loads((pod.root / "dev/termination-log").read_text())
-    assert set(told) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage"}
+    assert set(told) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage", "model"}

@@ -1,6 +1,7 @@
 """Attempts that go well, from mounts to report: docs and code, both identities, every source of a task."""
 
 import json
+import re
 
 import pytest
 
@@ -145,11 +146,14 @@ def test_the_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> 
     task = world.task(code_spec(maxTurns=5, maxCostUsd=2))
     pod = world.pod(task, AGENT_COMMAND=record)
     pod.run()
-    given = (pod.root / "arguments").read_text().replace(str(pod.root), "").split("\n")
+    text = (pod.root / "arguments").read_text().replace(str(pod.root), "")
+    given = re.sub(r"/tmp/tmp\.\w+/", "SCRATCH/", text).split("\n")
     assert given[:-1] == [
         *("-p", "--output-format", "stream-json", "--verbose"),
         *("--settings", "/etc/claude-code/managed-settings.json"),
-        *("--setting-sources", "user", "--strict-mcp-config", "--model", "claude-test"),
+        *("--setting-sources", "", "--strict-mcp-config"),
+        *("--append-system-prompt-file", "SCRATCH/memory.md", "--system-prompt-snapshot", "off"),
+        *("--model", "claude-test"),
         *("--max-turns", "5", "--max-budget-usd", "2.0", "--mcp-config", "/config/mcp.json"),
         *("--session-id", task.session_id),
     ]

@@ -43,7 +43,7 @@ def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine
     found = cli("config", "check", "-o", "json", environ=environ)
     assert (found.code, found.err) == (0, "")
     assert (found.json["job"]["max_retries"], found.json["job"]["backoff"]) == (3, 9)
-    assert (found.json["agent"]["image"], found.json["models"]["docs"]) == ("from-file", "claude-opus-4-20250514")
+    assert (found.json["agent"]["image"], found.json["models"]["docs"]) == ("from-file", "opus")
     assert yaml.safe_load(cli("config", "check", "-o", "yaml", environ=environ).out) == found.json
     table = cli("config", "check", environ=environ).out
     assert ["job.backoff", "9"] in [line.split() for line in table.splitlines()]

@@ -6,6 +6,7 @@ refused      every problem by field · not YAML · no such file · a template th
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,15 @@ def test_a_template_that_cannot_be_rendered_is_named_with_its_line(tmp_path: Pat
     refused = command("render", str(file), ORCHESTRATOR_TEMPLATES=str(tmp_path / "templates"))
     assert refused.code == 1
     assert "claude/code/prompt.md.j2, line 2: 'taks_id' is undefined" in refused.err
+
+
+def test_a_directory_that_lacks_a_file_is_named_with_the_near_miss(tmp_path: Path, file: Path) -> None:
+    """CASES A25."""
+    templates = shutil.copytree(settings().templates, tmp_path / "templates")
+    (templates / "claude/code/CLAUDE.md.j2").rename(templates / "claude/code/claude.md.j2")
+    (templates / "claude/code/container.sh.j2").unlink()
+    file.write_text(yaml.safe_dump(run()))
+    refused = command("render", str(file), ORCHESTRATOR_TEMPLATES=str(templates))
+    assert refused.code == 1
+    assert "claude/code/CLAUDE.md.j2 is missing; there is claude/code/claude.md.j2" in refused.err
+    assert "claude/code/container.sh.j2 is missing" in refused.err

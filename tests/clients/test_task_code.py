@@ -47,7 +47,7 @@ def test_no_local_files_are_needed_when_urls_are_given(code: CommandLine, functi
     found = functions.spec(done)
     assert (found["taskId"], found["service"], found["githubUser"]) == (3, "no-files", "hubot")
     assert (found["repositoryUrl"], found["platformRepositoryUrl"], found["branch"]) == (URL, URL, "main")
-    assert found["model"] == "claude-3-5-sonnet-20241022"
+    assert found["model"] == "sonnet"
     assert done.json["found"] == {"platformRepositoryUrl": "the same repository", "model": "setting models.code"}
     assert (done.json["namespace"], done.json["kind"], done.json["repeated"]) == ("orchestrator", "CodeRun", False)
 
@@ -155,6 +155,7 @@ def test_models_are_those_of_the_settings_without_any_other_setting(
 
 EVERYTHING = {
     "task_id": 9,
+    "task_tag": "checkout",
     "service": "everything",
     "model": "gpt-5.1-codex",
     "github_app": "5DLabs-Rex",

@@ -11,6 +11,8 @@ the remote              with credentials in its URL
 import json
 import subprocess
 
+import pytest
+
 from tests.clients.conftest import URL, CommandLine, Functions, Repository, name_remote
 
 TASKS = ".taskmaster/tasks/tasks.json"
@@ -26,7 +28,7 @@ def test_a_clean_repository_is_documented_as_it_is(
         "sourceBranch": "main",
         "workingDirectory": ".",
         "githubUser": "octocat",
-        "model": "claude-opus-4-20250514",
+        "model": "opus",
         "agentCli": "claude",
         "cancel": False,
         "priority": 0,
@@ -149,3 +151,17 @@ def test_credentials_in_a_remote_are_neither_shown_nor_sent(
     done = docs("-o", "json")
     assert functions.spec(done)["repositoryUrl"] == URL
     assert "hunter2" not in done.out + done.err
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_tasks_without_a_text_are_named_in_one_line(
+    docs: CommandLine, repository: Repository, dry: tuple[str, ...]
+) -> None:
+    """CASES S1."""
+    tasks = [{"id": number, "title": "x"} for number in (1, 2, "HAM-1")]
+    repository.write(TASKS, json.dumps({"tasks": tasks}))
+    repository.write(".taskmaster/tasks/task_001.txt", "# Task 1\n")
+    done = docs(*dry)
+    assert "no text             tasks 2, HAM-1: no tasks/task_NNN.txt; the agent reads tasks.json\n" in done.err
+    repository.write(TASKS, json.dumps({"tasks": tasks[:1]}))
+    assert "no text" not in docs(*dry).err

@@ -47,7 +47,10 @@ FRESH = {
 RESUMED = {each: reported(each) for each in ("DeadlineExceeded", "Overloaded", "Terminated", "AgentError")}
 MENDED = {each: reported(each) for each in ("MissingSecret", "ConfigurationError")}
 FINAL = {
-    **{each: reported(each) for each in ("MaxTurns", "BudgetExceeded", "PushRefused", "RepositoryDenied")},
+    **{
+        each: reported(each)
+        for each in ("MaxTurns", "BudgetExceeded", "PushRefused", "RepositoryDenied", "CredentialRefused")
+    },
     **{each: reported(each) for each in ("InvalidInput", "MergeConflict", "PolicyViolation")},
     "OutOfMemory": {
         "pod": {"phase": "Failed"},

@@ -9,7 +9,7 @@ from functions.manifests import attempt
 from functions.reconciler import rendering
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
-from tests.support.builders import NOW, UID, run, settings
+from tests.support.builders import CODE_SPEC, NOW, UID, run, settings
 
 
 def started(kind: str = "CodeRun", **spec: Any) -> Run:
@@ -62,7 +62,14 @@ def test_every_mount_has_its_volume_and_none_was_lost() -> None:
         managed = mounts["/etc/claude-code/managed-settings.json"]
         assert {"/config", "/workspace", "/home/agent", "/tmp", credentials} <= set(mounts)
         assert (managed["subPath"], managed["readOnly"]) == ("settings.json", True)
+        assert mounts["/etc/claude-code/CLAUDE.md"]["subPath"] == "CLAUDE.md"
         assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in found["volumes"]}
+
+
+def test_what_an_agent_cli_does_not_have_is_not_mounted() -> None:
+    found = pod("CodeRun", {**CODE_SPEC, "agentCli": "codex", "model": "gpt-5"})
+    mounts = [mount["mountPath"] for mount in found["containers"][0]["volumeMounts"]]
+    assert "/etc/claude-code/CLAUDE.md" not in mounts
 
 
 def test_a_code_run_works_in_a_claim_and_a_docs_run_does_not() -> None:

@@ -190,7 +190,7 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
         (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
         (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
         (StartRun("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
-        (StartRun("docs", {"model": "gpt"}), "", "model: must start with 'claude-'"),
+        (StartRun("docs", {"model": "gpt"}), "", "model: must be a model of the agent CLI claude"),
         (
             StartRun("code", {}, 3),
             "service: a\nplatformRepository: other/secrets",

@@ -102,8 +102,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("telemetry.otlp_protocol", "https", "'http/protobuf' or 'http/json'"),
     ("telemetry.enabled", "true", "set telemetry.otlp_endpoint too"),
     ("tools.server_url", "tools", URL),
-    ("models.code", "", "must have 1 to 128 characters"),
-    ("models.docs", "a model", "must be a full model name"),
+    ("models.code", "", "must have 1 to 256 characters"),
+    ("models.docs", "a model", "must be a model's name"),
     ("auth.tokens", {"ci": ""}, "the token of ci is empty"),
     *(
         ("auth.tokens", {"ci": value}, HEADER)

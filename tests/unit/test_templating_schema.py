@@ -17,22 +17,11 @@ from jsonschema import Draft202012Validator
 from functions.templating.render import task_files
 from tests.support import golden
 from tests.support.builders import settings
+from tests.unit.test_templating_settings import DEFAULT_ALLOW, DEFAULT_DENY
 
-RETIRED_TOOLS = ("LS", "TodoRead")
-"""Allowed for older versions of Claude Code; the schema of the present one no longer has them."""
-TOOLS = (
-    "Bash",
-    "Edit",
-    "Glob",
-    "Grep",
-    "MultiEdit",
-    "Read",
-    "TodoWrite",
-    "WebFetch",
-    "WebSearch",
-    "Write",
-    *RETIRED_TOOLS,
-)
+TOOLS = (*DEFAULT_ALLOW, *(rule for rule in DEFAULT_DENY if "(" not in rule))
+"""Those of the installed CLI; tests/world/test_templates.py asks it."""
+
 RULES = {"type": "array", "items": {"type": "string", "pattern": rf"^(({'|'.join(TOOLS)})(\([^)]+\))?|mcp__.*)$"}}
 SWITCH = {"enum": ["0", "1"]}
 PROTOCOL = {"enum": ["grpc", "http/json", "http/protobuf"]}
@@ -54,6 +43,8 @@ MATCHER = {
 }
 ENV = {
     "DISABLE_AUTOUPDATER": SWITCH,
+    "BASH_DEFAULT_TIMEOUT_MS": {"type": "string", "pattern": "^[1-9][0-9]+$"},
+    "BASH_MAX_TIMEOUT_MS": {"type": "string", "pattern": "^[1-9][0-9]+$"},
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": SWITCH,
     "CLAUDE_CODE_ENABLE_TELEMETRY": SWITCH,
     "OTEL_METRICS_EXPORTER": {"enum": ["otlp", "prometheus", "console", "none"]},
@@ -69,7 +60,7 @@ SETTINGS = {
     "additionalProperties": False,
     "required": ["model", "permissions", "hooks", "env"],
     "properties": {
-        "model": {"type": "string", "pattern": "^claude-"},
+        "model": {"type": "string", "pattern": "claude|^(opus|sonnet|haiku)$"},
         "permissions": {
             "type": "object",
             "required": ["allow", "deny", "defaultMode"],
@@ -80,7 +71,12 @@ SETTINGS = {
                 "defaultMode": {"enum": ["acceptEdits", "bypassPermissions", "default", "dontAsk", "plan"]},
             },
         },
-        "includeCoAuthoredBy": {"type": "boolean"},
+        "attribution": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"commit": {"type": "string"}, "pr": {"type": "string"}},
+        },
+        "allowManagedHooksOnly": {"type": "boolean"},
         "enableAllProjectMcpServers": {"type": "boolean"},
         "env": {"type": "object", "additionalProperties": False, "properties": ENV},
         "hooks": {
@@ -88,7 +84,7 @@ SETTINGS = {
             "additionalProperties": False,
             "properties": {
                 event: {"type": "array", "items": MATCHER}
-                for event in ("SessionStart", "PreToolUse", "PostToolUse", "Stop")
+                for event in ("SessionStart", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop")
             },
         },
     },

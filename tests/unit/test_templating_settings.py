@@ -11,17 +11,30 @@ from tests.unit.rendering import render, task
 
 DEFAULT_ALLOW = [
     "Bash",
-    "Read",
-    "Write",
     "Edit",
-    "MultiEdit",
-    "Glob",
-    "Grep",
-    "LS",
-    "TodoRead",
-    "TodoWrite",
+    "ExitWorktree",
+    "ListAgents",
+    "NotebookEdit",
+    "Read",
+    "ReportFindings",
+    "Skill",
+    "Task",
+    "TaskStop",
+    "ToolSearch",
     "WebFetch",
     "WebSearch",
+    "Workflow",
+    "Write",
+]
+DEFAULT_DENY = [
+    "CronCreate",
+    "CronDelete",
+    "CronList",
+    "EnterWorktree",
+    "Monitor",
+    "ScheduleWakeup",
+    "SendMessage",
+    "Bash(git push:*)",
 ]
 TOOLS = {"server_url": "https://tools.example/mcp"}
 
@@ -34,7 +47,7 @@ def file(name: str, kind: str = "code", sections: dict[str, Any] | None = None, 
 def test_default_permissions(kind: str) -> None:
     assert file("settings.json", kind)["permissions"] == {
         "allow": DEFAULT_ALLOW,
-        "deny": [],
+        "deny": DEFAULT_DENY,
         "defaultMode": "acceptEdits",
     }
 
@@ -54,7 +67,8 @@ def test_the_model_is_passed_verbatim_and_nothing_updates_itself() -> None:
     found = file("settings.json", model="claude-opus-4-20250514")
     assert found["model"] == "claude-opus-4-20250514"
     assert found["env"]["DISABLE_AUTOUPDATER"] == "1"
-    assert found["includeCoAuthoredBy"] is False
+    assert found["attribution"] == {"commit": "", "pr": ""}
+    assert found["allowManagedHooksOnly"] is True
     assert not [name for name in found["env"] if name.startswith("OTEL")]
 
 
@@ -106,7 +120,10 @@ def test_without_a_tool_server_remote_tools_are_off() -> None:
 
 
 def test_an_unknown_local_tool_is_refused() -> None:
-    with pytest.raises(TemplateError, match="there is no local tool browser; known: filesystem"):
+    with pytest.raises(
+        TemplateError,
+        match=r"localTools: there is no local tool browser; the setting tools.local_servers has filesystem",
+    ):
         render(localTools="filesystem,browser")
 
 

@@ -33,6 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "platformBranch": "main",
     "maxTurns": 3,
     "maxCostUsd": 1.5,
+    "localTools": "filesystem",
 }
 _TAG = re.compile(r"{[{%].*?[}%]}", re.DOTALL)
 

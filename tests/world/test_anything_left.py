@@ -133,6 +133,7 @@ class Attempt:
             "PATH": search_path(),
             "HOME": str(self.path / "home"),
             "ORCHESTRATOR_START": str(self.path / "start.json"),
+            "ORCHESTRATOR_STATE": str(self.path / "state"),
             "ORCHESTRATOR_REPOSITORY": str(self.clone),
             "GIT_CONFIG_COUNT": "4",
             "LC_ALL": "C.UTF-8",

@@ -18,6 +18,7 @@ from functions.manifests import attempt
 from functions.reconciler.rendering import Unrenderable, task_files
 from functions.runs.model.run import Run
 from functions.settings import Settings, SettingsError, load
+from functions.templating import completeness
 
 NO_IMAGE = "image-not-configured"
 """Stands in the Job for a missing setting agent.image, which task files do not need."""
@@ -38,11 +39,12 @@ def command(run: str, out: Path | None) -> None:
     raw = read(run)
     with as_command_error(SettingsError):
         settings = load(os.environ, image=NO_IMAGE)
+    incomplete = "\n".join(completeness.problems(settings.templates))
     if not settings.templates.is_dir():
-        raise CommandError(
-            f"setting templates: {settings.templates} is not a directory; set it in ORCHESTRATOR_TEMPLATES"
-        )
+        raise CommandError(incomplete)
     objects, files = _rendered(attempt_of(raw, settings.namespace), settings)
+    if incomplete:
+        raise CommandError(incomplete)
     if out is None:
         print(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000), end="")
     else:

@@ -20,6 +20,9 @@ from functions.runs.model.kinds import RunKind
 
 KIND = RunKind.DOCS
 
+MOST_IDS = 10
+"""Ids of tasks that are listed in a line."""
+
 
 def run(request: Request, directory: Path, say: Say, remote: str | None = None) -> Outcome:
     """Commit and push the Task Master files of `directory`, then submit the docs run that `request` describes.
@@ -35,11 +38,19 @@ def run(request: Request, directory: Path, say: Say, remote: str | None = None) 
     copies = taskmaster.copies(checkout.path)
     spec = asking.validate_spec(KIND, request.given, inferred, say)
     show(say, "tasks", f"{count} in {checkout.below(taskmaster.TASKS)}")
+    missing = taskmaster.without_text(checkout.path)
+    if missing:
+        show(say, "no text", f"tasks {_listed(missing)}: no tasks/task_NNN.txt; the agent reads tasks.json")
     if request.dry_run:
         _show_plan(commit, copies, say)
     else:
         _save(commit, copies, say)
     return asking.send(prepared, KIND, spec, inferred, say)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
+    return ", ".join(ids[:MOST_IDS]) + more
 
 
 def _infer(

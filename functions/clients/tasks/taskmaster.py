@@ -47,7 +47,7 @@ def tasks(directory: Path) -> int:
         if part.is_symlink():
             raise CommandError(f"{part} is a symbolic link: git would commit the link, not the tasks")
     try:
-        count = sum(1 for task in _entries(json.loads(file.read_bytes())))
+        count = len(_ids(file))
     except ValueError as error:
         raise CommandError(f"{file} is not JSON: {error}") from error
     except OSError as error:
@@ -55,6 +55,18 @@ def tasks(directory: Path) -> int:
     if not count:
         raise CommandError(f'{file} has no tasks: neither {{"tasks": [...]}} nor {{"TAG": {{"tasks": [...]}}}}')
     return count
+
+
+def without_text(directory: Path) -> list[str]:
+    """Return the ids of tasks that have no file tasks/task_NNN.txt, each once, in the order of the file of tasks."""
+    folder = directory / FOLDER / "tasks"
+    texts = {int(match[1]) for path in folder.iterdir() if (match := _TEXT.fullmatch(path.name))}
+    known = {str(number) for number in texts}
+    return [each for each in dict.fromkeys(map(str, _ids(directory / TASKS))) if each not in known]
+
+
+def _ids(file: Path) -> list[Any]:
+    return [task["id"] for task in _entries(json.loads(file.read_bytes()))]
 
 
 def _entries(document: Any) -> Iterator[dict[str, Any]]:

@@ -210,6 +210,8 @@ def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None =
     changes: dict[str, Any] = {"attempts": [*earlier, ended]}
     if report and report.usage:
         changes["usage"] = run.status.usage.plus(report.usage) if run.status.usage else report.usage
+    if report and report.model:
+        changes["model"] = report.model
     if report and report.pull_request_url:
         changes["pull_request_url"] = report.pull_request_url
     return changes

@@ -62,7 +62,42 @@ class StringRule:
         return found
 
 
-def is_valid(kind: Any, value: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class TaskIdRule:
+    """The rule of a Task Master id: a whole number from 1, or a text that is not one."""
+
+    pattern: str
+    why: str
+    max_length: int
+
+    def check(self, value: int | str) -> int | str:
+        """Return the id. Raise ValueError, saying what it must be."""
+        if isinstance(value, int):
+            if 1 <= value <= INT32:
+                return value
+        elif len(value) <= self.max_length and re.fullmatch(self.pattern, value):
+            return value
+        raise ValueError(self.why)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        either = core_schema.union_schema([core_schema.int_schema(strict=True), core_schema.str_schema(strict=True)])
+        return core_schema.no_info_after_validator_function(self.check, either)
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        """Return the form that Kubernetes prescribes for "a number or a text" (CustomResourceDefinitions, intOrString)."""
+        return {
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "minimum": 1,
+            "maximum": INT32,
+            "pattern": self.pattern,
+            "maxLength": self.max_length,
+        }
+
+
+def is_valid(kind: Any, value: Any) -> bool:
     """Return whether `value` obeys the rule of `kind`, such as `Branch`."""
     (rule,) = kind.__metadata__
     try:
@@ -128,10 +163,17 @@ Model = Annotated[
     str,
     StringRule(
         r"^[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]*$",
-        "must be a full model name, passed to the agent CLI as it is",
-        max_length=128,
+        "must be a model's name, passed to the agent CLI as it is",
+        max_length=256,
     ),
 ]
+
+CLAUDE_MODEL = r"claude|^(opus|sonnet|haiku|fable|best|default|opusplan)(\[1m\])?$|^arn:aws[a-z-]*:bedrock:"
+"""Models of the agent CLI claude: full names, its aliases, and the ids of Bedrock and Vertex.
+
+`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference profile
+is an ARN without it.
+"""
 
 GITHUB_LOGIN = StringRule(
     r"^[A-Za-z0-9]([-_]?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-' and '_'", max_length=39
@@ -174,6 +216,26 @@ EnvName = Annotated[
         "must be the name of an environment variable",
         (Forbidden(RESERVED_ENV, "is reserved: it could change what runs or which credentials are used"),),
         max_length=128,
+    ),
+]
+
+TaskId = Annotated[
+    int | str,
+    TaskIdRule(
+        r"^([0-9]+[A-Za-z]|[0-9]+[A-Za-z._-][A-Za-z0-9._-]*[A-Za-z0-9]"
+        r"|[A-Za-z][A-Za-z._-]*[0-9]|[A-Za-z][A-Za-z._-]*[0-9][A-Za-z0-9._-]*[A-Za-z0-9])$",
+        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2 or HAM-1: "
+        "at most 40 letters, digits and . _ -",
+        max_length=40,
+    ),
+]
+
+TaskTag = Annotated[
+    str,
+    StringRule(
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "must be a Task Master tag: letters, digits and . _ -",
+        max_length=100,
     ),
 ]
 

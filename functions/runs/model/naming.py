@@ -1,6 +1,7 @@
 """Names of everything that is created for a run: functions of the run, so that a repeated step finds the same name."""
 
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from typing import assert_never
@@ -73,7 +74,7 @@ def task_claim(spec: AnySpec, earlier: Sequence[str]) -> str:
 
 
 def _turn(spec: AnySpec, earlier: Sequence[str]) -> str:
-    seen = [*sorted(run_labels(spec).items()), *sorted(earlier)]
+    seen = [*sorted(run_labels(spec).items()), *([spec.task_tag] if spec.task_tag else []), *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -88,7 +89,7 @@ def name_prefix(spec: AnySpec) -> str:
         case DocsRunSpec():
             return f"{_repository_words(spec)[:19].strip('-') or 'docs'}-docs-"
         case CodeRunSpec():
-            return f"{spec.service[:16].rstrip('-')}-t{spec.task_id % 1_000_000}-"
+            return f"{spec.service[:16].rstrip('-')}-t{_short_task_id(spec.task_id)}-"
         case _:
             assert_never(spec)
 
@@ -97,6 +98,13 @@ def _repository_words(spec: RunSpec) -> str:
     """Return the repository's name as a part of a DNS-1123 label."""
     repository = spec.repository_url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
     return "".join(c if c.isascii() and c.isalnum() else "-" for c in repository.lower())
+
+
+def _short_task_id(task_id: int | str) -> str:
+    """Return the id, or the end of it, as a part of a DNS label of at most 6 characters."""
+    if isinstance(task_id, int):
+        return str(task_id % 1_000_000)
+    return re.sub(r"[^a-z0-9]+", "-", task_id.lower())[-6:].strip("-")
 
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "orchestrator"}

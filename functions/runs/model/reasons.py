@@ -58,6 +58,7 @@ class Reason(StrEnum):
     MAX_TURNS = "MaxTurns"
     BUDGET_EXCEEDED = "BudgetExceeded"
     PUSH_REFUSED = "PushRefused"
+    CREDENTIAL_REFUSED = "CredentialRefused"
     REPOSITORY_DENIED = "RepositoryDenied"
     INVALID_INPUT = "InvalidInput"
     INVALID_SPEC = "InvalidSpec"
@@ -149,6 +150,9 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.MAX_TURNS: _BY_ATTEMPT,
     Reason.BUDGET_EXCEEDED: _BY_ATTEMPT,
     Reason.PUSH_REFUSED: _BY_ATTEMPT,
+    Reason.CREDENTIAL_REFUSED: ReasonRow(
+        by_attempt=True, remedy="replace the key in the Secret that the message names, then retry"
+    ),
     Reason.REPOSITORY_DENIED: _BY_ATTEMPT,
     Reason.INVALID_INPUT: _BY_ATTEMPT,
     Reason.INVALID_SPEC: ReasonRow(),

@@ -27,6 +27,7 @@ class Report(ApiModel):
     pull_request_url: Annotated[str | None, Field(pattern=r"^https://\S+$", max_length=500)] = None
     session_id: Annotated[str | None, Field(max_length=100)] = None
     usage: Usage | None = None
+    model: Annotated[str | None, Field(max_length=256)] = None
     rate_limit_reset_at: AwareDatetime | None = None
 
 

@@ -105,7 +105,7 @@ def parse(raw: Mapping[str, Any]) -> Run:
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
         finalizers=metadata.get("finalizers", ()),
-        labels=metadata.get("labels", {}),
+        labels=metadata.get("labels") or {},
         cancel=_asks_to_cancel(raw),
         spec=spec,
         spec_error=spec_error,

@@ -3,6 +3,7 @@
 Python names are snake_case, the wire is camelCase. These models make the CRD schemas too (manifests/crds.py).
 """
 
+import re
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -16,7 +17,7 @@ from functions.runs.model.kinds import RunKind
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
 CROSS_FIELD = "across_fields"
 """Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
-CLAUDE_MODEL = "must start with 'claude-' for the agent CLI claude"
+CLAUDE_MODEL = "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, or a Bedrock ARN"
 
 
 class ApiModel(BaseModel):
@@ -47,7 +48,7 @@ class RunSpec(ApiModel, ABC):
             "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
             "anyOf": [
                 {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
-                {"properties": {"model": {"pattern": "^claude-"}}},
+                {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
             ],
         }
     )
@@ -57,7 +58,10 @@ class RunSpec(ApiModel, ABC):
     working_directory: Annotated[
         fields.WorkingDirectory, Field(description="Directory of the repository to work in.")
     ] = "."
-    model: Annotated[fields.Model, Field(description="Full model name, passed verbatim.")]
+    task_tag: Annotated[
+        fields.TaskTag | None, Field(description="Task Master tag; default: the file's current one.")
+    ] = None
+    model: Annotated[fields.Model, Field(description="Model name or alias, passed verbatim.")]
     github_user: Annotated[fields.GithubUser | None, Field(description="GitHub login whose SSH key is used.")] = None
     github_app: Annotated[
         fields.GithubApp | None,
@@ -90,7 +94,7 @@ class RunSpec(ApiModel, ABC):
         wrong: dict[str, str] = {}
         if (self.github_user is None) == (self.github_app is None):
             wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
-        if self.agent_cli == "claude" and not self.model.startswith("claude-"):
+        if self.agent_cli == "claude" and not re.search(fields.CLAUDE_MODEL, self.model):
             wrong["model"] = CLAUDE_MODEL
         if wrong:
             told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
@@ -135,7 +139,7 @@ class CodeRunSpec(RunSpec):
 
     kind: ClassVar[RunKind] = RunKind.CODE
 
-    task_id: Annotated[int, Field(description="Task Master task.", ge=1, le=fields.INT32)]
+    task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
     service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
         fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")

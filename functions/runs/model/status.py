@@ -124,6 +124,7 @@ class RunStatus(LenientModel):
     branch: str | None = None
     pull_request_url: str | None = None
     session_id: str | None = None
+    model: Annotated[str | None, Field(description="Model that answered the last attempt.")] = None
     usage: Usage | None = None
     next_attempt_at: Timestamp | None = None
     pending_since: Annotated[

@@ -17,6 +17,7 @@ from functions.clients.output import Output, columns, write
 from functions.clients.settings import load_settings
 from functions.queues.topology import FUNCTIONS as DEPLOYED
 from functions.settings import Settings
+from functions.templating import completeness
 
 HIDDEN = "**********"
 """Stands for a secret, as pydantic writes one."""
@@ -78,8 +79,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 def _problems(settings: Settings) -> Iterator[str]:
     """Yield problems that a function would only find at its first request."""
-    if not any(settings.templates.glob("*/*/*.j2")):
-        yield f"setting templates: {settings.templates} has no templates, such as claude/code/prompt.md.j2"
+    yield from completeness.problems(settings.templates)
     kubeconfig = settings.cluster.kubeconfig
     if kubeconfig and not Path(kubeconfig).is_file():
         yield f"setting cluster.kubeconfig: {kubeconfig} does not exist"

@@ -45,6 +45,13 @@ def pull(github: "Github", call: Call, repository: Repository, number: str) -> A
     return found
 
 
+@route("PATCH", "/repos/{repository}/pulls/{number}", "pull_requests")
+def update(github: "Github", call: Call, repository: Repository, number: str) -> Any:
+    found = pull(github, call, repository, number)
+    found |= {key: call.body[key] for key in ("title", "body") if key in call.body}
+    return found
+
+
 @route("GET", "/repos/{repository}/pulls/{number}/reviews/{review}/comments", "pull_requests")
 def review_comments(github: "Github", call: Call, repository: Repository, number: str, review: str) -> Any:
     found = [each for each in repository.review_comments.values() if str(each["pull_request_review_id"]) == review]

@@ -1,0 +1,302 @@
+"""CASES A9, A15, A16 and "Missing for the agent": what the agent is told, as the model gets it.
+
+| of                     | is there                                                                      |
+|------------------------|-------------------------------------------------------------------------------|
+| the base branch        | its memory as the CLI reads it: imports, links, AGENTS.md, nested files       |
+| Task Master            | the tag's task, a subtask with every field, ids that are texts                |
+| the platform's project | architecture, requirements, list of tasks: laid out, named, never committed   |
+| the attempt            | when it ends, its limits, the repository's conventions                        |
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from tests.agent.conftest import SpecFactory
+from tests.agent.model_server import says
+from tests.agent.world import World
+from tests.world.attempts import BRANCH, clone, pod_of
+from tests.world.claude_code import ClaudeCode, shell
+
+
+@pytest.fixture
+def cli(world: World, claude: str) -> ClaudeCode:
+    return ClaudeCode(world, claude)
+
+
+OTHER_SESSION = "11111111-1111-5111-8111-111111111111"
+LOOKED = says("NO_CHANGES: only looked")
+
+
+def memory(cli: ClaudeCode, spec: Any, files: dict[str, str]) -> str:
+    """What an agent is told in a repository with these files on its base branch."""
+    cli.world.remotes.commit("shop", files)
+    return cli.run(spec, LOOKED).instructions
+
+
+def test_a_link_is_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    cli.world.remotes.commit("shop", {"AGENTS.md": "M-AGENTS\n"})
+    cli.world.remotes.link("shop", "CLAUDE.md", "AGENTS.md")
+    told = cli.run(code_spec(), LOOKED).instructions
+    assert "# From the repository: CLAUDE.md\n\nM-AGENTS\n" in told
+    assert told.count("M-AGENTS") == 1
+
+
+@pytest.mark.parametrize("target", ["../../../../etc/hostname", "/etc/hostname", "CLAUDE.md", "nowhere.md"])
+def test_a_link_to_nowhere_is_left(cli: ClaudeCode, code_spec: SpecFactory, target: str) -> None:
+    cli.world.remotes.link("shop", "CLAUDE.md", target)
+    done = cli.run(code_spec(), LOOKED)
+    assert done.report.reason is Reason.NO_CHANGES, done.pod.log
+    assert "From the repository" not in done.instructions
+
+
+def test_imports_are_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    files = {
+        "CLAUDE.md": "M-CLAUDE @docs/a.md and `@docs/code.md`\n```\n@docs/fence.md\n```\nme@docs/mail.md\n",
+        "docs/a.md": "M-A @b.md\n@./with\\ space.md\n@../CLAUDE.md\n",
+        "docs/b.md": "M-B @~/x.md @/etc/passwd @../../outside.md\n",
+        "docs/with space.md": "M-SPACE\n",
+        **{f"docs/{name}.md": f"M-{name}\n" for name in ("code", "fence", "mail")},
+    }
+    told = memory(cli, code_spec(), files)
+    assert all(f"M-{name}" in told for name in ("CLAUDE", "A", "B", "SPACE"))
+    assert not any(f"M-{name}" in told for name in ("code", "fence", "mail"))
+    assert "root:" not in told
+
+
+def test_agents_md_is_read_where_there_is_no_claude_md(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    files = {"AGENTS.md": "M-ROOT\n", "src/AGENTS.md": "M-SRC-AGENTS\n", "src/CLAUDE.md": "M-SRC-CLAUDE\n"}
+    told = memory(cli, code_spec(workingDirectory="src"), files)
+    assert "M-ROOT" in told
+    assert "# From the repository: ./CLAUDE.md\n\nM-SRC-CLAUDE" in told
+    assert "M-SRC-AGENTS" not in told
+
+
+def test_nested_memory_and_rules_are_there(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    files = {
+        "src/CLAUDE.md": "M-NESTED\n",
+        ".claude/CLAUDE.md": "M-DOT\n",
+        ".claude/rules/tests.md": "M-RULE\n",
+        "CLAUDE.md": "M-CLAUDE\n<!-- M-COMMENT -->\n",
+    }
+    told = memory(cli, code_spec(), files)
+    assert "src/CLAUDE.md (for work in src/)" in told
+    assert all(f"M-{name}" in told for name in ("NESTED", "DOT", "RULE", "CLAUDE"))
+    assert "M-COMMENT" not in told
+
+
+def test_the_branch_being_worked_on_has_no_say(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    cli.world.remotes.commit("shop", {"CLAUDE.md": "M-BASE @more.md\n", "more.md": "M-MORE\n"})
+    cli.world.remotes.commit("shop", {"more.md": "M-EVIL\n", "src/CLAUDE.md": "M-EVIL\n"}, branch=BRANCH)
+    told = cli.run(code_spec(), LOOKED, attempt=2).instructions
+    assert "M-MORE" in told
+    assert "M-EVIL" not in told
+
+
+def test_settings_skills_and_notes_of_an_earlier_run_have_no_effect(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    evil = {
+        "settings.json": json.dumps({"env": {"EVIL": "1"}, "permissions": {"deny": ["Bash"]}}),
+        "skills/evil/SKILL.md": "---\nname: evil\ndescription: M-EVIL\n---\nx\n",
+        "commands/evil.md": "M-EVIL\n",
+    }
+    plant = [f"mkdir -p $(dirname {name}); cat >{name} <<'EOF'\n{text}\nEOF" for name, text in evil.items()]
+    note = 'for d in projects/*/; do mkdir -p "$d/memory"; echo M-EVIL > "$d/memory/MEMORY.md"; done'
+    cli.run(code_spec(), shell("\n".join(['cd "$CLAUDE_CONFIG_DIR"', *plant, note])), LOOKED)
+    done = cli.run(
+        code_spec(), shell("echo ${EVIL:-none} > seen"), says("Done."), task={"run": "r2", "session_id": OTHER_SESSION}
+    )
+    assert done.report.reason is Reason.COMPLETED, done.pod.log
+    assert "M-EVIL" not in json.dumps(done.model.requests)
+    assert cli.world.remotes.show("shop", f"{done.report.branch}:seen") == "none\n"
+
+
+def tagged(**tags: Any) -> str:
+    """A tasks.json with tags."""
+    return json.dumps({name: {"tasks": tasks, "metadata": {}} for name, tasks in tags.items()})
+
+
+SUBTASK = {
+    "id": 2,
+    "title": "Parse",
+    "description": "Read it.",
+    "details": "With care.",
+    "testStrategy": "Feed it junk.",
+    "status": "pending",
+    "dependencies": [1],
+}
+MASTER = [{"id": 1, "title": "Master's", "description": "M-MASTER"}]
+OTHER = [{"id": 1, "title": "Other's", "description": "M-OTHER", "details": "All of it.", "subtasks": [SUBTASK]}]
+
+
+def documents(world: World, spec: Any) -> dict[str, str]:
+    """The task's documents as an agent finds them."""
+    pod = pod_of(world, spec, "true", words="NO_CHANGES: looked")
+    assert pod.run().reason is Reason.NO_CHANGES, pod.log
+    root = clone(world) / spec.working_directory / f".taskmaster/docs/task-{spec.task_id}"
+    return {file.relative_to(root).as_posix(): file.read_text() for file in root.rglob("*") if file.is_file()}
+
+
+def platform(world: World, files: dict[str, str]) -> None:
+    """Commits files below `.taskmaster` of the platform repository, which has no documents of task 1."""
+    world.remotes.create("tasks", {f".taskmaster/{name}": text for name, text in files.items()})
+
+
+@pytest.fixture
+def tagged_spec(code_spec: SpecFactory) -> SpecFactory:
+    return lambda **changes: code_spec(platformRepositoryUrl="https://github.com/acme/tasks", **changes)
+
+
+TAGS = {"tasks/tasks.json": tagged(master=MASTER, other=OTHER)}
+STATE = {"state.json": json.dumps({"currentTag": "other"})}
+CONFIG = {"config.json": json.dumps({"global": {"defaultTag": "other"}})}
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "words"),
+    [
+        (TAGS, {}, "M-MASTER"),
+        (TAGS | STATE, {}, "M-OTHER"),
+        (TAGS | CONFIG, {}, "M-OTHER"),
+        (TAGS | STATE, {"taskTag": "master"}, "M-MASTER"),
+        (TAGS, {"taskTag": "other"}, "M-OTHER"),
+        (TAGS | {"state.json": "\ufeff{"}, {}, "M-MASTER"),
+        ({"tasks/tasks.json": tagged(only=OTHER)}, {}, "M-OTHER"),
+        ({"tasks/tasks.json": json.dumps({"tasks": OTHER})}, {"taskTag": "master"}, "M-OTHER"),
+    ],
+)
+def test_the_task_of_the_tag_is_given(
+    world: World, tagged_spec: SpecFactory, files: dict[str, str], asked: dict[str, str], words: str
+) -> None:
+    platform(world, files)
+    assert words in documents(world, tagged_spec(**asked))["task.md"]
+
+
+def test_documents_of_a_tag_are_those_of_its_task(world: World, tagged_spec: SpecFactory) -> None:
+    own = {"docs/other/task-1/task.md": "other's\n", "docs/task-1/task.md": "master's\n"}
+    platform(world, TAGS | own)
+    assert documents(world, tagged_spec(taskTag="other")) == {"task.md": "other's\n"}
+
+
+def test_the_text_file_of_a_tag_is_found(world: World, tagged_spec: SpecFactory) -> None:
+    platform(world, TAGS | {"tasks/task_001.txt": "master's\n", "tasks/task_001_other.txt": "other's\n"})
+    assert documents(world, tagged_spec(taskTag="other")) == {"task.txt": "other's\n"}
+
+
+@pytest.mark.parametrize("changes", [{"taskId": "1.2", "taskTag": "other"}])
+def test_a_subtask_is_a_task_with_every_field(world: World, tagged_spec: SpecFactory, changes: dict[str, Any]) -> None:
+    platform(world, TAGS | {"docs/other/task-1/acceptance-criteria.md": "- [ ] all\n"})
+    found = documents(world, tagged_spec(**changes))
+    task = found["task.md"]
+    assert task.startswith("# Task 1.2: Parse\n\nRead it.\n")
+    assert all(words in task for words in ("With care.", "Feed it junk.", "Depends on tasks 1", "status: pending"))
+    assert "M-OTHER" in task, "the whole task follows"
+    assert task.count("With care.") == 1
+    assert found["task-1/acceptance-criteria.md"] == "- [ ] all\n"
+
+
+def test_the_fields_of_subtasks_are_in_the_task(world: World, tagged_spec: SpecFactory) -> None:
+    platform(world, TAGS)
+    task = documents(world, tagged_spec(taskTag="other"))["task.md"]
+    assert "## Task 1.2: Parse" in task
+    assert "With care." in task
+    assert "Feed it junk." in task
+
+
+@pytest.mark.parametrize("task_id", ["HAM-1", "a_b2", "T.9-x", "4a"])
+def test_ids_may_be_texts(world: World, tagged_spec: SpecFactory, task_id: str) -> None:
+    platform(world, {"tasks/tasks.json": json.dumps({"tasks": [{"id": task_id, "title": "X", "description": "M-X"}]})})
+    assert "M-X" in documents(world, tagged_spec(taskId=task_id))["task.md"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"taskTag": "nosuch"}, "there is no tag nosuch; tags of the file: master, other"),
+        ({"taskId": 9}, "there is no task 9 in the tag master"),
+        ({"taskId": "1.2"}, "there is no task 1.2 in the tag master; it is in other: give that as taskTag"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    world: World, tagged_spec: SpecFactory, changes: dict[str, Any], words: str
+) -> None:
+    platform(world, TAGS)
+    told = pod_of(world, tagged_spec(**changes), "true").run()
+    assert told.reason is Reason.INVALID_INPUT
+    assert words in told.message
+
+
+PROJECT = {"docs/architecture.md": "M-ARCHITECTURE\n", "docs/prd.md": "M-PRD\n"}
+
+
+def test_the_projects_documents_are_laid_beside_the_task(cli: ClaudeCode, tagged_spec: SpecFactory) -> None:
+    platform(cli.world, TAGS | PROJECT)
+    look = shell("cat .taskmaster/docs/architecture.md .taskmaster/docs/prd.md && echo x > x && git status --porcelain")
+    done = cli.run(tagged_spec(), look, says("Done."))
+    said = str(done.model.tool_results()[0]["content"])
+    assert said.split() == ["M-ARCHITECTURE", "M-PRD", "??", "x"]
+    assert cli.world.remotes.files("shop", BRANCH) == ["x"]
+    for name in ("docs/architecture.md", "docs/prd.md", "tasks/tasks.json", "docs/task-1/task.md"):
+        assert f"- .taskmaster/{name}\n" in done.instructions
+
+
+def test_only_what_is_there_is_named(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    told = cli.run(code_spec(), LOOKED).instructions
+    for name in ("architecture.md", "prd.txt", "prd.md", "acceptance-criteria.md", "task.txt", "CONTRIBUTING"):
+        assert name not in told, name
+    assert "- .taskmaster/docs/task-1/prompt.md\n" in told
+
+
+def test_a_file_that_the_repository_tracks_stays_its_own(world: World, tagged_spec: SpecFactory) -> None:
+    platform(world, TAGS | PROJECT)
+    world.remotes.commit("shop", {".taskmaster/docs/architecture.md": "the service's\n"})
+    agent = "echo more >> .taskmaster/docs/architecture.md; cat .taskmaster/docs/task-1/platform-architecture.md > seen"
+    pod_of(world, tagged_spec(), agent).run()
+    assert world.remotes.show("shop", f"{BRANCH}:seen") == "M-ARCHITECTURE\n"
+    assert world.remotes.show("shop", f"{BRANCH}:.taskmaster/docs/architecture.md") == "the service's\nmore\n"
+
+
+def test_what_was_laid_out_for_one_run_does_not_stay_for_the_next(world: World, tagged_spec: SpecFactory) -> None:
+    platform(world, TAGS | PROJECT)
+    pod_of(world, tagged_spec(), "echo x > x").run()
+    world.remotes.create("tasks2", {".taskmaster/tasks/tasks.json": TAGS["tasks/tasks.json"]})
+    spec = tagged_spec().model_copy(update={"platform_repository_url": "https://github.com/acme/tasks2"})
+    agent = "ls .taskmaster/docs > seen; echo mine > .taskmaster/docs/architecture.md"
+    told = pod_of(world, spec, agent, run="r2").run()
+    assert told.branch
+    assert world.remotes.show("shop", f"{told.branch}:seen") == "task-1\n"
+    assert world.remotes.show("shop", f"{told.branch}:.taskmaster/docs/architecture.md") == "mine\n"
+
+
+def test_a_docs_agent_is_told_the_tag_its_tasks_and_where_they_go(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
+    cli.world.remotes.create("tagged", {f".taskmaster/{name}": text for name, text in (TAGS | STATE).items()})
+    spec = docs_spec(repositoryUrl="https://github.com/acme/tagged")
+    told = cli.run(spec, LOOKED).instructions
+    assert "- Tag: other. The documents of a task go to .taskmaster/docs/other/task-<id>/." in told
+    assert "- 1: Other's\n" in told
+    assert "Master's" not in told
+
+
+CONVENTIONS = {
+    ".github/PULL_REQUEST_TEMPLATE.md": "## What\n\n## Why\n",
+    "CONTRIBUTING.md": "be kind\n",
+    "commitlint.config.js": "module.exports = {}\n",
+}
+
+
+def test_the_agent_is_told_of_its_limits_and_the_repositorys_conventions(
+    cli: ClaudeCode, code_spec: SpecFactory
+) -> None:
+    cli.world.remotes.commit("shop", CONVENTIONS, message="feat(shop): conventions")
+    told = cli.run(code_spec(maxTurns=7), LOOKED).instructions
+    for words in (
+        "It ends itself at ",
+        "Turns: at most 7.",
+        "uid 1000",
+        "Never end with a question or by waiting",
+        "stopped after 10 minutes",
+        "- feat(shop): conventions\n",
+        *(f"- {name}\n" for name in CONVENTIONS),
+    ):
+        assert words in told, words

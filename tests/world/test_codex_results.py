@@ -1,0 +1,72 @@
+"""The same cases with the real Codex, as far as it can (templates/README.md says what it cannot)."""
+
+from typing import Any
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from functions.runs.model.report import Report
+from functions.runs.model.specs import RunSpec
+from tests.agent.conftest import SpecFactory
+from tests.agent.responses_server import Refusal, Responses, runs, says, serving
+from tests.agent.test_codex import Desk, codex
+from tests.agent.world import Pod, World
+from tests.world.attempts import BRANCH
+
+__all__ = ["codex"]
+
+
+@pytest.fixture
+def spec(code_spec: SpecFactory) -> RunSpec:
+    return code_spec(agentCli="codex", model="gpt-5.1-codex")
+
+
+def attempt(world: World, program: str, spec: RunSpec, *turns: Any, attempt: int = 1) -> tuple[Report, Pod, Responses]:
+    """One attempt to its end."""
+    with serving(*turns) as model:
+        pod = Desk(world, program).pod(spec, model, attempt=attempt)
+        return pod.run(), pod, model
+
+
+def test_a_refused_key_ends_the_run_within_seconds(world: World, codex: str, spec: RunSpec) -> None:
+    told, pod, model = attempt(world, codex, spec, Refusal(401, {"message": "Incorrect API key provided"}))
+    assert told.reason is Reason.CREDENTIAL_REFUSED
+    assert "the API key is refused (401): secret openai-api-key, key api-key" in told.message
+    assert pod.log.count("[attempt] the model's API did not answer") == 2
+    assert len(model.requests) <= 4, "Codex itself would try six times"
+
+
+def test_a_session_that_is_too_long_is_not_resumed(world: World, codex: str, spec: RunSpec) -> None:
+    too_long = {"message": "Your input exceeds the context window.", "code": "context_length_exceeded"}
+    first, _, _ = attempt(world, codex, spec, runs("echo one > one"), Refusal(400, too_long))
+    assert first.reason is Reason.AGENT_ERROR
+    told, pod, model = attempt(world, codex, spec, runs("echo two > two"), says("Done."), attempt=2)
+    assert told.reason is Reason.COMPLETED, pod.log
+    assert "echo one" not in model.told(-1)
+    assert world.remotes.files("shop", BRANCH) == ["one", "two"]
+
+
+def test_a_question_at_the_end_is_in_the_report(world: World, codex: str, spec: RunSpec) -> None:
+    told, _, _ = attempt(world, codex, spec, runs("echo x > x"), says("Shall I go on?"))
+    assert "The agent ended with a question: Shall I go on?" in told.message
+    assert told.model == "gpt-5.1-codex"
+
+
+def test_it_has_the_base_branchs_memory_and_the_attempts_facts(world: World, codex: str, spec: RunSpec) -> None:
+    files = {"AGENTS.md": "M-AGENTS @more.md\n", "more.md": "M-MORE\n", "src/AGENTS.md": "M-NESTED\n"}
+    world.remotes.commit("shop", {**files, "CLAUDE.md": "M-CLAUDE\n"})
+    _, _, model = attempt(world, codex, spec, says("NO_CHANGES: looked"))
+    told = model.messages("user")
+    assert "M-AGENTS" in told
+    assert "src/AGENTS.md (for work in src/)" in told
+    assert "M-MORE" not in told, "it imports nothing"
+    assert "M-CLAUDE" not in told
+    assert "It ends itself at " in told
+
+
+def test_nothing_in_the_background_keeps_an_attempt_open(world: World, codex: str, spec: RunSpec) -> None:
+    told, pod, _ = attempt(
+        world, codex, spec, runs("echo x > x; sleep 3600 >/dev/null 2>&1 & disown"), says("Started.")
+    )
+    assert told.reason is Reason.COMPLETED, pod.log
+    assert pod.leftovers() == []

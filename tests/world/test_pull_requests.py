@@ -1,0 +1,83 @@
+"""The pull request's title and text: the agent's own, what it was about, the repository's template.
+
+| the agent leaves             | the pull request has                                                   |
+|------------------------------|------------------------------------------------------------------------|
+| a text                       | its title and text, and which task and run it is of                    |
+| only its last message        | the task's title, that message, the repository's template              |
+| a new text in a retry        | the new text, unless a person wrote the pull request                   |
+| a secret in it               | no secret                                                              |
+"""
+
+from typing import Any
+
+import pytest
+
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import RunSpec
+from tests.agent.conftest import SpecFactory
+from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of
+from tests.agent.world import API_KEY, World, result_line
+from tests.support.github import Github, Repository
+
+TEXT = "cat > .orchestrator/r1-pull-request.md <<'EOF'\n{text}\nEOF\n"
+OWN = "# feat: greet people\n\nSays hello.\n\n## Verified\n\n- `make test`: 3 passed\n"
+
+
+def leave(text: str | None, words: str = "All done.") -> str:
+    """An agent that changes something, and leaves that text."""
+    write = f"mkdir -p .orchestrator\n{TEXT.format(text=text)}" if text else ""
+    return f"echo $RANDOM > x\n{write}{result_line(result=words)}"
+
+
+def opened(world: World, github: Github, spec: RunSpec, agent: str, attempt: int = 1) -> dict[str, Any]:
+    """The pull request after an attempt with that agent."""
+    told = pod_of(world, github, spec, agent, attempt=attempt).run()
+    assert told.reason is Reason.COMPLETED, told.message
+    (found,) = pulls(github)
+    assert found["html_url"] == told.pull_request_url
+    return dict(found)
+
+
+def test_it_has_the_agents_title_and_text(world: World, github: Github, code_spec: SpecFactory) -> None:
+    found = opened(world, github, spec_of(github, code_spec), leave(OWN))
+    assert found["title"] == "feat: greet people"
+    assert found["body"].startswith("Says hello.\n\n## Verified\n\n- `make test`: 3 passed\n\n---\nTask 1 of shop")
+    assert "Made by the agent run agents/r1 with claude-test." in found["body"]
+    assert ".orchestrator" not in "".join(world.remotes.files("shop", BRANCH))
+
+
+def test_without_a_text_it_has_the_task_and_the_last_message(
+    world: World, github: Github, code_spec: SpecFactory
+) -> None:
+    world.remotes.commit("shop", {".github/pull_request_template.md": "## Checklist\n- [ ] tested\n"})
+    found = opened(world, github, spec_of(github, code_spec), leave(None, "Added a greeting; `make test` passes."))
+    assert found["title"] == "Task 1: Greet"
+    assert found["body"].startswith("Added a greeting; `make test` passes.\n\n## Checklist\n- [ ] tested\n")
+
+
+def test_documentation_says_what_the_agent_said(world: World, github: Github, docs_spec: SpecFactory) -> None:
+    agent = f"mkdir -p .taskmaster/docs/task-2; echo x > .taskmaster/docs/task-2/task.md\n{result_line(result='Two.')}"
+    found = opened(world, github, spec_of(github, docs_spec), agent)
+    assert found["title"] == "docs: document the tasks"
+    assert found["body"].startswith("Two.\n")
+
+
+def test_a_retry_brings_the_text_up_to_date(world: World, github: Github, code_spec: SpecFactory) -> None:
+    spec = spec_of(github, code_spec)
+    opened(world, github, spec, leave("First title\n\nfirst"))
+    found = opened(world, github, spec, leave("Second title\n\nsecond"), attempt=2)
+    assert found["title"] == "Second title"
+    assert found["body"].startswith("second\n")
+
+
+def test_a_persons_text_stays(world: World, github: Github, shop: Repository, code_spec: SpecFactory) -> None:
+    shop.open_pull(BRANCH, "main", "Mine", "my words")
+    found = opened(world, github, spec_of(github, code_spec), leave(OWN))
+    assert (found["title"], found["body"]) == ("Mine", "my words")
+
+
+@pytest.mark.parametrize("text", [f"Title {API_KEY}\n\ntext {API_KEY}", f"Fine\n\n{API_KEY}"])
+def test_it_has_no_secret(world: World, github: Github, code_spec: SpecFactory, text: str) -> None:
+    found = opened(world, github, spec_of(github, code_spec), leave(text))
+    assert API_KEY not in found["title"] + found["body"]
+    assert "[redacted]" in found["body"]

@@ -1,0 +1,298 @@
+"""CASES A14, A24 to A26, S7, S8, S10 and the facts under the table: the templates, and what is refused of them."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.app import require_settings
+from functions.runs.model import default_models
+from functions.runs.model.reasons import Reason
+from functions.runs.model.specs import wire
+from functions.settings import SettingsError
+from functions.settings.model import TEMPLATES
+from functions.templating import completeness
+from functions.templating.render import TemplateError, task_files
+from tests.agent.conftest import SpecFactory
+from tests.agent.model_server import says
+from tests.agent.world import World, plain_settings, result_line
+from tests.support import golden
+from tests.support.builders import settings
+from tests.world.claude_code import ClaudeCode
+
+
+@pytest.fixture
+def cli(world: World, claude: str) -> ClaudeCode:
+    return ClaudeCode(world, claude)
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A copy of the templates to be changed."""
+    return shutil.copytree(TEMPLATES, tmp_path / "templates")
+
+
+# The installed CLI
+
+
+def managed_settings(spec: Any, world: World) -> dict[str, Any]:
+    """The rendered settings.json."""
+    found: dict[str, Any] = json.loads(task_files(world.task(spec), plain_settings()).files["settings.json"])
+    return found
+
+
+@pytest.mark.parametrize("kind", ["docs", "code"])
+def test_the_settings_name_the_tools_of_the_installed_cli(
+    cli: ClaudeCode, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
+) -> None:
+    spec = code_spec(toolConfig="minimal") if kind == "code" else docs_spec()
+    managed = managed_settings(spec, cli.world)
+    rules = managed["permissions"]
+    everything = {"settings.json": json.dumps(managed | {"permissions": {"allow": [], "deny": []}})}
+    offered = cli.run(spec, says("NO_CHANGES: looked"), files=everything).init["tools"]
+    named = {rule for rule in (*rules["allow"], *rules["deny"]) if "(" not in rule}
+    assert set(offered) == named, "look at what is new, and put it into tools or denied of settings.json"
+    left = cli.run(spec, says("NO_CHANGES: looked"), task={"run": "r2"}).init["tools"]
+    assert set(left) <= set(rules["allow"])
+
+
+def test_commits_are_not_attributed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    done = cli.run(code_spec(), says("NO_CHANGES: looked"))
+    told = json.dumps(done.model.requests[0])
+    assert "Co-Authored-By" not in told
+    assert "Generated with" not in told
+
+
+def old_claude(world: World, version: str) -> str:
+    """A program `claude` of that version; it does not know today's options."""
+    program = world.path / "old/claude"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/bash\n[[ $1 == --version ]] && echo "{version}" && exit 0\n{result_line()}\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("version", ["1.0.128 (Claude Code)", "2.1.266 (Claude Code)", "2.0 (Claude Code)", ""])
+def test_an_old_cli_is_named_before_it_starts(world: World, code_spec: SpecFactory, version: str) -> None:
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version))
+    told = pod.run()
+    assert told.reason is Reason.CONFIGURATION_ERROR
+    assert (
+        f"has claude {version.split()[0] if version else 'of an unknown version'}; 2.1.267 is the oldest"
+        in told.message
+    )
+    assert "starting the agent" not in pod.log
+
+
+@pytest.mark.parametrize("version", ["2.1.267 (Claude Code)", "2.1.1000 (Claude Code)", "3.0.0"])
+def test_a_new_one_is_taken(world: World, code_spec: SpecFactory, version: str) -> None:
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version)).run()
+    assert told.reason is Reason.NO_CHANGES
+
+
+def test_the_default_models_are_aliases(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> None:
+    assert (default_models.DOCS, default_models.CODE) == ("opus", "sonnet")
+    assert code_spec(model=default_models.CODE).model == "sonnet"
+
+
+MODELS = (
+    "opus",
+    "sonnet[1m]",
+    "haiku",
+    "claude-opus-4-20250514",
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "claude-opus-4-1@20250805",
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_aliases_and_ids_of_providers_are_models(code_spec: SpecFactory, model: str) -> None:
+    assert code_spec(model=model).model == model
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "opuss", "sonnet-4", "mistral.mistral-large"])
+def test_models_of_others_are_refused(code_spec: SpecFactory, model: str) -> None:
+    with pytest.raises(ValueError, match="must be a model of the agent CLI claude"):
+        code_spec(model=model)
+
+
+# Tools
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"remoteTools": "github_create_issue"}, "remoteTools: there is no tool server: the setting tools.server_url"),
+        (
+            {"localTools": "bash,git"},
+            "localTools: there is no local tool bash; the setting tools.local_servers has filesys",
+        ),
+    ],
+)
+@pytest.mark.parametrize("agent_cli", ["claude", "codex"])
+def test_tools_that_are_not_configured_are_refused(agent_cli: str, asked: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(TemplateError, match=words.replace(".", r"\.")):
+        task_files(golden.make_task(agent_cli, "code", **asked), settings())
+
+
+def test_local_servers_are_a_setting(world: World, code_spec: SpecFactory) -> None:
+    tools = {"local_servers": {"mine": {"command": "my-server", "args": ["--root", "${ORCHESTRATOR_WORKSPACE}"]}}}
+    files = task_files(world.task(code_spec(localTools="mine")), plain_settings(tools=tools)).files
+    servers = json.loads(files["mcp.json"])["mcpServers"]
+    assert servers == {"mine": {"command": "my-server", "args": ["--root", "${ORCHESTRATOR_WORKSPACE}"]}}
+
+
+# The directory
+
+
+def test_the_templates_of_this_project_are_complete() -> None:
+    assert completeness.problems(TEMPLATES) == []
+
+
+@pytest.mark.parametrize(
+    ("removed", "added", "words"),
+    [
+        ("claude/code/container.sh.j2", None, "claude/code/container.sh.j2 is missing"),
+        ("claude/code/CLAUDE.md.j2", "claude/code/claude.md.j2", "there is claude/code/claude.md.j2"),
+        ("claude/docs/prompt.md.j2", "claude/docs/prompt.md", "there is claude/docs/prompt.md: the name must be"),
+        ("codex/code/AGENTS.md.j2", "codex/code/Agents.md.J2", "codex/code/AGENTS.md.j2 is missing"),
+        ("shared/attempt_report.py.j2", None, "claude/code/attempt_report.py.j2 is missing"),
+        (None, "claude/agents/rex/code/claude.md.j2", "claude/agents/rex/code/claude.md.j2 overrides nothing"),
+    ],
+)
+def test_an_incomplete_directory_is_named_at_the_start(
+    templates: Path, removed: str | None, added: str | None, words: str
+) -> None:
+    if removed:
+        (templates / removed).unlink()
+    if added:
+        (templates / added).write_text("x\n")
+    for target in ("reconcile", "sweep"):
+        with pytest.raises(SettingsError) as error:
+            require_settings(settings(templates=str(templates)), target)
+        assert words in str(error.value)
+    require_settings(settings(templates=str(templates)), "submit_code")
+
+
+@pytest.mark.parametrize("agent_cli", ["claude", "codex"])
+def test_a_file_of_hooks_without_a_known_prefix_ships_unregistered(templates: Path, agent_cli: str) -> None:
+    (templates / agent_cli / "code/hooks/common.sh.j2").write_text("say() { echo said; }\n")
+    (templates / agent_cli / "code/hooks/starting.sh.j2").write_text("#!/bin/bash\n")
+    files = task_files(golden.make_task(agent_cli, "code"), settings(templates=str(templates))).files
+    assert files["hooks-common.sh"] == "say() { echo said; }\n"
+    assert "common.sh" not in files["settings.json"]
+    assert "starting.sh" not in files["settings.json"]
+
+
+# The hook of edits
+
+
+@pytest.fixture
+def repository(world: World) -> Path:
+    """A repository as the hook finds it."""
+    work = world.path / "edited"
+    subprocess.run(["git", "clone", "--quiet", str(world.remotes.root / "shop"), str(work)], check=True)
+    return work
+
+
+def edit(world: World, spec: Any, file: Path, text: bytes) -> subprocess.CompletedProcess[str]:
+    """What the hook says of a file that was just written."""
+    pod = world.pod(world.task(spec))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text)
+    return subprocess.run(
+        ["/bin/bash", str(pod.root / "config/hooks-early-test.sh")],
+        input=json.dumps({"tool_input": {"file_path": str(file)}}),
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+    )
+
+
+FINE = {
+    "tsconfig.json": b'// for the build\n{"a": [1, 2,], /* b */ "c": "http://x"}\n',
+    "bom.json": b'\xef\xbb\xbf{"a": 1}\n',
+    "utf16.json": '{"a": 1}'.encode("utf-16"),
+    "lines.json": b'{"a": 1}\n{"b": 2}\n',
+    "template.json": b'{"name": {{ cookiecutter.name }}}\n',
+    "bom.py": b"\xef\xbb\xbfx = 1\n",
+    "latin.py": b"# -*- coding: latin-1 -*-\nx = '\xe9'\n",
+    "template.py": b"import {{ cookiecutter.package }}\n",
+    "fish.sh": b"#!/usr/bin/env fish\nif true; end\n",
+    "component.js": b"const App = () => <div className='x'>Hi</div>;\n",
+    "module.mjs": b"import fs from 'node:fs';\n",
+    "data.json5": b"{unquoted: 1}\n",
+}
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_dialects_are_no_mistakes(world: World, code_spec: SpecFactory, repository: Path, name: str) -> None:
+    done = edit(world, code_spec(), repository / name, FINE[name])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+BROKEN = {
+    "package.json": b'{"a": 1, // no comments here\n}\n',
+    "broken.json": b'{"a": 1\n',
+    "tsconfig.json": b'{"a": 1 "b": 2} // x\n',
+    "broken.py": b"def f(:\n",
+    "broken.sh": b"#!/bin/sh\nif then\n",
+    "bom.sh": b"\xef\xbb\xbf#!/bin/bash\nif then\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_mistakes_are_named(world: World, code_spec: SpecFactory, repository: Path, name: str) -> None:
+    done = edit(world, code_spec(), repository / name, BROKEN[name])
+    assert done.returncode == 2
+    assert f"{name} does not parse" in done.stderr
+
+
+def test_a_file_that_never_parsed_is_left_alone(world: World, code_spec: SpecFactory, repository: Path) -> None:
+    (repository / "odd.py").write_text("print 'python 2'\n")
+    for command in (["add", "odd.py"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    assert edit(world, code_spec(), repository / "odd.py", b"print 'python 2', 1\n").returncode == 0
+
+
+def test_the_repositorys_own_quick_check_runs(world: World, code_spec: SpecFactory, repository: Path) -> None:
+    check = 'grep -q TODO "$1" || exit 0\necho "no TODO in ${1##*/}"\nexit 1\n'
+    world.remotes.commit("shop", {".github/orchestrator-early-test.sh": check})
+    subprocess.run(["git", "pull", "--quiet"], cwd=repository, check=True)
+    (repository / ".github/orchestrator-early-test.sh").write_text("exit 0\n")
+    assert edit(world, code_spec(), repository / "a.txt", b"fine\n").returncode == 0
+    done = edit(world, code_spec(), repository / "b.txt", b"TODO\n")
+    assert done.returncode == 2
+    assert "no TODO in b.txt" in done.stderr, "the base branch's check, not the edited one"
+
+
+# No contradictions
+
+PERSONAS = ("user", "rex", "cleo", "tess", "blaze")
+
+
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("agent_cli", ["claude", "codex"])
+def test_a_process_is_told_once(agent_cli: str, persona: str, retry: bool) -> None:
+    attempt = golden.make_task(agent_cli, "code", retry=retry, **golden.IDENTITIES[persona])
+    files = task_files(attempt, settings()).files
+    memory = files["CLAUDE.md" if agent_cli == "claude" else "AGENTS.md"]
+    assert memory.count("## How you work") == 1
+    assert "\n1. " not in files["prompt.md"], "steps are in the memory file"
+    texts = "".join(text for name, text in files.items() if name.endswith(".md"))
+    assert texts.count('{"done": ') == 1, "one shape of the checkpoint"
+    assert texts.count("NO_CHANGES:") == 1
+
+
+def test_ids_of_tasks_are_numbers_or_texts(code_spec: SpecFactory) -> None:
+    for given, kept in ((3, 3), ("1.2", "1.2"), ("HAM-1", "HAM-1"), ("4a", "4a")):
+        assert wire(code_spec(taskId=given))["taskId"] == kept
+    for wrong in (0, -1, "", "3", "1.", "a/b", "three", "..", "-x", "x" * 41, "a b", True, 1.5):
+        with pytest.raises(ValueError, match=r"Task Master id|valid integer|valid string"):
+            code_spec(taskId=wrong)
