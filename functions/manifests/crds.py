@@ -18,7 +18,8 @@ from functions.runs.model.status import RunStatus
 KEPT = frozenset(
     {
         "type", "format", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
-        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not", "x-kubernetes-int-or-string",
+        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not",
+        "x-kubernetes-int-or-string",
     }
 )  # fmt: skip
 """The keywords that a structural schema shares with pydantic's JSON Schema; others are omitted."""

@@ -86,7 +86,7 @@ class TaskIdRule:
         return core_schema.no_info_after_validator_function(self.check, either)
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
-        """Return the form that Kubernetes prescribes for "a number or a text" (CustomResourceDefinitions, intOrString)."""
+        """Return the form that Kubernetes prescribes for "a number or a text" (CRDs: intOrString)."""
         return {
             "x-kubernetes-int-or-string": True,
             "anyOf": [{"type": "integer"}, {"type": "string"}],
@@ -171,8 +171,8 @@ Model = Annotated[
 CLAUDE_MODEL = r"claude|^(opus|sonnet|haiku|fable|best|default|opusplan)(\[1m\])?$|^arn:aws[a-z-]*:bedrock:"
 """Models of the agent CLI claude: full names, its aliases, and the ids of Bedrock and Vertex.
 
-`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference profile
-is an ARN without it.
+`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference
+profile is an ARN without it.
 """
 
 GITHUB_LOGIN = StringRule(
@@ -224,7 +224,7 @@ TaskId = Annotated[
     TaskIdRule(
         r"^([0-9]+[A-Za-z]|[0-9]+[A-Za-z._-][A-Za-z0-9._-]*[A-Za-z0-9]"
         r"|[A-Za-z][A-Za-z._-]*[0-9]|[A-Za-z][A-Za-z._-]*[0-9][A-Za-z0-9._-]*[A-Za-z0-9])$",
-        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2 or HAM-1: "
+        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2, HAM-1: "
         "at most 40 letters, digits and . _ -",
         max_length=40,
     ),
