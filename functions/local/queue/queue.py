@@ -102,7 +102,7 @@ class Queue:
 
     def _require_topic(self, topic: str) -> None:
         if topic not in self.topology.topics:
-            raise UnknownTopicError(f"topic {topic} does not exist; the topics are {', '.join(self.topology.topics)}")
+            raise UnknownTopicError(f"there is no topic {topic}; there are {', '.join(self.topology.topics)}")
 
     def _letter(self, topic: str, letter: int) -> Delivery:
         for delivery in self.dead(topic):
