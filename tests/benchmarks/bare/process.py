@@ -1,0 +1,32 @@
+"""What every bare function has: JSON logs and a span per request, with the libraries that the product uses for them."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.propagators.cloud_trace_propagator import CloudTraceOneWayPropagator
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pythonjsonlogger.json import JsonFormatter
+
+log = logging.getLogger("bare")
+PROPAGATOR = CompositePropagator([CloudTraceOneWayPropagator(), TraceContextTextMapPropagator()])
+
+
+def configure_logs() -> None:
+    """Write one JSON object per log line to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter("%(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+@contextmanager
+def traced(name: str, headers: Mapping[str, str]) -> Iterator[None]:
+    """Run the block in a span of the caller's trace, then log one line."""
+    context = PROPAGATOR.extract(headers)
+    with trace.get_tracer("bare").start_as_current_span(name, context):
+        yield
+    log.info("done: %s", name)
