@@ -35,7 +35,7 @@ def rows() -> Iterator[Row]:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
         assert process.stdout
         for step, sign in STEPS:
-            next(line for line in process.stdout if sign in line)
+            assert any(sign in line for line in process.stdout), f"make run did not print {sign!r}"
             last, before = time.monotonic(), last
             yield Row(f"make run: {step}", last - before, "s")
         assert process.wait(LONGEST_SECONDS) == 0
