@@ -3,45 +3,42 @@
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from tests.benchmarks.deliveries import SECRET
 from tests.benchmarks.deployed import Release, Served
-from tests.benchmarks.recording import Recording, record
+from tests.benchmarks.recording import record
 from tests.benchmarks.work import Item, Work
 
 WEBHOOK = "github_webhook"
 
 
-class Baselines:
-    """Serves the bare function of each target; its calls are recorded once per target."""
+class Baseline:
+    """The bare function of one target. Its calls are recorded when the object is made, on work of their own."""
 
-    def __init__(self, release: Release, work: Work) -> None:
-        self._release, self._work = release, work
-        self._recordings: dict[str, Recording] = {}
+    def __init__(self, release: Release, work: Work, target: str) -> None:
+        self._release, self._work, self._target = release, work, target
+        self._recording = None if target == WEBHOOK else record(work, target)
 
-    def serving(self, target: str, item: Item) -> AbstractContextManager[Served]:
-        """Serve the bare function that does the work of `item`, until the block ends."""
-        if target == WEBHOOK:
+    def serving(self, item: Item) -> AbstractContextManager[Served]:
+        """Serve a bare function that does the work of `item`, until the block ends."""
+        if self._recording is None:
             environ = bare_webhook({"ORCHESTRATOR_QUEUES__URL": self._work.address.queue})
             return self._release.serving_bare(WEBHOOK, environ)
-        if target not in self._recordings:
-            raise KeyError(f"the calls of {target} are not recorded")
-        calls = self._release.folder / f"{target}-calls.json"
-        calls.write_text(json.dumps(self._recordings[target].calls(item.number, item.uid)))
+        calls = self._release.folder / f"{self._target}-calls.json"
+        calls.write_text(json.dumps(self._recording.calls(item.number, item.uid)))
+        return self._release.serving_bare("calls", self._environ(calls, item))
+
+    def _environ(self, calls: Path, item: Item) -> dict[str, str]:
         app = self._work.github.app
-        environ = {
+        on_github = self._target == "github_event"
+        return {
             "BARE_CALLS": str(calls),
             "BARE_KUBECONFIG": str(self._work.address.kubeconfig),
             "BARE_QUEUE_URL": self._work.address.queue,
             "BARE_CODE": str(item.post.code),
-            **({"BARE_APP_ID": str(app.id), "BARE_PRIVATE_KEY": app.private_key} if target == "github_event" else {}),
+            **({"BARE_APP_ID": str(app.id), "BARE_PRIVATE_KEY": app.private_key} if on_github else {}),
         }
-        return self._release.serving_bare("calls", environ)
-
-    def record(self, target: str) -> None:
-        """Record the calls of a target. It makes work of its own."""
-        if target != WEBHOOK:
-            self._recordings[target] = record(self._work, target)
 
 
 def bare_webhook(queue: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.benchmarks import emulated, server
-from tests.benchmarks.baselines import Baselines, bare_webhook
+from tests.benchmarks.baselines import Baseline, bare_webhook
 from tests.benchmarks.deliveries import ALONE
 from tests.benchmarks.deployed import Post, Release
 from tests.benchmarks.rows import Aim, Row, medians
@@ -30,10 +30,8 @@ def rows() -> Iterator[Row]:
         serving(Github(app=App(key=new_key()))) as github,
     ):
         release, work = Release(Path(name) / "release"), Work(address, github)
-        baselines = Baselines(release, work)
         for target in work.items:
-            baselines.record(target)
-            yield _row(release, target, _of(release, work, target), _bare(work, target, baselines))
+            yield _row(release, target, _of(release, work, target), _bare(release, work, target))
         with emulated.running() as pubsub:
             if pubsub:
                 ours = _of(release, work, "github_webhook", {**ALONE, **pubsub})
@@ -56,10 +54,12 @@ def _of(release: Release, work: Work, target: str, environ: Mapping[str, str] | 
     return seconds
 
 
-def _bare(work: Work, target: str, baselines: Baselines) -> Callable[[], float]:
+def _bare(release: Release, work: Work, target: str) -> Callable[[], float]:
+    baseline = Baseline(release, work, target)
+
     def seconds() -> float:
         item = work.items[target]()
-        with baselines.serving(target, item) as served:
+        with baseline.serving(item) as served:
             found = served.until_answered(item.post)
         assert item.done(), f"the bare {target} answered, but its work is not done"
         return found

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks import server
-from tests.benchmarks.baselines import Baselines
+from tests.benchmarks.baselines import Baseline
 from tests.benchmarks.deployed import Post, Release, Served
 from tests.benchmarks.load import send
 from tests.benchmarks.rows import Aim, Row
@@ -31,13 +31,12 @@ def rows() -> Iterator[Row]:
     """Yield two rows for each function: its memory, and its growth."""
     with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address, serving(Github()) as github:
         release, work = Release(Path(name) / "release"), Work(address, github)
-        baselines = Baselines(release, work)
         with release.serving_bare("empty", {}) as served:
             empty, _ = _megabytes(served, Post(b"{}", JSON, 200))
         for target in work.items:
-            baselines.record(target)
+            baseline = Baseline(release, work, target)
             bare_item, item = _keyed(work.items[target]()), _keyed(work.items[target]())
-            with baselines.serving(target, bare_item) as served:
+            with baseline.serving(bare_item) as served:
                 bare, _ = _megabytes(served, bare_item.post)
             with release.serving(target, work.environ(target)) as served:
                 idle, after = _megabytes(served, item.post)
