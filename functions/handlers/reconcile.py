@@ -4,7 +4,7 @@ from functions.cluster.kinds import RUNS
 from functions.events.event import MalformedError
 from functions.events.object_ref import ObjectRef, parse_object
 from functions.reconciler.reconciler import reconcile
-from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request

@@ -1,4 +1,4 @@
-"""What one attempt puts on the cluster: task files, workspace claim and Job, all named in the run's status first."""
+"""The objects of one attempt: task files, workspace claim and Job, all named in the run's status first. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,13 +19,13 @@ CHECKSUM = api_group.label("templates-checksum")
 
 
 def labels(run: Run) -> dict[str, str]:
-    """Labels of everything made for the attempt that is under way."""
+    """Return the labels of everything created for the attempt that is under way."""
     own = {api_group.label("run"): run.name, api_group.label("attempt"): str(run.status.attempt)}
     return (naming.labels(run.spec) if run.spec else {}) | own
 
 
 def task_files(run: Run, files: Mapping[str, str], checksum: str) -> Object:
-    """The ConfigMap of the attempt's task files; it never changes."""
+    """Return the ConfigMap of the attempt's task files; it never changes."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -36,9 +36,9 @@ def task_files(run: Run, files: Mapping[str, str], checksum: str) -> Object:
 
 
 def claim(run: Run, settings: JobSettings) -> Object:
-    """The workspace of a service and agent. It outlives runs, so that it has no owner."""
+    """Return the workspace of a service and agent. It outlives runs, so that it has no owner."""
     spec = run.spec
-    assert spec, "a claim is made for a run that can work"
+    assert spec, "a claim is created only for a run with a valid spec"
     requested: Object = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": settings.workspace_size}},
@@ -58,20 +58,20 @@ def claim(run: Run, settings: JobSettings) -> Object:
 
 
 def workspace_labels(run: Run) -> dict[str, str]:
-    """Labels of the run's workspace claim."""
+    """Return the labels of the run's workspace claim."""
     return whose_workspace(labels(run))
 
 
 def whose_workspace(found: Mapping[str, str]) -> dict[str, str]:
-    """The part of an object's labels that says whose workspace a claim is."""
+    """Return those of an object's labels that say whose workspace a claim is."""
     kept = (api_group.label("service"), api_group.label("agent"), "app.kubernetes.io/managed-by")
     return {key: value for key, value in found.items() if key in kept}
 
 
 def job(run: Run, settings: Settings) -> Object:
-    """The Job of the attempt that is under way."""
+    """Return the Job of the attempt that is under way."""
     spec = run.spec
-    assert spec, "a Job is made for a run that can work"
+    assert spec, "a Job is created only for a run with a valid spec"
     made = _job(run)
     queue = settings.limits.kueue_queue
     if queue:  # Kueue resumes it once its quota has room
@@ -91,9 +91,9 @@ def job(run: Run, settings: Settings) -> Object:
 
 
 def fence(run: Run) -> Object:
-    """A Job that takes the name of the attempt's Job and never starts a pod.
+    """Return a Job that reserves the name of the attempt's Job and never starts a pod.
 
-    It is hardened all the same: a cluster may refuse Jobs by what their pods would be.
+    It is hardened like a real one: a cluster may reject Jobs by what their pods would be.
     """
     security = {"securityContext": {**CONTAINER_SECURITY}}
     container = {"name": "agent", "image": "none", "command": ["false"], **security}
@@ -114,13 +114,13 @@ def fence(run: Run) -> Object:
 
 
 def deadline(run: Run, settings: JobSettings) -> int:
-    """Longest the attempt may take, in seconds from the start of its container, which keeps to it by itself."""
+    """Return the longest the attempt may take, in seconds from the start of its container, which ends itself then."""
     wanted = run.spec.timeout_seconds if run.spec else None
     return wanted or settings.deadline(run.kind)
 
 
 def _longest_start(settings: JobSettings) -> int:
-    """What a Job's own deadline, which runs from its creation, leaves for its pod to start."""
+    """Return the seconds that a Job's own deadline, which runs from its creation, adds for its pod to start."""
     return max(settings.pending_wait, *(int(each.min_wait.total_seconds()) for each in ROWS.values()))
 
 
@@ -131,7 +131,7 @@ def _job(run: Run) -> Object:
 
 
 def _metadata(run: Run, name: str | None) -> Object:
-    assert name, "names are recorded in status before anything is made"
+    assert name, "names are recorded in the status before anything is created"
     return {
         "name": name,
         "namespace": run.namespace,

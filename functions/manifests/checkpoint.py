@@ -1,4 +1,4 @@
-"""Where a pass over all there is stopped for lack of time, as it is kept on the cluster: a ConfigMap for each."""
+"""Where a pass over all objects stopped for lack of time, as a ConfigMap for each pass. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the lists that a pass goes through: behind the object `after` of this kind ("": before the first).
+    """A position in the lists of a pass: behind the object `after` of this kind ("": before the first).
 
-    `token` continues the list at the page that object was on; where the API server has forgotten it, names are in the
-    same order in a new list.
+    `token` continues the list at the page of that object; if it has expired, a new list has the names in the same
+    order.
     """
 
     kind: str
@@ -24,12 +24,12 @@ class Cursor:
 
 
 def name_of(what: str) -> str:
-    """The ConfigMap of the pass called `what`; RBAC names them one by one."""
+    """Return the name of the ConfigMap of the pass `what`; RBAC lists them one by one."""
     return f"orchestrator-{what}"
 
 
 def parse(raw: Mapping[str, Any]) -> Cursor | None:
-    """Where to go on; None: from the start, also where nobody can read it."""
+    """Return where to continue; None for the start, also if the ConfigMap is not readable."""
     data = raw.get("data") or {}
     return Cursor(data["kind"], data.get("after", ""), data.get("token", "")) if data.get("kind") else None
 

@@ -1,4 +1,4 @@
-"""The custom resource definitions, made from the models of the domain, so that there is one set of rules.
+"""The custom resource definitions, generated from the models of the domain, so that there is one set of rules.
 
 `python -m functions.manifests.crds` writes them to `crds/`; a test fails when they differ.
 """
@@ -18,14 +18,15 @@ from functions.runs.model.status import RunStatus
 KEPT = frozenset(
     {
         "type", "format", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
-        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not", "x-kubernetes-int-or-string",
+        "exclusiveMinimum", "minItems", "maxItems", "required", "allOf", "anyOf", "oneOf", "not",
+        "x-kubernetes-int-or-string",
     }
 )  # fmt: skip
-"""What a structural schema has in common with pydantic's JSON Schema; the rest is left out."""
+"""The keywords that a structural schema shares with pydantic's JSON Schema; others are omitted."""
 
 
 def crd(spec: type[RunSpec]) -> dict[str, Any]:
-    """The CustomResourceDefinition of one kind of run."""
+    """Return the CustomResourceDefinition of one kind of run."""
     schema = {
         "type": "object",
         "required": ["spec"],
@@ -74,7 +75,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def structural(model: type[BaseModel]) -> dict[str, Any]:
-    """The structural schema of `model`: references resolved, optional fields without their null."""
+    """Return the structural schema of `model`: references resolved, optional fields without their null."""
     schema = model.model_json_schema(by_alias=True, mode="validation")
     return _structural(schema, schema.get("$defs", {}))
 
@@ -96,7 +97,7 @@ def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
 
 
 def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """`node` with what it refers to put in its place; "this or null" is just this, since null is pruned as absent."""
+    """Return `node` with references resolved; "this or null" becomes this, because null is pruned as absent."""
     options = [option for option in node.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1 and len(node["anyOf"]) == 2:
         node = options[0] | {key: value for key, value in node.items() if key != "anyOf"}
@@ -111,13 +112,13 @@ def _is_conditions(node: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 def write(directory: Path) -> None:
-    """Writes every CRD to `directory`, one file each."""
+    """Write every CRD to `directory`, one file each."""
     for name, text in files().items():
         (directory / name).write_text(text)
 
 
 def files() -> dict[str, str]:
-    """File name to YAML text of every CRD."""
+    """Return the YAML text of every CRD by file name."""
     return {
         f"{spec.kind.plural}.yaml": yaml.safe_dump(crd(spec), sort_keys=False, width=118) for spec in SPECS.values()
     }

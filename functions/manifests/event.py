@@ -10,9 +10,9 @@ from functions.runs.model.status import rfc3339
 
 
 def of(run: Run, now: datetime) -> dict[str, Any] | None:
-    """The Event that tells of the run's present condition; None where it has none.
+    """Return the Event of the run's present condition; None if it has none.
 
-    Its name is made from the version that the transition was written as, so that it is told once.
+    Its name contains the version that the transition was written as, so that it is created once.
     """
     condition = run.status.succeeded
     if condition is None:

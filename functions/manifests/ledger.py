@@ -1,4 +1,4 @@
-"""The ledger of admitted runs as it is kept on the cluster: one ConfigMap, an entry a run."""
+"""The ledger of admitted runs as a ConfigMap with an entry for each run. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from functions.runs.admission.reservations import Ledger
 
 NAME = "orchestrator-ledger"
 LAST_REJECTED = api_group.label("waiting")
-"""Annotation: the uid of a run that found no place."""
+"""Annotation: the uid of a run that found no slot."""
 PENDING = api_group.label("line")
-"""Annotation: the first of those who wait, `{"first": [...], "more": false}`."""
+"""Annotation: the head of the pending queue, `{"first": [...], "more": false}`."""
 
 Object = dict[str, Any]
 
 
 def parse(raw: Mapping[str, Any]) -> Ledger:
-    """The ledger in its ConfigMap. An entry nobody can read is none: the next pass writes it again from the run."""
+    """Return the ledger. An unreadable entry is ignored: the next pass writes it again from the run."""
     found = {uid: entry for uid, text in (raw.get("data") or {}).items() if (entry := _entry(text))}
     notes = raw["metadata"].get("annotations") or {}
     waiting = notes.get(LAST_REJECTED, "")
@@ -36,7 +36,7 @@ def _entry(text: str) -> Reservation | None:
 
 
 def _line(text: str) -> PendingQueue:
-    """One that nobody can read names nobody, so that all runs are looked at."""
+    """Return the queue; an unreadable one is empty and truncated, so that all runs are scanned."""
     try:
         raw = json.loads(text)
         return PendingQueue(tuple(_candidate(**each) for each in raw["first"]), raw["more"])

@@ -38,9 +38,9 @@ KEY_MODE = 0o440
 
 
 def pod_spec(run: Run, settings: Settings) -> Object:
-    """The spec of the attempt's pod."""
+    """Return the spec of the attempt's pod."""
     spec = run.spec
-    assert spec, "a pod is made for a run that can work"
+    assert spec, "a pod is created only for a run with a valid spec"
     agent = settings.agent
     found: Object = {
         "restartPolicy": "Never",
@@ -90,7 +90,7 @@ def _managed_files(spec: RunSpec) -> list[Object]:
 
 
 def _trace(run: Run, spec: RunSpec) -> list[Object]:
-    """The run's trace, for the agent to go on with, unless the spec names one."""
+    """Return the run's trace for the agent to continue, unless the spec has one."""
     found = trace.from_object(run.raw)
     given = any(each.name == trace.VARIABLE for each in spec.env or ())
     return [{"name": trace.VARIABLE, "value": trace.traceparent(found)}] if found and not given else []

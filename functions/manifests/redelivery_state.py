@@ -1,4 +1,4 @@
-"""How far deliveries of GitHub were looked at, as it is kept on the cluster: one ConfigMap with a text."""
+"""How far GitHub's deliveries were checked, as a ConfigMap with one text. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ Object = dict[str, Any]
 
 
 def text(raw: Mapping[str, Any]) -> str:
-    """What is kept; empty for nothing."""
+    """Return the stored text; empty if there is none."""
     return str((raw.get("data") or {}).get("journal", ""))
 
 

@@ -1,4 +1,4 @@
-"""The custom resource that a request becomes."""
+"""The custom resource that a request becomes. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ def run(
     annotations: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The DocsRun or CodeRun; without a `name` the API server makes one."""
+    """Return the custom resource; without a `name` the API server generates one."""
     metadata: dict[str, Any] = {
         "namespace": namespace,
         "labels": naming.run_labels(spec) | dict(labels or {}),

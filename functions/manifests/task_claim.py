@@ -1,7 +1,7 @@
-"""A claim on a task: a small ConfigMap that says which run is about to be made for it, so that no other is.
+"""A claim on a task: a ConfigMap that names the run about to be created for it, so that no other one is. Pure.
 
-Its name is made from the task and the runs that it had already: of all requests that see the same ones, the API
-server lets one create it.
+Its name is a function of the task and of the runs that it already had: of all requests that see the same runs, one can
+create it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from functions.runs.model.specs import AnySpec
 TASK_CLAIM = api_group.label("task-claim")
 
 HOLDS = timedelta(minutes=1)
-"""How long a claim keeps others away where its run is not there: as long as a submit function may take for one
-request (infra/terraform/locals.tf). After that nobody makes the run any more."""
+"""How long a claim without its run blocks other requests: the longest that a submit function takes for one request
+(infra/terraform/locals.tf). After that its run is not created any more."""
 
 KEPT = timedelta(hours=1)
-"""When a claim is cleared: who listed the task's runs before its run was there has long been answered by then."""
+"""When a claim is deleted: requests that listed the task's runs before its run existed were answered long before."""
 
 
 def of(spec: AnySpec, namespace: str, earlier: Sequence[str], run: str) -> dict[str, Any]:
-    """The claim of the run of that name, on the task of `spec` after the runs with the uids `earlier`."""
+    """Return the claim of the run of that name, on the task of `spec` after the runs with the uids `earlier`."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -38,5 +38,5 @@ def of(spec: AnySpec, namespace: str, earlier: Sequence[str], run: str) -> dict[
 
 
 def run_of(raw: Mapping[str, Any]) -> str:
-    """Name of the run that the task is claimed for."""
+    """Return the name of the run that the task is claimed for."""
     return str(raw["data"]["run"])

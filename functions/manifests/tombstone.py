@@ -1,6 +1,6 @@
-"""What a deleted run leaves: a small ConfigMap, so that a request that comes again makes no second run.
+"""The tombstone of a deleted run: a ConfigMap, so that a repeated request creates no second run. Pure.
 
-Nor is another run asked what this one was: it is found by the keys of what people asked of the run.
+It is also found by the keys of the requests on the run, so that a repeated one is not applied to another run.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
 REQUEST = api_group.label("request")
-"""Annotation of a run made from a request that may come again: SHA-256 of what was asked for."""
+"""Annotation of a run whose request may be repeated: SHA-256 of the request."""
 
 TOMBSTONE = api_group.label("tombstone")
 
 
 def of(run: Run, now: datetime) -> dict[str, Any] | None:
-    """The tombstone of `run`; None for a run that no request can make again."""
+    """Return the tombstone of `run`; None for a run that no request can create again."""
     request = run.raw["metadata"].get("annotations", {}).get(REQUEST)
     if not request:
         return None
@@ -42,7 +42,7 @@ def _asked(run: Run) -> dict[str, str]:
 
 
 def valid_spec(run: Run) -> dict[str, Any]:
-    """A merge patch that turns any spec of the run's kind into the smallest valid one."""
+    """Return a merge patch that turns any spec of the run's kind into the smallest valid one."""
     smallest: dict[str, Any] = {
         "repositoryUrl": "https://deleted.invalid/run.git",
         "model": "claude-deleted",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functions.cluster.errors import Conflict, NotFound
 from functions.reconciler import actions, attempt, objects, observation
 from functions.runs.lifecycle import actions as decided
-from functions.runs.lifecycle.decide import agent_is_running, decide
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.event_filters import agent_is_running
 from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies

@@ -1,4 +1,4 @@
-"""The API group and the names in it that say nothing of a run; what needs only those loads no models of runs."""
+"""The API group of runs, and its labels and finalizer. Needs no models."""
 
 GROUP = "agents.platform"
 VERSION = "v1"
@@ -9,5 +9,5 @@ FINISHED = f"{GROUP}/finished"
 
 
 def label(name: str) -> str:
-    """The label `agents.platform/<name>`."""
+    """Return the label `agents.platform/<name>`."""
     return f"{GROUP}/{name}"

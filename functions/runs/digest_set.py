@@ -1,7 +1,7 @@
-"""Which of very many texts were seen, in eight bytes for each: what a pass over all runs keeps of them.
+"""A set of very many texts in eight bytes each, for a pass over all runs. Pure.
 
-A text that was never seen is taken for one that was, by accident, once in 18 million million questions for each
-million of texts (2**64 divided by a million).
+A lookup of a text that was never added is wrong once in 18 million million lookups, for each million texts (2**64
+divided by a million).
 """
 
 from array import array
@@ -12,23 +12,23 @@ SIZE = 8
 """Bytes of a digest: those of an item of array("Q")."""
 
 PARTS = 256
-"""Sorted arrays, by a digest's last byte, so that one more moves little: of a million texts, 4,000 are in each."""
+"""Sorted arrays, by a digest's last byte, so that an insertion moves little: of a million texts, each has 4,000."""
 
 
 class DigestSet:
-    """A set of texts that answers only whether one is in it."""
+    """A set of texts that only answers whether it contains one."""
 
     def __init__(self) -> None:
         self._parts = [array("Q") for _ in range(PARTS)]
 
     def add(self, text: str) -> None:
-        """It is in the set afterwards."""
+        """Add the text."""
         if text not in self:
             digest = _digest(text)
             insort(self._part(digest), digest)
 
     def __contains__(self, text: str) -> bool:
-        """Whether it was added."""
+        """Return whether the text was added."""
         digest = _digest(text)
         part = self._part(digest)
         at = bisect_left(part, digest)

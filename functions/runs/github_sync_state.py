@@ -1,14 +1,15 @@
-"""What GitHub is told of a run, and who is telling it: two annotations of the run. Pure.
+"""What was synced of a run to GitHub, and the lease of the process that syncs: two annotations of the run. Pure.
 
-    agents.platform/github-told      what was told last: a digest of the facts, and where
-    agents.platform/github-telling   until when somebody tells it, or rests because GitHub could not be reached
+    agents.platform/github-told      the last sync: a digest of the facts, and where they were written
+    agents.platform/github-telling   until when a sync holds the lease, or GitHub is left alone after an error
 
-Nothing about a run waits for them. An annotation, not a field of the status: it is nobody's business but the
-reporter's. The digest is of facts and not of wording, so that two revisions with other words leave each other's
-comments alone.
+Nothing about a run waits for them. They are annotations, not fields of the status, because only the reporter reads
+them. The digest is of facts and not of wording, so that two versions with other words leave each other's comments
+alone.
 
-Whoever tells writes its claim first, at the version it read; the note that ends it is written at the version of the
-claim. So of two, one tells; and where the run moved on meanwhile, that note is refused and the new state is told too.
+A sync acquires the lease at the version that it read, and the record that ends it is written at the version of the
+lease. Of two syncs one therefore runs, and if the run has changed meanwhile, the record is rejected and the new state
+is synced too.
 """
 
 import hashlib
@@ -32,52 +33,52 @@ TOLD = api_group.label("github-told")
 TELLING = api_group.label("github-telling")
 
 LEASE = timedelta(minutes=2)
-"""How long a claim keeps others away: longer than a function may take for one event (its ack deadline is 60 s)."""
+"""How long a lease lasts: longer than a function may take for one event (its ack deadline is 60 s)."""
 
 MIN_BACKOFF = timedelta(seconds=10)
-LONGEST_REST = timedelta(hours=1)
-"""Shortest and longest time for which GitHub is left alone after it could not be reached; its limits last an hour
-(GitHub: Rate limits for the REST API)."""
+MAX_BACKOFF = timedelta(hours=1)
+"""Shortest and longest pause after GitHub could not be reached; its rate limits last an hour (GitHub: Rate limits for
+the REST API)."""
 
 REDELIVERY_WINDOW = timedelta(minutes=15)
-"""How long the event that a claim was made for comes again (queues/topology.py: 20 deliveries)."""
+"""How long the event that a lease was acquired for is redelivered (queues/topology.py: 20 deliveries)."""
 
 Patch = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRecord:
-    """What was told last."""
+    """The last sync."""
 
     digest: str = ""
     comment: int | None = None
     """The sticky comment's id."""
     permanent_failures: Sequence[str] = ()
-    """What GitHub does not take, in one word each, so that it is logged once."""
+    """The parts that GitHub rejects, so that each is logged once."""
     pr_refused_attempt: int | None = None
-    """The attempt for whose work GitHub opens no pull request."""
+    """The attempt for whose work GitHub rejects a pull request."""
     last_check_commit: str = ""
-    """The commit whose check run said last what was so: those before it are concluded for good."""
+    """The last commit whose check run was written; the check runs of those before it are concluded."""
     comment_digest: str = ""
     comment_url: str = ""
-    """Of which facts the comment tells, as a digest, and its page: where there was no time to tell the rest."""
+    """Digest of the facts in the comment, and its page, if there was no time for the other parts."""
     check_digest: str = ""
-    """Of which facts the last commit's check run tells, in the same case."""
+    """Digest of the facts in the last commit's check run, in the same case."""
 
 
-_TOLD = TypeAdapter(SyncRecord)
+_RECORD = TypeAdapter(SyncRecord)
 
 
 def last_synced(raw: Mapping[str, Any]) -> SyncRecord:
-    """What was told of the run in an object of the API; what nobody can read was nothing."""
+    """Return the last sync recorded on the object. An unreadable annotation counts as never synced."""
     try:
-        return _TOLD.validate_json(_annotations(raw).get(TOLD) or "{}")
+        return _RECORD.validate_json(_annotations(raw).get(TOLD) or "{}")
     except ValidationError:
         return SyncRecord()
 
 
 def digest(run: Run) -> str:
-    """Of every fact about the run that GitHub is told."""
+    """Return a digest of every fact about the run that is written to GitHub."""
     status, condition = run.status, run.status.succeeded
     usage = [status.usage.cost_usd, status.usage.turns] if status.usage else None
     facts = [
@@ -88,13 +89,13 @@ def digest(run: Run) -> str:
 
 
 def commits(run: Run) -> list[str]:
-    """The commits that attempts ended with, each once, the last one last."""
-    found = [attempt.commit for attempt in run.status.attempts if attempt.commit]
-    return list(dict.fromkeys(reversed(found)))[::-1]
+    """Return the commits that attempts ended with, each once, the last one last."""
+    made = [attempt.commit for attempt in run.status.attempts if attempt.commit]
+    return list(dict.fromkeys(reversed(made)))[::-1]
 
 
 def unconcluded(run: Run) -> list[str]:
-    """The commits before the last one whose check runs may not be concluded yet, the oldest first."""
+    """Return the commits before the last one whose check runs may not be concluded yet, the oldest first."""
     *earlier, last = commits(run) or [""]
     since = last_synced(run.raw).last_check_commit
     if since == last:
@@ -103,7 +104,7 @@ def unconcluded(run: Run) -> list[str]:
 
 
 def lacks_pull_request(run: Run) -> bool:
-    """Whether the run has work that nobody opened a pull request for, or was refused one for."""
+    """Return whether the run has work without a pull request that GitHub did not reject."""
     status = run.status
     worked = states.state(status) is State.SUCCEEDED and _reason(run) != Reason.NO_CHANGES and status.branch
     has_one = status.pull_request_url and not _began_after_it(status)
@@ -111,7 +112,7 @@ def lacks_pull_request(run: Run) -> bool:
 
 
 def _began_after_it(status: RunStatus) -> bool:
-    """Whether the last attempt began when the pull request was merged or closed already."""
+    """Return whether the last attempt began after the pull request was merged or closed."""
     condition = pull_request.condition_of(status)
     began = max((attempt.started_at for attempt in status.attempts), default=None)
     if condition is None or began is None or not pull_request.is_closed(status):
@@ -120,7 +121,7 @@ def _began_after_it(status: RunStatus) -> bool:
 
 
 def needs_sync(run: Run, on_github: bool) -> bool:
-    """Whether there is something to tell; `on_github` says whether the run's repository is there."""
+    """Return whether there is something to sync; `on_github` says whether the run's repository is on GitHub."""
     if run.status.succeeded is None or run.deleting:
         return False
     concerned = origin.from_object(run.raw) is not None or (
@@ -130,53 +131,53 @@ def needs_sync(run: Run, on_github: bool) -> bool:
 
 
 def ever_synced(raw: Mapping[str, Any]) -> bool:
-    """Whether anything was told, or may have been."""
+    """Return whether anything was synced, or may have been."""
     return not {TOLD, TELLING}.isdisjoint(_annotations(raw))
 
 
 def lease(raw: Mapping[str, Any]) -> str:
-    """The claim or rest on the run; no two of a run are alike, for a second one is made when the first is over."""
+    """Return the text of the lease or back-off; no two of a run are equal, as the second begins after the first."""
     return _annotations(raw).get(TELLING) or ""
 
 
 def lease_seconds_left(raw: Mapping[str, Any], now: datetime) -> float:
-    """For how many more seconds somebody tells, or rests; 0 where nobody does."""
+    """Return for how many seconds the lease or back-off lasts; 0 if there is none."""
     until = _until(raw)
     return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 
 def covered_by_redelivery(raw: Mapping[str, Any], now: datetime) -> bool:
-    """Whether somebody else's event will come again and see to it: then the event of a claim is no reason to tell."""
+    """Return whether the event of another sync will be redelivered: then the event of its lease needs no sync."""
     until = _until(raw)
     return until is not None and now < until + REDELIVERY_WINDOW
 
 
 def acquire(run: Run, now: datetime) -> Patch:
-    """The merge patch by which the caller, and nobody else, tells from this version on.
+    """Return the merge patch that acquires the lease for the caller, at this version of the run.
 
-    Whatever comes of it, GitHub may not show what was told before: should that be so again, it is told again.
+    It clears the digest: whatever the sync achieves, GitHub may not show the recorded facts any more.
     """
     return _patch(run, {TELLING: rfc3339(now + LEASE), TOLD: _note(replace(last_synced(run.raw), digest=""))})
 
 
-def back_off(run: Run, now: datetime, seconds: float | None, told: SyncRecord) -> Patch:
-    """The merge patch by which a claim becomes a rest of that long; so much was told before it."""
-    wanted = timedelta(seconds=min(seconds or 0, LONGEST_REST.total_seconds()))
-    return _patch(run, {TELLING: rfc3339(now + max(MIN_BACKOFF, wanted)), TOLD: _note(told)})
+def back_off(run: Run, now: datetime, seconds: float | None, record: SyncRecord) -> Patch:
+    """Return the merge patch that turns the lease into a back-off of that long, and records the progress."""
+    wanted = timedelta(seconds=min(seconds or 0, MAX_BACKOFF.total_seconds()))
+    return _patch(run, {TELLING: rfc3339(now + max(MIN_BACKOFF, wanted)), TOLD: _note(record)})
 
 
-def release(run: Run, told: SyncRecord) -> Patch:
-    """The merge patch that ends a claim: everything about this version is told."""
-    return _patch(run, {TELLING: None, TOLD: _note(told)})
+def release(run: Run, record: SyncRecord) -> Patch:
+    """Return the merge patch that ends the lease: everything about this version is synced."""
+    return _patch(run, {TELLING: None, TOLD: _note(record)})
 
 
 def invalidate() -> Patch:
-    """The merge patch, to any version, by which whatever was told is looked for and told again."""
+    """Return the merge patch, to any version, after which everything is looked for on GitHub and synced again."""
     return {"metadata": {"annotations": {TOLD: _note(SyncRecord())}}}
 
 
-def _note(told: SyncRecord) -> str:
-    return json.dumps(asdict(told))
+def _note(record: SyncRecord) -> str:
+    return json.dumps(asdict(record))
 
 
 def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:
@@ -185,10 +186,10 @@ def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:
 
 def _until(raw: Mapping[str, Any]) -> datetime | None:
     try:
-        found = datetime.fromisoformat(lease(raw))
+        until = datetime.fromisoformat(lease(raw))
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return until if until.tzinfo else None
 
 
 def _annotations(raw: Mapping[str, Any]) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
-"""Whom a caller may have a run work as, and where: credentials and workspace follow from the spec's identity. Pure.
+"""Which identities and namespaces a caller may use: a run's credentials and workspace follow from them. Pure.
 
-An agent is what counts, not the App that names it: `Other-Rex` has the secret and the workspace of `5DLabs-Rex`.
+The agent counts, not the App that names it: `Other-Rex` has the secret and the workspace of `5DLabs-Rex`.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a caller may use; * among them is all there is."""
+    """What a caller may use; `*` stands for all."""
 
     users: Collection[str] = ()
     """GitHub logins, for githubUser."""
@@ -23,7 +23,7 @@ class Grant:
 
 
 def violations(caller: str, rights: Grant, spec: RunSpec, namespace: str) -> list[tuple[str, str]]:
-    """Why the caller may not have that run: (field, what is wrong and what would be right)."""
+    """Return why the caller may not have that run: pairs of a field, and what is wrong and what would be right."""
     return [(field, f"{caller} may not use the {why}") for field, why in _refusals(rights, spec, namespace)]
 
 
@@ -31,7 +31,7 @@ def _refusals(rights: Grant, spec: RunSpec, namespace: str) -> Iterator[tuple[st
     allowed = f"allowed users: {_listed(rights.users)}; allowed agents: {_listed(rights.agents)}"
     if not _among(namespace, rights.namespaces):
         yield "namespace", f"namespace {namespace}; allowed namespaces: {_listed(rights.namespaces)}"
-    if spec.github_user and not _among(spec.github_user.lower(), [each.lower() for each in rights.users]):
+    if spec.github_user and not _among(spec.github_user.lower(), [user.lower() for user in rights.users]):
         yield "githubUser", f"user {spec.github_user}; {allowed}"
     if spec.agent and not _among(spec.agent, rights.agents):
         yield "githubApp", f"agent {spec.agent}; {allowed}"
@@ -42,5 +42,5 @@ def _among(name: str, allowed: Collection[str]) -> bool:
 
 
 def _listed(allowed: Collection[str]) -> str:
-    """For people."""
+    """Return the names for people."""
     return "all" if ANY in allowed else ", ".join(sorted(allowed)) or "none"

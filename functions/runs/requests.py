@@ -1,7 +1,7 @@
-"""What people ask of a run that is there, as a patch to it: another attempt, or to stop. Pure.
+"""Requests of people on an existing run, as patches to it: another attempt, or to stop. Pure.
 
-The same request may come twice (GitHub delivers again, one comment comes by two hooks): the keys of those applied
-last are kept on the run, in the same write that does what was asked.
+The same request may arrive twice (GitHub redelivers, one comment arrives by two hooks): the keys of the requests
+applied last are kept on the run, in the same write that applies the request.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from functions.runs import api_group
 from functions.runs.lifecycle import states
-from functions.runs.lifecycle.decide import is_final
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 
@@ -19,10 +19,10 @@ APPLIED = api_group.label("applied-requests")
 """Annotation: digests of the keys applied last, oldest first."""
 
 AGAIN = api_group.label("retries-on-feedback")
-"""Annotation: how often the run was tried again because of a review or a failed check."""
+"""Annotation: how often the run was retried because of a review or a failed check."""
 
 KEPT = 20
-"""Keys kept; a request that comes again does so within days (GitHub redelivers for 3)."""
+"""Keys kept; a request is repeated within days (GitHub redelivers for 3)."""
 
 _DIGEST = re.compile("[0-9a-f]{24}")
 
@@ -30,20 +30,20 @@ Patch = dict[str, Any]
 
 
 class RequestRefused(Exception):
-    """The run cannot do what was asked; the text says why, and what to do instead."""
+    """The run cannot do what was requested; the text says why, and what to do instead."""
 
 
 def retry(
     run: Run, *, key: str = "", words: str | None = None, mode: Literal["append", "replace"] = "append"
 ) -> Patch | None:
-    """The merge patch that asks for another attempt; None where the request with this key was applied before.
+    """Return the merge patch that requests another attempt; None if the request with this key was applied before.
 
-    It is for the version of the run that it was made from: on a Conflict, read the run and ask again. `words` are
+    It is for the version of the run that it was made from: on a Conflict, read the run and call again. `words` are
     what a person adds to the prompt (promptModification); None leaves the prompt of the task alone.
 
     Raises:
-        CannotAsk: a docs run, a run that is not finished, one that is being deleted, or one that was asked for an
-            attempt which has not begun: what was said with that would be lost.
+        RequestRefused: the kind has no retry, or the run is not finished, is being deleted, or was asked for an attempt
+            that has not begun, whose words would be lost.
     """
     if is_applied(run, key):
         return None
@@ -57,21 +57,21 @@ def retry(
 
 
 def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Sequence[str] = ()) -> Patch | None:
-    """As `retry`, but because its work did not please and not because a person said so: `most` times per run.
+    """Return the merge patch of a retry after a review or a failed check, at most `most` times per run.
 
     Raises:
-        CannotAsk: as `retry`; or it was tried again so often already, a person cancelled it, or its pull request is
-            merged or closed.
+        RequestRefused: as `retry`; or it was retried that often, a person cancelled it, or its pull request is merged
+            or closed.
     """
     if is_applied(run, key):
         return None
     if run.cancel or states.state(run.status) is states.State.CANCELLED:
-        raise RequestRefused(f"run {run.name} was cancelled; nothing starts it again by itself")
+        raise RequestRefused(f"run {run.name} was cancelled; it is not retried automatically")
     if pull_request.is_closed(run.status):
         raise RequestRefused(f"the pull request of run {run.name} is merged or closed")
     patch, count = retry(run, key=key, words=words), _count(run)
     if count >= most:
-        raise RequestRefused(f"run {run.name} was tried again by itself {count} times, which is as often as it may be")
+        raise RequestRefused(f"run {run.name} was retried automatically {count} times, which is the limit")
     if patch:
         keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
         patch["metadata"]["annotations"] |= {AGAIN: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
@@ -79,48 +79,48 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
 
 
 def cancel(run: Run, *, key: str = "") -> Patch | None:
-    """The merge patch that stops the run; None where the request was applied before, or has no key and nothing to do.
+    """Return the merge patch that stops the run; None if it was applied before, or has no key and nothing to do.
 
-    A key is kept also where the run was asked to stop already: when it comes again, a person may have it retried.
-    A finished run that was asked for another attempt is not over: that attempt does not begin then, and the run ends
-    as Cancelled, whether or not anybody has looked at it between the retry and the cancel.
+    The key is kept also if the run was asked to stop before: by the time it is repeated, a person may have retried the
+    run. A finished run that was asked for another attempt is not over: that attempt does not begin, and the run ends as
+    Cancelled, whether or not a handler saw it between the retry and the cancel.
 
     Raises:
-        CannotAsk: the run is over, or being deleted.
+        RequestRefused: the run is over, or being deleted.
     """
     if is_applied(run, key) or (run.cancel and not key):
         return None
     if run.cancel:
         return _patch(run, {}, key)
-    _stays(run)
+    _refuse_if_deleting(run)
     if is_final(run):
-        raise RequestRefused(f"run {run.name} is finished already ({run.status.phase}); there is nothing to stop")
+        raise RequestRefused(f"run {run.name} is already finished ({run.status.phase}); there is nothing to stop")
     return _patch(run, {"cancel": True}, key)
 
 
 def is_applied(run: Run, key: str) -> bool:
-    """Whether the request with that key was applied to the run; one without a key is never known again."""
+    """Return whether the request with that key was applied to the run; False without a key."""
     return bool(key) and digest(key) in applied(run)
 
 
 def applied(run: Run) -> list[str]:
-    """Digests of the keys that were applied to the run last, the oldest first; what is none is left out."""
-    return [each for each in _annotation(run, APPLIED).split() if _DIGEST.fullmatch(each)][-KEPT:]
+    """Return the digests of the keys applied last, the oldest first; other words of the annotation are ignored."""
+    return [word for word in _annotation(run, APPLIED).split() if _DIGEST.fullmatch(word)][-KEPT:]
 
 
 def label(digest: str) -> str:
-    """The label by which what is left of a deleted run is found by a key that was applied to it."""
+    """Return the label by which the tombstone of a run is found by a key that was applied to it."""
     return api_group.label(f"applied-{digest}")
 
 
 def digest(key: str) -> str:
-    """What is kept of a key."""
+    """Return the digest that is kept of a key."""
     return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 def _retriable_version(run: Run) -> int:
     """Return the contextVersion that a retry raises; raise RequestRefused if the run cannot be retried now."""
-    _stays(run)
+    _refuse_if_deleting(run)
     if not run.kind.is_retriable:
         raise RequestRefused(
             f"run {run.name} is a {run.kind.word} run, which is retried only automatically; submit it again instead"
@@ -132,12 +132,12 @@ def _retriable_version(run: Run) -> int:
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
         )
     if run.retry_wanted and not run.cancel:
-        asked = "was asked for another attempt already, which has not begun"
+        asked = "was already asked for another attempt, which has not begun"
         raise RequestRefused(f"run {run.name} {asked}; wait for its end, or cancel it")
     return run.spec.requested_context_version or 1
 
 
-def _stays(run: Run) -> None:
+def _refuse_if_deleting(run: Run) -> None:
     if run.deleting:
         raise RequestRefused(f"run {run.name} is being deleted; submit it again instead")
 

@@ -1,4 +1,4 @@
-"""How long things are kept that nobody works with any more: pure."""
+"""How long finished runs and unused objects are kept. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,15 +10,15 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus
 
 ORPHANED_AFTER = timedelta(minutes=1)
-"""Youngest orphan that is taken for one: its run may just be on its way."""
+"""Age from which an object without its run is an orphan; the run of a younger one may not be visible yet."""
 
 UNUSED_SINCE = api_group.label("unused-since")
-"""Annotation of a workspace that no run names any more: when that was noticed."""
+"""Annotation of a workspace that no run uses: when that was noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What configuration has to say about it."""
+    """What the configuration says about retention."""
 
     succeeded: timedelta = timedelta(days=7)
     otherwise: timedelta = timedelta(days=30)
@@ -28,7 +28,7 @@ class Retention:
     delete_workspaces: bool = False
 
     def expires(self, status: RunStatus) -> datetime | None:
-        """When a run with this status is deleted; None while it is not finished."""
+        """Return when a run with this status is deleted; None while it is not finished."""
         state = states.state(status)
         if state not in states.FINISHED or status.finished_at is None:
             return None
@@ -38,6 +38,6 @@ class Retention:
 
 
 def expired(run: Run, now: datetime) -> bool:
-    """Whether the run is to be deleted: its status says since when, and nobody asked for another attempt since."""
+    """Return whether the run is due for deletion: its expiry has passed, and no person asked for another attempt."""
     at = run.status.expire_at
     return at is not None and at <= now and run.is_marked_finished and not (run.deleting or run.retry_wanted)

@@ -15,7 +15,7 @@ from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid
 from functions.cluster.kinds import CODE_RUN
 from functions.manifests import task_claim
 from functions.runs import api_group
-from functions.runs.lifecycle.decide import is_final
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import naming
 from functions.runs.model.run import parse
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec

@@ -15,7 +15,7 @@ from functions.cluster.kinds import CONFIG_MAP, RUNS, VOLUME_CLAIM
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler.reconciler import reconcile
-from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
 from functions.serving.dependencies import Dependencies

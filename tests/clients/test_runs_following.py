@@ -32,6 +32,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
 from tests.clients.conftest import CommandLine, Ended, environment
+from tests.clients.terminal import blocks_of
 
 NAMESPACE = "orchestrator"
 SECONDS = 90.0
@@ -224,7 +225,7 @@ def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine)
         assert watching.wait(SECONDS) == 0
         assert watching.stderr
         assert "Traceback" not in watching.stderr.read()
-    blocks = re.split(r"\x1b\[\d+F\x1b\[J", drawn.replace("\r\n", "\n"))
+    blocks = blocks_of(drawn.replace("\r\n", "\n"))
     assert len(blocks) > 3
     assert all(block.startswith(f"CodeRun/{name} in orchestrator") for block in blocks)
     last = blocks[-1].splitlines()

@@ -14,6 +14,7 @@ from functions.clients.runs import overview, screen
 from functions.clients.runs.changes import Change
 from functions.runs.admission.position import Position
 from functions.views.next_step import next_step
+from tests.clients.terminal import blocks_of
 from tests.support.builders import raw_run, run
 
 
@@ -24,7 +25,11 @@ def test_a_block_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = screen.Screen(out)
     shown.draw(["a", "b" * 20])
     shown.draw(["c", "d", "e", "f", "g"])
-    assert out.getvalue() == "a\n" + "b" * 9 + "\n" + "\x1b[2F\x1b[J" + "c\nd\ne\n"
+    shown.close()
+    first, *_, last = blocks_of(out.getvalue())
+    assert first.splitlines() == ["a", "b" * 10]
+    assert last.splitlines() == ["c", "d", "e"]
+    assert out.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
 
 
 def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_meanwhile() -> None:
@@ -39,18 +44,21 @@ def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_mean
     table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))
     table.show(change("is", "now", status=status("True", "Completed", phase="Succeeded")))
     table.show(change("is", "next"))
-    block = out.getvalue().rpartition("\x1b[J")[2]
+    block = blocks_of(out.getvalue())[-1]
     assert {line.split()[0] for line in block.splitlines()} == {"NAME", "now", "next", "Ctrl-C"}
     assert "Succeeded" in block
     table.trouble("no answer, trying again: \x1b[2Jcut")
-    assert out.getvalue().endswith("no answer, trying again: [2Jcut\n")
+    assert blocks_of(out.getvalue())[-1].endswith("no answer, trying again: [2Jcut")
     table.show(change("gone", "now"))
-    assert "now" not in out.getvalue().rpartition("\x1b[J")[2]
+    assert "now" not in blocks_of(out.getvalue())[-1]
 
 
-def test_wide_characters_take_two_columns() -> None:
-    assert screen.fit("日本語", 5) == "日本"
-    assert screen.fit("e\u0301e", 1) == "e\u0301"
+def test_wide_characters_take_two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "5")
+    out = io.StringIO()
+    shown = screen.Screen(out)
+    shown.draw(["日本語", "e\u0301" * 6])
+    assert [line.rstrip() for line in blocks_of(out.getvalue())[-1].splitlines()] == ["日本", "e\u0301" * 5]
 
 
 def status(truth: str, reason: str, **more: Any) -> dict[str, Any]:

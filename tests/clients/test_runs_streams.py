@@ -2,7 +2,7 @@
 
 part      what is asserted
 pod log   each line once, in order, over cuts, also within one second; ends with the pod
-changes   list, watch, bookmark; 410 lists again and tells what changed and what is gone; a cut watch goes on where it was
+changes   list, watch, bookmark; 410 lists again and tells what changed and what is gone; a cut watch goes on
 """
 
 from collections.abc import Iterator, Sequence

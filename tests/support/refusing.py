@@ -1,4 +1,4 @@
-"""A transport to a cluster that does not do some of what it is asked: a policy or a quota forbids it, or a process dies there."""
+"""A transport to a cluster that refuses some requests: a policy or a quota forbids them, or a process dies there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -178,7 +178,8 @@ from functions.serving.http import Request, answer
 from functions.handlers import reconcile
 services = app.start().dependencies
 assert answer(lambda request: reconcile.handle(services, request), Request({}, b"")).code == 400
-print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "functions.telemetry.otlp"))]))
+packages = ("opentelemetry.sdk", "opentelemetry.exporter", "functions.telemetry.otlp")
+print(json.dumps([name for name in sys.modules if name.startswith(packages)]))
 """
 
 

@@ -166,7 +166,7 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
         with pytest.raises(requests.RequestRefused, match="has not begun"):
             requests.automatic_retry(found, key="another check", words="it failed too", most=2)
         found = tried_again(found)
-    with pytest.raises(requests.RequestRefused, match="2 times, which is as often as it may be"):
+    with pytest.raises(requests.RequestRefused, match="2 times, which is the limit"):
         requests.automatic_retry(found, key="check 2", words="it failed", most=2)
     assert requests.retry(found, key="a person")
 

@@ -25,7 +25,7 @@ import pytest
 
 from functions.runs.api_group import FINALIZER
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run

@@ -20,7 +20,8 @@ import pytest
 
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle import actions, transitions
-from functions.runs.lifecycle.decide import decide, is_final, needs_no_reconcile
+from functions.runs.lifecycle.decide import decide
+from functions.runs.lifecycle.event_filters import is_final, needs_no_reconcile
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import MAX_RESET, MIN_FIX_PAUSE
 from functions.runs.lifecycle.states import TRANSITIONS, IllegalTransitionError, State, move, state

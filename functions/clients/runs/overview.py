@@ -5,7 +5,7 @@ from typing import TextIO
 
 from functions.clients.output import say
 from functions.clients.runs.changes import Change, Changes
-from functions.clients.runs.event_loop import EventMerger, SourceEnded
+from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.lookup import Work, kinds
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
@@ -28,17 +28,24 @@ def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
     for kind in kinds(work):
         events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
     view = TableView(target.namespace, out) if out.isatty() else LineView(out)
-    while True:
-        _, event = events.next_event(REDRAW_SECONDS)
-        match event:
-            case SourceEnded(error) if error:
-                raise error
-            case Change("trouble"):
-                view.trouble(f"no answer, trying again: {short(event.why)}")
-            case Change():
-                view.show(event)
-            case _:
-                view.refresh()
+    try:
+        while True:
+            _, event = events.next_event(REDRAW_SECONDS)
+            _show(view, event)
+    finally:
+        view.close()
+
+
+def _show(view: "TableView | LineView", event: ViewEvent) -> None:
+    match event:
+        case SourceEnded(error) if error:
+            raise error
+        case Change("trouble"):
+            view.trouble(f"no answer, trying again: {short(event.why)}")
+        case Change():
+            view.show(event)
+        case _:
+            view.refresh()
 
 
 class LineView:
@@ -68,6 +75,9 @@ class LineView:
         say(text)
 
     def refresh(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""
 
 
@@ -100,6 +110,10 @@ class TableView:
         found = rows.newest_first(self._runs.values())
         told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
         self._screen.draw([*told.splitlines(), self._foot])
+
+    def close(self) -> None:
+        """Leave the terminal."""
+        self._screen.close()
 
 
 def finished(raw: Object) -> bool:

@@ -17,7 +17,7 @@ from functions.clients.runs.target import ClusterTarget, explain, user_errors
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.runs import requests
-from functions.runs.lifecycle.decide import is_final
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.requests import Patch, RequestRefused
 from functions.views import details

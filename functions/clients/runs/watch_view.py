@@ -87,8 +87,11 @@ class View(Protocol):
     def refresh(self) -> None:
         """Update durations."""
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Show the final state."""
+
+    def close(self) -> None:
+        """Leave the terminal."""
 
 
 def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
@@ -102,6 +105,14 @@ def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
     events = EventMerger(target)
     events.add_source("run", Changes(target.cluster, RUNS[run.kind], run.namespace, run.name).follow)
     events.add_source("log", lambda: logs.follow(target, run, time.sleep))
+    try:
+        _follow(view_model, view, events)
+    finally:
+        view.close()
+    return view_model.run
+
+
+def _follow(view_model: RunView, view: View, events: EventMerger) -> None:
     view.changed()
     log_ended, deadline = False, float("inf")
     while not (view_model.finished and (log_ended or time.monotonic() > deadline)):
@@ -109,8 +120,7 @@ def watch(target: ClusterTarget, run: Run, out: TextIO) -> Run:
         _show(view_model, view, source, event)
         log_ended = log_ended or (source == "log" and isinstance(event, SourceEnded))
         deadline = min(deadline, time.monotonic() + LOG_SECONDS) if view_model.finished else float("inf")
-    view.close()
-    return view_model.run
+    view.finish()
 
 
 def _show(view_model: RunView, view: View, source: str, event: ViewEvent) -> None:
@@ -158,9 +168,12 @@ class LineView:
     def refresh(self) -> None:
         """Do nothing."""
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write the usage."""
         self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not reported'}")
+
+    def close(self) -> None:
+        """Do nothing."""
 
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
@@ -194,10 +207,14 @@ class TerminalView:
         self._foot = clean(text)
         self._draw()
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Draw the final state, which stays on the terminal."""
         self._foot = details.usage(self._view_model.run)
         self._draw()
+
+    def close(self) -> None:
+        """Leave the terminal."""
+        self._screen.close()
 
     def _draw(self) -> None:
         run = self._view_model.run

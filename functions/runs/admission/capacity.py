@@ -1,7 +1,7 @@
-"""What a run takes while it works: *holds*, each of limited capacity.
+"""The capacity that a run uses while it works, as keys of limited capacity. Pure.
 
-One of all runs, one of its service's and its agent's, and, alone, its workspace (a code run) or its repository,
-branch and directory (a docs run).
+Each run uses one slot of all runs, one of its agent or user, and by its kind: one of its service and its workspace
+alone (code), or its repository, branch and directory alone (docs).
 """
 
 import posixpath
@@ -19,7 +19,7 @@ from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The holds of one run: of the version of it that was let in, and of the attempt that it then starts."""
+    """The capacity keys of one run, reserved for the version of it that was admitted and the attempt it then starts."""
 
     kind: str
     name: str
@@ -28,17 +28,17 @@ class Reservation:
 
 
 def reservation(run: Run) -> Reservation:
-    """The entry of the run as it is."""
+    """Return the reservation of the run at its present version."""
     return Reservation(run.kind, run.name, run.resource_version, capacity_keys(run))
 
 
 def capacity_keys(run: Run) -> tuple[str, ...]:
-    """What the run takes while it works."""
+    """Return the capacity keys that the run uses while it works."""
     spec = run.spec
     if spec is None:
         return (ALL,)
-    who = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
-    return (ALL, who, *_own_keys(spec))
+    identity = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
+    return (ALL, identity, *_own_keys(spec))
 
 
 def _own_keys(spec: AnySpec) -> tuple[str, ...]:
@@ -56,35 +56,36 @@ _URL = re.compile(r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/
 
 
 def _repository(url: str) -> str:
-    """`host/path`, the same for every way to write the URL of a repository: https, ssh or `git@host:path`."""
-    found = _URL.fullmatch(url)
-    host, path = (found["host"], found["path"]) if found else ("", url)
+    """Return `host/path` of a repository, the same for each form of its URL: https, ssh or `git@host:path`."""
+    match = _URL.fullmatch(url)
+    host, path = (match["host"], match["path"]) if match else ("", url)
     return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
 
 
 class Usage:
-    """What some entries hold, counted once for many questions."""
+    """The capacity that reservations use, counted once for many questions."""
 
-    def __init__(self, entries: Iterable[Reservation]) -> None:
+    def __init__(self, reservations: Iterable[Reservation]) -> None:
+        """Count the reservations."""
         self._counts: Counter[str] = Counter()
         self._first: dict[str, Reservation] = {}
-        for each in entries:
+        for each in reservations:
             self.add(each)
 
-    def add(self, entry: Reservation) -> None:
-        """One more."""
-        self._counts.update(entry.keys)
-        for hold in entry.keys:
-            self._first.setdefault(hold, entry)
+    def add(self, reservation: Reservation) -> None:
+        """Count one more reservation."""
+        self._counts.update(reservation.keys)
+        for key in reservation.keys:
+            self._first.setdefault(key, reservation)
 
-    def obstacle(self, holds: Iterable[str], limits: Limits) -> str | None:
-        """What has no room for these holds, in words; None where all have."""
-        full = next((hold for hold in holds if self._counts[hold] >= limits.capacity(hold)), None)
-        return self._words(full, limits) if full else None
+    def obstacle(self, keys: Iterable[str], limits: Limits) -> str | None:
+        """Return which of the keys has no room, for people; None if all have."""
+        full = next((key for key in keys if self._counts[key] >= limits.capacity(key)), None)
+        return self._explain(full, limits) if full else None
 
-    def _words(self, hold: str, limits: Limits) -> str:
-        scope, _, name = hold.partition("/")
-        most = limits.capacity(hold)
+    def _explain(self, key: str, limits: Limits) -> str:
+        scope, _, name = key.partition("/")
+        most = limits.capacity(key)
         match scope:
             case "runs":
                 return "paused by the setting limits.runs: 0" if most == 0 else f"{most} runs work (limits.runs)"
@@ -93,5 +94,5 @@ class Usage:
             case "agent" | "user":
                 return f"{most} runs work as {scope} {name} (limits.per_agent)"
             case _:
-                holder = self._first[hold]
+                holder = self._first[key]
                 return f"{holder.kind} {holder.name} works in {scope} {name}"

@@ -1,4 +1,4 @@
-"""A look at every unfinished run: who gets a place, in their order, and who waits for what; pure."""
+"""One scheduling cycle over every unfinished run: which are admitted, in order, and what the others wait for. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from functions.runs.model.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a pass came to: the ledger to write, who got a place in it, and what each of the others waits for."""
+    """The result of a cycle: the ledger to write, the admitted runs, and what each of the others waits for."""
 
     ledger: Ledger
     admitted: Sequence[PendingRun]
@@ -24,61 +24,63 @@ class AdmissionCycle:
     """One look at every unfinished run, each read after the ledger was."""
 
     def __init__(self, ledger: Ledger, limits: Limits, now: datetime) -> None:
+        """Begin a cycle from the ledger as it was read."""
         self._limits, self._now = limits, now
         self._kept: dict[str, Reservation] = {}
-        self._candidates: dict[str, PendingRun] = {}
+        self._pending: dict[str, PendingRun] = {}
         self._unseen = dict(ledger.entries)
 
     @property
     def unseen(self) -> Mapping[str, Reservation]:
-        """The entries of runs that were not seen: they are finished, or deleted."""
+        """The reservations of runs that were not observed: they are finished, or deleted."""
         return self._unseen
 
     def observe(self, run: Run) -> bool:
-        """Takes the run into account; whether a place is all it lacks."""
-        held = self._unseen.pop(run.uid, None)
-        if run.status.open_attempt:  # without an entry: the ledger was lost, or limits are new
-            self._kept[run.uid] = held or reservation(run)
+        """Take the run into account; return whether it only lacks a slot."""
+        reserved = self._unseen.pop(run.uid, None)
+        if run.status.open_attempt:  # without a reservation: the ledger was lost, or limits are new
+            self._kept[run.uid] = reserved or reservation(run)
             return False
-        if held and (held.version == run.resource_version or run.status_error):
-            self._kept[run.uid] = held
-        wants = is_admissible(run, self._now)
-        if wants:
-            self._candidates[run.uid] = pending_run(run)
-        return wants
+        if reserved and (reserved.version == run.resource_version or run.status_error):
+            self._kept[run.uid] = reserved
+        admissible = is_admissible(run, self._now)
+        if admissible:
+            self._pending[run.uid] = pending_run(run)
+        return admissible
 
     def keep(self, uid: str) -> None:
-        """Leaves the entry of an unseen run where it is: its pods are not gone."""
+        """Keep the reservation of an unseen run, because its pods are not gone."""
         self._kept[uid] = self._unseen[uid]
 
     def admit_all(self) -> Admission:
-        """Gives each candidate, in their order, what it holds, where that is free; none holds up those after it."""
-        entries, held = dict(self._kept), Usage(self._kept.values())
+        """Admit every pending run that fits, in order; one that does not fit does not block those behind it."""
+        entries, usage = dict(self._kept), Usage(self._kept.values())
         admitted: list[PendingRun] = []
         waiting: list[tuple[PendingRun, str]] = []
-        for each in sorted(self._candidates.values(), key=lambda each: each.order):
-            obstacle = None if each.uid in self._kept else held.obstacle(each.reservation.keys, self._limits)
+        for pending in sorted(self._pending.values(), key=lambda pending: pending.order):
+            obstacle = None if pending.uid in self._kept else usage.obstacle(pending.reservation.keys, self._limits)
             if obstacle:
-                waiting.append((each, obstacle))
+                waiting.append((pending, obstacle))
                 continue
-            admitted.append(each)
-            if each.uid not in entries:
-                entries[each.uid] = each.reservation
-                held.add(each.reservation)
-        line = PendingQueue.from_runs(each for each, _ in waiting)
-        return Admission(Ledger(entries, waiting[0][0].uid if waiting else "", line), admitted, waiting)
+            admitted.append(pending)
+            if pending.uid not in entries:
+                entries[pending.uid] = pending.reservation
+                usage.add(pending.reservation)
+        queue = PendingQueue.from_runs(pending for pending, _ in waiting)
+        return Admission(Ledger(entries, waiting[0][0].uid if waiting else "", queue), admitted, waiting)
 
     def admit_one(self, run: Run) -> tuple[Ledger, str | None]:
-        """The ledger after the run alone was given what is left to it, or what it waits for.
+        """Return the ledger after the run alone was admitted to what is left for it, and what it waits for, if it does.
 
-        The others who would get a place are not given one: nobody here would start them. Those of them who were never
-        told to wait ask for themselves; the ledger does not say that they wait, or each of many who come at once
-        would have to look at all the others.
+        Other runs that fit are not admitted: this process would not start them. Those that were never shown as queued
+        request a slot themselves; the ledger does not list them, or each of many runs that come at one time would
+        have to look at all the others.
         """
-        self._candidates[run.uid] = pending_run(run)
-        whole = self.admit_all()
-        obstacle = next((why for each, why in whole.waiting if each.uid == run.uid), None)
-        mine = {} if obstacle else {run.uid: whole.ledger.entries[run.uid]}
-        told = [each for each in whole.admitted if each.is_marked_queued and each.uid not in {**self._kept, **mine}]
-        line = PendingQueue.from_runs([*(each for each, _ in whole.waiting), *told])
-        return Ledger({**self._kept, **mine}, line.head[0].uid if line.head else "", line), obstacle
+        self._pending[run.uid] = pending_run(run)
+        all_admitted = self.admit_all()
+        obstacle = next((why for pending, why in all_admitted.waiting if pending.uid == run.uid), None)
+        mine = {} if obstacle else {run.uid: all_admitted.ledger.entries[run.uid]}
+        known = {**self._kept, **mine}
+        queued = [each for each in all_admitted.admitted if each.is_marked_queued and each.uid not in known]
+        queue = PendingQueue.from_runs([*(pending for pending, _ in all_admitted.waiting), *queued])
+        return Ledger(known, queue.head[0].uid if queue.head else "", queue), obstacle

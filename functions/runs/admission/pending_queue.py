@@ -1,6 +1,7 @@
-"""Who waits for a place, in order: priority, age, uid.
+"""The head of the pending queue, kept in the ledger so that a freed slot can be filled without listing all runs. Pure.
 
-The ledger keeps the first of them, so that a place that gets free goes to the next without a look at every run.
+Order: priority (highest first), then age, then uid. At most MAX_QUEUED entries are kept; `truncated` records that more
+runs may be waiting.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,22 +15,22 @@ from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 
 MAX_QUEUED = 32
-"""Most runs a line names: some 400 bytes each, in an annotation that is written with each entry of the ledger."""
+"""Most entries: some 400 bytes each, in an annotation that is written with each change of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRun:
-    """A run that could start now; small, since a sweep keeps all there are."""
+    """A run that could start now; small, because a sweep keeps all there are."""
 
     order: tuple[int, datetime, str]
     namespace: str
     is_marked_queued: bool
-    """Whether its status says already that it waits."""
+    """Whether its status already says that it waits."""
     reservation: Reservation
 
     @property
     def uid(self) -> str:
-        """The run's."""
+        """The run's uid."""
         return self.order[-1]
 
     @property
@@ -39,16 +40,16 @@ class PendingRun:
 
 
 def pending_run(run: Run) -> PendingRun:
-    """The run as one of those that could start."""
+    """Return the run as an entry of the queue."""
     priority = run.spec.priority if run.spec else 0
     queued = run.status.succeeded is not None and run.status.succeeded.reason == Reason.QUEUED
     return PendingRun((-priority, run.created, run.uid), run.namespace, queued, reservation(run))
 
 
 def is_admissible(run: Run, now: datetime) -> bool:
-    """Whether a place is all that the run lacks.
+    """Return whether the run lacks nothing but a free slot.
 
-    What waits for people asks for a place by itself, once it was seen that the matter is mended.
+    A run whose last failure people must fix is not admissible: it requests a slot itself once the cause is gone.
     """
     if run.cancel or run.deleting or run.spec is None or run.status_error:
         return False
@@ -60,28 +61,28 @@ def is_admissible(run: Run, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PendingQueue:
-    """The first of those who wait, as they were when they were told to."""
+    """The first pending runs in order, as recorded when each was queued."""
 
     head: Sequence[PendingRun] = ()
     truncated: bool = False
-    """Whether others may wait behind them."""
+    """Whether other runs may wait behind them."""
 
     @staticmethod
-    def from_runs(waiting: Iterable[PendingRun], *, truncated: bool = False) -> "PendingQueue":
-        """The line of all these, and where `more`, of others behind them."""
-        ordered = sorted(waiting, key=lambda each: each.order)
+    def from_runs(pending: Iterable[PendingRun], *, truncated: bool = False) -> "PendingQueue":
+        """Return the queue of these runs, keeping the first MAX_QUEUED."""
+        ordered = sorted(pending, key=lambda run: run.order)
         return PendingQueue(tuple(ordered[:MAX_QUEUED]), truncated or len(ordered) > MAX_QUEUED)
 
-    def enqueued(self, who: PendingRun) -> "PendingQueue":
-        """The line with this one in its turn."""
-        if not self.knows_position(who):
+    def enqueued(self, run: PendingRun) -> "PendingQueue":
+        """Return the queue with the run inserted in order, or unchanged if its position is not known."""
+        if not self.knows_position(run):
             return self
-        return PendingQueue.from_runs([*self.dequeued(who.uid).head, who], truncated=self.truncated)
+        return PendingQueue.from_runs([*self.dequeued(run.uid).head, run], truncated=self.truncated)
 
     def dequeued(self, uid: str) -> "PendingQueue":
-        """The line that this one has left."""
-        return PendingQueue(tuple(each for each in self.head if each.uid != uid), self.truncated)
+        """Return the queue without the run."""
+        return PendingQueue(tuple(run for run in self.head if run.uid != uid), self.truncated)
 
-    def knows_position(self, who: PendingRun) -> bool:
-        """Whether nobody but those named here comes before this one."""
-        return not self.truncated or any(who.order <= each.order for each in self.head)
+    def knows_position(self, run: PendingRun) -> bool:
+        """Return whether every run ahead of this one is in `head`."""
+        return not self.truncated or any(run.order <= queued.order for queued in self.head)

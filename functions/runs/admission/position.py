@@ -1,7 +1,7 @@
-"""Where a run stands in the queue: pure, computed when somebody asks, and kept nowhere.
+"""The position of a run in the queue. Pure: computed when it is read, and stored nowhere.
 
-Kept in a status it would have to be written into every waiting run each time one starts. Whoever asks has listed the
-unfinished runs anyway; the order is that of `admission.Pass`, which gives out the places.
+In a status it would have to be written into every pending run each time one starts. The caller has listed the
+unfinished runs anyway; the order is that of AdmissionCycle, which admits them.
 """
 
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ from functions.runs.model.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The run is number `place` (1 is next) of the `of` runs that wait; `waits_for` says in words what for.
+    """The run is number `place` (1 is next) of the `of` pending runs; `waits_for` says what for, for people.
 
-    A run before it may be held up by something of its own, so that it can be let in earlier; never later because of
+    A run ahead of it may be blocked by a key of its own, so that this one is admitted earlier; never later because of
     one behind it.
     """
 
@@ -34,34 +34,33 @@ class Position:
 def position(
     runs: Iterable[Run], run: Run, limits: Limits | None, now: datetime, ledger: Ledger | None = None
 ) -> Position | None:
-    """Where `run` stands among `runs`, all that are unfinished; None where it does not wait for a place.
+    """Return the position of `run` among `runs`, all that are unfinished; None if it does not wait for a slot.
 
-    `limits` None: the asker does not know the settings (a person's terminal); then who waits is taken from what each
-    run's status says, which may be a minute old. `ledger` None: places are held by the runs with an open attempt.
+    `limits` None: the caller does not know the settings (a person's terminal); then the statuses, which may be a minute
+    old, say which runs wait. `ledger` None: slots are held by the runs with an open attempt.
     """
-    others = (other for other in runs if other.uid != run.uid)
-    everyone = [run, *others]
-    line = _shown(everyone, now) if limits is None else _waiting(everyone, limits, now, ledger or Ledger())
-    found = (Position(place, len(line), why) for place, (each, why) in enumerate(line, 1) if each.uid == run.uid)
-    return next(found, None)
+    everyone = [run, *(other for other in runs if other.uid != run.uid)]
+    queue = _marked_queued(everyone, now) if limits is None else _pending(everyone, limits, now, ledger or Ledger())
+    matches = (Position(place, len(queue), why) for place, (each, why) in enumerate(queue, 1) if each.uid == run.uid)
+    return next(matches, None)
 
 
-def _waiting(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, str]]:
-    """Those who would get no place if one pass were made now; a place whose run is not among these is still held."""
+def _pending(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, str]]:
+    """Return the runs that a cycle would not admit now. A slot whose run is not among `runs` is still held."""
     if not limits.on:
         return []
-    looked = AdmissionCycle(ledger, limits, now)
-    for each in runs:
-        looked.observe(each)
-    for uid in looked.unseen:
-        looked.keep(uid)
-    return list(looked.admit_all().waiting)
+    cycle = AdmissionCycle(ledger, limits, now)
+    for run in runs:
+        cycle.observe(run)
+    for uid in cycle.unseen:
+        cycle.keep(uid)
+    return list(cycle.admit_all().waiting)
 
 
-def _shown(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, str]]:
-    """Those whose status says that they wait."""
-    found = [(pending_run(each), _message(each)) for each in runs if is_admissible(each, now)]
-    return sorted(((each, why) for each, why in found if each.is_marked_queued), key=lambda pair: pair[0].order)
+def _marked_queued(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, str]]:
+    """Return the runs whose status says that they wait."""
+    pending = [(pending_run(run), _message(run)) for run in runs if is_admissible(run, now)]
+    return sorted((pair for pair in pending if pair[0].is_marked_queued), key=lambda pair: pair[0].order)
 
 
 def _message(run: Run) -> str:

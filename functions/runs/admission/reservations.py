@@ -1,9 +1,9 @@
-"""The ledger: which runs may have a live attempt, and who is next; pure.
+"""The ledger: which runs may have a live attempt, and which is next. Pure.
 
-It is written with the version it was read at: two who race for the last place cannot both get it. An entry is given
-to one version of a run, before the attempt is recorded in it, and stands until that attempt has ended: whoever
-admitted a run may die at once, and anybody else may start it; and where the run has moved on without starting, nobody
-can start it at the old version any more, so that the entry is free to go.
+It is written with the version it was read at, so that of two processes that compete for the last slot one fails. A
+reservation is made for one version of a run, before the attempt is recorded in it, and stands until that attempt has
+ended: if the process that admitted a run dies, any other can start it. If the run has moved on without starting, no
+process can start it at the old version any more, and the reservation may go.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,11 +17,11 @@ from functions.runs.model.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Who holds what, by the run's uid.
+    """The reservations, by the run's uid, and the head of the pending queue.
 
-    `waiting` is the uid of a run that found no place. Until a pass finds none waiting, nobody takes a place without a
-    look at who was there before. It changes with each that has to wait, also where `line` is too long to name it:
-    who gives out places at the same time then finds that the ledger was written.
+    `last_rejected` is the uid of a run that found no slot. While it is set, no run takes a slot without a look at the
+    runs that were there before. It changes with each rejected run, also if `pending` is too long to list it: a process
+    that admits runs at the same time then finds that the ledger was written.
     """
 
     entries: Mapping[str, Reservation] = field(default_factory=dict)
@@ -29,49 +29,48 @@ class Ledger:
     pending: PendingQueue = field(default_factory=PendingQueue)
 
     def is_reserved(self, run: Run) -> bool:
-        """Whether the run, as it is, may start its next attempt."""
-        entry = self.entries.get(run.uid)
-        return entry is not None and entry.version == run.resource_version
+        """Return whether the run, at its present version, may start its next attempt."""
+        reserved = self.entries.get(run.uid)
+        return reserved is not None and reserved.version == run.resource_version
 
-    def obstacle(self, uid: str, holds: Iterable[str], limits: Limits) -> str | None:
-        """What has no room for these holds of the run, in words; None where all have. It is not in its own way."""
-        return self._held_beside(uid).obstacle(holds, limits)
+    def obstacle(self, uid: str, keys: Iterable[str], limits: Limits) -> str | None:
+        """Return why the run does not fit, for people; None if it fits. Its own reservation is not counted."""
+        return self._usage_without(uid).obstacle(keys, limits)
 
-    def obstacle_in_order(self, who: PendingRun, limits: Limits) -> str | None:
-        """What has no room for this one once those before it in the line have what they can get."""
-        held = self._held_beside(who.uid)
-        for each in self.pending.head:
-            if each.order < who.order and not held.obstacle(each.reservation.keys, limits):
-                held.add(each.reservation)
-        return held.obstacle(who.reservation.keys, limits)
+    def obstacle_in_order(self, run: PendingRun, limits: Limits) -> str | None:
+        """Return why the run does not fit once those ahead of it in the queue have what they can get."""
+        usage = self._usage_without(run.uid)
+        for queued in self.pending.head:
+            if queued.order < run.order and not usage.obstacle(queued.reservation.keys, limits):
+                usage.add(queued.reservation)
+        return usage.obstacle(run.reservation.keys, limits)
 
-    def _held_beside(self, uid: str) -> Usage:
-        return Usage(entry for other, entry in self.entries.items() if other != uid)
+    def _usage_without(self, uid: str) -> Usage:
+        return Usage(reserved for other, reserved in self.entries.items() if other != uid)
 
     def next(self, limits: Limits) -> PendingRun | None:
-        """The first in the line that there is room for."""
-        held = Usage(self.entries.values())
-        return next((each for each in self.pending.head if not held.obstacle(each.reservation.keys, limits)), None)
+        """Return the first run of the queue that fits."""
+        usage = Usage(self.entries.values())
+        return next((run for run in self.pending.head if not usage.obstacle(run.reservation.keys, limits)), None)
 
     def needs_full_scan(self, limits: Limits) -> bool:
-        """Whether there may be room for somebody whom the line does not name."""
+        """Return whether there may be room for a run that the queue does not list."""
         return self.pending.truncated and not Usage(self.entries.values()).obstacle([ALL], limits)
 
-    def with_reservation(self, uid: str, entry: Reservation) -> "Ledger":
-        """The ledger with this entry for the run, which does not wait any more."""
-        return replace(self.dequeued(uid), entries={**self.entries, uid: entry})
+    def with_reservation(self, uid: str, reserved: Reservation) -> "Ledger":
+        """Return the ledger with this reservation for the run, which does not wait any more."""
+        return replace(self.dequeued(uid), entries={**self.entries, uid: reserved})
 
     def without_reservation(self, uid: str) -> "Ledger":
-        """The ledger without what the run held."""
-        return replace(self, entries={other: entry for other, entry in self.entries.items() if other != uid})
+        """Return the ledger without the run's reservation."""
+        return replace(self, entries={other: reserved for other, reserved in self.entries.items() if other != uid})
 
-    def enqueued(self, who: PendingRun) -> "Ledger":
-        """The ledger with this one waiting."""
-        return replace(self, last_rejected=who.uid, pending=self.pending.enqueued(who))
+    def enqueued(self, run: PendingRun) -> "Ledger":
+        """Return the ledger with the run waiting."""
+        return replace(self, last_rejected=run.uid, pending=self.pending.enqueued(run))
 
     def dequeued(self, uid: str) -> "Ledger":
-        """The ledger in which the run does not wait; where it was the last, nobody does."""
+        """Return the ledger in which the run does not wait; if it was the last one, no run does."""
         pending = self.pending.dequeued(uid)
-        return replace(
-            self, last_rejected=self.last_rejected if pending.head or pending.truncated else "", pending=pending
-        )
+        waits = pending.head or pending.truncated
+        return replace(self, last_rejected=self.last_rejected if waits else "", pending=pending)

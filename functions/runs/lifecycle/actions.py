@@ -1,4 +1,4 @@
-"""The steps that `decide` can ask for. Each says what to do, never how; `handlers` performs them."""
+"""The steps that `decide` can ask for. Each says what to do, never how; the reconciler performs them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from functions.runs.model.status import RunStatus
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """The run is where it should be, or somebody else has to move first."""
+    """The run is where it should be, or something else has to happen first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ReadPods:
 
 @dataclass(frozen=True, slots=True)
 class ReadEvents:
-    """Read the Events of this pod, or Job, which does not say itself what it waits for, then decide again."""
+    """Read the Events of this pod or Job, whose status does not say what it waits for, then decide again."""
 
     name: str
     kind: Literal["Pod", "Job"] = "Pod"
@@ -43,7 +43,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class CreateResources:
-    """Create what the status names already: whoever recorded the attempt did not get so far."""
+    """Create what the status already names: the process that recorded the attempt did not, or it was deleted since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class WriteStatus:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the live Job of the attempt; its end is an event of its own."""
+    """Stop the live Job of the attempt, then decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +63,30 @@ class PreventPods:
     """Keep a Job without pods from ever starting one, then decide again.
 
     Its deadline does not run while it is suspended, nor, on older servers (measured on 1.20), while its pods are
-    refused.
+    rejected.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Create the attempt's Job so that it never starts a pod, then decide again: its name is taken from now on."""
+    """Reserve the name of the attempt's Job with a Job that never starts a pod, then decide again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Write this final status, and mark the run as finished."""
+    """Write this final status, then label the run as finished."""
 
     status: RunStatus
 
 
 @dataclass(frozen=True, slots=True)
 class ReopenForSweep:
-    """Take the mark of a finished run off, then decide again: the sweep must see a run before it is reopened."""
+    """Remove the label of a finished run, then decide again: the sweep must list a run before it is reopened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Leave a tombstone and take our finalizer off, so that the deletion completes."""
+    """Leave a tombstone and remove our finalizer, so that the deletion completes."""
 
 
 Action = (

@@ -1,6 +1,6 @@
-"""What a run may spend, over all its attempts: `maxCostUsd` and `maxTurns` of its spec, less what it has used.
+"""What a run may still spend: `maxCostUsd` and `maxTurns` of its spec, less what all its attempts have used. Pure.
 
-The agent CLI is told what is left and ends itself there; an attempt that would have nothing left is not made.
+The agent CLI gets what is left and ends itself there; an attempt that would have nothing left is not started.
 """
 
 from functions.runs.model.reasons import Reason
@@ -9,21 +9,21 @@ from functions.runs.model.status import Usage
 
 
 def turns_left(run: Run) -> int | None:
-    """Turns of the agent; None: no limit."""
+    """Return how many turns of the agent are left; None: no limit."""
     if run.spec is None or run.spec.max_turns is None:
         return None
     return max(0, run.spec.max_turns - (run.status.usage.turns if run.status.usage else 0))
 
 
 def cost_left(run: Run) -> float | None:
-    """US dollars; None: no limit."""
+    """Return how many US dollars are left; None: no limit."""
     if run.spec is None or run.spec.max_cost_usd is None:
         return None
     return max(0.0, round(run.spec.max_cost_usd - (run.status.usage.cost_usd if run.status.usage else 0), 6))
 
 
 def spent(run: Run, usage: Usage | None) -> tuple[Reason, str] | None:
-    """Why the run, having used this much, may make no further attempt, in words; None where it may."""
+    """Return why a run that has used this much may start no further attempt; None if it may."""
     if run.spec is None or usage is None:
         return None
     turns, cost = run.spec.max_turns, run.spec.max_cost_usd

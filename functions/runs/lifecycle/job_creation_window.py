@@ -3,8 +3,8 @@
 The Job's name is the attempt's lock: an attempt ends only once its Job exists or its name is reserved. Time limits
 cover two cases where the name alone does not protect:
 
-- Kubernetes deletes a finished Job after its TTL (at least 24 h), which frees the name. A Job is therefore never created
-  more than LOCK_LIFETIME after the attempt was recorded.
+- Kubernetes deletes a finished Job after its TTL (at least 24 h), which frees the name. A Job is therefore never
+  created more than LOCK_LIFETIME after the attempt was recorded.
 - A cluster that rejects every Job (for example because of a quota) also rejects the placeholder that would reserve the
   name. The attempt then ends after CREATION_WINDOW has passed twice, because no handler creates a Job from a status
   older than one window.

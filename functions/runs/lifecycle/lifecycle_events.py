@@ -1,14 +1,14 @@
-"""What the world is told of a run: its milestones, and which of them it has not been told yet. Pure.
+"""The lifecycle events of a run, and which of them were not published yet. Pure.
 
-    milestone                          told as <attempt>/<phase>
-    it waits for its turn              <next attempt>/queued
+    step of the run                    published as <attempt>/<phase>
+    it waits for a slot                <next attempt>/queued
     an attempt was recorded            <attempt>/started
-    it ended                           <last attempt>/succeeded, failed or cancelled; 0 where there was none
+    it ended                           <last attempt>/succeeded, failed or cancelled; 0 if there was no attempt
 
-Each follows from the status alone, and they are in order; so `status.reported`, which keeps the last one told, is
-enough to know which are left, also for one that went by between two looks. It is the last thing written about a
-run's end before the run is marked as finished: whoever lists the runs without that mark finds those that lag. A
-person's retry waits for nobody: where it comes before the end was told, that end is not told any more.
+Each follows from the status alone, and they are in order. `status.reported`, which keeps the last one published, is
+therefore enough to know which are left, also if a step passed between two looks. It is the last write about a run's end
+before the run is labelled as finished, so that the sweep, which lists runs without that label, finds those that lag. A
+person's retry does not wait: if it comes before the end was published, that end is not published any more.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ _ENDS: dict[State, Phase] = {State.SUCCEEDED: "succeeded", State.FAILED: "failed
 
 
 LATE = timedelta(seconds=30)
-"""How long the event of a change may take to come to be told, before the sweep tells of it."""
+"""How long the event of a change may take to be published before the sweep publishes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LifecycleEvent:
-    """One step of a run that others want to know of."""
+    """One step of a run that subscribers are told of."""
 
     attempt: int
     phase: Phase
@@ -42,31 +42,33 @@ class LifecycleEvent:
 
 
 def unpublished(status: RunStatus) -> Sequence[LifecycleEvent]:
-    """The milestones that were not reported yet, in order.
+    """Return the events that were not published yet, in order.
 
     A run may end twice with one attempt: reopened by a person, and cancelled before the next one.
     """
-    told = _place(status.reported)
-    places = [(each, (each.attempt, _ORDER[each.phase])) for each in _occurred(status)]
-    return [each for each, at in places if at > told or (at == told and str(each) != status.reported)]
+    published = _rank(status.reported)
+    ranked = [(event, (event.attempt, _ORDER[event.phase])) for event in _occurred(status)]
+    return [
+        event for event, rank in ranked if rank > published or (rank == published and str(event) != status.reported)
+    ]
 
 
 def overdue(status: RunStatus, now: datetime) -> bool:
-    """Whether something is untold although there was time to tell it."""
+    """Return whether an event is not published although there was time to."""
     return bool(unpublished(status)) and (status.last_update is None or now - status.last_update >= LATE)
 
 
 def _occurred(status: RunStatus) -> list[LifecycleEvent]:
-    found = [LifecycleEvent(each.attempt, "started") for each in status.attempts]
+    started = [LifecycleEvent(attempt.attempt, "started") for attempt in status.attempts]
     last = status.attempt or 0
     now = state(status)
     if now in FINISHED:
-        return [*found, LifecycleEvent(last, _ENDS[now])]
+        return [*started, LifecycleEvent(last, _ENDS[now])]
     waits = now is State.WAITING and status.succeeded is not None and status.succeeded.reason == Reason.QUEUED
-    return [*found, LifecycleEvent(last + 1, "queued")] if waits else found
+    return [*started, LifecycleEvent(last + 1, "queued")] if waits else started
 
 
-def _place(reported: str | None) -> tuple[int, int]:
-    """Where a milestone stands in the order; what nobody can read was told of nothing."""
+def _rank(reported: str | None) -> tuple[int, int]:
+    """Return the rank of an event in the order; text that is none ranks before all events."""
     attempt, _, phase = (reported or "").partition("/")
     return (int(attempt), _ORDER[phase]) if attempt.isdecimal() and phase in _ORDER else (-1, -1)

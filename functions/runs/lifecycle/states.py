@@ -3,11 +3,11 @@
 Why the table is right:
 
 - A run is WAITING until an attempt is recorded in its status; that write comes before anything is created, so
-  whoever finds an attempt recorded may create what it names, and nothing else.
+  that a handler that finds an attempt recorded may create what it names, and nothing else.
 - An attempt is STARTING until its container was seen running, and RUNNING after that. The difference matters once:
   where the Job of a STARTING attempt is missing it is created, where that of a RUNNING one is missing it was lost.
 - An attempt that ended badly leads back to WAITING (with a time not to start before), or ends the run.
-- SUCCEEDED, FAILED and CANCELLED are left by one way only: a person raises contextVersion. Whatever else arrives
+- SUCCEEDED, FAILED and CANCELLED are left in one way only: a person raises contextVersion. An event that arrives
   late, twice or out of order finds no transition, and therefore nothing to do.
 
              ┌───────────────── a person's retry (contextVersion) ──────────────┐
@@ -57,7 +57,7 @@ class IllegalTransitionError(Exception):
 
 
 def state(status: RunStatus) -> State:
-    """Where a run with this status is."""
+    """Return the state of a run with this status."""
     condition = status.succeeded
     if condition and condition.status == "True":
         return State.SUCCEEDED
@@ -74,7 +74,7 @@ _TRUTH: dict[State, Truth] = {State.SUCCEEDED: "True", State.FAILED: "False", St
 def move(
     status: RunStatus, to: State, reason: Reason, message: str, *, generation: int, now: datetime, **changes: Any
 ) -> RunStatus:
-    """The status after a step to `to`, with `changes` to further fields.
+    """Return the status after a step to `to`, with `changes` to further fields.
 
     Raises:
         IllegalTransitionError: the table has no such step.

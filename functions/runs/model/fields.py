@@ -1,4 +1,4 @@
-"""The rules for the fields of a run, each written once.
+"""The rules for the fields of a run, each written once. Pure.
 
 A rule serves twice: pydantic checks it in the functions, and the CRD schema made from the same type has the API
 server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's regex and Python's `re` read alike
@@ -19,7 +19,7 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """A pattern that a value must not match, and how to tell a person so."""
+    """A pattern that a value must not match, and what is wrong with a value that does, for people."""
 
     pattern: str
     why: str
@@ -36,7 +36,7 @@ class StringRule:
     max_length: int = 253
 
     def check(self, value: str) -> str:
-        """Returns `value`. Raises ValueError, saying what it must be."""
+        """Return `value`; raise ValueError saying what it must be."""
         if not self.min_length <= len(value) <= self.max_length:
             raise ValueError(f"must have {self.min_length} to {self.max_length} characters")
         if not re.fullmatch(self.pattern, value):
@@ -86,7 +86,7 @@ class TaskIdRule:
         return core_schema.no_info_after_validator_function(self.check, either)
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
-        """The form that Kubernetes prescribes for "a number or a text" (CustomResourceDefinitions, intOrString)."""
+        """Return the form that Kubernetes prescribes for "a number or a text" (CRDs: intOrString)."""
         return {
             "x-kubernetes-int-or-string": True,
             "anyOf": [{"type": "integer"}, {"type": "string"}],
@@ -98,7 +98,7 @@ class TaskIdRule:
 
 
 def is_valid(kind: Any, value: Any) -> bool:
-    """Whether `value` keeps the rule of `kind`, such as `Branch`."""
+    """Return whether `value` obeys the rule of `kind`, such as `Branch`."""
     (rule,) = kind.__metadata__
     try:
         rule.check(value)
@@ -171,14 +171,14 @@ Model = Annotated[
 CLAUDE_MODEL = r"claude|^(opus|sonnet|haiku|fable|best|default|opusplan)(\[1m\])?$|^arn:aws[a-z-]*:bedrock:"
 """Models of the agent CLI claude: full names, its aliases, and the ids of Bedrock and Vertex.
 
-`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference profile
-is an ARN without it.
+`claude` stands in the full names, in `us.anthropic.claude-...` and in `claude-...@...`; an application inference
+profile is an ARN without it.
 """
 
 GITHUB_LOGIN = StringRule(
     r"^[A-Za-z0-9]([-_]?[A-Za-z0-9])*$", "must be a GitHub login: letters, digits, single '-' and '_'", max_length=39
 )
-"""GitHub's logins have single inner hyphens (github.com/join); those of Enterprise Managed Users end in `_shortcode`."""
+"""GitHub's logins have single inner hyphens (github.com/join); Enterprise Managed Users' end in `_shortcode`."""
 
 GithubUser = Annotated[str, GITHUB_LOGIN]
 
@@ -224,7 +224,7 @@ TaskId = Annotated[
     TaskIdRule(
         r"^([0-9]+[A-Za-z]|[0-9]+[A-Za-z._-][A-Za-z0-9._-]*[A-Za-z0-9]"
         r"|[A-Za-z][A-Za-z._-]*[0-9]|[A-Za-z][A-Za-z._-]*[0-9][A-Za-z0-9._-]*[A-Za-z0-9])$",
-        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2 or HAM-1: "
+        "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2, HAM-1: "
         "at most 40 letters, digits and . _ -",
         max_length=40,
     ),

@@ -50,7 +50,10 @@ class RunKind(StrEnum):
     def __new__(
         cls, name: str, word: str = "", short_name: str = "", is_retriable: bool = False, columns: Sequence[Column] = ()
     ) -> Self:
-        """Make a member of its row; the defaults serve type checkers, for which RunKind("CodeRun") is a call of this."""
+        """Create a member from its row.
+
+        The defaults are for type checkers, which take RunKind("CodeRun") for a call of this.
+        """
         member = str.__new__(cls, name)
         member._value_ = name
         member.word, member.plural, member.short_name = word, f"{name.lower()}s", short_name

@@ -1,31 +1,33 @@
-"""How many runs may work at once: of all, of one service, as one agent or user, and in one place."""
+"""How many runs may work at one time: in all, per service, per agent or user, and in one place. Pure."""
 
 from dataclasses import dataclass
 
 MOST = 2000
-"""Most entries of a ledger: some 300 bytes each, in an object of at most 1 MiB."""
+"""Most reservations of a ledger: some 300 bytes each, in an object of at most 1 MiB."""
 
 ALL = "runs"
+"""The capacity key of every run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many runs may work at once; None: as many as there are."""
+    """How many runs may work at one time; None: no limit."""
 
     runs: int | None = None
     per_service: int | None = None
     per_agent: int | None = None
     exclusive: bool = False
-    """Whether runs that would work in the same place wait for each other."""
+    """Whether runs that would work in the same workspace or directory wait for each other."""
 
     @property
     def on(self) -> bool:
-        """Whether there is any, so that a ledger is kept."""
+        """Whether there is any limit, so that a ledger is kept."""
         return self != NO_LIMITS
 
-    def capacity(self, hold: str) -> int:
-        """How many runs may have this hold."""
-        return min(MOST, MOST if (most := self._configured(hold.partition("/")[0])) is None else most)
+    def capacity(self, key: str) -> int:
+        """Return how many runs may use this capacity key."""
+        configured = self._configured(key.partition("/")[0])
+        return MOST if configured is None else min(MOST, configured)
 
     def _configured(self, scope: str) -> int | None:
         match scope:

@@ -1,4 +1,4 @@
-"""Names of everything a run makes: functions of the run, so that whoever repeats a step makes the same name."""
+"""Names of everything that is created for a run: functions of the run, so that a repeated step finds the same name."""
 
 import hashlib
 import re
@@ -12,12 +12,12 @@ from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec, RunSpe
 
 
 def job_name(spec_kind: str, run: str, uid: str, attempt: int) -> str:
-    """Name of the attempt's Job: at most 4 + 1 + 45 + 1 + 5 + 1 + 6 = 63 characters, a label's limit."""
+    """Return the name of the attempt's Job: at most 4 + 1 + 45 + 1 + 5 + 1 + 6 = 63 characters, a label's limit."""
     return f"{RunKind(spec_kind).word}-{run}-{uid[:5]}-{attempt}"
 
 
 def branch(run: str, uid: str) -> str:
-    """The run's own branch, the only one an agent commits on."""
+    """Return the run's own branch, the only one that its agent commits on."""
     return f"agents/{run}-{uid[:5]}"
 
 
@@ -33,7 +33,7 @@ def workspace(spec: AnySpec) -> str | None:
 
 
 def user(spec: RunSpec) -> str:
-    """The githubUser as one word however it was written; GitHub logins do not differ by case ("" without one)."""
+    """Return the githubUser in lower case, as GitHub logins do not differ by case; empty without one."""
     return (spec.github_user or "").lower()
 
 
@@ -46,12 +46,12 @@ def ssh_secret(spec: RunSpec) -> str:
 
 
 def app_secret(spec: RunSpec) -> str:
-    """Name of the Secret with the key of a githubApp."""
+    """Return the name of the Secret with the key of a githubApp."""
     return f"github-app-{spec.agent}"
 
 
 def session_id(uid: str, context_version: int, attempt: int) -> str:
-    """The agent's session: chosen by us, so that it is known before the agent starts and after it was killed.
+    """Return the id of the agent's session, which is thereby known before it starts and after it was killed.
 
     A later attempt that starts afresh gets a session of its own: an agent CLI refuses an id that is in use.
     """
@@ -59,17 +59,17 @@ def session_id(uid: str, context_version: int, attempt: int) -> str:
 
 
 def run_name(key: str) -> str:
-    """A run's name as a function of the (already scoped) idempotency key alone; 96 bits keep keys apart."""
+    """Return a run's name as a function of its scoped idempotency key alone; 96 bits keep keys apart."""
     return f"run-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 def next_name(spec: AnySpec, earlier: Sequence[str]) -> str:
-    """Name of the run after those of its labels with the uids `earlier`; the same for all who see the same ones."""
+    """Return the name of the run that follows those of the same labels with the uids `earlier`."""
     return f"{name_prefix(spec)}{_turn(spec, earlier)[:10]}"
 
 
 def task_claim(spec: AnySpec, earlier: Sequence[str]) -> str:
-    """Name of the ConfigMap by which that next run is claimed; the same for all who see the same ones."""
+    """Return the name of the ConfigMap that claims the task for that next run."""
     return f"claim-{_turn(spec, earlier)[:24]}"
 
 
@@ -79,7 +79,7 @@ def _turn(spec: AnySpec, earlier: Sequence[str]) -> str:
 
 
 def tombstone(spec_kind: str, run: str) -> str:
-    """Name of the ConfigMap that a deleted run leaves, so that a late redelivery makes no second run."""
+    """Return the name of the ConfigMap that a deleted run leaves, so that a late redelivery creates no second run."""
     return f"{RunKind(spec_kind).word}-{run}-tombstone"
 
 

@@ -1,4 +1,4 @@
-"""Where on GitHub a run was asked for: kept as an annotation of the run, for whoever reports on it. Pure."""
+"""Where on GitHub a run was requested, as an annotation of the run, for its reports. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ ORIGIN = api_group.label("github-origin")
 """Annotation: JSON of the fields below."""
 
 ISSUE = api_group.label("github-issue")
-"""Label: `<repository id>-<number>`, for whoever looks for the runs of an issue. An id outlives a renaming."""
+"""Label to find the runs of an issue: `<repository id>-<number>`. An id outlives a renaming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Origin:
     number: int
     """Of the issue or pull request."""
     login: str = ""
-    """Who asked."""
+    """Login of the person who asked."""
     url: str = ""
-    """The page of what asked: the comment, review or check run."""
+    """Page of the comment, review or check run that asked."""
     repository_id: int = 0
     """0: not known."""
     moment: str = ""
@@ -33,17 +33,17 @@ class Origin:
 
 
 def to_annotations(origin: Origin) -> dict[str, str]:
-    """What a run made for `origin` carries."""
+    """Return the annotations of a run created for `origin`."""
     return {ORIGIN: json.dumps(asdict(origin), sort_keys=True)}
 
 
 def labels(repository_id: int, number: int) -> dict[str, str]:
-    """What the runs asked for on an issue or pull request are found by."""
+    """Return the labels by which the runs of an issue or pull request are found."""
     return {ISSUE: f"{repository_id}-{number}"}
 
 
 def from_object(raw: Mapping[str, Any]) -> Origin | None:
-    """The origin of the run in an object of the API; None where it has none, or one that nobody can read."""
+    """Return the origin of a run as stored; None if it has none, or an unreadable one."""
     text = (raw["metadata"].get("annotations") or {}).get(ORIGIN)
     try:
         found = json.loads(text) if text else None

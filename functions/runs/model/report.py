@@ -1,6 +1,6 @@
 """The report of an attempt: what the container script writes to its termination log, and how it is read.
 
-It is text from a container that ran foreign code: it is checked like any input, and a report that does not pass is
+It is text from a container that ran foreign code: it is checked like any input, and one that does not pass counts as
 no report.
 """
 
@@ -17,7 +17,7 @@ REPORT_BYTES = 4096
 
 
 class Report(ApiModel):
-    """One attempt in its own words."""
+    """An attempt's own account of its end."""
 
     outcome: Literal["succeeded", "failed"]
     reason: Reason
@@ -32,7 +32,7 @@ class Report(ApiModel):
 
 
 def read(text: str) -> Report | None:
-    """The report in a termination message; None where there is none that can be trusted."""
+    """Return the report in a termination message; None if there is none, or its reason is not an attempt's to give."""
     try:
         report = Report.model_validate_json(text)
     except ValidationError:

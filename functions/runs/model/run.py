@@ -1,7 +1,7 @@
 """A run as read from the cluster: parsed once, then trusted.
 
-A run whose spec does not pass the rules is still a run (somebody may have written it before the rules were
-there): it has a spec of None and the problems in words, so that it can be failed, deleted and listed.
+A run whose spec does not pass the rules is still a run (it may be older than the rules): its spec is None and
+spec_error says why, so that it can be failed, deleted and listed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,19 +37,20 @@ class Run:
     cancel: bool
     spec: AnySpec | None
     spec_error: str
+    """Why the spec is not valid, for people; empty if it is."""
     status: RunStatus
     status_error: str
-    """What of the status this revision cannot read, in words: then nobody knows where the run is, and it stays."""
+    """Why the status could not be parsed (written by a newer version); empty if it could. The run is left untouched."""
     raw: Mapping[str, Any]
 
     @property
     def key(self) -> str:
-        """`namespace/name`, as logs and events name it."""
+        """`namespace/name`, as logs and events name the run."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def retry_wanted(self) -> bool:
-        """Whether contextVersion was raised above the one that was looked at last: a person asks for an attempt."""
+        """Whether a person asks for another attempt: contextVersion was raised above the one that was recorded last."""
         wanted = self.spec.requested_context_version if self.spec else None
         return wanted is not None and wanted > (self.status.context_version or 1) and not self.status_error
 
@@ -59,8 +60,13 @@ class Run:
         return self.labels.get(api_group.FINISHED) == self.uid
 
     @property
+    def is_stale(self) -> bool:
+        """Whether the spec changed after the status was written, which tools read as work in progress."""
+        return self.status.observed_generation != self.generation
+
+    @property
     def owner_reference(self) -> dict[str, Any]:
-        """What everything made for this run carries, so that it is deleted with it."""
+        """The owner reference of everything created for this run, so that it is deleted with it."""
         return {
             "apiVersion": api_group.API_VERSION,
             "kind": self.kind.value,
@@ -71,19 +77,19 @@ class Run:
         }
 
     def to_status_update(self, status: RunStatus) -> dict[str, Any]:
-        """The whole object to write to the status subresource, at the resourceVersion it was read at."""
+        """Return the whole object to write to the status subresource, at the resourceVersion it was read at."""
         return {**self.raw, "status": wire(status)}
 
     def with_status(self, status: RunStatus) -> "Run":
-        """This run as it will be once `status` is written."""
+        """Return this run as it will be once `status` is written."""
         return replace(self, status=status)
 
 
 def parse(raw: Mapping[str, Any]) -> Run:
-    """The run in an object of the API.
+    """Return the run in an object of the API.
 
     Raises:
-        KeyError: the object has no kind or metadata that every stored object has; it is not from an API server.
+        KeyError: the object lacks a kind or metadata of every stored object; it is not from an API server.
     """
     metadata = raw["metadata"]
     kind = raw["kind"]
@@ -132,7 +138,7 @@ _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
 def describe(error: ValidationError, whole: str = "spec") -> str:
-    """Every problem of `error` in one line, each named by its fields; `whole` is what the fields are of."""
+    """Return every problem of `error` in one line, each with its fields; `whole` names the object of the fields."""
     fields: dict[str, list[str]] = {}
     for field, why in problems(error):
         fields.setdefault(why, []).append(field or whole)
@@ -140,7 +146,7 @@ def describe(error: ValidationError, whole: str = "spec") -> str:
 
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:
-    """The problems of `error` as (field in camelCase with dots, what is wrong); values are left out."""
+    """Return the problems of `error` as pairs of a field in camelCase with dots, and what is wrong, without values."""
     return [each for item in error.errors(include_input=False, include_url=False) for each in _named(item)]
 
 

@@ -17,7 +17,10 @@ from functions.runs.model.kinds import RunKind
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
 CROSS_FIELD = "across_fields"
 """Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
-CLAUDE_MODEL = "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, or a Bedrock ARN"
+CLAUDE_MODEL = (
+    "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, "
+    "or a Bedrock ARN"
+)
 
 
 class ApiModel(BaseModel):

@@ -1,7 +1,7 @@
-"""What became of a run: the status of both kinds, and the conditions in it.
+"""The status of a run of any kind. Pure.
 
-`Succeeded` is the one decisive condition; `Ready` follows it for tools that know only that name, and `phase`
-is derived from it for people. Nothing here branches on phase.
+`Succeeded` is the one decisive condition; other conditions follow it for tools (conditions.py), and `phase` is derived
+from it for people. Code never branches on the phase.
 """
 
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ ATTEMPTS_KEPT = 20
 """Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""
 
 MOST = 1_000_000_000_000
-"""Largest number of a usage that is believed: an attempt tells it, and what it tells is input like any other."""
+"""Largest number of a usage that is accepted: an attempt reports it, which is input like any other."""
 
 MESSAGE_LENGTH = 2000
 """Longest message kept, in characters."""
 
 
 def rfc3339(moment: datetime) -> str:
-    """`moment` as Kubernetes writes times: RFC 3339, UTC, whole seconds."""
+    """Return `moment` as Kubernetes writes times: RFC 3339, UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -33,7 +33,7 @@ Phase = Literal["Pending", "Queued", "Running", "Retrying", "Succeeded", "Failed
 
 
 class LenientModel(ApiModel):
-    """Part of a status: fields a newer revision wrote are kept when it is written back."""
+    """Part of a status: fields that a newer version wrote are kept when it is written back."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -50,7 +50,7 @@ class Condition(LenientModel):
 
 
 class Usage(LenientModel):
-    """What a run consumed, over all its attempts."""
+    """What the attempts of a run consumed."""
 
     cost_usd: Annotated[float, Field(ge=0, le=MOST)] = 0
     input_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0
@@ -58,7 +58,7 @@ class Usage(LenientModel):
     turns: Annotated[int, Field(ge=0, le=MOST)] = 0
 
     def plus(self, other: "Usage") -> "Usage":
-        """The sum of both."""
+        """Return the sum of both."""
         return Usage(
             cost_usd=min(MOST, round(self.cost_usd + other.cost_usd, 6)),
             input_tokens=min(MOST, self.input_tokens + other.input_tokens),
@@ -100,7 +100,7 @@ class Attempt(LenientModel):
 
 
 def _known_phase(word: Any) -> Any:
-    """A phase of a newer revision is none: it is derived, and no reason not to read the rest."""
+    """Return the phase; None for one of a newer version, which is no reason not to read the rest."""
     return word if word in get_args(Phase) else None
 
 
@@ -141,18 +141,18 @@ class RunStatus(LenientModel):
 
     @property
     def succeeded(self) -> Condition | None:
-        """The decisive condition; None on a run nobody has looked at."""
+        """The decisive condition; None on a run that no function has seen."""
         return next((c for c in self.conditions if c.type == "Succeeded"), None)
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The attempt that is under way, if any."""
+        """The attempt that is under way; None if there is none."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.finished_at is None else None
 
 
 def derive_phase(truth: Truth, reason: Reason) -> Phase:
-    """The word for people that goes with the decisive condition."""
+    """Return the phase that belongs to the decisive condition."""
     if truth == "True":
         return "Succeeded"
     if truth == "False":

@@ -18,7 +18,7 @@ import pytest
 from functions.cluster.kinds import CODE_RUN
 from functions.runs import api_group
 from functions.runs.lifecycle import transitions
-from functions.runs.lifecycle.decide import needs_no_reconcile
+from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.lifecycle.states import State
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason

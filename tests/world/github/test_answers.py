@@ -1,14 +1,14 @@
 """G1, G2, G3, G15: what each of our calls does with each answer that GitHub documents for it.
 
-| answer                                                       | soon after the event | later                              |
-|--------------------------------------------------------------|----------------------|------------------------------------|
-| a rate limit by any name, 408, 5xx, no answer                | retried              | retried                            |
-| 404, 409, 422, 403 that names no cause that people can mend  | retried              | final, said where it can be said   |
-| 410, locked, too long, exists already, other 4xx             | final                | final                              |
-| 401, 403 for a permission                                    | kept for people      | kept for people                    |
+| answer | soon after the event | later |
+|---|---|---|
+| a rate limit by any name, 408, 5xx, no answer | retried | retried |
+| 404, 409, 422, 403 that names no cause that people can mend | retried | final, said where it can be said |
+| 410, locked, too long, exists already, other 4xx | final | final |
+| 401, 403 for a permission | kept for people | kept for people |
 
-(REST API: Rate limits; Troubleshooting; and the responses of each endpoint. "submitted too quickly" and GitHub Enterprise
-Server's "abuse detection" are rate limits of content.)
+(REST API: Rate limits; Troubleshooting; and the responses of each endpoint. "submitted too quickly" and GitHub
+Enterprise Server's "abuse detection" are rate limits of content.)
 """
 
 import re

@@ -1,14 +1,14 @@
 """G5, G6, G9, G18: feedback on a run's work is a state of GitHub; one retry names all of it.
 
-| feedback                                                    | expected                                                  |
-|-------------------------------------------------------------|-----------------------------------------------------------|
-| a check fails while the attempt is open                     | one retry when the attempt has ended on that commit       |
-| it passes again, or is answered, before the attempt ends    | no retry                                                  |
-| four checks and a status fail, a reviewer wants changes     | one retry that names all of them, whichever comes first   |
-| a check times out, cannot start, or wants an action         | a failure                                                 |
-| a check is cancelled, stale, neutral, skipped               | nothing                                                   |
-| a check of a person's commit on the branch                  | a retry                                                   |
-| more feedback than maxRetries                               | people are told once                                      |
+| feedback | expected |
+|---|---|
+| a check fails while the attempt is open | one retry when the attempt has ended on that commit |
+| it passes again, or is answered, before the attempt ends | no retry |
+| four checks and a status fail, a reviewer wants changes | one retry that names all of them, whichever comes first |
+| a check times out, cannot start, or wants an action | a failure |
+| a check is cancelled, stale, neutral, skipped | nothing |
+| a check of a person's commit on the branch | a retry |
+| more feedback than maxRetries | people are told once |
 """
 
 from dataclasses import replace
