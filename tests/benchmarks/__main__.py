@@ -1,6 +1,6 @@
-"""`make bench`: every benchmark, or those named: `python -m tests.benchmarks cold_start sweep`.
+"""`make bench`: run every benchmark, or the named ones: `python -m tests.benchmarks cold_start sweep`.
 
-All of them write RESULTS.md; some of them only print.
+A run of every benchmark writes RESULTS.md; a run of named ones only prints.
 """
 
 import importlib
@@ -14,10 +14,10 @@ NAMES = ("cold_start", "memory", "webhook", "reconciling", "rendering", "bridgin
 
 
 def main(names: list[str]) -> int:
-    """Prints rows as they come, then the table."""
+    """Print each row when it is measured, then the table; return the exit code."""
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
-        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        print(f"unknown benchmark: {', '.join(unknown)}; use {', '.join(NAMES)}", file=sys.stderr)
         return 2
     begun, found = time.monotonic(), list[Row]()
     for name in names or NAMES:
@@ -25,7 +25,7 @@ def main(names: list[str]) -> int:
             found.append(row)
             print(f"{row.what} ...", flush=True)
     took = time.monotonic() - begun
-    print(f"\n{table.text(found)}\n\nall of it took {took:.0f} s")
+    print(f"\n{table.text(found)}\n\nthe whole run took {took:.0f} s")
     if not names:
         table.write(found, took)
     return 0

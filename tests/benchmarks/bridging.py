@@ -1,7 +1,7 @@
-"""The watch bridge, from a change of a run to the queue, against a raw watch that does nothing with what it sees.
+"""The watch bridge, from a change of a run to the queue, against a raw watch that only receives.
 
-Another process makes changes with eight threads: as fast as the API server takes them, and a hundred a second, where
-what counts is how long each takes to come. The queue is a sink that answers at once.
+Another process makes changes with eight threads: first as fast as the API server accepts them, then a hundred per
+second, to measure the delay of each. The queue is a sink that answers at once.
 """
 
 import subprocess
@@ -33,46 +33,46 @@ PATIENCE = 120
 
 
 class Seen:
-    """When each change came."""
+    """When each change arrived, and how long it took."""
 
     def __init__(self) -> None:
         self.moments: list[float] = []
         self.lags: list[float] = []
 
     def see(self, item: dict[str, Any]) -> None:
-        """Notes one, if it is a change of ours."""
+        """Record the change, if changes.py made it."""
         made = item["metadata"].get("annotations", {}).get(changes.CHANGED_AT)
         if made:
             self.lags.append(time.time() - float(made))
             self.moments.append(time.monotonic())
 
     def rate(self, count: int) -> float:
-        """Changes per second, once so many have come."""
+        """Wait for `count` changes; return the changes per second."""
         end = time.monotonic() + PATIENCE
         while len(self.moments) < count:
-            assert time.monotonic() < end, f"{len(self.moments)} of {count} changes came"
+            assert time.monotonic() < end, f"{len(self.moments)} of {count} changes arrived"
             time.sleep(0.05)
         return count / (self.moments[-1] - self.moments[0])
 
 
 class Publisher(EmbeddedPublisher):
-    """Notes what the queue has stored."""
+    """A publisher that records what the queue has stored."""
 
     def __init__(self, url: str, seen: Seen) -> None:
         super().__init__(url)
         self._seen = seen
 
     def publish(self, topic: str, event: Event) -> None:
-        """Publishes, then notes."""
+        """Publish the event, then record it."""
         super().publish(topic, event)
         self._seen.see(event.data)
 
 
 def rows() -> Iterator[Row]:
-    """On the real API server where there is one."""
+    """Yield the rows, on the real API server if it is installed."""
     with tempfile.TemporaryDirectory() as name, crowd.servers(Path(name)) as servers, sink.running() as queue:
         server, connect = list(servers.items())[-1]
-        kubeconfig = Path(name) / ("plane/kubeconfig" if server == "real" else "kubeconfig")
+        kubeconfig = crowd.kubeconfig(Path(name), server)
         crowd.made(connect(), RUNS)
         fast, slow = [], []
         for watching in (_raw(connect), _bridge(connect, queue)):
@@ -122,7 +122,7 @@ def _bridge(connect: Connect, queue: str) -> Iterator[Seen]:
     while not bridge.ready:
         assert time.monotonic() < end, bridge.report()
         time.sleep(0.05)
-    time.sleep(1)  # what was there at its start is told first
+    time.sleep(1)  # it first publishes the runs that exist at its start
     seen.lags.clear()
     seen.moments.clear()
     yield seen

@@ -1,6 +1,7 @@
-"""Changes runs on a server: `python -m tests.benchmarks.changes KUBECONFIG COUNT RATE`, RATE 0 as fast as it goes.
+"""Changes runs on a server: `python -m tests.benchmarks.changes KUBECONFIG COUNT RATE`.
 
-Each change writes the time it was made at, so that whoever sees it knows how long it took to come.
+RATE is in changes per second; 0 is as fast as possible. Each change contains its time, so that a watcher can compute
+the delay.
 """
 
 import itertools
@@ -20,7 +21,7 @@ THREADS = 8
 
 
 def main(kubeconfig: str, count: int, rate: float) -> None:
-    """Makes so many changes, in turn to every run there is."""
+    """Make `count` changes, in turn to every run."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=kubeconfig)))
     names = [each["metadata"]["name"] for each in cluster.list(CODE_RUN, "orchestrator")]

@@ -1,70 +1,77 @@
-"""From the start of a function's process to its first answer, with its work done: no ping, no health.
+"""Cold start: seconds from the start of a function's process to its first answer, with its work done.
 
-Against an empty functions-framework function: what no function can do without. Compiled code, an embedded API server
-and queue in another process, a GitHub in this one; processes of both kinds are started in turn. The App's key is as
-long as GitHub makes them. Google's emulator, where it is installed, stands for Pub/Sub: what it needs for a publish
-is in that row.
+The baseline is a bare function (bare/) that imports the same libraries and makes the same calls; the column beside it
+is an empty function. All are compiled. The API server and the queue are embedded ones in another process; GitHub is
+played in this one, with an App key of GitHub's length. Google's emulator, if it is installed, stands for Pub/Sub.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.benchmarks import emulated, server
+from tests.benchmarks.baselines import Baseline, bare_webhook
 from tests.benchmarks.deliveries import ALONE
 from tests.benchmarks.deployed import Post, Release
-from tests.benchmarks.rows import Aim, Row, alternating
+from tests.benchmarks.rows import Aim, Row, medians
 from tests.benchmarks.work import JSON, Work
 from tests.support.github import Github, serving
 from tests.support.github.app import App, new_key
 
 ROUNDS = 5
-LONGEST = {"github_webhook": Aim(1.5)}
-HINDRANCES = {
-    "github_webhook": "Most of what it adds is pydantic, which its settings are checked by.",
-    "github_event": "It adds PyJWT and cryptography, for the App's tokens, and checks its key: 0.09 s together.",
-    "sweep": "It starts a run: most of its first request is compiling templates, which a process does once.",
-    "reconcile": "It starts a run: most of its first request is compiling templates, which a process does once.",
-}
+AIM = Aim(1.35)
 
 
 def rows() -> Iterator[Row]:
-    """One row for each function."""
+    """Yield one row for each function."""
     with (
         tempfile.TemporaryDirectory() as name,
         server.running(Path(name)) as address,
         serving(Github(app=App(key=new_key()))) as github,
     ):
         release, work = Release(Path(name) / "release"), Work(address, github)
-        for target in work.made:
-            yield _row(release, target, work, work.environ(target))
+        for target in work.items:
+            yield _row(release, target, _of(release, work, target), _bare(release, work, target))
         with emulated.running() as pubsub:
             if pubsub:
-                yield _row(release, "github_webhook", work, {**ALONE, **pubsub}, ", Pub/Sub")
+                ours = _of(release, work, "github_webhook", {**ALONE, **pubsub})
+                yield _row(release, "github_webhook, Pub/Sub", ours, lambda: _webhook(release, work, pubsub))
 
 
-def _row(release: Release, target: str, work: Work, environ: Mapping[str, str], on: str = "") -> Row:
-    """The function `on` another queue than the embedded one."""
-    figure, baseline = alternating(lambda: _seconds(release, target, work, environ), lambda: _empty(release), ROUNDS)
-    return Row(
-        f"cold start: {target}{on}",
-        figure * 1e3,
-        "ms",
-        baseline * 1e3,
-        "empty function",
-        LONGEST.get(target, Aim(2.5)),
-        HINDRANCES.get(target, ""),
-    )
+def _row(release: Release, what: str, ours: Callable[[], float], bare: Callable[[], float]) -> Row:
+    figure, baseline, empty = (1e3 * each for each in medians(ROUNDS, ours, bare, lambda: _empty(release)))
+    return Row(f"cold start: {what}", figure, "ms", baseline, "bare function", AIM, empty=empty)
 
 
-def _seconds(release: Release, target: str, work: Work, environ: Mapping[str, str]) -> float:
-    post, done = work.made[target]()
-    with release.serving(target, environ) as served:
-        found = served.until_answered(post)
-    assert done(), f"{target} answered, but its work is not done"
-    return found
+def _of(release: Release, work: Work, target: str, environ: Mapping[str, str] | None = None) -> Callable[[], float]:
+    def seconds() -> float:
+        item = work.items[target]()
+        with release.serving(target, environ or work.environ(target)) as served:
+            found = served.until_answered(item.post)
+        assert item.done(), f"{target} answered, but its work is not done"
+        return found
+
+    return seconds
+
+
+def _bare(release: Release, work: Work, target: str) -> Callable[[], float]:
+    baseline = Baseline(release, work, target)
+
+    def seconds() -> float:
+        item = work.items[target]()
+        with baseline.serving(item) as served:
+            found = served.until_answered(item.post)
+        assert item.done(), f"the bare {target} answered, but its work is not done"
+        return found
+
+    return seconds
+
+
+def _webhook(release: Release, work: Work, pubsub: Mapping[str, str]) -> float:
+    with release.serving_bare("github_webhook", bare_webhook(pubsub)) as served:
+        return served.until_answered(work.items["github_webhook"]().post)
 
 
 def _empty(release: Release) -> float:
-    with release.serving("empty", {}) as served:
+    with release.serving_bare("empty", {}) as served:
         return served.until_answered(Post(b"{}", JSON, 200))

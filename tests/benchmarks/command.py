@@ -1,15 +1,14 @@
-"""The command line: how long `--help` takes, and what `task code` adds to what nobody could leave out.
+"""The command line: how long `--help` takes, and what `task code` adds to the time that cannot be avoided.
 
-Each run is a process of its own, from compiled code, as an installed command is. Of the time that a person waits for
-`task code`, most is the start of Python and of Click; a Click command with one option that does nothing has it too,
-and is the baseline. What is left beside it and the function's own answer is the command's own share. A tenth of a
-second is where people begin to notice; the limit for `--help` is three.
+Each run is a process of its own, from compiled code, like an installed command. Most of the time of `task code` is the
+start of Python and of Click. A Click command with one option that does nothing needs that time too, and is the
+baseline. The rest, without the function's own answer, is the command's own share. The limit for `--help` is 0.3 s;
+people begin to notice a delay at 0.1 s.
 
-The function of these rows is warm, on this machine and without TLS: it answers in less time than Python starts in. A
-function that nobody has asked for a while is scaled to zero, and starts when a request comes. The last row is of such
-a one: the process of the function starts when the request has come, and a front holds the request until the function
-takes it, as a serverless platform does. From there to the answer is the server's time; all the rest of what the
-person waits is the command's.
+The function of these rows is warm, on this machine and without TLS, so it answers sooner than Python starts. The last
+row is about a function that is scaled to zero and starts when a request arrives: a proxy holds the request until the
+function accepts it, as a serverless platform does. The time from there to the answer is the server's; the rest of the
+person's wait is the command's.
 """
 
 import compileall
@@ -27,13 +26,13 @@ from statistics import median
 
 from tests.benchmarks import server
 from tests.benchmarks.deployed import ROOT, Release, Served
-from tests.benchmarks.rows import Aim, Row
+from tests.benchmarks.rows import Aim, Row, medians
 from tests.benchmarks.scaled import Front
 from tests.benchmarks.work import Work
 
 ROUNDS = 9
 COLD = 5
-"""Times that a cold function is asked."""
+"""Requests to a cold function."""
 LIMIT = 0.3
 TASK = (
     "task code 3 --service {service} --github-user octocat --repository-url https://git.example/shop.git "
@@ -55,17 +54,18 @@ nothing()
 
 
 def rows() -> Iterator[Row]:
-    """Help, and a code run asked for."""
+    """Yield the rows of the help and of a request for a code run."""
     with tempfile.TemporaryDirectory() as name, server.running(Path(name)) as address:
         folder = _installed(Path(name) / "installed")
-        helped, bare = _medians(lambda: _command(folder, "--help"), lambda: _seconds(folder, "bare", "--help"))
+        helped, bare = medians(ROUNDS, lambda: _command(folder, "--help"), lambda: _seconds(folder, "bare", "--help"))
         yield Row("orchestrator --help", helped * 1e3, "ms", LIMIT * 1e3, "limit", Aim(1))
         yield Row("orchestrator --help", helped * 1e3, "ms", bare * 1e3, "help of a bare Click command")
         release, work = Release(Path(name) / "release"), Work(address)
         with release.serving("submit_code", address.environ) as function:
-            function.until_answered(work.made["submit_code"]()[0])
+            function.until_answered(work.items["submit_code"]().post)
             url, numbers = f"submit_code=http://127.0.0.1:{function.port}", itertools.count()
-            asked, bare, answered = _medians(
+            asked, bare, answered = medians(
+                ROUNDS,
                 lambda: _command(folder, *_task(f"cli-{next(numbers)}"), api_url=url),
                 lambda: _seconds(folder, "bare", "--name", "x"),
                 lambda: _posted(function, work, f"key-{next(numbers)}"),
@@ -90,12 +90,6 @@ def _installed(folder: Path) -> Path:
     (folder / "bare.py").write_text(BARE)
     compileall.compile_dir(folder, quiet=2)
     return folder
-
-
-def _medians(*measures: Callable[[], float]) -> list[float]:
-    """Of each, measured in turn, so that what else the machine does falls on all."""
-    rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
-    return [median(found) for found in zip(*rounds, strict=True)]
 
 
 def _medians_of_pairs(measure: Callable[[], tuple[float, float]]) -> list[float]:
@@ -123,8 +117,8 @@ def _seconds(folder: Path, module: str, *arguments: str, environ: Mapping[str, s
 
 
 def _posted(function: Served, work: Work, key: str) -> float:
-    """The same request as the command sends."""
-    post, _ = work.made["submit_code"]()
+    """Return the seconds that the function takes for the same request as the command sends."""
+    post = work.items["submit_code"]().post
     asked = replace(post, headers={**post.headers, "idempotency-key": key, "if-unfinished": "refuse"})
     begun = time.perf_counter()
     function.post(asked)

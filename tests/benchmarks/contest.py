@@ -1,7 +1,7 @@
-"""The ways to bring many runs from request to Job that are measured against each other, each over new runs.
+"""Ways to bring many runs from request to Job, measured against each other over new runs.
 
-They take turns, in parts, so that a machine that is busy and a server that slows down as it fills fall on all alike.
-What is written is counted by the API server itself.
+They take turns, in parts, so that other load on the machine and a server that slows down as it fills affect all alike.
+The API server counts the writes.
 """
 
 import json
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request, Transport
@@ -26,10 +27,11 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request as Delivery
 from functions.serving.http import answer
 from tests.benchmarks import crowd
+from tests.benchmarks.bare.cluster import Cluster as BareCluster
 from tests.benchmarks.crowd import THREADS, Connect
-from tests.benchmarks.replay import Replay
+from tests.benchmarks.recording import Call, Recording, RecordingCluster
 from tests.benchmarks.work import changed
-from tests.support.api import ROOT, RecordingTransport
+from tests.support.api import ROOT
 
 ROUNDS = 2
 OPERATOR_SECONDS = 300
@@ -39,7 +41,7 @@ RESOURCES = frozenset({"coderuns", "configmaps", "events", "jobs", "persistentvo
 
 @dataclass
 class Spent:
-    """What so many runs took; what the API server did for them is known where it is one that counts."""
+    """The cost of `runs` runs. The API server's share is known only if `counted` leads to one with metrics."""
 
     counted: Transport | None = None
     runs: int = 0
@@ -53,31 +55,31 @@ class Spent:
 
     @property
     def rate(self) -> float:
-        """Runs a second."""
+        """Runs per second."""
         return self.runs / self.seconds
 
     @property
     def cpu_each(self) -> float:
-        """Milliseconds a run."""
+        """Milliseconds per run."""
         return self.cpu / self.runs * 1e3
 
     @property
     def server_cpu_each(self) -> float:
-        """Milliseconds a run."""
+        """Milliseconds per run."""
         return self.server_cpu / self.runs * 1e3
 
     @property
     def writes_each(self) -> dict[str, float]:
-        """Of each resource, a run; a conflict now and then is none of them."""
+        """By resource, per run, rounded so that a rare conflict does not count."""
         return {name: round(count / self.runs, 1) for name, count in self.writes.items()}
 
     def add(self, seconds: float, cpu: float, runs: int) -> None:
-        """One more part."""
+        """Add one more part."""
         self.seconds, self.cpu, self.runs = self.seconds + seconds, self.cpu + cpu, self.runs + runs
 
     @contextmanager
     def served(self) -> Iterator[None]:
-        """Adds what the API server does in the block."""
+        """Add the work of the API server during the block."""
         writes, cpu = _served(self.counted)
         yield
         after, worked = _served(self.counted)
@@ -85,11 +87,11 @@ class Spent:
 
 
 Contestant = Callable[[int, Spent], None]
-"""Brings so many runs to their Jobs and adds what it spent."""
+"""Brings a number of runs to their Jobs and adds the cost."""
 
 
 def held(contestants: Mapping[str, Contestant], runs: int, counted: Transport | None) -> dict[str, Spent]:
-    """What each spent for so many runs; `counted` leads to an API server that counts what it does."""
+    """Return the cost of each contestant for `runs` runs; `counted` leads to an API server with metrics."""
     spent = {name: Spent(counted) for name in contestants}
     for _ in range(ROUNDS):
         for name, work in contestants.items():
@@ -97,49 +99,68 @@ def held(contestants: Mapping[str, Contestant], runs: int, counted: Transport | 
     return spent
 
 
-def here(transport: Transport) -> dict[str, Contestant]:
-    """Reconcile, and its calls made raw, in this process."""
+def here(connect: Connect, kubeconfig: Path) -> dict[str, Contestant]:
+    """Return reconcile, and its calls made by the `kubernetes` package directly, both in this process."""
+    transport, calls = connect(), list[Call]()
     ((number, run),) = crowd.made(transport, 1).items()
-    counting = RecordingTransport(transport)
-    reconcile.handle(crowd.services(counting), event(run.raw))
-    replay, services = Replay(run, number, list(counting.calls)), crowd.services(transport)
+    reconcile.handle(crowd.services(RecordingCluster(transport, calls)), event(run.raw))
+    recording, bare, services = (
+        Recording(calls, [], number, run.uid),
+        BareCluster(str(kubeconfig)),
+        crowd.services(transport),
+    )
     return {
-        "raw": partial(_threads, transport, lambda number, run: replay.send(transport, run, number)),
-        "reconcile": partial(_threads, transport, lambda _, run: reconciled(services, run)),
+        "raw": partial(_threads, transport, partial(_raw, bare, recording)),
+        "reconcile": partial(_threads, transport, lambda _, run: partial(reconciled, services, event(run.raw))),
     }
 
 
-def reconciled(services: Dependencies, run: Run) -> None:
-    """Has the run's event handled."""
-    found = answer(lambda asked: reconcile.handle(services, asked), event(run.raw))
+def _raw(bare: BareCluster, recording: Recording, number: str, run: Run) -> Callable[[], None]:
+    first, _ = recording.calls(number, run.uid)
+
+    def send() -> None:
+        versions: dict[str, str] = {}
+        for call in first:
+            bare.send(call, versions)
+
+    return send
+
+
+def reconciled(services: Dependencies, delivery: Delivery) -> None:
+    """Have an event handled."""
+    found = answer(lambda asked: reconcile.handle(services, asked), delivery)
     assert found.code == 204, found
 
 
-def event(raw: object) -> Delivery:
-    """The watch event of a new run."""
-    post = changed(raw, "add")  # type: ignore[arg-type]
+def event(raw: Mapping[str, Any]) -> Delivery:
+    """Return the watch event of a new run."""
+    post = changed(raw, "add")
     return Delivery(post.headers, post.body)
 
 
-def _threads(transport: Transport, work: Callable[[str, Run], None], count: int, spent: Spent) -> None:
-    runs = crowd.made(transport, count)
+Prepare = Callable[[str, Run], Callable[[], None]]
+"""Returns the work on one run, given its number; what is prepared is not measured."""
+
+
+def _threads(transport: Transport, prepare: Prepare, count: int, spent: Spent) -> None:
+    works = [prepare(number, run) for number, run in crowd.made(transport, count).items()]
     with spent.served(), ThreadPoolExecutor(THREADS) as pool:
         begun, worked = time.perf_counter(), time.process_time()
-        list(pool.map(work, runs.keys(), runs.values()))
+        list(pool.map(lambda work: work(), works))
         spent.add(time.perf_counter() - begun, time.process_time() - worked, count)
 
 
 def kopf(connect: Connect, kubeconfig: Path) -> dict[str, Contestant]:
-    """The kopf operator with as many writes, and as it comes."""
+    """Return the kopf operator with equal writes, and with its defaults."""
     return {
         "kopf": partial(_operator, connect(), kubeconfig, "memory"),
-        "kopf as it comes": partial(_operator, connect(), kubeconfig, "annotation"),
+        "kopf, defaults": partial(_operator, connect(), kubeconfig, "annotation"),
     }
 
 
 def _operator(transport: Transport, kubeconfig: Path, notes: str, count: int, spent: Spent) -> None:
     number = next(crowd.NUMBERS)
-    namespace = f"kopf-{number}"  # of its own, so that it has nothing else to look at
+    namespace = f"kopf-{number}"  # a new one, so that the operator sees no other runs
     create_defaults(Cluster(transport), namespace, None)
     crowd.made(transport, count, namespace)
     command = [sys.executable, "-m", "tests.benchmarks.kopf_operator", str(kubeconfig), namespace, str(count), notes]
@@ -151,7 +172,7 @@ def _operator(transport: Transport, kubeconfig: Path, notes: str, count: int, sp
 
 
 def _served(transport: Transport | None) -> tuple[Counter[str], float]:
-    """Writes so far by resource, and processor seconds (kube-apiserver: its metrics)."""
+    """Return the writes by resource and the processor seconds so far (kube-apiserver: metrics)."""
     writes, cpu = Counter[str](), 0.0
     for line in _metrics(transport) if transport else ():
         if line.startswith("apiserver_request_total{"):

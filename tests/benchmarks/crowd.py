@@ -1,4 +1,4 @@
-"""Many runs on a server that nobody has looked at, each with a workspace of its own."""
+"""Many new runs on an API server, each with a workspace of its own."""
 
 import itertools
 import time
@@ -30,7 +30,7 @@ from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC, settings
 
 THREADS = 8
-"""As many as functions-framework has on two cores."""
+"""Threads of functions-framework on two cores."""
 
 DEFINITION = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 Connect = Callable[[], Transport]
@@ -39,13 +39,13 @@ NUMBERS = itertools.count(1)
 
 @contextmanager
 def servers(folder: Path) -> Iterator[dict[str, Connect]]:
-    """By name, ways to connect to an embedded server and, where there is one, to a real control plane."""
+    """Yield ways to connect, by name: `embedded`, and `real` if a control plane is installed."""
     with ExitStack() as stack:
         embedded = stack.enter_context(server.running(folder))
         found: dict[str, Connect] = {"embedded": embedded.transport}
         binaries = control_plane.assets()
         if binaries:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it signs its own certificate
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # its certificate is self-signed
             place = folder / "plane"
             place.mkdir()
             plane = stack.enter_context(control_plane.running(binaries, place, controllers=False))
@@ -54,6 +54,11 @@ def servers(folder: Path) -> Iterator[dict[str, Connect]]:
         for connect in found.values():
             create_defaults(Cluster(connect()), "orchestrator", None)
         yield found
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    """Return the kubeconfig of a server that was started in `folder`."""
+    return folder / ("plane/kubeconfig" if server == "real" else "kubeconfig")
 
 
 def _define(cluster: Cluster) -> None:
@@ -71,13 +76,13 @@ def _established(definition: dict[str, Any]) -> bool:
 
 
 def services(transport: Transport) -> Dependencies:
-    """Of functions without limits, whose budget is the smallest."""
+    """Return the dependencies of functions without limits, which make the fewest calls."""
     configured = settings(limits=LimitSettings(exclusive=False).model_dump())
     return Dependencies(configured, Cluster(transport), lambda: datetime.now(UTC), connect_reporters=REPORTERS)
 
 
 def made(transport: Transport, count: int, namespace: str = "orchestrator") -> dict[str, Run]:
-    """So many new runs, by the number in their names."""
+    """Create `count` runs and return them by the number in their names, of six digits."""
     cluster = Cluster(transport)
 
     def one(number: str) -> Run:

@@ -1,4 +1,4 @@
-"""A delivery of GitHub, as large as they are."""
+"""A delivery of GitHub of typical size."""
 
 import hashlib
 import hmac
@@ -10,13 +10,13 @@ from tests.benchmarks.deployed import Post
 
 SECRET = "of the benchmark"
 ENVIRON: Mapping[str, str] = {"ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps([SECRET])}
-"""What a function is given to take it."""
+"""Environment of a function that accepts the delivery."""
 ALONE: Mapping[str, str] = {**ENVIRON, "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-"""What the webhook is given besides its queue."""
+"""Environment of the webhook, without its queue."""
 
 
 def delivery() -> Post:
-    """A signed comment of some 10 KB, most of which the rules do not need."""
+    """Return a signed comment of about 10 KB, most of which the rules do not need."""
     body = json.dumps(_payload()).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     headers = {

@@ -1,4 +1,4 @@
-"""Google's Pub/Sub emulator where a queue would be, warm: it compiles itself while it serves its first requests."""
+"""Google's Pub/Sub emulator as the queue. It is warmed up: it compiles itself during its first requests."""
 
 import sys
 import tempfile
@@ -22,7 +22,7 @@ WARMING = 2_000
 
 @contextmanager
 def running() -> Iterator[Mapping[str, str]]:
-    """What a function is given to publish to it; nothing where it is not installed, which is then said."""
+    """Yield the environment of a function that publishes to it; empty, with a message, if it is not installed."""
     if find() is None:
         print(f"no rows about Pub/Sub: the emulator is not installed: {HINT}", file=sys.stderr)
         yield {}

@@ -1,11 +1,11 @@
-"""A minimal kopf operator to compare with: `... -m tests.benchmarks.kopf_operator KUBECONFIG NAMESPACE COUNT NOTES`.
+"""A minimal kopf operator: `python -m tests.benchmarks.kopf_operator KUBECONFIG NAMESPACE COUNT NOTES`.
 
-For each CodeRun of a namespace it makes what reconcile makes, as large, with as many threads and the same client: a
-claim, the task files, a Job and an Event; and it reports the whole status. It renders nothing (all runs get the files
-of one, rendered beforehand) and decides nothing. NOTES says where it keeps what it has handled: kopf's own way is an
-`annotation` of each run, which is a write more; in `memory` it makes as many writes as reconcile.
+For each CodeRun of a namespace it creates the same objects as reconcile, of the same size, with as many threads and the
+same client: a claim, the task files, a Job and an Event; and it writes the whole status. It decides nothing and renders
+nothing: all runs get the files of one run. NOTES says where it keeps the state it has handled. kopf's default is an
+`annotation` of each run, which is one write more; in `memory` it makes as many writes as reconcile.
 
-Once COUNT runs show their status it prints how long they took, and the processor time in that, and ends.
+When COUNT runs have a status it prints the seconds and the processor seconds since the first run, and ends.
 """
 
 import json
@@ -36,7 +36,7 @@ CONFIGURED = settings()
 
 
 class InMemory(kopf.DiffBaseStorage):
-    """What was handled last of each object."""
+    """Keeps the last handled state of each object in memory."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,18 +50,18 @@ class InMemory(kopf.DiffBaseStorage):
 
 
 class Clock:
-    """Seconds, and seconds of this process's processor time, from the first run on."""
+    """Seconds, and processor seconds of this process, since the first run."""
 
     def __init__(self) -> None:
         self._begun: list[tuple[float, float]] = []
 
     def begin(self) -> None:
-        """A run came."""
+        """Start the clock at the first call; later calls change nothing."""
         if not self._begun:
             self._begun.append(_now())
 
     def read(self) -> dict[str, float]:
-        """What it took so far."""
+        """Return the seconds and processor seconds so far."""
         (seconds, cpu), (then, worked) = _now(), self._begun[0]
         return {"seconds": seconds - then, "cpu": cpu - worked}
 
@@ -71,7 +71,7 @@ def _now() -> tuple[float, float]:
 
 
 def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
-    """Runs the operator."""
+    """Run the operator until all runs have a status."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     address = ClusterSettings(kubeconfig=kubeconfig)
     configuration, cluster = credentials.load(address), Cluster(KubernetesTransport(address))

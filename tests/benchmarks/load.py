@@ -1,6 +1,6 @@
-"""Many requests at one function, from a process of its own: `python -m tests.benchmarks.load PORT COUNT CONNECTIONS`.
+"""Sends many requests to one function: `python -m tests.benchmarks.load PORT COUNT CONNECTIONS`.
 
-Requests come as JSON lines on standard input and are sent in turn; figures come as JSON on standard output.
+Reads requests as JSON lines from standard input, sends them in turn, and writes the figures as JSON.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ LONGEST_SECONDS = 120
 
 @dataclass(frozen=True)
 class Load:
-    """How it went: requests per second, seconds each took, and how many had which answer."""
+    """Requests per second, the seconds of each request, and the number of answers by status code."""
 
     rate: float
     seconds: list[float]
@@ -32,7 +32,7 @@ class Load:
 
 
 def send(port: int, posts: Sequence[Post], count: int, connections: int) -> Load:
-    """Sends `count` requests over so many connections at once, the given ones in turn."""
+    """Send `count` requests, the given ones in turn, over a number of connections from another process."""
     lines = [
         json.dumps({"body": base64.b64encode(each.body).decode(), "headers": dict(each.headers)}) for each in posts
     ]

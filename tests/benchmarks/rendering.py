@@ -1,6 +1,6 @@
-"""An attempt's task files, against a plain Jinja2 render of the same templates, compiled beforehand.
+"""The task files of an attempt, against a plain Jinja2 render of the same templates, compiled beforehand.
 
-In processor time: nothing here waits.
+Measured in processor time, because nothing here waits.
 """
 
 import time
@@ -12,7 +12,7 @@ from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
 from functions.templating import engine, template_set
 from functions.templating.variables import variables
-from tests.benchmarks.rows import Aim, Row, alternating
+from tests.benchmarks.rows import Aim, Row, medians
 from tests.support.builders import NOW, run, settings
 
 ROUNDS = 300
@@ -20,12 +20,12 @@ CONFIGURED = settings()
 
 
 def rows() -> Iterator[Row]:
-    """One row for each kind of work."""
+    """Yield one row for each kind of run."""
     for kind in ("DocsRun", "CodeRun"):
         fresh = run(kind)
         started = fresh.with_status(transitions.start(fresh, NOW))
         ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
-        figure, baseline = alternating(ours, plain, ROUNDS)
+        figure, baseline = medians(ROUNDS, ours, plain)
         yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))
 
 

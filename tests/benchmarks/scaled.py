@@ -1,4 +1,4 @@
-"""What stands before a function that is scaled to zero: it starts one for a request, and holds the request for it."""
+"""A proxy before a function that is scaled to zero: it holds a request while the function starts."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,17 +8,17 @@ from threading import Thread
 from tests.benchmarks.deployed import Post, Release
 
 REQUEST_SECONDS = 60
-"""How long a request is waited for."""
+"""Longest wait for a request."""
 
 
 class Front:
-    """The front of `submit_code`: each request has a function of its own, started when the request has come."""
+    """A proxy of `submit_code` that starts a new function for each request."""
 
     def __init__(self, release: Release, environ: Mapping[str, str]) -> None:
         self._release, self._environ = release, environ
 
     def timed(self, ask: Callable[[str], float]) -> tuple[float, float]:
-        """Of the seconds that `ask`, given a URL, took: those without the server, and the server's."""
+        """Call `ask` with a URL that is served once; return its seconds without the server's, and the server's."""
         served = list[float]()
 
         class Handler(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
 """An embedded API server and queue in a process of their own: `python -m tests.benchmarks.server DATABASE PORT`.
 
-What the functions publish is stored and pushed to nobody.
+The queue stores events and has no subscribers.
 """
 
 import subprocess
@@ -26,7 +26,7 @@ START_SECONDS = 20.0
 
 @contextmanager
 def running(folder: Path) -> Iterator["Address"]:
-    """One with its state and a kubeconfig in `folder`, until the block ends."""
+    """Run a server with its state and a kubeconfig in `folder`, until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "tests.benchmarks.server", str(folder / "state.sqlite"), str(port)]
     process = subprocess.Popen(command, cwd=ROOT)
@@ -40,7 +40,7 @@ def running(folder: Path) -> Iterator["Address"]:
 
 
 class Address:
-    """Where it answers."""
+    """The URLs and the kubeconfig of a running server."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
@@ -48,12 +48,12 @@ class Address:
         self.kubeconfig = write_kubeconfig(folder, url, "orchestrator")
 
     def transport(self) -> KubernetesTransport:
-        """Connections of one's own."""
+        """Return a transport with its own connections."""
         return KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig)))
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a function is given to use it."""
+        """The environment of a function that uses the server."""
         return {
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_QUEUES__URL": self.queue,

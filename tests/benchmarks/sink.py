@@ -1,7 +1,7 @@
-"""Stands where a queue would be and answers at once: `python -m tests.benchmarks.sink PORT`.
+"""A queue that answers at once and stores nothing: `python -m tests.benchmarks.sink PORT`.
 
-What is measured against it is a function's own work, and not that of a queue on the same two cores: so it reads no
-more of a request than where it ends, which takes a tenth of what a server by a library does.
+It leaves the processors to the function under test. It parses only the length of a request, which takes a tenth of the
+time of an HTTP server library.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.support.api import ROOT
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Its URL, until the block ends."""
+    """Run a sink until the block ends; yield its URL."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.sink", str(port)], cwd=ROOT)
     url, end = f"http://127.0.0.1:{port}", time.monotonic() + 20
@@ -47,18 +47,18 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Taking(asyncio.Protocol):
-    """One connection; every request on it says how long its body is."""
+    """One connection, whose requests all have a Content-Length."""
 
     def __init__(self) -> None:
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Whom to answer."""
+        """Keep the transport to answer on."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answers each request once all of it is there."""
+        """Answer each request when it is complete."""
         self._read += data
         while (end := self._read.find(b"\r\n\r\n") + 4) > 3:
             length = _LENGTH.search(self._read, 0, end)

@@ -1,11 +1,11 @@
-"""What a sweep costs as the number of runs grows, against listing the same objects and doing nothing with them.
+"""The cost of a sweep as the number of runs grows, against only listing the same objects.
 
-The API server is in a process of its own, so that time and memory are those of the pass and of reading its answers.
-Runs are in mixed states (tests/fleet/population.py), one of ten is at work, and there is nothing to do for any of them.
-The time is the median of some passes, the memory the most that was allocated at once in another one.
+The API server is in another process, so time and memory are those of the pass and of reading the answers. Runs are in
+mixed states (tests/fleet/population.py); one of ten is unfinished, and no run needs anything. The time is the median of
+several passes; the memory is the peak of allocated memory in another pass.
 
-Memory is compared from the size on at which a page of Jobs and pods, the largest objects there are, is full; below it
-a pass takes less because there is less to read. What it keeps of each run until its end, besides pages, is a row too.
+Memory is compared from the size at which a page of Jobs and pods, the largest objects, is full; a smaller pass reads
+smaller pages. The memory kept per run until the end of a pass, besides pages, is a row of its own.
 """
 
 import tempfile
@@ -30,19 +30,19 @@ from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 
 SIZES = (1_000, 5_000, 10_000)
-"""The second fills a page of 500 Jobs with the tenth that is at work."""
+"""The unfinished tenth of the second fills a page of 500 Jobs."""
 
 FLAT, TWICE = Aim(1.2), Aim(2)
 KEPT = {
-    "sweep": "It keeps the Jobs and pods that are alive, and who waits.",
-    "hourly pass": "It keeps digests of runs and of old attempts until it has seen all, to know orphans by.",
+    "sweep": "It keeps the live Jobs and pods, and the waiting runs.",
+    "hourly pass": "It keeps digests of runs and of old attempts until it has read all, to find orphans.",
 }
 ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one pass over `runs`: calls, seconds, and the most memory it had at once, in MB."""
+    """The cost of one pass over `runs`: calls, seconds, and the peak of allocated memory in MB."""
 
     runs: int
     calls: int
@@ -51,29 +51,29 @@ class Cost:
 
     @property
     def each(self) -> float:
-        """Microseconds a run."""
+        """Microseconds per run."""
         return self.seconds / self.runs * 1e6
 
 
 def rows() -> Iterator[Row]:
-    """Time a run, and memory, of both passes; each against listing, and against fewer runs."""
+    """Yield time per run and memory of both passes, against listing and against fewer runs."""
     few, full, many = (_measured(size) for size in SIZES)
     fewest, page, most = (f"{size:,} runs" for size in SIZES)
     for name in ("sweep", "hourly pass"):
         listing = "listed" if name == "sweep" else "all listed"
         cost, listed = many[name], many[listing]
         yield Row(f"{name}, {most}", cost.each, "us/run", listed.each, listing, TWICE)
-        yield Row(f"{name}, time a run as runs grow", cost.each, "us/run", few[name].each, fewest, FLAT)
+        yield Row(f"{name}, time per run as runs grow", cost.each, "us/run", few[name].each, fewest, FLAT)
         yield Row(f"{name}, memory, {most}", cost.megabytes, "MB", listed.megabytes, listing, TWICE)
         grown = Row(f"{name}, memory as runs grow", cost.megabytes, "MB", full[name].megabytes, page, FLAT, KEPT[name])
         yield grown
         yield Row(f"{name}, memory, pages not full", few[name].megabytes, "MB", few[listing].megabytes, listing)
-        yield Row(f"{name}, kept of a run", _kept(full[name], cost), "bytes")
+        yield Row(f"{name}, memory kept per run", _kept(full[name], cost), "bytes")
         yield Row(f"{name}, calls", cost.calls, "", listed.calls, listing, TWICE)
 
 
 def _kept(fewer: Cost, more: Cost) -> float:
-    """Bytes for each run more, where pages take as much."""
+    """Return the bytes per additional run, between two sizes with full pages."""
     return max(0.0, (more.megabytes - fewer.megabytes) * 1e6 / (more.runs - fewer.runs))
 
 
@@ -87,7 +87,7 @@ def _measured(size: int) -> dict[str, Cost]:
 
 
 def _prepared(database: Path, size: int) -> int:
-    """Puts the crowd into a server's database; how many are at work."""
+    """Write a population into a server's database; return how many runs are at work."""
     server = InProcessServer()
     crowd = Population(Harness(server, "orchestrator"), size)
     server.save(database)
@@ -113,7 +113,7 @@ def _list(world: Harness, labels: str) -> None:
 
 
 def _cost(world: Harness, size: int, work: Callable[[], object]) -> Cost:
-    work()  # the first sweep notes who waits
+    work()  # the first sweep records the waiting runs
     times = []
     for _ in range(ROUNDS):
         world.calls.calls.clear()

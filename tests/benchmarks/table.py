@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.benchmarks.rows import Row
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-HEADINGS = ("what", "figure", "baseline", "ratio", "aim", "")
+HEADINGS = ("what", "figure", "baseline", "ratio", "aim", "", "empty function")
 
 
 def text(rows: Sequence[Row]) -> str:
-    """Columns for a terminal."""
+    """Return the table in columns, for a terminal."""
     cells = [HEADINGS, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
@@ -20,19 +20,20 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def write(rows: Sequence[Row], seconds: float) -> None:
-    """RESULTS.md, with what it was measured on."""
+    """Write RESULTS.md, with the machine it was measured on."""
     lines = ["| " + " | ".join(_cells(row)) + " |" for row in rows]
     RESULTS.write_text(
         "\n".join(
             [
                 "# Results of `make bench`",
                 "",
-                f"{_machine()}; all of it took {seconds:.0f} s. Absolute figures drift from machine to machine: read",
-                "the ratios, each to a baseline measured in the same run. What each row is stands in its module,",
-                "beside this file.",
+                f"{_machine()}; the whole run took {seconds:.0f} s. Absolute figures differ between machines:",
+                "compare the ratios, each to a baseline measured in the same run. The docstrings of the modules",
+                "beside this file describe the rows. A bare function (bare/) imports the same libraries and makes the",
+                "same calls directly.",
                 "",
                 "| " + " | ".join(HEADINGS) + " |",
-                "|---|---|---|---|---|---|",
+                "|" + "---|" * len(HEADINGS),
                 *lines,
                 "",
                 *_missed(rows),
@@ -42,7 +43,7 @@ def write(rows: Sequence[Row], seconds: float) -> None:
 
 
 def _missed(rows: Sequence[Row]) -> list[str]:
-    """Each aim that is missed, by how much, and why."""
+    """Return a section that lists the missed aims and why; empty if none is missed."""
     found = [
         f"- {row.what}, against {row.against}: {row.ratio:.2f}, aim {row.aim}. {row.hindrance}".rstrip()
         for row in rows
@@ -60,7 +61,8 @@ def _machine() -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     baseline = "" if row.baseline is None else f"{_number(row.baseline)} {row.unit} {row.against}".strip()
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    return row.what, f"{_number(row.figure)} {row.unit}", baseline, ratio, str(row.aim or ""), row.verdict
+    empty = "" if row.empty is None else f"{_number(row.empty)} {row.unit}"
+    return row.what, f"{_number(row.figure)} {row.unit}", baseline, ratio, str(row.aim or ""), row.verdict, empty
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,6 @@
-"""Where the time of `make run` goes: seconds between the lines it prints, for its code run.
+"""The time of `make run` by step: seconds between the lines that it prints for its code run.
 
-The rehearsal agent works, so an agent's thinking is left out: what is measured is what the orchestrator takes.
+The rehearsal agent does the work at once, so the time is the orchestrator's.
 """
 
 import os
@@ -27,7 +27,7 @@ LONGEST_SECONDS = 120
 
 
 def rows() -> Iterator[Row]:
-    """One row for each step, and the whole."""
+    """Yield one row for each step, and one for the whole."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "functions.clients", "run", "--state", folder]
         environ = {name: text for name, text in os.environ.items() if name != "ANTHROPIC_API_KEY"}
@@ -35,8 +35,8 @@ def rows() -> Iterator[Row]:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
         assert process.stdout
         for step, sign in STEPS:
-            next(line for line in process.stdout if sign in line)
+            assert any(sign in line for line in process.stdout), f"make run did not print {sign!r}"
             last, before = time.monotonic(), last
             yield Row(f"make run: {step}", last - before, "s")
         assert process.wait(LONGEST_SECONDS) == 0
-        yield Row("make run: all of it", time.monotonic() - begun, "s")
+        yield Row("make run: total", time.monotonic() - begun, "s")

@@ -1,8 +1,9 @@
-"""A request for each function whose work is still to be done when it comes, and a look at whether it was."""
+"""Requests for each function whose work is not done yet, and checks that it was done."""
 
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,19 +28,38 @@ from tests.support.run_steps import DONE
 JSON = {"content-type": "application/json"}
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A request for one function, and the check that its work was done.
+
+    `number` has six digits and is part of the name of everything that belongs to the request. `uid` is that of the
+    run; empty if there is none yet.
+    """
+
+    post: Post
+    done: Callable[[], bool]
+    number: str
+    uid: str = ""
+
+
+def answered() -> bool:
+    """Return that the work is done: the code of the answer says so."""
+    return True
+
+
 class Work:
-    """Makes work on one API server and one GitHub; numbers keep runs apart, each with a workspace of its own."""
+    """Makes work on one API server and one GitHub. Each run has a workspace of its own."""
 
     def __init__(self, address: Address, github: Github | None = None) -> None:
-        """`github` serves, where a function is to call it."""
-        self._address, self._github = address, github or Github()
-        self._shop = self._github.repository()
+        """`github` must serve if a function is to call it."""
+        self.address, self.github = address, github or Github()
+        self._shop = self.github.repository()
         self._shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
         self._issue = self._shop.open_issue()["number"]
         self.world = Harness(address.transport(), "orchestrator")
         self.world.now = datetime.now(UTC)
         self._numbers = itertools.count(1)
-        self.made: Mapping[str, Callable[[], tuple[Post, Callable[[], bool]]]] = {
+        self.items: Mapping[str, Callable[[], Item]] = {
             "submit_docs": self._submit_docs,
             "submit_code": self._submit_code,
             "reconcile": self._reconcile,
@@ -51,68 +71,79 @@ class Work:
         }
 
     def environ(self, target: str) -> Mapping[str, str]:
-        """What the function is given: its GitHub too, where it cannot do without."""
-        return {**self._address.environ, **(_app(self._github) if target == "github_event" else {})}
+        """Return the environment of a function; github_event alone is given GitHub."""
+        return {**self.address.environ, **(_app(self.github) if target == "github_event" else {})}
 
-    def run(self) -> Run:
-        """A new CodeRun that nobody has looked at."""
-        number = next(self._numbers)
+    def _number(self) -> str:
+        return f"{next(self._numbers):06d}"
+
+    def _run(self, number: str) -> Run:
+        """Return a new CodeRun that no function has seen."""
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "service": f"s{number}"})
         item = requested.run(spec, self.world.namespace, f"bench-{number}")
         return parse(self.world.kubelet.create(CODE_RUN, item))
 
-    def started(self) -> Run:
-        """One whose Job is there."""
-        run = self.run()
+    def _started(self, number: str) -> Run:
+        """Return a new CodeRun with its Job."""
+        run = self._run(number)
         run_steps(self.world.services, run, Preloaded())
-        return self.now(run)
+        return self._now(run)
 
-    def now(self, run: Run) -> Run:
-        """The run as it is."""
+    def _now(self, run: Run) -> Run:
         return parse(self.world.kubelet.get(CODE_RUN, run.namespace, run.name))
 
-    def _submit_docs(self) -> tuple[Post, Callable[[], bool]]:
-        spec = {**DOCS_SPEC, "workingDirectory": f"part-{next(self._numbers)}"}
-        return Post(json.dumps(spec).encode(), JSON, 201), lambda: True  # 201 is the run
+    def _submit_docs(self) -> Item:
+        number = self._number()
+        spec = {**DOCS_SPEC, "workingDirectory": f"part-{number}"}
+        return Item(Post(json.dumps(spec).encode(), JSON, 201), answered, number)
 
-    def _submit_code(self) -> tuple[Post, Callable[[], bool]]:
-        spec = {**CODE_SPEC, "service": f"s{next(self._numbers)}"}
-        return Post(json.dumps(spec).encode(), JSON, 201), lambda: True
+    def _submit_code(self) -> Item:
+        number = self._number()
+        spec = {**CODE_SPEC, "service": f"s{number}"}
+        return Item(Post(json.dumps(spec).encode(), JSON, 201), answered, number)
 
-    def _reconcile(self) -> tuple[Post, Callable[[], bool]]:
-        run = self.run()
-        return changed(run.raw, "add"), lambda: self.now(run).status.phase == "Pending" and bool(self._job(run))
+    def _reconcile(self) -> Item:
+        number = self._number()
+        run = self._run(number)
+        post = changed(run.raw, "add")
+        return Item(post, lambda: self._now(run).status.phase == "Pending" and self._has_job(run), number, run.uid)
 
-    def _job(self, run: Run) -> Any:
-        return [job for job in self.world.jobs() if job["metadata"]["labels"][api_group.label("run")] == run.name]
+    def _has_job(self, run: Run) -> bool:
+        return run.name in [job["metadata"]["labels"][api_group.label("run")] for job in self.world.jobs()]
 
-    def _job_finished(self) -> tuple[Post, Callable[[], bool]]:
-        run = self.started()
+    def _job_finished(self) -> Item:
+        number = self._number()
+        run = self._started(number)
         self.world.job_ready(run.status.job_name or "")
         job = self.world.job_ends(run.status.job_name or "", DONE)
-        return changed(job, "update"), lambda: state(self.now(run).status) in FINISHED
+        return Item(changed(job, "update"), lambda: state(self._now(run).status) in FINISHED, number, run.uid)
 
-    def _report(self) -> tuple[Post, Callable[[], bool]]:
-        run = self.started()
-        return changed(run.raw, "update"), lambda: self.now(run).status.reported == "1/started"
+    def _report(self) -> Item:
+        number = self._number()
+        run = self._started(number)
+        post = changed(run.raw, "update")
+        return Item(post, lambda: self._now(run).status.reported == "1/started", number, run.uid)
 
-    def _sweep(self) -> tuple[Post, Callable[[], bool]]:
-        run = self.run()
-        return Post(b"{}", JSON, 200), lambda: bool(self._job(run))
+    def _sweep(self) -> Item:
+        number = self._number()
+        run = self._run(number)
+        return Item(Post(b"{}", JSON, 200), lambda: self._has_job(run), number, run.uid)
 
-    def _delivery(self) -> tuple[Post, Callable[[], bool]]:
-        return delivery(), lambda: True  # 200 with "accepted" is an event on the queue
+    def _delivery(self) -> Item:
+        return Item(delivery(), answered, self._number())
 
-    def _comment(self) -> tuple[Post, Callable[[], bool]]:
-        """Permission, configuration, the run, a reaction: what most comments come to that come to anything."""
-        service = f"s{next(self._numbers)}"
+    def _comment(self) -> Item:
+        """Return a command: GitHub is asked for permission and configuration; a run and a reaction are created."""
+        number = self._number()
+        service = f"s{number}"
         comment = self._shop.comment(self._issue, f"/code 3 service={service}")
         kept = extract("issue_comment", payloads.issue_comment(self._shop, self._issue, comment))
         what = f"{GITHUB_EVENT}issue_comment.v1"
-        event = Event(f"delivery-{service}", "benchmark", what, self._shop.full_name, kept)
-        return Post(json.dumps(kept).encode(), to_request(event)[0]), lambda: self._is_taken_up(service)
+        event = Event(f"delivery-{number}", "benchmark", what, self._shop.full_name, kept)
+        post = Post(json.dumps(kept).encode(), to_request(event)[0])
+        return Item(post, lambda: self._is_accepted(service), number)
 
-    def _is_taken_up(self, service: str) -> bool:
+    def _is_accepted(self, service: str) -> bool:
         specs = [raw["spec"] for raw in self.world.kubelet.list(CODE_RUN, self.world.namespace)]
         return bool(self._shop.reactions) and service in [spec["service"] for spec in specs]
 
@@ -127,7 +158,7 @@ def _app(github: Github) -> Mapping[str, str]:
 
 
 def changed(raw: Mapping[str, Any], how: str) -> Post:
-    """The watch event of an object, as the bridge publishes it and the queue pushes it."""
+    """Return the watch event of an object, as the bridge publishes it and the queue pushes it."""
     metadata = raw["metadata"]
     event = Event(
         id=f"{metadata['uid']}/{metadata['resourceVersion']}",

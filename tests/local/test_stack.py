@@ -59,6 +59,8 @@ def _agent_cli(templates: Path, name: str, script: str) -> None:
         (templates / name / kind).mkdir(parents=True)
         (templates / name / kind / "container.sh.j2").write_text(script)
         (templates / name / kind / "settings.json.j2").write_text("{}\n")
+        for unused in ("agent_cli.py.j2", "prompt.md.j2"):  # required of every agent CLI, and not run by these scripts
+            (templates / name / kind / unused).write_text("")
 
 
 class Tried:
