@@ -180,7 +180,7 @@ def test_a_missing_secret_is_named_and_the_run_goes_on_once_it_is_there(stack: T
     metadata = {"name": "github-ssh-hubot", "namespace": NAMESPACE}
     key = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"ssh-privatekey": "k\n"}}
     stack.cluster.create(SECRET, key)
-    assert stack.finished("DocsRun", name, seconds=150).status.phase == "Succeeded"  # retried after MIN_FIX_PAUSE, 1 min
+    assert stack.finished("DocsRun", name, seconds=150).status.phase == "Succeeded"  # MIN_FIX_PAUSE is one minute
 
 
 def test_a_cancelled_run_stops_its_agent(stack: Tried) -> None:
