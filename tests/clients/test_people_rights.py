@@ -210,7 +210,7 @@ def test_without_one_of_them_the_command_that_needs_it_is_refused(house: House, 
     verb, api, resource = right
     assert refused.code == 1, refused.out
     assert f'cannot {verb} resource "{resource}" in API group "{api}"' in refused.err
-    assert f"ask for rights in namespace {HOME}" in refused.err
+    assert f"request rights in namespace {HOME}" in refused.err
 
 
 NOT_GIVEN: list[Right] = [

@@ -80,7 +80,7 @@ def test_without_rights_those_that_are_needed_are_named(
     for command in (("list",), ("watch", "x"), ("retry", "x")):
         refused = cli("runs", *command, environ=given)
         assert (refused.code, refused.out) == (1, "")
-        assert f"ask for rights in namespace {NAME}: get, list, watch and patch coderuns and docsruns" in refused.err
+        assert f"request rights in namespace {NAME}: get, list, watch and patch coderuns and docsruns" in refused.err
 
 
 @pytest.mark.usefixtures("rights")

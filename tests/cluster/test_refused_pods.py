@@ -15,6 +15,7 @@ from tests.support.node import PATIENCE
 from tests.support.run_steps import now, reason
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 
 
 @pytest.fixture
@@ -28,6 +29,18 @@ def no_room(world: Harness) -> Iterator[Harness]:
     world.kubelet.delete(QUOTA, world.namespace, "no-pods", made["metadata"]["uid"])
 
 
+@pytest.fixture
+def too_large(world: Harness) -> Iterator[Harness]:
+    """A namespace whose LimitRange allows no container as large as an agent's."""
+    metadata = {"name": "small-pods", "namespace": world.namespace}
+    spec = {"limits": [{"type": "Container", "max": {"cpu": "1m"}}]}
+    made = world.kubelet.create(
+        LIMIT_RANGE, {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": spec}
+    )
+    yield world
+    world.kubelet.delete(LIMIT_RANGE, world.namespace, "small-pods", made["metadata"]["uid"])
+
+
 def refused(world: Harness, job: str) -> None:
     """Returns once the Job controller said that it may not make a pod."""
     about = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
@@ -37,15 +50,30 @@ def refused(world: Harness, job: str) -> None:
         time.sleep(0.1)
 
 
-def test_pods_that_a_quota_refuses_are_shown_and_given_up(no_room: Harness) -> None:
+def test_pods_that_a_quota_rejects_wait_until_there_is_room(no_room: Harness) -> None:
     world = no_room
     run = started(world)
     job = run.status.job_name or ""
     refused(world, job)
     world.later(seconds=20)
     swept(world)
-    assert reason(now(world, run)) == "PodRefused"
+    assert reason(now(world, run)) == "Queued"
     assert "exceeded quota: no-pods" in (now(world, run).status.message or "")
+    world.later(minutes=16)
+    swept(world)
+    assert (now(world, run).status.phase, reason(now(world, run))) == ("Queued", "Queued")
+    assert world.kubelet.get(JOB, world.namespace, job)["spec"]["parallelism"] == 1
+
+
+def test_pods_that_a_limit_range_rejects_are_shown_and_given_up(too_large: Harness) -> None:
+    world = too_large
+    run = started(world)
+    job = run.status.job_name or ""
+    refused(world, job)
+    world.later(seconds=20)
+    swept(world)
+    assert reason(now(world, run)) == "PodRefused"
+    assert "maximum cpu usage per Container is 1m" in (now(world, run).status.message or "")
     world.later(minutes=16)
     swept(world)
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")

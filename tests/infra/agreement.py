@@ -138,15 +138,20 @@ def _publishers(state: State) -> Iterator[str]:
     yield from _compare("publisher", bridge | set(_published()), made)
 
 
+PUBLISHING = ("handlers", "reporting", "sweeper", "chatops", "reconciler", "submission")
+"""Rooms of the functions, any of which may publish."""
+
+
 def _published() -> Iterator[str]:
-    """Who publishes on what: every call of `publish` in functions/handlers, whose first argument is a constant."""
-    for file in sorted((ROOT / "functions" / "handlers").glob("*.py")):
+    """Yield who publishes on what: every call of `publish` in the functions, whose first argument is a constant."""
+    for file in sorted(file for room in PUBLISHING for file in (ROOT / "functions" / room).glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish":
                 (topic, *_) = node.args
                 assert isinstance(topic, ast.Name), f"{file}: name the topic by a constant, so that it is found"
                 who = "webhook" if file.stem == "github_webhook" else "functions"
-                yield f"{who} on {getattr(import_module(f'functions.handlers.{file.stem}'), topic.id)}"
+                module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+                yield f"{who} on {getattr(module, topic.id)}"
 
 
 def _who(state: State, member: str) -> str:

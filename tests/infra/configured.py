@@ -40,7 +40,8 @@ def _configured(state: State) -> Iterator[str]:
         environ = environment(service)
         try:
             settings = load(environ)
-            app.require_settings(settings, target)
+            mounted = settings.model_copy(update={"templates": ROOT / "templates"})  # the bucket is not here
+            app.require_settings(mounted, target)
         except SettingsError as error:
             yield f"entry point {target} would not start: {error}"
             continue

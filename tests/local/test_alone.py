@@ -81,8 +81,11 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
         refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False, timeout=30)
         assert refused.status == ANSWERS.get(target, 400)
         head, body = spoken(port, MALFORMED)
-        assert head.startswith(b"HTTP/1.1 400 ")
-        assert json.loads(body)["errors"][0]["field"] == "body"
+        if target == "github_webhook":  # refuses a request without a signature before it reads the body
+            assert head.startswith(b"HTTP/1.1 401 ")
+        else:
+            assert head.startswith(b"HTTP/1.1 400 ")
+            assert json.loads(body)["errors"][0]["field"] == "body"
     finally:
         process.terminate()
         process.wait(10)

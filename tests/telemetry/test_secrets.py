@@ -69,7 +69,7 @@ def asked(world: Harness, body: Any, **headers: str) -> Answer:
 
 REFUSED: dict[str, Any] = {
     "a token in a URL": {**SPEC, "repositoryUrl": URL},
-    "a secret where a number belongs": {**SPEC, "taskId": SECRET},
+    "a secret where a number belongs": {**SPEC, "maxTurns": SECRET},
     "a secret as a branch": {**SPEC, "branch": f"{SECRET}..{SECRET}"},
     "a secret as a model": {**SPEC, "model": SECRET + "\n"},
     "a reserved name": {**SPEC, "env": [{"name": "GITHUB_TOKEN", "value": SECRET}]},

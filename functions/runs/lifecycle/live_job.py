@@ -39,7 +39,7 @@ def next_step(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action
     if not isinstance(pods, NotRead) and _outlives_agent(pods, now):
         return actions.WriteStatus(transitions.agent_ended(run, judge(job, pods), now))
     if states.state(run.status) is State.RUNNING:
-        return actions.ReadPods() if isinstance(pods, NotRead) and not (job.ready or job.has_no_pod) else Nothing()
+        return actions.ReadPods() if isinstance(pods, NotRead) and job.may_outlive_agent else Nothing()
     if job.ready or (not isinstance(pods, NotRead) and any(pod.running for pod in pods)):
         return actions.WriteStatus(transitions.running(run, now))
     if isinstance(pods, NotRead):

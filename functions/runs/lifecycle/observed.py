@@ -39,6 +39,8 @@ class Job:
     """Whether it ended with every container's exit code 0."""
     has_no_pod: bool = False
     """Whether it should have a pod and counts none; its Events may say why."""
+    reports_ready: bool = True
+    """Whether its status counts ready pods (Kubernetes >= 1.24)."""
     pod_rejection: Cause | NotRead | None = NOT_READ
     """Why no pod is created for it, as its Events say."""
 
@@ -46,6 +48,11 @@ class Job:
     def fence(self) -> bool:
         """Whether the Job only takes its name: it never starts a pod."""
         return self.parallelism == 0
+
+    @property
+    def may_outlive_agent(self) -> bool:
+        """Whether it has a pod that is not ready although its agent ran, so that the agent may have ended."""
+        return self.reports_ready and not self.ready and not self.has_no_pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ def parse_job(raw: Mapping[str, Any]) -> Job:
         active=bool(status.get("active")),
         completed=any(c["type"] == "Complete" for c in ends),
         has_no_pod=not busy,
+        reports_ready="ready" in status,
     )
 
 
