@@ -1,4 +1,4 @@
-"""The log of a pod, between the API server, which serves it, and whoever runs pods, which keeps it."""
+"""The interface for logs of pods between the API server, which serves them, and the runner, which stores them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,21 +8,22 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What is wanted of a log: of the last `tail_lines` lines (None: of all) those written at or after `since`."""
+    """The requested part of a log: of the last `tail_lines` lines (None: all), those written at or after `since`."""
 
     tail_lines: int | None = None
     since: datetime | None = None
     timestamps: bool = False
-    """Each line begins with its time (RFC 3339) and a blank."""
+    """Whether each line begins with its time (RFC 3339) and a space."""
     follow: bool = False
-    """And what comes, until the container has ended."""
+    """Whether to continue with new lines until the container has ended."""
 
 
 class PodLogs(Protocol):
-    """Gives the log of a pod as its runner keeps it."""
+    """Returns the logs of pods."""
 
-    def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
-        """That portion of the log in pieces.
+    def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
+        """Yield that portion of the log in pieces.
 
-        Raises LookupError, at once or with the first piece, where there is no such log.
+        Raises:
+            LookupError: the pod has no log; raised by the call or by the first iteration.
         """

@@ -1,10 +1,10 @@
-"""Stands in for Claude Code where there is none, or no key: everything around the agent happens for real.
+"""A substitute for Claude Code if it is not installed or has no API key; everything around the agent is real.
 
-It takes Claude Code's command line, reads the rendered prompt, CLAUDE.md and settings, makes the files a task would
-make, and runs the Stop hooks. Whatever it prints, writes or commits says that it was a rehearsal. It is run by
-itself, as `python3 -I rehearsal.py`, and knows nothing of the rest of this project.
+It accepts Claude Code's command line, reads the rendered prompt, CLAUDE.md and settings, writes the files that a task
+would write, and runs the Stop hooks. Its output, files and commits say that this was a rehearsal. It runs as
+`python3 -I rehearsal.py` and imports nothing of this project.
 
-`REHEARSAL_SECONDS` (default 1) is how long it takes; `REHEARSAL_LOG` names a file that gets a line for each start.
+`REHEARSAL_SECONDS` (default 1) is its duration; `REHEARSAL_LOG` names a file to which each start appends a line.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Step = tuple[str, Callable[[], None]]
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    """The options of Claude Code that the container script gives."""
+    """Return the options of Claude Code that the container script passes."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for flag in ("-p", "--verbose", "--strict-mcp-config", "--fork-session"):
         parser.add_argument(flag, action="store_true")
@@ -46,12 +46,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def emit(session: str, kind: str, **fields: Any) -> None:
-    """One line of the stream, as Claude Code's stream-json has it."""
+    """Print one line of the stream in Claude Code's stream-json format."""
     print(json.dumps({"type": kind, "session_id": session, "model": "rehearsal", **fields}), flush=True)
 
 
 def say(session: str, text: str) -> None:
-    """A message of the assistant."""
+    """Print a message of the assistant."""
     message = {
         "role": "assistant",
         "model": "rehearsal",
@@ -60,27 +60,27 @@ def say(session: str, text: str) -> None:
     emit(session, "assistant", message=message)
 
 
-def open_session(given: argparse.Namespace, home: Path) -> tuple[str, Path]:
-    """The session and its file, kept where Claude Code keeps it; exits as Claude Code does where that cannot be."""
+def open_session(options: argparse.Namespace, home: Path) -> tuple[str, Path]:
+    """Return the session id and its file, at Claude Code's path; exit with Claude Code's error if it is invalid."""
     store = home / "projects" / re.sub(r"[^A-Za-z0-9]", "-", str(Path.cwd()))
-    if given.resume and not (store / f"{given.resume}.jsonl").is_file():
-        sys.exit(f"No conversation found with session ID: {given.resume}")
-    session = given.session_id or given.resume
+    if options.resume and not (store / f"{options.resume}.jsonl").is_file():
+        sys.exit(f"No conversation found with session ID: {options.resume}")
+    session = options.session_id or options.resume
     file = store / f"{session}.jsonl"
-    if given.session_id and file.exists():
+    if options.session_id and file.exists():
         sys.exit(f"Error: Session ID {session} is already in use.")
     store.mkdir(parents=True, exist_ok=True)
     return session, file
 
 
 def tasks(document: Any) -> Iterator[dict[str, Any]]:
-    """Every task of a tasks.json, with and without tags."""
+    """Yield every task of a tasks.json, with and without tags."""
     for tag in (document, *document.values()):
         yield from tag.get("tasks", ()) if isinstance(tag, dict) else ()
 
 
 def write(path: str, text: str) -> bool:
-    """Writes a file that is not there yet; whether it did."""
+    """Write a file unless it exists; return whether it was written."""
     if Path(path).exists():
         return False
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -89,22 +89,22 @@ def write(path: str, text: str) -> bool:
 
 
 def commit(subject: str) -> None:
-    """Commits everything, in its own name."""
+    """Commit all changes, with the rehearsal as the model."""
     subprocess.run(["git", "add", "--all"], check=True)
     body = f"{BYLINE}\n\nAgent-Model: rehearsal"
     subprocess.run(["git", "commit", "--quiet", "--message", subject, "--message", body], check=True)
 
 
 def docs_steps() -> Iterator[Step]:
-    """Documents each task; the last one is left for the Stop hook to commit."""
-    found = list(tasks(json.loads(Path(".taskmaster/tasks/tasks.json").read_text())))
-    for task in found:
+    """Yield the steps that document each task; the Stop hook commits the last one."""
+    all_tasks = list(tasks(json.loads(Path(".taskmaster/tasks/tasks.json").read_text())))
+    for task in all_tasks:
         title = f"task {task['id']}: {task.get('title', '')}"
-        yield f"documenting {title}", partial(document, task, title, last=task is found[-1])
+        yield f"documenting {title}", partial(document, task, title, last=task is all_tasks[-1])
 
 
 def document(task: dict[str, Any], title: str, *, last: bool) -> None:
-    """The three documents of one task."""
+    """Write the three documents of one task."""
     directory = f".taskmaster/docs/task-{task['id']}"
     details = task.get("details") or task.get("description") or ""
     checks = [
@@ -125,14 +125,18 @@ def document(task: dict[str, Any], title: str, *, last: bool) -> None:
 
 
 def code_steps(task: str, attempt: str) -> Iterator[Step]:
-    """Notes down what the task's documents ask for, as a small change with a commit of its own."""
+    """Yield the steps that record the requirements of the task's documents, as a small change with its own commit."""
     documents = sorted(Path(f".taskmaster/docs/task-{task}").glob("*.*"))
     if not documents:
-        sys.exit(f"there are no documents in .taskmaster/docs/task-{task}")
-    wanted = [line for path in documents for line in path.read_text().splitlines() if line.startswith(("# ", "- "))]
+        sys.exit(f".taskmaster/docs/task-{task} contains no documents")
+    requirements = [
+        line for path in documents for line in path.read_text().splitlines() if line.startswith(("# ", "- "))
+    ]
 
     def note() -> None:
-        text = f"# Task {task}\n\n{BYLINE}\n\nIts documents ask for:\n\n" + "".join(f"    {line}\n" for line in wanted)
+        text = f"# Task {task}\n\n{BYLINE}\n\nIts documents ask for:\n\n" + "".join(
+            f"    {line}\n" for line in requirements
+        )
         if write(f"rehearsal/task-{task}.md", text):
             commit(f"Task {task}: note what is asked for (rehearsal)")
 
@@ -152,7 +156,7 @@ def code_steps(task: str, attempt: str) -> Iterator[Step]:
 
 
 def run_stop_hooks(settings: dict[str, Any], session: str, transcript: Path) -> None:
-    """The Stop hooks, with the input that Claude Code gives them."""
+    """Run the Stop hooks with the input that Claude Code gives them."""
     event = {
         "session_id": session,
         "transcript_path": str(transcript),
@@ -170,7 +174,7 @@ def run_stop_hooks(settings: dict[str, Any], session: str, transcript: Path) -> 
 
 
 def announce(run: str, attempt: str) -> None:
-    """Says that an agent was started, also in `REHEARSAL_LOG`, so that starts can be counted."""
+    """Print that an agent was started, and append it to `REHEARSAL_LOG`, so that starts can be counted."""
     print(f"[rehearsal] started run={run} attempt={attempt}", flush=True)
     if "REHEARSAL_LOG" in os.environ:
         with Path(os.environ["REHEARSAL_LOG"]).open("a") as log:
@@ -178,26 +182,26 @@ def announce(run: str, attempt: str) -> None:
 
 
 def trace() -> str:
-    """The trace that the agent would go on with, if it was given one."""
-    found = os.environ.get("TRACEPARENT")
-    return f" traceparent={found}" if found else ""
+    """Return the trace context passed to the agent, if any."""
+    traceparent = os.environ.get("TRACEPARENT")
+    return f" traceparent={traceparent}" if traceparent else ""
 
 
 def changed() -> bool:
-    """Whether the branch has anything that its base has not, committed or not."""
+    """Return whether the branch differs from its base, including uncommitted changes."""
     status = subprocess.run(["git", "status", "--porcelain"], check=True, capture_output=True)
     ahead = subprocess.run(["git", "log", "--oneline", "HEAD", "--not", "--remotes"], check=True, capture_output=True)
     return bool(status.stdout or ahead.stdout)
 
 
 def main() -> int:
-    """One session, from prompt to result."""
-    given, environment = arguments(sys.argv[1:]), os.environ
+    """Run one session, from prompt to result; return the exit code."""
+    options, environment = arguments(sys.argv[1:]), os.environ
     home = Path(environment["CLAUDE_CONFIG_DIR"])
     attempt = environment["ORCHESTRATOR_ATTEMPT"]
     announce(environment["ORCHESTRATOR_RUN"], attempt)
-    settings = json.loads(given.settings.read_text())
-    session, file = open_session(given, home)
+    settings = json.loads(options.settings.read_text())
+    session, file = open_session(options, home)
     prompt, memory = sys.stdin.read(), (home / "CLAUDE.md").read_text()
     emit(session, "system", subtype="init", cwd=str(Path.cwd()), permissionMode=settings["permissions"]["defaultMode"])
     say(session, f"a rehearsal with a prompt of {len(prompt)} and a CLAUDE.md of {len(memory)} characters")
@@ -205,11 +209,11 @@ def main() -> int:
         log.write(json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}) + "\n")
     docs = environment["ORCHESTRATOR_KIND"] == "docs"
     steps = list(docs_steps() if docs else code_steps(environment["ORCHESTRATOR_TASK"], attempt))
-    for text, act in steps:
+    for text, perform in steps:
         say(session, text)
         time.sleep(float(environment.get("REHEARSAL_SECONDS", "1")) / len(steps))
-        act()
-    words = BYLINE if changed() else f"{BYLINE}\nNO_CHANGES: everything a rehearsal makes is there already"
+        perform()
+    result = BYLINE if changed() else f"{BYLINE}\nNO_CHANGES: everything a rehearsal makes is there already"
     run_stop_hooks(settings, session, file)
     usage = {"input_tokens": 0, "output_tokens": 0}
     emit(
@@ -218,7 +222,7 @@ def main() -> int:
         subtype="success",
         is_error=False,
         num_turns=len(steps),
-        result=words,
+        result=result,
         total_cost_usd=0,
         usage=usage,
     )

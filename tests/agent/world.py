@@ -93,7 +93,7 @@ class Pod:
 
     def leftovers(self) -> list[str]:
         """Command lines of what it started and did not end."""
-        return [" ".join(process.cmdline()) for process in process_tree.living_in(self.root)]
+        return [" ".join(process.cmdline()) for process in process_tree.processes_of_pod(self.root)]
 
     def kill(self, number: signal.Signals) -> None:
         """To the script alone, as a kubelet sends it."""
@@ -109,7 +109,7 @@ class Pod:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        assert process_tree.end(lambda: process_tree.living_in(self.root)), "what it started is gone too"
+        assert process_tree.end(lambda: process_tree.processes_of_pod(self.root)), "what it started is gone too"
 
 
 @dataclass

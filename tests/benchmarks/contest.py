@@ -21,7 +21,7 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request, Transport
 from functions.handlers import reconcile
-from functions.local.dev.cluster import furnish
+from functions.local.dev.cluster import create_defaults
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request as Delivery
@@ -161,7 +161,7 @@ def kopf(connect: Connect, kubeconfig: Path) -> dict[str, Contestant]:
 def _operator(transport: Transport, kubeconfig: Path, notes: str, count: int, spent: Spent) -> None:
     number = next(crowd.NUMBERS)
     namespace = f"kopf-{number}"  # a new one, so that the operator sees no other runs
-    furnish(Cluster(transport), namespace, None)
+    create_defaults(Cluster(transport), namespace, None)
     crowd.made(transport, count, namespace)
     command = [sys.executable, "-m", "tests.benchmarks.kopf_operator", str(kubeconfig), namespace, str(count), notes]
     with spent.served():

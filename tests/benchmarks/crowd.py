@@ -17,7 +17,7 @@ from functions.cluster.kinds import CODE_RUN, Kind
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Transport
 from functions.composition import REPORTERS
-from functions.local.dev.cluster import furnish
+from functions.local.dev.cluster import create_defaults
 from functions.manifests import run
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
@@ -52,7 +52,7 @@ def servers(folder: Path) -> Iterator[dict[str, Connect]]:
             found["real"] = lambda: KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig)))
             _define(Cluster(found["real"]()))
         for connect in found.values():
-            furnish(Cluster(connect()), "orchestrator", None)
+            create_defaults(Cluster(connect()), "orchestrator", None)
         yield found
 
 

@@ -21,7 +21,7 @@ STEPS = (
     ("the agent is done", "code  log      result:"),
     ("pushed and reported", "code  log      [attempt] succeeded"),
     ("Succeeded", "code  phase    Succeeded"),
-    ("told", "all of it took"),
+    ("printed", "total time"),
 )
 LONGEST_SECONDS = 120
 

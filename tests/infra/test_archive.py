@@ -26,7 +26,7 @@ import urllib3
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, JOB
 from functions.events.event import RESOURCE
-from functions.local.dev.cluster import furnish, write_kubeconfig
+from functions.local.dev.cluster import create_defaults, write_kubeconfig
 from infra import archive
 from tests.infra.buildpack import Release, build
 from tests.infra.configured import PEM
@@ -121,7 +121,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
     folder = tmp_path_factory.mktemp("api")
     with api_server(folder / "database") as url:
         cluster = Cluster(transport(url, folder))
-        furnish(cluster, "orchestrator", None)
+        create_defaults(cluster, "orchestrator", None)
         yield str(write_kubeconfig(folder, url, "orchestrator")), cluster
 
 

@@ -179,7 +179,7 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
         server.start()
         until(lambda: server.serving, 30)
-        furniture.furnish(cluster, NAMESPACE, None)
+        furniture.create_defaults(cluster, NAMESPACE, None)
         kubelet = Kubelet(cluster)
         try:
             queue.start()

@@ -13,7 +13,7 @@ import uvicorn
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.database import connect
 from functions.local.pod_logs import Portion
-from functions.local.runner.log_timestamps import stamped
+from functions.local.runner.log_timestamps import with_timestamp
 
 CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
 """Sample definitions, which try more of a schema than the project needs."""
@@ -24,12 +24,12 @@ LOG = [b"one\n", b"two\n", b"three\n"]
 class SampleLogs:
     """Every pod but `silent` has a log of three lines."""
 
-    async def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
+    async def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
         if pod == "silent":
             raise LookupError(pod)
-        for line in LOG if wanted.tail_lines is None else LOG[len(LOG) - wanted.tail_lines :]:
-            if not wanted.since or wanted.since <= WRITTEN:
-                yield stamped(WRITTEN, line) if wanted.timestamps else line
+        for line in LOG if portion.tail_lines is None else LOG[len(LOG) - portion.tail_lines :]:
+            if not portion.since or portion.since <= WRITTEN:
+                yield with_timestamp(WRITTEN, line) if portion.timestamps else line
 
 
 @contextlib.contextmanager

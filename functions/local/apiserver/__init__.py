@@ -1,8 +1,8 @@
 """An API server that speaks the Kubernetes wire protocol for the kinds this project uses.
 
 It lets the functions, kubectl and any client library work on one machine exactly as on a cluster, with the state in
-one SQLite file. It is held to a real kube-apiserver by the tests in tests/contract/apiserver. What it lacks: users
-and permissions, admission webhooks, server-side apply, and every other kind.
+one SQLite file. The tests in tests/contract/apiserver compare it with a real kube-apiserver. Not implemented: users
+and permissions, admission webhooks, server-side apply, and all other kinds.
 """
 
 from functions.local.apiserver.app import create_app

@@ -1,4 +1,4 @@
-"""What every object that is to be written goes through first: clean metadata, known fields, the right place."""
+"""Admission of an object before it is written: metadata, unknown fields, name and namespace."""
 
 import json
 
@@ -13,20 +13,21 @@ OTHER_NAMESPACE = "the namespace of the provided object does not match the names
 
 
 def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -> tuple[Obj, tuple[str, ...]]:
-    """The object with clean metadata, pruned and defaulted; and what to warn of (its unknown fields).
+    """Return the object with clean metadata, pruned and defaulted, and the warnings about its unknown fields.
 
-    Raises StatusError 400 (422 in a patch) for a value of the wrong type and, where the client asked to be strict,
-    for unknown fields.
+    Raises:
+        StatusError: 400 (422 in a patch) for a value of the wrong type and, with fieldValidation Strict, for unknown
+            fields.
     """
-    given = obj.get("metadata") or {}
+    given_metadata = obj.get("metadata") or {}
     before = json.dumps(obj) if patch else ""
     try:
-        clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given)}
+        clean = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata.clean(given_metadata)}
         clean |= {field: value for field, value in obj.items() if field not in clean}
-        fields = sorted([*metadata.unknown_fields(given), *kind.rules.admit(clean)])
+        fields = sorted([*metadata.unknown_fields(given_metadata), *kind.rules.admit(clean)])
     except InvalidFieldError as error:
         if patch:
-            raise status_errors.patch_does_not_fit(str(error)) from None
+            raise status_errors.invalid_patch_result(str(error)) from None
         raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None
     unknown = tuple(f'unknown field "{field}"' for field in fields)
     if unknown and options.field_validation == "Strict":
@@ -37,13 +38,13 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
     return clean, unknown if options.field_validation == "Warn" else ()
 
 
-def place_new(target: Target, meta: Obj) -> None:
-    """Give a new object the namespace of its path. Raises StatusError 400 where it says another."""
-    _place(target, meta, OTHER_NAMESPACE)
+def set_namespace(target: Target, meta: Obj) -> None:
+    """Give a new object the namespace of its path; raise StatusError 400 if it names another."""
+    _set_namespace(target, meta, OTHER_NAMESPACE)
 
 
-def check_place(target: Target, meta: Obj) -> None:
-    """Refuse (400) an update that names another object than its path; what it leaves out is filled in."""
+def check_location(target: Target, meta: Obj) -> None:
+    """Fill in the namespace of an update; raise StatusError 400 if it names another object than its path."""
     name, namespace = meta.get("name", ""), meta.get("namespace", "")
     if not name:
         problem = "was undeterminable: name must be provided"
@@ -51,10 +52,10 @@ def check_place(target: Target, meta: Obj) -> None:
     if name != target.key.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.key.name})")
     wording = f"the namespace of the object ({namespace}) does not match the namespace on the request"
-    _place(target, meta, f"{wording} ({target.namespace})")
+    _set_namespace(target, meta, f"{wording} ({target.namespace})")
 
 
-def _place(target: Target, meta: Obj, mismatch: str) -> None:
+def _set_namespace(target: Target, meta: Obj, mismatch: str) -> None:
     if meta.get("namespace", target.namespace) != target.namespace:
         raise bad_request(mismatch)
     if target.namespace:

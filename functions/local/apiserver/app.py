@@ -1,4 +1,4 @@
-"""The server as an ASGI application: routes, errors, and the work that goes on beside requests."""
+"""The server as an ASGI application: routes, error responses and background work."""
 
 import asyncio
 import contextlib
@@ -25,17 +25,17 @@ from functions.local.pod_logs import PodLogs
 
 
 def utc_now() -> datetime:
-    """The present time."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def create_app(
     store: Store, resources: Registry, pod_logs: PodLogs, *, now: Callable[[], datetime] = utc_now
 ) -> Starlette:
-    """The API server of these kinds over this store.
+    """Return the API server of these kinds, with its objects in this store.
 
-    Serve it on a loopback address, in one process. Watches stay open for long, so give the server that runs it a
-    short graceful timeout.
+    Serve it on a loopback address, in one process. Watches stay open for a long time, so give the ASGI server a short
+    graceful timeout.
     """
     seed(store, resources, now)
     collector = GarbageCollector(store, resources, now)
@@ -61,7 +61,7 @@ def create_app(
 
 
 class _AnyMethod:
-    """Objects are asked for with any method; which are allowed depends on the path."""
+    """Passes every method to the endpoints, which decide by path whether it is allowed."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -91,5 +91,5 @@ def _too_deep(request: Request, _: Exception) -> Response:
 
 
 def _failed(request: Request, _: Exception) -> Response:
-    """A defect of this server; the traceback goes to its log."""
+    """Return 500 for an unexpected exception; the server logs the traceback."""
     return _refused(request, StatusError(500, "Internal error occurred", details={}))

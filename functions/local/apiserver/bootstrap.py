@@ -1,4 +1,4 @@
-"""What a server has from its first moment: the default namespace, and the definitions of its custom kinds."""
+"""Objects created when the server starts: the default namespace and the definitions of its custom kinds."""
 
 import json
 from collections.abc import Callable
@@ -15,15 +15,15 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
 
 def seed(store: Store, registry: Registry, now: Callable[[], datetime]) -> None:
-    """Make sure of it all; a second time changes nothing."""
+    """Create the namespace, write the definitions and remove those that are no longer served; idempotent."""
     if store.get(Key("namespaces", "", "default")) is None:
-        kind = registry.served("", "v1", "namespaces")
+        kind = registry.by_path("", "v1", "namespaces")
         if kind is not None:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
             Writer(store, now).create(Target(kind, "", None, None), namespace, WriteOptions())
     for definition in registry.definitions:
         _define(store, definition, now)
-    _forget(store, {definition["metadata"]["name"] for definition in registry.definitions})
+    _remove_unserved(store, {definition["metadata"]["name"] for definition in registry.definitions})
 
 
 def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> None:
@@ -40,8 +40,8 @@ def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> None:
         store.put(key, obj)
 
 
-def _forget(store: Store, known: set[str]) -> None:
+def _remove_unserved(store: Store, served: set[str]) -> None:
     for text in store.bodies(DEFINITIONS, None):
         obj = json.loads(text)
-        if obj["metadata"]["name"] not in known:
+        if obj["metadata"]["name"] not in served:
             store.delete(Key(DEFINITIONS, "", obj["metadata"]["name"]), obj)

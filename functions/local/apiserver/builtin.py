@@ -1,4 +1,4 @@
-"""The built-in kinds other than Jobs and Pods, and the list of them all."""
+"""The built-in kinds other than Jobs and Pods, and the list of all built-in kinds."""
 
 import base64
 import binascii
@@ -21,31 +21,31 @@ PVC_WORDING = "spec is immutable after creation except resources.requests for bo
 
 
 class DataRules(Rules):
-    """What ConfigMaps and Secrets have in common: keys, a size limit, `immutable`."""
+    """Rules that ConfigMaps and Secrets share: keys, a size limit, `immutable`."""
 
     data_fields: ClassVar[tuple[str, ...]]
     size_field: ClassVar[str]
 
     def default(self, obj: Obj) -> None:
-        """Leave out what is empty."""
+        """Remove empty data fields."""
         for field in self.data_fields:
             if not obj.get(field, True):
                 del obj[field]
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Keys, size, and what `immutable` protects."""
-        size, found = 0, []
+        """Return problems of keys, size and changes of immutable data."""
+        size, causes = 0, []
         for field in self.data_fields:
             for key, value in obj.get(field, {}).items():
                 size += names.byte_length(value)
                 if len(key) > 253 or not names.matches(names.CONFIG_KEY, key):
-                    found.append(invalid(f"{field}[{key}]", key, KEY_WORDING))
+                    causes.append(invalid(f"{field}[{key}]", key, KEY_WORDING))
         if size > DATA_LIMIT:
             wording = f"Too long: must have at most {DATA_LIMIT} bytes"
-            found.append(Cause("FieldValueTooLong", self.size_field, wording))
-        return found + (self._protected(obj, old) if old is not None and old.get("immutable") else [])
+            causes.append(Cause("FieldValueTooLong", self.size_field, wording))
+        return causes + (self._immutable_changes(obj, old) if old is not None and old.get("immutable") else [])
 
-    def _protected(self, obj: Obj, old: Obj) -> list[Cause]:
+    def _immutable_changes(self, obj: Obj, old: Obj) -> list[Cause]:
         fields = [field for field in self.data_fields if obj.get(field) != old.get(field)]
         fields += [] if obj.get("immutable") else ["immutable"]
         return [forbidden_field(field, IMMUTABLE_WORDING) for field in fields]
@@ -56,7 +56,7 @@ class ConfigMapRules(DataRules):
 
     shape = field_types.CONFIG_MAP
     data_fields = ("data", "binaryData")
-    size_field = "[]"  # as the real server names it
+    size_field = "[]"  # the path that the real server reports
 
 
 class SecretRules(DataRules):
@@ -67,7 +67,7 @@ class SecretRules(DataRules):
     size_field = "data"
 
     def default(self, obj: Obj) -> None:
-        """`stringData` is only a way to write `data`."""
+        """Check the base64 of `data`, move `stringData` into it and set the type."""
         data = obj.get("data", {})
         for key, value in data.items():
             try:
@@ -82,11 +82,11 @@ class SecretRules(DataRules):
         obj.setdefault("type", "Opaque")
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:
-        """As all data; the type stays."""
-        found = super().check(obj, old, status=status)
+        """Return problems of the data and a change of the type."""
+        causes = super().check(obj, old, status=status)
         if old is not None and obj["type"] != old["type"]:
-            found.append(immutable("type", obj["type"]))
-        return found
+            causes.append(immutable("type", obj["type"]))
+        return causes
 
 
 class ClaimRules(WithStatus):
@@ -95,26 +95,26 @@ class ClaimRules(WithStatus):
     shape = field_types.CLAIM
 
     def default(self, obj: Obj) -> None:
-        """Set defaults."""
+        """Set the volume mode."""
         obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
 
     def on_create(self, obj: Obj) -> None:
-        """A new claim waits for its volume."""
+        """Set the phase to Pending."""
         obj["status"] = {"phase": "Pending"}
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Access mode and size; the spec stays, but for the size and the volume that gets bound."""
-        spec, found = obj["spec"], []
+        """Return problems of access modes and size, and changes of the spec other than size and bound volume."""
+        spec, causes = obj["spec"], []
         if not spec.get("accessModes"):
-            found.append(required("spec.accessModes", "at least 1 access mode is required"))
+            causes.append(required("spec.accessModes", "at least 1 access mode is required"))
         if not spec.get("resources", {}).get("requests", {}).get("storage"):
-            found.append(required("spec.resources[storage]"))
-        if old is not None and _fixed_claim(spec) != _fixed_claim(old["spec"]):
-            found.append(forbidden_field("spec", PVC_WORDING))
-        return found
+            causes.append(required("spec.resources[storage]"))
+        if old is not None and _immutable_claim_fields(spec) != _immutable_claim_fields(old["spec"]):
+            causes.append(forbidden_field("spec", PVC_WORDING))
+        return causes
 
 
-def _fixed_claim(spec: Obj) -> Obj:
+def _immutable_claim_fields(spec: Obj) -> Obj:
     return {field: value for field, value in spec.items() if field not in ("resources", "volumeName")}
 
 
@@ -125,12 +125,12 @@ class NamespaceRules(WithStatus):
     selectable = (*BY_NAME, "status.phase")
 
     def on_create(self, obj: Obj) -> None:
-        """A namespace is active until it is deleted with all that is in it."""
+        """Set the finalizer and the phase Active."""
         obj["spec"] = {"finalizers": ["kubernetes"]}
         obj["status"] = {"phase": "Active"}
 
     def on_update(self, obj: Obj, old: Obj) -> None:
-        """Only the metadata can change."""
+        """Keep the spec and the status; only the metadata can change."""
         obj["spec"], obj["status"] = old["spec"], old["status"]
 
 
@@ -142,7 +142,7 @@ class LeaseRules(Rules):
     create_on_update = True
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """The duration."""
+        """Return an error unless the duration is positive."""
         duration = obj.get("spec", {}).get("leaseDurationSeconds", 1)
         field = "spec.leaseDurationSeconds"
         return [invalid(field, duration, "must be greater than 0")] if duration <= 0 else []
@@ -156,11 +156,11 @@ class EventRules(Rules):
     selectable = (*BY_NAME, *(f"involvedObject.{part}" for part in REFERENCE_PARTS), "reason", "type")
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """An event stands in the namespace of what it is about."""
-        about = obj.get("involvedObject", {}).get("namespace", "default")
-        if about == obj["metadata"]["namespace"]:
+        """Return an error unless the event is in the namespace of its involved object."""
+        namespace = obj.get("involvedObject", {}).get("namespace", "default")
+        if namespace == obj["metadata"]["namespace"]:
             return []
-        return [invalid("involvedObject.namespace", about, "does not match event.namespace")]
+        return [invalid("involvedObject.namespace", namespace, "does not match event.namespace")]
 
 
 READ_VERBS = ("get", "list", "watch")

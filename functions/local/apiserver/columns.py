@@ -1,4 +1,4 @@
-"""The columns of the built-in kinds, as k8s.io/kubernetes/pkg/printers/internalversion has them."""
+"""The table columns of the built-in kinds; source: k8s.io/kubernetes/pkg/printers/internalversion."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ NONE = "<none>"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its header, and its cell for an object at a moment. Wide ones show with `-o wide` only."""
+    """One column: its header, and the function that returns its cell for an object at a given time.
+
+    Wide columns are shown with `-o wide` only.
+    """
 
     name: str
     cell: Callable[[Obj, datetime], Any]
@@ -23,7 +26,7 @@ class Column:
     description: str = ""
 
     def definition(self) -> Obj:
-        """As it stands in `columnDefinitions`."""
+        """Return the entry in `columnDefinitions`."""
         return {
             "name": self.name,
             "type": self.type,
@@ -34,7 +37,7 @@ class Column:
 
 
 def ago(timestamp: Any, now: datetime) -> str:
-    """How long ago an RFC 3339 time was."""
+    """Return how long ago an RFC 3339 time was, as kubectl prints it."""
     if not isinstance(timestamp, str):
         return "<unknown>"
     return human_duration((now - datetime.fromisoformat(timestamp)).total_seconds())
@@ -49,15 +52,15 @@ def _name(obj: Obj, _: datetime) -> str:
 
 
 def _conditions(obj: Obj) -> dict[str, str]:
-    found = obj.get("status", {}).get("conditions") or []
-    return {condition.get("type", ""): condition.get("status", "") for condition in found}
+    conditions = obj.get("status", {}).get("conditions") or []
+    return {condition.get("type", ""): condition.get("status", "") for condition in conditions}
 
 
 def _job_status(obj: Obj, _: datetime) -> str:
     conditions = _conditions(obj)
-    for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
-        if conditions.get(kind) == "True":
-            return word
+    for condition in ("Complete", "Failed", "Suspended"):
+        if conditions.get(condition) == "True":
+            return condition
     if "deletionTimestamp" in obj["metadata"]:
         return "Terminating"
     return "FailureTarget" if conditions.get("FailureTarget") == "True" else "Running"

@@ -1,4 +1,4 @@
-"""Custom resources: the kinds that CRD files describe, and the rules their schemas make."""
+"""Custom resources: the kinds defined by CRD files, and the rules that follow from their schemas."""
 
 import copy
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from functions.local.apiserver.kind_rules import WithStatus
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.validation import compile_schema, list_duplicates, violations
 
-ESTABLISHED = "the embedded API server serves what it finds at start"
+ESTABLISHED = "the embedded API server serves the definitions that it reads at start"
 
 
 class CustomRules(WithStatus):
-    """A kind with a structural schema and, if it says so, a status subresource."""
+    """Rules of a kind with a structural schema and optionally a status subresource."""
 
     unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
@@ -30,39 +30,40 @@ class CustomRules(WithStatus):
         self._has_status = has_status
 
     def admit(self, obj: Obj) -> list[str]:
-        """Prune, then default."""
+        """Prune and default the object; return the paths of its unknown fields."""
         unknown = schema.prune(self._schema, obj)
         schema.default(self._schema, obj)
         return unknown
 
     def on_create(self, obj: Obj) -> None:
-        """A new object has no status, where status is a subresource."""
+        """Remove the status if it is a subresource."""
         if self._has_status:
             super().on_create(obj)
 
     def on_update(self, obj: Obj, old: Obj) -> None:
-        """The main endpoint does not change the status, where it is a subresource."""
+        """Keep the old status if it is a subresource."""
         if self._has_status:
             super().on_update(obj, old)
 
     def on_status(self, obj: Obj, old: Obj) -> None:
-        """Only the status changes, not even the metadata."""
+        """Keep everything but the status, including the metadata."""
         super().on_status(obj, old)
         obj["metadata"] = copy.deepcopy(old["metadata"])
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:
-        """The schema; lists of type set and map unless they were wrong before."""
-        found = violations(self._validator, obj)
-        wrong_before = old is not None and any(list_duplicates(self._schema, old))
-        if not status and not wrong_before:
-            found += list_duplicates(self._schema, obj)
-        return found
+        """Return schema violations, and duplicates in lists of type set and map unless the old object had some."""
+        causes = violations(self._validator, obj)
+        had_duplicates = old is not None and any(list_duplicates(self._schema, old))
+        if not status and not had_duplicates:
+            causes += list_duplicates(self._schema, obj)
+        return causes
 
 
 def definitions(folder: Path) -> Iterator[Obj]:
-    """The CustomResourceDefinitions in the YAML files of a folder, in order of file name.
+    """Yield the CustomResourceDefinitions in the YAML files of a folder, in order of file name.
 
-    Raises yaml.YAMLError for a file that cannot be read.
+    Raises:
+        yaml.YAMLError: a file is not YAML.
     """
     for path in sorted(folder.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
@@ -71,7 +72,7 @@ def definitions(folder: Path) -> Iterator[Obj]:
 
 
 def kinds(definition: Obj) -> Iterator[Kind]:
-    """The kinds that a definition serves, one for each version."""
+    """Yield the kinds that a definition serves, one for each version."""
     spec = definition["spec"]
     names = spec["names"]
     for version in spec["versions"]:
@@ -94,7 +95,7 @@ def kinds(definition: Obj) -> Iterator[Kind]:
 
 
 def established(definition: Obj) -> Obj:
-    """A definition as the server shows it, with the status of one that is served."""
+    """Return a definition as the server returns it, with the status conditions of an established one."""
     names, spec = definition["spec"]["names"], definition["spec"]
     accepted = {"singular": names["kind"].lower(), "listKind": f"{names['kind']}List", **names}
     conditions = [

@@ -1,4 +1,4 @@
-"""DELETE: preconditions, grace periods, finalizers, and what is to become of dependents."""
+"""DELETE: preconditions, grace periods, finalizers and propagation to dependents."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from functions.local.apiserver.store import Key, Store
 from functions.local.apiserver.validation import compile_schema, misfit
 from functions.local.apiserver.writer import Written
 
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"  # the finalizers that the garbage collector works off
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"  # the finalizers that the garbage collector processes
 FINALIZERS: dict[Propagation, str] = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 OPTIONS = "DeleteOptions"
 SHAPE = compile_schema(field_types.DELETE_OPTIONS)
@@ -34,7 +34,7 @@ SHAPE = compile_schema(field_types.DELETE_OPTIONS)
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """How an object is to be deleted."""
+    """The options of a DELETE request."""
 
     propagation: Propagation | None = None
     grace_seconds: int | None = None
@@ -42,13 +42,14 @@ class DeleteOptions:
     resource_version: str | None = None
     dry_run: bool = False
     accepts: bool = False
-    """Whether what is not gone at once is answered 202: only `orphanDependents: false` asks for that."""
+    """Whether a deletion that is not complete is answered 202: only with `orphanDependents: false`."""
 
     @classmethod
     def parse(cls, raw: bytes, query: QueryParams) -> Self:
-        """From the body, or from the query where there is no body.
+        """Return the options in the body, or in the query if there is no body.
 
-        Raises StatusError 400 or 422.
+        Raises:
+            StatusError: 400 or 422.
         """
         body = _options_body(raw)
         query = QueryParams() if raw.strip() else query
@@ -79,31 +80,33 @@ def _options_body(raw: bytes) -> Obj:
 
 
 def _propagation(body: Obj, query: QueryParams) -> Propagation | None:
-    given = body.get("propagationPolicy") or query.get("propagationPolicy")
+    policy = body.get("propagationPolicy") or query.get("propagationPolicy")
     orphan = body.get("orphanDependents")
-    if given is not None and orphan is not None:
+    if policy is not None and orphan is not None:
         both = "orphanDependents and deletionPropagation cannot be both set"
-        raise invalid_options(OPTIONS, invalid("propagationPolicy", given, both))
+        raise invalid_options(OPTIONS, invalid("propagationPolicy", policy, both))
     if orphan is not None:
         return "Orphan" if orphan else "Background"
-    if given is not None and given not in ("Foreground", "Background", "Orphan"):
+    if policy is not None and policy not in ("Foreground", "Background", "Orphan"):
         allowed = ["Foreground", "Background", "Orphan", "nil"]
-        raise invalid_options(OPTIONS, unsupported("propagationPolicy", given, allowed))
-    return cast(Propagation | None, given)
+        raise invalid_options(OPTIONS, unsupported("propagationPolicy", policy, allowed))
+    return cast(Propagation | None, policy)
 
 
 class Deleter:
-    """Deletes objects. `now` gives the present time."""
+    """Deletes objects; `now` returns the current time."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
 
     def delete(self, kind: Kind, key: Key, options: DeleteOptions) -> Written:
-        """DELETE one object.
+        """Delete one object.
 
-        Answers with the object while it waits for finalizers or its grace period, else with a Status.
-        Raises StatusError 404, 409 (preconditions).
+        Return the object while it waits for finalizers or its grace period, otherwise a Status.
+
+        Raises:
+            StatusError: 404, or 409 (preconditions).
         """
         text = self._store.get(key)
         if text is None:
@@ -120,33 +123,33 @@ class Deleter:
         return Written(code, self._store.put(key, obj))
 
     def _mark(self, kind: Kind, obj: Obj, options: DeleteOptions) -> bool:
-        """Mark an object that has to wait; False when it may go at once."""
+        """Mark the object for deletion; return False if it can be removed immediately."""
         meta = obj["metadata"]
         finalizers = _finalizers(kind, meta, options)
         grace = kind.rules.grace_seconds(obj, options.grace_seconds)
         if "deletionTimestamp" in meta:
             grace = min(grace, meta.get("deletionGracePeriodSeconds", 0))
-        waits = bool(finalizers) or grace > 0
+        must_wait = bool(finalizers) or grace > 0
         if finalizers:
             meta["finalizers"] = finalizers
         else:
             meta.pop("finalizers", None)
-        begins = "deletionTimestamp" not in meta and (waits or kind.rules.graceful)
-        if begins or grace < meta.get("deletionGracePeriodSeconds", 0):
+        newly_marked = "deletionTimestamp" not in meta and (must_wait or kind.rules.graceful)
+        if newly_marked or grace < meta.get("deletionGracePeriodSeconds", 0):
             metadata.mark_deleted(meta, self._now(), grace)
-        return waits
+        return must_wait
 
     def _remove(self, kind: Kind, key: Key, obj: Obj, options: DeleteOptions) -> Written:
         if kind.rules.graceful:
             return Written(200, self._marked_and_removed(key, obj, options))
         if not options.dry_run:
-            self._store.delete(key, json.loads(self._store.get(key) or "{}"))  # watchers see what was there
+            self._store.delete(key, json.loads(self._store.get(key) or "{}"))  # watchers get the stored version
         about = status_errors.about(kind, key.name) | {"uid": obj["metadata"]["uid"]}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": about}
         return Written(200, json.dumps(status))
 
     def _marked_and_removed(self, key: Key, obj: Obj, options: DeleteOptions) -> str:
-        """Watchers see that it is to go before it is gone."""
+        """Write the deletion mark before removing the object, so that watchers get both events."""
         if options.dry_run:
             return json.dumps(obj)
         marked = self._store.put(key, obj)
@@ -168,13 +171,13 @@ PROTECTED = ("default", "kube-system", "kube-public")
 
 
 def _finalizers(kind: Kind, meta: Obj, options: DeleteOptions) -> list[str]:
-    """The finalizers an object has from now on: those it has, and the garbage collector's as asked for."""
+    """Return the object's finalizers plus the garbage collector's finalizer for the requested propagation."""
     present = meta.get("finalizers", [])
     if options.propagation is None and ({FOREGROUND, ORPHAN} & set(present)):
         return list(present)
-    wanted = FINALIZERS.get(options.propagation or kind.rules.default_propagation)
+    requested = FINALIZERS.get(options.propagation or kind.rules.default_propagation)
     kept = [item for item in present if item not in (FOREGROUND, ORPHAN)]
-    return kept + ([wanted] if wanted else [])
+    return kept + ([requested] if requested else [])
 
 
 def _check_preconditions(kind: Kind, meta: Obj, options: DeleteOptions) -> None:
@@ -182,13 +185,13 @@ def _check_preconditions(kind: Kind, meta: Obj, options: DeleteOptions) -> None:
         ("UID", options.uid, meta["uid"], "deleted and then recreated"),
         ("ResourceVersion", options.resource_version, meta["resourceVersion"], "modified"),
     )
-    for word, wanted, present, happened in checks:
-        if wanted is not None and wanted != present:
+    for word, expected, present, change in checks:
+        if expected is not None and expected != present:
             qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
             raise StatusError(
                 409,
                 f'Operation cannot be fulfilled on {qualified} "{meta["name"]}": the {word} in the precondition '
-                f"({wanted}) does not match the {word} in record ({present}). "
-                f"The object might have been {happened}",
+                f"({expected}) does not match the {word} in record ({present}). "
+                f"The object might have been {change}",
                 details=details(meta["name"], kind.group, kind.kind),
             )

@@ -1,4 +1,4 @@
-"""Discovery: which groups, versions and resources there are, as kubectl and client libraries ask for it."""
+"""Discovery documents for kubectl and client libraries: groups, versions and resources."""
 
 from collections.abc import Callable
 
@@ -25,17 +25,17 @@ VERSION = {
 
 
 class Discovery:
-    """Answers discovery from the registry; nothing here changes while the server runs."""
+    """Serves the discovery documents, which do not change while the server runs."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def routes(self) -> list[Route]:
-        """A route for each document."""
+        """Return a route for each document."""
         return [Route(path, _constant(document)) for path, document in self.documents().items()]
 
     def documents(self) -> dict[str, Obj]:
-        """Every document by its path."""
+        """Return every document by its path."""
         named = {group: versions for group, versions in self._registry.groups().items() if group}
         groups = {group: _group(group, versions) for group, versions in named.items()}
         documents: dict[str, Obj] = {
@@ -45,7 +45,7 @@ class Discovery:
             "/openapi/v3": openapi.index(self._paths()),
         }
         documents |= {
-            f"/apis/{group}": {"kind": "APIGroup", "apiVersion": "v1", **found} for group, found in groups.items()
+            f"/apis/{group}": {"kind": "APIGroup", "apiVersion": "v1", **entry} for group, entry in groups.items()
         }
         for path, kinds in self._paths().items():
             documents[path] = _resource_list(kinds)
@@ -53,23 +53,23 @@ class Discovery:
         return documents
 
     def _paths(self) -> dict[str, list[Kind]]:
-        """The kinds of each group and version, by its path."""
-        found: dict[str, list[Kind]] = {}
+        """Return the kinds of each group and version, by its path."""
+        paths: dict[str, list[Kind]] = {}
         for kind in self._registry.kinds:
-            found.setdefault(base_path(kind), []).append(kind)
-        return found
+            paths.setdefault(base_path(kind), []).append(kind)
+        return paths
 
 
 def base_path(kind: Kind) -> str:
-    """Where the resources of a kind's group and version are served."""
+    """Return the path below which the resources of a kind's group and version are served."""
     return f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
 
 
 def _constant(document: Obj) -> Callable[[Request], Response]:
-    def answer(_: Request) -> Response:
+    def respond(_: Request) -> Response:
         return JSONResponse(document)
 
-    return answer
+    return respond
 
 
 def _group(group: str, versions: list[str]) -> Obj:

@@ -1,4 +1,4 @@
-"""The requests below /api and /apis: path, method and media type decide which part of the server answers."""
+"""Requests below /api and /apis: path, method and media type select the handler."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,7 +33,7 @@ Handler = Callable[[Request, Target], Awaitable[Response]]
 
 
 class Endpoints:
-    """Answers every request for objects."""
+    """Handles every request for objects."""
 
     def __init__(self, store: Store, registry: Registry, pod_logs: PodLogs, now: Callable[[], datetime]) -> None:
         self._store, self._registry, self._pod_logs, self._now = store, registry, pod_logs, now
@@ -50,7 +50,7 @@ class Endpoints:
         }
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one request. Raises StatusError."""
+        """Handle one request; raise StatusError."""
         target = parse_path(request.url.path, self._registry)
         verb = _methods(target).get(request.method)
         if verb is None or (verb not in target.kind.verbs and verb != "log"):
@@ -63,7 +63,7 @@ class Endpoints:
         obj = self._reader.get(target)
         if form == "metadata":
             return _json(partial(obj))
-        return _json(self._shown(request, target.kind, [obj]) if form == "table" else obj)
+        return _json(self._table(request, target.kind, [obj]) if form == "table" else obj)
 
     async def _list(self, request: Request, target: Target) -> Response:
         if flag(request.query_params, "watch"):
@@ -75,7 +75,7 @@ class Endpoints:
             meta |= {"continue": page.token}
             meta |= {} if page.remaining is None else {"remainingItemCount": page.remaining}
         if form == "table":
-            return _json(self._shown(request, kind, page.items) | {"metadata": meta})
+            return _json(self._table(request, kind, page.items) | {"metadata": meta})
         if form == "metadata":
             kinds = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             return _json({**kinds, "metadata": meta, "items": [partial(item) for item in page.items]})
@@ -90,11 +90,11 @@ class Endpoints:
             selector=selector_of(kind, query),
             bookmarks=flag(query, "allowWatchBookmarks"),
             timeout_seconds=number(query, "timeoutSeconds") or TIMEOUT_SECONDS,
-            show=(lambda objects: self._shown(request, kind, objects)) if as_table else None,
+            show=(lambda objects: self._table(request, kind, objects)) if as_table else None,
         )
         return StreamingResponse(watch(self._store, target, options), media_type="application/json")
 
-    def _shown(self, request: Request, kind: Kind, objects: list[Obj]) -> Obj:
+    def _table(self, request: Request, kind: Kind, objects: list[Obj]) -> Obj:
         return table(kind, objects, self._now(), request.query_params.get("includeObject", "Metadata"))
 
     async def _create(self, request: Request, target: Target) -> Response:

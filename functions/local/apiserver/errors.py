@@ -1,7 +1,7 @@
-"""What went wrong, in Kubernetes' words.
+"""Errors as Kubernetes Status objects.
 
-Clients decide by `code` and `reason`, people read `message`; both come from one place so that they agree.
-Wordings are those of k8s.io/apimachinery: pkg/api/errors/errors.go and pkg/util/validation/field/errors.go.
+Clients evaluate `code` and `reason`; `message` is for people. The wordings are those of k8s.io/apimachinery:
+pkg/api/errors/errors.go and pkg/util/validation/field/errors.go.
 """
 
 import json
@@ -26,58 +26,63 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One field that is wrong. `field` is its path, such as `spec.env[0].name`."""
+    """One invalid field; `field` is its path, such as `spec.env[0].name`."""
 
     reason: str
     field: str
     message: str
 
     def wire(self) -> Obj:
-        """As it stands in `details.causes`."""
+        """Return the entry in `details.causes`."""
         return {"reason": self.reason, "message": self.message, "field": self.field}
 
 
 def invalid(field: str, value: Any, detail: str) -> Cause:
-    """A value of the right kind that is not allowed."""
-    return Cause("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {detail}")
+    """Return the cause for a value of the right type that is not allowed."""
+    return Cause("FieldValueInvalid", field, f"Invalid value: {format_value(value)}: {detail}")
 
 
 def required(field: str, detail: str = "") -> Cause:
-    """A value that is missing."""
+    """Return the cause for a missing value."""
     return Cause("FieldValueRequired", field, "Required value" + (f": {detail}" if detail else ""))
 
 
 def unsupported(field: str, value: Any, allowed: list[str]) -> Cause:
-    """A value outside of a list of values."""
+    """Return the cause for a value that is not one of the allowed ones."""
     listed = ", ".join(json.dumps(item) for item in allowed)
-    return Cause("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}: supported values: {listed}")
+    return Cause(
+        "FieldValueNotSupported", field, f"Unsupported value: {format_value(value)}: supported values: {listed}"
+    )
 
 
 def forbidden_field(field: str, detail: str) -> Cause:
-    """A change that is not allowed at all."""
+    """Return the cause for a change that is not allowed."""
     return Cause("FieldValueForbidden", field, f"Forbidden: {detail}")
 
 
 def duplicate(field: str, value: Any) -> Cause:
-    """A second entry of a set."""
-    return Cause("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}")
+    """Return the cause for an entry that a set contains twice."""
+    return Cause("FieldValueDuplicate", field, f"Duplicate value: {format_value(value)}")
 
 
 def immutable(field: str, value: Any) -> Cause:
-    """A change of what may only be set at creation. An object is not shown: it is long and may hold secrets."""
+    """Return the cause for a change of a field that can only be set at creation.
+
+    The message does not contain an object: it is long and may contain secrets.
+    """
     shown_value = "null" if value is None else "object" if isinstance(value, dict) else value
     return invalid(field, shown_value, "field is immutable")
 
 
-def shown(value: Any) -> str:
-    """A value as the real server prints it in a message; objects are printed as JSON, not as Go."""
+def format_value(value: Any) -> str:
+    """Return a value as the real server prints it in a message; objects are printed as JSON, not as Go."""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return f"[]string{{{', '.join(json.dumps(item) for item in value)}}}"
     return json.dumps(value, ensure_ascii=False)
 
 
 class StatusError(Exception):
-    """A refusal that is answered as a Kubernetes Status object with HTTP status `code`."""
+    """A failed request, answered with a Kubernetes Status object and HTTP status `code`."""
 
     def __init__(self, code: int, message: str, *, reason: str | None = None, details: Obj | None = None) -> None:
         super().__init__(message)
@@ -85,7 +90,7 @@ class StatusError(Exception):
         self.reason = REASONS.get(code, "") if reason is None else reason
 
     def status(self) -> Obj:
-        """The Status object."""
+        """Return the Status object."""
         body: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
         body |= {"message": self.message, "reason": self.reason, "code": self.code}
         if not self.reason:
@@ -96,13 +101,13 @@ class StatusError(Exception):
 
 
 def details(name: str, group: str, kind: str, causes: list[Cause] | None = None) -> Obj:
-    """Status details; empty parts are left out, as the real server does."""
+    """Return Status details; empty parts are omitted, as by the real server."""
     parts: Obj = {"name": name, "group": group, "kind": kind, "causes": [c.wire() for c in causes or []]}
     return {key: value for key, value in parts.items() if value}
 
 
 def invalid_object(kind: str, group: str, name: str, causes: list[Cause]) -> StatusError:
-    """422: every problem of one object, each by its field."""
+    """Return 422 with every invalid field of one object."""
     problems = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     listed = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
     qualified = f"{kind}.{group}" if group else kind
@@ -111,25 +116,25 @@ def invalid_object(kind: str, group: str, name: str, causes: list[Cause]) -> Sta
 
 
 def invalid_options(kind: str, cause: Cause) -> StatusError:
-    """422: the options of a request (CreateOptions, DeleteOptions, ...) are wrong."""
+    """Return 422 for invalid options of a request (CreateOptions, DeleteOptions, ...)."""
     return invalid_object(kind, "meta.k8s.io", "", [cause])
 
 
 def bad_request(message: str) -> StatusError:
-    """400: the request cannot be understood."""
+    """Return 400: the request is malformed."""
     return StatusError(400, message)
 
 
 def no_such_resource() -> StatusError:
-    """404: there is nothing at this path."""
+    """Return 404: no resource is served at this path."""
     return StatusError(404, "the server could not find the requested resource", details={})
 
 
 def method_not_allowed() -> StatusError:
-    """405: the path exists, but not for this method."""
+    """Return 405: the path does not support this method."""
     return StatusError(405, "the server does not allow this method on the requested resource", details={})
 
 
 def expired(message: str) -> StatusError:
-    """410: the history that the client asks for is gone; it has to list again."""
+    """Return 410: the requested history is no longer kept; the client has to list again."""
     return StatusError(410, message)

@@ -1,8 +1,8 @@
-"""The types of the fields of built-in kinds that this server looks into.
+"""Schemas with the types of those fields of built-in kinds that this server reads.
 
-The real server decodes into Go structures, refuses what does not fit and drops what it does not know. Here schemas
-such as those of custom kinds do it, for the fields named below: the fields of an object itself are all named, deeper
-ones that are not are kept as they are given.
+The real server decodes into Go structures, rejects values of the wrong type and drops unknown fields. This server
+does the same with schemas like those of custom kinds. The schemas name all top-level fields; nested fields that they
+do not name are kept unchanged.
 """
 
 from functions.local.apiserver.errors import Obj
@@ -13,17 +13,17 @@ BOOLEAN: Obj = {"type": "boolean"}
 
 
 def fields(**properties: Obj) -> Obj:
-    """An object with these fields and any others."""
+    """Return the schema of an object with these fields and any others."""
     return {"type": "object", "properties": properties}
 
 
 def list_of(items: Obj) -> Obj:
-    """A list."""
+    """Return the schema of a list."""
     return {"type": "array", "items": items}
 
 
 def map_of(values: Obj) -> Obj:
-    """A map from strings."""
+    """Return the schema of a map with string keys."""
     return {"type": "object", "additionalProperties": values}
 
 

@@ -1,7 +1,8 @@
-"""Keeps web pages away from a development server.
+"""Protects a development server from web pages.
 
-It listens on the loopback interface and asks for no credentials, so a page in the user's browser could reach it: by
-a cross-origin request (it carries Origin) or by a name of its own that resolves to 127.0.0.1 (Host tells).
+The server listens on the loopback interface without authentication, so a page in the user's browser could reach it:
+by a cross-origin request (recognized by its Origin header) or by a host name that resolves to 127.0.0.1 (recognized
+by the Host header).
 """
 
 import json
@@ -15,13 +16,13 @@ from functions.serving.authentication import is_loopback
 
 
 class LoopbackOnly:
-    """Refuses (403) requests of web pages and those that do not name this machine as their host."""
+    """Rejects (403) requests from web pages, and requests whose Host header is not a loopback name or address."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Forward a request, or reject it with 403."""
         problem = _problem(Headers(scope=scope)) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -32,7 +33,7 @@ class LoopbackOnly:
 
 def _problem(headers: Headers) -> str | None:
     if "origin" in headers:
-        return "requests of web pages (with an Origin header) are not taken"
+        return "requests from web pages (with an Origin header) are not accepted"
     if not is_loopback(headers.get("host", "")):
-        return "the Host header has to be a loopback name or address, such as 127.0.0.1"
+        return "the Host header must be a loopback name or address, such as 127.0.0.1"
     return None

@@ -1,4 +1,4 @@
-r"""The small part of JSONPath that printer columns of CRDs use.
+r"""The subset of JSONPath used by printer columns of CRDs.
 
 `.a.b`, `.a\.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the
 Kubernetes documentation of CustomResourceDefinitions.
@@ -20,24 +20,25 @@ Step = Callable[[Any], list[Any]]
 
 
 def compile_path(path: str) -> Callable[[Any], list[Any]]:
-    """A function that gives all values at a path, none where there are none.
+    """Return a function that returns all values at a path in an object.
 
-    Raises ValueError for a path outside of the supported part.
+    Raises:
+        ValueError: the path is not in the supported subset.
     """
     steps: list[Step] = []
-    at = 0
-    while at < len(path):
-        match = STEP.match(path, at)
+    position = 0
+    while position < len(path):
+        match = STEP.match(path, position)
         if match is None:
-            raise ValueError(f"JSONPath {path!r} is not supported at {path[at:]!r}")
+            raise ValueError(f"JSONPath {path!r} is not supported at {path[position:]!r}")
         steps.append(_step(match))
-        at = match.end()
+        position = match.end()
 
     def values(value: Any) -> list[Any]:
-        found = [value]
+        selected = [value]
         for step in steps:
-            found = [inner for outer in found for inner in step(outer)]
-        return found
+            selected = [inner for outer in selected for inner in step(outer)]
+        return selected
 
     return values
 
@@ -60,9 +61,9 @@ def _index(text: str) -> Step:
     return lambda value: value[part] if isinstance(value, list) else []
 
 
-def _filter(key: str, wanted: str) -> Step:
+def _filter(key: str, expected: str) -> Step:
     def matching(value: Any) -> list[Any]:
         items = value if isinstance(value, list) else []
-        return [item for item in items if isinstance(item, dict) and str(item.get(key)) == wanted]
+        return [item for item in items if isinstance(item, dict) and str(item.get(key)) == expected]
 
     return matching

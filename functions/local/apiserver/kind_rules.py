@@ -1,11 +1,11 @@
-"""What differs from kind to kind when an object is written; the writer does what all have in common."""
+"""The rules for writing that differ between kinds; the writer applies the common ones."""
 
 from typing import Any, ClassVar, Literal
 
 from functions.local.apiserver.errors import Cause, Obj
 from functions.local.apiserver.validation import compile_schema, misfit
 
-ROOT = ("apiVersion", "kind", "metadata")  # every object has them, no shape needs to name them
+ROOT = ("apiVersion", "kind", "metadata")  # every object has them; shapes do not name them
 BY_NAME = ("metadata.name", "metadata.namespace")
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -15,7 +15,7 @@ class InvalidFieldError(ValueError):
 
 
 class Rules:
-    """The rules of an ordinary kind. Objects are changed in place, before anybody else sees them."""
+    """The default rules; methods change objects in place, before they are stored."""
 
     shape: ClassVar[Obj] = {"type": "object"}
     default_propagation: ClassVar[Propagation] = "Background"
@@ -26,15 +26,16 @@ class Rules:
     not_selectable: ClassVar[str] = (
         '"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
     )
-    graceful: ClassVar[bool] = False  # DELETE answers with the object, even if it is gone
+    graceful: ClassVar[bool] = False  # DELETE returns the object, even if it is removed immediately
 
     def __init__(self) -> None:
         self._shape = compile_schema(self.shape)
 
     def admit(self, obj: Obj) -> list[str]:
-        """Bring an object into its full form: without nulls and unknown fields, with defaults.
+        """Remove nulls and unknown fields and set defaults; return the paths of the unknown fields.
 
-        Returns the paths of the unknown fields. Raises MisfitError for a value of the wrong type.
+        Raises:
+            InvalidFieldError: a value has the wrong type.
         """
         drop_nulls(obj)
         problem = misfit(self._shape, obj)
@@ -50,47 +51,47 @@ class Rules:
         """Set defaults."""
 
     def on_create(self, obj: Obj) -> None:
-        """Set what only the server decides about a new object."""
+        """Set the fields of a new object that only the server sets."""
 
     def complete(self, obj: Obj) -> None:
-        """Fill in what depends on an object that was found to be right."""
+        """Fill in fields derived from a valid object."""
 
     def on_update(self, obj: Obj, old: Obj) -> None:
-        """Keep what a write to the main endpoint may not change."""
+        """Keep the fields that a write to the main endpoint cannot change."""
 
     def on_status(self, obj: Obj, old: Obj) -> None:
-        """Keep what a write to /status may not change: everything else but the metadata."""
+        """Keep the fields that a write to /status cannot change: all but status and metadata."""
         for field in obj.keys() | old.keys():
             if field not in ("metadata", "status"):
                 preserve(field, obj, old)
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Every problem of an object that is to be written; `old` is None for a new one."""
+        """Return every problem of an object to be written; `old` is None for a new one."""
         return []
 
-    def grace_seconds(self, obj: Obj, asked: int | None) -> int:  # noqa: ARG002
-        """How long a deleted object stays so that someone can end what it stands for."""
+    def grace_seconds(self, obj: Obj, requested: int | None) -> int:  # noqa: ARG002
+        """Return how long a deleted object stays, so that its runner can stop it."""
         return 0
 
     def fields(self, obj: Obj) -> dict[str, str]:
-        """The values of the selectable fields; an absent one is ''."""
-        return {path: str(_at(path, obj)) for path in self.selectable}
+        """Return the values of the selectable fields; an absent one is ''."""
+        return {path: str(_value_at(path, obj)) for path in self.selectable}
 
 
 class WithStatus(Rules):
-    """A kind whose status is written at its own endpoint."""
+    """Rules of a kind with a status subresource."""
 
     def on_create(self, obj: Obj) -> None:
-        """A new object has no status."""
+        """Remove the status."""
         obj.pop("status", None)
 
     def on_update(self, obj: Obj, old: Obj) -> None:
-        """The main endpoint does not change the status."""
+        """Keep the old status."""
         preserve("status", obj, old)
 
 
 def drop_nulls(value: Any) -> None:
-    """Remove fields that are null: for built-in kinds they are the same as absent ones."""
+    """Remove null fields; in built-in kinds they are equal to absent ones."""
     if isinstance(value, dict):
         for field in [field for field, inner in value.items() if inner is None]:
             del value[field]
@@ -98,7 +99,7 @@ def drop_nulls(value: Any) -> None:
         drop_nulls(inner)
 
 
-def _at(path: str, obj: Obj) -> Any:
+def _value_at(path: str, obj: Obj) -> Any:
     value: Any = obj
     for part in path.split("."):
         value = value.get(part, "") if isinstance(value, dict) else ""
@@ -106,7 +107,7 @@ def _at(path: str, obj: Obj) -> Any:
 
 
 def preserve(field: str, obj: Obj, old: Obj) -> None:
-    """Give `obj` the field as it was."""
+    """Give `obj` the field as it is in `old`, or remove it."""
     if field in old:
         obj[field] = old[field]
     else:

@@ -1,4 +1,4 @@
-"""What a kind of object is to this server; builtin.py and custom.py make them."""
+"""The description of a kind; builtin.py and custom.py create the instances."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from functions.local.apiserver.kind_rules import Rules
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # one of each: told apart by identity
+@dataclass(frozen=True, slots=True, eq=False)  # one instance per kind: compared by identity
 class Kind:
     """One kind of object, as discovery describes it, with the rules for writing it."""
 
@@ -35,10 +35,10 @@ class Kind:
 
     @property
     def api_version(self) -> str:
-        """As it stands in objects, such as `batch/v1` or `v1`."""
+        """The apiVersion of its objects, such as `batch/v1` or `v1`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def singular(self) -> str:
-        """The name of one, in lower case."""
+        """The singular name, in lower case."""
         return self.kind.lower()

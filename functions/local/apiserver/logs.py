@@ -1,6 +1,6 @@
-"""The log of a pod is not kept here: whoever runs pods provides it. What may be asked of it is the real server's.
+"""Options of the `log` subresource of pods; the logs themselves are provided by the Job runner (pod_logs.py).
 
-Wordings: k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodLogOptions; for `previous` the kubelet's.
+Wordings: k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodLogOptions; for `previous` those of the kubelet.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from functions.local.pod_logs import Portion
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What a client wants of a log; `limit` in bytes."""
+    """Which part of a log a client requests; `limit` is in bytes."""
 
     portion: Portion
     limit: int | None
@@ -26,23 +26,23 @@ class LogOptions:
 
     @classmethod
     def parse(cls, query: QueryParams, pod: str, now: datetime) -> Self:
-        """Raises StatusError 400 or 422."""
+        """Return the options in a query; raise StatusError 400 or 422."""
         tail, limit, seconds = (number(query, name) for name in ("tailLines", "limitBytes", "sinceSeconds"))
-        since = _moment(query.get("sinceTime", ""))
-        found = [*_problems(tail, limit, seconds)]
+        since = _parse_time(query.get("sinceTime", ""))
+        causes = _problems(tail, limit, seconds)
         if since and seconds is not None:
             both = "at most one of `sinceTime` or `sinceSeconds` may be specified"
-            found.append(forbidden_field("[]", both))  # the place, as the real server names it
-        if found:
-            raise invalid_object("PodLogOptions", "", pod, found)
+            causes.append(forbidden_field("[]", both))  # the path that the real server reports
+        if causes:
+            raise invalid_object("PodLogOptions", "", pod, causes)
         if seconds is not None:
             since = now - timedelta(seconds=seconds)
-        wants = {name: flag(query, name) for name in ("follow", "timestamps")}
-        portion = Portion(tail_lines=tail, since=since, **wants)
+        flags = {name: flag(query, name) for name in ("follow", "timestamps")}
+        portion = Portion(tail_lines=tail, since=since, **flags)
         return cls(portion, limit, previous=flag(query, "previous"), container=query.get("container", ""))
 
     def check(self, pod: Obj) -> None:
-        """Raises StatusError 400 for a container that the pod does not have; none is ever started a second time."""
+        """Raise StatusError 400 if the pod has no such container, or for `previous`: containers never restart."""
         containers = [container["name"] for container in pod["spec"]["containers"]]
         name, container = pod["metadata"]["name"], self.container or containers[0]
         if container not in containers:
@@ -51,7 +51,7 @@ class LogOptions:
             raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if text else None
     except ValueError:
@@ -59,21 +59,21 @@ def _moment(text: str) -> datetime | None:
 
 
 def _problems(tail: int | None, limit: int | None, seconds: int | None) -> list[Cause]:
-    found = []
+    causes = []
     if tail is not None and tail < 0:
-        found.append(invalid("tailLines", tail, "must be greater than or equal to 0"))
+        causes.append(invalid("tailLines", tail, "must be greater than or equal to 0"))
     if limit is not None and limit < 1:
-        found.append(invalid("limitBytes", limit, "must be greater than 0"))
+        causes.append(invalid("limitBytes", limit, "must be greater than 0"))
     if seconds is not None and seconds < 1:
-        found.append(invalid("sinceSeconds", seconds, "must be greater than 0"))
-    return found
+        causes.append(invalid("sinceSeconds", seconds, "must be greater than 0"))
+    return causes
 
 
 async def cut_off(pieces: AsyncIterator[bytes], limit: int | None) -> AsyncIterator[bytes]:
-    """The pieces up to so many bytes."""
-    left = limit
+    """Yield the pieces up to `limit` bytes; None is no limit."""
+    remaining = limit
     async for piece in pieces:
-        yield piece if left is None else piece[:left]
-        left = None if left is None else left - len(piece)
-        if left is not None and left <= 0:
+        yield piece if remaining is None else piece[:remaining]
+        remaining = None if remaining is None else remaining - len(piece)
+        if remaining is not None and remaining <= 0:
             return

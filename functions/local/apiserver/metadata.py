@@ -1,4 +1,4 @@
-"""The metadata of an object: what a client may say, what only the server says, and what is refused."""
+"""Object metadata: the fields set by clients, the fields set by the server, and validation."""
 
 import secrets
 import uuid
@@ -24,26 +24,27 @@ CLIENT_FIELDS: dict[str, type] = {
 }
 TYPE_NAMES: dict[type, str] = {str: "a string", dict: "a map of strings", list: "a list"}
 SERVER_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-IGNORED = ("managedFields", "selfLink")  # clients may send them back; they are not kept
+IGNORED = ("managedFields", "selfLink")  # accepted from clients, not stored
 ORDER = (*CLIENT_FIELDS, *SERVER_FIELDS, "resourceVersion")
 
 
 def clean(meta: Any) -> Obj:
-    """The known fields of the metadata with their types checked; empty ones are left out.
+    """Return the known fields of the metadata, without empty ones.
 
-    Raises MisfitError.
+    Raises:
+        InvalidFieldError: a value has the wrong type.
     """
     if not isinstance(meta, dict):
         raise InvalidFieldError("metadata must be an object")
-    for field, kind in {**CLIENT_FIELDS, "uid": str, "resourceVersion": str}.items():
-        if meta.get(field) is not None and not isinstance(meta[field], kind):
-            raise InvalidFieldError(f"metadata.{field} must be {TYPE_NAMES[kind]}")
+    for field, expected in {**CLIENT_FIELDS, "uid": str, "resourceVersion": str}.items():
+        if meta.get(field) is not None and not isinstance(meta[field], expected):
+            raise InvalidFieldError(f"metadata.{field} must be {TYPE_NAMES[expected]}")
     _check_entries(meta)
     return {field: meta[field] for field in ORDER if meta.get(field) not in (None, "", {}, [])}
 
 
 def unknown_fields(meta: Obj) -> list[str]:
-    """The paths of fields that no object's metadata has."""
+    """Return the paths of unknown fields."""
     return [f"metadata.{field}" for field in meta if field not in (*ORDER, *IGNORED)]
 
 
@@ -61,12 +62,12 @@ def _check_entries(meta: Obj) -> None:
 
 
 def timestamp(moment: datetime) -> str:
-    """RFC 3339, UTC, whole seconds."""
+    """Return a time in RFC 3339, UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp_new(meta: Obj, now: datetime) -> None:
-    """Set what the server decides about a new object."""
+    """Set uid and creation time of a new object and remove other fields that only the server sets."""
     for field in (*SERVER_FIELDS, "resourceVersion"):
         meta.pop(field, None)
     meta["uid"] = str(uuid.uuid4())
@@ -74,12 +75,12 @@ def stamp_new(meta: Obj, now: datetime) -> None:
 
 
 def generated_name(prefix: str) -> str:
-    """A name from `generateName`: five random characters are added."""
+    """Return a name from `generateName`, with five random characters appended."""
     return prefix[:58] + "".join(secrets.choice(NAME_ALPHABET) for _ in range(5))
 
 
 def carry_over(meta: Obj, old: Obj) -> None:
-    """Give an update what only the server may change."""
+    """Give an update the current values of the fields that only the server changes."""
     for field in SERVER_FIELDS:
         if field in old:
             meta[field] = old[field]
@@ -87,14 +88,14 @@ def carry_over(meta: Obj, old: Obj) -> None:
             meta.pop(field, None)
 
 
-def given_back(old: Obj) -> tuple[str, ...]:
-    """The fields of the server in which a client may not say anything else; other words are passed over."""
-    marked = () if "deletionTimestamp" in old else ("deletionTimestamp",)
-    return ("uid", *marked, "deletionGracePeriodSeconds")
+def immutable_fields(old: Obj) -> tuple[str, ...]:
+    """Return the server's fields in which another value from a client is an error; in others it is ignored."""
+    deletion_timestamp = () if "deletionTimestamp" in old else ("deletionTimestamp",)
+    return ("uid", *deletion_timestamp, "deletionGracePeriodSeconds")
 
 
 def mark_deleted(meta: Obj, now: datetime, grace_seconds: int) -> None:
-    """The object is to go, after its grace period and its finalizers."""
+    """Mark the object for deletion after its grace period and its finalizers."""
     meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace_seconds))
     meta["deletionGracePeriodSeconds"] = grace_seconds
     if "generation" in meta:
@@ -102,29 +103,26 @@ def mark_deleted(meta: Obj, now: datetime, grace_seconds: int) -> None:
 
 
 def problems(meta: Obj, old: Obj | None, name_problems: Callable[[str], Iterator[str]]) -> list[Cause]:
-    """Every problem of the metadata; `old` is that of the object being updated."""
-    found: list[Cause] = []
-    if "name" not in meta:
-        found.append(required("metadata.name", "name or generateName is required"))
-    found += (
-        []
-        if "name" not in meta
-        else [invalid("metadata.name", meta["name"], text) for text in name_problems(meta["name"])]
-    )
-    found += _label_problems(meta.get("labels", {}), "metadata.labels")
-    found += _annotation_problems(meta.get("annotations", {}))
-    found += _finalizer_problems(meta, old)
-    found += _owner_problems(meta.get("ownerReferences", []))
+    """Return every problem of the metadata; `old` is that of the object being updated."""
+    causes: list[Cause] = []
+    if "name" in meta:
+        causes += [invalid("metadata.name", meta["name"], text) for text in name_problems(meta["name"])]
+    else:
+        causes.append(required("metadata.name", "name or generateName is required"))
+    causes += _label_problems(meta.get("labels", {}), "metadata.labels")
+    causes += _annotation_problems(meta.get("annotations", {}))
+    causes += _finalizer_problems(meta, old)
+    causes += _owner_problems(meta.get("ownerReferences", []))
     if old is not None and meta.get("uid", old["uid"]) != old["uid"]:
-        found.append(immutable("metadata.uid", meta["uid"]))
-    found += _deletion_problems(meta, old) if old is not None else ()
-    return found
+        causes.append(immutable("metadata.uid", meta["uid"]))
+    causes += _deletion_problems(meta, old) if old is not None else ()
+    return causes
 
 
 def _deletion_problems(meta: Obj, old: Obj) -> Iterator[Cause]:
     field, seconds = "metadata.deletionGracePeriodSeconds", "deletionGracePeriodSeconds"
     if meta.get("deletionTimestamp") != old.get("deletionTimestamp"):
-        text = str(meta["deletionTimestamp"]).replace("T", " ").replace("Z", " +0000 UTC")  # as Go prints a time
+        text = str(meta["deletionTimestamp"]).replace("T", " ").replace("Z", " +0000 UTC")  # Go's format
         wording = f"Invalid value: {text}: field is immutable"
         yield Cause("FieldValueInvalid", "metadata.deletionTimestamp", wording)
     if meta.get(seconds) != old.get(seconds):
@@ -161,7 +159,7 @@ STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
 
 def unqualified_finalizers(meta: Obj) -> Iterator[Cause]:
-    """What only built-in kinds refuse: a finalizer of somebody's own without a domain."""
+    """Yield the non-standard finalizers without a domain, which built-in kinds reject."""
     for index, finalizer in enumerate(meta.get("finalizers", [])):
         if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"

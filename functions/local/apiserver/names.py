@@ -1,4 +1,4 @@
-"""Names, labels and the like: what Kubernetes accepts and how it words a refusal.
+"""Validation of names, labels and finalizers, with the error texts of Kubernetes.
 
 Patterns and wordings: k8s.io/apimachinery/pkg/util/validation/validation.go.
 """
@@ -16,17 +16,17 @@ _ALPHANUMERIC_ENDS = "and must start and end with an alphanumeric character"
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether all of `text` matches."""
+    """Return whether the whole text matches."""
     return re.fullmatch(pattern, text) is not None
 
 
 def byte_length(text: str) -> int:
-    """The length in UTF-8; what cannot be encoded (half of a surrogate pair) counts as one."""
+    """Return the length in UTF-8; a lone surrogate, which cannot be encoded, counts as one byte."""
     return len(text.encode(errors="replace"))
 
 
 def subdomain_problems(name: str) -> Iterator[str]:
-    """Problems of a name of most kinds."""
+    """Yield the problems of a name of most kinds."""
     if len(name) > 253:
         yield "must be no more than 253 characters"
     if not re.fullmatch(SUBDOMAIN, name):
@@ -37,7 +37,7 @@ def subdomain_problems(name: str) -> Iterator[str]:
 
 
 def label_name_problems(name: str) -> Iterator[str]:
-    """Problems of a name without dots, such as a namespace's."""
+    """Yield the problems of a name without dots, such as a namespace's."""
     if len(name) > 63:
         yield "must be no more than 63 characters"
     if not re.fullmatch(LABEL, name):
@@ -48,7 +48,7 @@ def label_name_problems(name: str) -> Iterator[str]:
 
 
 def qualified_name_problems(name: str) -> Iterator[str]:
-    """Problems of a label key, annotation key or finalizer: `[prefix/]name`."""
+    """Yield the problems of a label key, annotation key or finalizer: `[prefix/]name`."""
     prefix, slash, last = name.rpartition("/")
     if slash and not prefix:
         yield "prefix part must be non-empty"
@@ -66,7 +66,7 @@ def qualified_name_problems(name: str) -> Iterator[str]:
 
 
 def label_value_problems(value: str) -> Iterator[str]:
-    """Problems of the value of a label."""
+    """Yield the problems of a label's value."""
     if len(value) > 63:
         yield "must be no more than 63 characters"
     if not re.fullmatch(LABEL_VALUE, value):

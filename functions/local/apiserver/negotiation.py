@@ -1,4 +1,4 @@
-"""Which form of an answer the client takes: the object, its metadata alone, or a table of it for people."""
+"""Content negotiation: the client accepts the object, only its metadata, or a table."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,14 +13,15 @@ FORMS: dict[str, Form] = {
     "PartialObjectMetadata": "metadata",
     "PartialObjectMetadataList": "metadata",
 }
-"""By the parameter `as` (API concepts: Alternate representations of resources)."""
+"""Forms by the parameter `as` (Kubernetes API concepts: Alternate representations of resources)."""
 OFFERED = "application/json"
 
 
 def accepted_form(request: Request) -> Form:
-    """The first form in the Accept header that is served here; no header takes anything.
+    """Return the first supported form in the Accept header; without the header, the object.
 
-    Raises StatusError 406.
+    Raises:
+        StatusError: 406.
     """
     header = request.headers.get("accept", "")
     if not header.strip():
@@ -46,8 +47,8 @@ def _parse(alternative: str) -> _Alternative:
 def _form(alternative: _Alternative) -> Form | None:
     if alternative.media not in (OFFERED, "application/*", "*/*"):
         return None
-    wanted = alternative.parameters.get("as")
-    if wanted is None:
+    requested = alternative.parameters.get("as")
+    if requested is None:
         return "object"
     group, version = alternative.parameters.get("g"), alternative.parameters.get("v")
-    return FORMS.get(wanted) if (group, version) == ("meta.k8s.io", "v1") else None
+    return FORMS.get(requested) if (group, version) == ("meta.k8s.io", "v1") else None

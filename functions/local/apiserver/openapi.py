@@ -1,7 +1,7 @@
-"""OpenAPI v3, as much of it as `kubectl apply` asks for.
+"""The part of OpenAPI v3 that `kubectl apply` reads.
 
-kubectl looks up the PATCH of a kind to learn whether the server checks fields itself (the fieldValidation
-parameter); schemas it can do without (`kubectl explain` cannot).
+kubectl looks up the PATCH operation of a kind to find out whether the server validates fields (the fieldValidation
+parameter). It does not need schemas; `kubectl explain`, which does, is not supported.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ PARAMETERS = [
 
 
 def index(paths: dict[str, list[Kind]]) -> Obj:
-    """The list of documents; the hash in each address changes with the document."""
-    return {"paths": {path.lstrip("/"): {"serverRelativeURL": _address(path, kinds)} for path, kinds in paths.items()}}
+    """Return the list of documents; the hash in each URL changes with the document."""
+    return {"paths": {path.lstrip("/"): {"serverRelativeURL": _url(path, kinds)} for path, kinds in paths.items()}}
 
 
-def _address(path: str, kinds: list[Kind]) -> str:
+def _url(path: str, kinds: list[Kind]) -> str:
     text = json.dumps(document(kinds), sort_keys=True)
     return f"/openapi/v3{path}?hash={hashlib.sha256(text.encode()).hexdigest()[:32].upper()}"
 
 
 def document(kinds: list[Kind]) -> Obj:
-    """The document of one group and version."""
+    """Return the document of one group and version."""
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1.32.0"},
@@ -37,19 +37,19 @@ def document(kinds: list[Kind]) -> Obj:
 
 def _object_path(kind: Kind) -> str:
     base = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    place = "/namespaces/{namespace}" if kind.namespaced else ""
-    return f"{base}{place}/{kind.plural}/{{name}}"
+    namespace = "/namespaces/{namespace}" if kind.namespaced else ""
+    return f"{base}{namespace}/{kind.plural}/{{name}}"
 
 
 def _operations(kind: Kind) -> Obj:
-    about = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    answer = {"200": {"description": "OK"}}
+    group_version_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    responses = {"200": {"description": "OK"}}
     return {
         method: {
             "parameters": PARAMETERS,
-            "responses": answer,
+            "responses": responses,
             "x-kubernetes-action": method,
-            "x-kubernetes-group-version-kind": about,
+            "x-kubernetes-group-version-kind": group_version_kind,
         }
         for method in ("patch", "put")
     }

@@ -1,4 +1,4 @@
-"""PATCH: the kinds of patch that are taken, and what each makes of an object."""
+"""PATCH: the supported patch formats and how each is applied."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ APPLY = "application/apply-patch+yaml"
 
 REJECTED = "the server rejected our request due to an error in our request"
 USE_INSTEAD = (
-    f"server-side apply is not served here: use client-side apply (kubectl apply without --server-side) or {MERGE}"
+    f"server-side apply is not supported: use client-side apply (kubectl apply without --server-side) or {MERGE}"
 )
 
 
 def check_media(media: str, kind: Kind) -> None:
-    """Raises StatusError 415 for a kind of patch that this kind of object does not take."""
+    """Raise StatusError 415 for a patch format that the kind does not support."""
     if media == APPLY:
         raise StatusError(415, USE_INSTEAD)
     if media not in _accepted(kind):
@@ -33,9 +33,10 @@ def check_media(media: str, kind: Kind) -> None:
 
 
 def patched(obj: Obj, raw: bytes, media: str) -> Obj:
-    """What a patch of a kind that is taken makes of an object, which may be changed.
+    """Return the patched object; `obj` may be changed.
 
-    Raises StatusError 400, or 422 where it does not fit.
+    Raises:
+        StatusError: 400, or 422 if the patch does not apply to the object.
     """
     patch = _parse(raw)
     if media == JSON_PATCH:
@@ -58,7 +59,7 @@ def _parse(raw: bytes) -> Any:
 
 
 def merge(present: Any, patch: Any) -> Any:
-    """RFC 7386: null removes, objects merge, everything else replaces. `present` may be changed."""
+    """Apply a merge patch (RFC 7386): null removes, objects merge, all else replaces; `present` may be changed."""
     if not isinstance(patch, dict):
         return patch
     merged = present if isinstance(present, dict) else {}
@@ -79,7 +80,7 @@ def _json_patch(obj: Obj, operations: Any) -> Obj:
     try:
         changed = jsonpatch.apply_patch(obj, operations)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
-        changed = None  # the exception quotes the object, which may be a Secret
+        changed = None  # the exception is not reported: it quotes the object, which may be a Secret
     if not isinstance(changed, dict):
         raise StatusError(422, REJECTED, reason="Invalid", details={})
     return changed

@@ -1,8 +1,8 @@
-"""Protobuf bodies: `kubectl create secret|configmap|namespace` sends nothing else.
+"""Protobuf request bodies, which `kubectl create secret|configmap|namespace` sends.
 
-Only these kinds are read, and answers are always JSON (kubectl takes either). A message is read by the tables below;
-their numbers are those of generated.proto in k8s.io/api and k8s.io/apimachinery. The wire format is described at
-protobuf.dev, "Encoding".
+Only these kinds are supported, and responses are always JSON, which kubectl accepts too. Messages are decoded with the
+tables below; their field numbers are those of generated.proto in k8s.io/api and k8s.io/apimachinery. The wire format
+is described at protobuf.dev, "Encoding".
 """
 
 import base64
@@ -18,12 +18,12 @@ FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 
 
 class UnreadableError(ValueError):
-    """Not a message of a kind that is read here, or one with fields that are not."""
+    """The body is not a message of a supported kind, or has an unknown field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a message. A `map` has its values in `type`; its keys are strings."""
+    """A field of a message; for a `map`, `type` is the type of its values, and its keys are strings."""
 
     name: str
     type: "Literal['string', 'bytes', 'bool'] | Message" = "string"
@@ -78,32 +78,32 @@ ENVELOPE: Message = {
 
 
 def read_object(body: bytes) -> Obj:
-    """The object in a body, as its JSON would be. Raises UnreadableError."""
+    """Return the object in a body in its JSON form; raise UnreadableError."""
     if not body.startswith(MAGIC):
-        raise UnreadableError("it does not begin as Kubernetes' protobuf does")
+        raise UnreadableError("it does not begin with the prefix of Kubernetes' protobuf encoding")
     envelope = _read(ENVELOPE, body[len(MAGIC) :])
     kind = envelope.get("type", {}).get("kind", "")
     if kind not in MESSAGES:
-        raise UnreadableError(f"kind {kind!r} is not taken as protobuf")
+        raise UnreadableError(f"kind {kind!r} is not supported as protobuf")
     return {**envelope["type"], **_read(MESSAGES[kind], base64.b64decode(envelope.get("raw", "")))}
 
 
 def _read(message: Message, data: bytes) -> Obj:
-    found: Obj = {}
+    decoded: Obj = {}
     for number, raw in _fields(data):
         field = message.get(number)
         if field is None and not raw:
-            continue  # empty fields are sent too
+            continue  # kubectl also sends empty fields
         if field is None:
-            raise UnreadableError(f"field number {number} is not known here")
+            raise UnreadableError(f"field number {number} is not supported")
         value = _map_entry(field, raw) if field.many == "map" else _value(field.type, raw)
         if field.many == "map":
-            found.setdefault(field.name, {}).update(value)
+            decoded.setdefault(field.name, {}).update(value)
         elif field.many == "list":
-            found.setdefault(field.name, []).append(value)
+            decoded.setdefault(field.name, []).append(value)
         elif value not in ("", {}):
-            found[field.name] = value
-    return found
+            decoded[field.name] = value
+    return decoded
 
 
 def _map_entry(field: Field, raw: int | bytes) -> Obj:
@@ -119,33 +119,33 @@ def _value(kind: "Literal['string', 'bytes', 'bool'] | Message", raw: int | byte
     if kind == "bytes":
         return base64.b64encode(raw).decode()
     if kind == "bool":
-        raise UnreadableError("a truth value has the wrong form")
+        raise UnreadableError("a boolean is not encoded as a varint")
     return _read(kind, raw)
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message by number, numbers as int and all else as bytes."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
+    """Yield the fields of a message with their numbers; varints as int, all others as bytes."""
+    offset = 0
+    while offset < len(data):
+        tag, offset = _varint(data, offset)
         number, wire = tag >> 3, tag & 7
         if wire == VARINT:
-            value, at = _varint(data, at)
+            value, offset = _varint(data, offset)
             yield number, value
             continue
-        size, at = _varint(data, at) if wire == LENGTH else (FIXED_SIZES.get(wire, len(data) + 1), at)
-        if at + size > len(data):
-            raise UnreadableError("it ends too early")
-        yield number, data[at : at + size]
-        at += size
+        size, offset = _varint(data, offset) if wire == LENGTH else (FIXED_SIZES.get(wire, len(data) + 1), offset)
+        if offset + size > len(data):
+            raise UnreadableError("the message is truncated")
+        yield number, data[offset : offset + size]
+        offset += size
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first; and where it ends."""
+def _varint(data: bytes, offset: int) -> tuple[int, int]:
+    """Return the number at an offset, in groups of seven bits, lowest first, and the offset of its end."""
     value = shift = 0
-    while at < len(data):
-        value |= (data[at] & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if data[at - 1] < 0x80:
-            return value, at
-    raise UnreadableError("it ends too early")
+    while offset < len(data):
+        value |= (data[offset] & 0x7F) << shift
+        offset, shift = offset + 1, shift + 7
+        if data[offset - 1] < 0x80:
+            return value, offset
+    raise UnreadableError("the message is truncated")

@@ -1,4 +1,4 @@
-"""GET: one object, or a list in pages that together are one moment's state."""
+"""GET: one object, or a list in pages that all show the same version of the collection."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.requests import Target, number
 from functions.local.apiserver.selectors import Selector
 from functions.local.apiserver.snapshot import Snapshot
-from functions.local.apiserver.store import BEGINNING, Place, Store
+from functions.local.apiserver.store import BEGINNING, NamespacedName, Store
 
 CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
@@ -24,37 +24,37 @@ CONTINUE_EXPIRED = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the objects of a collection, as of `version`; `token` continues it, '' at its end."""
+    """A page of a collection at `version`; `token` is the continue token, '' on the last page."""
 
     items: list[Obj]
     version: int
     token: str = ""
     remaining: int | None = None
-    """How many follow; None where that is not known, since a selector would have to look at each."""
+    """How many objects follow; None if unknown because a selector is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a page begins: after this object, in the list as it was at this version."""
+    """Where a page begins: after this object, in the list at this version."""
 
     version: int
-    place: Place
+    after: NamespacedName
 
     def token(self) -> str:
-        return base64.urlsafe_b64encode(json.dumps([self.version, *self.place]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([self.version, *self.after]).encode()).decode()
 
 
 def selector_of(kind: Kind, query: QueryParams) -> Selector:
-    """The selector that a list, a watch or a DELETE of a collection is given."""
+    """Return the selector of a list, a watch or the deletion of a collection."""
     return selectors.parse(kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
 
 def load(kind: Kind, text: str) -> Obj:
-    """A stored object with the defaults that its schema has got since it was written."""
-    return _current(kind, json.loads(text))
+    """Return a stored object with the defaults of the current schema."""
+    return _with_defaults(kind, json.loads(text))
 
 
-def _current(kind: Kind, obj: Obj) -> Obj:
+def _with_defaults(kind: Kind, obj: Obj) -> Obj:
     if kind.custom:
         kind.rules.admit(obj)
     return obj
@@ -67,48 +67,49 @@ class Reader:
         self._store = store
 
     def get(self, target: Target) -> Obj:
-        """One object. Raises StatusError 404."""
+        """Return one object; raise StatusError 404."""
         text = self._store.get(target.key)
         if text is None:
             raise status_errors.not_found(target.kind, target.key.name)
         return load(target.kind, text)
 
     def page(self, target: Target, query: QueryParams) -> Page:
-        """One page of a collection.
+        """Return one page of a collection.
 
-        Raises StatusError 400 (selector, limit, token), 410 (the token is older than the history), 504 (a version
-        that is not reached yet).
+        Raises:
+            StatusError: 400 (selector, limit, token), 410 (the token is older than the history), or 504 (a version in
+                the future).
         """
         limit, selector = number(query, "limit") or 0, selector_of(target.kind, query)
         begin = _parse_token(query.get("continue", "")) or self._beginning(query)
         if begin.version < self._store.compacted:
             raise expired(CONTINUE_EXPIRED)
         snapshot = self._snapshot(target, begin)
-        found = _selected(target.kind, snapshot.bodies(), selector)
-        items = list(islice(found, limit)) if limit > 0 else list(found)
-        if next(found, None) is None:
-            return Page(_shown(target.kind, items), begin.version)
+        selected = _selected(target.kind, snapshot.bodies(), selector)
+        items = list(islice(selected, limit)) if limit > 0 else list(selected)
+        if next(selected, None) is None:
+            return Page(_list_items(target.kind, items), begin.version)
         last = items[-1]["metadata"]
-        end = _Position(begin.version, Place(last.get("namespace", ""), last["name"]))
+        end = _Position(begin.version, NamespacedName(last.get("namespace", ""), last["name"]))
         remaining = None if selector else self._snapshot(target, end).count()
-        return Page(_shown(target.kind, items), begin.version, end.token(), remaining)
+        return Page(_list_items(target.kind, items), begin.version, end.token(), remaining)
 
     def _beginning(self, query: QueryParams) -> "_Position":
         check_version(query.get("resourceVersion", ""), self._store.version)
         return _Position(self._store.version, BEGINNING)
 
     def _snapshot(self, target: Target, begin: "_Position") -> Snapshot:
-        return Snapshot(self._store, begin.version, target.kind.resource, target.namespace or None, begin.place)
+        return Snapshot(self._store, begin.version, target.kind.resource, target.namespace or None, begin.after)
 
 
-def _selected(kind: Kind, rows: Iterator[tuple[Place, str]], selector: Selector) -> Iterator[Obj]:
-    """What the selector wants, in full form. What it looks at, labels and names, has no defaults in a schema."""
+def _selected(kind: Kind, rows: Iterator[tuple[NamespacedName, str]], selector: Selector) -> Iterator[Obj]:
+    """Yield the selected objects, with defaults applied after selection; labels and names have no defaults."""
     objects: Iterator[Obj] = (json.loads(text) for _, text in rows)
-    return (_current(kind, obj) for obj in objects if selector.matches(kind, obj))
+    return (_with_defaults(kind, obj) for obj in objects if selector.matches(kind, obj))
 
 
-def _shown(kind: Kind, items: list[Obj]) -> list[Obj]:
-    """Items of a built-in kind go without their kind, which the list has."""
+def _list_items(kind: Kind, items: list[Obj]) -> list[Obj]:
+    """Return the items as lists contain them: those of built-in kinds have no apiVersion and kind."""
     if kind.custom:
         return items
     return [{field: value for field, value in obj.items() if field not in ("apiVersion", "kind")} for obj in items]
@@ -119,26 +120,27 @@ def _parse_token(token: str) -> _Position | None:
         return None
     try:
         version, namespace, name = json.loads(base64.urlsafe_b64decode(token))
-        return _Position(int(version), Place(str(namespace), str(name)))
+        return _Position(int(version), NamespacedName(str(namespace), str(name)))
     except (ValueError, TypeError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
 
 
-def check_version(text: str, present: int) -> int:
-    """The resourceVersion of a query; 0 when it is not given.
+def check_version(text: str, current: int) -> int:
+    """Return the resourceVersion of a query; 0 if it has none.
 
-    Raises StatusError 400, or 504 for a version that the server has not reached.
+    Raises:
+        StatusError: 400, or 504 for a version that the server has not reached.
     """
     if not text:
         return 0
     if not text.isdecimal():
         problem = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
         raise bad_request(problem)
-    if int(text) > present:
+    if int(text) > current:
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
         raise StatusError(
             504,
-            f"Timeout: Too large resource version: {text}, current: {present}",
+            f"Timeout: Too large resource version: {text}, current: {current}",
             reason="Timeout",
             details={"causes": [cause], "retryAfterSeconds": 1},
         )
@@ -146,9 +148,10 @@ def check_version(text: str, present: int) -> int:
 
 
 def watch_version(query: QueryParams) -> int:
-    """The resourceVersion that a watch begins after; 0: with what there is.
+    """Return the resourceVersion after which a watch begins; 0 begins with the existing objects.
 
-    Raises StatusError 400.
+    Raises:
+        StatusError: 400.
     """
     text = query.get("resourceVersion", "")
     return check_version(text, int(text)) if text.isdecimal() else check_version(text, 0)

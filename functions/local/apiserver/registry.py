@@ -1,4 +1,4 @@
-"""Which kinds there are: the built-in ones and those of the CRDs in a folder."""
+"""The registry of kinds: the built-in ones and those of the CRDs in a folder."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from functions.local.apiserver.kinds import Kind
 
 
 class Registry:
-    """The kinds of one server, found by where they are served or by their resource name."""
+    """The kinds of one server, by path or by resource name."""
 
     def __init__(self, kinds: Iterable[Kind], definitions: Iterable[Obj] = ()) -> None:
         self.kinds = tuple(kinds)
@@ -20,27 +20,29 @@ class Registry:
 
     @classmethod
     def load(cls, crds_dir: Path) -> Self:
-        """The built-in kinds and those of the CRD files (*.yaml) in `crds_dir`.
+        """Return the built-in kinds and those of the CRD files (*.yaml) in `crds_dir`.
 
-        Raises yaml.YAMLError or KeyError for a file that is not a CustomResourceDefinition.
+        Raises:
+            yaml.YAMLError: a file is not YAML.
+            KeyError: a CustomResourceDefinition is incomplete.
         """
         definitions = [custom.established(definition) for definition in custom.definitions(crds_dir)]
-        found = [kind for definition in definitions for kind in custom.kinds(definition)]
-        return cls((*builtin.KINDS, *found), definitions)
+        custom_kinds = [kind for definition in definitions for kind in custom.kinds(definition)]
+        return cls((*builtin.KINDS, *custom_kinds), definitions)
 
-    def served(self, group: str, version: str, plural: str) -> Kind | None:
-        """The kind at /apis/<group>/<version>/<plural>."""
+    def by_path(self, group: str, version: str, plural: str) -> Kind | None:
+        """Return the kind served at /apis/<group>/<version>/<plural>."""
         return self._by_path.get((group, version, plural))
 
-    def of_resource(self, resource: str) -> Kind | None:
-        """The kind of a stored object; None when its CRD is gone."""
+    def by_resource(self, resource: str) -> Kind | None:
+        """Return the kind of a stored object; None if its CRD has been removed."""
         return self._by_resource.get(resource)
 
     def groups(self) -> dict[str, list[str]]:
-        """The API groups and their versions; the core group is ''."""
-        found: dict[str, list[str]] = {}
+        """Return the API groups and their versions; the core group is ''."""
+        groups: dict[str, list[str]] = {}
         for kind in self.kinds:
-            versions = found.setdefault(kind.group, [])
+            versions = groups.setdefault(kind.group, [])
             if kind.version not in versions:
                 versions.append(kind.version)
-        return found
+        return groups

@@ -1,4 +1,4 @@
-"""Request bodies: read within the limit, parsed, and checked to be an object of the right kind.
+"""Request bodies: reading with a size limit, parsing, and checking the kind of the object.
 
 The limit and the wordings are those of k8s.io/apiserver (MaxRequestBodyBytes, pkg/endpoints/handlers).
 """
@@ -18,14 +18,15 @@ from functions.local.apiserver.kinds import Kind
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
-_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 UNKNOWN_FORMAT = "the body of the request was in an unknown format"
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
-    Raises StatusError 413 as soon as it is known to be too long.
+    Raises:
+        StatusError: 413, as soon as the body is known to be too long.
     """
     declared = request.headers.get("content-length", "0")
     parts, size = [], int(declared) if declared.isdecimal() and int(declared) > BODY_LIMIT else 0
@@ -41,14 +42,15 @@ async def read_body(request: Request) -> bytes:
 
 
 def media_type(request: Request) -> str:
-    """The media type of the body, without its parameters."""
+    """Return the media type of the body, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
-    """Return a body as an object of `kind`; without a media type it is JSON, as for the real server.
+    """Return a body as an object of `kind`; without a media type it is read as JSON, as by the real server.
 
-    Raises StatusError 415, 400, or 422 for another kind.
+    Raises:
+        StatusError: 415, 400, or 422 for another kind.
     """
     media = media or JSON
     readers = {JSON: parse_json, YAML: _parse_yaml, PROTOBUF: _parse_protobuf}
@@ -70,9 +72,10 @@ def _parse_protobuf(raw: bytes, _: Kind) -> Obj:
 
 
 def parse_json(raw: bytes, kind: Kind) -> Any:
-    """Parse JSON; a number such as 2.0 becomes 2.
+    """Return the parsed JSON; a number such as 2.0 becomes 2.
 
-    Raises StatusError 400.
+    Raises:
+        StatusError: 400.
     """
     try:
         return load_json(raw)
@@ -81,7 +84,7 @@ def parse_json(raw: bytes, kind: Kind) -> Any:
 
 
 def json_problem(error: Exception) -> str:
-    """What is wrong with a JSON text, in the real server's words where it just ends."""
+    """Return what is wrong with a JSON text, in the real server's words if it is truncated."""
     if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc):
         return "unexpected end of JSON input"
     return str(error)
@@ -95,18 +98,22 @@ def _parse_yaml(raw: bytes, kind: Kind) -> Any:
 
 
 def load_json(text: bytes | str) -> Any:
-    """Parse JSON as Go does: 2.0 is an integer, what 64 bits cannot hold is a float, half of a character is U+FFFD.
+    """Parse JSON like Go: 2.0 is an integer, an integer beyond 64 bits a float, a lone surrogate U+FFFD.
 
-    Raises ValueError or RecursionError.
+    Raises:
+        ValueError: the text is not JSON.
+        RecursionError: it is nested too deeply.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     value = _load(text)
-    return _load(replace_lone_surrogates(json.dumps(value, ensure_ascii=False))) if _HALF.search(text) else value
+    return (
+        _load(replace_lone_surrogates(json.dumps(value, ensure_ascii=False))) if _LONE_SURROGATE.search(text) else value
+    )
 
 
 def _load(text: str) -> Any:
-    return json.loads(text, parse_float=_float, parse_int=_integer, parse_constant=_refuse_constant)
+    return json.loads(text, parse_float=_float, parse_int=_integer, parse_constant=_reject_constant)
 
 
 def _float(text: str) -> int | float:
@@ -120,7 +127,7 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) < 19 or -(2**63) <= int(text) < 2**63 else float(text)
 
 
-def _refuse_constant(text: str) -> None:
+def _reject_constant(text: str) -> None:
     raise ValueError(f"invalid character {text[0]!r} looking for beginning of value")
 
 
@@ -129,15 +136,16 @@ def _unrecognized(kind: Kind, problem: str) -> StatusError:
 
 
 def go_type(value: Any) -> str:
-    """What Go's JSON decoder calls a value."""
+    """Return the name of a value's type in error texts of Go's JSON decoder."""
     names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     return names.get(type(value), "null")
 
 
 def check_kind(obj: Obj, kind: Kind) -> None:
-    """Refuse an object of another kind or version; fills them in where built-in kinds may go without.
+    """Reject an object of another kind or version; set them in built-in kinds, which may omit them.
 
-    Raises StatusError 400 or 422.
+    Raises:
+        StatusError: 400 or 422.
     """
     given_kind, given_version = obj.get("kind") or "", obj.get("apiVersion") or ""
     if not kind.custom:
@@ -166,5 +174,5 @@ def _wrong_kind(obj: Obj, kind: Kind, given_kind: str, given_version: str) -> St
 
 
 def cannot_handle(kind: Kind, given_kind: str, version: str, problem: str) -> StatusError:
-    """400 in the words of the real server's decoder."""
+    """Return 400 with the text of the real server's decoder."""
     return bad_request(f'{given_kind} in version "{version}" cannot be handled as a {kind.kind}: {problem}')

@@ -1,4 +1,4 @@
-"""What a request asks for: the object or collection its path names, and the options in its query."""
+"""The target of a request (object or collection) from its path, and the options from its query."""
 
 from dataclasses import dataclass
 from typing import Literal, Self, cast
@@ -15,7 +15,10 @@ FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An object, one of its subresources, or (name None) a collection. `namespace` '' is all or none."""
+    """An object, a subresource, or a collection if `name` is None.
+
+    `namespace` is '' for cluster-scoped kinds and for a collection over all namespaces.
+    """
 
     kind: Kind
     namespace: str
@@ -24,20 +27,21 @@ class Target:
 
     @property
     def key(self) -> Key:
-        """Where the object is in the store."""
+        """The object's key in the store."""
         return Key(self.kind.resource, self.namespace, self.name or "")
 
 
 def parse_path(path: str, registry: Registry) -> Target:
-    """The target of a path below /api or /apis.
+    """Return the target of a path below /api or /apis.
 
-    Raises StatusError 404 for a path that names nothing served here.
+    Raises:
+        StatusError: 404 for a path that is not served.
     """
     group, version, *rest = _group_and_rest(path.strip("/").split("/"))
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces" and rest[2] != "status":
         namespace, rest = rest[1], rest[2:]
-    kind = registry.served(group, version, rest[0]) if rest else None
+    kind = registry.by_path(group, version, rest[0]) if rest else None
     if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):
         raise no_such_resource()
     name, subresource = (*rest[1:], None, None)[:2]
@@ -57,23 +61,24 @@ def _group_and_rest(parts: list[str]) -> list[str]:
 
 
 def subresources(kind: Kind) -> tuple[str, ...]:
-    """The subresources of a kind."""
+    """Return the subresources of a kind."""
     log = ("log",) if kind.resource == "pods" else ()
     return ("status", *log) if kind.has_status else log
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a write is to be done."""
+    """The options of a write."""
 
     dry_run: bool = False
     field_validation: FieldValidation = "Warn"
 
     @classmethod
     def parse(cls, query: QueryParams, options_kind: str) -> Self:
-        """From `dryRun` and `fieldValidation`.
+        """Return the options from the parameters `dryRun` and `fieldValidation`.
 
-        Raises StatusError 422 for a value that is not known.
+        Raises:
+            StatusError: 422 for an unsupported value.
         """
         dry_run = query.getlist("dryRun")
         if any(value != "All" for value in dry_run):
@@ -86,14 +91,15 @@ class WriteOptions:
 
 
 def flag(query: QueryParams, name: str) -> bool:
-    """A boolean of the query, with the spellings that Go takes."""
+    """Return a boolean parameter, in the spellings that Go accepts."""
     return query.get(name, "").lower() in ("1", "t", "true")
 
 
 def number(query: QueryParams, name: str) -> int | None:
-    """A whole number of the query; None when it is not given.
+    """Return an integer parameter; None if it is absent.
 
-    Raises StatusError 400 for anything else.
+    Raises:
+        StatusError: 400 if it is not an integer.
     """
     text = query.get(name)
     if not text:

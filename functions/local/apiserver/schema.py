@@ -1,4 +1,4 @@
-"""Structural schemas: what a custom resource loses (unknown fields, nulls) and gains (defaults) on its way in.
+"""Structural schemas: pruning of unknown fields and nulls, and defaulting, of custom resources.
 
 The rules are those of "Extend the Kubernetes API with CustomResourceDefinitions": pruning, defaulting and
 nullable. A null where null is not allowed counts as absent.
@@ -9,12 +9,12 @@ from typing import Any
 
 from functions.local.apiserver.errors import Obj
 
-ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})  # every object has them, no schema needs to name them
-NESTED = (dict, list)  # nothing is below any other value
+ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})  # every object has them; schemas do not name them
+NESTED = (dict, list)  # the types of values that contain others
 
 
 def prune(schema: Obj, obj: Obj) -> list[str]:
-    """Remove the fields of a whole object that its schema does not know. Returns their paths."""
+    """Remove the fields of an object that its schema does not define; return their paths."""
     unknown: list[str] = []
     properties = {name: sub for name, sub in schema.get("properties", {}).items() if name not in ROOT_FIELDS}
     known = {**properties, **dict.fromkeys(ROOT_FIELDS, ANYTHING)}
@@ -47,10 +47,10 @@ def _prune_fields(schema: Obj, value: Obj, path: str, unknown: list[str]) -> Non
 
 
 def field_schema(schema: Obj, name: str) -> Obj | None:
-    """The schema of one field of an object; None when the field is unknown."""
-    found: Obj | None = schema.get("properties", {}).get(name)
-    if found is not None:
-        return found
+    """Return the schema of one field of an object; None if the field is unknown."""
+    declared: Obj | None = schema.get("properties", {}).get(name)
+    if declared is not None:
+        return declared
     extra = schema.get("additionalProperties")
     if extra:
         return extra if isinstance(extra, dict) else ANYTHING
@@ -62,7 +62,7 @@ def _nullable(schema: Obj) -> bool:
 
 
 def default(schema: Obj, value: Any) -> None:
-    """Fill in the defaults below `value`."""
+    """Set the defaults below `value`."""
     if isinstance(value, dict):
         _default_fields(schema, value)
     elif isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Label and field selectors, with the refusals worded as k8s.io/apimachinery/pkg/{labels,fields} does."""
+"""Label and field selectors, with the error texts of k8s.io/apimachinery/pkg/{labels,fields}."""
 
 import re
 from collections.abc import Mapping
@@ -16,32 +16,32 @@ END = "end of string"
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One condition: the value of `key` is (or is not) among `values`. No values: the key exists."""
+    """One condition: the value of `key` is (or is not) among `values`; if those are None, the key exists."""
 
     key: str
     values: frozenset[str] | None
     negated: bool = False
 
     def matches(self, present: Mapping[str, str]) -> bool:
-        """Whether it holds. A missing key is not among any values."""
-        found = self.key in present if self.values is None else present.get(self.key) in self.values
-        return found != self.negated
+        """Return whether the condition holds; a missing key is not among any values."""
+        selected = self.key in present if self.values is None else present.get(self.key) in self.values
+        return selected != self.negated
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One condition: the value of `key` is a whole number greater than (or less than) `limit`."""
+    """One condition: the value of `key` is an integer greater than (or less than) `limit`."""
 
     key: str
     limit: int
     greater: bool
 
     def matches(self, present: Mapping[str, str]) -> bool:
-        """Whether it holds; never for what is not a number."""
+        """Return whether the condition holds; False if the value is not an integer."""
         if not INTEGER.fullmatch(present.get(self.key, "")):
             return False
-        found = int(present[self.key])
-        return found > self.limit if self.greater else found < self.limit
+        value = int(present[self.key])
+        return value > self.limit if self.greater else value < self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ class Selector:
         return bool(self.labels or self.fields)
 
     def matches(self, kind: Kind, obj: Obj) -> bool:
-        """Whether an object is selected.
+        """Return whether an object is selected.
 
-        Raises StatusError 400 for a field that this kind cannot be selected by.
+        Raises:
+            StatusError: 400 for a field that the kind does not support in selectors.
         """
         labels = obj["metadata"].get("labels", {})
         if not all(requirement.matches(labels) for requirement in self.labels):
@@ -69,9 +70,10 @@ class Selector:
 
 
 def parse(kind: Kind, label_selector: str, field_selector: str) -> Selector:
-    """A selector from the query of a list or watch.
+    """Return the selector from the query of a list or watch.
 
-    Raises StatusError 400.
+    Raises:
+        StatusError: 400.
     """
     labels = _LabelParser(label_selector).parse() if label_selector.strip() else ()
     fields = tuple(_parse_field(kind, term) for term in field_selector.split(",") if term)
@@ -89,31 +91,31 @@ def _parse_field(kind: Kind, term: str) -> Requirement:
 
 
 class _LabelParser:
-    """Reads `a=b,c!=d,e in (f,g),h,!i`."""
+    """Parses a selector such as `a=b,c!=d,e in (f,g),h,!i`."""
 
     def __init__(self, text: str) -> None:
         self._tokens = TOKEN.findall(text)
-        self._at = 0
+        self._position = 0
 
     def parse(self) -> list[Requirement | Comparison]:
         if self._peek() in OPERATORS:
             raise bad_request(f"found '{self._peek()}', expected: !, identifier, or '{END}'")
-        found = [self._requirement()]
+        requirements = [self._requirement()]
         while self._peek() == ",":
             self._next()
             if self._peek() in ("", *OPERATORS):
                 raise bad_request(f"found '{self._peek()}', expected: identifier after ','")
-            found.append(self._requirement())
+            requirements.append(self._requirement())
         if self._peek():
             raise bad_request(f"found '{self._peek()}', expected: ',' or '{END}'")
-        return found
+        return requirements
 
     def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+        return self._tokens[self._position] if self._position < len(self._tokens) else ""
 
     def _next(self) -> str:
         token = self._peek()
-        self._at += 1
+        self._position += 1
         return token
 
     def _requirement(self) -> Requirement | Comparison:
@@ -156,14 +158,14 @@ class _LabelParser:
 
     def _values(self) -> frozenset[str]:
         if self._next() != "(":
-            self._at -= 1
+            self._position -= 1
             raise _unparsable(f"found '{self._peek()}' expected: '('")
         values = {self._value()}
         while self._peek() == ",":
             self._next()
             values.add(self._value())
         if self._next() != ")":
-            self._at -= 1
+            self._position -= 1
             raise _unparsable(f"found '{self._peek()}', expected: ',' or ')'")
         return frozenset(values)
 

@@ -1,31 +1,31 @@
-"""A collection as it was at one version, from a place on: the pages of one list are all of one moment.
+"""A collection at an earlier version, so that all pages of a list show the same version.
 
-A page costs what it holds and what changed since its list began, however many objects there are: rows are read in
-order as they are asked for, and those that were written since are put back to what they were.
+The cost of a page depends on its size and on the changes since the list began, not on the number of objects: rows are
+read lazily in order, and those written since are replaced by their earlier state.
 """
 
 import heapq
 from collections.abc import Iterator
 
-from functions.local.apiserver.store import BEGINNING, Place, Store
+from functions.local.apiserver.store import BEGINNING, NamespacedName, Store
 
 
 class Snapshot:
-    """The objects of a resource after a place; `version` must not be below what the store has compacted."""
+    """The objects of a resource after a name; `version` must not be below the store's `compacted`."""
 
     def __init__(
-        self, store: Store, version: int, resource: str, namespace: str | None, after: Place = BEGINNING
+        self, store: Store, version: int, resource: str, namespace: str | None, after: NamespacedName = BEGINNING
     ) -> None:
-        self._store, self._where = store, (resource, namespace, after)
-        self._undone = store.undone(version, *self._where) if version < store.version else {}
+        self._store, self._range = store, (resource, namespace, after)
+        self._previous = store.previous_states(version, *self._range) if version < store.version else {}
 
-    def bodies(self) -> Iterator[tuple[Place, str]]:
-        """Each body with its place, in order, read as they are asked for."""
-        kept = (row for row in self._store.rows(*self._where) if row[0] not in self._undone)
-        back = ((place, was.body) for place, was in sorted(self._undone.items()) if was.body is not None)
-        return heapq.merge(kept, back)
+    def bodies(self) -> Iterator[tuple[NamespacedName, str]]:
+        """Yield each name and body, in order, read lazily."""
+        unchanged = (row for row in self._store.rows(*self._range) if row[0] not in self._previous)
+        restored = ((name, state.body) for name, state in sorted(self._previous.items()) if state.body is not None)
+        return heapq.merge(unchanged, restored)
 
     def count(self) -> int:
-        """How many there are."""
-        gone = sum((was.body is not None) - was.there for was in self._undone.values())
-        return self._store.count(*self._where) + gone
+        """Return the number of objects."""
+        difference = sum((state.body is not None) - state.exists_now for state in self._previous.values())
+        return self._store.count(*self._range) + difference

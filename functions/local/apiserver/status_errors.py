@@ -1,4 +1,4 @@
-"""Refusals that name an object, worded once for reads, writes and deletions."""
+"""Errors that name an object, for reads, writes and deletions."""
 
 from functions.local.apiserver.errors import Cause, Obj, StatusError, details, invalid, invalid_object
 from functions.local.apiserver.kinds import Kind
@@ -7,29 +7,29 @@ STALE = "the object has been modified; please apply your changes to the latest v
 
 
 def about(kind: Kind, name: str, causes: list[Cause] | None = None) -> Obj:
-    """Status details of one object."""
+    """Return the Status details of one object."""
     return details(name, kind.group, kind.plural, causes)
 
 
 def not_found(kind: Kind, name: str) -> StatusError:
-    """404: there is no such object."""
+    """Return 404: the object does not exist."""
     return StatusError(404, f'{kind.resource} "{name}" not found', details=about(kind, name))
 
 
 def already_exists(kind: Kind, name: str, *, deleting: bool) -> StatusError:
-    """409: there is one of this name."""
+    """Return 409: an object of this name exists."""
     message = f'{"object is being deleted: " if deleting else ""}{kind.resource} "{name}" already exists'
     return StatusError(409, message, reason="AlreadyExists", details=about(kind, name))
 
 
 def conflict(kind: Kind, name: str, problem: str) -> StatusError:
-    """409: the object is not the one that the update was made for."""
+    """Return 409: the object is not in the state for which the update was made."""
     message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {problem}'
     return StatusError(409, message, details=about(kind, name))
 
 
 def other_uid(kind: Kind, namespace: str, name: str, given: str, present: str) -> StatusError:
-    """409: the object of this name is another one; `present` is '' where there is none."""
+    """Return 409: the object of this name has another uid; `present` is '' if it does not exist."""
     key = "/".join(part for part in ("/registry", kind.group, kind.plural, namespace, name) if part)
     problem = f"Precondition failed: UID in precondition: {given}, UID in object meta: {present}"
     storage = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {problem}"
@@ -37,30 +37,29 @@ def other_uid(kind: Kind, namespace: str, name: str, given: str, present: str) -
 
 
 def version_needed(kind: Kind, name: str) -> StatusError:
-    """422: an update of this kind has to say which version it was made from."""
+    """Return 422: an update of this kind requires a resourceVersion."""
     wording = "Invalid value: 0x0: must be specified for an update"
     cause = Cause("FieldValueInvalid", "metadata.resourceVersion", wording)
     return invalid_object(kind.plural, kind.group, name, [cause])
 
 
 def no_namespace(namespace: str) -> StatusError:
-    """404: an object can only be created in a namespace that exists."""
-    about_it = details(namespace, "", "namespaces")
-    return StatusError(404, f'namespaces "{namespace}" not found', details=about_it)
+    """Return 404: the namespace of the new object does not exist."""
+    return StatusError(404, f'namespaces "{namespace}" not found', details=details(namespace, "", "namespaces"))
 
 
 def namespace_terminating(kind: Kind, name: str, namespace: str) -> StatusError:
-    """403: nothing new in a namespace that is being deleted."""
+    """Return 403: the namespace of the new object is being deleted."""
     problem = f"unable to create new content in namespace {namespace} because it is being terminated"
     cause = Cause("NamespaceTerminating", "metadata.namespace", f"namespace {namespace} is being terminated")
     return StatusError(403, f'{kind.resource} "{name}" is forbidden: {problem}', details=about(kind, name, [cause]))
 
 
-def patch_does_not_fit(problem: str) -> StatusError:
-    """422: a patch makes something of an object that is none of its kind; the object may be a Secret: not shown."""
+def invalid_patch_result(problem: str) -> StatusError:
+    """Return 422: the patched object is invalid; it is not included, because it may be a Secret."""
     return invalid_object("", "", "", [invalid("patch", "patched object", problem)])
 
 
 def unknown_fields_in_patch(patched: str, problem: str) -> StatusError:
-    """422: a strict patch brings fields that nobody knows."""
+    """Return 422: a patch with strict validation contains unknown fields."""
     return invalid_object("", "", "", [invalid("patch", patched, problem)])

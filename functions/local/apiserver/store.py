@@ -1,11 +1,11 @@
-"""Objects, and the changes they went through, in SQLite.
+"""Objects and the history of their changes, in SQLite.
 
-One write is one transaction: the object, its line of history and the global resourceVersion move together, so
-that a kill at any moment leaves either all of it or nothing. Bodies are kept as the JSON text that goes over
-the wire; a read or a watch event need not parse them.
+One write is one transaction of the object, its history entry and the global resourceVersion, so a process killed at
+any time leaves either all of it or nothing. Bodies are stored as the JSON text sent to clients; reads and watch
+events do not parse them.
 
-History serves watches (resume after a disconnect or a restart), pages of one consistent list, and the 410 that
-tells a client its version is too old. It keeps the last HISTORY changes.
+The history serves watches (which resume after a disconnect or a restart), the pages of a consistent list, and the 410
+for a version that is too old. It keeps the last HISTORY changes.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from functions.local.apiserver.errors import Obj
 
-HISTORY = 5_000  # changes kept; a busy minute of 100 runs makes some 2,000
+HISTORY = 5_000  # changes kept; 100 active runs write about 2,000 a minute
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -41,28 +41,28 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class Key(NamedTuple):
-    """Where an object is. `resource` is `coderuns.agents.platform` or `pods`; no namespace is ''."""
+    """The key of an object; `resource` is for example `coderuns.agents.platform` or `pods`, no namespace is ''."""
 
     resource: str
     namespace: str
     name: str
 
 
-class Place(NamedTuple):
-    """Where an object is among those of its resource, which are listed in this order."""
+class NamespacedName(NamedTuple):
+    """The key of an object among those of its resource; lists are sorted by it."""
 
     namespace: str
     name: str
 
 
-BEGINNING = Place("", "")
+BEGINNING = NamespacedName("", "")
 
 
-class CompactedError(NamedTuple):
-    """An object that was written since: its body before that, None where it was not there, and whether it is now."""
+class PreviousState(NamedTuple):
+    """The state of an object before later writes: its body, None if it did not exist; and whether it exists now."""
 
     body: str | None
-    there: bool
+    exists_now: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class Change:
 
 
 class Store:
-    """The objects of one server. Not for use by two servers at once: the version counter is kept in memory."""
+    """The objects of one server; not for two servers at once, because the version counter is in memory."""
 
     def __init__(self, connection: sqlite3.Connection, history: int = HISTORY) -> None:
         self._db = connection
         self._history = history
-        self._bells: dict[str, asyncio.Event] = {}
+        self._change_events: dict[str, asyncio.Event] = {}
         self.closing = False
         self._observers: list[Callable[[Change], None]] = []
         connection.executescript(SCHEMA)
@@ -91,50 +91,57 @@ class Store:
 
     @property
     def compacted(self) -> int:
-        """The newest version whose following changes are no longer complete."""
+        """The oldest version after which all changes are still in the history."""
         (oldest,) = self._db.execute("SELECT min(version) FROM history").fetchone()
         return int(oldest) - 1 if oldest else self.version
 
     def get(self, key: Key) -> str | None:
-        """The body of one object."""
+        """Return the body of one object; None if it does not exist."""
         row = self._db.execute(
             "SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key
         ).fetchone()
         return row[0] if row else None
 
     def by_uid(self, uid: str) -> Key | None:
-        """Where the object with this uid is."""
+        """Return the key of the object with this uid; None if it does not exist."""
         row = self._db.execute("SELECT resource, namespace, name FROM objects WHERE uid = ?", (uid,)).fetchone()
         return Key(*row) if row else None
 
     def bodies(self, resource: str, namespace: str | None) -> list[str]:
-        """All objects of a resource in order of namespace and name; `namespace` None is all of them."""
+        """Return the bodies of a resource, sorted by namespace and name; `namespace` None selects all."""
         return [body for _, body in self.rows(resource, namespace)]
 
-    def rows(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> Iterator[tuple[Place, str]]:
-        """The bodies after a place, in order, read as they are asked for: nothing may be written meanwhile."""
+    def rows(
+        self, resource: str, namespace: str | None, after: NamespacedName = BEGINNING
+    ) -> Iterator[tuple[NamespacedName, str]]:
+        """Yield the names and bodies after a name, in order; no write may happen before the last is read."""
         where, values = _after(resource, namespace, after)
         query = f"SELECT namespace, name, body FROM objects WHERE {where} ORDER BY namespace, name"  # noqa: S608
-        return ((Place(*row[:2]), row[2]) for row in self._db.execute(query, values))
+        return ((NamespacedName(*row[:2]), row[2]) for row in self._db.execute(query, values))
 
-    def count(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> int:
-        """How many objects there are after a place."""
+    def count(self, resource: str, namespace: str | None, after: NamespacedName = BEGINNING) -> int:
+        """Return the number of objects after a name."""
         where, values = _after(resource, namespace, after)
-        (found,) = self._db.execute(f"SELECT count(*) FROM objects WHERE {where}", values).fetchone()  # noqa: S608
-        return int(found)
+        (count,) = self._db.execute(f"SELECT count(*) FROM objects WHERE {where}", values).fetchone()  # noqa: S608
+        return int(count)
 
-    def undone(self, version: int, resource: str, namespace: str | None, after: Place) -> dict[Place, CompactedError]:
-        """What differs now, after a place, from how it was at `version`, which must not be below `compacted`."""
+    def previous_states(
+        self, version: int, resource: str, namespace: str | None, after: NamespacedName
+    ) -> dict[NamespacedName, PreviousState]:
+        """Return the states at `version` of the objects after a name that were written since.
+
+        `version` must not be below `compacted`.
+        """
         where, values = _after(resource, namespace, after)
         query = f"SELECT namespace, name, type, previous FROM history WHERE {where} AND version > ? ORDER BY version"  # noqa: S608
-        found: dict[Place, CompactedError] = {}
-        for *place, kind, previous in self._db.execute(query, (*values, version)):
-            first = found.get(Place(*place))
-            found[Place(*place)] = CompactedError(first.body if first else previous, kind != "DELETED")
-        return found
+        states: dict[NamespacedName, PreviousState] = {}
+        for *name, change_type, previous in self._db.execute(query, (*values, version)):
+            first = states.get(NamespacedName(*name))
+            states[NamespacedName(*name)] = PreviousState(first.body if first else previous, change_type != "DELETED")
+        return states
 
     def since(self, version: int, resource: str, namespace: str | None = None) -> list[Change]:
-        """The changes after `version`, oldest first."""
+        """Return the changes after `version`, oldest first."""
         rows = self._db.execute(
             "SELECT version, type, resource, namespace, name, body, previous FROM history"
             " WHERE resource = ? AND version > ? AND (? IS NULL OR namespace = ?) ORDER BY version",
@@ -143,35 +150,35 @@ class Store:
         return [Change(row[0], row[1], Key(*row[2:5]), row[5], row[6]) for row in rows]
 
     def put(self, key: Key, obj: Obj) -> str:
-        """Create or replace an object; gives it the next resourceVersion. Returns its body."""
+        """Create or replace an object with the next resourceVersion; return its body."""
         previous = self.get(key)
         change = self._change("ADDED" if previous is None else "MODIFIED", key, obj, previous)
         self._commit(change, obj)
         return change.body
 
     def delete(self, key: Key, obj: Obj) -> str:
-        """Remove an object; `obj` is its last state. Returns the body that watchers see."""
+        """Remove an object and return the body that watchers get; `obj` is its last state."""
         change = self._change("DELETED", key, obj, self.get(key))
         self._commit(change, obj)
         return change.body
 
     def dependents(self, uid: str) -> list[Key]:
-        """The objects that name `uid` as an owner."""
+        """Return the objects with `uid` as an owner."""
         return self._keys("SELECT resource, namespace, name FROM objects JOIN owners USING (uid) WHERE owner = ?", uid)
 
     def with_absent_owner(self) -> list[Key]:
-        """The objects that name an owner that does not exist (or not in their namespace)."""
+        """Return the objects with an owner that does not exist (or not in their namespace)."""
         return self._keys(
             "SELECT DISTINCT d.resource, d.namespace, d.name FROM owners JOIN objects d USING (uid)"
             " LEFT JOIN objects o ON o.uid = owner AND o.namespace IN ('', d.namespace) WHERE o.uid IS NULL"
         )
 
     def in_deletion(self) -> list[Key]:
-        """The objects that wait for their finalizers or their grace period."""
+        """Return the objects that wait for finalizers or a grace period."""
         return self._keys("SELECT resource, namespace, name FROM objects WHERE deleting")
 
     def in_namespace(self, namespace: str) -> list[Key]:
-        """Everything in a namespace."""
+        """Return all objects in a namespace."""
         return self._keys("SELECT resource, namespace, name FROM objects WHERE namespace = ?", namespace)
 
     def _keys(self, query: str, *values: str) -> list[Key]:
@@ -181,20 +188,20 @@ class Store:
         """Call `observer` after each commit."""
         self._observers.append(observer)
 
-    def bell(self, resource: str) -> asyncio.Event:
-        """An event that the next change of `resource` sets. Take it before reading what there is."""
-        return self._bells.setdefault(resource, asyncio.Event())
+    def next_change(self, resource: str) -> asyncio.Event:
+        """Return an event that the next change of `resource` sets; call this before reading the objects."""
+        return self._change_events.setdefault(resource, asyncio.Event())
 
     def close(self) -> None:
-        """End every watch, so that a server that stops need not wait for them. Call it in its event loop."""
+        """End every watch, so that the server can stop; call it in the server's event loop."""
         self.closing = True
-        for bell in self._bells.values():
-            bell.set()
+        for change_event in self._change_events.values():
+            change_event.set()
 
-    def _change(self, kind: ChangeType, key: Key, obj: Obj, previous: str | None) -> Change:
+    def _change(self, change_type: ChangeType, key: Key, obj: Obj, previous: str | None) -> Change:
         version = self.version + 1
         obj["metadata"]["resourceVersion"] = str(version)
-        return Change(version, kind, key, json.dumps(obj, separators=(",", ":")), previous)
+        return Change(version, change_type, key, json.dumps(obj, separators=(",", ":")), previous)
 
     def _commit(self, change: Change, obj: Obj) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -206,8 +213,8 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self.version = change.version
-        if bell := self._bells.pop(change.key.resource, None):
-            bell.set()
+        if change_event := self._change_events.pop(change.key.resource, None):
+            change_event.set()
         for observer in self._observers:
             observer(change)
 
@@ -232,8 +239,8 @@ class Store:
         self._db.execute("DELETE FROM history WHERE version <= ?", (change.version - self._history,))
 
 
-def _after(resource: str, namespace: str | None, after: Place) -> tuple[str, tuple[str, ...]]:
-    """A condition that the index answers: SQLite seeks in it by the last column or the last two."""
+def _after(resource: str, namespace: str | None, after: NamespacedName) -> tuple[str, tuple[str, ...]]:
+    """Return a condition and its values; SQLite seeks in the primary key by the last column or the last two."""
     if namespace is None:
         return "resource = ? AND (namespace, name) > (?, ?)", (resource, *after)
     name = after.name if after.namespace == namespace else ""

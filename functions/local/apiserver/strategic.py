@@ -1,7 +1,7 @@
-"""Strategic merge patches: what kubectl and the Python client send for built-in kinds.
+"""Strategic merge patches, which kubectl and the Python client send for built-in kinds.
 
-Like a merge patch, but a list with a merge key is merged item by item. The keys are those that the fields of the
-kinds served here have in Kubernetes (`patchMergeKey` in k8s.io/api); all other lists are replaced.
+They differ from merge patches in lists with a merge key, which are merged item by item. The keys are those of the
+supported kinds in Kubernetes (`patchMergeKey` in k8s.io/api); all other lists are replaced.
 """
 
 from typing import Any
@@ -67,23 +67,23 @@ def _merge_list(field: str, present: list[Any], patch: list[Any]) -> list[Any]:
 
 
 def _merge_item(items: list[Obj], key: str, change: Obj) -> None:
-    at = next((index for index, item in enumerate(items) if item.get(key) == change.get(key)), None)
+    position = next((index for index, item in enumerate(items) if item.get(key) == change.get(key)), None)
     if change.get(DIRECTIVE) == "delete":
-        if at is not None:
-            del items[at]
-    elif at is None:
+        if position is not None:
+            del items[position]
+    elif position is None:
         items.append(strategic_merge({}, change))
     else:
-        items[at] = strategic_merge(items[at], change)
+        items[position] = strategic_merge(items[position], change)
 
 
 def _reorder(present: Obj, field: str, order: list[Any]) -> None:
-    """Bring the items that are named into their order; the others stay behind them."""
+    """Sort the items named in `order` accordingly; the others follow."""
     items, key = present.get(field), MERGE_KEYS.get(field)
     if not isinstance(items, list):
         return
-    wanted = [item.get(key) if isinstance(item, dict) else item for item in order]
+    ordered_keys = [item.get(key) if isinstance(item, dict) else item for item in order]
     identity = [item.get(key) if isinstance(item, dict) else item for item in items]
-    ranks = {value: rank for rank, value in enumerate(wanted)}
-    ranked = sorted(zip(identity, items, strict=True), key=lambda pair: ranks.get(pair[0], len(wanted)))
+    ranks = {value: rank for rank, value in enumerate(ordered_keys)}
+    ranked = sorted(zip(identity, items, strict=True), key=lambda pair: ranks.get(pair[0], len(ordered_keys)))
     present[field] = [item for _, item in ranked]

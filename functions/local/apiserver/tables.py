@@ -1,6 +1,6 @@
-"""Tables: what `kubectl get` prints.
+"""Tables, as printed by `kubectl get`.
 
-The columns of built-in kinds are in columns.py, those of custom kinds in their CRDs.
+The columns of built-in kinds are defined in columns.py, those of custom kinds in their CRDs.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def table(kind: Kind, objects: list[Obj], now: datetime, include: str) -> Obj:
-    """The table of these objects.
+    """Return the table of these objects.
 
-    `include` is what goes with each row (query parameter includeObject): Metadata, Object or None.
+    `include` selects what each row contains of its object (query parameter includeObject): Metadata, Object or None.
     """
     columns = _columns(kind)
     rows = [
@@ -49,7 +49,7 @@ def _included(obj: Obj, include: str) -> Obj | None:
 
 
 def partial(obj: Obj) -> Obj:
-    """The object's metadata alone."""
+    """Return only the object's metadata."""
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 
@@ -73,12 +73,12 @@ def _declared(column: Obj) -> Column:
 
 
 def _value(path: str, kind: str) -> Callable[[Obj, datetime], Any]:
-    """The first value at a path; a value of another type shows as nothing."""
+    """Return a cell function for the first value at a path; a value of another type gives None."""
     values = compile_path(path)
 
     def cell(obj: Obj, _: datetime) -> Any:
-        found = next(iter(values(obj)), None)
-        return found if isinstance(found, TYPES[kind]) else None
+        value = next(iter(values(obj)), None)
+        return value if isinstance(value, TYPES[kind]) else None
 
     return cell
 
@@ -87,7 +87,7 @@ def _date(path: str) -> Callable[[Obj, datetime], Any]:
     values = compile_path(path)
 
     def cell(obj: Obj, now: datetime) -> Any:
-        found = next(iter(values(obj)), None)
-        return None if found is None else ago(found, now)
+        value = next(iter(values(obj)), None)
+        return None if value is None else ago(value, now)
 
     return cell

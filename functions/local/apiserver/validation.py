@@ -1,8 +1,7 @@
-"""Checks an object against its CRD schema and words what is wrong as the real server does.
+"""Validates objects against schemas, with the error texts of the real server.
 
-The checking is jsonschema's. The wordings are go-openapi's (errors/schema.go), as an API server prints them; with
-one difference: the path of an array item has its index (`spec.env[0].name`), as newer servers have it, so that
-the field can be found.
+jsonschema does the validation. The wordings are those of go-openapi (errors/schema.go), as an API server prints them,
+with one difference: the path of an array item contains its index (`spec.env[0].name`), as in newer servers.
 """
 
 import json
@@ -34,7 +33,8 @@ WORDINGS = {
     "multipleOf": "should be a multiple of {limit}",
     "uniqueItems": "shouldn't contain duplicates",
 }
-END_OR_OTHER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)  # escapes and classes keep their $
+END_ANCHOR_OR_OTHER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+"""Matches `$`, and the escapes and character classes in which it is no anchor."""
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -45,45 +45,45 @@ def _is_date_time(value: object) -> bool:
     return bool(DATE_TIME.fullmatch(value)) and bool(datetime.fromisoformat(value.upper()))
 
 
-SOUND = 10_000
-"""Values remembered in which a schema found no fault; a digest each."""
-_sound: dict[tuple[int, bytes], Obj] = {}
-"""By schema and value; the schema itself keeps its id from being another's."""
+VALID_VALUES_LIMIT = 10_000
+"""How many valid values are remembered, each as a digest."""
+_valid_values: dict[tuple[int, bytes], Obj] = {}
+"""Schemas by schema id and digest of a valid value; the reference to the schema keeps its id from being reused."""
 
 
 class Validator(Protocol):
     """The part of a jsonschema validator used here."""
 
     def iter_errors(self, instance: Any) -> Iterator[ValidationError]:
-        """Every problem."""
+        """Yield every problem."""
 
     def descend(
         self, instance: Any, schema: Any, path: str | None = None, schema_path: str | None = None
     ) -> Iterator[ValidationError]:
-        """Every problem under another schema."""
+        """Yield every problem under another schema."""
 
     def is_type(self, instance: Any, type: str) -> bool:  # noqa: A002
-        """Whether a value is of a JSON type."""
+        """Return whether a value has a JSON type."""
 
 
-def _check_type(validator: Validator, wanted: str, value: Any, schema: Obj) -> Iterable[ValidationError]:
-    if not validator.is_type(value, wanted) and not (value is None and schema.get("nullable")):
-        yield ValidationError(wanted)
+def _check_type(validator: Validator, expected: str, value: Any, schema: Obj) -> Iterable[ValidationError]:
+    if not validator.is_type(value, expected) and not (value is None and schema.get("nullable")):
+        yield ValidationError(expected)
 
 
 def _check_int_or_string(
     validator: Validator,
-    wanted: bool,
+    enabled: bool,
     value: Any,
     schema: Obj,
 ) -> Iterable[ValidationError]:
     null_allowed = value is None and schema.get("nullable")
-    if wanted and not null_allowed and not validator.is_type(value, "integer") and not isinstance(value, str):
+    if enabled and not null_allowed and not validator.is_type(value, "integer") and not isinstance(value, str):
         yield ValidationError("integer,string")
 
 
 def _check_properties(validator: Validator, properties: Obj, value: Any, _: Obj) -> Iterator[ValidationError]:
-    """A write changes little of an object, so what was sound before is not looked through again."""
+    """Check each property once: most values of a written object are unchanged and already known to be valid."""
     if not validator.is_type(value, "object"):
         return
     for name, schema in properties.items():
@@ -92,39 +92,41 @@ def _check_properties(validator: Validator, properties: Obj, value: Any, _: Obj)
 
 
 def _check_once(validator: Validator, value: Any, schema: Obj, name: str) -> Iterator[ValidationError]:
-    if not isinstance(value, dict | list) or "additionalProperties" in schema:  # quicker looked through than hashed
+    if not isinstance(value, dict | list) or "additionalProperties" in schema:  # faster to validate than to hash
         yield from validator.descend(value, schema, path=name, schema_path=name)
         return
     key = (id(schema), blake2b(json.dumps(value).encode(), digest_size=16).digest())
-    if key in _sound:
+    if key in _valid_values:
         return
-    found = list(validator.descend(value, schema, path=name, schema_path=name))
-    yield from found
-    if not found:
-        if len(_sound) >= SOUND:
-            _sound.clear()
-        _sound[key] = schema
+    errors = list(validator.descend(value, schema, path=name, schema_path=name))
+    yield from errors
+    if not errors:
+        if len(_valid_values) >= VALID_VALUES_LIMIT:
+            _valid_values.clear()
+        _valid_values[key] = schema
 
 
 def _check_all_of(validator: Validator, schemas: list[Obj], value: Any, _: Obj) -> Iterable[ValidationError]:
     failures = [list(validator.descend(value, schema)) for schema in schemas]
-    for found in failures:
-        yield from found
+    for errors in failures:
+        yield from errors
     if any(failures):
         yield ValidationError(". None validated" if all(failures) else "")
 
 
 def _check_pattern(_: Validator, pattern: str, value: Any, schema: Obj) -> Iterable[ValidationError]:
-    """A text of the wrong length is refused for that alone."""
-    fits = isinstance(value, str) and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
-    if fits and not _compiled(pattern).search(value):
+    """Check the pattern unless the length is already wrong; the real server reports only the length then."""
+    if not isinstance(value, str):
+        return
+    has_valid_length = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+    if has_valid_length and not _compiled(pattern).search(value):
         yield ValidationError(pattern)
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern with Go's meaning: `$` is the very end (not before a last newline), classes are ASCII."""
-    return re.compile(END_OR_OTHER.sub(lambda match: r"\Z" if match[0] == "$" else match[0], pattern), re.ASCII)
+    """Return a pattern with Go's semantics: `$` matches only at the end of the text, classes are ASCII."""
+    return re.compile(END_ANCHOR_OR_OTHER.sub(lambda match: r"\Z" if match[0] == "$" else match[0], pattern), re.ASCII)
 
 
 StructuralValidator = extend(  # type: ignore[no-untyped-call]
@@ -140,17 +142,17 @@ StructuralValidator = extend(  # type: ignore[no-untyped-call]
 
 
 def compile_schema(schema: Obj) -> Validator:
-    """Make the checker of a schema; it is made once and used for every write."""
+    """Return the validator of a schema, to be reused for every write."""
     return cast(Validator, StructuralValidator(schema, format_checker=FORMATS))
 
 
 def violations(validator: Validator, obj: Obj) -> list[Cause]:
-    """Everything in `obj` that its schema refuses."""
+    """Return every violation of the schema in `obj`."""
     return [cause for error in validator.iter_errors(obj) for cause in _causes(error, ())]
 
 
 def misfit(validator: Validator, obj: Obj) -> str | None:
-    """What is wrong with the first value that has the wrong type; only for schemas that say no more than types."""
+    """Return the problem of the first value of a wrong type, or None; for schemas that only define types."""
     error = next(validator.iter_errors(obj), None)
     return None if error is None else f"{field_path(error.absolute_path)} must be of type {error.message}"
 
@@ -180,7 +182,7 @@ def _text(value: Any) -> str:
 
 
 def _combined(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[Cause]:
-    """The wording for a combination; where nothing matched, the problems of the nearest alternative follow."""
+    """Yield the cause for a combination; if no alternative matched, also the problems of the nearest one."""
     nearest = _nearest(error.context or [])
     matched = error.validator == "oneOf" and not error.context
     wording = {
@@ -199,7 +201,7 @@ def _nearest(errors: Iterable[ValidationError]) -> list[ValidationError]:
     alternatives: dict[Any, list[ValidationError]] = {}
     for error in errors:
         alternatives.setdefault(error.relative_schema_path[0], []).append(error)
-    depth: Callable[[list[ValidationError]], int] = lambda found: max(len(e.relative_path) for e in found)  # noqa: E731
+    depth: Callable[[list[ValidationError]], int] = lambda group: max(len(e.relative_path) for e in group)  # noqa: E731
     return max(alternatives.values(), key=depth, default=[])
 
 
@@ -223,13 +225,13 @@ def _json_type(value: Any) -> str:
 
 
 def field_path(path: Iterable[str | int]) -> str:
-    """A path as `spec.env[0].name`."""
+    """Return a path such as `spec.env[0].name`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
 
 def list_duplicates(schema: Obj, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Cause]:
-    """Entries that occur twice in a list of type `set` or `map`."""
+    """Yield the entries that occur twice in a list of type `set` or `map`."""
     if isinstance(value, dict):
         for name, sub in schema.get("properties", {}).items():
             if name in value:

@@ -1,7 +1,7 @@
-"""Watches: the changes of a collection as they are committed, one JSON object a line.
+"""Watches: the changes of a collection as they are committed, one JSON object per line.
 
-A watch keeps nothing but the version it has got to. When something changes it reads on in the history, so a slow
-client costs no memory, and one that falls out of the history is told so (410) and lists again.
+A watch stores only the version it has sent. After a change it reads the history from there, so a slow client uses no
+memory; a client whose version is older than the history gets 410 and lists again.
 """
 
 import asyncio
@@ -15,13 +15,16 @@ from functions.local.apiserver.requests import Target
 from functions.local.apiserver.selectors import Selector
 from functions.local.apiserver.store import Change, Store
 
-BOOKMARK_SECONDS = 30.0  # the real server: about once a minute
+BOOKMARK_SECONDS = 30.0  # the real server sends one about once a minute
 TIMEOUT_SECONDS = 3_600  # the real server: 30 to 60 minutes
 
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How to watch. `version` 0: begin with what there is. `show` turns objects into what is sent for them."""
+    """The options of a watch.
+
+    `version` 0 begins with the existing objects; `show` converts objects to the form that is sent.
+    """
 
     version: int
     selector: Selector
@@ -31,51 +34,51 @@ class WatchOptions:
 
 
 async def watch(store: Store, target: Target, options: WatchOptions) -> AsyncIterator[bytes]:
-    """The lines of a watch until its time is up."""
+    """Yield the lines of a watch until its timeout."""
     stream = _Stream(store, target, options)
     end = asyncio.get_running_loop().time() + options.timeout_seconds
     if options.version == 0:
-        yield stream.present()
+        yield stream.existing()
     while not store.closing:
-        bell, left = store.bell(target.kind.resource), end - asyncio.get_running_loop().time()
+        change, remaining = store.next_change(target.kind.resource), end - asyncio.get_running_loop().time()
         try:
-            if lines := stream.read_on():
+            if lines := stream.new_changes():
                 yield lines
         except StatusError as error:
             yield _line("ERROR", json.dumps(error.status()))
             return
-        if left <= 0 or not await _rings(bell, min(left, BOOKMARK_SECONDS)):
+        if remaining <= 0 or not await _is_set_within(change, min(remaining, BOOKMARK_SECONDS)):
             yield stream.bookmark()
-        if left <= 0:
+        if remaining <= 0:
             return
 
 
-async def _rings(bell: asyncio.Event, seconds: float) -> bool:
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
-        await asyncio.wait_for(bell.wait(), seconds)
+        await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return False
     return True
 
 
 class _Stream:
-    """Where one watch has got to."""
+    """The state of one watch."""
 
     def __init__(self, store: Store, target: Target, options: WatchOptions) -> None:
         self._store, self._target, self._options = store, target, options
         self._version = options.version
         self._bookmarked = options.version
 
-    def present(self) -> bytes:
-        """What there is, as if it was just added."""
+    def existing(self) -> bytes:
+        """Return the existing objects as ADDED events."""
         kind, selector = self._target.kind, self._options.selector
         self._version = self._bookmarked = self._store.version
         texts = self._store.bodies(kind.resource, self._target.namespace or None)
         objects = [obj for obj in (load(kind, text) for text in texts) if selector.matches(kind, obj)]
         return b"".join(self._event("ADDED", obj) for obj in objects)
 
-    def read_on(self) -> bytes:
-        """The changes since the last call. Raises StatusError 410."""
+    def new_changes(self) -> bytes:
+        """Return the changes since the last call; raise StatusError 410."""
         kind, namespace = self._target.kind, self._target.namespace or None
         if self._version < self._store.compacted or self._version > self._store.version:
             raise expired(f"too old resource version: {self._version} ({self._store.compacted + 1})")
@@ -84,7 +87,7 @@ class _Stream:
         return b"".join(line for change in changes for line in self._lines(change))
 
     def bookmark(self) -> bytes:
-        """Tells the client how far it has got, where it wants that and does not know it."""
+        """Return a bookmark with the current version, if the client requested bookmarks and does not know it yet."""
         if not self._options.bookmarks or self._version == self._bookmarked:
             return b""
         self._bookmarked = self._version
@@ -94,7 +97,7 @@ class _Stream:
         return _line("BOOKMARK", json.dumps({**empty, "metadata": meta}))
 
     def _lines(self, change: Change) -> Iterator[bytes]:
-        """A change as this watch sees it: an object that leaves the selection is deleted for it."""
+        """Yield the event of a change; an object that no longer matches the selector is reported as deleted."""
         if not self._options.selector and self._options.show is None:
             yield _line(change.type, change.body)
             return
@@ -111,10 +114,10 @@ class _Stream:
         obj: Obj = json.loads(text)
         return obj if self._options.selector.matches(self._target.kind, obj) else None
 
-    def _event(self, kind: str, obj: Obj) -> bytes:
+    def _event(self, change_type: str, obj: Obj) -> bytes:
         show = self._options.show
-        return _line(kind, json.dumps(show([obj]) if show else obj, separators=(",", ":")))
+        return _line(change_type, json.dumps(show([obj]) if show else obj, separators=(",", ":")))
 
 
-def _line(kind: str, body: str) -> bytes:
-    return f'{{"type":"{kind}","object":{body}}}\n'.encode()
+def _line(change_type: str, body: str) -> bytes:
+    return f'{{"type":"{change_type}","object":{body}}}\n'.encode()

@@ -1,4 +1,4 @@
-"""Jobs and Pods: the defaults that a Job runner and a client rely on, and the rules they would trip over.
+"""Jobs and Pods: the defaults and the validation rules that Job runners and clients rely on.
 
 Values: k8s.io/kubernetes/pkg/apis/{batch,core}/v1/defaults.go and .../validation/validation.go.
 """
@@ -30,7 +30,7 @@ POD_ADDITIONS: Obj = {
         for taint in ("not-ready", "unreachable")
     ],
 }
-"""What a pod has beyond a pod template: the admission plugins Priority and DefaultTolerationSeconds."""
+"""Fields added to pods but not to pod templates, by the admission plugins Priority and DefaultTolerationSeconds."""
 CONTAINER_DEFAULTS: Obj = {
     "terminationMessagePath": "/dev/termination-log",
     "terminationMessagePolicy": "File",
@@ -46,7 +46,7 @@ POD_UPDATES = (
 
 
 def containers_of(spec: Obj) -> list[tuple[str, Obj]]:
-    """All containers of a pod with their paths below the spec."""
+    """Return all containers of a pod with their paths below the spec."""
     return [
         (f"{field}[{index}]", container)
         for field in ("initContainers", "containers")
@@ -55,7 +55,7 @@ def containers_of(spec: Obj) -> list[tuple[str, Obj]]:
 
 
 def default_pod_spec(spec: Obj) -> None:
-    """Fill in a pod's spec."""
+    """Set the defaults of a pod's spec."""
     for field, value in POD_DEFAULTS.items():
         spec.setdefault(field, value)
     spec.setdefault("securityContext", {})
@@ -75,12 +75,12 @@ def _pull_policy(image: str) -> str:
 
 
 def pod_spec_problems(spec: Obj, path: str) -> list[Cause]:
-    """What no pod can do without."""
+    """Return the missing required fields of a pod's spec."""
     if not spec.get("containers"):
         return [required(f"{path}.containers")]
     return [
-        required(f"{path}.{place}.{field}")
-        for place, container in containers_of(spec)
+        required(f"{path}.{container_path}.{field}")
+        for container_path, container in containers_of(spec)
         for field in ("name", "image")
         if not container.get(field)
     ]
@@ -90,26 +90,26 @@ class JobRules(WithStatus):
     """batch/v1 Job."""
 
     shape: ClassVar[Obj] = field_types.JOB
-    default_propagation: ClassVar[Propagation] = "Orphan"  # history: batch/v1 says so, kubectl asks for Background
+    default_propagation: ClassVar[Propagation] = "Orphan"  # historical, in batch/v1; kubectl requests Background
     has_generation: ClassVar[bool] = True
     selectable: ClassVar[tuple[str, ...]] = (*BY_NAME, "status.successful")
     not_selectable: ClassVar[str] = 'field label "{field}" not supported for batchv1.Job'
 
     def default(self, obj: Obj) -> None:
-        """Set defaults."""
+        """Set the defaults of the Job and its pod template."""
         spec = obj.setdefault("spec", {})
         if "completions" not in spec and "parallelism" not in spec:
             spec["completions"] = 1
         spec.setdefault("parallelism", 1)
         spec.setdefault("backoffLimit", 6)
         pod = spec.setdefault("template", {}).setdefault("spec", {})
-        given = "restartPolicy" in pod
+        has_restart_policy = "restartPolicy" in pod
         default_pod_spec(pod)
-        if not given:
-            del pod["restartPolicy"]  # a Job has to choose one
+        if not has_restart_policy:
+            del pod["restartPolicy"]  # has no default in a Job
 
     def on_create(self, obj: Obj) -> None:
-        """Label the pods of this Job and select them by it."""
+        """Set the labels and the selector of the Job's pods, and an empty status."""
         spec, meta = obj["spec"], obj["metadata"]
         own = {"controller-uid": meta["uid"], "job-name": meta.get("name", "")}
         if not spec.get("manualSelector"):
@@ -120,49 +120,49 @@ class JobRules(WithStatus):
         obj["status"] = {}
 
     def complete(self, obj: Obj) -> None:
-        """A Job without labels has those of its pods."""
+        """Copy the labels of the pod template to a Job without labels."""
         labels = obj["spec"]["template"].get("metadata", {}).get("labels")
         if labels:
             obj["metadata"].setdefault("labels", dict(labels))
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Counts, the pod template, and what may not change."""
+        """Return problems of counts, selector and pod template, and changes of immutable fields."""
         spec = obj["spec"]
-        found = [
+        causes = [
             invalid(f"spec.{field}", spec[field], "must be greater than or equal to 0")
             for field in JOB_COUNTS
             if isinstance(spec.get(field), int) and spec[field] < 0
         ]
         own = spec["template"].get("metadata", {}).get("labels") or {}
         if not spec.get("manualSelector") and own.get("controller-uid") != obj["metadata"].get("uid"):
-            wanted = f"must be '{obj['metadata'].get('uid')}'"
-            found.append(invalid("spec.template.metadata.labels[controller-uid]", own, wanted))
+            wording = f"must be '{obj['metadata'].get('uid')}'"
+            causes.append(invalid("spec.template.metadata.labels[controller-uid]", own, wording))
         generated = {"matchLabels": {"controller-uid": obj["metadata"].get("uid")}}
         selector = spec.get("selector")
         if selector and not spec.get("manualSelector") and selector != generated:
-            found.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
-        found += self._template_problems(spec)
+            causes.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
+        causes += self._template_problems(spec)
         if old is not None:
-            found += self._change_problems(spec, old["spec"])
-        return found
+            causes += self._change_problems(spec, old["spec"])
+        return causes
 
     def _template_problems(self, spec: Obj) -> list[Cause]:
         pod, path = spec["template"]["spec"], "spec.template.spec"
         labels: dict[str, str] = spec["template"].get("metadata", {}).get("labels") or {}
-        found = [
+        causes = [
             invalid("spec.template.labels", value, text)
             for value in labels.values()
             for text in names.label_value_problems(value)
         ]
         selector = (spec.get("selector") or {}).get("matchLabels") or {}
         if not selector:
-            found.append(required("spec.selector"))
+            causes.append(required("spec.selector"))
         if not selector or selector.items() - labels.items():
-            found.append(invalid("spec.template.metadata.labels", labels, NOT_SELECTED))
-        found += pod_spec_problems(pod, path)
+            causes.append(invalid("spec.template.metadata.labels", labels, NOT_SELECTED))
+        causes += pod_spec_problems(pod, path)
         if pod.get("restartPolicy") not in ("Never", "OnFailure"):
-            found.append(required(f"{path}.restartPolicy", 'valid values: "OnFailure", "Never"'))
-        return found
+            causes.append(required(f"{path}.restartPolicy", 'valid values: "OnFailure", "Never"'))
+        return causes
 
     def _change_problems(self, spec: Obj, old: Obj) -> list[Cause]:
         return [
@@ -186,39 +186,39 @@ class PodRules(WithStatus):
     )
 
     def default(self, obj: Obj) -> None:
-        """Set defaults."""
+        """Set the defaults of the spec."""
         default_pod_spec(obj.setdefault("spec", {}))
 
     def on_create(self, obj: Obj) -> None:
-        """A new pod waits for whoever runs it."""
+        """Add the fields of the admission plugins and set the phase Pending."""
         obj["spec"] = copy.deepcopy(POD_ADDITIONS) | obj["spec"]
         obj["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Containers; hardly anything of a spec may change."""
-        found = pod_spec_problems(obj["spec"], "spec")
+        """Return problems of containers, and changes of immutable fields of the spec."""
+        causes = pod_spec_problems(obj["spec"], "spec")
         if old is not None and len(obj["spec"].get("containers", ())) != len(old["spec"]["containers"]):
-            found.append(forbidden_field("spec.containers", "pod updates may not add or remove containers"))
-        elif old is not None and _fixed(obj["spec"]) != _fixed(old["spec"]):
-            found.append(forbidden_field("spec", POD_UPDATES))
-        return found
+            causes.append(forbidden_field("spec.containers", "pod updates may not add or remove containers"))
+        elif old is not None and _immutable_part(obj["spec"]) != _immutable_part(old["spec"]):
+            causes.append(forbidden_field("spec", POD_UPDATES))
+        return causes
 
     def on_status(self, obj: Obj, old: Obj) -> None:
-        """As ever, but for the owners: old kubelets garble them (pod status strategy)."""
+        """Also keep the owner references, which old kubelets corrupt (pod status strategy)."""
         super().on_status(obj, old)
         preserve("ownerReferences", obj["metadata"], old["metadata"])
 
-    def grace_seconds(self, obj: Obj, asked: int | None) -> int:
-        """A pod on a node stays until its runner has ended it; others go at once."""
+    def grace_seconds(self, obj: Obj, requested: int | None) -> int:
+        """Return the grace period of a pod on a node; 0 for pods that are not assigned or have ended."""
         if not obj["spec"].get("nodeName") or obj.get("status", {}).get("phase") in ("Succeeded", "Failed"):
             return 0
-        return int(obj["spec"]["terminationGracePeriodSeconds"]) if asked is None else asked
+        return int(obj["spec"]["terminationGracePeriodSeconds"]) if requested is None else requested
 
 
-def _fixed(spec: Obj) -> dict[str, Any]:
-    """The part of a pod's spec that stays as it was created."""
-    fixed = {field: value for field, value in spec.items() if field not in POD_MUTABLE}
+def _immutable_part(spec: Obj) -> dict[str, Any]:
+    """Return the part of a pod's spec that cannot change."""
+    immutable_fields = {field: value for field, value in spec.items() if field not in POD_MUTABLE}
     for field in ("initContainers", "containers"):
-        if field in fixed:
-            fixed[field] = [{**container, "image": None} for container in fixed[field]]
-    return fixed
+        if field in immutable_fields:
+            immutable_fields[field] = [{**container, "image": None} for container in immutable_fields[field]]
+    return immutable_fields

@@ -1,7 +1,7 @@
-"""Create, update, patch: the order in which the real server checks, changes and answers.
+"""Create, update and patch objects, in the order in which the real server checks and changes them.
 
-Everything here is synchronous: between reading an object and committing its successor nothing else runs, which
-is what makes resourceVersion checks and preconditions hold.
+The code is synchronous: no other request runs between reading an object and committing the next version. The checks
+of resourceVersion and preconditions rely on it.
 """
 
 import json
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.local.apiserver import metadata, status_errors
-from functions.local.apiserver.admission import admit, check_place, place_new
+from functions.local.apiserver.admission import admit, check_location, set_namespace
 from functions.local.apiserver.errors import Obj, StatusError, invalid_object
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.request_body import check_kind
 from functions.local.apiserver.requests import Target, WriteOptions
 from functions.local.apiserver.store import Key, Store
 
-NAMES_TRIED = 8  # of generateName; each has 27^5 possibilities
+NAME_ATTEMPTS = 8  # for generateName; each has 27^5 possibilities
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The answer to a write: HTTP status, body (JSON text), and what to warn of."""
+    """The response to a write: HTTP status, body (JSON text) and warnings."""
 
     code: int
     body: str
@@ -30,24 +30,24 @@ class Written:
 
 
 class Writer:
-    """Writes objects by the rules of their kinds. `now` gives the present time."""
+    """Writes objects by the rules of their kinds; `now` returns the current time."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
 
     def create(self, target: Target, obj: Obj, options: WriteOptions) -> Written:
-        """POST. Raises StatusError 400, 403, 404 (namespace), 409 AlreadyExists, 422."""
+        """Handle POST; raise StatusError 400, 403, 404 (namespace), 409 AlreadyExists or 422."""
         obj, unknown = admit(target.kind, obj, options)
-        place_new(target, obj["metadata"])
+        set_namespace(target, obj["metadata"])
         return self._insert(target, obj, options, unknown)
 
     def replace(self, target: Target, obj: Obj, options: WriteOptions) -> Written:
-        """PUT. Raises StatusError 400, 404, 409 Conflict, 422."""
+        """Handle PUT; raise StatusError 400, 404, 409 Conflict or 422."""
         kind, name = target.kind, target.key.name
         obj, unknown = admit(kind, obj, options)
         meta = obj["metadata"]
-        check_place(target, meta)
+        check_location(target, meta)
         text = self._store.get(target.key)
         if text is None and kind.rules.create_on_update:
             return self._insert(target, obj, options, unknown)
@@ -61,9 +61,10 @@ class Writer:
         return self._update(target, old, obj, options, unknown)
 
     def patch(self, target: Target, change: Callable[[Obj], Obj], options: WriteOptions) -> Written:
-        """PATCH: `change` makes the new object from a copy of the present one.
+        """Handle PATCH; `change` returns the new object, given a copy of the current one.
 
-        Raises StatusError 400, 404, 409 Conflict, 422.
+        Raises:
+            StatusError: 400, 404, 409 Conflict or 422.
         """
         kind, text = target.kind, self._store.get(target.key)
         if text is None:
@@ -77,20 +78,20 @@ class Writer:
         except StatusError as error:
             if kind.custom:
                 raise
-            raise status_errors.patch_does_not_fit(error.message) from None
+            raise status_errors.invalid_patch_result(error.message) from None
         obj, unknown = admit(kind, patched, options, patch=True)
-        check_place(target, obj["metadata"])
+        check_location(target, obj["metadata"])
         if "resourceVersion" not in obj["metadata"] and not kind.rules.unconditional_update:
             raise status_errors.version_needed(kind, target.key.name)
         return self._update(target, old, obj, options, unknown)
 
     def save(self, key: Key, obj: Obj) -> str:
-        """Commit a changed object; one that only waited for its last finalizer goes."""
+        """Commit a changed object; delete it if it is marked for deletion and has no finalizers left."""
         meta = obj["metadata"]
         if meta.get("deletionGracePeriodSeconds") == 0 and not meta.get("finalizers"):
-            answer = json.dumps(obj)
-            self._store.delete(key, json.loads(self._store.get(key) or answer))  # watchers see what was there
-            return answer
+            body = json.dumps(obj)
+            self._store.delete(key, json.loads(self._store.get(key) or body))  # watchers get the stored version
+            return body
         return self._store.put(key, obj)
 
     def _insert(self, target: Target, obj: Obj, options: WriteOptions, unknown: tuple[str, ...]) -> Written:
@@ -118,7 +119,7 @@ class Writer:
         kind, meta, old_meta = target.kind, obj["metadata"], old["metadata"]
         if meta.get("resourceVersion", old_meta["resourceVersion"]) != old_meta["resourceVersion"]:
             raise status_errors.conflict(kind, target.key.name, status_errors.STALE)
-        given = {field: meta[field] for field in metadata.given_back(old_meta) if field in meta}
+        client_values = {field: meta[field] for field in metadata.immutable_fields(old_meta) if field in meta}
         metadata.carry_over(meta, old_meta)
         status = target.subresource == "status"
         if status:
@@ -126,7 +127,7 @@ class Writer:
         else:
             kind.rules.on_update(obj, old)
         meta = obj["metadata"]
-        meta |= {"resourceVersion": old_meta["resourceVersion"]} | given
+        meta |= {"resourceVersion": old_meta["resourceVersion"]} | client_values
         if kind.rules.has_generation and _content(kind, obj) != _content(kind, old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         _check(kind, obj, old, status=status)
@@ -148,7 +149,7 @@ class Writer:
         prefix = meta.get("generateName")
         if "name" in meta or not prefix:
             return
-        for _ in range(NAMES_TRIED):
+        for _ in range(NAME_ATTEMPTS):
             name = metadata.generated_name(prefix)
             if self._store.get(Key(kind.resource, meta.get("namespace", ""), name)) is None:
                 meta["name"] = name
@@ -165,6 +166,6 @@ def _check(kind: Kind, obj: Obj, old: Obj | None, *, status: bool) -> None:
 
 
 def _content(kind: Kind, obj: Obj) -> Obj:
-    """What a change of raises the generation."""
+    """Return the fields whose changes increase the generation."""
     rest = ("metadata", "status") if kind.has_status else ("metadata",)
     return {field: value for field, value in obj.items() if field not in rest}

@@ -1,1 +1,1 @@
-"""All of it on one machine: API server, queue, bridge, runner and the functions, each as on a cluster."""
+"""The whole system on one machine: API server, queue, bridge, runner and functions, each as on a cluster."""

@@ -1,4 +1,4 @@
-"""What a fresh embedded cluster is given so that a first run can work: namespace, credentials, a kubeconfig."""
+"""Initial objects of an embedded cluster for a first run: namespace, credentials and a kubeconfig."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import NAMESPACE, SECRET, Kind
 
 EXAMPLE_USER = "octocat"
-"""GitHub login of runs on the example; its key opens nothing, since the example is a directory on this machine."""
+"""GitHub login of runs on the example, which is a directory on this machine; its SSH key is a placeholder."""
 
 
 def kubeconfig(url: str, namespace: str) -> str:
-    """A kubeconfig for the embedded API server, which asks for no credentials."""
+    """Return a kubeconfig for the embedded API server, which has no authentication."""
     return json.dumps(
         {
             "apiVersion": "v1",
@@ -34,10 +34,10 @@ def kubeconfig(url: str, namespace: str) -> str:
     )
 
 
-def furnish(cluster: Cluster, namespace: str, api_key: str | None) -> None:
-    """Creates the namespace and the secrets that are not there yet; what is there is left as it is."""
+def create_defaults(cluster: Cluster, namespace: str, api_key: str | None) -> None:
+    """Create the namespace and the secrets that do not exist; leave existing ones unchanged."""
     _ensure(cluster, NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    placeholder = "no key: this agent user works on local mirrors only\n"
+    placeholder = "no key: this agent user works only on local mirrors\n"
     _secret(cluster, namespace, f"github-ssh-{EXAMPLE_USER}", {"ssh-privatekey": placeholder})
     if api_key:
         _secret(cluster, namespace, "claude-api-key", {"api-key": api_key})
@@ -57,7 +57,7 @@ def _ensure(cluster: Cluster, kind: Kind, item: dict[str, Any]) -> None:
 
 
 def write_kubeconfig(folder: Path, url: str, namespace: str) -> Path:
-    """Writes the kubeconfig to `folder`; returns its path."""
+    """Write the kubeconfig to `folder` and return its path."""
     file = folder / "kubeconfig"
     file.write_text(kubeconfig(url, namespace))
     return file

@@ -1,4 +1,4 @@
-"""Shows runs as they go: phases, Kubernetes Events and what their agents say, one line each, as it happens."""
+"""Prints the progress of runs: phases, Kubernetes Events and the output of agents, one line each, as they occur."""
 
 import threading
 import time
@@ -12,24 +12,24 @@ from functions.runs.model.run import Run
 from functions.views.agent_output import readable, short
 
 LINE = 110
-"""Characters of a line of an agent that are shown."""
+"""How many characters of an agent's line are shown."""
 
 
 class Progress:
-    """Prints what is new about runs; each pod's log is followed by a thread of its own."""
+    """Prints changes of runs; one thread per pod follows its log."""
 
     def __init__(self, cluster: Cluster, url: str, out: TextIO) -> None:
         self._cluster = cluster
         self._url = url
         self._out = out
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._shown: set[str] = set()
         self._phases: dict[str, str | None] = {}
         self._followers: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def show(self, run: Run) -> None:
-        """Prints what happened to the run since it was last shown."""
+        """Print the changes of the run since the last call."""
         if self._phases.get(run.uid) != run.status.phase:
             self._phases[run.uid] = run.status.phase
             self._line(run, f"phase    {run.status.phase}")
@@ -42,13 +42,13 @@ class Progress:
                 self._follow(run, name)
 
     def finish(self) -> None:
-        """Waits until the logs are shown to their ends."""
+        """Wait until the logs are printed completely."""
         for follower in self._followers:
             follower.join(timeout=5)
 
-    def _is_new(self, what: str) -> bool:
-        new = what not in self._shown
-        self._shown.add(what)
+    def _is_new(self, key: str) -> bool:
+        new = key not in self._shown
+        self._shown.add(key)
         return new
 
     def _follow(self, run: Run, pod: str) -> None:
@@ -64,9 +64,9 @@ class Progress:
                 if text:
                     self._line(run, f"log      {short(text, LINE)}")
         except urllib3.exceptions.HTTPError as error:
-            self._line(run, f"log      (cut: {error})")
+            self._line(run, f"log      (interrupted: {error})")
 
     def _line(self, run: Run, text: str) -> None:
-        elapsed = time.monotonic() - self._began
+        elapsed = time.monotonic() - self._started
         with self._lock:
             print(f"{elapsed:6.1f}s  {run.kind.word:<4}  {text}", file=self._out, flush=True)

@@ -1,7 +1,7 @@
-"""The functions as processes of their own, each served by functions-framework exactly as when it is deployed.
+"""The functions as separate processes, each served by functions-framework exactly as when it is deployed.
 
-Every process leads a group of its own and is written down with its start time, so that the next start finds what a
-SIGKILL left behind, and ends it.
+Every process leads its own process group. Its pid and start time are recorded in a file, so that the next start finds
+and ends the processes left by a SIGKILL.
 """
 
 import contextlib
@@ -24,28 +24,28 @@ MAIN = Path(__file__).resolve().parents[2] / "main.py"
 
 
 LARGEST_PID = 2**31 - 1
-"""Of a pid_t."""
+"""The largest value of a pid_t."""
 
 
 class RegisterError(Exception):
-    """The list of processes is damaged: nobody knows which are ours. The text names it and says what to do."""
+    """The record of processes is damaged, so leftover processes are unknown; the text names the file and the remedy."""
 
     def __init__(self, file: Path) -> None:
-        remedy = "end what an earlier start left behind (`ps -ef | grep functions`), then remove the file"
-        super().__init__(f"{file} is damaged, and says no more which processes were started from here: {remedy}")
+        remedy = "end the processes of an earlier start (`ps -ef | grep functions`), then remove the file"
+        super().__init__(f"{file} is damaged, so the processes of an earlier start are unknown: {remedy}")
 
 
 class Process(Protocol):
-    """Something that was started from here."""
+    """A process started by the stack."""
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
-        """The process; None before its start."""
+        """The process; None before it is started."""
         ...
 
     @property
     def ended(self) -> bool:
-        """Whether it has gone."""
+        """Whether the process is not running."""
         ...
 
 
@@ -61,16 +61,16 @@ class Child:
 
     @property
     def url(self) -> str:
-        """Where the function answers."""
+        """The function's URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ended(self) -> bool:
-        """Whether the process has gone without being told to."""
+        """Whether the process is not running."""
         return self.process is None or self.process.poll() is not None
 
     def start(self) -> None:
-        """Starts the process; its output is added to its log."""
+        """Start the process; its output is appended to its log."""
         framework = [sys.executable, "-m", "functions_framework"]
         options = ["--source", str(MAIN), "--target", self.target, "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
@@ -85,25 +85,25 @@ class Child:
 
 
 def stop(children: list[Child], seconds: float = 5) -> None:
-    """Ends the processes and all of their groups: asks all of them, and after so long ends what is left."""
+    """End the process groups: SIGTERM to all of them, SIGKILL after `seconds`."""
     processes = [child.process for child in children if child.process]
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             _signal(process.pid, number)
         for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, until - time.monotonic()))
+                process.wait(max(0.1, deadline - time.monotonic()))
 
 
 class Register:
-    """Which processes were started from here, kept in a file."""
+    """The record of started processes, kept in a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def write(self, children: Sequence[Process]) -> None:
-        """Notes the processes that run now."""
+        """Record the processes that run now."""
         started = {}
         for child in children:
             if child.process and not child.ended:
@@ -114,26 +114,27 @@ class Register:
         scratch.replace(self._file)
 
     def end_leftovers(self) -> int:
-        """Ends what an earlier start noted and did not end itself; returns how many there were.
+        """End the recorded processes of an earlier start that still run; return how many there were.
 
-        Raises RegisterError, and ends nothing, where not all that is noted can be read.
+        Raises:
+            RegisterError: the file is damaged; no process is ended.
         """
-        found = [pid for pid, started in self._noted() if process_tree.find(pid, started)]
-        for pid in found:
+        leftovers = [pid for pid, started in self._recorded() if process_tree.find(pid, started)]
+        for pid in leftovers:
             _signal(pid, signal.SIGKILL)
-        return len(found)
+        return len(leftovers)
 
-    def _noted(self) -> list[tuple[int, float]]:
-        """Process ids, and when each was started, in seconds since the epoch."""
+    def _recorded(self) -> list[tuple[int, float]]:
+        """Return the recorded process ids and start times, in seconds since the epoch."""
         try:
-            noted = {int(pid): float(started) for pid, started in json.loads(self._file.read_bytes()).items()}
+            recorded = {int(pid): float(started) for pid, started in json.loads(self._file.read_bytes()).items()}
         except FileNotFoundError:
             return []
         except (OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
             raise RegisterError(self._file) from error
-        if not all(1 < pid <= LARGEST_PID for pid in noted):
+        if not all(1 < pid <= LARGEST_PID for pid in recorded):
             raise RegisterError(self._file)
-        return list(noted.items())
+        return list(recorded.items())
 
 
 def _signal(group: int, number: signal.Signals) -> None:

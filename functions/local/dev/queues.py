@@ -1,4 +1,4 @@
-"""The queue of one machine: the embedded one, or Google's emulator of Pub/Sub in its place. Nothing else changes."""
+"""The queue of one machine: the embedded one, or Google's Pub/Sub emulator."""
 
 import logging
 import threading
@@ -26,34 +26,34 @@ PROJECT = "orchestrator-dev"
 
 
 ATTEMPTS = 100
-"""The emulator tries again every second: as many tries as it takes for a function to be started again."""
+"""Delivery attempts; the emulator retries every second, so these cover the restart of a function."""
 
 
 class QueueError(Exception):
-    """The queue did not come up; the text names it and its log."""
+    """The queue did not start; the text names it and its log."""
 
 
 class MachineQueue(Protocol):
-    """A queue that pushes to the functions of this machine, and ticks for the sweep."""
+    """A queue that pushes to the functions of this machine and publishes the sweep's schedule."""
 
     publisher: Publisher
     environ: Mapping[str, str]
-    """What the functions are told, so that they publish to it."""
+    """Settings of the functions, so that they publish to it."""
     embedded: Topology
-    """What the embedded queue is to serve."""
+    """The topology that the embedded queue serves."""
     processes: Sequence[Process]
 
     def start(self) -> None:
-        """Returns once it delivers. Raises QueueError."""
+        """Start the queue and return once it delivers; raise QueueError."""
         ...
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stop the queue."""
         ...
 
 
 class EmbeddedQueue:
-    """The embedded queue, which the API server's process serves."""
+    """The embedded queue, served by the process of the API server."""
 
     processes: Sequence[Process] = ()
 
@@ -63,21 +63,21 @@ class EmbeddedQueue:
         self.embedded = topology(endpoints, sweep_seconds, wrapped=wrapped)
 
     def start(self) -> None:
-        """It is there with the API server."""
+        """Do nothing: the API server's process starts it."""
 
     def stop(self) -> None:
-        """It goes with the API server."""
+        """Do nothing: the API server's process stops it."""
 
 
 class EmulatedPubsub:
-    """The emulator as a process, set up as Pub/Sub would be; ticks come from here, not from a scheduler."""
+    """The emulator as a process, with the topology of Pub/Sub; a thread replaces Cloud Scheduler."""
 
     embedded = Topology(())
 
     def __init__(self, log: Path, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
         self._emulator = Emulator(free_port(), log)
         self._project = Project(PROJECT, emulator=self._emulator.address)
-        self._topology = _patient(topology(endpoints, wrapped=wrapped))
+        self._topology = _with_many_attempts(topology(endpoints, wrapped=wrapped))
         self._sweep_seconds = sweep_seconds
         self._stopping = threading.Event()
         self.publisher: Publisher = PubsubPublisher(self._project)
@@ -88,7 +88,7 @@ class EmulatedPubsub:
         self.processes: Sequence[Process] = (self._emulator,)
 
     def start(self) -> None:
-        """Returns once it delivers. Raises QueueError."""
+        """Start the emulator and return once it delivers; raise QueueError."""
         try:
             self._emulator.start()
             for line in TopologyApplier(self._project).apply(self._topology):
@@ -98,7 +98,7 @@ class EmulatedPubsub:
         threading.Thread(target=self._tick, name="sweep-schedule", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the emulator."""
+        """Stop the emulator."""
         self._stopping.set()
         self._emulator.stop()
 
@@ -106,13 +106,14 @@ class EmulatedPubsub:
         while not self._stopping.wait(self._sweep_seconds):
             try:
                 self.publisher.publish("sweep", Event(str(uuid.uuid4()), "orchestrator/dev", SWEEP_DUE, "", None))
-            except PublishError as error:  # the next tick makes up for it
+            except PublishError as error:  # the next tick publishes another one
                 log.warning("%s", error)
 
 
-def _patient(wanted: Topology) -> Topology:
-    return replace(wanted, subscriptions=tuple(map(_tried_often, wanted.subscriptions)))
+def _with_many_attempts(topology: Topology) -> Topology:
+    return replace(topology, subscriptions=tuple(map(_many_attempts, topology.subscriptions)))
 
 
-def _tried_often(each: Subscription) -> Subscription:
-    return replace(each, dead_letter=each.dead_letter and DeadLetterPolicy(each.dead_letter.topic, ATTEMPTS))
+def _many_attempts(subscription: Subscription) -> Subscription:
+    policy = subscription.dead_letter
+    return replace(subscription, dead_letter=policy and DeadLetterPolicy(policy.topic, ATTEMPTS))

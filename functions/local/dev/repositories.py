@@ -1,6 +1,6 @@
-"""The repositories agents work on here: local mirrors, so that nothing is ever pushed to anybody else's.
+"""Repositories for agents on this machine: local mirrors, so that no run pushes to a remote repository.
 
-A run names its repository by a URL; git is told, through the environment of each pod, to use the mirror in its place.
+A run names its repository by URL; the environment of each pod makes git use the mirror instead.
 """
 
 import json
@@ -15,7 +15,7 @@ from functions.runs.model.specs import DocsRunSpec
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example"
 EXAMPLE_URL = "https://git.example.invalid/shop/inventory.git"
-"""Names the bundled example; `.invalid` is never a host (RFC 2606)."""
+"""The URL of the bundled example; `.invalid` is never a host (RFC 2606)."""
 
 
 TASKS = ".taskmaster/tasks/tasks.json"
@@ -23,12 +23,12 @@ TASKS = ".taskmaster/tasks/tasks.json"
 
 
 class RepositoryError(Exception):
-    """The repository cannot be used; the text says why, in git's words where git said it."""
+    """The repository cannot be used; the text says why and quotes git's error if there is one."""
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A bare repository in place of `url`."""
+    """A bare repository that replaces `url`."""
 
     url: str
     path: Path
@@ -39,37 +39,37 @@ class Mirror:
         return git(self.path, "symbolic-ref", "--short", "HEAD").strip()
 
     def tasks(self) -> list[int]:
-        """Ids of the Task Master tasks on the default branch. Raises RepositoryError where there are none."""
+        """Return the ids of the Task Master tasks on the default branch; raise RepositoryError if there are none."""
         try:
-            found = json.loads(git(self.path, "show", f"HEAD:{TASKS}"))
+            document = json.loads(git(self.path, "show", f"HEAD:{TASKS}"))
         except RepositoryError as error:
             raise RepositoryError(f"{TASKS} is not committed on the default branch; agents need its tasks") from error
         except ValueError as error:
             raise RepositoryError(f"{TASKS} on branch {self.branch} is not JSON: {error}") from error
-        ids = [task["id"] for group in _groups(found) for task in group if _is_task(task)]
+        ids = [task["id"] for group in _groups(document) for task in group if _is_task(task)]
         if not ids:
             raise RepositoryError(f"{TASKS} on branch {self.branch} has no task with a number of 1 or more as its id")
         return ids
 
     def commits(self, branch: str, base: str) -> int:
-        """How many commits `branch` has that `base` has not; 0 where there is no such branch."""
+        """Return how many commits of `branch` are not in `base`; 0 if the branch does not exist."""
         try:
             return int(git(self.path, "rev-list", "--count", f"{base}..{branch}"))
         except RepositoryError:
             return 0
 
     def changes(self, branch: str, base: str) -> str:
-        """The diff stat of `branch` against where it left `base`."""
+        """Return the diff stat between the merge base of both branches and `branch`."""
         return git(self.path, "diff", "--stat", f"{base}...{branch}")
 
 
-def _groups(found: Any) -> list[list[Any]]:
-    """Lists of tasks in a tasks.json: one (`{tasks: [...]}`), or one for each tag (`{tag: {tasks: [...]}}`)."""
-    if not isinstance(found, dict):
+def _groups(document: Any) -> list[list[Any]]:
+    """Return the lists of tasks in a tasks.json: one (`{tasks: [...]}`), or one per tag (`{tag: {tasks: [...]}}`)."""
+    if not isinstance(document, dict):
         return []
-    groups = [found, *found.values()]
+    groups = [document, *document.values()]
     tasks = [group.get("tasks") for group in groups if isinstance(group, dict)]
-    return [each for each in tasks if isinstance(each, list)]
+    return [group for group in tasks if isinstance(group, list)]
 
 
 def _is_task(task: Any) -> bool:
@@ -78,15 +78,15 @@ def _is_task(task: Any) -> bool:
 
 
 def git(directory: Path, *arguments: str) -> str:
-    """What git prints. Raises RepositoryError with git's own words."""
-    done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RepositoryError(f"git {arguments[0]} in {directory}: {done.stderr.strip()}")
-    return done.stdout
+    """Return git's output; raise RepositoryError with git's error text."""
+    result = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RepositoryError(f"git {arguments[0]} in {directory}: {result.stderr.strip()}")
+    return result.stdout
 
 
 def example(folder: Path) -> Mirror:
-    """The bundled example as a bare repository in `folder`; made once, then kept."""
+    """Return the bundled example as a bare repository in `folder`; create it if it does not exist."""
     mirror = Mirror(EXAMPLE_URL, folder / "inventory.git")
     if mirror.path.exists():
         return mirror
@@ -95,15 +95,15 @@ def example(folder: Path) -> Mirror:
     shutil.copytree(EXAMPLE, work, ignore=shutil.ignore_patterns("__pycache__"))
     git(folder, "init", "--quiet", "--initial-branch=main", str(work))
     git(work, "add", "--all")
-    who = ("-c", "user.name=Example", "-c", "user.email=example@example.invalid", "-c", "commit.gpgsign=false")
-    git(work, *who, "commit", "--quiet", "--message=A small service that keeps count of what is in a shop")
+    author = ("-c", "user.name=Example", "-c", "user.email=example@example.invalid", "-c", "commit.gpgsign=false")
+    git(work, *author, "commit", "--quiet", "--message=A small service that keeps count of what is in a shop")
     _publish(work, mirror.path)
     shutil.rmtree(work)
     return mirror
 
 
 def mirror_of(source: str, folder: Path) -> Mirror:
-    """A bare copy of the repository at a path or URL, cut off from it. Raises RepositoryError."""
+    """Return a bare copy, without a remote, of the repository at a path or URL; raise RepositoryError."""
     directory = Path(source).expanduser()
     name = source.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git") or "repository"
     local = directory.is_dir()
@@ -121,7 +121,7 @@ def mirror_of(source: str, folder: Path) -> Mirror:
     except RepositoryError as error:
         raise RepositoryError(f"REPO={source} cannot be cloned: {error}") from error
     mirror = Mirror(url, path)
-    mirror.tasks()  # said before anything is started
+    mirror.tasks()  # raises before anything is started
     return mirror
 
 
@@ -135,16 +135,19 @@ def _check_url(url: str, source: str) -> None:
 
 
 def _publish(source: Path | str, path: Path) -> None:
-    """Makes `path` a bare copy that no longer knows where it came from, so that nothing can be pushed back."""
+    """Make `path` a bare copy without a remote, so that nothing can be pushed back."""
     git(path.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(source), str(path))
     git(path, "remote", "remove", "origin")
 
 
 def redirect(mirrors: list[Mirror]) -> Mapping[str, str]:
-    """Environment that has git use each mirror in place of its URL (git-config: GIT_CONFIG_COUNT, url.insteadOf)."""
-    # Configuration of this machine could send pushes elsewhere (url.pushInsteadOf), past the mirror.
-    found = {"GIT_CONFIG_COUNT": str(len(mirrors)), "GIT_CONFIG_NOSYSTEM": "1"}
+    """Return the environment that makes git use each mirror instead of its URL.
+
+    Source: git-config, GIT_CONFIG_COUNT and url.insteadOf.
+    """
+    # The system's git configuration is ignored: url.pushInsteadOf could redirect pushes away from the mirror.
+    environ = {"GIT_CONFIG_COUNT": str(len(mirrors)), "GIT_CONFIG_NOSYSTEM": "1"}
     for index, mirror in enumerate(mirrors):
-        found[f"GIT_CONFIG_KEY_{index}"] = f"url.{mirror.path}.insteadOf"
-        found[f"GIT_CONFIG_VALUE_{index}"] = mirror.url
-    return found
+        environ[f"GIT_CONFIG_KEY_{index}"] = f"url.{mirror.path}.insteadOf"
+        environ[f"GIT_CONFIG_VALUE_{index}"] = mirror.url
+    return environ

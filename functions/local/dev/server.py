@@ -1,4 +1,4 @@
-"""The embedded API server and queue, served from one port by a thread of this process."""
+"""The embedded API server and queue, served on one port by a thread of this process."""
 
 import contextlib
 import socket
@@ -20,47 +20,48 @@ QUEUE_PATH = "/queue"
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def application(store: apiserver.Store, broker: queue.Queue, crds: Path, logs: apiserver.PodLogs) -> Starlette:
-    """The API server at the root and the queue below QUEUE_PATH."""
+def application(store: apiserver.Store, embedded_queue: queue.Queue, crds: Path, logs: apiserver.PodLogs) -> Starlette:
+    """Return the application with the API server at the root and the queue below QUEUE_PATH."""
     api = apiserver.create_app(store, apiserver.Registry.load(crds), logs)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with api.router.lifespan_context(api):
-            await broker.start()
+            await embedded_queue.start()
             yield
-            await broker.stop()
+            await embedded_queue.stop()
 
     return Starlette(
-        routes=[Mount(QUEUE_PATH, queue.create_app(broker)), Mount("/", api)],
+        routes=[Mount(QUEUE_PATH, queue.create_app(embedded_queue)), Mount("/", api)],
         lifespan=lifespan,
         middleware=[Middleware(LoopbackOnly)],
     )
 
 
 class _Uvicorn(uvicorn.Server):
-    """Ends watches, which stay open for long, before it waits for requests to end."""
+    """A server that ends watches, which stay open for a long time, before it waits for requests to end."""
 
     def __init__(self, config: uvicorn.Config, store: apiserver.Store) -> None:
         super().__init__(config)
         self._store = store
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends the server."""
+        """End the watches, then shut down."""
         self._store.close()
         await super().shutdown(sockets)
 
 
 class Server:
-    """API server and queue with their state in one file, served on a loopback port by a thread.
+    """The API server and the queue with their state in one file, served on a loopback port by a thread.
 
-    Raises StateError where that file is damaged, or another program's.
+    Raises:
+        StateError: the file is damaged or belongs to another program.
     """
 
     def __init__(
@@ -75,25 +76,25 @@ class Server:
         self.url = f"http://{HOST}:{port}"
 
     def start(self) -> None:
-        """Serves from now on. Raises OSError where the port is taken."""
+        """Start the server's thread; it ends immediately if the port is in use."""
         self._thread.start()
 
     @property
     def serving(self) -> bool:
-        """Whether requests are answered."""
+        """Whether the server answers requests."""
         return self._server.started
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs at all; it ends at once where the port is taken."""
+        """Whether the thread runs; it ends immediately if the port is in use."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        with contextlib.suppress(SystemExit):  # uvicorn's, where the port is taken; `alive` tells
+        with contextlib.suppress(SystemExit):  # raised by uvicorn if the port is in use; see `alive`
             self._server.run()
 
     def stop(self) -> None:
-        """Ends the server, if it was started, and waits for it."""
+        """Stop the server, if it was started, and wait for it."""
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join(timeout=5)

@@ -1,4 +1,4 @@
-"""Everything on one machine, started in the order in which each needs the other, and stopped the other way round."""
+"""The parts of the system on one machine, started in the order of their dependencies and stopped in reverse."""
 
 import fcntl
 import logging
@@ -20,7 +20,7 @@ from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.database import StateError
-from functions.local.dev import cluster as furniture
+from functions.local.dev.cluster import create_defaults, write_kubeconfig
 from functions.local.dev.function_processes import Child, Register, RegisterError, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
 from functions.local.dev.repositories import Mirror, redirect
@@ -35,7 +35,7 @@ log = logging.getLogger("orchestrator")
 
 ROOT = Path(__file__).resolve().parents[3]
 REHEARSAL = ROOT / "functions" / "local" / "rehearsal.py"
-HANDED_ON = (
+PASSED_TO_PODS = (
     "REHEARSAL_SECONDS",
     "REHEARSAL_LOG",
     "ANTHROPIC_BASE_URL",
@@ -44,24 +44,25 @@ HANDED_ON = (
     "HTTPS_PROXY",
     "NO_PROXY",
 )
-"""What pods on this machine see of the environment `orchestrator` was started with."""
+"""Environment variables of `orchestrator` that it passes to pods."""
 
-ON_GITHUB = ("github_webhook", "github_event")
-"""Started only where GitHub is configured."""
+GITHUB_FUNCTIONS = ("github_webhook", "github_event")
+"""Functions started only if GitHub is configured."""
 
 START_SECONDS = 60.0
-"""Longest a part may take to come up; a function takes about one second on an idle machine."""
+"""The longest start of one part; a function takes about one second on an idle machine."""
 
 
 class StartError(Exception):
-    """A part did not come up; the text names it and its log."""
+    """A part did not start; the text names it and its log."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `port` 0 takes free ports, otherwise the API server's, with the functions on the ports after it.
+    """Options of the stack.
 
-    `pubsub` puts Google's emulator in the embedded queue's place; `wrapped` has deliveries in Pub/Sub's own envelope.
+    `port` is the API server's, and the functions use the ports after it; 0 uses free ports. `pubsub` uses Google's
+    emulator instead of the embedded queue; `wrapped` delivers events in Pub/Sub's envelope.
     """
 
     state: Path
@@ -75,41 +76,43 @@ class Options:
 
     @property
     def agent(self) -> str:
-        """Who works: Claude Code where it is installed and has a key, else a rehearsal."""
+        """The agent: `claude` if Claude Code is installed and has an API key, otherwise `rehearsal`."""
         ready = shutil.which("claude", path=self.environ.get("PATH")) and self.environ.get("ANTHROPIC_API_KEY")
         return "claude" if ready else "rehearsal"
 
 
-def _alone_in(state: Path) -> TextIO:
-    """A lock on the folder, which no other user may look into: it holds secrets. Raises StartError."""
+def _lock_state(state: Path) -> TextIO:
+    """Lock the folder and make it private, because it contains secrets; raise StartError if it is in use."""
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
     file = (state / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise StartError(f"another orchestrator works in {state}; stop it, or choose another folder: --state") from None
+        raise StartError(
+            f"another orchestrator works in {state}; stop it, or set another folder with --state"
+        ) from None
     return file
 
 
 class Stack:
-    """API server, queue, bridge, runner and functions; `url` is the API server's."""
+    """The API server, queue, bridge, runner and functions; `url` is the API server's."""
 
     def __init__(self, options: Options, mirrors: list[Mirror]) -> None:
         self._options = options
         self._mirrors = mirrors
         self._stops = ExitStack()
-        self._stops.callback(_alone_in(options.state).close)
+        self._stops.callback(_lock_state(options.state).close)
         self._stopping = threading.Event()
         port = options.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.state = options.state
         (self.state / "logs").mkdir(parents=True, exist_ok=True)
-        self.kubeconfig = furniture.write_kubeconfig(self.state, self.url, options.namespace)
+        self.kubeconfig = write_kubeconfig(self.state, self.url, options.namespace)
         targets = enumerate(_targets(options.environ), 1)
-        ports = {each: port + number if options.port else free_port() for number, each in targets}
-        self.functions = {each: f"http://127.0.0.1:{number}" for each, number in ports.items()}
-        self._queue = self._chosen_queue()
+        ports = {target: port + number if options.port else free_port() for number, target in targets}
+        self.functions = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
+        self._queue = self._create_queue()
         self._children = [self._child(target, number) for target, number in ports.items()]
         self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
         self._register = Register(self.state / "processes.json")
@@ -123,18 +126,23 @@ class Stack:
         self._bridge = Bridge(self.cluster, self._queue.publisher, options.namespace, TOPIC_BY_KIND)
 
     def start(self) -> None:
-        """Returns once everything answers. Raises StartError."""
+        """Start all parts and return once they answer; raise StartError."""
         self._end_leftovers()
         self._stops.callback(self._server.stop)
         self._server.start()
-        _wait("the API server", lambda: self._server.serving, lambda: self._server.alive, f"port in use? {self.url}")
-        furniture.furnish(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
+        _wait(
+            "the API server",
+            lambda: self._server.serving,
+            lambda: self._server.alive,
+            f"is the port in use? {self.url}",
+        )
+        create_defaults(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
         self._stops.callback(self._queue.stop)
         self._start_queue()
         self._stops.callback(stop, self._children)
         for child in self._children:
             child.start()
-        self._note_processes()
+        self._record_processes()
         self._runner.start()
         self._stops.callback(self._runner.stop)
         self._bridge.start()
@@ -143,24 +151,24 @@ class Stack:
             _wait_for(child)
 
     def supervise(self) -> None:
-        """Starts again what has ended by itself; returns when `stop` is called."""
+        """Restart functions that have ended; return when `stop` is called."""
         while not self._stopping.wait(1):
             for child in [child for child in self._children if child.ended]:
-                log.warning("%s ended; starting it again (its log: %s)", child.target, child.log)
+                log.warning("%s ended; restarting it (its log: %s)", child.target, child.log)
                 child.start()
-                self._note_processes()
+                self._record_processes()
 
     def stop(self) -> None:
-        """Ends what was started, the last first, and each also where another could not be ended."""
+        """Stop all started parts in reverse order, also if stopping one of them fails."""
         self._stopping.set()
         self._stops.close()
 
-    def _chosen_queue(self) -> MachineQueue:
+    def _create_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
-        fed = {each: url for each, url in self.functions.items() if each in TOPIC_OF_FUNCTION}
+        endpoints = {target: url for target, url in self.functions.items() if target in TOPIC_OF_FUNCTION}
         if self._options.pubsub:
-            return EmulatedPubsub(self.state / "logs" / "pubsub.log", fed, sweep, wrapped=wrapped)
-        return EmbeddedQueue(self.url, fed, sweep, wrapped=wrapped)
+            return EmulatedPubsub(self.state / "logs" / "pubsub.log", endpoints, sweep, wrapped=wrapped)
+        return EmbeddedQueue(self.url, endpoints, sweep, wrapped=wrapped)
 
     def _end_leftovers(self) -> None:
         try:
@@ -168,7 +176,7 @@ class Stack:
         except RegisterError as error:
             raise StartError(str(error)) from error
         if ended:
-            log.warning("ended %d processes that an earlier start left behind", ended)
+            log.warning("ended %d leftover processes of an earlier start", ended)
 
     def _start_queue(self) -> None:
         try:
@@ -176,7 +184,7 @@ class Stack:
         except QueueError as error:
             raise StartError(str(error)) from error
 
-    def _note_processes(self) -> None:
+    def _record_processes(self) -> None:
         self._register.write([*self._children, *self._queue.processes])
 
     def _child(self, target: str, port: int) -> Child:
@@ -191,21 +199,21 @@ class Stack:
         return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
 
     def _pod_environ(self, _: Mapping[str, Any]) -> Mapping[str, str]:
-        """What a pod on this machine is told besides its own environment."""
-        found = dict(redirect(self._mirrors))
+        """Return the variables added to the environment that a pod declares."""
+        environ = dict(redirect(self._mirrors))
         if self._options.agent == "rehearsal":
-            found["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
-        return found | {name: text for name in HANDED_ON if (text := self._options.environ.get(name))}
+            environ["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
+        return environ | {name: value for name in PASSED_TO_PODS if (value := self._options.environ.get(name))}
 
 
 def _targets(environ: Mapping[str, str]) -> list[str]:
-    """The functions to start. Raises StartError."""
+    """Return the functions to start; raise StartError if the settings are invalid."""
     try:
         github = load_section(environ, "github", GithubSettings)
     except SettingsError as error:
         raise StartError(str(error)) from error
-    always = [each for each in FUNCTIONS if each not in ON_GITHUB]
-    return [*always, *ON_GITHUB] if github.configured and github.webhook_secrets else always
+    always = [target for target in FUNCTIONS if target not in GITHUB_FUNCTIONS]
+    return [*always, *GITHUB_FUNCTIONS] if github.configured and github.webhook_secrets else always
 
 
 def _wait_for(child: Child) -> None:
@@ -219,11 +227,11 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _wait(what: str, ready: Callable[[], bool], alive: Callable[[], bool], hint: str) -> None:
-    until = time.monotonic() + START_SECONDS
+def _wait(part: str, ready: Callable[[], bool], alive: Callable[[], bool], hint: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
     while not ready():
         if not alive():
-            raise StartError(f"{what} ended while it was starting ({hint})")
-        if time.monotonic() > until:
-            raise StartError(f"{what} did not answer within {START_SECONDS:.0f} s ({hint})")
+            raise StartError(f"{part} ended while it was starting ({hint})")
+        if time.monotonic() > deadline:
+            raise StartError(f"{part} did not answer within {START_SECONDS:.0f} s ({hint})")
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Google's Pub/Sub emulator in place of the embedded queue, if it is installed."""
+"""Google's Pub/Sub emulator, an alternative to the embedded queue."""
 
 from functions.local.pubsub.emulator import Emulator, EmulatorError, find
 

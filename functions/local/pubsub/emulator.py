@@ -1,4 +1,4 @@
-"""The emulator as a process on a loopback port, stopped together with its Java process."""
+"""Runs the emulator as a process on a loopback port."""
 
 import contextlib
 import os
@@ -17,20 +17,20 @@ START_SECONDS = 60.0
 
 
 class EmulatorError(Exception):
-    """The emulator is not installed or did not start; the text says what to do."""
+    """The emulator is not installed or did not start; the text contains the remedy or the log's path."""
 
 
 def find() -> Path | None:
-    """Return the emulator's program; None if it, or the Java it needs, is not installed."""
+    """Return the path of the emulator's program; None if it or Java is not installed."""
     gcloud = shutil.which("gcloud")
     if not gcloud or not shutil.which("java"):
         return None
-    beside = Path(gcloud).resolve().parents[1] / PROGRAM  # without `gcloud info`, which takes a second
-    if beside.is_file():
-        return beside
-    asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
+    program = Path(gcloud).resolve().parents[1] / PROGRAM  # avoids `gcloud info`, which takes a second
+    if program.is_file():
+        return program
+    command = [gcloud, "info", "--format=value(installation.sdk_root)"]
     with contextlib.suppress(subprocess.SubprocessError, OSError):
-        root = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+        root = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
         program = Path(root) / PROGRAM
         return program if program.is_file() else None
     return None
@@ -47,11 +47,11 @@ class Emulator:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended by itself."""
+        """Whether the process is not running."""
         return self.process is None or self.process.poll() is not None
 
     def start(self) -> None:
-        """Start it and return once it answers; raise EmulatorError."""
+        """Start the emulator and return once it accepts connections; raise EmulatorError."""
         program = find()
         if program is None:
             raise EmulatorError(f"the Pub/Sub emulator is not installed: {HINT}")
@@ -60,11 +60,11 @@ class Emulator:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        until = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if self.ended or time.monotonic() > until:
+            if self.ended or time.monotonic() > deadline:
                 self.stop()
-                raise EmulatorError(f"the Pub/Sub emulator did not start; its log: {self.log}")
+                raise EmulatorError(f"the Pub/Sub emulator did not start; see its log {self.log}")
             time.sleep(0.05)
 
     def stop(self) -> None:

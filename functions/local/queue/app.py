@@ -47,7 +47,7 @@ def create_app(queue: Queue) -> Starlette:
         return JSONResponse({"subscriptions": queue.subscriptions()})
 
     async def dead(request: Request) -> Response:
-        return JSONResponse({"letters": [_letter(each) for each in queue.dead(request.path_params["topic"])]})
+        return JSONResponse({"letters": [_letter(delivery) for delivery in queue.dead(request.path_params["topic"])]})
 
     async def replay(request: Request) -> Response:
         await queue.replay(request.path_params["topic"], request.path_params["letter"])
@@ -65,7 +65,7 @@ def create_app(queue: Queue) -> Starlette:
         Route("/dead/{topic}/{letter:int}/replay", replay, methods=["POST"]),
         Route("/dead/{topic}/{letter:int}", drop, methods=["DELETE"]),
     ]
-    return Starlette(routes=routes, exception_handlers=dict.fromkeys(_CODES, _refuse))
+    return Starlette(routes=routes, exception_handlers=dict.fromkeys(_CODES, _error_response))
 
 
 _CODES: dict[Any, int] = {
@@ -77,11 +77,11 @@ _CODES: dict[Any, int] = {
 }
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
+async def _error_response(_: Request, error: Exception) -> Response:
     code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
     problems = error.problems if isinstance(error, MalformedError) else ()
-    named = [{"field": field, "message": why} for field, why in problems]
-    return JSONResponse({"message": str(error), "errors": named}, code)
+    errors = [{"field": field, "message": problem} for field, problem in problems]
+    return JSONResponse({"message": str(error), "errors": errors}, code)
 
 
 async def _body(request: Request) -> bytes:

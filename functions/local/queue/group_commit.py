@@ -1,4 +1,4 @@
-"""Group commit: the writes of one turn of the event loop share one transaction, and one wait for the disk.
+"""Group commit: the writes of one iteration of the event loop share one transaction and one disk sync.
 
 Each caller waits for the commit of its own write, so that "stored" is never answered too early. Under load the disk is
 the slowest part, and one commit per message would be slower.
@@ -20,7 +20,7 @@ class GroupCommit:
         self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
 
     async def write(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` returns, once it is on disk; raise sqlite3.Error if nothing of it was kept."""
+        """Return the result of `work` once it is on disk; raise sqlite3.Error if the transaction was rolled back."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((work, future))

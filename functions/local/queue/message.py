@@ -104,8 +104,8 @@ def _check(attributes: Mapping[str, Any]) -> None:
 
 
 def _bad_names(names: Iterable[str]) -> list[tuple[str, str]]:
-    why = "an attribute's name has only lower-case letters and digits"
-    return [(name, why) for name in names if not _ATTRIBUTE_NAME.fullmatch(name)]
+    problem = "an attribute's name has only lower-case letters and digits"
+    return [(name, problem) for name in names if not _ATTRIBUTE_NAME.fullmatch(name)]
 
 
 def _text(value: Any) -> str:

@@ -18,7 +18,10 @@ ACKNOWLEDGED = frozenset({102, 200, 201, 203, 204})
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a push was not acknowledged; `reached` tells whether the consumer saw it; `retry_after` is in seconds."""
+    """Why a push was not acknowledged.
+
+    `reached` says whether the consumer received it; `retry_after` is in seconds.
+    """
 
     reason: str
     reached: bool = True
@@ -26,7 +29,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Sent:
+class PushRequest:
     """The request of a push."""
 
     headers: Mapping[str, str]
@@ -35,18 +38,18 @@ class Sent:
 
 async def push(session: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> Refusal | None:
     """Push the event as the subscription says; return None if it is acknowledged."""
-    sent = wrapped(delivery) if subscription.wrapped else Sent(_headers(delivery), delivery.message.body)
+    request = wrapped(delivery) if subscription.wrapped else PushRequest(_headers(delivery), delivery.message.body)
     timeout = aiohttp.ClientTimeout(total=subscription.ack_deadline)
     try:
         async with session.post(
             subscription.push_endpoint,
-            data=sent.body,
-            headers=sent.headers,
+            data=request.body,
+            headers=request.headers,
             skip_auto_headers=("Content-Type",),
             timeout=timeout,
             allow_redirects=False,
-        ) as answer:
-            return _refusal(answer, await answer.text(errors="replace"))
+        ) as response:
+            return _refusal(response, await response.text(errors="replace"))
     except aiohttp.ClientConnectorError as error:
         return Refusal(f"no connection: {error}", reached=False)
     except TimeoutError:
@@ -64,12 +67,12 @@ def after(delivery: Delivery, refusal: Refusal, subscription: Subscription, now:
     attempts = delivery.attempts + refusal.reached
     backoff = min(max(delivery.backoff * 2, retry.minimum_backoff), retry.maximum_backoff)
     due = now + max(backoff, refusal.retry_after)
-    found = replace(delivery, attempts=attempts, backoff=backoff, due=due, reason=refusal.reason)
+    next_state = replace(delivery, attempts=attempts, backoff=backoff, due=due, reason=refusal.reason)
     exhausted = policy is not None and attempts >= policy.max_delivery_attempts
-    return found, policy.topic if policy and exhausted else None
+    return next_state, policy.topic if policy and exhausted else None
 
 
-def wrapped(delivery: Delivery) -> Sent:
+def wrapped(delivery: Delivery) -> PushRequest:
     """Return the event in Pub/Sub's envelope (Pub/Sub: Push subscriptions); attributes are not percent-encoded."""
     attributes = {name: unquote(value) for name, value in delivery.message.headers.items()}
     message = {
@@ -78,7 +81,7 @@ def wrapped(delivery: Delivery) -> Sent:
         "messageId": str(delivery.message_id),
     }
     document = {"message": message, "subscription": delivery.subscription, "deliveryAttempt": delivery.attempts + 1}
-    return Sent({"content-type": "application/json"}, json.dumps(document).encode())
+    return PushRequest({"content-type": "application/json"}, json.dumps(document).encode())
 
 
 def _headers(delivery: Delivery) -> Mapping[str, str]:
@@ -92,10 +95,10 @@ def _headers(delivery: Delivery) -> Mapping[str, str]:
     }
 
 
-def _refusal(answer: aiohttp.ClientResponse, text: str) -> Refusal | None:
-    if answer.status in ACKNOWLEDGED:
+def _refusal(response: aiohttp.ClientResponse, text: str) -> Refusal | None:
+    if response.status in ACKNOWLEDGED:
         return None
-    retry_after = answer.headers.get("Retry-After", "")
+    retry_after = response.headers.get("Retry-After", "")
     return Refusal(
-        f"answered {answer.status}: {text[:500]}", retry_after=float(retry_after) if retry_after.isdigit() else 0.0
+        f"answered {response.status}: {text[:500]}", retry_after=float(retry_after) if retry_after.isdigit() else 0.0
     )

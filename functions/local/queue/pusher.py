@@ -44,12 +44,12 @@ class Pusher:
         self._wake.set()
 
     async def run(self, session: aiohttp.ClientSession) -> None:
-        """Deliver until cancelled; deliveries under way are repeated at the next start."""
+        """Deliver until cancelled; deliveries in flight are repeated after the next start."""
         try:
             while True:
                 self._wake.clear()
                 self._lease(session)
-                await self._rest()
+                await self._wait_for_work()
         finally:
             tasks = [*self._leases.values()]
             for task in tasks:
@@ -57,7 +57,7 @@ class Pusher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _lease(self, session: aiohttp.ClientSession) -> None:
-        """Start as many of the longest due as there is room for; those under way are due too and are skipped."""
+        """Start deliveries up to the concurrency limit, longest due first; those in flight are due too and skipped."""
         limit = self.subscription.concurrency
         if self.in_flight == limit:
             return
@@ -68,7 +68,7 @@ class Pusher:
             if delivery.id not in self._leases and self.in_flight < limit:
                 self._leases[delivery.id] = asyncio.create_task(self._deliver(session, delivery))
 
-    async def _rest(self) -> None:
+    async def _wait_for_work(self) -> None:
         now = self._clock()
         full = self.in_flight == self.subscription.concurrency
         due = None if full else self._store.next_due(self.subscription.name, now)
@@ -79,7 +79,12 @@ class Pusher:
         try:
             await self._settle(delivery, await push(session, self.subscription, delivery))
         except sqlite3.Error as error:
-            _log.error("message %d to %s: cannot be settled: %s", delivery.message_id, delivery.subscription, error)
+            _log.error(
+                "message %d to %s: the result of its delivery could not be stored: %s",
+                delivery.message_id,
+                delivery.subscription,
+                error,
+            )
             await asyncio.sleep(self.subscription.retry.minimum_backoff)
         finally:
             del self._leases[delivery.id]
@@ -87,11 +92,13 @@ class Pusher:
 
     async def _settle(self, delivery: Delivery, refusal: Refusal | None) -> None:
         if refusal is None:
-            await self._group_commit.write(partial(self._store.forget, delivery))
+            await self._group_commit.write(partial(self._store.delete, delivery))
             self.acknowledged += 1
             return
         delivery, dead_topic = after(delivery, refusal, self.subscription, self._clock())
-        await self._group_commit.write(partial(self._store.keep, delivery, dead_topic))
+        await self._group_commit.write(partial(self._store.update, delivery, dead_topic))
         level = logging.ERROR if dead_topic else logging.WARNING
-        what = f"is dead, kept in {dead_topic}" if dead_topic else f"is tried again in {delivery.backoff:g} s"
-        _log.log(level, "message %d to %s %s: %s", delivery.message_id, delivery.subscription, what, refusal.reason)
+        next_step = f"is a dead letter in {dead_topic}" if dead_topic else f"is retried in {delivery.backoff:g} s"
+        _log.log(
+            level, "message %d to %s %s: %s", delivery.message_id, delivery.subscription, next_step, refusal.reason
+        )

@@ -22,7 +22,7 @@ SOURCE = "/orchestrator/queue"
 """Source of the events that schedules publish."""
 
 IDLE_SECONDS = 1.0
-"""How long an idle connection to a consumer is kept: less than gunicorn keeps it (2 s), to close it first."""
+"""How long an idle connection to a consumer is kept: less than gunicorn's 2 s, so that this side closes it."""
 
 
 class UnknownTopicError(Exception):
@@ -43,7 +43,9 @@ class Queue:
         self._store = Store(connection)
         self._group_commit = GroupCommit(connection)
         self._clock = clock
-        self._pushers = [Pusher(each, self._store, self._group_commit, clock) for each in topology.subscriptions]
+        self._pushers = [
+            Pusher(subscription, self._store, self._group_commit, clock) for subscription in topology.subscriptions
+        ]
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
@@ -53,10 +55,10 @@ class Queue:
         self._session = aiohttp.ClientSession(connector=connector)
         work = [pusher.run(self._session) for pusher in self._pushers]
         work += [self._tick(schedule) for schedule in self.topology.schedules]
-        self._tasks = [asyncio.create_task(each) for each in work]
+        self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def stop(self) -> None:
-        """Stop every delivery under way; the next start repeats them."""
+        """Stop every delivery in flight; they are repeated after the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -70,35 +72,35 @@ class Queue:
             UnknownTopicError: the topic is not in the topology.
             sqlite3.Error: it could not be stored.
         """
-        self._known(topic)
-        names = [each.name for each in self.topology.subscribers(topic)]
-        found = await self._group_commit.write(
+        self._require_topic(topic)
+        names = [subscription.name for subscription in self.topology.subscribers(topic)]
+        message_id = await self._group_commit.write(
             partial(self._store.publish, topic, message, names, self._clock(), schedule)
         )
         self._wake(topic)
-        return str(found)
+        return str(message_id)
 
     def subscriptions(self) -> list[dict[str, Any]]:
         """Return the counts of each subscription: waiting (in flight or not), dead, acknowledged since the start."""
-        return [self._stand(pusher) for pusher in self._pushers]
+        return [self._counts(pusher) for pusher in self._pushers]
 
     def dead(self, topic: str) -> list[Delivery]:
         """Return the dead letters of a topic; raise UnknownTopicError."""
-        self._known(topic)
+        self._require_topic(topic)
         return list(self._store.dead(topic))
 
     async def replay(self, topic: str, letter: int) -> None:
-        """Deliver a dead letter again, with all its attempts; raise UnknownTopicError or UnknownLetterError."""
+        """Deliver a dead letter again, with new attempts; raise UnknownTopicError or UnknownLetterError."""
         delivery = self._letter(topic, letter)
-        again = replace(delivery, due=self._clock(), attempts=0, backoff=0.0)
-        await self._group_commit.write(partial(self._store.keep, again))
+        replayed = replace(delivery, due=self._clock(), attempts=0, backoff=0.0)
+        await self._group_commit.write(partial(self._store.update, replayed))
         self._wake(delivery.topic)
 
     async def drop(self, topic: str, letter: int) -> None:
         """Delete a dead letter; raise UnknownTopicError or UnknownLetterError."""
-        await self._group_commit.write(partial(self._store.forget, self._letter(topic, letter)))
+        await self._group_commit.write(partial(self._store.delete, self._letter(topic, letter)))
 
-    def _known(self, topic: str) -> None:
+    def _require_topic(self, topic: str) -> None:
         if topic not in self.topology.topics:
             raise UnknownTopicError(f"there is no topic {topic}; there are {', '.join(self.topology.topics)}")
 
@@ -113,7 +115,7 @@ class Queue:
             if pusher.subscription.topic == topic:
                 pusher.wake()
 
-    def _stand(self, pusher: Pusher) -> dict[str, Any]:
+    def _counts(self, pusher: Pusher) -> dict[str, Any]:
         waiting, dead = self._store.counts(pusher.subscription.name)
         return {
             "name": pusher.subscription.name,
@@ -128,7 +130,7 @@ class Queue:
     async def _tick(self, schedule: Schedule) -> None:
         while True:
             if not self._store.outstanding(schedule.name):
-                with contextlib.suppress(sqlite3.Error):  # the next tick makes up for it
+                with contextlib.suppress(sqlite3.Error):  # the next tick publishes it
                     await self.publish(schedule.topic, Message(_tick_headers(schedule), b""), schedule.name)
             await asyncio.sleep(schedule.every_seconds)
 

@@ -3,7 +3,7 @@
     queue_messages      what was published
     queue_deliveries    one row per message and subscription: waiting, or dead when `dead_topic` is set
 
-Leases are not stored: a delivery under way when the process dies is due again at once.
+Leases are not stored: a delivery in flight when the process dies is due again immediately.
 """
 
 import json
@@ -62,7 +62,7 @@ class Delivery:
 
 
 class Store:
-    """The tables; methods that write are called within a transaction of the group commit."""
+    """The tables; call methods that write only within a transaction of the group commit."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -74,26 +74,26 @@ class Store:
         """Store the message for each subscription and return its id."""
         row = (topic, json.dumps(dict(message.headers)), message.body, now, schedule)
         insert = "INSERT INTO queue_messages (topic, headers, body, published, schedule) VALUES (?, ?, ?, ?, ?)"
-        found = self._connection.execute(insert, row).lastrowid
-        assert found
+        message_id = self._connection.execute(insert, row).lastrowid
+        assert message_id
         self._connection.executemany(
             "INSERT INTO queue_deliveries (message, subscription, due) VALUES (?, ?, ?)",
-            [(found, name, now) for name in subscriptions],
+            [(message_id, name, now) for name in subscriptions],
         )
         if not subscriptions:  # as on Pub/Sub, a message without a subscription is not kept
-            self._connection.execute("DELETE FROM queue_messages WHERE id = ?", (found,))
-        return found
+            self._connection.execute("DELETE FROM queue_messages WHERE id = ?", (message_id,))
+        return message_id
 
-    def forget(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Delivery) -> None:
         """Delete an acknowledged or dropped delivery, and the message with its last delivery."""
         self._connection.execute("DELETE FROM queue_deliveries WHERE id = ?", (delivery.id,))
-        owed = "SELECT 1 FROM queue_deliveries WHERE message = ?"
+        other_deliveries = "SELECT 1 FROM queue_deliveries WHERE message = ?"
         self._connection.execute(
-            f"DELETE FROM queue_messages WHERE id = ? AND NOT EXISTS ({owed})",  # noqa: S608  (constant text)
+            f"DELETE FROM queue_messages WHERE id = ? AND NOT EXISTS ({other_deliveries})",  # noqa: S608  (constant text)
             (delivery.message_id, delivery.message_id),
         )
 
-    def keep(self, delivery: Delivery, dead_topic: str | None = None) -> None:
+    def update(self, delivery: Delivery, dead_topic: str | None = None) -> None:
         """Write the next state of a delivery, which waits or is dead."""
         self._connection.execute(
             "UPDATE queue_deliveries SET due = ?, attempts = ?, backoff = ?, reason = ?, dead_topic = ? WHERE id = ?",
@@ -109,8 +109,8 @@ class Store:
     def next_due(self, subscription: str, now: float) -> float | None:
         """Return when the next delivery after `now` is due."""
         select = "SELECT MIN(due) FROM queue_deliveries WHERE subscription = ? AND dead_topic IS NULL AND due > ?"
-        found: float | None = self._connection.execute(select, (subscription, now)).fetchone()[0]
-        return found
+        due: float | None = self._connection.execute(select, (subscription, now)).fetchone()[0]
+        return due
 
     def dead(self, topic: str) -> Iterator[Delivery]:
         """Return the dead letters of a topic, oldest first."""

@@ -1,7 +1,7 @@
-"""The Job runner: plays Job controller and kubelet on one machine, with local processes for containers.
+"""The Job runner: Job controller and kubelet of one machine, with local processes in place of containers.
 
-A pod sees its mounts below POD_ROOT instead of /. A Job gets one pod, ever, and a pod is started once, ever, also
-over crashes of the runner.
+The mounts of a pod are below POD_ROOT instead of /. A Job gets at most one pod, and a pod is started at most once,
+also after a crash of the runner.
 """
 
 from functions.local.runner.logs import Logs

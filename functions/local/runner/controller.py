@@ -1,7 +1,7 @@
-"""Plays the Job controller: one pod per Job, its end counted, deadlines and expiry kept; drives the kubelet.
+"""The Job controller: creates one pod per Job, reports its end, enforces deadline and TTL, and drives the kubelet.
 
-It looks at a Job as a whole: what is there, what follows, so it does not matter which event woke it, or whether a
-step was made before.
+It is level-triggered: each sync acts on the current state of a Job, not on the event that caused it, and repeating a
+step is harmless.
 """
 
 import secrets
@@ -21,11 +21,11 @@ from functions.local.runner.records import Record, Records
 
 _SUFFIX = string.ascii_lowercase + string.digits
 _PREFIX_LENGTH = 58
-"""Five random characters make it a label's 63 (Kubernetes: generateName)."""
+"""With five random characters, a name has at most the 63 of a label (Kubernetes: generateName)."""
 
 
 class Controller:
-    """All Jobs of the API server. `wake(job_uid, seconds)` asks for another `sync` so much later."""
+    """Handles all Jobs of the API server; `wake(job_uid, seconds)` schedules another `sync` after that time."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Controller:
         self._wake = wake
 
     def sync(self, job_uid: str) -> None:
-        """Looks at one Job and what belongs to it, and does what follows. Raises ClusterError, OSError."""
+        """Perform the next steps of one Job and its pod; raise ClusterError or OSError."""
         now = self._clock()
         record = self._records.get(job_uid)
         job = self._job(job_uid, record)
@@ -69,60 +69,60 @@ class Controller:
         return self._records.claimed(metadata["uid"], metadata["namespace"], metadata["name"], name)
 
     def _job(self, job_uid: str, record: Record | None) -> Object | None:
-        known = self._objects.get(JOB, job_uid)
-        return known if known or not record else self._objects.find(JOB, record.namespace, record.job, job_uid)
+        cached = self._objects.get(JOB, job_uid)
+        return cached if cached or not record else self._objects.find(JOB, record.namespace, record.job, job_uid)
 
     def _pod(self, record: Record, job: Object | None) -> Object | None:
         if record.pod_uid is None:
             return self._create(record, job)
-        known = self._objects.get(POD, record.pod_uid)
-        return known or self._objects.find(POD, record.namespace, record.pod, record.pod_uid)
+        cached = self._objects.get(POD, record.pod_uid)
+        return cached or self._objects.find(POD, record.namespace, record.pod, record.pod_uid)
 
     def _create(self, record: Record, job: Object | None) -> Object | None:
-        """The record's pod, made if the Job is there to want it, or found if it was made before a crash."""
+        """Create the record's pod if the Job exists, or return the one created before a crash."""
         pod = None
         if job and "deletionTimestamp" not in job["metadata"]:
             with suppress(AlreadyExists):
                 pod = self._objects.create(POD, pod_of(job, record.pod, self._node))
         pod = pod or self._objects.find(POD, record.namespace, record.pod)
         if pod is None:
-            self._records.forget(record)
+            self._records.delete(record)
             return None
         if record.job_uid not in [owner["uid"] for owner in pod["metadata"].get("ownerReferences") or ()]:
-            raise ClusterError(f"pod {record.pod} belongs to somebody else")
+            raise ClusterError(f"pod {record.pod} exists and belongs to another owner than Job {record.job}")
         self._records.created(record, pod["metadata"]["uid"])
         return pod
 
     def _report(self, job: Object, record: Record | None, pod: Object | None, now: float) -> Object:
-        """Writes the Job's status; once it is failing, its pod is deleted, and so ended by the kubelet."""
+        """Write the Job's status; delete the active pod of a failing Job, so that the kubelet stops it."""
         stage = Stage.of(record)
-        leaving = pod is None or "deletionTimestamp" in pod["metadata"]
+        terminating = pod is None or "deletionTimestamp" in pod["metadata"]
         old = job.get("status") or {}
-        status = jobs.status_of(job, stage, leaving, now)
+        status = jobs.status_of(job, stage, terminating, now)
         changed = {key: value for key, value in status.items() if value != old.get(key)}
         if changed:
             job = self._objects.patch(JOB, job, {"status": changed}, "status")
-        if pod and not leaving and stage in jobs.ACTIVE and jobs.failure(job, stage, now):
+        if pod and not terminating and stage in jobs.ACTIVE and jobs.failure(job, stage, now):
             self._objects.delete(POD, pod)
         return job
 
     def _schedule(self, job: Object, now: float) -> None:
-        """Deadline and expiry: now, or when they are due."""
+        """Delete an expired Job; otherwise wake when its deadline or expiry is due."""
         expires = jobs.expires(job)
         if expires is not None and now >= expires and "deletionTimestamp" not in job["metadata"]:
             self._objects.delete(JOB, job)
-        for when in (jobs.deadline(job), expires):
-            if when is not None and when > now:
-                self._wake(job["metadata"]["uid"], when - now)
+        for due in (jobs.deadline(job), expires):
+            if due is not None and due > now:
+                self._wake(job["metadata"]["uid"], due - now)
 
     def _release(self, record: Record, job: Object | None, pod: Object | None) -> None:
-        """The pod is counted: it may go, and where it is to go, it goes now. A record goes with both."""
+        """Remove the pod's finalizer after its end is counted; delete the record once Job and pod are deleted."""
         if record.outcome and pod:
             finalizers = pod["metadata"].get("finalizers") or []
             if TRACKING in finalizers:
-                kept = [each for each in finalizers if each != TRACKING]
-                pod = self._objects.patch(POD, pod, {"metadata": {"finalizers": kept}})
+                others = [finalizer for finalizer in finalizers if finalizer != TRACKING]
+                pod = self._objects.patch(POD, pod, {"metadata": {"finalizers": others}})
             if "deletionTimestamp" in pod["metadata"]:
                 self._objects.delete(POD, pod)
         elif record.outcome and not job:
-            self._records.forget(record)
+            self._records.delete(record)

@@ -1,4 +1,4 @@
-"""A container's environment and command, as declared in its pod and as they are on one machine."""
+"""A container's environment and command, as declared in the pod and as adapted to this machine."""
 
 import os
 import re
@@ -19,34 +19,34 @@ _FIELDS = {
 
 
 def environment(pod: Object, container: Object, sources: Sources) -> dict[str, str]:
-    """What the pod declares: envFrom, then env, whose values may refer to earlier ones as $(NAME).
+    """Return the environment that the pod declares: envFrom, then env, whose values may contain $(NAME).
 
     Raises:
-        NotReadyError: with a kubelet's words, for a reference that leads nowhere and is not optional.
+        NotReadyError: a reference that is not optional does not exist; the text is the kubelet's.
     """
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for source in container.get("envFrom") or ():
-        files = _all_of(source, sources)
-        found |= {source.get("prefix", "") + key: value.decode(errors="replace") for key, value in files.items()}
+        files = _env_from(source, sources)
+        variables |= {source.get("prefix", "") + key: value.decode(errors="replace") for key, value in files.items()}
     for entry in container.get("env") or ():
         text = _value(pod, entry, sources)
         if text is not None:
-            found[entry["name"]] = expand(text, found) if "valueFrom" not in entry else text
-    return found
+            variables[entry["name"]] = expand(text, variables) if "valueFrom" not in entry else text
+    return variables
 
 
 def on_this_machine(declared: Mapping[str, str], root: Path) -> dict[str, str]:
-    """The declared environment, with PATH and LANG of this machine, and the places below POD_ROOT."""
-    places = {"POD_ROOT": str(root), "HOME": f"{root}/home/agent", "TMPDIR": f"{root}/tmp"}  # noqa: S108  (the pod's own)
+    """Return the declared environment with PATH and LANG of this machine, and directories below POD_ROOT."""
+    directories = {"POD_ROOT": str(root), "HOME": f"{root}/home/agent", "TMPDIR": f"{root}/tmp"}  # noqa: S108  (private to the pod)
     base = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
-    return {**base, **declared, **places}
+    return {**base, **declared, **directories}
 
 
 def command(container: Object, declared: Mapping[str, str], root: Path) -> list[str]:
-    """The command line, with paths below a mount moved below POD_ROOT.
+    """Return the command line, with paths below a mount moved below POD_ROOT.
 
     Raises:
-        NotReadyError: there is no command, and there is no image to have one.
+        NotReadyError: the container has no command, and no image that could define one.
     """
     parts = [*(container.get("command") or ()), *(container.get("args") or ())]
     if not container.get("command"):
@@ -55,14 +55,14 @@ def command(container: Object, declared: Mapping[str, str], root: Path) -> list[
     return [_translate(expand(part, declared), mounts, root) for part in parts]
 
 
-def expand(text: str, known: Mapping[str, str]) -> str:
-    """$(NAME) is the variable's value where it is known and stays where it is not; $$ is one dollar sign.
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Replace $(NAME) by the variable's value, unless it is not defined; $$ is one dollar sign.
 
     Source: Kubernetes, Define Dependent Environment Variables.
     """
 
     def value(match: re.Match[str]) -> str:
-        return "$" if match[0] == "$$" else known.get(match[1], match[0])
+        return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
     return _REFERENCE.sub(value, text)
 
@@ -71,7 +71,7 @@ def _translate(part: str, mounts: Sequence[str], root: Path) -> str:
     return f"{root}{part}" if any(part == mount or part.startswith(f"{mount}/") for mount in mounts) else part
 
 
-def _all_of(source: Mapping[str, Any], sources: Sources) -> Mapping[str, bytes]:
+def _env_from(source: Mapping[str, Any], sources: Sources) -> Mapping[str, bytes]:
     kind = "secret" if "secretRef" in source else "configmap"
     reference = source.get("secretRef") or source["configMapRef"]
     files = (sources.secret if kind == "secret" else sources.config_map)(reference["name"])

@@ -1,7 +1,7 @@
-"""Jobs as the Job controller of Kubernetes 1.31 and later handles them, as far as an attempt needs it. Pure.
+"""The part of the Job controller of Kubernetes 1.31 and later that an attempt needs. Pure.
 
-One pod per Job, never a second: backoffLimit 0, restartPolicy Never. A failing Job is marked twice: FailureTarget
-when it is decided, Failed when its pod is gone or terminal.
+A Job has one pod: backoffLimit 0, restartPolicy Never. A failing Job gets two conditions: FailureTarget when the
+failure is decided, Failed when its pod is deleted or terminal.
 
 Sources: Kubernetes, Jobs: Job termination and cleanup; pkg/controller/job/job_controller.go.
 """
@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import Enum
 
 from functions.cluster.client import Object
-from functions.local.runner.pods import stamp
+from functions.local.runner.pods import timestamp
 from functions.local.runner.records import Outcome, Record
 
 UNSUPPORTED = "UnsupportedPolicy"
 
 
 class Stage(Enum):
-    """How far the Job's pod has come."""
+    """The stage of the Job's pod."""
 
     NONE = 0
     PENDING = 1
@@ -28,7 +28,7 @@ class Stage(Enum):
 
     @classmethod
     def of(cls, record: Record | None) -> "Stage":
-        """The stage a record shows."""
+        """Return the stage according to a record."""
         match record:
             case None | Record(pod_uid=None):
                 return cls.NONE
@@ -45,14 +45,14 @@ ACTIVE = (Stage.PENDING, Stage.RUNNING)
 
 
 def wants_pod(job: Object, now: float) -> bool:
-    """Whether the Job's pod is to be made now, if it has none."""
+    """Return whether a Job without a pod needs one now."""
     spec = job["spec"]
-    held = spec.get("suspend") or spec.get("parallelism", 1) == 0 or "deletionTimestamp" in job["metadata"]
-    return not held and not finished_at(job) and failure(job, Stage.NONE, now) is None
+    inactive = spec.get("suspend") or spec.get("parallelism", 1) == 0 or "deletionTimestamp" in job["metadata"]
+    return not inactive and not finished_at(job) and failure(job, Stage.NONE, now) is None
 
 
 def failure(job: Object, stage: Stage, now: float) -> tuple[str, str] | None:
-    """Why the Job fails, if it does: reason and message."""
+    """Return reason and message of the Job's failure; None if it does not fail."""
     target = _condition(job, "FailureTarget")
     if target:
         return target["reason"], target["message"]
@@ -68,58 +68,58 @@ def failure(job: Object, stage: Stage, now: float) -> tuple[str, str] | None:
 
 
 def deadline(job: Object) -> float | None:
-    """When the Job has been active for too long, in seconds since the epoch."""
+    """Return when the Job exceeds its active deadline, in seconds since the epoch; None if it has none."""
     started, seconds = (job.get("status") or {}).get("startTime"), job["spec"].get("activeDeadlineSeconds")
     return _seconds(started) + seconds if started and seconds is not None else None
 
 
 def finished_at(job: Object) -> float | None:
-    """When the Job was done with, well or not."""
-    done = _condition(job, "Complete") or _condition(job, "Failed")
-    return _seconds(done["lastTransitionTime"]) if done else None
+    """Return when the Job completed or failed, in seconds since the epoch; None if it has not."""
+    condition = _condition(job, "Complete") or _condition(job, "Failed")
+    return _seconds(condition["lastTransitionTime"]) if condition else None
 
 
 def expires(job: Object) -> float | None:
-    """When the finished Job is to be deleted."""
+    """Return when the finished Job's TTL ends, in seconds since the epoch; None if it has none."""
     finished, ttl = finished_at(job), job["spec"].get("ttlSecondsAfterFinished")
     return finished + ttl if finished is not None and ttl is not None else None
 
 
-def status_of(job: Object, stage: Stage, leaving: bool, now: float) -> Object:
-    """The Job's status as it is to be now; None marks what is to be left out. `leaving`: its pod is being ended."""
+def status_of(job: Object, stage: Stage, terminating: bool, now: float) -> Object:
+    """Return the Job's new status; None marks fields to remove. `terminating`: its pod is being deleted."""
     old = job.get("status") or {}
     if finished_at(job):
         return old
     active = stage in ACTIVE
     counts = {
-        "active": active and not leaving,
-        "terminating": active and leaving,
-        "ready": stage is Stage.RUNNING and not leaving,
+        "active": active and not terminating,
+        "terminating": active and terminating,
+        "ready": stage is Stage.RUNNING and not terminating,
         "succeeded": stage is Stage.SUCCEEDED,
         "failed": stage is Stage.FAILED,
     }
-    found = old | {name: 1 if holds else None for name, holds in counts.items()}
+    status = old | {name: 1 if holds else None for name, holds in counts.items()}
     if not job["spec"].get("suspend"):
-        found["startTime"] = old.get("startTime") or stamp(now)
-    return found | _end(job, stage, now)
+        status["startTime"] = old.get("startTime") or timestamp(now)
+    return status | _end(job, stage, now)
 
 
 def _end(job: Object, stage: Stage, now: float) -> Object:
     old: list[Object] = (job.get("status") or {}).get("conditions") or []
-    why = failure(job, stage, now)
-    if why:
+    cause = failure(job, stage, now)
+    if cause:
         kinds = ("FailureTarget",) if stage in ACTIVE else ("FailureTarget", "Failed")
-        return {"conditions": old + list(_new(old, kinds, *why, now))}
+        return {"conditions": old + list(_new(old, kinds, *cause, now))}
     if stage is Stage.SUCCEEDED:
         reached = "CompletionsReached", "Reached expected number of succeeded pods"
         conditions = old + list(_new(old, ("SuccessCriteriaMet", "Complete"), *reached, now))
-        return {"conditions": conditions, "completionTime": stamp(now)}
+        return {"conditions": conditions, "completionTime": timestamp(now)}
     return {}
 
 
 def _new(old: list[Object], kinds: tuple[str, ...], reason: str, message: str, now: float) -> Iterator[Object]:
     present = {condition["type"] for condition in old}
-    times = {"lastProbeTime": stamp(now), "lastTransitionTime": stamp(now)}
+    times = {"lastProbeTime": timestamp(now), "lastTransitionTime": timestamp(now)}
     for kind in kinds:
         if kind not in present:
             yield {"type": kind, "status": "True", "reason": reason, "message": message, **times}
@@ -128,20 +128,22 @@ def _new(old: list[Object], kinds: tuple[str, ...], reason: str, message: str, n
 def _unsupported(job: Object) -> Iterator[str]:
     spec = job["spec"]
     pod = spec["template"]["spec"]
-    where = "spec.template.spec"
+    path = "spec.template.spec"
     if spec.get("backoffLimit", 6) != 0:
-        yield f"spec.backoffLimit is {spec.get('backoffLimit', 6)}: a Job gets one pod here; set it to 0"
+        yield f"spec.backoffLimit is {spec.get('backoffLimit', 6)}: this runner creates one pod per Job; set it to 0"
     if spec.get("parallelism", 1) > 1 or (spec.get("completions") or 1) > 1:
-        yield "spec.parallelism and spec.completions above 1: a Job gets one pod here; leave them out"
+        yield "spec.parallelism and spec.completions above 1: this runner creates one pod per Job; remove them"
     if pod.get("restartPolicy") != "Never":
-        yield f"{where}.restartPolicy is {pod.get('restartPolicy')}: a pod is started once here; set it to Never"
+        yield f"{path}.restartPolicy is {pod.get('restartPolicy')}: this runner starts a pod once; set it to Never"
     if len(pod.get("containers") or ()) != 1 or pod.get("initContainers"):
-        yield f"{where}.containers: one container and no initContainers are run here"
+        yield f"{path}.containers: this runner supports one container and no initContainers"
 
 
 def _condition(job: Object, kind: str) -> Object | None:
     conditions: list[Object] = (job.get("status") or {}).get("conditions") or []
-    return next((each for each in conditions if each["type"] == kind and each["status"] == "True"), None)
+    return next(
+        (condition for condition in conditions if condition["type"] == kind and condition["status"] == "True"), None
+    )
 
 
 def _seconds(text: str) -> float:

@@ -1,6 +1,6 @@
-"""When the lines of a log were written.
+"""The times at which the lines of a log were written.
 
-A container writes to its log itself, as it likes; its shim notes beside it how long the file was at which time.
+A container writes directly to its log file. Its shim records the length of the file over time in a file beside it.
 """
 
 from bisect import bisect_left
@@ -9,32 +9,32 @@ from pathlib import Path
 
 
 class LogTimestamps:
-    """The notes beside one log, read again when they do not reach far enough."""
+    """The recorded lengths of one log, read again when they do not cover a line."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._notes = log.with_suffix(".times")
+        self._times_file = log.with_suffix(".times")
         self._lengths: list[int] = []
         self._times: list[float] = []
 
     def of(self, end: int) -> datetime:
-        """When the line that ends at this byte was written, to a tenth of a second."""
+        """Return when the line that ends at this byte was written, to a tenth of a second."""
         if not self._lengths or self._lengths[-1] < end:
             self._read()
-        at = bisect_left(self._lengths, end)
-        found = self._times[at] if at < len(self._times) else self._log.stat().st_mtime
-        return datetime.fromtimestamp(found, UTC)
+        index = bisect_left(self._lengths, end)
+        seconds = self._times[index] if index < len(self._times) else self._log.stat().st_mtime
+        return datetime.fromtimestamp(seconds, UTC)
 
     def _read(self) -> None:
         try:
-            lines = self._notes.read_text().splitlines(keepends=True)
+            lines = self._times_file.read_text().splitlines(keepends=True)
         except FileNotFoundError:
             return
-        notes = [line.split() for line in lines if line.endswith("\n")]  # the last may be half written
-        self._lengths = [int(length) for length, _ in notes]
-        self._times = [float(time) for _, time in notes]
+        entries = [line.split() for line in lines if line.endswith("\n")]  # the last may be incomplete
+        self._lengths = [int(length) for length, _ in entries]
+        self._times = [float(time) for _, time in entries]
 
 
-def stamped(moment: datetime, line: bytes) -> bytes:
-    """The line with its time, as a kubelet shows it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line
+def with_timestamp(time: datetime, line: bytes) -> bytes:
+    """Return the line with its time, in the kubelet's format."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line

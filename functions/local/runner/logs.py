@@ -1,4 +1,4 @@
-"""The logs of pods, read from the files that containers write to."""
+"""Reads the logs of pods from the files that containers write."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from functions.local.pod_logs import Portion
-from functions.local.runner.log_timestamps import LogTimestamps, stamped
+from functions.local.runner.log_timestamps import LogTimestamps, with_timestamp
 from functions.local.runner.paths import Layout
 
 CHUNK = 65_536
@@ -20,26 +20,27 @@ class Logs:
     def __init__(self, state: Path) -> None:
         self._layout = Layout(state.resolve())
 
-    async def open(self, namespace: str, pod: str, wanted: Portion) -> AsyncIterator[bytes]:
-        """See `PodLogs`. Raises LookupError with the first piece, where the pod has no log."""
+    async def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
+        """Yield that portion of the log; raise LookupError at the first iteration if the pod has no log."""
         path, end = self._layout.log(namespace, pod), self._layout.log_end(namespace, pod)
         if not path.is_file():
             raise LookupError(f"pod {namespace}/{pod} has no log")
         with path.open("rb") as file:
-            if wanted.tail_lines is not None:
-                file.seek(_tail(file, wanted.tail_lines))
+            if portion.tail_lines is not None:
+                file.seek(_tail(file, portion.tail_lines))
             start = file.tell()
-            pieces = _pieces(file, end if wanted.follow else None)
-            if wanted.since or wanted.timestamps:
-                pieces = _timed(pieces, LogTimestamps(path), start, wanted)
+            pieces = _pieces(file, end if portion.follow else None)
+            if portion.since or portion.timestamps:
+                pieces = _timed(pieces, LogTimestamps(path), start, portion)
             async for piece in pieces:
                 yield piece
 
 
 async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
-    """What there is from here on; and, until `end` is there, what comes."""
+    """Yield the rest of the file; with `end`, also what is appended until that file exists."""
     while True:
-        complete = end is None or end.exists()  # looked at first: what comes before the end is still read
+        # Checked before reading, so that everything written before the end is read.
+        complete = end is None or end.exists()
         while piece := file.read(CHUNK):
             yield piece
         if complete:
@@ -48,28 +49,28 @@ async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
 
 
 async def _timed(
-    pieces: AsyncIterator[bytes], moments: LogTimestamps, start: int, wanted: Portion
+    pieces: AsyncIterator[bytes], timestamps: LogTimestamps, start: int, portion: Portion
 ) -> AsyncIterator[bytes]:
-    """Whole lines by their times; `start` is where in the log the pieces begin."""
+    """Yield whole lines, selected by time and with timestamps if requested; `start` is the offset of the pieces."""
     rest = b""
     async for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             start += len(line) + 1
-            if shown := _line(line + b"\n", moments.of(start), wanted):
-                yield shown
-    if rest and (shown := _line(rest, moments.of(start + len(rest)), wanted)):
-        yield shown
+            if output := _line(line + b"\n", timestamps.of(start), portion):
+                yield output
+    if rest and (output := _line(rest, timestamps.of(start + len(rest)), portion)):
+        yield output
 
 
-def _line(line: bytes, moment: datetime, wanted: Portion) -> bytes:
-    if wanted.since and moment < wanted.since:
+def _line(line: bytes, time: datetime, portion: Portion) -> bytes:
+    if portion.since and time < portion.since:
         return b""
-    return stamped(moment, line) if wanted.timestamps else line
+    return with_timestamp(time, line) if portion.timestamps else line
 
 
 def _tail(file: BinaryIO, lines: int) -> int:
-    """Where the last so many lines begin."""
+    """Return the offset of the last `lines` lines."""
     starts = [0]
     for line in file:
         starts.append(starts[-1] + len(line))

@@ -1,4 +1,4 @@
-"""What a pod refers to: ConfigMaps, Secrets and claims, and the words of a kubelet for those that are not there."""
+"""The objects that a pod references (ConfigMaps, Secrets, claims), and the kubelet's errors for missing ones."""
 
 import base64
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ UNSCHEDULABLE = "Unschedulable"
 
 
 class NotReadyError(Exception):
-    """A pod cannot start yet; `reason` is a container's waiting reason, FAILED_MOUNT or UNSCHEDULABLE."""
+    """The pod cannot start yet; `reason` is a container's waiting reason, FAILED_MOUNT or UNSCHEDULABLE."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class NotReadyError(Exception):
 
 
 class Sources:
-    """Reads for one start of one pod, each object once."""
+    """The objects referenced by one pod, each read once per start."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.namespace = namespace
@@ -30,22 +30,22 @@ class Sources:
         self._read: dict[tuple[Kind, str], Mapping[str, bytes] | None] = {}
 
     def config_map(self, name: str) -> Mapping[str, bytes] | None:
-        """Its files; None where there is no such ConfigMap."""
+        """Return its files; None if the ConfigMap does not exist."""
         return self._files(CONFIG_MAP, name)
 
     def secret(self, name: str) -> Mapping[str, bytes] | None:
-        """Its files; None where there is no such Secret."""
+        """Return its files; None if the Secret does not exist."""
         return self._files(SECRET, name)
 
     def bind(self, claim: str) -> None:
-        """Gives the claim its volume. Raises NotReadyError where there is no such claim."""
+        """Bind the claim to a volume; raise NotReadyError if it does not exist."""
         try:
-            found = self._cluster.get(VOLUME_CLAIM, self.namespace, claim)
+            volume_claim = self._cluster.get(VOLUME_CLAIM, self.namespace, claim)
         except NotFound:
             message = f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found.'
             raise NotReadyError(UNSCHEDULABLE, message) from None
-        if (found.get("status") or {}).get("phase") != "Bound":
-            spec = found.get("spec") or {}
+        if (volume_claim.get("status") or {}).get("phase") != "Bound":
+            spec = volume_claim.get("spec") or {}
             capacity = (spec.get("resources") or {}).get("requests") or {}
             status = {"phase": "Bound", "accessModes": spec.get("accessModes") or [], "capacity": capacity}
             self._cluster.patch(VOLUME_CLAIM, self.namespace, claim, {"status": status}, "status")
@@ -58,16 +58,16 @@ class Sources:
 
     def _fetch(self, kind: Kind, name: str) -> Mapping[str, bytes] | None:
         try:
-            found = self._cluster.get(kind, self.namespace, name)
+            item = self._cluster.get(kind, self.namespace, name)
         except NotFound:
             return None
-        return _decode(kind, found)
+        return _decode(kind, item)
 
 
-def _decode(kind: Kind, found: Object) -> dict[str, bytes]:
-    data: Mapping[str, Any] = found.get("data") or {}
+def _decode(kind: Kind, item: Object) -> dict[str, bytes]:
+    data: Mapping[str, Any] = item.get("data") or {}
     if kind is SECRET:
         return {key: base64.b64decode(value) for key, value in data.items()}
-    binary = found.get("binaryData") or {}
+    binary = item.get("binaryData") or {}
     texts = {key: text.encode() for key, text in data.items()}
     return texts | {key: base64.b64decode(value) for key, value in binary.items()}

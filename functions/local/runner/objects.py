@@ -1,4 +1,4 @@
-"""Jobs and pods as they were last seen, in a watch, in an answer to a read, or in one to a write of our own."""
+"""A cache of Jobs and pods, updated by watches and by the responses to reads and writes."""
 
 from contextlib import suppress
 
@@ -8,54 +8,54 @@ from functions.cluster.kinds import JOB, POD, Kind
 
 
 class Objects:
-    """Jobs and pods by uid; used by one thread."""
+    """Jobs and pods by uid; for one thread."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._seen: dict[str, dict[str, Object]] = {JOB.name: {}, POD.name: {}}
+        self._cache: dict[str, dict[str, Object]] = {JOB.name: {}, POD.name: {}}
 
-    def notice(self, kind: str, found: Object, *, gone: bool) -> None:
-        """Takes what a watch shows, which may be older than what is known."""
-        seen, uid = self._seen[kind], found["metadata"]["uid"]
-        if gone:
-            seen.pop(uid, None)
-        elif uid not in seen or _version(found) > _version(seen[uid]):
-            seen[uid] = found
+    def observe(self, kind: str, item: Object, *, deleted: bool) -> None:
+        """Apply an object of a watch event, which may be older than the cached one."""
+        cached, uid = self._cache[kind], item["metadata"]["uid"]
+        if deleted:
+            cached.pop(uid, None)
+        elif uid not in cached or _version(item) > _version(cached[uid]):
+            cached[uid] = item
 
     def get(self, kind: Kind, uid: str) -> Object | None:
-        """The object as far as it is known."""
-        return self._seen[kind.name].get(uid)
+        """Return the cached object; None if it is not cached."""
+        return self._cache[kind.name].get(uid)
 
     def find(self, kind: Kind, namespace: str, name: str, uid: str = "") -> Object | None:
-        """The object, read now, if it is there and, where a uid is given, has that uid. Raises ClusterError."""
+        """Read the object; return None if it does not exist or has another uid than given. Raise ClusterError."""
         with suppress(NotFound):
-            found = self._cluster.get(kind, namespace, name)
-            if found["metadata"]["uid"] == (uid or found["metadata"]["uid"]):
-                return self._keep(kind, found)
+            item = self._cluster.get(kind, namespace, name)
+            if item["metadata"]["uid"] == (uid or item["metadata"]["uid"]):
+                return self._store(kind, item)
         return None
 
     def create(self, kind: Kind, item: Object) -> Object:
-        """Creates it. Raises AlreadyExists, ClusterError."""
-        return self._keep(kind, self._cluster.create(kind, item))
+        """Create the object; raise AlreadyExists or ClusterError."""
+        return self._store(kind, self._cluster.create(kind, item))
 
     def patch(self, kind: Kind, item: Object, patch: Object, subresource: str = "") -> Object:
-        """Merges `patch` into the very same object. Raises ClusterError."""
+        """Merge `patch` into the object with the same uid; raise ClusterError."""
         metadata = item["metadata"]
         patch = patch | {"metadata": {"uid": metadata["uid"]} | patch.get("metadata", {})}
-        found = self._cluster.patch(kind, metadata["namespace"], metadata["name"], patch, subresource)
-        return self._keep(kind, found)
+        updated = self._cluster.patch(kind, metadata["namespace"], metadata["name"], patch, subresource)
+        return self._store(kind, updated)
 
     def delete(self, kind: Kind, item: Object) -> None:
-        """Deletes the very same object, if it is still there. Raises ClusterError."""
+        """Delete the object with the same uid, if it exists; raise ClusterError."""
         metadata = item["metadata"]
         with suppress(NotFound):
             self._cluster.delete(kind, metadata["namespace"], metadata["name"], metadata["uid"])
 
-    def _keep(self, kind: Kind, found: Object) -> Object:
-        self._seen[kind.name][found["metadata"]["uid"]] = found
-        return found
+    def _store(self, kind: Kind, item: Object) -> Object:
+        self._cache[kind.name][item["metadata"]["uid"]] = item
+        return item
 
 
 def _version(item: Object) -> int:
-    """Resource versions of one object are numbers that grow (etcd's revisions, and the embedded server's)."""
+    """Return the resourceVersion, an increasing number on etcd and on the embedded server."""
     return int(item["metadata"]["resourceVersion"])

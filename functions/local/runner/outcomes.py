@@ -1,4 +1,4 @@
-"""How a container ended, read from what its shim left behind."""
+"""The outcome of a container, from its shim's report or without one."""
 
 import json
 from dataclasses import replace
@@ -7,30 +7,30 @@ from functions.local.runner.paths import Layout
 from functions.local.runner.records import Outcome, Record
 
 KILLED = 137
-"""Exit code of a container that was killed: 128 + SIGKILL."""
+"""Exit code of a killed container: 128 + SIGKILL."""
 
 NEVER_STARTED = Outcome()
 
 
-def left_behind(record: Record, layout: Layout) -> Outcome | None:
-    """The true outcome, if the shim lived to write it down."""
+def reported_outcome(record: Record, layout: Layout) -> Outcome | None:
+    """Return the outcome that the shim wrote; None if it ended before."""
     assert record.pod_uid
     try:
-        found = json.loads((layout.container(record.pod_uid) / "exit.json").read_text())
+        report = json.loads((layout.container(record.pod_uid) / "exit.json").read_text())
     except FileNotFoundError:
         return None
     return Outcome(
-        code=found["code"],
-        signal=found["signal"],
-        reason=found["reason"],
-        message=found["message"],
-        started_at=found["startedAt"],
-        finished_at=found["finishedAt"],
+        code=report["code"],
+        signal=report["signal"],
+        reason=report["reason"],
+        message=report["message"],
+        started_at=report["startedAt"],
+        finished_at=report["finishedAt"],
     )
 
 
 def lost(record: Record, node: str, now: float) -> Outcome:
-    """The process of an earlier runner was found without its end, and ended: to the cluster, the node was lost."""
+    """Return the outcome of a process of an earlier runner that had to be ended: the node was lost."""
     return Outcome(
         code=KILLED,
         reason="ContainerStatusUnknown",
@@ -43,11 +43,11 @@ def lost(record: Record, node: str, now: float) -> Outcome:
 
 
 def shut_down(outcome: Outcome) -> Outcome:
-    """The container was ended because its node goes down, in the kubelet's words."""
+    """Return the outcome of a container stopped by the shutdown of its node, with the kubelet's text."""
     message = "Pod was terminated in response to imminent node shutdown."
     return replace(outcome, pod_reason="Terminated", pod_message=message)
 
 
 def killed(record: Record, now: float) -> Outcome:
-    """The shim itself was killed, so nobody saw the container end."""
+    """Return the outcome of a container whose shim was killed."""
     return Outcome(code=KILLED, reason="Error", started_at=record.started or now, finished_at=now)

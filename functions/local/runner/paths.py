@@ -1,4 +1,4 @@
-"""Where the runner keeps what: one directory for its state, laid out like a node's disk."""
+"""The paths of the runner's files: one directory for its state, with a layout like a node's disk."""
 
 import os
 import shutil
@@ -10,57 +10,57 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below `state`, which is absolute.
+    """The paths below `state`, an absolute path.
 
-    pods/<uid>                    POD_ROOT: what the container sees as /
-    containers/<uid>/volumes      what its mounts point to, but for claims
+    pods/<uid>                    POD_ROOT: the container's root directory
+    containers/<uid>/volumes      the targets of its mounts, except claims
     containers/<uid>              `started` and `exit.json` of the shim
-    volumes/<namespace>/<claim>   what a claim holds; it outlives pods
-    logs/<namespace>/<pod>.log    what the container printed; <pod>.times how long it was when;
-                                  <pod>.ended is made when nothing more comes
-    runner.db                     which pod and process belong to which Job
-    runner.lock                   is locked by the one runner that works here
+    volumes/<namespace>/<claim>   the content of a claim; it outlives pods
+    logs/<namespace>/<pod>.log    the container's output; <pod>.times records its length over time;
+                                  <pod>.ended is created when the log is complete
+    runner.db                     the pod and the process of each Job
+    runner.lock                   locked by the runner that uses the directory
     """
 
     state: Path
 
     def root(self, uid: str) -> Path:
-        """The pod's POD_ROOT."""
+        """Return the pod's POD_ROOT."""
         return self.state / "pods" / uid
 
     def container(self, uid: str) -> Path:
-        """The shim's directory."""
+        """Return the shim's directory."""
         return self.state / "containers" / uid
 
     def volumes(self, uid: str) -> Path:
-        """The pod's own volumes."""
+        """Return the directory of the pod's own volumes."""
         return self.container(uid) / "volumes"
 
     def claim(self, namespace: str, name: str) -> Path:
-        """What a PersistentVolumeClaim holds."""
+        """Return the directory with the content of a PersistentVolumeClaim."""
         return self.state / "volumes" / namespace / name
 
     def log(self, namespace: str, pod: str) -> Path:
-        """The container's output."""
+        """Return the file of the container's output."""
         return self.state / "logs" / namespace / f"{pod}.log"
 
     def log_end(self, namespace: str, pod: str) -> Path:
-        """Is there when the log is complete."""
+        """Return the file that exists when the log is complete."""
         return self.log(namespace, pod).with_suffix(".ended")
 
     @property
     def database(self) -> Path:
-        """The runner's records."""
+        """The file of the runner's records."""
         return self.state / "runner.db"
 
     @property
     def lock(self) -> Path:
-        """The runner's lock."""
+        """The file of the runner's lock."""
         return self.state / "runner.lock"
 
 
 def remove_tree(path: Path) -> None:
-    """Deletes a directory with everything in it, if it is there; links are not followed."""
+    """Delete a directory with its content, if it exists; do not follow links."""
     if not path.is_dir():
         return
     for directory in _directories(path):

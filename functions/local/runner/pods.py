@@ -1,4 +1,4 @@
-"""Pods as a Job controller makes them and a kubelet reports them. Pure.
+"""Pods as created by the Job controller, and their status as reported by the kubelet. Pure.
 
 Sources: Kubernetes pkg/controller/job (the pod), pkg/kubelet/status and pkg/kubelet/kuberuntime (its status).
 """
@@ -12,16 +12,16 @@ from functions.local.runner.mounts import FAILED_MOUNT, UNSCHEDULABLE, NotReadyE
 from functions.local.runner.records import Outcome, Record
 
 TRACKING = "batch.kubernetes.io/job-tracking"
-"""Finalizer of a Job's pods: none goes before the Job has counted it."""
+"""Finalizer of a Job's pods, removed after the Job has counted the pod."""
 
 
-def stamp(seconds: float) -> str:
-    """Seconds since the epoch as Kubernetes writes times."""
+def timestamp(seconds: float) -> str:
+    """Return seconds since the epoch in the time format of Kubernetes."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def pod_of(job: Object, name: str, node: str) -> Object:
-    """The Job's pod."""
+    """Return the Job's pod."""
     owner, template = job["metadata"], job["spec"]["template"]
     metadata = template.get("metadata") or {}
     own = {"controller-uid": owner["uid"], "job-name": owner["name"]}
@@ -43,34 +43,34 @@ def pod_of(job: Object, name: str, node: str) -> Object:
 
 
 def status_of(pod: Object, record: Record, obstacle: NotReadyError | None, now: float) -> Object:
-    """The pod's whole status as its kubelet reports it now."""
+    """Return the pod's whole status as its kubelet reports it now."""
     old = pod.get("status") or {}
-    common = {"startTime": old.get("startTime") or stamp(now), "hostIP": "127.0.0.1", "podIP": "127.0.0.1"}
+    common = {"startTime": old.get("startTime") or timestamp(now), "hostIP": "127.0.0.1", "podIP": "127.0.0.1"}
     if record.outcome:
         return old | common | _ended(pod, record.outcome, old, now)
     if record.pid:
-        running = {"running": {"startedAt": stamp(record.started or now)}}
+        running = {"running": {"startedAt": timestamp(record.started or now)}}
         containers = [_container(pod, running, ready=True)]
         return old | common | {"phase": "Running", "conditions": _conditions(old, now), "containerStatuses": containers}
     return old | _pending(pod, obstacle, old, now)
 
 
 def failed_mount(pod: Object, obstacle: NotReadyError, now: float) -> Object:
-    """The Event that names what keeps a volume from being mounted."""
+    """Return the Event about a volume that cannot be mounted."""
     metadata = pod["metadata"]
     digest = hashlib.sha256(f"{metadata['uid']} {obstacle}".encode()).hexdigest()[:16]
-    named = {"kind": "Pod", "apiVersion": "v1", **{key: metadata[key] for key in ("name", "namespace", "uid")}}
+    reference = {"kind": "Pod", "apiVersion": "v1", **{key: metadata[key] for key in ("name", "namespace", "uid")}}
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": f"{metadata['name']}.{digest}", "namespace": metadata["namespace"]},
-        "involvedObject": named,
+        "involvedObject": reference,
         "type": "Warning",
         "reason": FAILED_MOUNT,
         "message": str(obstacle),
         "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")},
-        "firstTimestamp": stamp(now),
-        "lastTimestamp": stamp(now),
+        "firstTimestamp": timestamp(now),
+        "lastTimestamp": timestamp(now),
         "count": 1,
     }
 
@@ -82,7 +82,7 @@ def _pending(pod: Object, obstacle: NotReadyError | None, old: Object, now: floa
         scheduled = _condition("PodScheduled", False, UNSCHEDULABLE, old, now) | {"message": str(obstacle)}
         return {"phase": "Pending", "conditions": [scheduled]}
     waiting = {"reason": obstacle.reason, "message": str(obstacle)}
-    if obstacle.reason == FAILED_MOUNT:  # a kubelet says this much in the status; the cause is in an Event
+    if obstacle.reason == FAILED_MOUNT:  # the kubelet reports the cause in an Event only
         waiting = {"reason": "ContainerCreating"}
     containers = [_container(pod, {"waiting": waiting})]
     return {
@@ -93,27 +93,27 @@ def _pending(pod: Object, obstacle: NotReadyError | None, old: Object, now: floa
 
 
 def _ended(pod: Object, outcome: Outcome, old: Object, now: float) -> Object:
-    well = outcome.phase == "Succeeded"
-    found: Object = {
+    succeeded = outcome.phase == "Succeeded"
+    status: Object = {
         "phase": outcome.phase,
-        "conditions": _conditions(old, now, "PodCompleted" if well else "PodFailed"),
+        "conditions": _conditions(old, now, "PodCompleted" if succeeded else "PodFailed"),
     }
     if outcome.pod_reason:
-        found |= {"reason": outcome.pod_reason, "message": outcome.pod_message}
+        status |= {"reason": outcome.pod_reason, "message": outcome.pod_message}
     if outcome.started_at:
-        found["containerStatuses"] = [_container(pod, {"terminated": _terminated(outcome)})]
-    return found
+        status["containerStatuses"] = [_container(pod, {"terminated": _terminated(outcome)})]
+    return status
 
 
 def _terminated(outcome: Outcome) -> Object:
-    found: Object = {
+    state: Object = {
         "exitCode": outcome.code,
         "reason": outcome.reason,
-        "startedAt": stamp(outcome.started_at),
-        "finishedAt": stamp(outcome.finished_at),
+        "startedAt": timestamp(outcome.started_at),
+        "finishedAt": timestamp(outcome.finished_at),
     }
     optional = {"signal": outcome.signal, "message": outcome.message}
-    return found | {key: value for key, value in optional.items() if value}
+    return state | {key: value for key, value in optional.items() if value}
 
 
 def _container(pod: Object, state: Object, *, ready: bool = False) -> Object:
@@ -130,14 +130,16 @@ def _container(pod: Object, state: Object, *, ready: bool = False) -> Object:
 
 
 def _conditions(old: Object, now: float, not_ready: str = "") -> list[Object]:
-    """The four conditions of a pod on a node; `not_ready` is why its container does not serve, if it does not."""
+    """Return the four conditions of a pod on a node; `not_ready` is the reason if its container is not ready."""
     always = [_condition(kind, True, "", old, now) for kind in ("PodScheduled", "Initialized")]
     return always + [_condition(kind, not not_ready, not_ready, old, now) for kind in ("ContainersReady", "Ready")]
 
 
 def _condition(kind: str, holds: bool, reason: str, old: Object, now: float) -> Object:
     status = str(holds)
-    before: dict[str, Any] = next((each for each in old.get("conditions") or () if each["type"] == kind), {})
-    changed = before["lastTransitionTime"] if before.get("status") == status else stamp(now)
-    found = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
-    return found | ({"reason": reason} if reason else {})
+    previous: dict[str, Any] = next(
+        (condition for condition in old.get("conditions") or () if condition["type"] == kind), {}
+    )
+    changed = previous["lastTransitionTime"] if previous.get("status") == status else timestamp(now)
+    condition = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
+    return condition | ({"reason": reason} if reason else {})

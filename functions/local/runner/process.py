@@ -1,4 +1,4 @@
-"""A container's process: started through the shim, stopped with everything it started, found again after a crash."""
+"""A container's process: started by the shim, stopped with all its descendants, found again after a crash."""
 
 import contextlib
 import json
@@ -19,12 +19,12 @@ from functions.local.runner.shim import process_tree
 SHIM = Path(__file__).parent / "shim"
 
 GIVE_UP_SECONDS = 5.0
-"""How long the shim may take to write down an end before it is ended itself."""
+"""How long the shim may take to record the end of its child before it is killed."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the shim is to start; `directory` is its own, `message` the path of the termination log."""
+    """The plan for the shim; `directory` is the shim's own, `message` the path of the termination log."""
 
     directory: str
     argv: list[str]
@@ -35,10 +35,10 @@ class Plan:
 
 
 class Process:
-    """The shim of one container, and all below it."""
+    """The shim of one container and its descendants."""
 
     def __init__(self) -> None:
-        """Starts the shim; it waits for `go`, and ends by itself where that never comes."""
+        """Start the shim, which waits for the plan of `run` and ends without it."""
         self._popen = subprocess.Popen(
             [sys.executable, "-I", SHIM], env={}, stdin=subprocess.PIPE, start_new_session=True
         )
@@ -49,18 +49,18 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the shim is still there; it goes last."""
+        """Whether the shim runs; it ends after its descendants."""
         return self._popen.poll() is None
 
-    def go(self, plan: Plan, ended: Callable[[], None]) -> None:
-        """Permits the start; `ended` is called, from another thread, when everything is over."""
-        threading.Thread(target=self._await, args=(ended,), name=f"pid-{self.pid}", daemon=True).start()
+    def run(self, plan: Plan, on_end: Callable[[], None]) -> None:
+        """Send the plan to the shim; another thread calls `on_end` when the shim has ended."""
+        threading.Thread(target=self._await, args=(on_end,), name=f"pid-{self.pid}", daemon=True).start()
         assert self._popen.stdin
         with contextlib.suppress(BrokenPipeError), self._popen.stdin as pipe:
             pipe.write(json.dumps(asdict(plan)).encode() + b"\n")
 
     def stop(self, grace: float) -> None:
-        """SIGTERM to the group at once, SIGKILL to all after `grace` seconds; may be repeated with less grace."""
+        """Send SIGTERM to the group, and SIGKILL after `grace` seconds; may be repeated with less grace."""
         kill_at = time.monotonic() + grace
         if self._kill_at == float("inf"):
             self._terminate()
@@ -71,7 +71,7 @@ class Process:
             timer.start()
 
     def wait(self, seconds: float) -> None:
-        """Waits until all is over, at most so long."""
+        """Wait until the shim has ended, at most this long."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(seconds)
 
@@ -80,30 +80,33 @@ class Process:
             os.killpg(self.pid, signal.SIGTERM)
 
     def _kill(self) -> None:
-        """The shim is spared, to write down how its child ended; again and again, as it may only just start that."""
-        give_up = time.monotonic() + GIVE_UP_SECONDS
-        while self.running and time.monotonic() < give_up:
-            process_tree.end(lambda: process_tree.family(self._leader))
+        """Kill all but the shim, which records the end; repeat, because it may be about to start the child."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while self.running and time.monotonic() < deadline:
+            process_tree.end(lambda: process_tree.group_and_descendants(self._leader))
             self.wait(0.05)
         if self.running:
             self._popen.kill()
 
-    def _await(self, ended: Callable[[], None]) -> None:
+    def _await(self, on_end: Callable[[], None]) -> None:
         self._popen.wait()
-        ended()
+        on_end()
 
 
-def end_left_over(pid: int, started: float, root: Path) -> bool:
-    """Ends a process of an earlier runner with all that belongs to it; False if something would not go.
+def end_leftovers(pid: int, started: float, root: Path) -> bool:
+    """End a process of an earlier runner with its descendants; return False if one of them cannot be ended.
 
-    It is told from a stranger with the same pid by its start time. Where it is gone itself, what it left is told by
-    its environment, in which only containers of this pod have POD_ROOT=`root`.
+    Its start time distinguishes it from a later process with the same pid. If it has ended, its descendants are
+    recognized by their environment: only containers of this pod have POD_ROOT=`root`.
     """
     leader = process_tree.find(pid, started)
     with contextlib.suppress(psutil.NoSuchProcess):
         if leader:
-            leader.suspend()  # it may be about to start the agent; and orphans stay its children until it goes
+            leader.suspend()  # so that it starts no agent; orphans stay its children until it ends
     done = process_tree.end(
-        lambda: [*(process_tree.family(leader) if leader else ()), *process_tree.living_in(root, leader)]
+        lambda: [
+            *(process_tree.group_and_descendants(leader) if leader else ()),
+            *process_tree.processes_of_pod(root, leader),
+        ]
     )
     return process_tree.end(lambda: [leader] if leader and process_tree.alive(leader) else []) and done

@@ -1,13 +1,13 @@
-"""What the runner must not forget: which pod a Job got, which process the pod got, and how that ended.
+"""The runner's durable records: the pod of each Job, the process of the pod, and its outcome.
 
-A record moves one way, each step on disk before the next is made:
+A record advances through these steps; each is on disk before the next action:
 
-    claimed    the Job's one pod is named            before the pod is created
-    created    the pod's uid is known                before anything of it is started
-    started    pid and start time of the process     before the agent itself starts
+    claimed    the name of the Job's pod             before the pod is created
+    created    the pod's uid                         before the shim is started
+    started    pid and start time of the shim        before the agent is started
     ended      the outcome                           before the pod is reported as ended
 
-So a crash can repeat a step, but never start a second pod for a Job or a second process for a pod.
+A crash can therefore repeat a step, but never create a second pod for a Job or start a second agent for a pod.
 """
 
 import json
@@ -24,9 +24,9 @@ CREATE TABLE IF NOT EXISTS runner_pods (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pod ended. Times in seconds since the epoch, 0 where the container never started.
+    """How a pod ended; times are in seconds since the epoch, 0 if the container never started.
 
-    `reason` and `message` are the container's; `pod_reason` and `pod_message` say what the node did to it.
+    `reason` and `message` are the container's; `pod_reason` and `pod_message` are set if the node ended it.
     """
 
     code: int = 0
@@ -41,13 +41,13 @@ class Outcome:
     @property
     def phase(self) -> str:
         """The pod's last phase."""
-        well = self.started_at and not self.code and not self.pod_reason
-        return "Succeeded" if well else "Failed"
+        succeeded = self.started_at and not self.code and not self.pod_reason
+        return "Succeeded" if succeeded else "Failed"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One Job's pod; `started` is the start time of process `pid`, in seconds since the epoch."""
+    """The pod of one Job; `started` is the start time of process `pid`, in seconds since the epoch."""
 
     job_uid: str
     namespace: str
@@ -60,7 +60,7 @@ class Record:
 
 
 class Records:
-    """All records, in memory and on disk; used by one thread at a time."""
+    """All records, in memory and on disk; for one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -71,35 +71,35 @@ class Records:
         return iter([*self._records.values()])
 
     def get(self, job_uid: str) -> Record | None:
-        """The record of a Job."""
+        """Return the record of a Job."""
         return self._records.get(job_uid)
 
     def of_pod(self, pod_uid: str) -> Record | None:
-        """The record of a pod."""
+        """Return the record of a pod."""
         return next((record for record in self if record.pod_uid == pod_uid), None)
 
     def claimed(self, job_uid: str, namespace: str, job: str, pod: str) -> Record:
-        """Names the pod of a Job."""
+        """Record the name of a Job's pod."""
         return self._put(Record(job_uid, namespace, job, pod))
 
     def created(self, record: Record, pod_uid: str) -> Record:
-        """The pod is there."""
+        """Record the uid of the created pod."""
         return self._put(replace(record, pod_uid=pod_uid))
 
     def started(self, record: Record, pid: int, started: float) -> Record:
-        """The process is there, and waits for permission."""
+        """Record the shim's process, which waits for the plan."""
         return self._put(replace(record, pid=pid, started=started))
 
     def never_started(self, record: Record) -> Record:
-        """The process went without having started the agent, so another may."""
+        """Record that the process ended without starting the agent, so another process may be started."""
         return self._put(replace(record, pid=None, started=None))
 
     def ended(self, record: Record, outcome: Outcome) -> Record:
-        """The process is gone."""
+        """Record the outcome."""
         return self._put(replace(record, outcome=outcome))
 
-    def forget(self, record: Record) -> None:
-        """Job and pod are gone; their uids never come back."""
+    def delete(self, record: Record) -> None:
+        """Delete the record of a deleted Job and pod, whose uids are never reused."""
         self._connection.execute("DELETE FROM runner_pods WHERE job_uid = ?", (record.job_uid,))
         del self._records[record.job_uid]
 

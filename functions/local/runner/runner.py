@@ -1,4 +1,4 @@
-"""The Job runner as a whole: Job controller and kubelet of one machine, for the embedded API server or any other."""
+"""The Job runner: Job controller and kubelet of one machine, for the embedded API server or any other."""
 
 import fcntl
 import threading
@@ -21,19 +21,19 @@ from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
 
 STOP_GRACE = 10.0
-"""Seconds that agents get to end by themselves when the runner is stopped."""
+"""The grace period of agents in seconds when the runner is stopped."""
 
 
 def no_env(_: Object) -> Mapping[str, str]:
-    """Nothing is added to what a pod declares."""
+    """Return no additional variables."""
     return {}
 
 
 class Runner:
-    """Runs the Jobs of an API server as processes of this machine; one runner per `state_dir`.
+    """Runs the Jobs of an API server as processes of this machine, with one runner per `state_dir`.
 
-    `extra_env` gives, for a pod, variables that outweigh what it declares. Beyond `max_processes`, pods stay Pending.
-    `clock` gives seconds since the epoch.
+    `extra_env` returns variables for a pod that override those it declares. Pods beyond `max_processes` stay Pending.
+    `clock` returns seconds since the epoch.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Runner:
         self.pod_logs = Logs(self._layout.state)
 
     def start(self) -> None:
-        """Ends what an earlier runner left, then works in threads of its own.
+        """End the processes of an earlier runner, then start the runner's threads.
 
-        The API server may come later, or go and come back.
+        The API server may start later, and may be unavailable at times.
 
         Raises:
-            RuntimeError: another runner works in the same directory, or a process of an earlier one would not go.
+            RuntimeError: another runner uses the directory, or a process of an earlier one cannot be ended.
         """
         self._lock = _lock(self._layout.lock)
         recover(self._records, self._layout, self._node, self._clock())
@@ -78,7 +78,7 @@ class Runner:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the work and every process; their pods are reported, as of a node that went down, after the start."""
+        """Stop the threads and every process; the pods are reported after the next start, as after a node shutdown."""
         self._bridge.stop()
         self._inbox.stop()
         if self._thread.is_alive():
@@ -89,11 +89,11 @@ class Runner:
 
 
 def _lock(path: Path) -> TextIO:
-    """Held as long as the file is open; the kernel lets go of it when the process dies."""
+    """Lock the file until it is closed or the process ends."""
     file = path.open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise RuntimeError(f"another runner works in {path.parent}; stop it first") from None
+        raise RuntimeError(f"another runner uses {path.parent}; stop it first") from None
     return file

@@ -1,7 +1,7 @@
-"""A pod's volumes as directories, and its mounts as links to them below POD_ROOT.
+"""Creates a pod's volumes as directories, and its mounts as links to them below POD_ROOT.
 
-Files of ConfigMaps and Secrets are read-only. Those of Secrets are for their owner alone, whatever mode the pod
-asks for: here the agent is the owner, and ssh refuses a key of its own that others may read.
+Files of ConfigMaps and Secrets are read-only. Those of Secrets are readable only by their owner, regardless of the
+mode in the pod: on this machine the agent owns them, and ssh rejects a key that others can read.
 """
 
 import stat
@@ -21,10 +21,10 @@ WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def mount(pod: Object, container: Object, sources: Sources, layout: Layout) -> Path:
-    """Lays out everything below POD_ROOT, from nothing, and returns it; for a pod that was never started.
+    """Create POD_ROOT and the volumes of a pod that was never started, and return POD_ROOT.
 
     Raises:
-        NotReadyError: with the words of a kubelet or scheduler, for what is missing.
+        NotReadyError: an object is missing; the text is the kubelet's or the scheduler's.
     """
     uid = pod["metadata"]["uid"]
     root = layout.root(uid)
@@ -32,12 +32,13 @@ def mount(pod: Object, container: Object, sources: Sources, layout: Layout) -> P
     remove_tree(layout.volumes(uid))
     root.mkdir(parents=True)
     layout.volumes(uid).mkdir(parents=True)
-    volumes = {each["name"]: _volume(each, uid, sources, layout) for each in pod["spec"].get("volumes") or ()}
+    specs = pod["spec"].get("volumes") or ()
+    volumes = {spec["name"]: _volume(spec, uid, sources, layout) for spec in specs}
     mounts = container.get("volumeMounts") or ()
-    for each in sorted(mounts, key=lambda entry: str(entry["mountPath"])):
-        _link(each, volumes[each["name"]], container["name"], root)
-    for place in ("home/agent", "tmp", "dev"):
-        (root / place).mkdir(parents=True, exist_ok=True)
+    for entry in sorted(mounts, key=lambda mount: str(mount["mountPath"])):
+        _link(entry, volumes[entry["name"]], container["name"], root)
+    for directory in ("home/agent", "tmp", "dev"):
+        (root / directory).mkdir(parents=True, exist_ok=True)
     return root
 
 
@@ -46,38 +47,38 @@ def _link(entry: Mapping[str, Any], volume: Path, container: str, root: Path) ->
     if not target.exists():
         message = f'failed to prepare subPath for volumeMount "{entry["name"]}" of container "{container}"'
         raise NotReadyError(CONFIG_ERROR, message)
-    place = root / entry["mountPath"].strip("/")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(target)
+    link = root / entry["mountPath"].strip("/")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)
 
 
 def _volume(volume: Mapping[str, Any], uid: str, sources: Sources, layout: Layout) -> Path:
     name: str = volume["name"]
-    place = layout.volumes(uid) / name
+    directory = layout.volumes(uid) / name
     match volume:
         case {"persistentVolumeClaim": {"claimName": claim}}:
             sources.bind(claim)
-            place = layout.claim(sources.namespace, claim)
-            place.mkdir(parents=True, exist_ok=True)
+            directory = layout.claim(sources.namespace, claim)
+            directory.mkdir(parents=True, exist_ok=True)
         case {"configMap": source}:
             files = _projected(name, source, sources.config_map(source["name"]), "configmap", source["name"])
-            _write(place, files, int(source.get("defaultMode", FILE_MODE)) & ~WRITE_BITS)
+            _write(directory, files, int(source.get("defaultMode", FILE_MODE)) & ~WRITE_BITS)
         case {"secret": source}:
             secret = source["secretName"]
             files = _projected(name, source, sources.secret(secret), "secret", secret)
-            _write(place, {path: (data, None) for path, (data, _) in files.items()}, SECRET_MODE)
+            _write(directory, {path: (data, None) for path, (data, _) in files.items()}, SECRET_MODE)
         case {"emptyDir": _}:
-            place.mkdir(parents=True)
+            directory.mkdir(parents=True)
         case _:
-            known = "configMap, secret, emptyDir and persistentVolumeClaim"
-            raise NotReadyError(FAILED_MOUNT, f'volume "{name}" is of a kind that is not supported here; use {known}')
-    return place
+            supported = "configMap, secret, emptyDir or persistentVolumeClaim"
+            raise NotReadyError(FAILED_MOUNT, f'volume "{name}" has an unsupported type; use {supported}')
+    return directory
 
 
 def _projected(
     volume: str, source: Mapping[str, Any], files: Mapping[str, bytes] | None, word: str, name: str
 ) -> dict[str, tuple[bytes, int | None]]:
-    """The files of a ConfigMap or Secret volume by path, each with its own mode if it has one."""
+    """Return the files of a ConfigMap or Secret volume by path, each with its own mode or None."""
     failed = f'MountVolume.SetUp failed for volume "{volume}" : '
     optional = bool(source.get("optional"))
     if files is None and not optional:
@@ -90,10 +91,10 @@ def _projected(
     return {item["path"]: (files[item["key"]], item.get("mode")) for item in items if files and item["key"] in files}
 
 
-def _write(place: Path, files: Mapping[str, tuple[bytes, int | None]], default_mode: int) -> None:
-    place.mkdir(parents=True)
+def _write(directory: Path, files: Mapping[str, tuple[bytes, int | None]], default_mode: int) -> None:
+    directory.mkdir(parents=True)
     for path, (data, mode) in files.items():
-        file = place / path
+        file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         file.write_bytes(data)

@@ -21,7 +21,7 @@ from starlette.datastructures import QueryParams
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.reader import Page, Reader
 from functions.local.apiserver.requests import Target
-from functions.local.apiserver.store import BEGINNING, Key, Place, Store
+from functions.local.apiserver.store import BEGINNING, Key, NamespacedName, Store
 
 KIND = Kind("", "v1", "Thing", "things")
 
@@ -31,7 +31,9 @@ class Counting(Store):
 
     read = 0
 
-    def rows(self, resource: str, namespace: str | None, after: Place = BEGINNING) -> Iterator[tuple[Place, str]]:
+    def rows(
+        self, resource: str, namespace: str | None, after: NamespacedName = BEGINNING
+    ) -> Iterator[tuple[NamespacedName, str]]:
         for row in super().rows(resource, namespace, after):
             self.read += 1
             yield row

@@ -18,7 +18,7 @@ import pytest
 from functions.cluster.kinds import JOB
 from functions.local.database import connect
 from functions.local.runner.paths import Layout
-from functions.local.runner.process import Plan, Process, end_left_over
+from functions.local.runner.process import Plan, Process, end_leftovers
 from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
 
@@ -123,9 +123,10 @@ def test_a_shim_found_in_the_middle_of_its_start_is_ended_with_what_it_started(t
     shim = Process()
     argv = ["/bin/bash", "-c", f"echo $$ >>{marker}; sleep 60 & echo $! >>{marker}; wait"]
     plan = Plan(str(tmp_path), argv, {}, str(tmp_path), str(tmp_path / "log"), "none")
-    shim.go(plan, ended=lambda: None)
+    shim.run(plan, on_end=lambda: None)
     time.sleep(milliseconds / 1000)
-    assert end_left_over(shim.pid, shim.started, tmp_path)
+    assert end_leftovers(shim.pid, shim.started, tmp_path)
+    shim.wait(5)  # until the thread that waits for the ended process has its exit code
     assert not shim.running
     time.sleep(0.05)
     assert living(marker) == []

@@ -1,1 +1,1 @@
-"""Keeps count of what is in a shop."""
+"""Counts the items in a shop."""

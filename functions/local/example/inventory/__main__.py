@@ -7,7 +7,7 @@ from inventory.stock import Stock
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one command; returns the exit code."""
+    """Run one command and return the exit code."""
     stock = Stock(Path("stock.json"))
     match arguments:
         case ["add", item, count]:

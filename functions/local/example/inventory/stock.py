@@ -1,4 +1,4 @@
-"""The stock: how many there are of each item."""
+"""The stock: the count of each item."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ class Stock:
         self._counts: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
 
     def add(self, item: str, count: int) -> int:
-        """Adds `count` of `item`; returns how many there are now."""
+        """Add `count` of `item` and return the new count."""
         self._counts[item] = self._counts.get(item, 0) + count
         self._path.write_text(json.dumps(self._counts))
         return self._counts[item]
 
     def counts(self) -> dict[str, int]:
-        """How many there are of each item."""
+        """Return the count of each item."""
         return dict(sorted(self._counts.items()))

@@ -1,1 +1,1 @@
-"""What stands between the runner and an agent's process, as containerd's shim does: it outlives the runner."""
+"""The parent process of an agent, comparable to containerd's shim: it outlives the runner."""

@@ -1,12 +1,12 @@
-"""Starts one agent, waits for it, ends what it left running, and writes down how it ended.
+"""Starts one agent, waits for it, ends its remaining descendants, and records its outcome.
 
-Run by its path with the plan on standard input, one line of JSON: {directory, argv, env, cwd, log, message}. The
-plan is also the permission to start: the runner sends it after it has recorded this process, so a runner that dies
-in between leaves nothing behind. Secrets are in the plan only: not on a command line, not in a file.
+It is run by its path with the plan on standard input, one line of JSON: {directory, argv, env, cwd, log, message}. The
+runner sends the plan after it has recorded this process, and without a plan nothing is started, so a crash of the
+runner in between leaves no agent. Only the plan contains secrets; command lines and files do not.
 
-In `directory`, `started` is made before the agent starts, never twice; `exit.json` once it has ended:
-{code, signal, reason, message, startedAt, finishedAt}, times in seconds since the epoch, the message from the
-container's termination log.
+In `directory`, it creates `started` before the agent starts, and `exit.json` after its end: {code, signal, reason,
+message, startedAt, finishedAt}, with times in seconds since the epoch and the message of the container's termination
+log. If `started` exists, nothing is started.
 """
 
 import ctypes
@@ -21,44 +21,44 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
-"""prctl(2): orphaned descendants become children of this process, so none can slip away."""
+"""prctl(2): orphaned descendants become children of this process, so all of them can be found."""
 
 MESSAGE_BYTES = 4096
-"""A termination message is cut off there (Kubernetes: Determine the Reason for Pod Failure)."""
+"""The maximum length of a termination message (Kubernetes: Determine the Reason for Pod Failure)."""
 
 START_ERROR = 128
 """Exit code of a container whose process could not be started (containerd: StartError)."""
 
 
 def main() -> None:
-    """Runs the plan on standard input; without a whole plan, nothing."""
+    """Run the plan on standard input, unless it is incomplete."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # meant for the agent, which gets them with the whole group
+        signal.signal(number, lambda *_: None)  # meant for the agent, which gets it too, as part of the group
     line = sys.stdin.buffer.readline()
     if line.endswith(b"\n"):
         run(json.loads(line))
 
 
 def run(plan: dict[str, Any]) -> None:
-    """Starts the agent, once ever, and sees it to its end."""
+    """Start the agent, wait for its end and record the outcome; raise FileExistsError if it was started before."""
     directory = Path(plan["directory"])
     _claim(directory)
     _become_subreaper()
     started = time.time()
-    found = _wait(plan)
-    found |= {"startedAt": started, "finishedAt": time.time()}
-    _write(directory / "exit.json", json.dumps(found))
+    outcome = _wait(plan)
+    outcome |= {"startedAt": started, "finishedAt": time.time()}
+    _write(directory / "exit.json", json.dumps(outcome))
 
 
 def _claim(directory: Path) -> None:
-    """Raises FileExistsError where the agent was started before."""
+    """Create the file `started`; raise FileExistsError if the agent was started before."""
     os.close(os.open(directory / "started", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     _sync(directory)
 
 
 def _become_subreaper() -> None:
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):  # Linux; elsewhere the group has to do
+    if hasattr(libc, "prctl"):  # Linux only; elsewhere descendants are found by their group
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -68,21 +68,23 @@ def _wait(plan: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         message = f"failed to start container: exec: {json.dumps(plan['argv'][0])}: {error.strerror}"
         return {"code": START_ERROR, "signal": 0, "reason": "StartError", "message": message}
-    over = threading.Event()
-    noting = threading.Thread(target=_note_times, args=[Path(plan["log"]), over], daemon=True)
-    noting.start()
-    import process_tree  # type: ignore[import-not-found]  # beside this file; late, so that the agent starts sooner
+    ended = threading.Event()
+    recorder = threading.Thread(target=_record_lengths, args=[Path(plan["log"]), ended], daemon=True)
+    recorder.start()
+    # Imported here, after the start of the agent, so that the agent starts sooner; process_tree is beside this file.
+    import process_tree  # type: ignore[import-not-found]
     import psutil
 
     code = _reap_until(child.pid)
-    me = psutil.Process()
-    process_tree.end(lambda: process_tree.family(me))
-    over.set()
-    noting.join()
-    ended_by = max(-code, 0)
+    shim = psutil.Process()
+    process_tree.end(lambda: process_tree.group_and_descendants(shim))
+    ended.set()
+    recorder.join()
+    signal_number = max(-code, 0)
     reason = "Error" if code else "Completed"
     message = _message(Path(plan["message"]))
-    return {"code": 128 + ended_by if ended_by else code, "signal": ended_by, "reason": reason, "message": message}
+    exit_code = 128 + signal_number if signal_number else code
+    return {"code": exit_code, "signal": signal_number, "reason": reason, "message": message}
 
 
 def _start(plan: dict[str, Any]) -> "subprocess.Popen[bytes]":
@@ -92,27 +94,28 @@ def _start(plan: dict[str, Any]) -> "subprocess.Popen[bytes]":
         )
 
 
-NOTE_SECONDS = 0.1
+RECORD_SECONDS = 0.1
+"""Interval between records of the log's length."""
 
 
-def _note_times(log: Path, over: threading.Event) -> None:
-    """Notes beside the log how long it was when: from it comes the time of each line."""
-    noted, last = 0, False
-    with log.with_suffix(".times").open("a") as notes:
+def _record_lengths(log: Path, ended: threading.Event) -> None:
+    """Record the log's length over time in a file beside it, for the times of its lines (log_timestamps.py)."""
+    recorded, last = 0, False
+    with log.with_suffix(".times").open("a") as times:
         while not last:
-            last = over.wait(NOTE_SECONDS)
+            last = ended.wait(RECORD_SECONDS)
             try:
                 length = log.stat().st_size
             except FileNotFoundError:  # the pod was deleted, and its log with it
                 return
-            if length > noted:
-                notes.write(f"{length} {time.time()}\n")
-                notes.flush()
-                noted = length
+            if length > recorded:
+                times.write(f"{length} {time.time()}\n")
+                times.flush()
+                recorded = length
 
 
 def _reap_until(child: int) -> int:
-    """Waits for the child, and for the orphans that end before it; the child's exit code, negative for a signal."""
+    """Reap the child and orphans that end before it; return the child's exit code, negative for a signal."""
     while True:
         pid, status = os.wait()
         if pid == child:
@@ -128,7 +131,7 @@ def _message(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """All of the file or nothing of it, and on disk."""
+    """Write the file atomically and sync it to disk."""
     part = path.with_suffix(".part")
     with part.open("w") as file:
         file.write(text)

@@ -1,7 +1,7 @@
-"""All processes that belong to one, and how they are ended.
+"""Finds and ends all processes that belong to one process.
 
-A process may leave its group, and its parent may die before it; so both the group and the descendants are looked
-at, again and again until nobody is left.
+A process may leave its group, and its parent may end before it. Both the group and the descendants are therefore
+searched, repeatedly, until none is left.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 LONGEST_SECONDS = 10.0
-"""A killed process is gone within milliseconds, unless the kernel holds it (a dead network disk, say)."""
+"""How long to wait for killed processes: milliseconds suffice unless the kernel blocks one (a dead network disk)."""
 
 
 SAME_START = 2.0
@@ -20,29 +20,29 @@ SAME_START = 2.0
 
 
 def find(pid: int, started: float) -> psutil.Process | None:
-    """The process with this pid, told from a later one of the same pid by its start (seconds since the epoch)."""
+    """Return the process with this pid and start time (seconds since the epoch); None if it has ended."""
     try:
-        found = psutil.Process(pid)
-        return found if abs(found.create_time() - started) < SAME_START else None
+        process = psutil.Process(pid)
+        return process if abs(process.create_time() - started) < SAME_START else None
     except psutil.NoSuchProcess:
         return None
 
 
-def family(leader: psutil.Process) -> list[psutil.Process]:
-    """The living processes of the leader's group, and its descendants in any group; not the leader itself."""
+def group_and_descendants(leader: psutil.Process) -> list[psutil.Process]:
+    """Return the running processes of the leader's group and its descendants in any group, without the leader."""
     try:
-        found = {*leader.children(recursive=True), *filter(_in_group(leader.pid), psutil.process_iter())}
+        processes = {*leader.children(recursive=True), *filter(_in_group(leader.pid), psutil.process_iter())}
     except psutil.NoSuchProcess:
         return []
-    return [process for process in found - {leader} if alive(process)]
+    return [process for process in processes - {leader} if alive(process)]
 
 
-def living_in(root: Path, leader: psutil.Process | None = None) -> list[psutil.Process]:
-    """The processes, but for the leader, whose environment says that they belong to the pod with this POD_ROOT."""
-    return [process for process in psutil.process_iter() if process != leader and _lives_in(process, root)]
+def processes_of_pod(root: Path, leader: psutil.Process | None = None) -> list[psutil.Process]:
+    """Return the processes with this POD_ROOT in their environment, without the leader."""
+    return [process for process in psutil.process_iter() if process != leader and _has_root(process, root)]
 
 
-def _lives_in(process: psutil.Process, root: Path) -> bool:
+def _has_root(process: psutil.Process, root: Path) -> bool:
     try:
         return process.environ().get("POD_ROOT") == str(root)
     except psutil.Error:
@@ -50,7 +50,7 @@ def _lives_in(process: psutil.Process, root: Path) -> bool:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether the process still runs: one that ended but was not waited for does not."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -58,12 +58,12 @@ def alive(process: psutil.Process) -> bool:
 
 
 def end(find: Callable[[], list[psutil.Process]]) -> bool:
-    """Kills what `find` finds until it finds nothing; False if something would not go."""
-    give_up = time.monotonic() + LONGEST_SECONDS
-    while left := find():
-        for process in left:
+    """Kill the processes that `find` returns until it returns none; return False if that takes too long."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while remaining := find():
+        for process in remaining:
             _kill(process)
-        if time.monotonic() > give_up:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True
