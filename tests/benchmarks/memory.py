@@ -2,13 +2,12 @@
 
 PSS of the process and its worker. During the first requests a process allocates what it needs once: its threads, each
 with memory of its own, and their connections. The 1,000 repeat the same event, so memory that a function keeps for each
-request would show. The functions that create an object for each request are sent a key, and create one object only.
+request would show. The functions that create a run are sent a key, and create one run only.
 """
 
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks import server
@@ -16,7 +15,7 @@ from tests.benchmarks.baselines import Baseline
 from tests.benchmarks.deployed import Post, Release, Served
 from tests.benchmarks.load import send
 from tests.benchmarks.rows import Aim, Row
-from tests.benchmarks.work import JSON, Item, Work
+from tests.benchmarks.work import JSON, Work
 from tests.support.github import Github, serving
 
 EVENTS = 1_000
@@ -35,20 +34,13 @@ def rows() -> Iterator[Row]:
             empty, _ = _megabytes(served, Post(b"{}", JSON, 200))
         for target in work.items:
             baseline = Baseline(release, work, target)
-            bare_item, item = _keyed(work.items[target]()), _keyed(work.items[target]())
+            bare_item, item = work.items[target](), work.items[target]()
             with baseline.serving(bare_item) as served:
                 bare, _ = _megabytes(served, bare_item.post)
             with release.serving(target, work.environ(target)) as served:
                 idle, after = _megabytes(served, item.post)
             yield Row(f"memory, idle: {target}", idle, "MB", bare, "bare function", AIM, empty=empty)
             yield Row(f"memory, after {EVENTS:,} events: {target}", after, "MB", idle, "idle", FLAT)
-
-
-def _keyed(item: Item) -> Item:
-    """Return the item with a key, if its request creates a run: the same request then creates one only."""
-    if item.post.code != 201:
-        return item
-    return replace(item, post=replace(item.post, headers={**item.post.headers, "Idempotency-Key": item.number}))
 
 
 def _megabytes(served: Served, post: Post) -> tuple[float, float]:

@@ -5,7 +5,6 @@ Benchmarks run only in `make bench`, so that without these tests a renamed name 
 
 import pkgutil
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -41,23 +40,25 @@ def test_every_benchmark_has_rows():
     assert all(callable(import_module(f"tests.benchmarks.{name}").rows) for name in bench.NAMES)
 
 
-def test_the_calls_of_reconcile_do_its_work_for_another_run(tmp_path: Path):
-    with server.running(tmp_path) as address:
-        work = Work(address)
-        recording = record(work, "reconcile")
-        item = work.items["reconcile"]()
-        assert not item.done()
-        first, _ = recording.calls(item.number, item.uid)
-        cluster, versions = Cluster(str(address.kubeconfig)), dict[str, str]()
-        for call in first:
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Work on one API server and one GitHub."""
+    with server.running(tmp_path_factory.mktemp("server")) as address, serving(Github()) as github:
+        yield Work(address, github)
+
+
+@pytest.mark.parametrize("target", ["submit_docs", "submit_code", "reconcile", "job_finished", "report", "sweep"])
+def test_recorded_calls_do_the_work_for_another_run(work, target):
+    recording, item = record(work, target), work.items[target]()
+    cluster, versions = Cluster(str(work.address.kubeconfig)), dict[str, str]()
+    for call in recording.calls(item.number, item.uid)[0]:
+        if call["to"] == "cluster":
             cluster.send(call, versions)
-        assert item.done()
+    assert item.done()
 
 
-def test_the_calls_to_github_begin_with_a_token(tmp_path: Path):
-    with server.running(tmp_path) as address, serving(Github()) as github:
-        recording = record(Work(address, github), "github_event")
-    sent = [call for call in recording.first if call["to"] == "github"]
+def test_the_calls_to_github_begin_with_a_token(work):
+    sent = [call for call in record(work, "github_event").first if call["to"] == "github"]
     (token,) = [call for call in sent if call["url"].endswith("/access_tokens")]
     assert token["as_app"]
     assert [call["method"] for call in sent if not call["as_app"]].count("POST") == 1, "the reaction"

@@ -94,13 +94,11 @@ class Work:
 
     def _submit_docs(self) -> Item:
         number = self._number()
-        spec = {**DOCS_SPEC, "workingDirectory": f"part-{number}"}
-        return Item(Post(json.dumps(spec).encode(), JSON, 201), answered, number)
+        return _submission({**DOCS_SPEC, "workingDirectory": f"part-{number}"}, number)
 
     def _submit_code(self) -> Item:
         number = self._number()
-        spec = {**CODE_SPEC, "service": f"s{number}"}
-        return Item(Post(json.dumps(spec).encode(), JSON, 201), answered, number)
+        return _submission({**CODE_SPEC, "service": f"s{number}"}, number)
 
     def _reconcile(self) -> Item:
         number = self._number()
@@ -146,6 +144,11 @@ class Work:
     def _is_accepted(self, service: str) -> bool:
         specs = [raw["spec"] for raw in self.world.kubelet.list(CODE_RUN, self.world.namespace)]
         return bool(self._shop.reactions) and service in [spec["service"] for spec in specs]
+
+
+def _submission(spec: Mapping[str, Any], number: str) -> Item:
+    """Return a request with a key, so that the same request once more creates no other run."""
+    return Item(Post(json.dumps(spec).encode(), {**JSON, "idempotency-key": number}, 201), answered, number)
 
 
 def _app(github: Github) -> Mapping[str, str]:
