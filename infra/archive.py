@@ -41,7 +41,7 @@ def _belongs(path: Path) -> bool:
 
 
 def write(root: Path, file: Path) -> str:
-    """Writes the archive; returns its SHA-256. Stored, not compressed: zlib's output differs between its versions."""
+    """Write the archive and return its SHA-256. It is not compressed: zlib's output differs between its versions."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in contents(root):
