@@ -4,6 +4,7 @@ from typing import Protocol
 
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.embedded import backend as embedded
+from functions.queues.nats import backend as nats
 from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub import backend as pubsub
 from functions.settings.queues import QueueSettings
@@ -28,7 +29,7 @@ class Backend(Protocol):
         ...
 
 
-BACKENDS: tuple[Backend, ...] = (pubsub, embedded)
+BACKENDS: tuple[Backend, ...] = (pubsub, nats, embedded)
 
 
 def connect(settings: QueueSettings) -> Publisher:

@@ -52,7 +52,9 @@ def session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS))
 
 
-async def send(client: aiohttp.ClientSession, subscription: Subscription, push: Push, token: str = "") -> Refusal | None:
+async def send(
+    client: aiohttp.ClientSession, subscription: Subscription, push: Push, token: str = ""
+) -> Refusal | None:
     """Push as the subscription says, with a bearer token if there is one; return None if it is acknowledged."""
     headers, body = wrapped(subscription.name, push) if subscription.wrapped else _unwrapped(subscription.name, push)
     timeout = aiohttp.ClientTimeout(total=subscription.ack_deadline)

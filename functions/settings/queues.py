@@ -11,7 +11,7 @@ Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-ma
 
 
 class QueueSettings(Section):
-    """The queue that events are published to: embedded (`url`), Google Pub/Sub (`project`) or NATS (`nats`); one of them.
+    """The queue that events are published to: embedded (`url`), Google Pub/Sub (`project`) or NATS (`nats`).
 
     `orchestrator queues apply` configures Pub/Sub from `endpoints`, `push_identity` and `push_audience`;
     `orchestrator dispatch` delivers from NATS to `endpoints`, with `push_token`.
