@@ -6,7 +6,8 @@ without limit: the dispatcher counts, because a message beyond a server's own li
 stream, and nobody would be told. It may be applied any number of times; other streams and consumers are left alone.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,11 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
-from functions.queues.nats.connection import explained
+from functions.queues.nats.connection import NatsError, connect, explained
 from functions.queues.nats.names import Names
 from functions.queues.queue_model import Topology
+from functions.queues.setup import SetupError
+from functions.settings.nats import NatsSettings
 
 DAY = 86_400.0
 
@@ -89,6 +92,23 @@ class TopologyApplier:
 
     def _done(self, what: str) -> str:
         return f"would be {what}" if self.dry_run else what
+
+
+def apply_once(settings: NatsSettings, prefix: str, topology: Topology, *, dry_run: bool) -> Iterator[str]:
+    """Apply a topology over a connection of its own; yield what was done. Raises SetupError."""
+
+    async def applied() -> list[str]:
+        client = await connect(settings, "orchestrator-queues-apply")
+        try:
+            applier = TopologyApplier(client, Names(prefix), settings.replicas, dry_run)
+            return [line async for line in applier.apply(topology)]
+        finally:
+            await client.close()
+
+    try:
+        yield from asyncio.run(applied())
+    except NatsError as error:
+        raise SetupError(str(error)) from error
 
 
 def stream_config(names: Names, topic: str, replicas: int, *, is_kept: bool) -> StreamConfig:
