@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.clients.runs import overview, screen
-from functions.clients.runs.changes import Change
+from functions.clients.runs.run_changes import Change
 from functions.runs.admission.position import Position
 from functions.views.next_step import next_step
 from tests.clients.terminal import blocks_of
