@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from functions.clients.runs import overview, screen, watch_view
-from functions.clients.runs.changes import Change
+from functions.clients.runs.run_changes import Change
 from functions.clients.runs.event_loop import EventMerger, SourceEnded
 from functions.clients.runs.logs import Line
 from functions.runs.admission.position import Position

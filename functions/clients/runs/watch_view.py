@@ -11,9 +11,9 @@ from typing import Protocol, TextIO
 from functions.clients.errors import CommandError
 from functions.clients.output import say
 from functions.clients.runs import logs
-from functions.clients.runs.changes import Change, Changes
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.logs import Line
+from functions.clients.runs.run_changes import Change, Changes
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import RUNS
