@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 
 from functions.clients.runs import overview, screen, watch_view
-from functions.clients.runs.run_changes import Change
 from functions.clients.runs.event_loop import EventMerger, SourceEnded
 from functions.clients.runs.logs import Line
+from functions.clients.runs.run_changes import Change
 from functions.runs.admission.position import Position
 from functions.views.next_step import next_step
 from tests.clients.terminal import blocks_of
@@ -123,4 +123,5 @@ def test_in_a_pipe_the_end_of_a_run_is_written_after_the_end_of_its_log() -> Non
     out = io.StringIO()
     view_model = watch_view.RunView(run())
     watch_view._follow(view_model, watch_view.LineView(view_model, out), cast("EventMerger", events))
-    assert [line.split()[0] for line in out.getvalue().splitlines()] == ["Run", "Pending", "agent", "Succeeded", "Usage"]
+    first_words = [line.split()[0] for line in out.getvalue().splitlines()]
+    assert first_words == ["Run", "Pending", "agent", "Succeeded", "Usage"]
