@@ -112,7 +112,7 @@ def test_in_a_pipe_the_end_of_a_run_is_written_after_the_end_of_its_log() -> Non
     class Events:
         """The run ends while its log still has a line to come."""
 
-        def __init__(self, *events: Any) -> None:
+        def __init__(self, *events: tuple[str, Any]) -> None:
             self.events = list(events)
 
         def next_event(self, _seconds: float) -> tuple[str, Any]:
