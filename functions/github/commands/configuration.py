@@ -24,7 +24,7 @@ from functions.github.commands import yaml_lines
 from functions.github.commands.lines import COMMAND_NAMES, CommandName
 from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
 from functions.runs.model.specs import ApiModel
