@@ -7,7 +7,7 @@ from pathlib import Path
 from functions.broker.configuration import Git, PullRequest, Repository
 from functions.broker.problems import Problem, ProblemError
 from functions.broker.secret_files import SecretFile
-from functions.github.api import client, sync
+from functions.github.api import client, idempotent_writes
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled, Unauthorized
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
@@ -44,7 +44,7 @@ class AppRepositories:
         """
         repository = next(each for each in self._git.repositories if each.name == wanted.repository)
         draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
-        return self._call(repository, lambda calls: sync.upsert_pull_request(calls, draft, mark))
+        return self._call(repository, lambda calls: idempotent_writes.upsert_pull_request(calls, draft, mark))
 
     def _call(self, repository: Repository, do: Callable[[client.Repository], str]) -> str:
         github = self._github or self._connect()
