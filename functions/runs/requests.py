@@ -71,7 +71,8 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
         raise RequestRefused(f"the pull request of run {run.name} is merged or closed")
     patch, count = retry(run, key=key, words=words), _count(run)
     if count >= most:
-        raise RequestRefused(f"run {run.name} was retried automatically {count} times, which is the limit")
+        times = "once" if count == 1 else f"{count} times"
+        raise RequestRefused(f"run {run.name} was retried automatically {times}, which is the limit")
     if patch:
         keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
         patch["metadata"]["annotations"] |= {AGAIN: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}

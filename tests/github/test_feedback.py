@@ -56,7 +56,7 @@ def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> N
     found = stage.run()
     assert found.spec.context_version == 3  # type: ignore[union-attr]
     assert found.raw["metadata"]["annotations"][AGAIN] == "2"
-    assert "2 times, which is as often as it may be" in stage.answers(pull["number"])[0]
+    assert "was retried automatically 2 times, which is the limit" in stage.answers(pull["number"])[0]
 
 
 def test_a_review_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
