@@ -1,11 +1,14 @@
-"""What a person asks for: the spec of each kind of run, in the words of the custom resources.
+"""What a person asks for: the part of a spec that all kinds of run share, and the facts that each kind adds.
 
-Python names are snake_case, the wire is camelCase. These models make the CRD schemas too (manifests/crds.py).
+Python names are snake_case, the wire is camelCase. The models make the CRD schemas too (manifests/crds.py). Code that
+depends on the kind reads the abstract members below: mypy reports a kind that lacks one where `specs.SPECS` lists it.
 """
 
 import re
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -42,8 +45,33 @@ class EnvVar(ApiModel):
     value: fields.EnvValue = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The Task Master task that a run implements, and the service it is for."""
+
+    id: int | str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTools:
+    """The MCP tools of a run: a preset of the settings, and names that replace its lists."""
+
+    preset: str
+    remote: Sequence[str]
+    local: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a run does, for people: a noun, and by preposition the names that belong to it."""
+
+    noun: str
+    details: Mapping[str, str]
+
+
 class RunSpec(ApiModel, ABC):
-    """What docs and code runs have in common."""
+    """What all kinds of run have in common."""
 
     model_config = ConfigDict(
         # The rules that span fields, for the API server; `_across_fields` below says the same.
@@ -56,6 +84,12 @@ class RunSpec(ApiModel, ABC):
         }
     )
     kind: ClassVar[RunKind]
+    smallest: ClassVar[Mapping[str, Any]] = {
+        "repositoryUrl": "https://deleted.invalid/run.git",
+        "model": "claude-deleted",
+        "githubUser": "deleted",
+    }
+    """The smallest valid spec on the wire; each kind adds its required fields."""
 
     repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
     working_directory: Annotated[
@@ -119,83 +153,54 @@ class RunSpec(ApiModel, ABC):
     def requested_context_version(self) -> int | None:
         """Raised by each person's retry; None for a kind that people submit again instead."""
 
-
-class DocsRunSpec(RunSpec):
-    """Documentation of the Task Master tasks of a working directory."""
-
-    kind: ClassVar[RunKind] = RunKind.DOCS
-
-    source_branch: Annotated[fields.Branch, Field(description="Branch to document; the pull request goes back to it.")]
+    @property
+    @abstractmethod
+    def task(self) -> Task | None:
+        """The task, which at most one unfinished run may have; None for a kind without one."""
 
     @property
-    def base_branch(self) -> str:
-        """The branch that work starts from and the pull request goes back to."""
-        return self.source_branch
+    @abstractmethod
+    def workspace(self) -> str | None:
+        """The name of the volume claim that outlives the run; None for a kind whose workspace is its pod's."""
 
     @property
-    def requested_context_version(self) -> None:
-        """None: a docs run is submitted again instead."""
-
-
-class CodeRunSpec(RunSpec):
-    """Implementation of one Task Master task."""
-
-    kind: ClassVar[RunKind] = RunKind.CODE
-
-    task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
-    service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
-    platform_repository_url: Annotated[
-        fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
-    ]
-    platform_branch: Annotated[
-        fields.Branch | None, Field(description="Its branch; default: that repository's default branch.")
-    ] = None
-    platform_directory: Annotated[
-        fields.WorkingDirectory | None, Field(description="Directory there that holds .taskmaster.")
-    ] = None
-    branch: Annotated[fields.Branch, Field(description="Base of the work and of the pull request.")] = "main"
-    local_tools: Annotated[
-        fields.ToolList | None, Field(description="Local MCP tools, comma separated; replaces the preset's.")
-    ] = None
-    remote_tools: Annotated[
-        fields.ToolList | None, Field(description="Remote MCP tools, comma separated; replaces the preset's.")
-    ] = None
-    tool_config: Annotated[Literal["minimal", "default", "advanced"], Field(description="Preset of MCP tools.")] = (
-        "default"
-    )
-    context_version: Annotated[int, Field(description="Raised by each person's retry.", ge=1, le=fields.INT32)] = 1
-    continue_session: Annotated[bool, Field(description="Take up the last session of the workspace.")] = False
-    prompt_modification: Annotated[fields.Prompt | None, Field(description="What a person adds to the prompt.")] = None
-    prompt_mode: Annotated[
-        Literal["append", "replace"], Field(description="Whether it is added to the prompt or replaces it.")
-    ] = "append"
+    @abstractmethod
+    def name_prefix(self) -> str:
+        """How the run's name begins: at most 25 characters, the last a hyphen."""
 
     @property
-    def base_branch(self) -> str:
-        """The branch that work starts from and the pull request goes back to."""
-        return self.branch
+    @abstractmethod
+    def own_capacity_keys(self) -> Sequence[str]:
+        """The keys of limited capacity that only this kind uses (admission/capacity.py)."""
 
     @property
-    def requested_context_version(self) -> int:
-        """Raised by each person's retry."""
-        return self.context_version
+    @abstractmethod
+    def requested_tools(self) -> RequestedTools | None:
+        """The MCP tools of the agent; None for a kind without any."""
 
     @property
-    def task_directory(self) -> str:
-        """The directory of the platform repository that holds `.taskmaster`."""
-        if self.platform_directory is not None:
-            return self.platform_directory
-        return self.working_directory if self.platform_repository_url == self.repository_url else "."
+    @abstractmethod
+    def title(self) -> str:
+        """The title of the pull request and of a commit that saves uncommitted work."""
 
+    @property
+    @abstractmethod
+    def purpose(self) -> Purpose:
+        """What the run does, for people."""
 
-AnySpec = DocsRunSpec | CodeRunSpec
-"""The spec of a run of any kind. Where kinds differ, `match` it and end in `assert_never`."""
+    @property
+    @abstractmethod
+    def products(self) -> Sequence[str]:
+        """Directories, below the working directory, that are committed even where the repository ignores them."""
 
-SPECS: dict[str, type[DocsRunSpec] | type[CodeRunSpec]] = {
-    RunKind.DOCS: DocsRunSpec,
-    RunKind.CODE: CodeRunSpec,
-}
-"""The spec model of each kind of run."""
+    @property
+    def task_documents(self) -> str | None:
+        """The directory with copies of the task's documents, which is not committed; None for a kind without a task."""
+        return f".taskmaster/docs/task-{self.task.id}" if self.task else None
+
+    @abstractmethod
+    def own_variables(self, run: str) -> Mapping[str, Any]:
+        """Return the template variables that only this kind has, besides its fields; `run` is the run's name."""
 
 
 def wire(model: BaseModel) -> dict[str, Any]:
