@@ -26,7 +26,7 @@ from functions.github.api.tokens import (
     TokenStore,
 )
 from functions.github.api.transport import DeadlineTransport, HttpTransport, Request, Response, Transport
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")
@@ -126,6 +126,10 @@ class Repository(Api):
         super().__init__(github, f"{repository.path}/", auth)
         self.name = repository.name
 
+    def token(self) -> str:
+        """Return the token of its calls, which git takes too. Raises GithubError."""
+        return self._auth.token()
+
 
 @dataclass(frozen=True, slots=True)
 class ClientCache:
@@ -177,14 +181,15 @@ class Github:
             self._cache.app_names.append(responses.text(self._app.get("app"), "GET app", "slug"))
         return self._cache.app_names[0]
 
-    def repository(self, name: str, repository_id: int = 0) -> Repository:
+    def repository(self, name: str, repository_id: int = 0, permissions: Mapping[str, str] | None = None) -> Repository:
         """Return calls about the repository `owner/name`, by its id if that is known. Makes no call.
 
+        With `permissions` its tokens may do no more than these; by default all that the installation may.
         Raises Rejected if it is not such a name.
         """
         if not repository_name(name):
             raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
-        repository = RepositoryRef(name, repository_id)
+        repository = RepositoryRef(name, repository_id, tuple(sorted((permissions or {}).items())))
         return Repository(self, repository, InstallationAuth(repository, self._tokens))
 
     def forget_tokens(self, name: str = "") -> None:
