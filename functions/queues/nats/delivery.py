@@ -55,6 +55,7 @@ class Delivery:
     token: str = ""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: int = 0
+    held: int = 0
     acknowledged: int = 0
     dead: int = 0
     _last_contact: float = field(default_factory=time.monotonic)
@@ -77,6 +78,7 @@ class Delivery:
             "ready": self.is_recent,
             "silentSeconds": round(time.monotonic() - self._last_contact, 1),
             "inFlight": self.in_flight,
+            "held": self.held,
             "acknowledged": self.acknowledged,
             "dead": self.dead,
         }
@@ -113,6 +115,7 @@ class Delivery:
                 return
             log.warning("%s is held for %g s: %s", self._named(message), pause, refusal.reason)
             attempt += refusal.reached
+            self.held += 1
             if await self._stops_within(max(pause, refusal.retry_after)):
                 return  # not settled: it comes again at once
         await message.ack()
