@@ -61,7 +61,7 @@ class Bench:
         async def look(client: Client) -> list[RawStreamMsg]:
             streams, stream, found = client.jetstream(), self.names.stream(topic), []
             state = (await streams.stream_info(stream)).state
-            for number in range(state.first_seq, state.last_seq + 1):
+            for number in range(max(state.first_seq, 1), state.last_seq + 1):
                 try:
                     found.append(await streams.get_msg(stream, number))
                 except NotFoundError:  # settled

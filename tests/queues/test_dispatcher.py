@@ -15,6 +15,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from nats.aio.client import Client
@@ -22,6 +23,8 @@ from nats.aio.msg import Msg
 
 from functions.events.receive import receive
 from functions.queues.nats import delivery, schedules
+from functions.queues.nats.publisher import NatsPublisher
+from functions.queues.publisher import PublishError
 from functions.queues.queue_model import Schedule, Subscription, Topology
 from tests.contract.queue.conftest import Consumer
 from tests.contract.queue.conftest import until as until_soon
@@ -137,8 +140,16 @@ def test_streams_that_were_deleted_are_set_up_again(bench: Bench, consumer: Cons
 
     with dispatching(bench.settings, bench.prefix, jobs(consumer.url)):
         bench.use(delete)
-        bench.publisher(60).publish("jobs", event("one"))
+        publisher = bench.publisher()
+        until(lambda: is_stored(publisher))
         until(lambda: consumer.ids() == ["one"])
+
+
+def is_stored(publisher: NatsPublisher) -> bool:
+    with suppress(PublishError):
+        publisher.publish("jobs", event("one"))
+        return True
+    return False
 
 
 def test_a_token_is_sent_with_every_push(bench: Bench, consumer: Consumer) -> None:
