@@ -52,14 +52,14 @@ def outcomes(week: Week) -> Plot:
     bars = [_outcomes_bar(day, index, largest) for index, day in enumerate(week.days)]
     counts = week.outcomes
     summary = ", ".join(f"{counts.get(phase, 0)} {phase.lower()}" for phase in ENDS)
-    return Plot("Outcomes", summary, bars)
+    return Plot("Outcomes by day", summary, bars)
 
 
 def spend(week: Week) -> Plot:
     """Return what each day cost."""
     largest = max(0.01, *(day.cost for day in week.days))
     bars = [_spend_bar(day, index, largest) for index, day in enumerate(week.days)]
-    return Plot("Spend", f"{dollars(week.cost)} in 7 days, {dollars(week.today.cost)} today", bars)
+    return Plot("Spend by day", f"most {dollars(max(day.cost for day in week.days))}", bars)
 
 
 def _outcomes_bar(day: Day, index: int, largest: int) -> Bar:

@@ -134,7 +134,7 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
         agent=rows.agent(raw),
         attempt=attempt if isinstance(attempt, int) else 0,
         cost=float(cost) if isinstance(cost, int | float) else 0.0,
-        age=formatting.age(raw, now),
+        age=formatting.age(raw, now, 1),
         took=_took(raw, now),
         pull_request=links.external(text(at(raw, "status", "pullRequestUrl"))),
         position=position,

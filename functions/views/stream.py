@@ -13,7 +13,7 @@ from typing import Any
 SHELL = "Shell"
 """Name of Codex's tool that executes commands; Claude Code's is Bash."""
 
-_DESCRIPTIVE = ("command", "file_path", "path", "pattern", "url", "query", "description", "prompt")
+_DESCRIPTIVE = ("command", "file_path", "pattern", "path", "url", "query", "description", "prompt")
 """Input fields that describe a tool call, best first."""
 
 

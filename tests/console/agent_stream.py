@@ -26,7 +26,7 @@ def thought(text: str) -> str:
 def called(tool: str, result: str, *, failed: bool = False, **given: Any) -> Iterator[str]:
     """A tool call and its result."""
     call = f"toolu_{next(CALLS)}"
-    content = [{"type": "tool_use", "id": call, "name": tool, "input": given}]
+    content: list[Any] = [{"type": "tool_use", "id": call, "name": tool, "input": given}]
     yield line("assistant", message={"id": f"msg_{call}", "content": content, "usage": {"output_tokens": 120}})
     content = [{"type": "tool_result", "tool_use_id": call, "content": result, "is_error": failed}]
     yield line("user", message={"content": content})

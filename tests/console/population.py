@@ -31,7 +31,9 @@ def working_day(world: World) -> None:
     failed_once = attempt(1, "code-again-1", ago(minutes=31), ago(minutes=12), "RateLimited", "the API's limit resets")
     world.put(
         "inventory-5", repositoryUrl=SHOP, taskId=5, service="inventory", at=ago(minutes=32),
-        status=status("Retrying", "rate limited; the next attempt starts at 15:20", attempts=[failed_once], usage=usage(0.8)),
+        status=status(
+            "Retrying", "rate limited; the next attempt starts at 15:20", attempts=[failed_once], usage=usage(0.8)
+        ),
     )  # fmt: skip
     to_fix = attempt(1, "code-fix-1", ago(minutes=14), ago(minutes=13), "MissingSecret", "no key")
     world.put(
@@ -45,7 +47,9 @@ def working_day(world: World) -> None:
 def running(world: World) -> None:
     """A run whose agent is at work, in its second attempt."""
     started = ago(minutes=6, seconds=12)
-    first = attempt(1, "code-inv-7-1", ago(minutes=26), ago(minutes=11), "DeadlineExceeded", "the deadline of 15m passed")
+    first = attempt(
+        1, "code-inv-7-1", ago(minutes=26), ago(minutes=11), "DeadlineExceeded", "the deadline of 15m passed"
+    )
     second = attempt(2, "code-inv-7-2", started) | {"resumes": True}
     made = world.put(
         "inventory-7", repositoryUrl=SHOP, taskId=7, service="inventory", githubApp="5DLabs-Rex", at=ago(minutes=27),
@@ -73,7 +77,12 @@ def running(world: World) -> None:
 
 def ended(world: World) -> None:
     """A week of runs that ended, most of them well."""
-    tasks = ("Completed",) * 5 + ("OutOfMemory", "Cancelled") + ("Completed",) * 4 + ("PushRefused", "Completed", "NoChanges")
+    tasks = (
+        ("Completed",) * 5
+        + ("OutOfMemory", "Cancelled")
+        + ("Completed",) * 4
+        + ("PushRefused", "Completed", "NoChanges")
+    )
     for number, reason in enumerate(tasks, 20):
         hours = 3 + (number - 20) * 11.5
         began, over = ago(hours=hours + 0.4), ago(hours=hours)

@@ -20,8 +20,9 @@ from functions.local.pod_logs import Portion
 from functions.local.runner.log_timestamps import with_timestamp
 from functions.runs import api_group
 from functions.runs.model import naming
+from functions.runs.model.reasons import Reason
 from functions.runs.model.specs import SPECS
-from functions.runs.model.status import derive_phase, rfc3339
+from functions.runs.model.status import Truth, derive_phase, rfc3339
 from functions.settings.cluster import ClusterSettings
 from tests.support import embedded_server
 from tests.support.api import ROOT
@@ -196,7 +197,7 @@ def attempt(
 
 
 def status(
-    reason: str, message: str = "", *, succeeded: str = "Unknown", attempts: Sequence[Object] = (), **more: Any
+    reason: str, message: str = "", *, succeeded: Truth = "Unknown", attempts: Sequence[Object] = (), **more: Any
 ) -> Object:
     """A status with the decisive condition, and the phase that follows from it."""
     condition = {
@@ -207,7 +208,7 @@ def status(
         "lastTransitionTime": "2026-01-02T03:04:05Z",
     }
     found: Object = {
-        "phase": derive_phase(succeeded, reason),  # type: ignore[arg-type]  # as words
+        "phase": derive_phase(succeeded, Reason(reason)),
         "conditions": [condition],
         "message": message,
         "attempts": list(attempts),
