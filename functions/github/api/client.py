@@ -122,6 +122,10 @@ class Repository(Api):
         super().__init__(github, f"{repository.path}/", auth)
         self.name = repository.name
 
+    def token(self) -> str:
+        """Return the token of its calls, which git takes too. Raises GithubError."""
+        return self._auth.token()
+
 
 @dataclass(frozen=True, slots=True)
 class ClientCache:
@@ -165,14 +169,15 @@ class Github:
         """Return calls as the App itself: `get("app")`, hook deliveries, installations. Makes no call."""
         return self._app
 
-    def repository(self, name: str, repository_id: int = 0) -> Repository:
+    def repository(self, name: str, repository_id: int = 0, permissions: Mapping[str, str] | None = None) -> Repository:
         """Return calls about the repository `owner/name`, by its id if that is known. Makes no call.
 
+        With `permissions` its tokens may do no more than these; by default all that the installation may.
         Raises Rejected if it is not such a name.
         """
         if not repository_name(name):
             raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
-        repository = RepositoryRef(name, repository_id)
+        repository = RepositoryRef(name, repository_id, tuple(sorted((permissions or {}).items())))
         return Repository(self, repository, InstallationAuth(repository, self._tokens))
 
     def forget_tokens(self, name: str = "") -> None:

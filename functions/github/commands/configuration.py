@@ -67,7 +67,7 @@ class Configuration(ApiModel):
     commands: list[CommandName] = list(COMMAND_NAMES)
     labels: dict[Name, CommandText] = {}
     assignees: dict[Name, CommandText] = {}
-    service: fields.DnsLabel | None = None
+    service: fields.Service | None = None
     github_app: fields.GithubApp | None = None
     github_user: fields.GithubUser | None = None
     agents: list[fields.GithubApp] = []
