@@ -25,13 +25,13 @@ CHANGEABLE = NextStepCommands(
     watch="follow it on this page",
     log="find the cause in the transcript below",
     retry="try again with the form on this page",
-    docs="submit it again with: orchestrator task docs",
+    submit="submit it again with: orchestrator task {kind}",
 )
 READ_ONLY = NextStepCommands(
     watch="follow it on this page",
     log="find the cause in the transcript below",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
-    docs="submit it again with: orchestrator task docs",
+    submit="submit it again with: orchestrator task {kind}",
 )
 
 

@@ -12,19 +12,19 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """How to follow a run, find why it failed, retry a code run, submit a docs run: imperatives with {name}."""
+    """How to follow a run, find why it failed, retry it, submit it again: imperatives with {name} and {kind}."""
 
     watch: str
     log: str
     retry: str
-    docs: str
+    submit: str
 
 
 COMMANDS = NextStepCommands(
     watch="follow it with: orchestrator runs watch {name}",
     log="find the cause with: orchestrator runs logs {name}",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
-    docs="submit it again with: orchestrator task docs",
+    submit="submit it again with: orchestrator task {kind}",
 )
 
 
@@ -58,8 +58,9 @@ def _after(run: Run, state: State, commands: NextStepCommands) -> str:
         return _result(run)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    again = (commands.retry if run.kind.is_retriable else commands.docs).format(name=run.name)
-    return again if state is State.CANCELLED else f"{commands.log.format(name=run.name)}; then {again}"
+    again = commands.retry if run.kind.is_retriable else commands.submit
+    steps = (again,) if state is State.CANCELLED else (commands.log, again)
+    return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
 
 
 def _result(run: Run) -> str:

@@ -1,5 +1,7 @@
 """What a run is called by people: its task before its name."""
 
+from typing import assert_never
+
 from functions.runs.model.kinds import RunKind
 from functions.views.links import short_name
 from functions.views.rows import Raw, at, text
@@ -12,12 +14,17 @@ def title(raw: Raw) -> str:
 
 
 def _by_spec(raw: Raw) -> str:
-    if raw["kind"] == RunKind.DOCS:
-        directory = text(at(raw, "spec", "workingDirectory"))
-        where = f", {directory}" if directory not in ("", ".") else ""
-        return f"Document {repository(raw)}{where}"
-    task, service = (text(at(raw, "spec", name)) for name in ("taskId", "service"))
-    return f"Task {task or '?'} of {service or repository(raw)}"
+    kind = RunKind(raw["kind"])
+    match kind:
+        case RunKind.DOCS:
+            directory = text(at(raw, "spec", "workingDirectory"))
+            where = f", {directory}" if directory not in ("", ".") else ""
+            return f"Document {repository(raw)}{where}"
+        case RunKind.CODE:
+            task, service = (text(at(raw, "spec", name)) for name in ("taskId", "service"))
+            return f"Task {task or '?'} of {service or repository(raw)}"
+        case _:
+            assert_never(kind)
 
 
 def repository(raw: Raw) -> str:

@@ -43,6 +43,10 @@ class RepositoryCalls(Protocol):
         """Yield the items of a list, page by page."""
         ...
 
+    def text_end(self, path: str, size: int) -> str:
+        """Return the last bytes of a stored file, as text."""
+        ...
+
     def post(self, path: str, body: Any = None) -> Any:
         """Create and return an object."""
         ...
