@@ -5,13 +5,15 @@
     GET /health         200 if both
 
 Each answers with the same JSON, one entry for each kind:
-{status, watches: {coderuns: {ready, live, silentSeconds, listed, published, trouble: {cluster, queue}}}}.
+{status, version, revision,
+ watches: {coderuns: {ready, live, silentSeconds, listed, published, trouble: {cluster, queue}}}}.
 """
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from functions import __revision__, __version__
 from functions.bridge.bridge import Bridge
 
 REQUEST_SECONDS = 10
@@ -49,7 +51,8 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
                 return
             healthy = check()
-            body = json.dumps({"status": "ok" if healthy else "failing", "watches": bridge.report()}).encode()
+            status = {"status": "ok" if healthy else "failing", "version": __version__, "revision": __revision__}
+            body = json.dumps({**status, "watches": bridge.report()}).encode()
             self.send_response(200 if healthy else 503)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
