@@ -14,7 +14,7 @@ from typing import Any
 
 from functions.manifests.pod import KEY_MODE, USER
 from functions.runs.model import report
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.sshd import SshServer
 from tests.agent.world import API_KEY, Pod, World, plain_settings
 from tests.support import images

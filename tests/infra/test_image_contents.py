@@ -86,6 +86,8 @@ def test_no_secret_or_cache_is_left(either: tuple[str, Image]) -> None:
     left = [".npmrc", ".netrc", ".pip", ".cache", ".npm", ".git-credentials"]
     homes = [image.root / "root", *(image.root / "home").glob("*")]
     assert [home / name for home in homes for name in left if _kept(home / name)] == []
+
+
 def _kept(path: Path) -> bool:
     return path.is_dir() or (path.exists() and path.stat().st_size > 0)  # an empty file was a mount of the build
 
