@@ -12,19 +12,19 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """Commands of a client to watch a run, read its log, retry a code run and submit a docs run; with {name}."""
+    """Commands of a client to watch a run, read its log, retry and submit a run; with {name} and {kind}."""
 
     watch: str
     log: str
     retry: str
-    docs: str
+    submit: str
 
 
 COMMANDS = NextStepCommands(
     watch="orchestrator runs watch {name}",
     log="orchestrator runs logs {name}",
     retry="orchestrator runs retry {name} --message 'what to do differently'",
-    docs="orchestrator task docs",
+    submit="orchestrator task {kind}",
 )
 
 
@@ -58,8 +58,8 @@ def _after(run: Run, state: State, commands: NextStepCommands) -> str:
         return _result(run)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
-    again = retry if run.kind.is_retriable else submit
+    retry = f"try again with: {commands.retry.format(name=run.name)}"
+    again = retry if run.kind.is_retriable else f"submit it again with: {commands.submit.format(kind=run.kind.word)}"
     return (
         again
         if state is State.CANCELLED

@@ -6,5 +6,5 @@ NEXT_STEP_TOOLS = NextStepCommands(
     watch="get_run, in a minute",
     log="get_run with logLines",
     retry="retry_run, with a message about what to do differently",
-    docs="task_docs",
+    submit="task_{kind}",
 )
