@@ -4,8 +4,8 @@
     GET /health/live    200 if no part of it is dead, else 503
     GET /health         200 if both
 
-Each answers with the same JSON, with an entry for each part: {status, version, revision, watches: {coderuns: {ready, ...}}} for the
-bridge, {status, ..., subscriptions: {runs-reconcile: {ready, ...}}} for the dispatcher.
+Each answers with the same JSON, with an entry for each part: {status, version, revision, watches: {coderuns: {ready,
+...}}} for the bridge, {status, version, revision, subscriptions: {runs-reconcile: {ready, ...}}} for the dispatcher.
 """
 
 import json
