@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from functions import __revision__, __version__
 from functions.clients.lazy_group import LazyGroup
 
 EPILOG = """\b
@@ -49,4 +50,6 @@ def _stoppable() -> Iterator[None]:
         raise click.exceptions.Exit(STOPPED) from None
 
 
-command = Root(__name__, NAMES, __doc__, EPILOG)
+command = click.version_option(f"{__version__} ({__revision__})", message="%(prog)s %(version)s")(
+    Root(__name__, NAMES, __doc__, EPILOG)
+)
