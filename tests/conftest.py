@@ -12,7 +12,7 @@ from functions.local import nats
 from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
-from tests.support import control_plane, installed
+from tests.support import control_plane, images, installed
 from tests.support.python import search_path
 
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
@@ -125,6 +125,16 @@ def pubsub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     emulator.start()
     yield emulator.address
     emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def orchestrator_image() -> images.Image:
+    return images.built("orchestrator")
+
+
+@pytest.fixture(scope="session")
+def agent_image() -> images.Image:
+    return images.built("agent")
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@
     GET /health/live    200 if no part of it is dead, else 503
     GET /health         200 if both
 
-Each answers with the same JSON, with an entry for each part: {status, watches: {coderuns: {ready, ...}}} for the
-bridge, {status, subscriptions: {runs-reconcile: {ready, ...}}} for the dispatcher.
+Each answers with the same JSON, with an entry for each part: {status, version, revision, watches: {coderuns: {ready,
+...}}} for the bridge, {status, version, revision, subscriptions: {runs-reconcile: {ready, ...}}} for the dispatcher.
 """
 
 import json
@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
+
+from functions import __revision__, __version__
 
 REQUEST_SECONDS = 10
 """The longest a client may take to send its request."""
@@ -70,7 +72,8 @@ def _handler(process: Healthy, parts: str) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
                 return
             healthy = check()
-            body = json.dumps({"status": "ok" if healthy else "failing", parts: process.report()}).encode()
+            said = {"status": "ok" if healthy else "failing", "version": __version__, "revision": __revision__}
+            body = json.dumps({**said, parts: process.report()}).encode()
             self.send_response(200 if healthy else 503)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
