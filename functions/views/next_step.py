@@ -12,19 +12,30 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """Commands of a client to watch a run, read its log, retry a code run and submit a docs run; with {name}."""
+    """Commands of a client about a run; with {name}."""
 
     watch: str
     log: str
     retry: str
+    """Asks for another attempt of a code run, with words to the agent."""
+    again: str
+    """The same without words."""
     docs: str
+    """Submits a docs run."""
+    code: str
+    """Submits a code run."""
+    diff: str
+    """Shows what a run has changed; empty if the client cannot."""
 
 
 COMMANDS = NextStepCommands(
     watch="orchestrator runs watch {name}",
     log="orchestrator runs logs {name}",
     retry="orchestrator runs retry {name} --message 'what to do differently'",
+    again="orchestrator runs retry {name}",
     docs="orchestrator task docs",
+    code="orchestrator task code",
+    diff="orchestrator runs diff {name}",
 )
 
 
@@ -55,24 +66,35 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
 
 def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
-        return _result(run)
+        return _result(run, commands)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
-    again = retry if run.kind.is_retriable else submit
-    return (
-        again
-        if state is State.CANCELLED
-        else f"find the cause with: {commands.log.format(name=run.name)}; then {again}"
-    )
+    if state is State.CANCELLED:
+        return _again(run, commands.retry, commands)
+    reason = _reason(run)
+    if reason == Reason.INVALID_INPUT:
+        submit = commands.code if run.kind.is_retriable else commands.docs
+        retry = f", or mend the repository and {_again(run, commands.again, commands)}" if run.kind.is_retriable else ""
+        return f"correct what the message names and submit it again with: {submit}{retry}"
+    if remedy := row(reason).remedy:
+        return f"{remedy}; then {_again(run, commands.again, commands)}"
+    return f"find the cause with: {commands.log.format(name=run.name)}; then {_again(run, commands.retry, commands)}"
 
 
-def _result(run: Run) -> str:
+def _again(run: Run, retry: str, commands: NextStepCommands) -> str:
+    """Return how to try again: another attempt, or for a kind without retries another run."""
+    if run.kind.is_retriable:
+        return f"try again with: {retry.format(name=run.name)}"
+    return f"submit it again with: {commands.docs}"
+
+
+def _result(run: Run, commands: NextStepCommands) -> str:
     if run.status.pull_request_url:
         return f"review {run.status.pull_request_url}"
     if _reason(run) == Reason.NO_CHANGES or not run.status.branch:
         return "nothing to review: the agent found that nothing needed changing"
-    return f"open a pull request from branch {run.status.branch}"
+    see = f"see what changed with: {commands.diff.format(name=run.name)}; then " if commands.diff else ""
+    return f"{see}open a pull request from branch {run.status.branch}"
 
 
 def _reason(run: Run) -> str:

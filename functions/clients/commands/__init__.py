@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from functions import __version__
 from functions.clients.lazy_group import LazyGroup
 
 EPILOG = """\b
@@ -49,4 +50,6 @@ def _stoppable() -> Iterator[None]:
         raise click.exceptions.Exit(STOPPED) from None
 
 
-command = Root(__name__, NAMES, __doc__, EPILOG)
+command = click.version_option(__version__, prog_name="orchestrator")(
+    Root(__name__, NAMES, __doc__, EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+)

@@ -6,5 +6,8 @@ NEXT_STEP_TOOLS = NextStepCommands(
     watch="get_run, in a minute",
     log="get_run with logLines",
     retry="retry_run, with a message about what to do differently",
+    again="retry_run",
     docs="task_docs",
+    code="task_code",
+    diff="",
 )

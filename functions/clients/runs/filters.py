@@ -1,6 +1,7 @@
 """Filters of the list of runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import get_args
 
 from functions.clients.errors import WrongUsage
@@ -8,7 +9,8 @@ from functions.clients.runs import lookup
 from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
 from functions.runs.model.status import Phase
-from functions.views import rows
+from functions.views import cells, rows
+from functions.views.titles import title
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +20,18 @@ class Wanted:
     work: Work | None = None
     phase: str = ""
     service: str = ""
+    labels: str = ""
+    """A label selector, as kubectl's; the API server applies it."""
     everywhere: bool = False
 
     @property
     def narrow(self) -> bool:
         """Whether the filter can exclude runs."""
-        return bool(self.work or self.phase or self.service)
+        return bool(self.work or self.phase or self.service or self.labels)
 
     def includes(self, raw: rows.Raw) -> bool:
         """Return whether the run matches."""
-        phase = rows.at(raw, "status", "phase") or "Pending"
-        return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
+        return self.phase in ("", rows.phase(raw)) and self.service in ("", cells.at(raw, "spec", "service"))
 
 
 def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
@@ -37,8 +40,28 @@ def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     Raises:
         CommandError: the runs could not be listed.
     """
-    candidates = lookup.find_all(target, wanted.work, everywhere=wanted.everywhere)
+    candidates = lookup.find_all(target, wanted.work, labels=wanted.labels, everywhere=wanted.everywhere)
     return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
+
+
+def in_order(found: list[rows.Raw], order: str, now: datetime) -> list[rows.Raw]:
+    """Return the runs in the order that --sort-by names: `age` is newest first; cost and duration, most first."""
+    match order:
+        case "cost":
+            return sorted(found, key=lambda raw: rows.cost(raw) or 0, reverse=True)
+        case "duration":
+            return sorted(found, key=lambda raw: rows.seconds(raw, now) or 0, reverse=True)
+        case "phase":
+            return sorted(found, key=rows.phase)
+        case "title":
+            return sorted(found, key=title)
+        case "name":
+            return sorted(found, key=lambda raw: str(raw["metadata"]["name"]))
+        case _:
+            return found
+
+
+ORDERS = ("age", "cost", "duration", "phase", "title", "name")
 
 
 def work(text: str) -> Work | None:

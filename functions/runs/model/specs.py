@@ -57,6 +57,9 @@ class RunSpec(ApiModel, ABC):
     )
     kind: ClassVar[RunKind]
 
+    title: Annotated[
+        fields.Title | None, Field(description="What the run is about, in a few words for people, such as its task's.")
+    ] = None
     repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
     working_directory: Annotated[
         fields.WorkingDirectory, Field(description="Directory of the repository to work in.")
