@@ -7,7 +7,7 @@ from typing import Any
 from functions.runs.admission.position import Position
 from functions.runs.model import conditions
 from functions.runs.model.run import Run
-from functions.runs.model.specs import wire
+from functions.runs.model.run_spec import wire
 from functions.runs.model.status import Attempt
 from functions.views import cells, formatting, rows
 from functions.views.agent_output import clean

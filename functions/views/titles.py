@@ -1,7 +1,8 @@
 """What a run is about, in a few words for people."""
 
 from collections.abc import Mapping
-from typing import Any, assert_never
+from string import Formatter
+from typing import Any
 
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
@@ -9,18 +10,13 @@ from functions.views import cells
 
 
 def title(raw: Mapping[str, Any]) -> str:
-    """Return the title of a stored run: that of its spec, else what its task is called."""
+    """Return the title of a stored run: that of its spec, else what its kind says of a run.
+
+    The spec's title follows the task's number, where there is one. A run without a valid spec has its kind as title.
+    """
+    kind = RunKind(raw["kind"])
     given = cells.text(cells.at(raw, "spec", "title"))
-    match RunKind(raw["kind"]):
-        case RunKind.DOCS:
-            return given or " ".join(filter(None, ("document the tasks of", repository(raw), directory(raw))))
-        case RunKind.CODE:
-            task, service = _task(raw), cells.text(cells.at(raw, "spec", "service"))
-            return (
-                f"{task}: {given}" if given else " ".join(filter(None, (task or "work", service and f"on {service}")))
-            )
-        case unknown:
-            assert_never(unknown)
+    return _filled(kind.titled if given else kind.summary, raw) or given or f"{kind.word} run"
 
 
 def heading(run: Run) -> str:
@@ -36,12 +32,9 @@ def repository(raw: Mapping[str, Any]) -> str:
     return "/".join(path.split("/")[-2:])
 
 
-def directory(raw: Mapping[str, Any]) -> str:
-    """Return the working directory in brackets; empty for the repository's root."""
-    path = cells.text(cells.at(raw, "spec", "workingDirectory"))
-    return f"({path})" if path not in ("", ".") else ""
-
-
-def _task(raw: Mapping[str, Any]) -> str:
-    number = cells.text(cells.at(raw, "status", "task")) or cells.text(cells.at(raw, "spec", "taskId"))
-    return f"task {number}" if number else ""
+def _filled(template: str, raw: Mapping[str, Any]) -> str:
+    """Return the template with the run's values; empty if one of them is missing."""
+    names = [name for _, name, _, _ in Formatter().parse(template) if name]
+    values = {name: cells.text(cells.at(raw, "spec", name)) for name in names}
+    values |= {"repository": repository(raw)}
+    return template.format_map(values) if all(values[name] for name in names) else ""

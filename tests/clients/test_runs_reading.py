@@ -166,7 +166,7 @@ def test_a_waiting_run_knows_its_place_in_the_queue(place: Place) -> None:
     assert place.runs("get", "second", "-o", "json").json["queue"] == {
         "place": 2, "of": 2, "waitsFor": "waits: 1 runs work (limits.runs)",
     }  # fmt: skip
-    assert "Queue  1 of 2" in place.runs("get", "first").out
+    assert "Queue       1 of 2" in place.runs("get", "first").out
     assert "queue" not in place.runs("get", "works", "-o", "json").json
 
 

@@ -109,12 +109,15 @@ class InvalidCommand:
 Command = StartRun | Retry | Cancel | Status | InvalidCommand
 
 
-def parse_comment(comment: str) -> Sequence[Command]:
-    """Return the commands in a comment, in order; one InvalidCommand if the comment or their number is too long."""
+def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
+    """Return the commands in a comment, in order; one InvalidCommand if the comment or their number is too long.
+
+    `app` is the App's name (slug), which a command may begin with in place of the slash; empty if it is not known.
+    """
     if len(comment) > MAX_COMMENT_LENGTH:
-        name = lines.first_command_name(comment)
+        name = lines.first_command_name(comment, app)
         return [InvalidCommand(name, _TOO_LONG)] if name else []
-    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
+    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment, app)]
     if len(commands) <= MAX_COMMANDS:
         return commands
     problem = f"a comment may contain at most {MAX_COMMANDS} commands; none of these was run."
