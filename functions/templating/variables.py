@@ -64,7 +64,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "attempt": attempt.attempt,
         "job_name": attempt.job_name,
         "branch": attempt.branch,
-        "title": spec.commit_title,
+        "title": spec.title,
         "base_branch": attempt.base_branch,
         "session_id": attempt.session_id,
         "resume": attempt.resume,

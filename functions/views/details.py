@@ -9,7 +9,7 @@ from functions.runs.model import conditions
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import wire
 from functions.runs.model.status import Attempt
-from functions.views import cells, formatting, rows
+from functions.views import formatting, rows
 from functions.views.agent_output import clean
 from functions.views.next_step import COMMANDS, NextStepCommands, next_step
 from functions.views.table import table
@@ -31,9 +31,6 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
         "finishedAt",
         "sessionId",
     )
-    spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
-    if isinstance(spec.get("env"), list):
-        spec["env"] = [cells.at(variable, "name") for variable in spec["env"]]
     return rows.without_absent(
         {
             "kind": str(run.kind),
@@ -50,9 +47,17 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "problems": run.spec_error,
             "next": next_step(run, position, commands),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
-            "spec": spec,
+            "spec": spec(run),
         }
     )
+
+
+def spec(run: Run) -> Facts:
+    """Return the spec as it is stored, with the names of environment variables only."""
+    found = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
+    if isinstance(found.get("env"), list):
+        found["env"] = [rows.at(variable, "name") for variable in found["env"]]
+    return found
 
 
 def sheet(run: Run, position: Position | None, now: datetime) -> str:
@@ -68,7 +73,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     reason = status.succeeded.reason if status.succeeded else ""
     yield "Title", title(run.raw)
     yield "Run", f"{run.kind}/{run.name} in {run.namespace}"
-    yield "Repository", cells.text(cells.at(run.raw, "spec", "repositoryUrl"))
+    yield "Repository", rows.text(rows.at(run.raw, "spec", "repositoryUrl"))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
@@ -100,7 +105,7 @@ def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:
 def _attempt(attempt: Attempt, now: datetime) -> tuple[str, ...]:
     reason = attempt.reason or ("Running" if attempt.finished_at is None else "")
     took = formatting.between(attempt.started_at, attempt.finished_at or now)
-    return str(attempt.attempt), cells.text(reason), took, cells.text(attempt.message or "")
+    return str(attempt.attempt), rows.text(reason), took, rows.text(attempt.message or "")
 
 
 def _indented(text: str, width: int) -> str:

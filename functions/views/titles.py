@@ -1,40 +1,38 @@
-"""What a run is about, in a few words for people."""
+"""What a run is called by people: its task before its name."""
 
-from collections.abc import Mapping
-from string import Formatter
-from typing import Any
+from typing import assert_never
 
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run import Run
-from functions.views import cells
+from functions.views.links import short_name
+from functions.views.rows import Raw, at, text
 
 
-def title(raw: Mapping[str, Any]) -> str:
-    """Return the title of a stored run: that of its spec, else what its kind says of a run.
+def title(raw: Raw) -> str:
+    """Return the title of a stored run, also of an invalid one: that of its task if the spec has one."""
+    given = text(at(raw, "spec", "task", "title"))
+    return given or _by_spec(raw)
 
-    The spec's title follows the task's number, where there is one. A run without a valid spec has its kind as title.
-    """
+
+def _by_spec(raw: Raw) -> str:
     kind = RunKind(raw["kind"])
-    given = cells.text(cells.at(raw, "spec", "title"))
-    return _filled(kind.titled if given else kind.summary, raw) or given or f"{kind.word} run"
+    match kind:
+        case RunKind.DOCS:
+            directory = text(at(raw, "spec", "workingDirectory"))
+            where = f", {directory}" if directory not in ("", ".") else ""
+            return f"Document {repository(raw)}{where}"
+        case RunKind.CODE:
+            task, name, service = (text(at(raw, "spec", name)) for name in ("taskId", "taskTitle", "service"))
+            return f"Task {task or '?'}: {name}" if name else f"Task {task or '?'} of {service or repository(raw)}"
+        case _:
+            assert_never(kind)
 
 
-def heading(run: Run) -> str:
-    """Return the title of a run and the repository it works in."""
-    where = cells.text(cells.at(run.raw, "spec", "repositoryUrl"))
-    return f"{title(run.raw)} ({where})" if where else title(run.raw)
+def repository(raw: Raw) -> str:
+    """Return the last two parts of the repository's URL, such as `acme/shop`."""
+    return short_name(text(at(raw, "spec", "repositoryUrl")))
 
 
-def repository(raw: Mapping[str, Any]) -> str:
-    """Return the last two parts of the repository's path, as `shop/inventory`."""
-    url = cells.text(cells.at(raw, "spec", "repositoryUrl")).rstrip("/").removesuffix(".git")
-    path = url.partition("://")[2].partition("/")[2] or url.rpartition(":")[2]
-    return "/".join(path.split("/")[-2:])
-
-
-def _filled(template: str, raw: Mapping[str, Any]) -> str:
-    """Return the template with the run's values; empty if one of them is missing."""
-    names = [name for _, name, _, _ in Formatter().parse(template) if name]
-    values = {name: cells.text(cells.at(raw, "spec", name)) for name in names}
-    values |= {"repository": repository(raw)}
-    return template.format_map(values) if all(values[name] for name in names) else ""
+def heading(raw: Raw) -> str:
+    """Return the title and the repository, which the title may leave out."""
+    where = repository(raw)
+    return f"{title(raw)} ({where})" if where and where not in title(raw) else title(raw)

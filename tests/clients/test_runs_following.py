@@ -154,7 +154,7 @@ def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
     told = machine.runs("watch", name)
     assert told.code == 0, told.err
     lines = told.out.splitlines()
-    assert lines[0].startswith(f"Run        CodeRun/{name}: task 1 on s-")
+    assert lines[0].startswith(f"Run        CodeRun/{name}: Task 1 of s-")
     phases = [line.split()[0] for line in lines if not line.startswith("agent ")]
     assert phases[-3:] == ["Running", "Succeeded", "Usage"]
     assert len([line for line in lines if line.startswith("Running ")]) == 1
@@ -228,7 +228,7 @@ def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine)
         assert "Traceback" not in watching.stderr.read()
     blocks = blocks_of(drawn.replace("\r\n", "\n"))
     assert len(blocks) > 3
-    assert all(block.startswith("task 3 on s-") for block in blocks)
+    assert all(block.startswith("Task 3 of s-") for block in blocks)
     last = blocks[-1].splitlines()
     assert last[1].startswith(f"CodeRun/{name} in orchestrator")
     assert last[2].startswith("Succeeded  Completed: pushed")

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from functions.runs.model.status import rfc3339
-from functions.views import formatting, rows
+from functions.views import formatting, listing, rows
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import SINCE, Place, condition, ended
 
@@ -46,7 +46,7 @@ def test_runs_of_both_kinds_are_listed_newest_first(place: Place) -> None:
     for days, raw in enumerate(made):
         raw["metadata"]["creationTimestamp"] = rfc3339(now - timedelta(days=days))
     assert [raw["metadata"]["name"] for raw in rows.newest_first(reversed(made))] == ["a", "b", "c", "d"]
-    told = rows.text_table(rows.newest_first(made), now)
+    told = listing.text_table(rows.newest_first(made), now)
     assert [line.split()[-1] for line in told.splitlines()] == ["NAME", "a", "b", "c", "d"]
     assert [line.split()[-2] for line in told.splitlines()] == ["AGE", "0s", "1d", "2d", "3d"]
 
@@ -61,7 +61,7 @@ def test_a_run_nobody_can_read_has_its_row_and_hides_no_other() -> None:
         raw("lists", spec=[], status={"conditions": {"type": "Succeeded"}, "phase": ["x"]}),
         raw("escape", spec={"taskId": 1, "service": "a\x1b[2Jb\nc"}, status={"phase": "Running"}),
     ]
-    told = rows.text_table(broken, datetime.now(UTC)).splitlines()
+    told = listing.text_table(broken, datetime.now(UTC)).splitlines()
     assert [line.split()[-1] for line in told[1:]] == ["no-spec", "text", "lists", "escape"]
     assert "\x1b" not in "".join(told)
 
@@ -124,7 +124,7 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
     told = place.runs("get", "api-1").out
     lines = {line.split("  ")[0]: " ".join(line.split()[1:]) for line in told.splitlines() if not line.startswith(" ")}
     assert lines["Phase"] == "Failed (MaxTurns)"
-    assert (lines["Title"], lines["Repository"]) == ("task 3 on api", "https://git.example/shop.git")
+    assert (lines["Title"], lines["Repository"]) == ("Task 3 of api", "https://git.example/shop.git")
     assert lines["Message"] == "no more turns"
     assert lines["Usage"] == "$1.23, 7 turns, 10/20 tokens in/out"
     assert lines["Next"] == (

@@ -107,7 +107,12 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
             {},
             "logs run-1; then try again with: orchestrator runs retry run-1 -",
         ),
-        ("CodeRun", status("False", "InvalidInput"), {}, "submit it again with: orchestrator task code, or mend"),
+        (
+            "CodeRun",
+            status("False", "InvalidInput"),
+            {},
+            "the message names; then submit it again with: orchestrator task code",
+        ),
         ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs"),
         ("CodeRun", status("False", "Cancelled"), {}, "try again with"),
         ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),

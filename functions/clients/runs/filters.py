@@ -6,10 +6,10 @@ from typing import get_args
 
 from functions.clients.errors import WrongUsage
 from functions.clients.runs import lookup
-from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
+from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.status import Phase
-from functions.views import cells, rows
+from functions.views import listing, rows
 from functions.views.titles import title
 
 
@@ -17,7 +17,7 @@ from functions.views.titles import title
 class Wanted:
     """Conditions on runs; an empty one matches all runs."""
 
-    work: Work | None = None
+    kind: RunKind | None = None
     phase: str = ""
     service: str = ""
     labels: str = ""
@@ -27,11 +27,12 @@ class Wanted:
     @property
     def narrow(self) -> bool:
         """Whether the filter can exclude runs."""
-        return bool(self.work or self.phase or self.service or self.labels)
+        return bool(self.kind or self.phase or self.service or self.labels)
 
     def includes(self, raw: rows.Raw) -> bool:
         """Return whether the run matches."""
-        return self.phase in ("", rows.phase(raw)) and self.service in ("", cells.at(raw, "spec", "service"))
+        phase = rows.at(raw, "status", "phase") or "Pending"
+        return self.phase in ("", phase) and self.service in ("", rows.at(raw, "spec", "service"))
 
 
 def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
@@ -40,19 +41,22 @@ def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     Raises:
         CommandError: the runs could not be listed.
     """
-    candidates = lookup.find_all(target, wanted.work, labels=wanted.labels, everywhere=wanted.everywhere)
+    candidates = lookup.find_all(target, wanted.kind, labels=wanted.labels, everywhere=wanted.everywhere)
     return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
 
 
+ORDERS = ("age", "cost", "duration", "phase", "title", "name")
+
+
 def in_order(found: list[rows.Raw], order: str, now: datetime) -> list[rows.Raw]:
-    """Return the runs in the order that --sort-by names: `age` is newest first; cost and duration, most first."""
+    """Return the runs in one of ORDERS: `age` is newest first as given; cost and duration are most first."""
     match order:
         case "cost":
-            return sorted(found, key=lambda raw: rows.cost(raw) or 0, reverse=True)
+            return sorted(found, key=listing.cost, reverse=True)
         case "duration":
-            return sorted(found, key=lambda raw: rows.seconds(raw, now) or 0, reverse=True)
+            return sorted(found, key=lambda raw: listing.seconds(raw, now), reverse=True)
         case "phase":
-            return sorted(found, key=rows.phase)
+            return sorted(found, key=lambda raw: rows.text(rows.at(raw, "status", "phase")))
         case "title":
             return sorted(found, key=title)
         case "name":
@@ -61,21 +65,17 @@ def in_order(found: list[rows.Raw], order: str, now: datetime) -> list[rows.Raw]
             return found
 
 
-ORDERS = ("age", "cost", "duration", "phase", "title", "name")
-
-
-def work(text: str) -> Work | None:
-    """Return the kind of work that --kind names.
+def kind(text: str) -> RunKind | None:
+    """Return the kind of run whose word --kind gives.
 
     Raises:
-        WrongUsage: it is neither docs nor code.
+        WrongUsage: there is no such kind.
     """
-    match text.lower():
-        case "":
-            return None
-        case "docs" | "code" as known:
-            return known
-    raise WrongUsage(f"--kind: {text!r} is neither docs nor code")
+    if not text:
+        return None
+    if text.lower() not in BY_WORD:
+        raise WrongUsage(f"--kind: {text!r} is neither {' nor '.join(BY_WORD)}")
+    return BY_WORD[text.lower()]
 
 
 def phase(text: str) -> str:

@@ -23,7 +23,7 @@ from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
 from functions.runs import api_group
 from functions.runs.model.run import parse
-from functions.views import cells, rows
+from functions.views import listing, rows
 from functions.views.agent_output import SessionTotals, clean, short
 from functions.views.titles import title
 
@@ -79,13 +79,13 @@ class Overview:
     def __init__(self, target: ClusterTarget, wanted: Wanted, view: View, *, finished: bool = False) -> None:
         self._target, self._wanted, self._view, self._finished = target, wanted, view, finished
         self._events = EventMerger(target)
-        self._unlisted = {kind.name for kind in kinds(wanted.work)}
+        self._unlisted = {kind.name for kind in kinds(wanted.kind)}
         self._any = False
         self._followed: dict[str, SessionTotals] = {}
 
     def run(self) -> None:
         """Show changes until interrupted."""
-        for kind in kinds(self._wanted.work):
+        for kind in kinds(self._wanted.kind):
             place = None if self._wanted.everywhere else self._target.namespace
             changes = Changes(self._target.cluster, kind, place, labels=self._wanted.labels)
             self._events.add_source(kind.name, changes.follow)
@@ -121,7 +121,7 @@ class Overview:
         if (
             change.what == "is"
             and isinstance(self._view, TableView)
-            and rows.phase(change.run) == "Running"
+            and _phase(change.run) == "Running"
             and uid not in self._followed
             and len(self._followed) < MOST_FOLLOWED
         ):
@@ -157,7 +157,7 @@ class LineView:
             self._shown[uid] = line
         hidden = before is None and (change.what == "gone" or (finished(run) and not self._finished))
         if before != line and not hidden:
-            print(f"{rows.reference(run)}  {title(run)}  {line}", file=self._out, flush=True)
+            print(f"{listing.reference(run)}  {title(run)}  {line}", file=self._out, flush=True)
 
     def step(self, _uid: str, _text: str) -> None:
         """Do nothing: the log of one run is shown by `runs watch NAME`."""
@@ -227,7 +227,7 @@ class TableView:
 
     def _cells(self, runs: list[rows.Raw]) -> list[list[str]]:
         """Return the cells of the table: what each run is doing stands in place of how old it is."""
-        heading, *lines = rows.table_cells(runs, datetime.now(UTC))
+        heading, *lines = listing.cells(runs, datetime.now(UTC))
         wanted = [at for at, name in enumerate(heading) if name not in ("REASON", "AGE", "PR")]
         steps = [_now(raw, self._steps.get(raw["metadata"]["uid"], "")) for raw in runs]
         shown = [[line[at] for at in wanted] for line in (heading, *lines)]
@@ -236,24 +236,27 @@ class TableView:
 
 def _now(raw: rows.Raw, step: str) -> str:
     """Return what a running agent is doing; of any other run its message."""
-    return step if step and rows.phase(raw) == "Running" else short(cells.text(cells.at(raw, "status", "message")))
+    return step if step and _phase(raw) == "Running" else short(rows.text(rows.at(raw, "status", "message")))
+
+
+def _phase(raw: rows.Raw) -> str:
+    return rows.text(rows.at(raw, "status", "phase")) or "Pending"
 
 
 def finished(raw: Object) -> bool:
     """Return whether the run has ended, by its label or its condition Succeeded."""
     if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
         return True
-    conditions = cells.at(raw, "status", "conditions")
+    conditions = rows.at(raw, "status", "conditions")
     listed = conditions if isinstance(conditions, list) else []
     return any(
-        cells.at(condition, "type") == "Succeeded" and cells.at(condition, "status") != "Unknown"
-        for condition in listed
+        rows.at(condition, "type") == "Succeeded" and rows.at(condition, "status") != "Unknown" for condition in listed
     )
 
 
 def _line(raw: Object) -> str:
-    phase = rows.phase(raw)
-    reason, message = rows.reason(raw), short(cells.text(cells.at(raw, "status", "message")))
-    attempt = cells.text(cells.at(raw, "status", "attempt"))
+    phase = _phase(raw)
+    reason, message = rows.reason(raw), short(rows.text(rows.at(raw, "status", "message")))
+    attempt = rows.text(rows.at(raw, "status", "attempt"))
     explanation = ": ".join(filter(None, (reason if reason != phase else "", message)))
     return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", explanation)))

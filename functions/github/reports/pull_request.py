@@ -40,7 +40,7 @@ def build(run: Run, repository: str) -> PullRequestDraft:
 
 def _title(run: Run) -> str:
     """Return the title that the attempt itself would use (templates/shared/parts/save.sh)."""
-    return sanitize(run.spec.commit_title, MAX_TITLE_LENGTH) if run.spec else f"Work of {run.name}"
+    return sanitize(run.spec.title, MAX_TITLE_LENGTH) if run.spec else f"Work of {run.name}"
 
 
 def _facts(run: Run, repository: str) -> list[str]:

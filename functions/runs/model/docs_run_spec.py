@@ -52,7 +52,7 @@ class DocsRunSpec(RunSpec):
         """None: a docs run has no MCP tools."""
 
     @property
-    def commit_title(self) -> str:
+    def title(self) -> str:
         """The title of the pull request and of a commit that saves uncommitted work."""
         of = f" of {self.working_directory}" if self.working_directory != "." else ""
         return f"docs: document the tasks{of}"

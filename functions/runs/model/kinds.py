@@ -44,8 +44,6 @@ class KindFacts:
     is_retriable: bool
     has_tools: bool
     default_model: str
-    summary: str
-    titled: str
     columns: Sequence[Column]
 
 
@@ -64,10 +62,6 @@ class RunKind(StrEnum):
     """Whether its agents have MCP tools."""
     default_model: str
     """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
-    summary: str
-    """What one run does, in a few words; `{name}` stands for a field of the spec, `{repository}` for its short name."""
-    titled: str
-    """The same of a run whose spec has a title."""
     columns: Sequence[Column]
 
     def __new__(cls, name: str, facts: KindFacts | None = None) -> Self:
@@ -96,8 +90,6 @@ class RunKind(StrEnum):
             is_retriable=False,
             has_tools=False,
             default_model="opus",
-            summary="document the tasks of {repository}",
-            titled="{title}",
             columns=(
                 Column("Repository", "string", ".spec.repositoryUrl"),
                 _PHASE,
@@ -116,8 +108,6 @@ class RunKind(StrEnum):
             is_retriable=True,
             has_tools=True,
             default_model="sonnet",
-            summary="task {taskId} on {service}",
-            titled="task {taskId}: {title}",
             columns=(
                 Column("Task", "string", ".status.task"),
                 Column("Service", "string", ".status.service"),

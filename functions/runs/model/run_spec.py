@@ -91,9 +91,6 @@ class RunSpec(ApiModel, ABC):
     }
     """The smallest valid spec on the wire; each kind adds its required fields."""
 
-    title: Annotated[
-        fields.Title | None, Field(description="What the run is about, in a few words for people, such as its task's.")
-    ] = None
     repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
     working_directory: Annotated[
         fields.WorkingDirectory, Field(description="Directory of the repository to work in.")
@@ -183,7 +180,7 @@ class RunSpec(ApiModel, ABC):
 
     @property
     @abstractmethod
-    def commit_title(self) -> str:
+    def title(self) -> str:
         """The title of the pull request and of a commit that saves uncommitted work."""
 
     @property

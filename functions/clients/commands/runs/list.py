@@ -15,7 +15,8 @@ from functions.clients.runs.run_table import run_table
 from functions.clients.runs.screen import console
 from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import kind_option, with_target_options
-from functions.views import rows
+from functions.views import listing
+from functions.views.rows import Raw
 
 NEWEST = 30
 """Runs that a list shows without --all and --limit."""
@@ -58,7 +59,7 @@ def command(
     output: ListOutput,
 ) -> None:
     """Print the runs."""
-    wanted = filters.Wanted(filters.work(kind), filters.phase(phase), service, selector, everywhere)
+    wanted = filters.Wanted(filters.kind(kind), filters.phase(phase), service, selector, everywhere)
     if watched:
         _watch(target, wanted, limit, output)
     now = datetime.now(UTC)
@@ -88,23 +89,23 @@ def _nothing(target: ClusterTarget, wanted: filters.Wanted) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    runs: Sequence[rows.Raw]
+    runs: Sequence[Raw]
     now: datetime
     namespaces: bool
     nothing: str
 
     def text(self, *, wide: bool) -> Callable[[], str]:
         """Return a function that makes the table as text."""
-        return lambda: rows.text_table(self.runs, self.now, wide=wide, namespaces=self.namespaces) or self.nothing
+        return lambda: listing.text_table(self.runs, self.now, wide=wide, namespaces=self.namespaces) or self.nothing
 
 
 def _print(listed: _Listed, output: ListOutput) -> None:
     if output == "name":
         for raw in listed.runs:
-            print(rows.reference(raw), flush=True)
+            print(listing.reference(raw), flush=True)
     elif output == "table" and listed.runs and sys.stdout.isatty():
-        console(sys.stdout).print(run_table(rows.table_cells(listed.runs, listed.now, namespaces=listed.namespaces)))
+        console(sys.stdout).print(run_table(listing.cells(listed.runs, listed.now, namespaces=listed.namespaces)))
     else:
-        summaries = [rows.summary(raw) for raw in listed.runs]
+        summaries = [listing.summary(raw) for raw in listed.runs]
         plain: Output = "table" if output == "wide" else output
         write(plain, summaries, listed.text(wide=output == "wide"))

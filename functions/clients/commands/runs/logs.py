@@ -14,9 +14,9 @@ from functions.clients.errors import WrongUsage
 from functions.clients.output import say
 from functions.clients.runs import logs, lookup
 from functions.clients.runs.logs import Line
-from functions.clients.runs.podlog import Portion
 from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import name_argument, with_target_options
+from functions.cluster.pod_log import Portion
 from functions.runs.model.status import rfc3339
 from functions.views.agent_output import SessionTotals
 
