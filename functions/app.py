@@ -19,7 +19,7 @@ from functions.serving.edge import LARGEST_BODY, serve
 from functions.serving.webhook_dependencies import WebhookDependencies
 from functions.settings import Settings, SettingsError, load, load_webhook
 from functions.settings.webhook import WebhookSettings
-from functions.telemetry import logs, starting
+from functions.telemetry import exporter_setup, logs
 from functions.telemetry.instrumented import publisher
 
 WEBHOOK, GITHUB_EVENT = "github_webhook", "github_event"
@@ -43,7 +43,7 @@ class Function:
     @cached_property
     def dependencies(self) -> Any:
         """What the handler works with; connected at the first use."""
-        starting.start(self._settings, self._target)
+        exporter_setup.start(self._settings, self._target)
         if not isinstance(self._settings, Settings):
             return WebhookDependencies(self._settings, publisher(self._settings.queues))
         from functions import composition  # not in the webhook's process, which needs little and must start soon
@@ -70,7 +70,7 @@ def start() -> Function:
     logs.configure(sys.stderr, target)
     try:
         settings = load_webhook(os.environ) if target == WEBHOOK else load(os.environ)
-        starting.check(settings)
+        exporter_setup.check(settings)
         logs.configure(sys.stderr, target, settings.observability.project or settings.queues.project)
         return Function(target, settings)
     except SettingsError as error:

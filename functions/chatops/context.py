@@ -7,8 +7,8 @@ from typing import Any
 from functions.chatops import run_requests
 from functions.github.api import responses
 from functions.github.api.errors import NotFound
+from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.recent_event import RecentEventCalls
-from functions.github.api.sync import RepositoryCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
 from functions.github.webhook.branches import is_from_run

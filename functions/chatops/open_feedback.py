@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound
-from functions.github.api.sync import RepositoryCalls
+from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.reports import feedback
 from functions.github.reports.feedback import Feedback

@@ -8,8 +8,8 @@ from typing import Any
 
 from functions.chatops.context import CommandContext
 from functions.github.api.errors import Denied, NotFound
+from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
-from functions.github.api.sync import RepositoryCalls
 from functions.github.commands.parse import Cancel, parse_comment
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.decisions import CommandRequest

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from functions.events.decoding import decode_loosely, media_type
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.github.webhook import signature
 from functions.github.webhook.payload_filter import extract
 from functions.queues.publisher import PublishError

@@ -12,7 +12,7 @@ from functions.runs import waiting_feedback
 from functions.runs.model.run import parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.serving.reporter import Reporter
+from functions.serving.reporter_protocol import Reporter
 from functions.serving.watch_events import object_of
 from functions.telemetry import context
 
@@ -52,6 +52,6 @@ def _report(deps: Dependencies, reporters: Sequence[Reporter], kind: str, namesp
     for reporter in reporters:
         run = reporter.report(run)
     if waiting_feedback.is_due(run):
-        from functions.chatops import attempt_end  # loads the commands, which hardly any run needs here
+        from functions.chatops import retry_on_open_feedback  # loads the commands, which hardly any run needs here
 
-        attempt_end.retry_if_feedback_is_open(deps, run)
+        retry_on_open_feedback.retry_if_feedback_is_open(deps, run)

@@ -3,9 +3,9 @@
 from functions.cluster.errors import Conflict, Forbidden, Invalid
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
-from functions.reconciler import admission, objects, rendering
+from functions.reconciler import admission, attempt_objects, rendering
 from functions.reconciler.actions import close
-from functions.reconciler.objects import TakenError
+from functions.reconciler.attempt_objects import TakenError
 from functions.reconciler.rendering import Unrenderable
 from functions.runs.lifecycle import quota, transitions
 from functions.runs.lifecycle.observed import parse_job
@@ -63,9 +63,9 @@ def _queue(deps: Dependencies, run: Run, obstacle: str) -> None:
 def _create(deps: Dependencies, run: Run, files: TaskFiles) -> None:
     try:
         if run.status.workspace_name:
-            objects.ensure_workspace(deps, run)
-        run = _with_checksum(deps, run, objects.ensure_task_files(deps, run, files))
-        objects.ensure_job(deps, run)
+            attempt_objects.ensure_workspace(deps, run)
+        run = _with_checksum(deps, run, attempt_objects.ensure_task_files(deps, run, files))
+        attempt_objects.ensure_job(deps, run)
     except TakenError as taken:
         return _fail(deps, run, Reason.NAME_TAKEN, str(taken))
     except (Invalid, Forbidden) as refused:
@@ -117,7 +117,7 @@ def _fail(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:
     now = deps.clock()
     ended = {}
     if run.status.open_attempt:
-        refused = objects.fence(deps, run)
+        refused = attempt_objects.fence(deps, run)
         if refused:  # the run waits for people, and ends like every run that waits for them in vain
             message = f"{message}; it cannot end yet, because the cluster refuses Jobs: {refused}"
             return _show(deps, run, Reason.CONFIGURATION_ERROR, message)

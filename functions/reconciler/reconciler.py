@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from functions.cluster.errors import Conflict, NotFound
-from functions.reconciler import actions, attempt, objects, observation
+from functions.reconciler import actions, attempt, attempt_objects, observation
 from functions.runs.lifecycle import actions as decided
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.event_filters import agent_is_running
@@ -102,7 +102,7 @@ def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> 
         case decided.ReadEvents(name, kind):
             return observation.read_events(deps, observed, name, kind)
         case decided.Fence():
-            refused, job = objects.fence(deps, run), observation.read_job(deps, run)
+            refused, job = attempt_objects.fence(deps, run), observation.read_job(deps, run)
             return replace(observed, job=JobForbidden(refused) if refused and job is None else job)
         case decided.PreventPods():
             actions.prevent_pods(deps, run)

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
 
-from functions.github.api import sync
+from functions.github.api import idempotent_writes
 from functions.github.api.client import Github
 from functions.github.api.errors import Busy, GithubError, NotReady
 from functions.github.api.lease_guard import LeaseGuard
@@ -82,7 +82,7 @@ class GithubWriter:
         """Open the pull request, or record in the status why GitHub refused it."""
         draft, now, status = pull_request.build(self.run, self._work_repository), self._deps.clock(), self.run.status
         try:
-            url = sync.ensure_pull_request(self._work_calls(), draft)
+            url = idempotent_writes.ensure_pull_request(self._work_calls(), draft)
             status = pull_request.with_url(status, url, self.run.generation, now)
         except NotReady as error:
             self._not_ready = error
@@ -93,7 +93,7 @@ class GithubWriter:
             self._log_refusal("pull request", error)
             self._unopened = status.attempt
             host = self._deps.settings.github.host
-            status = pull_request.with_refusal(status, draft, host, sync.explain(error), now)
+            status = pull_request.with_refusal(status, draft, host, idempotent_writes.explain(error), now)
         self.run = self._deps.runs.write_status(self.run, status)
 
     def _write_comment(self) -> None:
@@ -102,9 +102,9 @@ class GithubWriter:
             return
         text = comment.text(self.run, self._position())
 
-        def step() -> sync.Comment | None:
+        def step() -> idempotent_writes.Comment | None:
             calls = self._calls(source.repository, source.repository_id)
-            return sync.upsert_comment(calls, self.run, source.number, self._app, self._comment, text)
+            return idempotent_writes.upsert_comment(calls, self.run, source.number, self._app, self._comment, text)
 
         self._page = ""
         written = self._try("comment", step)
@@ -123,10 +123,10 @@ class GithubWriter:
         last, digest = sync_state.commits(self.run)[-1], sync_state.digest(self.run)
         if self._shown != digest:
             url = self._page or self.run.status.pull_request_url or ""
-            sync.upsert_check_run(calls, self.run, last, self._app, url)
+            idempotent_writes.upsert_check_run(calls, self.run, last, self._app, url)
             self._shown = digest
         for commit, successor in pairwise([*sync_state.unconcluded(self.run), last]):
-            sync.conclude_check_runs(calls, self.run, commit, self._app, last)
+            idempotent_writes.conclude_check_runs(calls, self.run, commit, self._app, last)
             self._checked = successor
 
     def _try(self, part: str, step: Callable[[], T]) -> T | None:
@@ -144,15 +144,15 @@ class GithubWriter:
 
     def _log_refusal(self, part: str, error: GithubError) -> None:
         level = logging.INFO if part in self._before.permanent_failures else logging.WARNING
-        log.log(level, "GitHub refused the %s: %s", part, sync.explain(error), extra={"run": self.run.key})
+        log.log(level, "GitHub refused the %s: %s", part, idempotent_writes.explain(error), extra={"run": self.run.key})
         self._refused.append(part)
 
-    def _work_calls(self) -> sync.RepositoryCalls:
+    def _work_calls(self) -> idempotent_writes.RepositoryCalls:
         source = origin.from_object(self.run.raw)
         same = source and source.repository.lower() == self._work_repository.lower()
         return self._calls(self._work_repository, source.repository_id if source and same else 0)
 
-    def _calls(self, repository: str, repository_id: int) -> sync.RepositoryCalls:
+    def _calls(self, repository: str, repository_id: int) -> idempotent_writes.RepositoryCalls:
         """Return the calls about a repository; the event that they follow is the run's last transition."""
         calls = LeaseGuard(self._github.repository(repository, repository_id), self._lease_expires_at, self._deps.clock)
         condition = None if self.run.deleting else self.run.status.succeeded

@@ -13,7 +13,7 @@ from functions.queues.publisher import Publisher
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.limits import Limits
 from functions.runs.retention import Retention
-from functions.serving.reporter import Reporter
+from functions.serving.reporter_protocol import Reporter
 from functions.settings import Settings
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.ledger_store import LedgerStore

@@ -18,7 +18,7 @@ from typing import Any
 from functions.cluster.errors import AlreadyExists
 from functions.manifests import run as manifest
 from functions.manifests.tombstone import REQUEST
-from functions.runs import tool_requests
+from functions.runs import tool_availability
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
@@ -62,7 +62,7 @@ def accept(deps: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, s
         why = f"{', '.join(sorted(forbidden))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
     tools = deps.settings.tools
-    missing = list(tool_requests.violations(spec, tools.server_url, tools.local_servers))
+    missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
     if missing:
         raise Refused(400, "a tool is not configured", missing)
     if key is None:

@@ -20,9 +20,9 @@ from functions.serving.http import Answer
 from functions.storage.isolation import isolate_errors
 from functions.storage.run_store import UNFINISHED
 from functions.sweeper import redelivery, slots
-from functions.sweeper.handover import Handover
 from functions.sweeper.live_attempts import LiveAttempts
 from functions.sweeper.overdue_reports import OverdueReports
+from functions.sweeper.pass_continuation import PassContinuation
 from functions.sweeper.repairs import RepairLog
 from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.slots import SlotAssigner
@@ -59,15 +59,15 @@ class MinutePass:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps, self._budget = deps, TimeBudget(deps.clock)
-        self._handover = Handover(deps, "sweep", SWEEP_DUE, [*RUNS])
-        self._continues = self._handover.cursor not in (None, FIRST)
+        self._continuation = PassContinuation(deps, "sweep", SWEEP_DUE, [*RUNS])
+        self._continues = self._continuation.cursor not in (None, FIRST)
         self._slots, self._live, self._reports = SlotAssigner(deps), LiveAttempts(deps), OverdueReports(deps)
         self._outcome, self._repairs = Outcome(), RepairLog()
 
     def drive_all(self) -> None:
         """Drive the remaining runs, at least one, until all are done or time is over."""
         outcome = self._outcome
-        scan = PagedScan(self._deps, [*RUNS.values()], self._handover.cursor, labels=UNFINISHED)
+        scan = PagedScan(self._deps, [*RUNS.values()], self._continuation.cursor, labels=UNFINISHED)
         for raw in scan:
             if outcome.looked and self._budget.over:
                 return self._stop(scan.at)
@@ -75,11 +75,11 @@ class MinutePass:
             outcome.looked += 1
             if not self._drive(run):
                 outcome.failed.append(run.key)
-        return self._handover.done()
+        return self._continuation.done()
 
     def _stop(self, at: Cursor) -> None:
         self._outcome.left_at = at
-        self._handover.hand_on(at)
+        self._continuation.continue_from(at)
 
     def _drive(self, run: Run) -> bool:
         """Drive the run unless it only lacks a slot, then report it; return whether both succeeded."""

@@ -6,7 +6,7 @@ from functions.github.api.errors import Busy
 from functions.queues.publisher import PublishError
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.serving.reporter import Reporter
+from functions.serving.reporter_protocol import Reporter
 from functions.storage.isolation import isolate_errors
 
 

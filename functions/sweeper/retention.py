@@ -22,9 +22,9 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
 from functions.storage.isolation import isolate_errors
 from functions.sweeper.garbage import Chore, ConfigMapGarbage, delete, version_of
-from functions.sweeper.handover import Handover
 from functions.sweeper.live_attempts import OURS
 from functions.sweeper.overdue_reports import OverdueReports
+from functions.sweeper.pass_continuation import PassContinuation
 from functions.sweeper.scan import PagedScan, TimeBudget
 from functions.sweeper.workspaces import Workspaces
 
@@ -52,13 +52,13 @@ def clean_up(deps: Dependencies) -> tuple[Counter[str], Cursor | None]:
     Raises ClusterError.
     """
     counts: Counter[str] = Counter()
-    budget, handover = TimeBudget(deps.clock), Handover(deps, "retention", RETENTION_DUE, KINDS)
-    for number, (at, chore) in enumerate(_chores(deps, handover.cursor or Cursor(KINDS[0]))):
+    budget, continuation = TimeBudget(deps.clock), PassContinuation(deps, "retention", RETENTION_DUE, KINDS)
+    for number, (at, chore) in enumerate(_chores(deps, continuation.cursor or Cursor(KINDS[0]))):
         if number and budget.over:
-            handover.hand_on(at)
+            continuation.continue_from(at)
             return counts, at
         chore(counts)
-    handover.done()
+    continuation.done()
     return counts, None
 
 

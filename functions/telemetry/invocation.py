@@ -9,7 +9,7 @@ from datetime import datetime
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from functions.telemetry import context, providers, tracing
+from functions.telemetry import context, current_telemetry, tracing
 from functions.telemetry.metrics import API_CALLS, DURATION, EVENT_AGE
 
 PUBLISHED = ("x-goog-pubsub-publish-time", "ce-time")
@@ -46,7 +46,7 @@ def record_invocation(headers: Mapping[str, str]) -> Iterator[Invocation]:
         _measure(invocation, request.started, headers)
     finally:
         _INVOCATION.reset(token)
-        providers.current().flush()
+        current_telemetry.get().flush()
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def _describe(span: Span, invocation: Invocation) -> None:
 
 
 def _measure(invocation: Invocation, started: int, headers: Mapping[str, str]) -> None:
-    function, now = providers.current().function, time.time_ns()
+    function, now = current_telemetry.get().function, time.time_ns()
     DURATION.add((now - started) / 1e9, function=function, code=str(invocation.code))
     API_CALLS.add(invocation.api_calls, function=function)
     age = _age(headers, started)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from opentelemetry.metrics import Counter, Histogram, Meter
 
-from functions.telemetry import providers
+from functions.telemetry import current_telemetry
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 AGES = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 86400.0)
@@ -34,7 +34,7 @@ class Metric:
 
     def add(self, value: float = 1, **labels: str) -> None:
         """Add to the counter, or record a value in the histogram. Never raises; a no-op without an exporter."""
-        instrument = _instrument(providers.current().meter, self)
+        instrument = _instrument(current_telemetry.get().meter, self)
         if isinstance(instrument, Counter):
             instrument.add(value, labels)
         else:

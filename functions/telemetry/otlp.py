@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from functions import __version__
 from functions.settings.telemetry import ObservabilitySettings
-from functions.telemetry.providers import Providers
+from functions.telemetry.current_telemetry import Telemetry
 
 EXPORT_TIMEOUT = 2.0
 """Longest delay of a response by an export, in seconds."""
@@ -46,10 +46,10 @@ class OtlpExport:
         self._metrics_due = self._paused_until = 0.0
         atexit.register(self.close)
 
-    def providers(self) -> Providers:
-        """Return the providers that export."""
+    def telemetry(self) -> Telemetry:
+        """Return the telemetry that exports."""
         tracer = self._tracers.get_tracer("orchestrator", __version__)
-        return Providers(self._function, tracer, self._meters.get_meter("orchestrator", __version__), self.flush)
+        return Telemetry(self._function, tracer, self._meters.get_meter("orchestrator", __version__), self.flush)
 
     def flush(self) -> None:
         """Send the spans, and the metrics if they are due."""

@@ -28,7 +28,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from functions.telemetry import providers
+from functions.telemetry import current_telemetry
 
 MAX_CALL_SPANS = 200
 """Calls of one request that have a span; a sweep makes thousands."""
@@ -55,7 +55,7 @@ class RequestTrace:
     def span(self) -> Span:
         """The request's span, which this starts in the present trace if it has not started."""
         if self._span is None:
-            using = providers.current()
+            using = current_telemetry.get()
             self._span = using.tracer.start_span(using.function, kind=SpanKind.SERVER, start_time=self.started)
         return self._span
 
@@ -114,7 +114,7 @@ def join(leading: SpanContext | None) -> None:
     if not request.has_started:
         attach(parent)
         return
-    using = providers.current()
+    using = current_telemetry.get()
     span = using.tracer.start_span(using.function, parent, links=[Link(active)])
     request.joined.append(span)
     attach(set_span_in_context(span))
@@ -130,7 +130,7 @@ def call_span(name: str, kind: SpanKind, peer: str) -> Iterator[None]:
         yield
         return
     current_span()
-    span = providers.current().tracer.start_span(name, kind=kind, attributes={"peer.service": peer})
+    span = current_telemetry.get().tracer.start_span(name, kind=kind, attributes={"peer.service": peer})
     try:
         with use_span(span, record_exception=False, set_status_on_exception=False):
             yield

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from functions.runs import tool_requests
+from functions.runs import tool_availability
 from functions.runs.model import naming
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.settings import Settings
@@ -109,8 +109,8 @@ def _code(spec: CodeRunSpec, run: str, tools: ToolSettings) -> dict[str, Any]:
         "task_documents": f".taskmaster/docs/task-{spec.task_id}",
         "pull_request_file": f".orchestrator/{run}-pull-request.md",
         "local_servers": {name: server.model_dump() for name, server in tools.local_servers.items()},
-        "remote_tools": tool_requests.names(spec.remote_tools) or preset.remote,
-        "local_tools": tool_requests.names(spec.local_tools) or preset.local,
+        "remote_tools": tool_availability.split_names(spec.remote_tools) or preset.remote,
+        "local_tools": tool_availability.split_names(spec.local_tools) or preset.local,
         "tool_server_url": tools.server_url,
     }
 

@@ -117,7 +117,7 @@ def test_runs_are_listed_shown_stopped_and_tried_again(environ: dict[str, str], 
         assert stopped["spec"]["cancel"] is True
         assert "not finished (Running)" in await session.fails("retry_run", name="api-1")
         assert "submit it again" in await session.fails("retry_run", name="docs-1")
-        assert "finished already" in await session.fails("stop_run", name="docs-1")
+        assert "already finished" in await session.fails("stop_run", name="docs-1")
         missing = await session.fails("get_run", name="nope")
         assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing
         assert "list_runs shows all runs" in missing

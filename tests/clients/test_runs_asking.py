@@ -108,7 +108,7 @@ def test_a_run_is_asked_to_stop_once(place: Place) -> None:
             "cancel",
             "CodeRun",
             ended("Succeeded", "Completed"),
-            "finished already (Succeeded); there is nothing to stop",
+            "already finished (Succeeded); there is nothing to stop",
         ),
     ],
 )

@@ -6,12 +6,14 @@ advice      every end and every wait says what to do
 """
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from functions.clients.runs import overview, screen
-from functions.clients.runs.changes import Change
+from functions.clients.runs import overview, screen, watch_view
+from functions.clients.runs.event_loop import EventMerger, SourceEnded
+from functions.clients.runs.logs import Line
+from functions.clients.runs.run_changes import Change
 from functions.runs.admission.position import Position
 from functions.views.next_step import next_step
 from tests.clients.terminal import blocks_of
@@ -104,3 +106,22 @@ def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to
     waits = status("Unknown", "Queued")
     assert "it is 2 of 5 in the queue" in next_step(run(status=waits), Position(2, 5, "1 runs work"))
     assert "nothing to do" in next_step(run(deletionTimestamp="2026-01-02T03:04:05Z"))
+
+
+def test_in_a_pipe_the_end_of_a_run_is_written_after_the_end_of_its_log() -> None:
+    class Events:
+        """The run ends while its log still has a line to come."""
+
+        def __init__(self, *events: tuple[str, Any]) -> None:
+            self.events = list(events)
+
+        def next_event(self, _seconds: float) -> tuple[str, Any]:
+            return self.events.pop(0)
+
+    ended = raw_run(name="r", status=status("True", "Completed", phase="Succeeded", message="pushed b"))
+    events = Events(("run", Change("is", ended)), ("log", Line(1, "the last line")), ("log", SourceEnded()))
+    out = io.StringIO()
+    view_model = watch_view.RunView(run())
+    watch_view._follow(view_model, watch_view.LineView(view_model, out), cast("EventMerger", events))
+    first_words = [line.split()[0] for line in out.getvalue().splitlines()]
+    assert first_words == ["Run", "Pending", "agent", "Succeeded", "Usage"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.clients.runs.changes import Changes
 from functions.clients.runs.podlog import PodLog, started
+from functions.clients.runs.run_changes import Changes
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN

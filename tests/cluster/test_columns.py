@@ -14,55 +14,22 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
+from collections.abc import Callable, Sequence
 
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.handlers import job_finished, reconcile
-from functions.local.dev.cluster import write_kubeconfig
 from functions.runs.model.run import Run
-from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
+from tests.cluster.conftest import APART
 from tests.cluster.driving import deliver, swept
-from tests.support.api import Harness, api_server, transport
+from tests.cluster.kubectl import PATIENCE, Place, place
+from tests.support.api import Harness
 from tests.support.run_steps import LOST, event, now, submitted
 
-PATIENCE = 60
-"""Seconds that kubectl is waited for."""
+__all__ = ["place"]
 PULL = "https://git.example/shop/pull/7"
 DONE = json.dumps(
     {"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40, "pullRequestUrl": PULL}
 )
-
-
-@dataclass
-class Place:
-    """A namespace on one of the servers, and who looks at it."""
-
-    world: Harness
-    kubectl: Sequence[str]
-
-    def get(self, *arguments: str) -> list[str]:
-        """The lines that kubectl prints."""
-        command = [*self.kubectl, "get", *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
-        return done.stdout.splitlines()
-
-
-@pytest.fixture(params=["embedded", "real"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Place]:
-    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
-    common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", APART]
-    if request.param == "real":
-        plane, node, base = (request.getfixturevalue(each) for each in ("plane", "node", "base"))
-        world = Harness(connect(plane, FUNCTIONS_USER), base(APART), node)
-        yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
-        return
-    with api_server(tmp_path / "state.sqlite") as url:
-        file = write_kubeconfig(tmp_path, url, APART)
-        yield Place(Harness(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])
 
 
 class Output:

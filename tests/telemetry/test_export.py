@@ -26,7 +26,7 @@ from functions.runs.model import trace
 from functions.serving.http import ACKNOWLEDGED, Request, answer
 from functions.settings import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
-from functions.telemetry import providers, starting
+from functions.telemetry import current_telemetry, exporter_setup
 from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
 from tests.support.api import ROOT, Harness
@@ -47,11 +47,11 @@ def collector() -> Iterator[Collector]:
 
 
 def exporting(url: str) -> Any:
-    """An export to `url`, installed, and the providers before it."""
+    """An export to `url`, installed, and the telemetry before it."""
     otlp = needed("functions.telemetry.otlp")
     given = ObservabilitySettings.model_validate({"otlp_endpoint": url, "otlp_headers": {"authorization": TOKEN}})
     found = otlp.OtlpExport(given, "reconcile")
-    return found, providers.install(found.providers())
+    return found, current_telemetry.install(found.telemetry())
 
 
 def sent(world: Harness, url: str, *deliveries: Any) -> None:
@@ -61,7 +61,7 @@ def sent(world: Harness, url: str, *deliveries: Any) -> None:
         for each in deliveries:
             each()
     finally:
-        providers.install(before)
+        current_telemetry.install(before)
         found.close()
 
 
@@ -214,6 +214,6 @@ def test_a_bad_endpoint_is_named_and_a_token_is_not_shown() -> None:
     assert TOKEN not in repr(kept)
     assert kept.telemetry.otlp_endpoint == "", "the agent's own export is another section"
     try:
-        starting.check(settings())
+        exporter_setup.check(settings())
     except SettingsError:
         pytest.fail("nothing is needed where nothing is exported")

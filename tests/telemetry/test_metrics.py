@@ -16,10 +16,10 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind
 
 from functions.cluster.client import Cluster
 from functions.runs.model.reasons import Reason
-from functions.telemetry import providers
+from functions.telemetry import current_telemetry
+from functions.telemetry.current_telemetry import IdTracer, Telemetry
 from functions.telemetry.instrumented import InstrumentedTransport
 from functions.telemetry.metrics import METRICS
-from functions.telemetry.providers import IdTracer, Providers
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import job_event, run_event, submitted, swept
@@ -93,7 +93,7 @@ class Calls(IdTracer):
 
 
 @dataclass
-class Telemetry:
+class RecordedTelemetry:
     """What this process measures and traces."""
 
     meter: Measured
@@ -101,15 +101,15 @@ class Telemetry:
 
 
 @pytest.fixture
-def telemetry() -> Iterator[Telemetry]:
-    found = Telemetry(Measured(), Calls())
-    before = providers.install(Providers("tested", found.tracer, found.meter))
+def telemetry() -> Iterator[RecordedTelemetry]:
+    found = RecordedTelemetry(Measured(), Calls())
+    before = current_telemetry.install(Telemetry("tested", found.tracer, found.meter))
     yield found
-    providers.install(before)
+    current_telemetry.install(before)
 
 
 @pytest.fixture
-def measured(telemetry: Telemetry) -> Measured:
+def measured(telemetry: RecordedTelemetry) -> Measured:
     return telemetry.meter
 
 
@@ -141,7 +141,7 @@ def test_what_comes_again_is_not_counted_again(world: Harness, measured: Measure
     assert measured.of_runs() == before
 
 
-def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: Telemetry) -> None:
+def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: RecordedTelemetry) -> None:
     world = Harness(InProcessServer(), "orchestrator")
     seen = InstrumentedTransport(world.calls)
     world.services = type(world.services)(world.services.settings, Cluster(seen), world.services.clock)

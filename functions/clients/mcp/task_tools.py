@@ -11,7 +11,7 @@ from functions.clients.errors import WrongUsage
 from functions.clients.mcp.arguments import Arguments, model_from_spec
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
-from functions.clients.tasks import code, docs
+from functions.clients.tasks import submit_code, submit_docs
 from functions.clients.tasks.request import Outcome, Request
 from functions.runs.model.specs import SPECS, CodeRunSpec, DocsRunSpec, wire
 
@@ -85,7 +85,7 @@ def task_docs(given: Any, say: Say) -> Result:
         CommandError: see `docs.run`.
     """
     directory = _directory(given.directory)
-    outcome = docs.run(given.request({"directory"}), directory, say, given.remote)
+    outcome = submit_docs.run(given.request({"directory"}), directory, say, given.remote)
     return _result(outcome, DocsRunSpec.kind, given, directory)
 
 
@@ -96,7 +96,7 @@ def task_code(given: Any, say: Say) -> Result:
         CommandError: see `code.run`.
     """
     directory = _directory(given.directory) if given.directory is not None else Path.cwd()
-    outcome = code.run(given.request({"directory"}), str(directory), say, given.remote)
+    outcome = submit_code.run(given.request({"directory"}), str(directory), say, given.remote)
     return _result(outcome, CodeRunSpec.kind, given, directory)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
-from functions.clients.runs.changes import Change
 from functions.clients.runs.logs import Line
+from functions.clients.runs.run_changes import Change
 from functions.clients.runs.target import ClusterTarget, explain
 from functions.cluster.errors import ClusterError
 

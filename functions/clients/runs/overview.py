@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from functions.clients.output import say
-from functions.clients.runs.changes import Change, Changes
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.lookup import Work, kinds
+from functions.clients.runs.run_changes import Change, Changes
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object

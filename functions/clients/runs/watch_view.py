@@ -11,9 +11,9 @@ from typing import Protocol, TextIO
 from functions.clients.errors import CommandError
 from functions.clients.output import say
 from functions.clients.runs import logs
-from functions.clients.runs.changes import Change, Changes
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
 from functions.clients.runs.logs import Line
+from functions.clients.runs.run_changes import Change, Changes
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import RUNS
@@ -151,7 +151,11 @@ class LineView:
         self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {clean(details.work(view_model.run))}")
 
     def changed(self) -> None:
-        """Write phase, reason and message if one of them has changed."""
+        """Write phase, reason and message if one of them has changed; the end is written by `finish`."""
+        if not self._view_model.finished:
+            self._write_status()
+
+    def _write_status(self) -> None:
         if self._status_line != self._view_model.status_line:
             self._status_line = self._view_model.status_line
             self._print(self._status_line)
@@ -169,7 +173,8 @@ class LineView:
         """Do nothing."""
 
     def finish(self) -> None:
-        """Write the usage."""
+        """Write how the run ended, after the end of its log, and the usage."""
+        self._write_status()
         self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not reported'}")
 
     def close(self) -> None:

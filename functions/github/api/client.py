@@ -26,7 +26,7 @@ from functions.github.api.tokens import (
     TokenStore,
 )
 from functions.github.api.transport import DeadlineTransport, HttpTransport, Request, Response, Transport
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.settings.github import GithubSettings
 
 log = logging.getLogger("orchestrator")

@@ -13,7 +13,8 @@ from functions.github.api import responses
 from functions.github.api.errors import NotFound
 
 if TYPE_CHECKING:
-    from functions.github.api.sync import RepositoryCalls  # loads the reports, which the webhook does not need
+    # It loads the reports, which the webhook does not need.
+    from functions.github.api.idempotent_writes import RepositoryCalls
 
 CACHE_LIFETIME = timedelta(minutes=1)
 MAX_CACHED = 1000

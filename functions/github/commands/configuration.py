@@ -24,7 +24,7 @@ from functions.github.commands import yaml_lines
 from functions.github.commands.lines import COMMAND_NAMES, CommandName
 from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
 from functions.runs.model.specs import ApiModel
@@ -67,7 +67,7 @@ class Configuration(ApiModel):
     commands: list[CommandName] = list(COMMAND_NAMES)
     labels: dict[Name, CommandText] = {}
     assignees: dict[Name, CommandText] = {}
-    service: fields.DnsLabel | None = None
+    service: fields.Service | None = None
     github_app: fields.GithubApp | None = None
     github_user: fields.GithubUser | None = None
     agents: list[fields.GithubApp] = []

@@ -6,7 +6,7 @@ from typing import assert_never
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
 from functions.runs.model.run import Run

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text
-from functions.github.names import repository_name
+from functions.github.repository_name import repository_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ server check it. Both must agree, so a rule is a pattern that Go's RE2, Rust's r
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,20 +28,25 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class StringRule:
-    """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters."""
+    """The rule of a string: `pattern` must match, no pattern of `never` may; lengths in characters.
+
+    `spelling` turns a value that does not match into one that would, for the error text; empty: it has none.
+    """
 
     pattern: str
     why: str
     never: tuple[Forbidden, ...] = ()
     min_length: int = 1
     max_length: int = 253
+    spelling: Callable[[str], str] | None = None
 
     def check(self, value: str) -> str:
         """Return `value`; raise ValueError saying what it must be."""
         if not self.min_length <= len(value) <= self.max_length:
             raise ValueError(f"must have {self.min_length} to {self.max_length} characters")
         if not re.fullmatch(self.pattern, value):
-            raise ValueError(self.why)
+            accepted = self.spelling(value) if self.spelling else ""
+            raise ValueError(f"{self.why}; write {accepted}" if accepted else self.why)
         for rule in self.never:
             if re.search(rule.pattern, value):
                 raise ValueError(rule.why)
@@ -111,6 +117,22 @@ DnsLabel = Annotated[
     str,
     StringRule(
         DNS_LABEL, "must be lower case letters, digits and '-', starting and ending alphanumeric", max_length=63
+    ),
+]
+
+
+def dns_label(text: str) -> str:
+    """Return the DNS label nearest to `text`: in lower case, with '-' for all else; empty if nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:63].strip("-")
+
+
+Service = Annotated[
+    str,
+    StringRule(
+        DNS_LABEL,
+        "must be lower case letters, digits and '-', starting and ending alphanumeric",
+        max_length=63,
+        spelling=dns_label,
     ),
 ]
 

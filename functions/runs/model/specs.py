@@ -143,7 +143,7 @@ class CodeRunSpec(RunSpec):
     kind: ClassVar[RunKind] = RunKind.CODE
 
     task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
-    service: Annotated[fields.DnsLabel, Field(description="Service the work is for; owns the workspace.")]
+    service: Annotated[fields.Service, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
         fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
     ]

@@ -1,4 +1,4 @@
-"""CASES A15, A24, A26, S10: tasks, tools and models that people ask for, at the functions."""
+"""CASES A15, A24, A26, S5, S10: tasks, tools and models that people ask for, at the functions."""
 
 import json
 from typing import Any
@@ -34,6 +34,15 @@ def test_tools_that_are_not_there_are_refused(world: Harness, changes: dict[str,
     assert code == 400
     assert words in errors[field]
     assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "accepted"), [("user_service", "user-service"), ("Shop.API_", "shop-api"), ("__", "")]
+)
+def test_the_accepted_spelling_of_a_service_is_named(world: Harness, service: str, accepted: str) -> None:
+    code, errors = asked(world, service=service)
+    rule = "must be lower case letters, digits and '-', starting and ending alphanumeric"
+    assert (code, errors["service"]) == (400, f"{rule}; write {accepted}" if accepted else rule)
 
 
 @pytest.mark.parametrize("task_id", ["1.2", "HAM-1"])

@@ -9,7 +9,7 @@ import click
 
 from functions.clients.options import output_option
 from functions.clients.output import Output, say
-from functions.clients.tasks import code, outcome_view
+from functions.clients.tasks import outcome_view, submit_code
 from functions.clients.tasks.options import REQUEST_OPTIONS, spec_options
 from functions.clients.tasks.options import fields as given_fields
 from functions.clients.tasks.request import Request
@@ -53,4 +53,4 @@ def command(
 ) -> None:
     """Ask for a code run."""
     request = Request(given_fields(given), api_url, idempotency_key, dry_run)
-    outcome_view.show(code.run(request, ".", say, remote), output)
+    outcome_view.show(submit_code.run(request, ".", say, remote), output)

@@ -11,7 +11,7 @@ import click
 
 from functions.clients.options import output_option
 from functions.clients.output import Output, say
-from functions.clients.tasks import docs, outcome_view
+from functions.clients.tasks import outcome_view, submit_docs
 from functions.clients.tasks.options import REQUEST_OPTIONS, fields, option, spec_options
 from functions.clients.tasks.request import Request
 from functions.runs.model.specs import DocsRunSpec
@@ -38,4 +38,4 @@ def command(
 ) -> None:
     """Ask for a docs run."""
     request = Request(fields(given), api_url, idempotency_key, dry_run)
-    outcome_view.show(docs.run(request, Path(working_directory), say, remote), output)
+    outcome_view.show(submit_docs.run(request, Path(working_directory), say, remote), output)

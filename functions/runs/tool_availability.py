@@ -6,12 +6,12 @@ from typing import assert_never
 from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 
-def names(listed: str | None) -> list[str]:
+def split_names(listed: str | None) -> list[str]:
     """Return the names of a comma-separated list."""
     return [name.strip() for name in listed.split(",")] if listed else []
 
 
-def violations(spec: AnySpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
+def unavailable_tools(spec: AnySpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield a field of the spec and what is wrong with it, naming the setting.
 
     `server_url` is that of the tool server, empty without one; `local_servers` are the names of the local ones.
@@ -20,15 +20,17 @@ def violations(spec: AnySpec, server_url: str, local_servers: Collection[str]) -
         case DocsRunSpec():
             return
         case CodeRunSpec():
-            yield from _code_violations(spec, server_url, local_servers)
+            yield from _unavailable_to_code(spec, server_url, local_servers)
         case _:
             assert_never(spec)
 
 
-def _code_violations(spec: CodeRunSpec, server_url: str, local_servers: Collection[str]) -> Iterator[tuple[str, str]]:
+def _unavailable_to_code(
+    spec: CodeRunSpec, server_url: str, local_servers: Collection[str]
+) -> Iterator[tuple[str, str]]:
     if spec.remote_tools and not server_url:
         yield "remoteTools", "there is no tool server: the setting tools.server_url is empty"
     known = ", ".join(sorted(local_servers)) or "none"
-    for name in names(spec.local_tools):
+    for name in split_names(spec.local_tools):
         if name not in local_servers:
             yield "localTools", f"there is no local tool {name}; the setting tools.local_servers has {known}"

@@ -12,8 +12,8 @@ from functions.chatops.open_feedback import FeedbackLookup, pull_request_number
 from functions.chatops.permission import may_write
 from functions.cluster.errors import NotFound
 from functions.github.api.errors import Busy, GithubError
+from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
-from functions.github.api.sync import RepositoryCalls
 from functions.github.commands import replies
 from functions.github.commands.configuration import Configuration
 from functions.runs import waiting_feedback

@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 from functions.settings import SettingsError
 from functions.settings.webhook import WebhookSettings
-from functions.telemetry import providers
-from functions.telemetry.providers import Providers
+from functions.telemetry import current_telemetry
+from functions.telemetry.current_telemetry import Telemetry
 
 
 def check(settings: WebhookSettings) -> None:
@@ -22,9 +22,9 @@ def start(settings: WebhookSettings, function: str) -> None:
     if settings.observability.otlp_endpoint:
         from functions.telemetry.otlp import OtlpExport  # needs the extra `telemetry`, which may not be installed
 
-        providers.install(OtlpExport(settings.observability, function).providers())
+        current_telemetry.install(OtlpExport(settings.observability, function).telemetry())
     else:
-        providers.install(Providers(function))
+        current_telemetry.install(Telemetry(function))
 
 
 def _is_installed() -> bool:

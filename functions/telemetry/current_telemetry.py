@@ -39,8 +39,11 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Providers:
-    """`function` names the spans of requests; `flush` sends what is recorded, within a bounded time."""
+class Telemetry:
+    """Tracer and meter of a process.
+
+    `function` names the spans of requests; `flush` sends what is recorded, within a bounded time.
+    """
 
     function: str = "request"
     tracer: Tracer = field(default_factory=IdTracer)
@@ -48,15 +51,15 @@ class Providers:
     flush: Callable[[], None] = _nothing
 
 
-_installed: list[Providers] = [Providers()]
+_installed: list[Telemetry] = [Telemetry()]
 
 
-def current() -> Providers:
-    """Return the providers of this process."""
+def get() -> Telemetry:
+    """Return the telemetry of this process."""
     return _installed[-1]
 
 
-def install(providers: Providers) -> Providers:
-    """Use these from now on; return those before."""
-    before, _installed[:] = _installed[-1], [providers]
+def install(telemetry: Telemetry) -> Telemetry:
+    """Use this telemetry from now on; return the one before."""
+    before, _installed[:] = _installed[-1], [telemetry]
     return before

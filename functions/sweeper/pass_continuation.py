@@ -1,4 +1,4 @@
-"""Hands a pass that runs out of time on to the next one.
+"""Continues a pass that runs out of time in the next one.
 
 The pass saves a checkpoint and publishes an event that asks for the next pass at once. The next pass continues at the
 checkpoint, whether this event or the schedule starts it. So without a queue, or after a lost event, the objects at the
@@ -20,7 +20,7 @@ SOURCE = "orchestrator/sweep"
 TOPIC = "sweep"
 
 
-class Handover:
+class PassContinuation:
     """Where one pass begins, and how it ends."""
 
     def __init__(self, deps: Dependencies, name: str, due: str, kinds: Sequence[str]) -> None:
@@ -33,8 +33,8 @@ class Handover:
         """Where the pass begins; None: at the start."""
         return self._checkpoint.cursor
 
-    def hand_on(self, cursor: Cursor) -> None:
-        """End the pass here and ask for another that continues. Raise ClusterError."""
+    def continue_from(self, cursor: Cursor) -> None:
+        """End this pass; the next one, which is requested at once, continues from the cursor. Raise ClusterError."""
         if self._checkpoint.save(cursor):
             log.info("%s: out of time at %s; the next pass continues there", self._name, cursor)
             self._request_next()

@@ -1,0 +1,48 @@
+"""kubectl beside the functions, on the embedded API server and on a real one, in a namespace of its own."""
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from functions.local.dev.cluster import write_kubeconfig
+from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
+from tests.support.api import Harness, api_server, transport
+
+PATIENCE = 60
+"""Seconds that kubectl is waited for."""
+
+
+@dataclass
+class Place:
+    """A namespace on one of the servers, and who looks at it."""
+
+    world: Harness
+    kubectl: Sequence[str]
+
+    def get(self, *arguments: str) -> list[str]:
+        """The lines that kubectl prints."""
+        return self.run("get", *arguments).splitlines()
+
+    def run(self, *arguments: str, given: str = "") -> str:
+        """What a command prints; `given` is its standard input."""
+        command = [*self.kubectl, *arguments]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(params=["embedded", "real"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Place]:
+    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
+    common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", APART]
+    if request.param == "real":
+        plane, node, base = (request.getfixturevalue(each) for each in ("plane", "node", "base"))
+        world = Harness(connect(plane, FUNCTIONS_USER), base(APART), node)
+        yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
+        return
+    with api_server(tmp_path / "state.sqlite") as url:
+        file = write_kubeconfig(tmp_path, url, APART)
+        yield Place(Harness(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])

@@ -1,0 +1,119 @@
+"""CASES K9 to K12, K15 and S14 as kubectl does and sees them, on the embedded API server and on a real one.
+
+| command                                                     | expected                                              |
+|-------------------------------------------------------------|-------------------------------------------------------|
+| kubectl apply of a run with Helm's labels, twice            | its labels stay; the second apply changes nothing     |
+| kubectl get -o json, another name, kubectl apply            | a new run that starts, though labelled as finished    |
+| kubectl patch of the task while an attempt is open          | columns and labels name the task that is worked on    |
+| kubectl patch of a finished run                             | kstatus: Current, at the present generation           |
+| kubectl wait --for=condition=Finished of three ends         | each ends the wait                                    |
+| kubectl get --selector agents.platform/user=LOGIN           | the runs of that GitHub user                          |
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.handlers import job_finished, reconcile
+from functions.runs import api_group
+from functions.runs.model.run import Run, parse
+from tests.cluster.conftest import APART
+from tests.cluster.driving import deliver
+from tests.cluster.kubectl import Place, place
+from tests.support.api import Harness
+from tests.support.builders import CODE_SPEC, raw_run
+from tests.support.run_steps import DONE, LOST, event, now, submitted
+from tests.world.clusters.kstatus import computed
+
+__all__ = ["place"]
+
+HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop"}
+
+
+@pytest.fixture
+def cleared(place: Place) -> Iterator[Place]:
+    """A place whose runs are deleted afterwards."""
+    yield place
+    world = place.world
+    for kind in RUNS.values():
+        for raw in list(world.kubelet.list(kind, APART)):
+            run = parse(raw)
+            world.kubelet.delete(kind, APART, run.name, run.uid)
+            deliver(world, reconcile, event(now(world, run).raw))
+
+
+def driven(world: Harness, run: Run) -> Run:
+    deliver(world, reconcile, event(now(world, run).raw))
+    return now(world, run)
+
+
+def finished(world: Harness, run: Run, report: str = DONE, *, ok: bool = True) -> Run:
+    job = driven(world, run).status.job_name or ""
+    world.job_ready(job)
+    deliver(world, job_finished, event(world.job_ends(job, report, ok=ok)))
+    return now(world, run)
+
+
+def applied(place: Place, item: dict[str, Any]) -> str:
+    return place.run("apply", "--filename", "-", given=json.dumps(item))
+
+
+def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) -> None:
+    item = raw_run("CodeRun", {**CODE_SPEC, "service": "helm"})
+    item["metadata"] = {"name": "helm", "namespace": APART, "labels": HELM}
+    assert "created" in applied(cleared, item)
+    run = parse(cleared.world.kubelet.get(RUNS["CodeRun"], APART, "helm"))
+    found = driven(cleared.world, run)
+    assert HELM.items() <= found.labels.items()
+    assert found.status.attempt == 1
+    assert "unchanged" in applied(cleared, item)
+    assert now(cleared.world, run).resource_version == found.resource_version
+
+
+def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(cleared: Place) -> None:
+    world = cleared.world
+    done = finished(world, submitted(world, name="original", service="export"))
+    assert done.is_marked_finished
+    item = json.loads(cleared.run("get", "coderun", "original", "--output", "json"))
+    item["metadata"] = {"name": "copy", "namespace": APART, "labels": item["metadata"]["labels"]}
+    applied(cleared, item)
+    copy = driven(world, parse(world.kubelet.get(RUNS["CodeRun"], APART, "copy")))
+    assert api_group.FINISHED not in copy.labels
+    assert (copy.status.phase, copy.status.attempt) == ("Pending", 1)
+
+
+def test_columns_name_the_task_that_is_worked_on(cleared: Place) -> None:
+    run = driven(cleared.world, submitted(cleared.world, name="edited", service="edit"))
+    cleared.run("patch", "coderun", "edited", "--type=merge", "--patch", '{"spec": {"taskId": 9}}')
+    driven(cleared.world, run)
+    heads, row = (line.split() for line in cleared.get("coderun", "edited"))
+    assert dict(zip(heads, row, strict=False))["TASK"] == "3"
+    assert cleared.get("coderun", "--selector", "agents.platform/task-id=9", "--output", "name") == []
+
+
+def test_a_harmless_edit_of_a_finished_run_is_current(cleared: Place) -> None:
+    run = finished(cleared.world, submitted(cleared.world, name="done", service="done"))
+    cleared.run("patch", "coderun", "done", "--type=merge", "--patch", '{"spec": {"priority": 5}}')
+    assert computed(now(cleared.world, run).raw) == "InProgress"
+    assert computed(driven(cleared.world, run).raw) == "Current"
+
+
+def test_wait_for_finished_ends_at_every_end(cleared: Place) -> None:
+    world = cleared.world
+    finished(world, submitted(world, name="succeeded", service="one"))
+    finished(world, submitted(world, name="failed", service="two", maxRetries=0), LOST, ok=False)
+    driven(world, submitted(world, name="cancelled", service="three", cancel=True))
+    names = [f"coderun/{name}" for name in ("succeeded", "failed", "cancelled")]
+    cleared.run("wait", "--for=condition=Finished", *names, "--timeout=30s")
+    phases = cleared.run("get", "coderuns", "--output", "jsonpath={.items[*].status.phase}").split()
+    assert sorted(phases) == ["Cancelled", "Failed", "Succeeded"]
+
+
+def test_runs_are_selected_by_user(cleared: Place) -> None:
+    for name, login in (("hers", "octocat"), ("his", "hubot")):
+        driven(cleared.world, submitted(cleared.world, "DocsRun", name, githubUser=login, workingDirectory=name))
+    found = cleared.get("docsruns", "--selector", "agents.platform/user=octocat", "--output", "name")
+    assert found == ["docsrun.agents.platform/hers"]

@@ -1,0 +1,237 @@
+"""CASES K4, K5, K7, K8, K14 and K16 to K18 beside the real Job controller, quota and admission; the kubelet is played.
+
+| what happens                                        | expected                                                      |
+|-----------------------------------------------------|---------------------------------------------------------------|
+| an init container's image cannot be pulled (K4)     | shown in the kubelet's words; stopped in time, Failed         |
+| an init container fails the pod (K4)                | shown with its exit code; tried again after a pause           |
+| a cancelled run's pod is on a dead node (K5)        | says that it waits for the pod; Cancelled when it is gone     |
+| a quota of Jobs (K7)                                | Queued with its words beyond the pending wait; then it starts |
+| the workspace is deleted before the pod starts (K8) | created again once the old one is gone                        |
+| a completed Job's pod was collected (K14)           | its record says that the Job completed                        |
+| a Secret is missing (K16)                           | pauses of 1, 2, 4, 8 minutes between Jobs                     |
+| a running attempt is cancelled (K17)                | Cancelled in its record, though a deadline stopped its Job    |
+| a version that is not served (K18)                  | told apart from an object that is not there                   |
+
+K6 (Kueue's suspension) needs Jobs that can be suspended, which this control plane has only from Kubernetes 1.24 on.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.cluster.errors import ClusterError, KindNotServed, NotFound
+from functions.cluster.kinds import CODE_RUN, JOB, POD, VOLUME_CLAIM, Kind
+from functions.cluster.transport import Request, Transport
+from functions.handlers import job_finished, reconcile
+from functions.runs.model.run import Run
+from tests.cluster.driving import deliver, node, started, swept
+from tests.support.api import Harness
+from tests.support.node import has_ended
+from tests.support.run_steps import DONE, event, now, reason
+from tests.world.clusters.pods import RUNNING, SCHEDULED, STARTING, ended, named
+
+QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
+
+
+def pending(*init: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
+    containers = {"initContainerStatuses": list(init), "containerStatuses": [named("agent", STARTING)]}
+    return {"phase": phase, "conditions": [SCHEDULED], **containers}
+
+
+def job_of(world: Harness, run: Run) -> str:
+    return now(world, run).status.job_name or ""
+
+
+def job_ended(world: Harness, run: Run) -> None:
+    """Delivers the Job once the Job controller has ended it."""
+    deliver(world, job_finished, event(node(world).job_when(world.namespace, job_of(world, run), has_ended)))
+
+
+def cancel(world: Harness, run: Run) -> None:
+    patched = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
+    deliver(world, reconcile, event(patched))
+
+
+def test_an_init_container_whose_image_is_missing_is_shown_and_ends_in_time(real: Harness) -> None:
+    run = started(real)
+    waits = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}}
+    node(real).says(real.namespace, job_of(real, run), pending(named("istio-init", waits)))
+    swept(real)
+    assert reason(now(real, run)) == "ImagePullFailed"
+    assert now(real, run).status.message == "init container istio-init: no such image: istio:9"
+    real.later(minutes=16)
+    swept(real)
+    job_ended(real, run)
+    assert (now(real, run).status.phase, reason(now(real, run))) == ("Failed", "ImagePullFailed")
+
+
+def test_an_init_container_that_fails_the_pod_is_tried_again_after_a_pause(real: Harness) -> None:
+    run = started(real)
+    failed = pending(named("init", ended(255, "no route")), phase="Failed")
+    node(real).says(real.namespace, job_of(real, run), failed)
+    job_ended(real, run)
+    found = now(real, run)
+    assert (found.status.phase, reason(found), found.status.attempt) == ("Pending", "InitContainerFailed", 1)
+    assert "init container init ended with exit code 255: no route" in (found.status.message or "")
+    real.later(minutes=1)
+    swept(real)
+    assert (now(real, run).status.attempt, now(real, run).status.retry_count) == (2, None)
+
+
+def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(real: Harness, admin: Transport) -> None:
+    real.now = datetime.now(UTC)  # the API server's clock says when the pod is due to be gone
+    run = started(real)
+    pod = node(real).pod(real.namespace, job_of(real, run))
+    bind(admin, pod, "dead-node")
+    alive = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
+    node(real).says(real.namespace, job_of(real, run), alive)
+    swept(real)
+    cancel(real, run)
+    job_ended(real, run)
+    assert now(real, run).status.phase == "Running", "the pod may still be at work"
+    real.later(minutes=5)
+    swept(real)
+    assert "has not confirmed it" in (now(real, run).status.message or "")
+    assert "dead-node" in (now(real, run).status.message or "")
+    delete_by_force(admin, pod)
+    swept(real)
+    found = now(real, run)
+    assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
+
+
+def bind(admin: Transport, pod: dict[str, Any], to: str) -> None:
+    """Give the pod to a node, whose kubelet alone confirms from then on that it is gone."""
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    target = {"apiVersion": "v1", "kind": "Node", "name": to}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+    admin.send(Request("POST", POD.path(namespace, name, "binding"), {}, binding))
+
+
+def delete_by_force(admin: Transport, pod: dict[str, Any]) -> None:
+    path = POD.path(pod["metadata"]["namespace"], pod["metadata"]["name"])
+    admin.send(Request("DELETE", path, {"gracePeriodSeconds": "0"}))
+
+
+@pytest.fixture
+def no_jobs(real: Harness) -> Iterator[Harness]:
+    """A namespace whose quota has room for no Job; nobody but the test counts what is used."""
+    hard = {"count/jobs.batch": "0"}
+    metadata = {"name": "no-jobs", "namespace": real.namespace}
+    item = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+    made = real.kubelet.create(QUOTA, item)
+    counted(real, "0")
+    yield real
+    real.kubelet.delete(QUOTA, real.namespace, "no-jobs", made["metadata"]["uid"])
+
+
+def counted(world: Harness, hard: str) -> None:
+    status = {"hard": {"count/jobs.batch": hard}, "used": {"count/jobs.batch": "0"}}
+    world.kubelet.patch(QUOTA, world.namespace, "no-jobs", {"status": status}, "status")
+
+
+def test_a_quota_of_jobs_is_waited_for_without_limit_and_starts_when_there_is_room(no_jobs: Harness) -> None:
+    world = no_jobs
+    run = started(world)
+    for _ in range(20):
+        world.later(minutes=1)
+        swept(world)
+    found = now(world, run)
+    assert (found.status.phase, reason(found), found.status.retry_count) == ("Queued", "Queued", None)
+    assert "exceeded quota: no-jobs" in (found.status.message or "")
+    counted(world, "1")
+    world.later(minutes=1)
+    swept(world)
+    world.job_ready(job_of(world, run))
+    swept(world)
+    assert now(world, run).status.phase == "Running"
+
+
+def test_a_workspace_that_is_deleted_before_the_pod_starts_is_created_again(real: Harness) -> None:
+    """The API server's own protection keeps a claim that is in use until its controller lets it go."""
+    run = started(real)
+    name = run.status.workspace_name or ""
+    claim = real.kubelet.get(VOLUME_CLAIM, real.namespace, name)["metadata"]
+    real.kubelet.delete(VOLUME_CLAIM, real.namespace, name, claim["uid"])
+    held = real.kubelet.get(VOLUME_CLAIM, real.namespace, name)["metadata"]
+    assert (held["uid"], "deletionTimestamp" in held) == (claim["uid"], True)
+    unscheduled(real, run, f'persistentvolumeclaim "{name}" is being deleted')
+    assert (reason(now(real, run)), now(real, run).status.phase) == ("Unschedulable", "Pending")
+    real.kubelet.patch(VOLUME_CLAIM, real.namespace, name, {"metadata": {"finalizers": None}})
+    unscheduled(real, run, f'persistentvolumeclaim "{name}" not found')
+    again = real.kubelet.get(VOLUME_CLAIM, real.namespace, name)["metadata"]
+    assert again["uid"] != claim["uid"]
+    real.job_ready(job_of(real, run))
+    swept(real)
+    assert now(real, run).status.phase == "Running"
+
+
+def unscheduled(world: Harness, run: Run, words: str) -> None:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+    status = {"phase": "Pending", "conditions": [condition]}
+    node(world).says(world.namespace, job_of(world, run), status)
+    world.later(minutes=1)
+    swept(world)
+    world.later(minutes=1)
+    swept(world)
+
+
+def test_a_completed_job_whose_pod_was_collected_is_said_to_have_completed(real: Harness, admin: Transport) -> None:
+    run = started(real)
+    job = job_of(real, run)
+    real.job_ready(job)
+    swept(real)
+    done = real.job_ends(job, DONE)
+    delete_by_force(admin, node(real).pod(real.namespace, job))
+    deliver(real, job_finished, event(done))
+    attempt = now(real, run).status.attempts[-1]
+    words = "its Job completed, but the pod is gone and left no report"
+    assert (attempt.reason, attempt.message) == ("ReportLost", words)
+
+
+def test_a_missing_secret_is_tried_with_growing_pauses(real: Harness) -> None:
+    run = started(real)
+    begun = []
+    for minute in range(9):
+        found = now(real, run)
+        if found.status.open_attempt:
+            begun.append(minute)
+            real.job_ready(job_of(real, run))
+            deliver(real, job_finished, event(real.job_ends(job_of(real, run), MISSING, ok=False)))
+        real.later(minutes=1)
+        swept(real)
+    assert begun == [0, 1, 3, 7]
+    jobs = list(real.kubelet.list(JOB, real.namespace, f"agents.platform/run={run.name}"))
+    assert len(jobs) == 4
+
+
+def test_a_cancelled_attempt_is_recorded_as_cancelled(real: Harness) -> None:
+    run = started(real)
+    real.job_ready(job_of(real, run))
+    swept(real)
+    cancel(real, run)
+    stopped = node(real).job_when(real.namespace, job_of(real, run), has_ended)
+    assert "DeadlineExceeded" in str(stopped["status"]["conditions"]), "the mechanism by which a Job is stopped"
+    deliver(real, job_finished, event(stopped))
+    found = now(real, run)
+    assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (CODE_RUN, NotFound),
+        (Kind("agents.platform/v9", "CodeRun", "coderuns"), KindNotServed),
+        (Kind("nowhere.example/v1", "Thing", "things"), KindNotServed),
+    ],
+    ids=["no such run", "no such version", "no such group"],
+)
+def test_a_version_that_is_not_served_is_no_run_that_is_gone(
+    real: Harness, kind: Kind, error: type[ClusterError]
+) -> None:
+    with pytest.raises(ClusterError) as caught:
+        real.kubelet.get(kind, real.namespace, "nobody")
+    assert type(caught.value) is error
