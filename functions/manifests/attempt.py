@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
+from functions.manifests.pod_additions import with_additions
 from functions.runs import api_group
 from functions.runs.model import naming, trace
 from functions.runs.model.reasons import ROWS
@@ -85,7 +86,11 @@ def job(run: Run, settings: Settings) -> Object:
             "podReplacementPolicy": "Failed",
             "activeDeadlineSeconds": deadline(run, settings.job) + _longest_start(settings.job),
             "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished or settings.job.ttl_after_finished,
-            "template": {"metadata": {"labels": labels(run)}, "spec": pod_spec(run, settings)},
+            "template": with_additions(
+                {"metadata": {"labels": labels(run)}, "spec": pod_spec(run, settings)},
+                settings.job.pod,
+                CONTAINER_SECURITY,
+            ),
         }
     }
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self, assert_never
 from pydantic import Field, model_validator
 
 from functions.runs.model.kinds import RunKind
+from functions.settings.pod import PodSettings
 from functions.settings.quantity import Bytes, Cpu, thousandths
 from functions.settings.types import Seconds, Section, StorageClass
 
@@ -43,6 +44,7 @@ class JobSettings(Section):
     workspace_class: Annotated[
         StorageClass | None, Field(description="StorageClass; null or empty: the cluster's default.")
     ] = None
+    pod: PodSettings = PodSettings()
 
     def deadline(self, kind: RunKind) -> int:
         """Return the longest that an attempt of this kind may take, in seconds, unless its spec says otherwise."""

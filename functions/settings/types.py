@@ -116,6 +116,8 @@ SecretKey = Annotated[
     str, matching(r"[-._a-zA-Z0-9]+", "must be a key of a Kubernetes Secret: letters, digits, '-', '_' and '.'")
 ]
 StorageClass = Annotated[str, or_empty(matching(_SUBDOMAIN, f"must be the name of a StorageClass: {_SPELLED}"))]
+ObjectName = Annotated[str, or_empty(matching(_SUBDOMAIN, f"must be the name of a Kubernetes object: {_SPELLED}"))]
+"""Of a PriorityClass, RuntimeClass or ServiceAccount, or empty."""
 LocalQueue = Annotated[
     str, or_empty(matching(_SUBDOMAIN, f"must be the name of a LocalQueue, of 63 characters at most: {_SPELLED}", 63))
 ]

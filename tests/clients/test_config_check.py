@@ -5,6 +5,7 @@ hidden    everything that is a secret by its type, and passwords in URLs; in res
 wrong     keys, values and files, each named; what only shows at work: templates, kubeconfig, endpoints, the URL
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine
     assert yaml.safe_load(cli("config", "check", "-o", "yaml", environ=environ).out) == found.json
     table = cli("config", "check", environ=environ).out
     assert ["job.backoff", "9"] in [line.split() for line in table.splitlines()]
+
+
+def test_additions_to_the_pod_are_shown_and_checked() -> None:
+    """As the API server gets them, and with a clash named by its setting."""
+    pod = {"labels": {"team": "a"}, "tolerations": [{"key": "agents", "toleration_seconds": 5}]}
+    found = command("config", "check", "-o", "json", **IMAGE, ORCHESTRATOR_JOB__POD=json.dumps(pod)).json
+    assert found["job"]["pod"]["labels"] == {"team": "a"}
+    assert found["job"]["pod"]["tolerations"] == [{"key": "agents", "tolerationSeconds": 5}]
+    clash = {"volumes": [{"name": "workspace", "emptyDir": {}}]}
+    refused = command("config", "check", **IMAGE, ORCHESTRATOR_JOB__POD=json.dumps(clash))
+    assert refused.code != 0
+    assert "setting job.pod: volumes: workspace is a name of the product's own; choose another" in refused.err
 
 
 def test_no_secret_is_shown() -> None:

@@ -160,11 +160,9 @@ def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFac
 
 def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: SpecFactory, secretlint: str) -> None:
     world.remotes.commit("shop", {"example.env": f"TOKEN={GITHUB}\n"})
-    pod = pod_of(
-        world,
-        code_spec(),
-        f"echo 'postgres://me:word@localhost/db' >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new",
-    )
+    url = "postgres://me:word@localhost/db"
+    agent = f"echo {url} >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new"
+    pod = pod_of(world, code_spec(), agent)
     pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
     told = pod.run()
     assert world.remotes.files("shop", BRANCH) == ["copy", "example.env"], pod.log

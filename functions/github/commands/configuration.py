@@ -21,13 +21,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from functions.github.commands import yaml_lines
-from functions.github.commands.lines import COMMAND_NAMES, CommandName
+from functions.github.commands.lines import COMMAND_NAMES
 from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
-from functions.runs.model.specs import ApiModel
+from functions.runs.model.run_spec import ApiModel
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
@@ -47,6 +47,13 @@ def _command(text: str) -> str:
     return text
 
 
+def _known(name: str) -> str:
+    if name not in COMMAND_NAMES:
+        raise ValueError(f"Input should be {', '.join(map(repr, COMMAND_NAMES))}")
+    return name
+
+
+CommandName = Annotated[str, AfterValidator(_known)]
 CommandText = Annotated[str, AfterValidator(_command)]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.runs.model.repository_url import host_and_path, is_local
+from functions.runs.model.repository_url import identity
+from functions.runs.repository_hosts import is_local
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from functions.runs.model.repository_url import host_and_path, is_local
     ],
 )
 def test_each_form_names_one_repository(url: str) -> None:
-    assert host_and_path(url) == "github.com/acme/shop"
+    assert identity(url) == "github.com/acme/shop"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Settings `job.pod` on the embedded API server and beside the real Job controller: the attempt's pod has them.
+
+| additions                                                | expected                                           |
+|----------------------------------------------------------|----------------------------------------------------|
+| labels, scheduling, service account, a volume, a sidecar | the API server takes the Job, its pod has them all |
+| a sidecar that never ends                                | the agent's end is the run's                       |
+"""
+
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import JOB
+from functions.settings.pod import PodSettings
+from tests.cluster.driving import started, swept
+from tests.support.api import Harness
+from tests.support.run_steps import DONE, now, reason
+from tests.world.clusters.pods import RUNNING, SCHEDULED, ended, named
+
+MOUNT = {"name": "ca", "mountPath": "/opt/ca", "readOnly": True}
+ADDED = PodSettings.model_validate(
+    {
+        "labels": {"cost-center": "7"},
+        "annotations": {"sidecar.istio.io/inject": "false"},
+        "node_selector": {"pool": "agents"},
+        "tolerations": [{"key": "agents", "operator": "Exists"}],
+        "topology_spread_constraints": [
+            {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+        ],
+        "service_account_name": "agents",
+        "volumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+        "volume_mounts": [MOUNT],
+        "sidecars": [{"name": "logs", "image": "logs:1", "volumeMounts": [MOUNT]}],
+    }
+)
+
+
+@pytest.fixture(params=["embedded", "real"])
+def both(request: pytest.FixtureRequest) -> Harness:
+    found: Harness = request.getfixturevalue("world" if request.param == "embedded" else "real")
+    found.configure(job=found.services.settings.job.model_copy(update={"pod": ADDED}))
+    return found
+
+
+def test_the_api_server_takes_what_the_settings_add(both: Harness) -> None:
+    run = started(both)
+    template: Any = both.kubelet.get(JOB, both.namespace, run.status.job_name or "")["spec"]["template"]
+    assert ADDED.labels.items() <= template["metadata"]["labels"].items()
+    assert template["metadata"]["annotations"] == ADDED.annotations
+    spec = template["spec"]
+    assert (spec["nodeSelector"], spec["serviceAccountName"]) == (ADDED.node_selector, "agents")
+    assert ADDED.tolerations[0].items() <= spec["tolerations"][0].items()
+    assert spec["topologySpreadConstraints"] == ADDED.topology_spread_constraints
+    assert [container["name"] for container in spec["containers"]][-1] == "logs"
+    assert "ca" in {volume["name"] for volume in spec["volumes"]}
+    assert MOUNT in spec["containers"][0]["volumeMounts"]
+
+
+def test_the_agents_end_is_the_runs_beside_a_sidecar_of_the_settings(real: Harness) -> None:
+    real.configure(job=real.services.settings.job.model_copy(update={"pod": ADDED}))
+    run = started(real)
+    job = run.status.job_name or ""
+    real.job_ready(job)
+    swept(real)
+    containers = [named("agent", ended(0, DONE)), named("logs", RUNNING)]
+    status = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": containers}
+    real.node.says(real.namespace, job, status)  # type: ignore[attr-defined]  # a kubelet's
+    swept(real)
+    assert reason(now(real, run)) == "Completed"
