@@ -44,6 +44,7 @@ class KindFacts:
     is_retriable: bool
     has_tools: bool
     default_model: str
+    default_deadline: int
     columns: Sequence[Column]
 
 
@@ -62,6 +63,8 @@ class RunKind(StrEnum):
     """Whether its agents have MCP tools."""
     default_model: str
     """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
+    default_deadline: int
+    """Longest an attempt may take, in seconds: default of the setting `job.<word>_deadline`."""
     columns: Sequence[Column]
 
     def __new__(cls, name: str, facts: KindFacts | None = None) -> Self:
@@ -90,6 +93,7 @@ class RunKind(StrEnum):
             is_retriable=False,
             has_tools=False,
             default_model="opus",
+            default_deadline=14_400,
             columns=(
                 Column("Repository", "string", ".spec.repositoryUrl"),
                 _PHASE,
@@ -108,6 +112,7 @@ class RunKind(StrEnum):
             is_retriable=True,
             has_tools=True,
             default_model="sonnet",
+            default_deadline=7200,
             columns=(
                 Column("Task", "string", ".status.task"),
                 Column("Service", "string", ".status.service"),
