@@ -2,6 +2,7 @@
 
 import functools
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from functions.manifests import attempt
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
+from tests.support.control_plane import ControlPlane
 from tests.support.builders import NOW, raw_run, settings
 from tests.support.installed import KUBERNETES, kustomized
 
@@ -44,6 +46,18 @@ def jobs() -> Iterator[tuple[str, Object]]:
             started = run.with_status(transitions.start(run, NOW))
             yield f"{kind}-{who}", attempt.job(started, SETTINGS)
             yield f"{kind}-{who}-fence", attempt.fence(started)
+
+
+def served(kubectl: str, plane: ControlPlane, items: list[Object]) -> list[Object]:
+    """Those of kinds that the API server has: an old one lacks some. Custom resources are taken for granted."""
+    command = [kubectl, "--kubeconfig", str(plane.kubeconfig), "api-versions"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    versions = done.stdout.split()
+    return [each for each in items if each["apiVersion"] in versions or each["apiVersion"] not in NEWER]
+
+
+NEWER = {"autoscaling/v2", "policy/v1"}
+"""Versions that came after Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
 
 
 def pods(item: Object) -> Iterator[Object]:

@@ -82,7 +82,7 @@ def at_work(
     installed_plane: ControlPlane, kubectl: str, nats_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:
     items = manifests.rendered(kubectl, "cluster")
-    served = [each for each in items if each["apiVersion"] not in ("autoscaling/v2", "policy/v1")]
+    served = manifests.served(kubectl, installed_plane, items)
     installed.apply(kubectl, installed_plane, yaml.safe_dump_all(served).encode())
     cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
     overlay = Overlay(items, installed_plane, kubectl, SECRETS, tmp_path_factory.mktemp("overlay"))
@@ -157,7 +157,7 @@ def test_every_secret_that_pods_refer_to_is_documented(kubectl: str) -> None:
                 if reference:
                     used.setdefault(reference["name"], set()).add(reference["key"])
     assert used == {name: set(values) for name, values in SECRETS.items()}
-    guide = (Path(__file__).parents[2] / "docs/install/cluster.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs/install-cluster.md").read_text()
     for name, keys in used.items():
         assert f"create secret generic {name} " in guide
         for key in keys:
