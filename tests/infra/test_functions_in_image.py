@@ -36,7 +36,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
     with api_server(folder / "database") as url:
         cluster = Cluster(transport(url, folder))
         create_defaults(cluster, "orchestrator", None)
-        yield str(write_kubeconfig(folder, url, "orchestrator")), cluster
+        kubeconfig = write_kubeconfig(folder, url, "orchestrator")
+        folder.chmod(0o755)  # the image's user is not the one that runs the tests
+        kubeconfig.chmod(0o644)
+        yield str(kubeconfig), cluster
 
 
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
