@@ -25,7 +25,7 @@ Exit codes:
 STOPPED = 130
 """Exit code after SIGINT, as in shells: 128 and the signal's number."""
 
-NAMES = ("task", "runs", "render", "config", "doctor", "run", "dev", "watch", "dispatch", "queues", "completion")
+NAMES = ("task", "runs", "ui", "render", "config", "doctor", "run", "dev", "watch", "dispatch", "queues", "completion")
 
 
 class Root(LazyGroup):
@@ -51,5 +51,5 @@ def _stoppable() -> Iterator[None]:
 
 
 command = click.version_option(f"{__version__} ({__revision__})", message="%(prog)s %(version)s")(
-    Root(__name__, NAMES, __doc__, EPILOG)
+    Root(__name__, NAMES, __doc__, EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 )
