@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from functions.runs import api_group
 from functions.runs.model.fields import DNS_LABEL, RUN_NAME_LENGTH
 from functions.runs.model.kinds import Column
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 
 KEPT = frozenset(

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from functions.runs.model import default_models
 from functions.runs.model.fields import AgentCli, DnsLabel, Model
+from functions.runs.model.kinds import RunKind
 from functions.settings.types import ImageRepository, ImageTag, SecretKey, SecretName, Section, UrlOrNone
 
 
@@ -65,8 +65,8 @@ class PermissionSettings(Section):
 class ModelSettings(Section):
     """Models that clients use by default."""
 
-    docs: Model = default_models.DOCS
-    code: Model = default_models.CODE
+    docs: Model = RunKind.DOCS.default_model
+    code: Model = RunKind.CODE.default_model
 
 
 class ToolPreset(Section):

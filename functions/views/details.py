@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from string import Formatter
+from typing import Any
 
 from functions.runs.admission.position import Position
 from functions.runs.model import conditions
-from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
-from functions.runs.model.specs import wire
+from functions.runs.model.run_spec import wire
 from functions.runs.model.status import Attempt
 from functions.views import formatting, rows
 from functions.views.agent_output import clean
@@ -82,16 +82,8 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
 
 def work(run: Run) -> str:
     """Return the purpose of the run in a few words."""
-    at = rows.at
-    repository = rows.text(at(run.raw, "spec", "repositoryUrl"))
-    match run.kind:
-        case RunKind.DOCS:
-            return f"docs of {repository}"
-        case RunKind.CODE:
-            task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
-            return f"task {task} of {service} in {repository}"
-        case _:
-            assert_never(run.kind)
+    names = (part[1] for part in Formatter().parse(run.kind.summary))
+    return run.kind.summary.format_map({name: rows.text(rows.at(run.raw, "spec", name)) for name in names if name})
 
 
 def usage(run: Run) -> str:

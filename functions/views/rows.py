@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.model.kinds import RunKind
+from functions.runs.model.kinds import REASON, Column, RunKind
 from functions.views import formatting
 from functions.views.agent_output import clean
 from functions.views.table import table
@@ -46,25 +46,19 @@ def reason(raw: Raw, _now: datetime | None = None) -> str:
     return text(at(decisive[0], "reason")) if decisive else ""
 
 
-_TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", formatting.age)]
-COLUMNS: dict[str, list[tuple[str, Cell]]] = {
-    RunKind.DOCS: [
+def _cell(column: Column) -> Cell:
+    """Return the cell of a printer column, whose path is one of fields but for the reason's."""
+    if column is REASON:
+        return reason
+    return formatting.age if column.type == "date" else field(*column.path.split(".")[1:])
+
+
+COLUMNS: Mapping[str, Sequence[tuple[str, Cell]]] = {
+    kind: [
         ("NAME", field("metadata", "name")),
-        ("REPOSITORY", field("spec", "repositoryUrl")),
-        ("PHASE", field("status", "phase")),
-        ("REASON", reason),
-        *_TAIL,
-    ],
-    RunKind.CODE: [
-        ("NAME", field("metadata", "name")),
-        ("TASK", field("status", "task")),
-        ("SERVICE", field("status", "service")),
-        ("AGENT", field("status", "agent")),
-        ("PHASE", field("status", "phase")),
-        ("REASON", reason),
-        ("ATTEMPT", field("status", "attempt")),
-        *_TAIL,
-    ],
+        *((column.name.upper(), _cell(column)) for column in kind.columns if not column.wide),
+    ]
+    for kind in RunKind
 }
 """Columns of each kind, as `crds/` names them."""
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.container import Container
 from tests.agent.model_server import Model, says, serving, uses

@@ -19,11 +19,11 @@ from click.testing import CliRunner, Result
 from functions.clients.commands.queues import command as queues_command
 from functions.clients.errors import CommandError
 from functions.cluster.kinds import CODE_RUN as KIND
-from functions.events.event import CODE_REQUESTED, RESOURCE, Event
+from functions.events.event import RESOURCE, Event, requested
 from functions.local.database import connect as database
 from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
-from functions.manifests import run as requested
+from functions.manifests import run as manifest
 from functions.queues.backends import connect
 from functions.queues.embedded.publisher import EmbeddedPublisher
 from functions.queues.publisher import Publisher, PublishError
@@ -32,7 +32,7 @@ from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from functions.queues.topology import TOPIC_OF_FUNCTION, TOPICS
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
@@ -127,7 +127,7 @@ def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
 
 
 def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
-    event = Event("1", "/tests", CODE_REQUESTED, "", {})
+    event = Event("1", "/tests", requested("code"), "", {})
     with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
     with pytest.raises(PublishError, match=r"queues\.project"):
@@ -137,7 +137,7 @@ def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project:
 def test_an_emulator_that_is_not_there_is_told_within_bounds(pubsub: str) -> None:
     away = PubsubPublisher(Project("commands-away", emulator="127.0.0.1:1"), seconds=1.0)
     with pytest.raises(PublishError, match="did not do as asked"):
-        away.publish("jobs", Event("1", "/tests", CODE_REQUESTED, "", {}))
+        away.publish("jobs", Event("1", "/tests", requested("code"), "", {}))
 
 
 Broker = tuple[Publisher, dict[str, str]]
@@ -174,7 +174,7 @@ def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer,
     with api_server(tmp_path / "state.sqlite") as url:
         world = Harness(transport(url, tmp_path), "orchestrator")
         spec = CodeRunSpec.model_validate({**CODE_SPEC, "env": [{"name": "TOKEN", "value": "s3cret"}]})
-        made = world.kubelet.create(KIND, requested.run(spec, "orchestrator", "stands"))
+        made = world.kubelet.create(KIND, manifest.run(spec, "orchestrator", "stands"))
         condition = {"type": "Succeeded", "status": "False", "reason": "MissingSecret", "message": "", **SINCE}
         world.kubelet.patch(KIND, "orchestrator", "stands", {"status": {"conditions": [condition]}}, "status")
         kubeconfig = write_kubeconfig(tmp_path, url, "orchestrator")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import CODE_REQUESTED, Event
+from functions.events.event import Event, requested
 from functions.events.receive import receive
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle.states import State, state
@@ -28,7 +28,7 @@ PAUSE = 0.3
 """Seconds between two requests, on average."""
 
 
-def requested(number: int) -> Event:
+def run_request(number: int) -> Event:
     spec = {
         "taskId": number + 1,
         "service": f"s{number}",
@@ -37,7 +37,7 @@ def requested(number: int) -> Event:
         "repositoryUrl": "https://git.example/shop.git",
         "platformRepositoryUrl": "https://git.example/shop.git",
     }
-    return Event(f"request-{number}", "/tests", CODE_REQUESTED, "", spec)
+    return Event(f"request-{number}", "/tests", requested("code"), "", spec)
 
 
 def finished(at_work: Machine) -> int:
@@ -67,7 +67,7 @@ def test_killed_at_random_moments_every_run_finishes_once(
     with machine(tmp_path, emulator=emulator, wrapped=emulator) as at_work:
         killed: Counter[str] = Counter()
         for number in range(RUNS_THROUGH):
-            for event in [requested(number)] * chance.choice([1, 1, 2]):  # some are published twice
+            for event in [run_request(number)] * chance.choice([1, 1, 2]):  # some are published twice
                 at_work.queue.publisher.publish("code-requested", event)
             if number == 0:
                 until(lambda: finished(at_work), 100, lambda: left(at_work))  # everything is up

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from functions.github.commands.configuration import MAX_LENGTH, BadConfiguration, Configuration, parse
 from functions.github.commands.parse import Cancel, StartRun
 from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.settings import Settings
 from tests.support.builders import settings
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from functions.manifests import crds
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import describe, parse, problems
-from functions.runs.model.specs import SPECS, CodeRunSpec, RunSpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, raw_run
 
 ROOT = Path(__file__).resolve().parents[2]

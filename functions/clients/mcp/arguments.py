@@ -16,7 +16,7 @@ from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
 from functions.runs.model.fields import StringRule
 from functions.runs.model.run import problems
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 
 HIDDEN = frozenset({"pattern", "allOf"})
 """Keywords omitted from schemas: descriptions state the rules in words."""

@@ -27,7 +27,7 @@ from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
-from functions.runs.model.specs import ApiModel
+from functions.runs.model.run_spec import ApiModel
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")

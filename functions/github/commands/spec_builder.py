@@ -17,7 +17,8 @@ from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code_span
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, AnySpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
@@ -42,7 +43,7 @@ class RequestTarget:
     """The issue's title, which may contain the task's number."""
 
 
-def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> AnySpec:
+def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
     """Return the spec of the run that the command asks for; raise SpecError if there can be none."""
     values = _common(command, target, configuration, settings)
     is_docs = command.name == "docs"
