@@ -39,7 +39,7 @@ USAGE: Mapping[str, str] = MappingProxyType(
     {
         "docs": "/docs [directory] [agent=...] [model=...] [branch=...]",
         "code": (
-            "/code <task> [service=...] [agent=...] [model=...] [branch=...] [directory=...]"
+            "/code [task] [service=...] [agent=...] [model=...] [branch=...] [directory=...]"
             " [tools=minimal|default|advanced]"
         ),
         "retry": "/retry [what to do differently, also over several lines]",
@@ -71,7 +71,7 @@ class StartRun:
     options: Mapping[str, str] = field(default_factory=dict)
     """By the names of OPTIONS."""
     task: int | None = None
-    """The task of /code; None if a mapping leaves it to the issue's title."""
+    """The task of /code; None if it is the issue, or in the issue's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
     if len(comment) > MAX_COMMENT_LENGTH:
         name = lines.first_command_name(comment, app)
         return [InvalidCommand(name, _TOO_LONG)] if name else []
-    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment, app)]
+    commands = [_command(line) for line in lines.command_lines(comment, app)]
     if len(commands) <= MAX_COMMANDS:
         return commands
     problem = f"a comment may contain at most {MAX_COMMANDS} commands; none of these was run."
@@ -125,12 +125,12 @@ def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
 
 
 def parse_single(text: str) -> Command | None:
-    """Return the one command that `text` consists of, else None. A mapped /code may omit the task."""
+    """Return the one command that `text` consists of, else None."""
     commands = lines.command_lines(text)
-    return _command(commands[0], needs_task=False) if len(commands) == 1 and "\n" not in text.strip() else None
+    return _command(commands[0]) if len(commands) == 1 and "\n" not in text.strip() else None
 
 
-def _command(line: CommandLine, *, needs_task: bool) -> Command:
+def _command(line: CommandLine) -> Command:
     try:
         if line.name == "retry":
             return Retry(_instructions("\n".join((line.arguments, line.following)).strip()))
@@ -139,7 +139,7 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
             case "docs":
                 return _docs(words)
             case "code":
-                return _code(words, needs_task)
+                return _code(words)
         if words:
             raise ValueError(f"it takes no arguments, but {code_span(words[0])} follows it.")
     except ValueError as error:
@@ -176,10 +176,8 @@ def _docs(words: Sequence[str]) -> StartRun:
     return StartRun("docs", {**options, **({"directory": positional[0]} if positional else {})})
 
 
-def _code(words: Sequence[str], needs_task: bool) -> StartRun:
+def _code(words: Sequence[str]) -> StartRun:
     positional, options = _separate_options("code", words)
-    if not positional and needs_task:
-        raise ValueError("the task is missing: give its number, as in `/code 3`.")
     if len(positional) > 1:
         raise ValueError(f"it takes one task number and options, but {code_span(positional[1])} follows the number.")
     return StartRun("code", options, _task(positional[0]) if positional else None)

@@ -15,6 +15,8 @@ from pydantic.alias_generators import to_camel
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code_span
+from functions.runs.model import fields
+from functions.runs.model.code_run_spec import TaskDefinition
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
 from functions.runs.model.run_spec import RunSpec
@@ -25,6 +27,8 @@ from functions.settings.github import GithubSettings
 _KINDS = {kind.word: kind for kind in RunKind}
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
 """A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
+_PART_OF_TASK = re.compile(r"\btask[\s#:-]{0,3}[0-9]", re.IGNORECASE)
+"""Something like a task in a title, so that it is not clear what is meant."""
 
 
 class SpecError(Exception):
@@ -41,6 +45,8 @@ class RequestTarget:
     """The branch that work starts from unless the command names one: the default branch, or a pull request's base."""
     title: str = ""
     """The issue's title, which may contain the task's number."""
+    issue: TaskDefinition | None = None
+    """The issue, which is the task of /code if neither the command nor the title names one."""
 
 
 def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
@@ -87,12 +93,9 @@ def _code(
     platform = configuration.platform_repository or target.repository
     if platform.partition("/")[0].lower() != target.repository.partition("/")[0].lower():
         raise SpecError(f"platformRepository in {code_span(PATH)} must belong to the owner of this repository.")
-    service = command.options.get("service") or configuration.service
-    if not service:
-        raise SpecError(f"the service is missing: add `service=...`, or set it in {code_span(PATH)}.")
     return {
-        "task_id": _task(command, target),
-        "service": service,
+        **_task(command, target),
+        "service": configuration.service or fields.dns_label(target.repository.partition("/")[2]),
         "branch": target.branch,
         "platform_repository_url": _url(platform, github, "github_user" in common),
         "platform_branch": configuration.platform_branch,
@@ -101,11 +104,18 @@ def _code(
     }
 
 
-def _task(command: StartRun, target: RequestTarget) -> int:
+def needs_issue(command: StartRun, title: str) -> bool:
+    """Return whether the command is about the issue itself: neither it nor the title names a task."""
+    return command.name == "code" and command.task is None and not _TASK.search(title)
+
+
+def _task(command: StartRun, target: RequestTarget) -> dict[str, Any]:
     in_title = _TASK.search(target.title)
-    if command.task is None and not in_title:
-        raise SpecError("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
-    return command.task or int(in_title[1] if in_title else 0)
+    if command.task or in_title:
+        return {"task_id": command.task or int(in_title[1] if in_title else 0)}
+    if target.issue and not _PART_OF_TASK.search(target.title):
+        return {"task": target.issue}
+    raise SpecError("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
 
 
 def _identity(command: StartRun, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
