@@ -2,7 +2,7 @@
 
 | what people do                                              | expected                                            |
 |-------------------------------------------------------------|-----------------------------------------------------|
-| `/code` on an issue, in its text, a label, an assignment    | a run whose task is the issue; its pull request closes it |
+| `/code` on an issue, in its text, a label, an assignment    | a run whose task is the issue, closed by its PR     |
 | the same on an issue with a task's number in the title      | that task of Task Master                            |
 | `/code` on a pull request                                   | asked which task                                    |
 | the issue or its comments change before a redelivery        | one run, as it was asked for                        |
