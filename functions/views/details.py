@@ -83,7 +83,9 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
 def work(run: Run) -> str:
     """Return the purpose of the run in a few words."""
     names = (part[1] for part in Formatter().parse(run.kind.summary))
-    return run.kind.summary.format_map({name: rows.text(rows.at(run.raw, "spec", name)) for name in names if name})
+    values = {name: rows.text(rows.at(run.raw, "spec", name)) for name in names if name}
+    title = rows.text(rows.at(run.raw, "spec", "task", "title"))
+    return run.kind.summary.format_map(values | ({"taskId": f'"{title}"'} if title else {}))
 
 
 def usage(run: Run) -> str:

@@ -93,6 +93,8 @@ def summary(raw: Raw) -> dict[str, Any]:
             "phase": at(raw, "status", "phase") or "Pending",
             "reason": reason(raw),
             "taskId": at(raw, "spec", "taskId"),
+            "task": at(raw, "spec", "task", "title"),
+            "taskUrl": at(raw, "spec", "task", "url"),
             "service": at(raw, "spec", "service"),
             "agent": at(raw, "metadata", "labels", api_group.label("agent")),
             "repositoryUrl": at(raw, "spec", "repositoryUrl"),
