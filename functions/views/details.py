@@ -31,9 +31,6 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
         "finishedAt",
         "sessionId",
     )
-    spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
-    if isinstance(spec.get("env"), list):
-        spec["env"] = [rows.at(variable, "name") for variable in spec["env"]]
     return rows.without_absent(
         {
             "kind": str(run.kind),
@@ -49,9 +46,17 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "problems": run.spec_error,
             "next": next_step(run, position, commands),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
-            "spec": spec,
+            "spec": spec(run),
         }
     )
+
+
+def spec(run: Run) -> Facts:
+    """Return the spec as it is stored, with the names of environment variables only."""
+    found = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
+    if isinstance(found.get("env"), list):
+        found["env"] = [rows.at(variable, "name") for variable in found["env"]]
+    return found
 
 
 def sheet(run: Run, position: Position | None, now: datetime) -> str:

@@ -12,19 +12,19 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """Commands of a client to watch a run, read its log, retry a code run and submit a docs run; with {name}."""
+    """How to follow a run, find why it failed, retry it, submit it again: imperatives with {name} and {kind}."""
 
     watch: str
     log: str
     retry: str
-    docs: str
+    submit: str
 
 
 COMMANDS = NextStepCommands(
-    watch="orchestrator runs watch {name}",
-    log="orchestrator runs logs {name}",
-    retry="orchestrator runs retry {name} --message 'what to do differently'",
-    docs="orchestrator task docs",
+    watch="follow it with: orchestrator runs watch {name}",
+    log="find the cause with: orchestrator runs logs {name}",
+    retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
+    submit="submit it again with: orchestrator task {kind}",
 )
 
 
@@ -36,7 +36,7 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
     if state in states.FINISHED:
         return _after(run, state, commands)
     if run.cancel:
-        return f"it is stopping; follow it with: {commands.watch.format(name=run.name)}"
+        return f"it is stopping; {commands.watch.format(name=run.name)}"
     return _during(run, state, position, commands)
 
 
@@ -45,12 +45,12 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
     if state is State.RUNNING:
-        return f"wait, or follow its agent with: {commands.watch.format(name=run.name)}"
+        return f"wait, or {commands.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts automatically ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
         return f"wait: the next attempt starts automatically at {rfc3339(run.status.next_attempt_at)}"
-    return f"wait: it starts automatically; follow it with: {commands.watch.format(name=run.name)}"
+    return f"wait: it starts automatically; {commands.watch.format(name=run.name)}"
 
 
 def _after(run: Run, state: State, commands: NextStepCommands) -> str:
@@ -58,13 +58,9 @@ def _after(run: Run, state: State, commands: NextStepCommands) -> str:
         return _result(run)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
-    again = retry if run.kind.is_retriable else submit
-    return (
-        again
-        if state is State.CANCELLED
-        else f"find the cause with: {commands.log.format(name=run.name)}; then {again}"
-    )
+    again = commands.retry if run.kind.is_retriable else commands.submit
+    steps = (again,) if state is State.CANCELLED else (commands.log, again)
+    return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
 
 
 def _result(run: Run) -> str:

@@ -46,6 +46,22 @@ def reason(raw: Raw, _now: datetime | None = None) -> str:
     return text(at(decisive[0], "reason")) if decisive else ""
 
 
+def time(raw: Raw, *path: str) -> datetime | None:
+    """Return the time at a path of fields; None if it is missing, malformed or has no time zone."""
+    value = at(raw, *path)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
+def agent(raw: Raw) -> str:
+    """Return the agent of a run: that of its attempt, else that of its labels, else the githubUser."""
+    found = at(raw, "status", "agent") or at(raw, "metadata", "labels", api_group.label("agent"))
+    return text(found or at(raw, "spec", "githubUser"))
+
+
 def _cell(column: Column) -> Cell:
     """Return the cell of a printer column, whose path is one of fields but for the reason's."""
     if column is REASON:

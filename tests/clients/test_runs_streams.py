@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from functions.clients.runs.podlog import PodLog, started
 from functions.clients.runs.run_changes import Changes
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN
+from functions.cluster.pod_log import PodLog, started
 from functions.cluster.transport import Request
 
 

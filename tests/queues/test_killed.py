@@ -4,6 +4,7 @@ killed                                 what heals it
 a function in the middle of a message  it was not acknowledged, and comes again
 a function between two                 the queue waits for it, and tries again
 the bridge                             the next one lists, and tells of everything there is; the sweep meanwhile
+the dispatcher                         NATS delivers again what it had not settled, after ACK_WAIT
 """
 
 import random
@@ -26,6 +27,9 @@ KILLS = max(8, round(30 * SCALE))
 """About so many, of processes that take a second or two to start again."""
 PAUSE = 0.3
 """Seconds between two requests, on average."""
+
+SERVERS = {"emulator": "pubsub", "nats": "nats_server"}
+"""Fixtures that skip, and say why, where the server of a queue is not installed."""
 
 
 def run_request(number: int) -> Event:
@@ -57,14 +61,14 @@ def heard(at_work: Machine) -> set[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("emulator", [False, True], ids=["embedded", "emulator"])
+@pytest.mark.parametrize("queue", ["embedded", "emulator", "nats"])
 def test_killed_at_random_moments_every_run_finishes_once(
-    tmp_path: Path, emulator: bool, seed: int, request: pytest.FixtureRequest
+    tmp_path: Path, queue: str, seed: int, request: pytest.FixtureRequest
 ) -> None:
-    if emulator:
-        request.getfixturevalue("pubsub")  # which skips, and says why, where there is none
+    if queue in SERVERS:
+        request.getfixturevalue(SERVERS[queue])
     chance = random.Random(seed)
-    with machine(tmp_path, emulator=emulator, wrapped=emulator) as at_work:
+    with machine(tmp_path, queue) as at_work:
         killed: Counter[str] = Counter()
         for number in range(RUNS_THROUGH):
             for event in [run_request(number)] * chance.choice([1, 1, 2]):  # some are published twice

@@ -5,8 +5,8 @@ from typing import get_args
 
 from functions.clients.errors import WrongUsage
 from functions.clients.runs import lookup
-from functions.clients.runs.lookup import Work
 from functions.clients.runs.target import ClusterTarget
+from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.status import Phase
 from functions.views import rows
 
@@ -15,7 +15,7 @@ from functions.views import rows
 class Wanted:
     """Conditions on runs; an empty one matches all runs."""
 
-    work: Work | None = None
+    kind: RunKind | None = None
     phase: str = ""
     service: str = ""
     everywhere: bool = False
@@ -23,7 +23,7 @@ class Wanted:
     @property
     def narrow(self) -> bool:
         """Whether the filter can exclude runs."""
-        return bool(self.work or self.phase or self.service)
+        return bool(self.kind or self.phase or self.service)
 
     def includes(self, raw: rows.Raw) -> bool:
         """Return whether the run matches."""
@@ -37,22 +37,21 @@ def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     Raises:
         CommandError: the runs could not be listed.
     """
-    candidates = lookup.find_all(target, wanted.work, everywhere=wanted.everywhere)
+    candidates = lookup.find_all(target, wanted.kind, everywhere=wanted.everywhere)
     return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
 
 
-def work(text: str) -> Work | None:
-    """Return the kind of work that --kind names.
+def kind(text: str) -> RunKind | None:
+    """Return the kind of run whose word --kind gives.
 
     Raises:
-        WrongUsage: it is neither docs nor code.
+        WrongUsage: there is no such kind.
     """
-    match text.lower():
-        case "":
-            return None
-        case "docs" | "code" as known:
-            return known
-    raise WrongUsage(f"--kind: {text!r} is neither docs nor code")
+    if not text:
+        return None
+    if text.lower() not in BY_WORD:
+        raise WrongUsage(f"--kind: {text!r} is neither {' nor '.join(BY_WORD)}")
+    return BY_WORD[text.lower()]
 
 
 def phase(text: str) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from functions.clients.errors import CommandError
 from functions.clients.runs import lookup
-from functions.clients.runs.podlog import Pause, PodLog, started
 from functions.clients.runs.target import ClusterTarget, user_errors
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
+from functions.cluster.pod_log import Pause, PodLog, started
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt

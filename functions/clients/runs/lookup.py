@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 from functions.clients.errors import CommandError
 from functions.clients.runs.target import ClusterTarget, user_errors
@@ -11,50 +10,54 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS, Kind
 from functions.runs import api_group
 from functions.runs.admission.position import Position, position
-from functions.runs.model.kinds import RunKind
+from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-
-Work = Literal["docs", "code"]
-"""The two kinds of work, as users name them."""
 
 _KINDS = {name: RUNS[kind] for kind in RunKind for name in (kind.word, kind.lower(), kind.plural, kind.short_name)}
 
 
-def kinds(work: Work | None) -> Sequence[Kind]:
-    """Return the kinds of run that do this work; all kinds for None."""
-    return [_KINDS[work]] if work else list(RUNS.values())
+def kinds(kind: RunKind | None) -> Sequence[Kind]:
+    """Return the API kind of this kind of run; those of all kinds for None."""
+    return [RUNS[kind]] if kind else list(RUNS.values())
+
+
+def _alternatives(texts: Sequence[str]) -> str:
+    """Return the texts as an enumeration with commas and `or`."""
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def find_all(
-    target: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
+    target: ClusterTarget, kind: RunKind | None = None, *, everywhere: bool = False, unfinished: bool = False
 ) -> Iterator[Object]:
-    """Yield stored runs of one or both kinds, of the target's namespace or of all.
+    """Yield stored runs of one kind or of all, of the target's namespace or of all.
 
     Raises:
         CommandError: the cluster rejected a request or is unavailable.
     """
     labels = f"!{api_group.FINISHED}" if unfinished else ""
     with user_errors(target):
-        for kind in kinds(work):
-            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels)
+        for each in kinds(kind):
+            yield from target.cluster.list(each, None if everywhere else target.namespace, labels)
 
 
 def find(target: ClusterTarget, reference: str) -> Run:
-    """Return the run of that name; a prefix `docs/` or `code/` selects the kind.
+    """Return the run of that name; a prefix such as `docs/` selects the kind.
 
     Raises:
-        CommandError: no run has the name, or runs of both kinds have it.
+        CommandError: no run has the name, or runs of several kinds have it.
     """
     prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
-        raise CommandError(f"{reference}: write NAME, docs/NAME or code/NAME")
+        raise CommandError(f"{reference}: write {_alternatives(['NAME', *(f'{word}/NAME' for word in BY_WORD)])}")
     candidates = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
     runs = [run for kind in candidates if name and (run := _read(target, kind, name))]
     if len(runs) > 1:
-        raise CommandError(f"there is a docs run and a code run {name}; write docs/{name} or code/{name}")
+        found = " and ".join(f"a {run.kind.word} run" for run in runs)
+        exact = _alternatives([f"{run.kind.word}/{name}" for run in runs])
+        raise CommandError(f"there is {found} {name}; write {exact}")
     if not runs:
-        kinds_text = " or ".join(kind.name for kind in candidates)
+        kinds_text = _alternatives([kind.name for kind in candidates])
         raise CommandError(
             f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` "
             "shows all runs, --namespace names another namespace"

@@ -5,12 +5,13 @@ from typing import TextIO
 
 from functions.clients.output import say
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
-from functions.clients.runs.lookup import Work, kinds
+from functions.clients.runs.lookup import kinds
 from functions.clients.runs.run_changes import Change, Changes
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
 from functions.runs import api_group
+from functions.runs.model.kinds import RunKind
 from functions.views import rows
 from functions.views.agent_output import clean, short
 
@@ -18,14 +19,14 @@ REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
 
 
-def watch(target: ClusterTarget, work: Work | None, out: TextIO) -> None:
+def watch(target: ClusterTarget, only: RunKind | None, out: TextIO) -> None:
     """Show the runs without end.
 
     Raises:
         CommandError: the cluster rejected a request.
     """
     events = EventMerger(target)
-    for kind in kinds(work):
+    for kind in kinds(only):
         events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
     view = TableView(target.namespace, out) if out.isatty() else LineView(out)
     try:

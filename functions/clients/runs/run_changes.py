@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.clients.runs.podlog import Pause
 from functions.cluster import updates
 from functions.cluster.client import Cluster, Object
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import Kind
+from functions.cluster.pod_log import Pause
 from functions.cluster.reflector import Reflector
 from functions.cluster.updates import Failure, Signal
 

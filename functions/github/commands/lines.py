@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
 
-CommandName = Literal["docs", "code", "retry", "cancel", "status"]
-COMMAND_NAMES: tuple[CommandName, ...] = get_args(CommandName)
+from functions.runs.model.kinds import BY_WORD
+
+COMMAND_NAMES = (*BY_WORD, "retry", "cancel", "status")
+"""The word of each kind of run starts one; the others are about an existing run."""
 
 _NAME = rf"({'|'.join(COMMAND_NAMES)})(?!\S)"
 _MENTION = r"@{app}(?:\[bot\])?[,:]?[ \t]+/?"

@@ -96,6 +96,11 @@ class CodeRunSpec(RunSpec):
         return self.context_version
 
     @property
+    def repositories(self) -> Mapping[str, str]:
+        """The repository of the work and that of the task's definition."""
+        return {**super().repositories, "platformRepositoryUrl": self.platform_repository_url}
+
+    @property
     def task_directory(self) -> str:
         """The directory of the platform repository that holds `.taskmaster`."""
         if self.platform_directory is not None:

@@ -44,6 +44,7 @@ class KindFacts:
     is_retriable: bool
     has_tools: bool
     default_model: str
+    default_deadline: int
     summary: str
     columns: Sequence[Column]
 
@@ -63,6 +64,8 @@ class RunKind(StrEnum):
     """Whether its agents have MCP tools."""
     default_model: str
     """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
+    default_deadline: int
+    """Longest an attempt may take, in seconds: default of the setting `job.<word>_deadline`."""
     summary: str
     """What one run does, in a few words; `{name}` stands for a field of the spec as on the wire."""
     columns: Sequence[Column]
@@ -93,6 +96,7 @@ class RunKind(StrEnum):
             is_retriable=False,
             has_tools=False,
             default_model="opus",
+            default_deadline=14_400,
             summary="docs of {repositoryUrl}",
             columns=(
                 Column("Repository", "string", ".spec.repositoryUrl"),
@@ -112,6 +116,7 @@ class RunKind(StrEnum):
             is_retriable=True,
             has_tools=True,
             default_model="sonnet",
+            default_deadline=7200,
             summary="task {taskId} of {service} in {repositoryUrl}",
             columns=(
                 Column("Task", "string", ".status.task"),

@@ -27,7 +27,7 @@ def command(
     target: ClusterTarget, kind: str, phase: str, service: str, every: bool, everywhere: bool, output: Output
 ) -> None:
     """Print the runs."""
-    wanted = filters.Wanted(filters.work(kind), filters.phase(phase), service, everywhere)
+    wanted = filters.Wanted(filters.kind(kind), filters.phase(phase), service, everywhere)
     runs = filters.runs(target, wanted)
     shown = runs if every else runs[:NEWEST]
     empty = "no such runs" if wanted.narrow else f"no runs in namespace {target.namespace}"
