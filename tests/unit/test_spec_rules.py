@@ -251,13 +251,11 @@ def test_a_crd_is_what_people_and_tools_expect(spec: type[RunSpec]) -> None:
 def test_a_structural_schema_has_none_of_what_kubernetes_refuses() -> None:
     refused = {"$ref", "$defs", "const", "title", "patternProperties", "propertyNames", "additionalItems", "null"}
 
-    properties: list[Any] = []  # whose keys are names of fields
-
     def keys(node: Any) -> set[str]:
         if isinstance(node, dict):
-            own = set() if node in properties else set(node)
-            properties.extend(each for name, each in node.items() if name == "properties")
-            return own.union(*(keys(each) for each in node.values()))
+            fields = node.get("properties", {}).values()  # their names are no keywords
+            others = [each for key, each in node.items() if key != "properties"]
+            return set(node).union(*(keys(each) for each in (*fields, *others)))
         return set().union(*(keys(each) for each in node)) if isinstance(node, list) else set()
 
     for spec in SPECS.values():

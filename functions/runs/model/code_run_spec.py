@@ -55,6 +55,9 @@ class CodeRunSpec(RunSpec):
     task_id: Annotated[
         fields.TaskId | None, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")
     ] = None
+    task_title: Annotated[
+        fields.TaskTitle | None, Field(description="Title of that task, which people read in lists.")
+    ] = None
     task: Annotated[
         TaskDefinition | None, Field(description="The task itself, in place of a taskId: an issue or a prompt.")
     ] = None
@@ -151,7 +154,9 @@ class CodeRunSpec(RunSpec):
     @property
     def title(self) -> str:
         """The title of the pull request and of a commit that saves uncommitted work."""
-        return self.task.title if self.task else f"Task {self.task_id}: work on {self.service}"
+        if self.task:
+            return self.task.title
+        return f"Task {self.task_id}: {self.task_title or f'work on {self.service}'}"
 
     @property
     def purpose(self) -> Purpose:
