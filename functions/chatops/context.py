@@ -13,8 +13,9 @@ from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands import issue_task
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
+from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.branches import is_from_run, queued_pull_request
-from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, sort_key
 from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
 from functions.runs import requests
 from functions.runs.model.code_run_spec import TaskDefinition
@@ -59,7 +60,13 @@ class CommandContext:
         if self._request.on_pull_request:
             return None
         comments = self._recent.pages(f"issues/{self._request.number}/comments")
-        return issue_task.build(self.issue, comments, self._request.sort_key, may_write, self._event.app)
+        earlier = (item for item in comments if self._is_earlier(item))
+        return issue_task.build(self.issue, earlier, may_write, self._event.app)
+
+    def _is_earlier(self, comment: Mapping[str, Any]) -> bool:
+        """Return whether a comment was made before the request, or contains it."""
+        made = sort_key(dig_text(comment, "created_at"), dig_number(comment, "id"))
+        return not self._request.sort_key or made <= self._request.sort_key
 
     @property
     def _recent(self) -> RepositoryCalls:

@@ -156,6 +156,7 @@ def test_models_are_those_of_the_settings_without_any_other_setting(
 
 EVERYTHING = {
     "task_id": 9,
+    "task_title": "Check out",
     "task_tag": "checkout",
     "service": "everything",
     "model": "gpt-5.1-codex",

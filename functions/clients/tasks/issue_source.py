@@ -62,7 +62,7 @@ def read(number: int, repository_url: str, environ: Mapping[str, str]) -> dict[s
         comments = list(repository.pages(f"issues/{number}/comments"))
     except GithubError as error:
         raise CommandError(f"--issue: issue {number} of {name} cannot be read: {error}") from error
-    return wire(issue_task.build(issue, comments, "", lambda login: _may_write(repository, login)))
+    return wire(issue_task.build(issue, comments, lambda login: _may_write(repository, login)))
 
 
 def _connect(api_url: str, name: str, token: str) -> Repository:

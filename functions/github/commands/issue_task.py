@@ -11,7 +11,6 @@ from typing import Any
 from functions.github.commands import lines
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.markdown import sanitize
-from functions.github.webhook.decisions import sort_key
 from functions.runs.model.code_run_spec import TaskDefinition
 
 Object = Mapping[str, Any]
@@ -29,10 +28,8 @@ _IMAGE_ELEMENT = re.compile(r"<img\b([^>]{0,2000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s{0,5}=\s{0,5}(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
-def build(
-    issue: Object, comments: Iterable[Object], before: str, may_write: Callable[[str], bool], app: str = ""
-) -> TaskDefinition:
-    """Return the issue as a task, with the comments made before the sort key `before` (webhook/decisions.py).
+def build(issue: Object, comments: Iterable[Object], may_write: Callable[[str], bool], app: str = "") -> TaskDefinition:
+    """Return the issue as a task, with its comments.
 
     `may_write` returns whether a login has write access; `app` is the App's name (slug), in mentions with a command.
     """
@@ -40,7 +37,7 @@ def build(
     is_trusted = bool(login) and may_write(login)
     body = sanitize(_visible(dig_text(issue, "body"), app), MAX_BODY_LENGTH)
     head = _signed(login, body, is_trusted=is_trusted)
-    said = [text for text in (_comment(item, before, may_write, app) for item in comments) if text]
+    said = [text for text in (_comment(item, may_write, app) for item in comments) if text]
     text = "\n\n".join([head, *_latest(said, MAX_LENGTH - len(head))])
     title = " ".join(sanitize(dig_text(issue, "title"), MAX_TITLE_LENGTH).split())
     return TaskDefinition(
@@ -60,12 +57,11 @@ def _signed(login: str, body: str, *, is_trusted: bool) -> str:
     )
 
 
-def _comment(comment: Object, before: str, may_write: Callable[[str], bool], app: str) -> str:
-    """Return a comment with its author; empty if it is later, only a command, or of somebody without write access."""
-    login, created = dig_text(comment, "user", "login"), dig_text(comment, "created_at")
-    is_later = bool(before) and sort_key(created, dig_number(comment, "id")) > before
+def _comment(comment: Object, may_write: Callable[[str], bool], app: str) -> str:
+    """Return a comment with its author; empty if it is only a command, or of somebody without write access."""
+    login = dig_text(comment, "user", "login")
     text = sanitize(_visible(dig_text(comment, "body"), app), MAX_COMMENT_LENGTH)
-    if is_later or not (text and login and may_write(login)):
+    if not (text and login and may_write(login)):
         return ""
     return f"{login} commented:\n\n{text}"
 
