@@ -27,7 +27,7 @@ from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
 from functions.runs.model.run import problems
-from functions.runs.model.specs import ApiModel
+from functions.runs.model.specs import ApiModel, RequestedResources
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
@@ -77,6 +77,7 @@ class Configuration(ApiModel):
     retry_on: list[Literal["review", "check"]] = ["review", "check"]
     cancel_on_close: bool = False
     max_retries: Annotated[int | None, Field(ge=0, le=10)] = None
+    resources: RequestedResources | None = None
     timeout_seconds: Annotated[int | None, Field(ge=1, le=604_800)] = None
     max_turns: Annotated[int | None, Field(ge=1, le=fields.INT32)] = None
     max_cost_usd: Annotated[float | None, Field(gt=0, le=1_000_000)] = None

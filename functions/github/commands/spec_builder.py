@@ -66,6 +66,7 @@ def _common(
         "model": model,
         "working_directory": configuration.working_directory,
         "max_retries": configuration.max_retries,
+        "resources": configuration.resources,
         "timeout_seconds": configuration.timeout_seconds,
         "max_turns": configuration.max_turns,
         "max_cost_usd": configuration.max_cost_usd,

@@ -42,6 +42,22 @@ class EnvVar(ApiModel):
     value: fields.EnvValue = ""
 
 
+class RequestedResources(ApiModel):
+    """What the agent's container gets: requested, and its limit."""
+
+    cpu: Annotated[fields.CpuAmount | None, Field(description="CPUs, such as 500m or 2.")] = None
+    memory: Annotated[fields.BytesAmount | None, Field(description="Memory, such as 8Gi.")] = None
+    ephemeral_storage: Annotated[
+        fields.BytesAmount | None, Field(description="Storage outside the workspace, such as 10Gi.")
+    ] = None
+
+    @property
+    def quantities(self) -> dict[str, str]:
+        """The amounts that are given, by Kubernetes' names of resources."""
+        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: str(amount) for name, amount in found.items() if amount is not None}
+
+
 class RunSpec(ApiModel, ABC):
     """What docs and code runs have in common."""
 
@@ -77,6 +93,9 @@ class RunSpec(ApiModel, ABC):
     env_from_secrets: Annotated[
         list[fields.SecretName] | None,
         Field(description="Secrets whose keys become environment variables.", max_length=16),
+    ] = None
+    resources: Annotated[
+        RequestedResources | None, Field(description="Of the agent's container, within the setting job.max_resources.")
     ] = None
     timeout_seconds: Annotated[int | None, Field(description="Longest an attempt may take.", ge=1, le=604_800)] = None
     max_retries: Annotated[int | None, Field(description="Automatic retries after failed attempts.", ge=0, le=10)] = (
