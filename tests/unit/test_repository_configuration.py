@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from functions.github.commands.configuration import MAX_LENGTH, BadConfiguration, Configuration, parse
 from functions.github.commands.parse import Cancel, StartRun
 from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RequestedResources
 from functions.settings import Settings
 from tests.support.builders import settings
 
@@ -38,6 +38,7 @@ workingDirectory: services
 retryOn: [review]
 maxRetries: 2
 cancelOnClose: true
+resources: {memory: 8Gi}
 timeoutSeconds: 60
 maxTurns: 30
 maxCostUsd: 1.5
@@ -139,6 +140,7 @@ def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> N
         github_app="5DLabs-Rex",
         tool_config="minimal",
         max_retries=2,
+        resources=RequestedResources(memory="8Gi"),
         timeout_seconds=60,
         max_turns=30,
         max_cost_usd=1.5,

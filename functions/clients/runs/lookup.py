@@ -37,7 +37,7 @@ def find_all(
     labels = f"!{api_group.FINISHED}" if unfinished else ""
     with user_errors(target):
         for kind in kinds(work):
-            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels)
+            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels, cached=unfinished)
 
 
 def find(target: ClusterTarget, reference: str) -> Run:
