@@ -74,8 +74,8 @@ def _chores(deps: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Chore]]
         workspaces.note(run)
         if _is_after(begin, run.kind, run.name):
             yield runs.at, partial(_visit_run, deps, reports, run)
-        for item in latest.keep(run):
-            yield runs.at, partial(delete, deps, RUNS[item.kind], item.version, "runs above retention.max_finished")
+        for earliest in latest.keep(run):
+            yield runs.at, partial(delete, deps, RUNS[earliest.kind], earliest.version, "runs above max_finished")
     config_maps = PagedScan(deps, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
     if _is_after(begin, VOLUME_CLAIM.name, ""):
         for item in config_maps:

@@ -70,12 +70,12 @@ def test_over_the_greatest_number_the_runs_that_ended_first_are_deleted(world: H
     again = finished(world, "again", LOST)
     world.kubelet.patch(CODE_RUN, world.namespace, again.name, {"spec": {"contextVersion": 2}})
     unfinished = submitted(world, name="unfinished", service="unfinished")
-    assert cleaned(world)["runs above retention.max_finished"] == 2
+    assert cleaned(world)["runs above max_finished"] == 2
     for run in runs:
         run_event(world, now(world, run).raw) if there(world, CODE_RUN, run.name) else None
     left = [run.name for run in (*runs, again, unfinished) if there(world, CODE_RUN, run.name)]
     assert left == ["c", "b", "again", "unfinished"]
-    assert "runs above retention.max_finished" not in cleaned(world)
+    assert "runs above max_finished" not in cleaned(world)
 
 
 @pytest.mark.parametrize(("report", "days"), [(DONE, 7), (LOST, 30)])
