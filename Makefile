@@ -10,8 +10,8 @@ export SCALE
 
 .PHONY: run dev test test-cluster unit lint format bench soak golden transcript archive parts lock clean
 
-run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; PUBSUB=emulator
-	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --pubsub "$(PUBSUB)"
+run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; QUEUE=pubsub or nats
+	@$(BIN)/python -m functions.clients run --repo "$(REPO)"$(if $(QUEUE), --queue "$(QUEUE)")
 
 dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; PORT=8900 moves it
 	@$(BIN)/python -m functions.clients dev $(if $(PORT),--port $(PORT))

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from functions.manifests.crds import structural
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 
 FOLDER = Path(__file__).resolve().parent / "kubernetes" / "components" / "immutable-spec"
 MAY_CHANGE = frozenset({"cancel", "contextVersion", "continueSession", "promptModification", "promptMode"})

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 import hypothesis
 import pytest
 
+from functions.local import nats
 from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
-from tests.support import control_plane, installed
+from tests.support import control_plane, images, installed
 from tests.support.python import search_path
 
 hypothesis.settings.register_profile("project", deadline=None)  # a test is bounded as a whole; timing is a benchmark
@@ -124,3 +125,28 @@ def pubsub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     emulator.start()
     yield emulator.address
     emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def orchestrator_image() -> images.Image:
+    return images.built("orchestrator")
+
+
+@pytest.fixture(scope="session")
+def agent_image() -> images.Image:
+    return images.built("agent")
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real NATS server with JetStream; each test takes a prefix of its own on it."""
+    if nats.find() is None:
+        message = f"NATS is not installed: {nats.HINT}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    folder = tmp_path_factory.mktemp("nats")
+    server = nats.NatsServer(free_port(), folder, folder / "log")
+    server.start()
+    yield server.url
+    server.stop()

@@ -10,13 +10,13 @@ from functions.bridge.outbox import WORKERS, Outbox
 from functions.bridge.watch import Watch
 from functions.bridge.watch_health import WatchHealth
 from functions.cluster.client import Cluster
-from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
+from functions.cluster.kinds import JOB, RUNS, Kind
 from functions.cluster.reflector import Backoff, Reflector
 from functions.queues.publisher import Publisher
 from functions.queues.topology import TOPIC_OF_KIND
 from functions.runs import api_group
 
-TOPIC_BY_KIND: Mapping[Kind, str] = {kind: TOPIC_OF_KIND[kind.name] for kind in (DOCS_RUN, CODE_RUN, JOB)}
+TOPIC_BY_KIND: Mapping[Kind, str] = {kind: TOPIC_OF_KIND[kind.name] for kind in (*RUNS.values(), JOB)}
 """The kinds that the functions decide by, and the topic for the changes of each."""
 
 SELECTORS: Mapping[Kind, str] = {JOB: api_group.label("run")}

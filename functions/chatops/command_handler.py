@@ -80,7 +80,7 @@ class CommandHandler:
             return self._log(f"a {feedback.source} does not start a retry here")
         if self._request.login and not self._is_accepted():
             return None
-        run = self._context.run_of_branch(feedback.branch)
+        run = self._context.run_of_feedback(feedback)
         refusal = self._retry_after_feedback(run, feedback, configuration.retry_on) if run else ""
         return self._reply(replies.refused(refusal)) if refusal and feedback.source == "review" else None
 
@@ -214,8 +214,8 @@ class CommandHandler:
 
     def _acknowledge(self) -> None:
         self._log("accepted")
-        if self._request.comment_path:
-            add_reaction(self._repository, f"{self._request.comment_path}/reactions")
+        if self._request.written_at:
+            add_reaction(self._repository, f"{self._request.written_at}/reactions")
 
     def _reply(self, text: str) -> None:
         """Post a reply; if GitHub does not accept one there, log that."""

@@ -11,8 +11,8 @@ from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
-from functions.github.webhook.branches import is_from_run
-from functions.github.webhook.decisions import CommandRequest
+from functions.github.webhook.branches import is_from_run, queued_pull_request
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
 from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
 from functions.runs import requests
 from functions.runs.model.run import Run
@@ -81,6 +81,11 @@ class CommandContext:
     @cached_property
     def _runs_of_issue(self) -> list[Run]:
         return run_requests.list_by_issue(self._deps, self._event.repository_id, self._request.number)
+
+    def run_of_feedback(self, feedback: FeedbackReceived) -> Run | None:
+        """Return the run that the feedback is about; None if there is none."""
+        in_merge_queue = bool(queued_pull_request(feedback.branch))
+        return self._run_of_pull_request if in_merge_queue else self.run_of_branch(feedback.branch)
 
     def run_of_branch(self, branch: str) -> Run | None:
         """Return the run that commits to a branch of the repository; None if there is none."""

@@ -6,14 +6,16 @@ arrived while the attempt was working.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from functions.chatops import run_requests
 from functions.chatops.open_feedback import FeedbackLookup
 from functions.cluster.errors import Invalid
 from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
-from functions.github.markdown import sanitize
+from functions.github.markdown import fenced_block, sanitize
 from functions.github.reports import feedback as texts
 from functions.github.reports.feedback import Feedback
+from functions.github.webhook.branches import queued_pull_request
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
 from functions.runs import requests, waiting_feedback
 from functions.runs.lifecycle import states
@@ -25,6 +27,8 @@ log = logging.getLogger("orchestrator")
 
 MAX_ITEMS = 15
 """Feedback named in one retry; fewer than the keys that a run remembers (runs/requests.py)."""
+
+_IN_MERGE_QUEUE = "Your pull request failed in the merge queue, which tests it merged with its base branch."
 
 MAX_ITEM_LENGTH = 10_000
 """Characters of one of several items, so that each of them reaches the prompt."""
@@ -44,11 +48,15 @@ def retry_after_event(
         return ""
     commits = [attempt.commit for attempt in run.status.attempts if attempt.commit]
     head = lookup.head(run.status.branch or "") or (commits[-1] if commits else "")
-    if received.commit and received.commit not in (head, *commits[-1:]) and (head or commits):
+    in_merge_queue = bool(queued_pull_request(received.branch))  # its commits are merges of the branch
+    is_outdated = received.commit and received.commit not in (head, *commits[-1:]) and (head or commits)
+    if is_outdated and not in_merge_queue:
         return f"run {run.name} has a newer commit than {received.commit}"
     items = lookup.open(run, received.commit or head)  # with annotations and line comments, which an event lacks
     if request.key not in [item.key for item in items]:
         items.insert(0, Feedback(request.key, _description(lookup, request, received)))
+    if in_merge_queue:
+        items[0] = replace(items[0], description=f"{_IN_MERGE_QUEUE}\n\n{items[0].description}")
     return _retry(deps, run, items, received.source)
 
 
@@ -79,11 +87,18 @@ def _retry(deps: Dependencies, run: Run, items: Sequence[Feedback], source: str)
 
 
 def _compose(items: Sequence[Feedback]) -> str:
-    if len(items) == 1:
-        return sanitize(items[0].description, MAX_INSTRUCTIONS_LENGTH)
     share = max(MAX_INSTRUCTIONS_LENGTH // len(items) - 10, 1000)
-    parts = [sanitize(item.description, min(share, MAX_ITEM_LENGTH)) for item in items]
-    return sanitize("\n\n".join(parts), MAX_INSTRUCTIONS_LENGTH)
+    length = MAX_INSTRUCTIONS_LENGTH if len(items) == 1 else min(share, MAX_ITEM_LENGTH)
+    return sanitize("\n\n".join(_shorten(item, length) for item in items), MAX_INSTRUCTIONS_LENGTH)
+
+
+def _shorten(item: Feedback, length: int) -> str:
+    """Return an item in at most that many characters: the beginning of its description and the end of its log."""
+    if not item.log:
+        return sanitize(item.description, length)
+    block = fenced_block(item.log[-length // 2 :], length // 2)
+    log_end = f"\n\nThe end of its log:\n\n{block}"
+    return sanitize(item.description, length - len(log_end)) + log_end
 
 
 def _description(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, NotFound
+from functions.github.api.errors import Denied, NotFound, Rejected
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.json_fields import dig_number, dig_text
-from functions.github.reports import feedback
+from functions.github.reports import feedback, job_log
 from functions.github.reports.feedback import Feedback
 from functions.runs.model.run import Run
 
@@ -58,7 +58,16 @@ class FeedbackLookup:
                 number = dig_number(check, "id")
                 has_annotations = dig_number(check, "output", "annotations_count")
                 annotations = self._list(f"check-runs/{number}/annotations") if has_annotations else []
-                yield Feedback(self._key("check", number), feedback.describe_check(check, annotations))
+                description = feedback.describe_check(check, annotations)
+                yield Feedback(self._key("check", number), description, self._log_end(check))
+
+    def _log_end(self, check: feedback.Object) -> str:
+        job = job_log.job_of(check)
+        try:
+            return job_log.excerpt(self.calls.text_end(f"actions/jobs/{job}/logs", job_log.MAX_BYTES)) if job else ""
+        except (Denied, NotFound, Rejected) as error:
+            log.info("cannot read the log of job %d: %s", job, error)
+            return ""
 
     def _statuses(self, commit: str) -> Iterator[Feedback]:
         """Yield the failed statuses; GitHub lists the last one of each context."""

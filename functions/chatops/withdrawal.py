@@ -1,4 +1,4 @@
-"""Whether a command was withdrawn before it was handled: its comment is deleted, or a later /cancel was handled first.
+"""Whether a command was withdrawn before it was handled: its text is deleted, or a later /cancel was handled first.
 
 Deliveries arrive in any order and up to three days late.
 """
@@ -23,12 +23,13 @@ def why_withdrawn(
 
     `replies` has listed the comments of the issue.
     """
-    if not request.comment_path:
+    if not request.written_at:
         return ""
-    number = int(request.comment_path.rpartition("/")[2])
-    is_listed = any(dig_number(comment, "id") == number for comment in replies.last_listed)
-    if not is_listed and not _exists(calls, request.comment_path):
-        return "the comment was deleted"
+    is_comment = "/comments/" in request.written_at
+    number = int(request.written_at.rpartition("/")[2]) if is_comment else 0  # every comment is later than the issue
+    is_listed = is_comment and any(dig_number(comment, "id") == number for comment in replies.last_listed)
+    if not is_listed and not _exists(calls, request.written_at):
+        return "its text was deleted"
     later = [comment for comment in replies.last_listed if dig_number(comment, "id") > number]
     if any(_was_handled(key, context, replies) for comment in later for key in _cancel_keys(comment, repository_id)):
         return "a later comment cancelled it"
@@ -36,7 +37,7 @@ def why_withdrawn(
 
 
 def _exists(calls: RepositoryCalls, path: str) -> bool:
-    """Return whether the comment exists; a comment that the App may not read does."""
+    """Return whether the comment or issue exists; one that the App may not read does."""
     try:
         calls.get(path)
     except NotFound:

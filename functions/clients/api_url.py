@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from functions.clients.errors import WrongUsage
 from functions.runs.model.kinds import RunKind
 
-FUNCTIONS: Mapping[str, str] = {kind: f"submit_{kind.word}" for kind in RunKind}
+FUNCTIONS: Mapping[str, str] = {kind: kind.function for kind in RunKind}
 VARIABLE = "ORCHESTRATOR_API_URL"
 PLACEHOLDER = "{function}"
 

@@ -10,6 +10,7 @@ import click
 from functions.clients.errors import CommandError
 from functions.clients.runs import lookup, target
 from functions.clients.runs.target import VARIABLES
+from functions.runs.model.kinds import BY_WORD
 
 
 def run_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -22,7 +23,7 @@ def run_names(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 name_argument = click.argument("name", shell_complete=run_names, help="The run's name.")
-kind_option = click.option("--kind", default="", metavar="docs|code", help="Only runs of this kind.")
+kind_option = click.option("--kind", default="", metavar="|".join(BY_WORD), help="Only runs of this kind.")
 
 
 def _target_option(name: str, *short: str, words: str) -> Callable[..., Any]:

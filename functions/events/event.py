@@ -10,8 +10,6 @@ RESOURCE = "dev.knative.apiserver.resource."
 """Prefix of the types of watch events that carry the whole object (Knative: ApiServerSource, mode Resource)."""
 REFERENCE = "dev.knative.apiserver.ref."
 """Prefix of the types of watch events that carry an ObjectReference (mode Reference)."""
-DOCS_REQUESTED = "platform.agents.docs.requested.v1"
-CODE_REQUESTED = "platform.agents.code.requested.v1"
 GITHUB_EVENT = "platform.agents.github."
 """Prefix of the type of a GitHub delivery, before GitHub's name of the event and `.v1`."""
 SWEEP_DUE = "platform.agents.sweep.due.v1"
@@ -21,6 +19,11 @@ PLAIN_MESSAGE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 SPEC_VERSION = "1.0"
 JSON = "application/json"
+
+
+def requested(word: str) -> str:
+    """Return the type of the events that request a run of the kind with that word, such as `docs`."""
+    return f"platform.agents.{word}.requested.v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from functions.events.decoding import decode, decode_base64, media_type
 from functions.events.event import PLAIN_MESSAGE, Event, MalformedError
 
 SUBSCRIPTION = "x-goog-pubsub-subscription-name"
-"""Header of a push without wrapping but with metadata; the embedded queue sets it too."""
+"""Header of a push without wrapping but with metadata; the embedded queue and the dispatcher of NATS set it too."""
 MESSAGE_ID = "x-goog-pubsub-message-id"
 
 

@@ -7,6 +7,7 @@ arrive any number of times, from any number of webhooks.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from functions.chatops import run_requests
 from functions.chatops.command_handler import CommandHandler
@@ -14,6 +15,7 @@ from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound
+from functions.github.commands.lines import mentions_with_command
 from functions.github.webhook.decisions import CommandRequest, Decision, InvalidateTokens, LogOnly, PullRequestChanged
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules import router
@@ -24,6 +26,9 @@ from functions.serving.watch_events import ignored
 from functions.telemetry.context import bind_event
 
 log = logging.getLogger("orchestrator")
+
+WRITTEN = ("comment", "review", "issue", "pull_request")
+"""Parts of a payload with a body; of several, the event is about the first."""
 
 
 def handle(deps: Dependencies, request: Request) -> Answer:
@@ -38,6 +43,8 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
     webhook_event = _parse(event, deps.settings.github.bots)
+    if deps.github and mentions_with_command(_body(webhook_event)):
+        webhook_event = replace(webhook_event, app=deps.github.app_name())
     decisions = router.decide(webhook_event)
     if not decisions:
         return ACKNOWLEDGED
@@ -54,6 +61,11 @@ def _parse(event: Event, bots: Sequence[str]) -> WebhookEvent:
     name = event.type.removeprefix(GITHUB_EVENT).partition(".")[0]
     action = event.data.get("action")
     return WebhookEvent(name, action if isinstance(action, str) else "", event.id, event.data, bots)
+
+
+def _body(event: WebhookEvent) -> str:
+    """Return what a person wrote, which may contain commands."""
+    return next(filter(None, (event.text(part, "body") for part in WRITTEN)), "")
 
 
 def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: Decision) -> None:

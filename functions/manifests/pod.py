@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.runs.model import naming, trace
 from functions.runs.model.run import Run
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
 from functions.settings.agent import ApiKey
 

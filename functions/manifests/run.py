@@ -5,11 +5,11 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.model import naming
-from functions.runs.model.specs import AnySpec, wire
+from functions.runs.model.run_spec import RunSpec, wire
 
 
 def run(
-    spec: AnySpec,
+    spec: RunSpec,
     namespace: str,
     name: str | None = None,
     annotations: Mapping[str, str] | None = None,
@@ -21,7 +21,7 @@ def run(
         "labels": naming.run_labels(spec) | dict(labels or {}),
         "finalizers": [api_group.FINALIZER],
     }
-    metadata |= {"name": name} if name else {"generateName": naming.name_prefix(spec)}
+    metadata |= {"name": name} if name else {"generateName": spec.name_prefix}
     if annotations:
         metadata["annotations"] = dict(annotations)
     return {"apiVersion": api_group.API_VERSION, "kind": spec.kind.value, "metadata": metadata, "spec": wire(spec)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.model import naming
-from functions.runs.model.specs import AnySpec
+from functions.runs.model.run_spec import RunSpec
 
 TASK_CLAIM = api_group.label("task-claim")
 
@@ -22,7 +22,7 @@ KEPT = timedelta(hours=1)
 """When a claim is deleted: requests that listed the task's runs before its run existed were answered long before."""
 
 
-def of(spec: AnySpec, namespace: str, earlier: Sequence[str], run: str) -> dict[str, Any]:
+def of(spec: RunSpec, namespace: str, earlier: Sequence[str], run: str) -> dict[str, Any]:
     """Return the claim of the run of that name, on the task of `spec` after the runs with the uids `earlier`."""
     return {
         "apiVersion": "v1",

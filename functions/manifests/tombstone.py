@@ -3,14 +3,13 @@
 It is also found by the keys of the requests on the run, so that a repeated one is not applied to another run.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from functions.runs import api_group, requests
 from functions.runs.model import naming
-from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
+from functions.runs.model.specs import SPECS
 from functions.runs.model.status import rfc3339
 
 REQUEST = api_group.label("request")
@@ -43,20 +42,5 @@ def _asked(run: Run) -> dict[str, str]:
 
 def valid_spec(run: Run) -> dict[str, Any]:
     """Return a merge patch that turns any spec of the run's kind into the smallest valid one."""
-    smallest: dict[str, Any] = {
-        "repositoryUrl": "https://deleted.invalid/run.git",
-        "model": "claude-deleted",
-        "githubUser": "deleted",
-    }
     spec = run.raw.get("spec")
-    return dict.fromkeys(spec if isinstance(spec, dict) else ()) | smallest | _required(run.kind, smallest)
-
-
-def _required(kind: RunKind, smallest: Mapping[str, Any]) -> dict[str, Any]:
-    match kind:
-        case RunKind.DOCS:
-            return {"sourceBranch": "deleted"}
-        case RunKind.CODE:
-            return {"taskId": 1, "service": "deleted", "platformRepositoryUrl": smallest["repositoryUrl"]}
-        case _:
-            assert_never(kind)
+    return {**dict.fromkeys(spec if isinstance(spec, dict) else ()), **SPECS[run.kind].smallest}

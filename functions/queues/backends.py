@@ -1,11 +1,14 @@
 """The queue back ends, and the one that the settings name."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.embedded import backend as embedded
+from functions.queues.nats import backend as nats
 from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub import backend as pubsub
+from functions.queues.setup import SetupError
 from functions.settings.queues import QueueSettings
 
 
@@ -27,8 +30,12 @@ class Backend(Protocol):
         """Return its dead letters."""
         ...
 
+    def apply(self, settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
+        """Set the queue up for the functions at `endpoints`; yield a line for each object. Raises SetupError."""
+        ...
 
-BACKENDS: tuple[Backend, ...] = (pubsub, embedded)
+
+BACKENDS: tuple[Backend, ...] = (pubsub, nats, embedded)
 
 
 def connect(settings: QueueSettings) -> Publisher:
@@ -45,6 +52,18 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     if backend is None:
         raise DeadLetterError(f"no queue is configured: {_remedy()}")
     return backend.dead_letters(settings)
+
+
+def apply(settings: QueueSettings, *, dry_run: bool = False) -> Iterator[str]:
+    """Set the selected queue up, or with `dry_run` only tell; yield a line for each object as it is done.
+
+    Raises:
+        SetupError: the settings select no queue, or it did not do as asked.
+    """
+    backend = _selected(settings)
+    if backend is None:
+        raise SetupError(f"no queue is configured: {_remedy()}")
+    yield from backend.apply(settings, dry_run=dry_run)
 
 
 def _selected(settings: QueueSettings) -> Backend | None:

@@ -1,8 +1,7 @@
 """The topology of the queue, defined once for every back end.
 
     topic             published by                 pushed to
-    docs-requested    anyone                       submit_docs
-    code-requested    anyone                       submit_code
+    KIND-requested    anyone                       submit_KIND, for docs and for code
     github            github_webhook               github_event
     runs              the watch bridge             reconcile, report
     jobs              the watch bridge             job_finished
@@ -23,8 +22,7 @@ from functions.queues.topics import ACK_DEADLINE, GITHUB, LIFECYCLE
 from functions.runs.model.kinds import RunKind
 
 TOPIC_OF_FUNCTION: Mapping[str, str] = {
-    "submit_docs": "docs-requested",
-    "submit_code": "code-requested",
+    **{kind.function: f"{kind.word}-requested" for kind in RunKind},
     "github_event": GITHUB,
     "reconcile": "runs",
     "report": "runs",
@@ -35,7 +33,7 @@ TOPIC_OF_FUNCTION: Mapping[str, str] = {
 
 FUNCTIONS = tuple(TOPIC_OF_FUNCTION)
 
-TOPICS = ("docs-requested", "code-requested", GITHUB, "runs", "jobs", LIFECYCLE, "sweep")
+TOPICS = tuple(dict.fromkeys((*TOPIC_OF_FUNCTION.values(), LIFECYCLE)))
 
 TOPIC_OF_KIND: Mapping[str, str] = {**dict.fromkeys(RunKind, "runs"), "Job": "jobs"}
 """The topic for the changes of each watched kind."""

@@ -5,6 +5,7 @@ from functions.runs import resource_bounds
 from functions.runs.lifecycle import budget
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
+from functions.runs.repository_hosts import forbidden_repositories
 from functions.settings import Settings
 from functions.templating.render import AttemptContext, TaskFiles, TaskFilesTooLarge, TemplateError
 from functions.templating.render import task_files as render
@@ -54,6 +55,9 @@ def task_files(settings: Settings, run: Run) -> TaskFiles:
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
     for field, why in resource_bounds.out_of_bounds(run.spec, settings.job.bounds) if run.spec else ():
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"{field}: {why}")
+    if run.spec and not settings.auth.one_machine:
+        for field, why in forbidden_repositories(run.spec):
+            raise Unrenderable(Reason.INVALID_SPEC, f"{field}: {why}")
     try:
         return render(attempt_context(settings, run), settings)
     except TemplateError as error:

@@ -20,9 +20,9 @@ from functions.runs.admission.position import Position, position
 from functions.runs.github_sync_state import SyncRecord
 from functions.runs.model import origin
 from functions.runs.model.reasons import Reason
+from functions.runs.model.repository_url import on_github
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.templating.variables import on_github
 
 log = logging.getLogger("orchestrator")
 

@@ -6,7 +6,7 @@ The agent counts, not the App that names it: `Other-Rex` has the secret and the 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 
 ANY = "*"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic.alias_generators import to_camel
 
 from functions.runs.model.quantity import thousandths
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 
 
 def out_of_bounds(spec: RunSpec, bounds: Mapping[str, str]) -> Iterator[tuple[str, str]]:

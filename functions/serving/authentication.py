@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from functions.events.decoding import decode
 from functions.events.event import MalformedError
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.runs.permissions import Grant as Rights
 from functions.runs.permissions import violations
 from functions.serving.http import Refused, Request

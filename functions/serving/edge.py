@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from functions import __version__
+from functions import __revision__, __version__
 from functions.serving import bodies
 from functions.serving.http import RETRY_AFTER, Answer, Handler, Refused, Request, answer, failure
 
@@ -53,7 +53,8 @@ def serve(
 
 def health(now: datetime) -> Answer:
     """Return that the process serves. The cluster is not called."""
-    return Answer(200, {"status": "ok", "version": __version__, "timestamp": now.isoformat()})
+    version = {"version": __version__, "revision": __revision__}
+    return Answer(200, {"status": "ok", **version, "timestamp": now.isoformat()})
 
 
 def _with_body(handler: Handler, flask_request: Any, largest: int, headers: Mapping[str, str]) -> Response:

@@ -22,7 +22,8 @@ from functions.runs import resource_bounds, tool_availability
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
-from functions.runs.model.specs import AnySpec, wire
+from functions.runs.model.run_spec import RunSpec, wire
+from functions.runs.repository_hosts import forbidden_repositories
 from functions.serving import authentication
 from functions.serving.authentication import Caller
 from functions.serving.dependencies import Dependencies
@@ -46,7 +47,7 @@ class Key:
     """Whether a code run is wanted only if no other unfinished run has its task (If-Unfinished)."""
 
 
-def accept(deps: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, source: Origin | None = None) -> Answer:
+def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, source: Origin | None = None) -> Answer:
     """Answer 201 with the run created for `caller`, or 200 with the run of an earlier request with the same key.
 
     A run with a key records where on GitHub it was requested (`source`).
@@ -61,6 +62,9 @@ def accept(deps: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, s
     if forbidden:
         why = f"{', '.join(sorted(forbidden))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
+    forbidden_hosts = [] if deps.settings.auth.one_machine else list(forbidden_repositories(spec))
+    if forbidden_hosts:
+        raise Refused(400, "a repository may not be used", forbidden_hosts)
     tools = deps.settings.tools
     missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
     if missing:
@@ -74,7 +78,7 @@ def accept(deps: Dependencies, caller: Caller, spec: AnySpec, key: Key | None, s
     return _create_once(deps, spec, name, key, source)
 
 
-def _create_once(deps: Dependencies, spec: AnySpec, name: str, key: Key, source: Origin | None) -> Answer:
+def _create_once(deps: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:
     """Create the run of that name, or find it or its tombstone as an earlier request left it."""
     namespace, digest = deps.settings.namespace, _digest(spec)
     stone = deps.config_maps.find(naming.tombstone(spec.kind, name))
@@ -105,11 +109,11 @@ def _check_same(earlier: str | None, digest: str, field: str) -> None:
         raise Refused(422, "the key was used for another request", [(field, "belongs to another body")])
 
 
-def _digest(spec: AnySpec) -> str:
+def _digest(spec: RunSpec) -> str:
     return hashlib.sha256(json.dumps(wire(spec), sort_keys=True).encode()).hexdigest()
 
 
-def _create_without_key(deps: Dependencies, spec: AnySpec) -> Answer:
+def _create_without_key(deps: Dependencies, spec: RunSpec) -> Answer:
     """Create a new run; a code run only if no unfinished one has the task, service and agent.
 
     Two such requests at one time see the same earlier runs and derive the same name, so the second finds it taken.
@@ -124,7 +128,7 @@ def _create_without_key(deps: Dependencies, spec: AnySpec) -> Answer:
         with task_claims.exclusive(deps, spec, name, others, OR_WITH_KEY):
             return _accepted(201, deps.runs.create(manifest.run(spec, namespace, name, _trace())))
     except AlreadyExists:
-        raise task_claims.task_taken(name, OR_WITH_KEY) from None
+        raise task_claims.task_taken(spec.kind, name, OR_WITH_KEY) from None
 
 
 def _trace() -> dict[str, str]:

@@ -6,11 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from functions.events.decoding import media_type
-from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, PLAIN_MESSAGE, Event, MalformedError
+from functions.events.event import PLAIN_MESSAGE, Event, MalformedError, requested
 from functions.events.receive import Received
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, AnySpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from functions.serving import authentication
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Refused, Request
@@ -20,8 +21,6 @@ from functions.telemetry import context
 
 MAX_KEY_LENGTH = 255
 """Characters of an Idempotency-Key."""
-
-_REQUESTED = {DOCS_REQUESTED: RunKind.DOCS, CODE_REQUESTED: RunKind.CODE}
 
 
 def submit(deps: Dependencies, kind: str, request: Request) -> Answer:
@@ -40,7 +39,7 @@ def submit(deps: Dependencies, kind: str, request: Request) -> Answer:
     if not received.is_event:
         return accept(deps, caller, _spec(kind, _body(received)), _header_key(received))
     event = context.bind_event(received.event())
-    if event.type != PLAIN_MESSAGE and _REQUESTED.get(event.type) != kind:
+    if event.type != PLAIN_MESSAGE and event.type != requested(RunKind(kind).word):
         return ignored(event)
     return accept(deps, caller, _spec(kind, event.data), _event_key(event))
 
@@ -66,7 +65,7 @@ def _event_key(event: Event) -> Key:
     return Key("id", f"event\n{event.source}\n{event.id}")
 
 
-def _spec(kind: str, body: Any) -> AnySpec:
+def _spec(kind: str, body: Any) -> RunSpec:
     """Return the spec in a request, in camelCase or snake_case but no mixture; raise Refused for unknown fields."""
     if not isinstance(body, Mapping):
         raise MalformedError(("body", "must be a JSON object: the spec of the run"))

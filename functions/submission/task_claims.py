@@ -1,4 +1,4 @@
-"""Mutual exclusion of code runs that have the same task.
+"""Mutual exclusion of runs that have the same task.
 
 To look for other runs and then create one is not enough: two requests that look at one time see no other run. So a
 request claims the task in between, with a ConfigMap (manifests/task_claim.py). A request that dies between the claim
@@ -9,16 +9,17 @@ it: they delete the version that they judged and create their own, so that one o
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
-from functions.cluster.kinds import CODE_RUN
+from functions.cluster.kinds import RUNS
 from functions.manifests import task_claim
 from functions.runs import api_group
 from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import naming
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import parse
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
 from functions.storage.conflicts import retry_on_conflict
@@ -29,21 +30,15 @@ MAX_TRIES = 3
 """Looks at a claim that comes and goes. During one request it does so once, when it is released or replaced."""
 
 
-def has_task(spec: AnySpec) -> bool:
+def has_task(spec: RunSpec) -> bool:
     """Return whether the run works on a task, which at most one unfinished run may do."""
-    match spec:
-        case DocsRunSpec():
-            return False
-        case CodeRunSpec():
-            return True
-        case _:
-            assert_never(spec)
+    return spec.task is not None
 
 
-def of_the_same_task(deps: Dependencies, spec: AnySpec) -> list[Object]:
-    """Return the code runs of the same task, tag, service and agent. Raises ClusterError."""
+def of_the_same_task(deps: Dependencies, spec: RunSpec) -> list[Object]:
+    """Return the runs of the kind with the same task, tag, service and agent. Raises ClusterError."""
     selector = ",".join(f"{key}={value}" for key, value in naming.run_labels(spec).items())
-    runs = deps.cluster.list(CODE_RUN, deps.settings.namespace, selector)
+    runs = deps.cluster.list(RUNS[spec.kind], deps.settings.namespace, selector)
     agent = api_group.label("agent")
     return [
         raw
@@ -54,7 +49,7 @@ def of_the_same_task(deps: Dependencies, spec: AnySpec) -> list[Object]:
 
 @contextmanager
 def exclusive(
-    deps: Dependencies, spec: AnySpec, name: str, others: Sequence[Object], alternative: str = ""
+    deps: Dependencies, spec: RunSpec, name: str, others: Sequence[Object], alternative: str = ""
 ) -> Iterator[None]:
     """Let the block create the run `name` beside `others`, while no other request creates one for the task.
 
@@ -69,9 +64,9 @@ def exclusive(
         return
     for raw in others:
         if _is_unfinished(raw):
-            raise task_taken(raw["metadata"]["name"], alternative)
+            raise task_taken(spec.kind, raw["metadata"]["name"], alternative)
     earlier = [raw["metadata"]["uid"] for raw in others]
-    claim = _acquire(deps, task_claim.of(spec, deps.settings.namespace, earlier, name), alternative)
+    claim = _acquire(deps, spec.kind, task_claim.of(spec, deps.settings.namespace, earlier, name), alternative)
     try:
         yield
     except (Invalid, Forbidden, Refused):
@@ -80,9 +75,9 @@ def exclusive(
         raise
 
 
-def task_taken(name: str, alternative: str = "") -> Refused:
+def task_taken(kind: RunKind, name: str, alternative: str = "") -> Refused:
     """Return the refusal of a request whose task the run `name` has."""
-    why = f"CodeRun {name} is at work on it; wait for it, or cancel it{alternative}"
+    why = f"{kind} {name} is at work on it; wait for it, or cancel it{alternative}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])
 
 
@@ -91,7 +86,7 @@ def _is_unfinished(raw: Object) -> bool:
     return run.retry_wanted if run.is_marked_finished else not is_final(run)
 
 
-def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Object | None:
+def _acquire(deps: Dependencies, kind: RunKind, claim: dict[str, Any], alternative: str) -> Object | None:
     """Return the created claim, or None if the same request created it before. Raises Refused and ClusterError."""
     name = claim["metadata"]["name"]
 
@@ -99,8 +94,8 @@ def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Obj
         with suppress(AlreadyExists):
             return deps.config_maps.create(claim)
         existing = deps.config_maps.find(name)
-        if existing and not _has_expired(deps, existing):
-            _confirm(existing, task_claim.run_of(claim), alternative)
+        if existing and not _has_expired(deps, kind, existing):
+            _confirm(kind, existing, task_claim.run_of(claim), alternative)
             return None
         if existing:
             _release(deps, existing)
@@ -109,19 +104,19 @@ def _acquire(deps: Dependencies, claim: dict[str, Any], alternative: str) -> Obj
     return retry_on_conflict(acquire, f"claim {name}; send the request again", MAX_TRIES)
 
 
-def _confirm(claim: Object, run: str, alternative: str) -> None:
+def _confirm(kind: RunKind, claim: Object, run: str, alternative: str) -> None:
     """Raise Refused if the claim is for another run."""
     if task_claim.run_of(claim) != run:
-        raise _being_created(task_claim.run_of(claim), alternative)
+        raise _being_created(kind, task_claim.run_of(claim), alternative)
 
 
-def _has_expired(deps: Dependencies, claim: Object) -> bool:
+def _has_expired(deps: Dependencies, kind: RunKind, claim: Object) -> bool:
     """Return whether the run of the claim will not be created any more, or was deleted since."""
     run = task_claim.run_of(claim)
-    if deps.config_maps.find(naming.tombstone(CODE_RUN.name, run)):
+    if deps.config_maps.find(naming.tombstone(kind, run)):
         return True
     age = deps.clock() - datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
-    return age >= task_claim.HOLDS and deps.runs.find(CODE_RUN.name, deps.settings.namespace, run) is None
+    return age >= task_claim.HOLDS and deps.runs.find(kind, deps.settings.namespace, run) is None
 
 
 def _release(deps: Dependencies, claim: Object) -> None:
@@ -130,6 +125,6 @@ def _release(deps: Dependencies, claim: Object) -> None:
         deps.config_maps.delete(claim)
 
 
-def _being_created(name: str, alternative: str) -> Refused:
-    why = f"another request creates CodeRun {name} for it; wait for it, cancel it, or retry in a minute{alternative}"
+def _being_created(kind: RunKind, name: str, alternative: str) -> Refused:
+    why = f"another request creates {kind} {name} for it; wait for it, cancel it, or retry in a minute{alternative}"
     return Refused(409, f"an unfinished run has this task: {name}", [("taskId", why)])

@@ -13,7 +13,6 @@ from typing import Any
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import VOLUME_CLAIM
-from functions.runs.model import naming
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.runs.retention import UNUSED_SINCE
@@ -46,7 +45,7 @@ class Workspaces:
 
     def note(self, run: Run) -> None:
         """Note that the workspace of the run is in use."""
-        name = naming.workspace(run.spec) if run.status_error and run.spec else run.status.workspace_name
+        name = run.spec.workspace if run.status_error and run.spec else run.status.workspace_name
         if name not in self._claims:
             return
         if self._claims[name][1] is None:

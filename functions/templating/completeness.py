@@ -4,30 +4,26 @@ Without its container script or its settings an attempt could not even report wh
 respects case, `claude.md.j2` is not `CLAUDE.md.j2`: the near miss is named.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from functions.runs.model.kinds import BY_WORD
 from functions.templating.search_path import SUFFIX, find
-
-KINDS = ("docs", "code")
 
 REQUIRED = ("agent_cli.py", "agent_process.py", "attempt_report.py", "container.sh", "prompt.md", "settings.json")
 """Task files that the container script of every agent CLI needs."""
 
-OWN: dict[tuple[str, str], Sequence[str]] = {
-    ("claude", "docs"): ("CLAUDE.md",),
-    ("claude", "code"): ("CLAUDE.md", "mcp.json"),
-    ("codex", "docs"): ("AGENTS.md",),
-    ("codex", "code"): ("AGENTS.md",),
-}
-"""Further ones by agent CLI and kind of work; that of another agent CLI names what it misses itself."""
+OWN: Mapping[str, Sequence[str]] = {"claude": ("CLAUDE.md",), "codex": ("AGENTS.md",)}
+"""Further ones by agent CLI; that of another agent CLI names what it misses itself."""
+OF_TOOLS: Mapping[str, Sequence[str]] = {"claude": ("mcp.json",)}
+"""Further ones for kinds of run with MCP tools."""
 
 
 def problems(templates: Path) -> list[str]:
     """Return what is missing, a line for each; names are relative to the directory. Reads no file."""
     if not templates.is_dir():
         return [f"setting templates: {templates} is not a directory; set it in ORCHESTRATOR_TEMPLATES"]
-    pairs = [(path.parent.name, path.name) for path in sorted(templates.glob("*/*")) if path.name in KINDS]
+    pairs = [(path.parent.name, path.name) for path in sorted(templates.glob("*/*")) if path.name in BY_WORD]
     if not pairs:
         return [f"setting templates: {templates} has no templates, such as claude/code/prompt.md{SUFFIX}"]
     found = [problem for agent_cli, kind in pairs for problem in _problems(templates, agent_cli, kind)]
@@ -35,7 +31,8 @@ def problems(templates: Path) -> list[str]:
 
 
 def _problems(templates: Path, agent_cli: str, kind: str) -> Iterator[str]:
-    required = (*REQUIRED, *OWN.get((agent_cli, kind), ()))
+    of_tools = OF_TOOLS.get(agent_cli, ()) if BY_WORD[kind].has_tools else ()
+    required = (*REQUIRED, *OWN.get(agent_cli, ()), *of_tools)
     found = find(templates, agent_cli, kind, None)
     near = {name: _near_miss(templates, agent_cli, kind, name) for name in required}
     for name in required:

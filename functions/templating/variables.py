@@ -4,16 +4,13 @@ Every name has one spelling, and templates that use another fail: nested data un
 `service_name`) once rendered as blanks.
 """
 
-import hashlib
-import posixpath
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
-from functions.runs import tool_availability
 from functions.runs.model import naming
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
+from functions.runs.model.repository_url import checkout, on_github
+from functions.runs.model.run_spec import RequestedTools, RunSpec
 from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
 
@@ -30,7 +27,7 @@ class AttemptContext:
     uid: str
     attempt: int
     job_name: str
-    spec: AnySpec
+    spec: RunSpec
     branch: str
     """The run's branch, the only one that is pushed."""
     session_id: str
@@ -40,7 +37,7 @@ class AttemptContext:
 
     @property
     def kind(self) -> str:
-        """`docs` or `code`."""
+        """What people call the kind of work, such as `docs`."""
         return self.spec.kind.word
 
     @property
@@ -51,7 +48,7 @@ class AttemptContext:
     @property
     def retry(self) -> bool:
         """Whether an earlier attempt may have left work."""
-        return self.attempt > 1 or getattr(self.spec, "context_version", 1) > 1
+        return self.attempt > 1 or (self.spec.requested_context_version or 1) > 1
 
 
 def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str]) -> dict[str, Any]:
@@ -67,6 +64,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "attempt": attempt.attempt,
         "job_name": attempt.job_name,
         "branch": attempt.branch,
+        "title": spec.title,
         "base_branch": attempt.base_branch,
         "session_id": attempt.session_id,
         "resume": attempt.resume,
@@ -87,44 +85,20 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "telemetry": settings.telemetry,
         "hooks": list(hooks),
         "documents_root": ".taskmaster/docs" + (f"/{spec.task_tag}" if spec.task_tag not in (None, "master") else ""),
-        **_own_variables(spec, attempt.run, settings.tools),
+        "products": list(spec.products),
+        "task_documents": spec.task_documents,
+        **spec.own_variables(attempt.run),
+        **_tool_variables(spec.requested_tools, settings.tools),
     }
 
 
-def _own_variables(spec: AnySpec, run: str, tools: ToolSettings) -> dict[str, Any]:
-    match spec:
-        case DocsRunSpec():
-            return {}
-        case CodeRunSpec():
-            return _code(spec, run, tools)
-        case _:
-            assert_never(spec)
-
-
-def _code(spec: CodeRunSpec, run: str, tools: ToolSettings) -> dict[str, Any]:
-    preset: ToolPreset = getattr(tools, spec.tool_config)
+def _tool_variables(requested: RequestedTools | None, tools: ToolSettings) -> dict[str, Any]:
+    if requested is None:
+        return {}
+    preset: ToolPreset = getattr(tools, requested.preset)
     return {
-        "taskmaster_directory": posixpath.normpath(f"{spec.task_directory}/.taskmaster"),
-        "platform_store": checkout(spec.platform_repository_url) + ".git",
-        "task_documents": f".taskmaster/docs/task-{spec.task_id}",
-        "pull_request_file": f".orchestrator/{run}-pull-request.md",
         "local_servers": {name: server.model_dump() for name, server in tools.local_servers.items()},
-        "remote_tools": tool_availability.split_names(spec.remote_tools) or preset.remote,
-        "local_tools": tool_availability.split_names(spec.local_tools) or preset.local,
+        "remote_tools": requested.remote or preset.remote,
+        "local_tools": requested.local or preset.local,
         "tool_server_url": tools.server_url,
     }
-
-
-def checkout(url: str) -> str:
-    """Return the workspace directory of a repository: readable, and unique for its URL."""
-    name = url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
-    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
-    return f"{words[:40] or 'repository'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
-
-
-def on_github(url: str, host: str) -> str:
-    """Return `owner/name` of a repository on the Git host, by any of its URLs; empty if it is on another host."""
-    name = re.escape(host.split(":")[0])
-    prefix = rf"(?:https://{re.escape(host)}/|ssh://git@{name}(?::\d+)?/|git@{name}:)"
-    found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
-    return found[1] if found else ""

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from functions.runs.admission.position import Position
 from functions.runs.model import conditions
-from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
-from functions.runs.model.specs import wire
+from functions.runs.model.run_spec import wire
 from functions.runs.model.status import Attempt
 from functions.views import formatting, rows
 from functions.views.agent_output import clean
 from functions.views.next_step import COMMANDS, NextStepCommands, next_step
 from functions.views.table import table
+from functions.views.titles import title
 
 Facts = dict[str, Any]
 
@@ -31,14 +31,12 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
         "finishedAt",
         "sessionId",
     )
-    spec = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
-    if isinstance(spec.get("env"), list):
-        spec["env"] = [rows.at(variable, "name") for variable in spec["env"]]
     return rows.without_absent(
         {
             "kind": str(run.kind),
             "namespace": run.namespace,
             "name": run.name,
+            "title": title(run.raw),
             "phase": run.status.phase or "Pending",
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
@@ -49,9 +47,17 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "problems": run.spec_error,
             "next": next_step(run, position, commands),
             "createdAt": run.raw["metadata"]["creationTimestamp"],
-            "spec": spec,
+            "spec": spec(run),
         }
     )
+
+
+def spec(run: Run) -> Facts:
+    """Return the spec as it is stored, with the names of environment variables only."""
+    found = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
+    if isinstance(found.get("env"), list):
+        found["env"] = [rows.at(variable, "name") for variable in found["env"]]
+    return found
 
 
 def sheet(run: Run, position: Position | None, now: datetime) -> str:
@@ -65,8 +71,9 @@ def sheet(run: Run, position: Position | None, now: datetime) -> str:
 def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[str, str]]:
     status = run.status
     reason = status.succeeded.reason if status.succeeded else ""
+    yield "Title", title(run.raw)
     yield "Run", f"{run.kind}/{run.name} in {run.namespace}"
-    yield "Work", clean(work(run))
+    yield "Repository", rows.text(rows.at(run.raw, "spec", "repositoryUrl"))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
@@ -78,20 +85,6 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Usage", usage(run)
     yield "Age", formatting.age(run.raw, now)
     yield "Took", formatting.between(status.started_at, status.finished_at)
-
-
-def work(run: Run) -> str:
-    """Return the purpose of the run in a few words."""
-    at = rows.at
-    repository = rows.text(at(run.raw, "spec", "repositoryUrl"))
-    match run.kind:
-        case RunKind.DOCS:
-            return f"docs of {repository}"
-        case RunKind.CODE:
-            task, service = (rows.text(at(run.raw, "spec", name)) for name in ("taskId", "service"))
-            return f"task {task} of {service} in {repository}"
-        case _:
-            assert_never(run.kind)
 
 
 def usage(run: Run) -> str:

@@ -1,5 +1,6 @@
 """The next step for a user of a run, in one line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.runs.admission.position import Position
@@ -12,19 +13,26 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """Commands of a client to watch a run, read its log, retry a code run and submit a docs run; with {name}."""
+    """How to follow a run, find why it failed, retry it, submit it again, read it: imperatives with {name}, {kind}."""
 
     watch: str
     log: str
     retry: str
-    docs: str
+    """With words to the agent."""
+    again: str
+    """The same without words: what stopped the run was not the agent."""
+    submit: str
+    diff: str = ""
+    """Empty for a client that shows no diff."""
 
 
 COMMANDS = NextStepCommands(
-    watch="orchestrator runs watch {name}",
-    log="orchestrator runs logs {name}",
-    retry="orchestrator runs retry {name} --message 'what to do differently'",
-    docs="orchestrator task docs",
+    watch="follow it with: orchestrator runs watch {name}",
+    log="find the cause with: orchestrator runs logs {name}",
+    retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
+    again="try again with: orchestrator runs retry {name}",
+    submit="submit it again with: orchestrator task {kind}",
+    diff="see what changed with: orchestrator runs diff {name}",
 )
 
 
@@ -36,7 +44,7 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
     if state in states.FINISHED:
         return _after(run, state, commands)
     if run.cancel:
-        return f"it is stopping; follow it with: {commands.watch.format(name=run.name)}"
+        return f"it is stopping; {commands.watch.format(name=run.name)}"
     return _during(run, state, position, commands)
 
 
@@ -45,34 +53,44 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
     if state is State.RUNNING:
-        return f"wait, or follow its agent with: {commands.watch.format(name=run.name)}"
+        return f"wait, or {commands.watch.format(name=run.name)}"
     if position:
         return f"wait: it is {position} in the queue, and starts automatically ({position.waits_for})"
     if run.status.next_attempt_at and state is State.WAITING:
         return f"wait: the next attempt starts automatically at {rfc3339(run.status.next_attempt_at)}"
-    return f"wait: it starts automatically; follow it with: {commands.watch.format(name=run.name)}"
+    return f"wait: it starts automatically; {commands.watch.format(name=run.name)}"
 
 
 def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
-        return _result(run)
+        return _result(run, commands)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    retry, submit = f"try again with: {commands.retry.format(name=run.name)}", f"submit it again with: {commands.docs}"
-    again = retry if run.kind.is_retriable else submit
-    return (
-        again
-        if state is State.CANCELLED
-        else f"find the cause with: {commands.log.format(name=run.name)}; then {again}"
-    )
+    steps = (_again(run, commands),) if state is State.CANCELLED else _after_failure(run, commands)
+    return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
 
 
-def _result(run: Run) -> str:
+def _after_failure(run: Run, commands: NextStepCommands) -> Sequence[str]:
+    reason = _reason(run)
+    if reason == Reason.INVALID_INPUT:
+        return "correct what the message names", commands.submit
+    if remedy := row(reason).remedy:
+        return remedy, commands.again if run.kind.is_retriable else commands.submit
+    return commands.log, _again(run, commands)
+
+
+def _again(run: Run, commands: NextStepCommands) -> str:
+    """Return how to try again: another attempt, or for a kind without retries another run."""
+    return commands.retry if run.kind.is_retriable else commands.submit
+
+
+def _result(run: Run, commands: NextStepCommands) -> str:
     if run.status.pull_request_url:
         return f"review {run.status.pull_request_url}"
     if _reason(run) == Reason.NO_CHANGES or not run.status.branch:
         return "nothing to review: the agent found that nothing needed changing"
-    return f"open a pull request from branch {run.status.branch}"
+    steps = (commands.diff.format(name=run.name), f"open a pull request from branch {run.status.branch}")
+    return "; then ".join(filter(None, steps))
 
 
 def _reason(run: Run) -> str:

@@ -1,30 +1,13 @@
-"""Tables of runs with the columns of `kubectl get`, from stored objects.
+"""Values of stored runs, as text and times; missing fields and values of a wrong type are blank."""
 
-An invalid run has a row too; missing fields and values of a wrong type are blank. A test compares the columns with
-those of `crds/`.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.model.kinds import RunKind
-from functions.views import formatting
 from functions.views.agent_output import clean
-from functions.views.table import table
 
 Raw = Mapping[str, Any]
-Cell = Callable[[Raw, datetime], str]
-
-
-def field(*path: str) -> Cell:
-    """Return a cell with the text or number at a path of fields."""
-
-    def cell(raw: Raw, _: datetime) -> str:
-        return text(at(raw, *path))
-
-    return cell
 
 
 def at(raw: Any, *path: str) -> Any:
@@ -46,69 +29,26 @@ def reason(raw: Raw, _now: datetime | None = None) -> str:
     return text(at(decisive[0], "reason")) if decisive else ""
 
 
-_TAIL: list[tuple[str, Cell]] = [("PR", field("status", "pullRequestUrl")), ("AGE", formatting.age)]
-COLUMNS: dict[str, list[tuple[str, Cell]]] = {
-    RunKind.DOCS: [
-        ("NAME", field("metadata", "name")),
-        ("REPOSITORY", field("spec", "repositoryUrl")),
-        ("PHASE", field("status", "phase")),
-        ("REASON", reason),
-        *_TAIL,
-    ],
-    RunKind.CODE: [
-        ("NAME", field("metadata", "name")),
-        ("TASK", field("status", "task")),
-        ("SERVICE", field("status", "service")),
-        ("AGENT", field("status", "agent")),
-        ("PHASE", field("status", "phase")),
-        ("REASON", reason),
-        ("ATTEMPT", field("status", "attempt")),
-        *_TAIL,
-    ],
-}
-"""Columns of each kind, as `crds/` names them."""
+def time(raw: Raw, *path: str) -> datetime | None:
+    """Return the time at a path of fields; None if it is missing, malformed or has no time zone."""
+    value = at(raw, *path)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
+def agent(raw: Raw) -> str:
+    """Return the agent of a run: that of its attempt, else that of its labels, else the githubUser."""
+    found = at(raw, "status", "agent") or at(raw, "metadata", "labels", api_group.label("agent"))
+    return text(found or at(raw, "spec", "githubUser"))
 
 
 def newest_first(runs: Iterable[Raw]) -> list[Raw]:
     """Return the runs by creation time, then name, newest first; those without a time come last."""
     return sorted(
         runs, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
-    )
-
-
-def tables(runs: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
-    """Return a table for each kind among the runs, in the given order; with `namespaces` as first column."""
-    blocks = []
-    for kind, columns in COLUMNS.items():
-        selected = [raw for raw in runs if raw["kind"] == kind]
-        if selected:
-            prefix = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
-            shown = [*prefix, *columns]
-            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in selected)]
-            blocks.append(table(rows))
-    return "\n\n".join(blocks)
-
-
-def summary(raw: Raw) -> dict[str, Any]:
-    """Return the facts of a run in a list, also of an invalid one."""
-    return without_absent(
-        {
-            "kind": raw["kind"],
-            "namespace": raw["metadata"]["namespace"],
-            "name": raw["metadata"]["name"],
-            "phase": at(raw, "status", "phase") or "Pending",
-            "reason": reason(raw),
-            "taskId": at(raw, "spec", "taskId"),
-            "service": at(raw, "spec", "service"),
-            "agent": at(raw, "metadata", "labels", api_group.label("agent")),
-            "repositoryUrl": at(raw, "spec", "repositoryUrl"),
-            "model": at(raw, "spec", "model"),
-            "attempt": at(raw, "status", "attempt"),
-            "branch": at(raw, "status", "branch"),
-            "pullRequestUrl": at(raw, "status", "pullRequestUrl"),
-            "createdAt": at(raw, "metadata", "creationTimestamp"),
-            "finishedAt": at(raw, "status", "finishedAt"),
-        }
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer
@@ -23,6 +25,12 @@ PARTS = Path(__file__).parents[2] / ".parts/node_modules/.bin"
 def claude(program: Callable[[str, str], str]) -> str:
     """The real Claude Code, in the version that `.ci/parts` pins."""
     return program(str(PARTS / "claude"), "make parts, with npm installed")
+
+
+@pytest.fixture(scope="session")
+def secretlint(program: Callable[[str, str], str]) -> str:
+    """The secret scanner of the agent image."""
+    return program(str(PARTS / "secretlint"), "make parts, with npm installed")
 
 
 @pytest.fixture(scope="session")

@@ -10,40 +10,53 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from functions.manifests.pod import KEY_MODE, USER
 from functions.runs.model import report
-from tests.agent.world import Pod
+from functions.runs.model.run_spec import RunSpec
+from tests.agent.sshd import SshServer
+from tests.agent.world import API_KEY, Pod, World, plain_settings
+from tests.support import images
+from tests.support.images import Image
 
-SETUP = r"""
+MACHINE = r"""
 set -euo pipefail
-new=$1 pod=$2 parts=$3
-show() { mount --bind "$1" "$new$2" && mount -o remount,ro,bind "$new$2"; }
-mount -t tmpfs -o mode=755 root "$new"
-mkdir -p "$new"/{proc,dev,tmp,config,workspace,home/agent,secrets,opt/parts,etc/claude-code}
+root=$(mktemp -d) && mount -t tmpfs -o mode=755 root "$root"
+mkdir -p "$root"/{proc,dev,etc,opt}
 for each in /usr /bin /sbin /lib /lib64; do
   if [[ -L $each ]]; then
-    cp -P "$each" "$new$each"
+    cp -P "$each" "$root$each"
   elif [[ -d $each ]]; then
-    mkdir "$new$each"
-    show "$each" "$each"
+    mkdir "$root$each"
+    mount --bind "$each" "$root$each" && mount -o remount,ro,bind "$root$each"
   fi
 done
-cp -a /etc/{ld.so.cache,nsswitch.conf,ssl,alternatives} "$new/etc/"
-printf 'agent:x:1000:1000::/home/agent:/bin/bash\n' >"$new/etc/passwd"
-mount -t proc proc "$new/proc"
-for each in null zero random urandom; do touch "$new/dev/$each"; mount --bind "/dev/$each" "$new/dev/$each"; done
-ln -s /proc/self/fd "$new/dev/fd"
-touch "$new/dev/termination-log" "$new/etc/claude-code/"{managed-settings.json,CLAUDE.md}
-for each in config secrets; do show "$pod/$each" "/$each"; done
-for each in home/agent tmp workspace dev/termination-log; do mount --bind "$pod/$each" "$new/$each"; done
-show "$pod/config/settings.json" /etc/claude-code/managed-settings.json
-[[ ! -f $pod/config/CLAUDE.md ]] || show "$pod/config/CLAUDE.md" /etc/claude-code/CLAUDE.md
-show "$parts" /opt/parts
-mount -o remount,ro "$new"
-exec /usr/sbin/chroot "$new" setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all \
-  --inh-caps=-all /bin/bash -c 'cd /workspace && exec /bin/bash /config/container.sh'
+cp -a /etc/{ld.so.cache,nsswitch.conf,ssl,alternatives} "$root/etc/"
+printf 'agent:x:1000:1000::/home/agent:/bin/bash\n' >"$root/etc/passwd"
+mount -t proc proc "$root/proc"
+for each in null zero random urandom; do touch "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
+ln -s /proc/self/fd "$root/dev/fd"
+mkdir "$root/opt/parts"
+mount --bind "$PARTS" "$root/opt/parts" && mount -o remount,ro,bind "$root/opt/parts"
 """
+"""Bash, in a mount namespace: a root at $root with this machine's programs, and the agent CLIs of $PARTS."""
+
+POD = r"""
+show() { mount --bind "$1" "$root$2" && mount -o remount,ro,bind "$root$2"; }
+mkdir -p "$root"/{tmp,config,workspace,home/agent,secrets,etc/claude-code}
+touch "$root/dev/termination-log" "$root/etc/claude-code/"{managed-settings.json,CLAUDE.md}
+for each in config secrets; do show "$POD/$each" "/$each"; done
+for each in home/agent tmp workspace dev/termination-log; do mount --bind "$POD/$each" "$root/$each"; done
+show "$POD/config/settings.json" /etc/claude-code/managed-settings.json
+[[ ! -f $POD/config/CLAUDE.md ]] || show "$POD/config/CLAUDE.md" /etc/claude-code/CLAUDE.md
+mount -o remount,ro "$root"
+exec /usr/sbin/chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all \
+  --inh-caps=-all env --ignore-environment "$@" /bin/bash -c 'cd /workspace && exec /bin/bash /config/container.sh'
+"""
+"""Bash, after one of the above: the pod's mounts, then its container script as uid 1000."""
+
+PATHS = "/opt/parts/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"
 
 
 @dataclass
@@ -58,15 +71,22 @@ class Container:
         return (self.pod.root / "container-log").read_text()
 
     def start(self, parts: Path, environ: Mapping[str, str]) -> "Container":
-        root = self.pod.root
+        """With the programs of this machine and the agent CLIs of `parts`."""
+        return self._start(MACHINE, {"PARTS": str(parts)}, {"PATH": PATHS} | dict(environ))
+
+    def start_in(self, image: Image, environ: Mapping[str, str]) -> "Container":
+        """With what a built image has."""
+        return self._start(images.ROOT_FILE_SYSTEM, {"IMAGE_ROOT": str(image.root)}, image.environ | dict(environ))
+
+    def _start(self, root: str, setup: Mapping[str, str], environ: Mapping[str, str]) -> "Container":
         self._own_volumes()
-        (root / "new").mkdir()
-        known = {"PATH": "/opt/parts/node_modules/.bin:/usr/local/bin:/usr/bin:/bin", "HOME": "/home/agent"}
+        given = {"HOME": "/home/agent", "POD_UID": "pod-uid-c", **environ}
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
-        with (root / "container-log").open("wb") as log:
+        variables = [f"{name}={text}" for name, text in given.items()]
+        with (self.pod.root / "container-log").open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "/bin/bash", "-c", SETUP, "setup", str(root / "new"), str(root), str(parts)],
-                env={**known, "POD_UID": "pod-uid-c", **environ},
+                [*command, "/bin/bash", "-c", root + POD, "setup", *variables],
+                env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "POD": str(self.pod.root), **setup},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -101,3 +121,14 @@ class Container:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+
+
+def prepared(
+    world: World, server: SshServer, spec: RunSpec, model_url: str, **settings: Any
+) -> tuple[Container, dict[str, str]]:
+    """The container of an attempt whose remotes are behind `server`, and the environment of its real agent CLI."""
+    settings = {"github": {"known_hosts": [server.host_key]}, **settings}
+    secrets = {"ssh/id_ed25519": server.private_key}
+    pod = world.pod(world.task(spec), settings=plain_settings(**settings), secrets=secrets)
+    redirect = {name: value for name, value in pod.environ.items() if name.startswith("GIT_CONFIG_")}
+    return Container(pod), {"ANTHROPIC_API_KEY": API_KEY, "ANTHROPIC_BASE_URL": model_url, **redirect}

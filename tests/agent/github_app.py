@@ -5,7 +5,7 @@ That GitHub (the fixture `github`) checks keys, tokens and what they may do.
 
 from typing import Any
 
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import Pod, World, plain_settings
 from tests.support.github import Github

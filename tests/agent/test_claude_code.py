@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
-from functions.templating.variables import AttemptContext, checkout
+from functions.runs.model.repository_url import checkout
+from functions.runs.model.run_spec import RunSpec
+from functions.templating.variables import AttemptContext
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.sshd import SshServer

@@ -22,7 +22,7 @@ import pytest
 
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.templating.render import TemplateError, task_files
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving

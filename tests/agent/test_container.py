@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import PARTS, SpecFactory
-from tests.agent.container import Container
+from tests.agent.container import Container, prepared
 from tests.agent.model_server import Model, says, serving, uses
 from tests.agent.sshd import SshServer
-from tests.agent.world import API_KEY, World, plain_settings
+from tests.agent.world import World
 
 MODEL = "claude-sonnet-4-5-20250929"
 BRANCH = "agents/r1-3b2c1"
@@ -30,15 +30,11 @@ def start(ssh_world: World, ssh_server: SshServer, claude: str) -> Iterator[Star
     """Starts an attempt of a spec in a container, asked by a model."""
     if os.getuid() != 0:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs root, to make a container")
-    started = []
+    started: list[Container] = []
 
     def begin(spec: RunSpec, model: Model, **settings: Any) -> Container:
-        settings = {"github": {"known_hosts": [ssh_server.host_key]}, **settings}
-        secrets = {"ssh/id_ed25519": ssh_server.private_key}
-        pod = ssh_world.pod(ssh_world.task(spec), settings=plain_settings(**settings), secrets=secrets)
-        redirect = {name: value for name, value in pod.environ.items() if name.startswith("GIT_CONFIG_")}
-        environ = {"ANTHROPIC_API_KEY": API_KEY, "ANTHROPIC_BASE_URL": model.url, **redirect}
-        started.append(Container(pod).start(PARTS.parents[1], environ))
+        container, environ = prepared(ssh_world, ssh_server, spec, model.url, **settings)
+        started.append(container.start(PARTS.parents[1], environ))
         return started[-1]
 
     yield begin

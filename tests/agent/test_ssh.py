@@ -12,7 +12,7 @@ import pytest
 
 from functions.local.dev.server import free_port
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent import sshd
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
@@ -68,7 +68,7 @@ def test_a_host_that_is_away_is_a_network_error(
 
 
 def test_two_agents_of_a_service_push_at_once(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
-    """Each in a workspace of its own, as naming.workspace gives them."""
+    """Each in a workspace of its own, as the specs name them."""
     settings = plain_settings(github={"known_hosts": [ssh_server.host_key]})
     secrets = {"ssh/id_ed25519": ssh_server.private_key}
     wait = 'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo $POD_UID > x'

@@ -14,7 +14,7 @@ from typing import Any
 
 from functions.local.runner.shim import process_tree
 from functions.runs.model import naming, report
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
 from functions.templating.render import AttemptContext, task_files
 from tests.agent.remotes import Remotes

@@ -19,8 +19,8 @@ import pytest
 import urllib3
 
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
-from functions.bridge.health import HealthServer
 from functions.cluster.kinds import CODE_RUN
+from functions.telemetry.health import HealthServer
 from tests.bridge.conftest import QUICK, Counted, Stand, until
 
 PATIENT = replace(QUICK, read_timeout=3600.0)
@@ -29,7 +29,7 @@ PATIENT = replace(QUICK, read_timeout=3600.0)
 
 @contextmanager
 def served(bridge: Bridge) -> Iterator[str]:
-    server = HealthServer(bridge, "127.0.0.1", 0)
+    server = HealthServer(bridge, "127.0.0.1", 0, "watches")
     try:
         yield f"http://127.0.0.1:{server.port}/health"
     finally:

@@ -12,7 +12,8 @@ import pytest
 
 from functions.clients.mcp.arguments import schema
 from functions.clients.mcp.task_tools import NOT_OFFERED, Code, Docs
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 from tests.clients.conftest import URL, Functions, Repository
 from tests.clients.place import Place, condition, ended
 from tests.clients.session import Session, in_session

@@ -19,7 +19,7 @@ import yaml
 
 from functions.clients.tasks import options
 from functions.clients.tasks.spec_validation import kebab
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from tests.clients.conftest import URL, CommandLine, Ended, Functions, Repository, environment, name_remote
 from tests.clients.in_process_cli import command
 

@@ -17,7 +17,7 @@ import pytest
 
 from functions.cluster.transport import Transport
 from functions.runs.model import naming
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.settings.access import AccessSettings
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage

@@ -20,8 +20,8 @@ from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request as Call
 from functions.cluster.transport import Transport
 from functions.reconciler.reconciler import reconcile
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 from functions.settings.limits import LimitSettings
 from tests.github.delivery_bench import Stage
 from tests.support.github import payloads

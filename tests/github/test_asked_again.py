@@ -17,8 +17,8 @@ import pytest
 from functions.cluster.kinds import RUNS
 from functions.reconciler.reconciler import reconcile
 from functions.runs.lifecycle.states import State
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 from functions.settings.access import AccessSettings
 from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads

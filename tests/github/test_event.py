@@ -15,7 +15,8 @@ test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
 import pytest
 
 from functions.runs.model import origin
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 from tests.support.github.content import user

@@ -17,7 +17,7 @@ from functions.github.api.client import Github as Client
 from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
 from tests.support.crashing import Killed

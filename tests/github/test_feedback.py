@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from functions.runs.lifecycle.states import State
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 from functions.runs.requests import AGAIN
 from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads

@@ -21,7 +21,7 @@ from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport, Response
 from functions.handlers import reconcile
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.serving.http import answer
 from tests.github.delivery_bench import Stage
 from tests.github.redelivery.sweeps import LIST, kept, swept

@@ -27,8 +27,8 @@ from functions.github.commands.configuration import BadConfiguration, parse
 from functions.github.markdown import MAX_COMMENT_LENGTH
 from functions.reconciler import rendering
 from functions.runs.model import origin
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec
 from tests.github.delivery_bench import Stage
 from tests.support.builders import run as built
 from tests.support.github import payloads

@@ -62,7 +62,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
 
 
 def test_kind_finds_the_functions_where_the_image_has_them(kubectl: str) -> None:
-    dockerfile = (ROOT / "infra/images/bridge/Dockerfile").read_text()
+    dockerfile = (ROOT / "infra/images/orchestrator/Dockerfile").read_text()
     for name, container in containers(kubectl).items():
         if name != "schedule":
             program, *options = container["command"]

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import CODE_REQUESTED
+from functions.events.event import requested
 from functions.runs.model import naming
 from functions.serving.http import QUEUE_HEADER, Answer
 from functions.settings.access import AccessSettings
@@ -28,7 +28,7 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.run_steps import JSON, post
 
 TOKENS = AuthSettings(mode="bearer", tokens={"ci": "token-of-ci", "cd": "token-of-cd", "CI": "token-of-CI"})
-EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}
+EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": requested("code")}
 TESS = {**CODE_SPEC, "githubApp": "5DLabs-Tess"}
 
 

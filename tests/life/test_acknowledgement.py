@@ -22,7 +22,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import Forbidden, Unavailable
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.cluster.transport import Request as Call
-from functions.events.event import CODE_REQUESTED, DOCS_REQUESTED, REFERENCE, RESOURCE
+from functions.events.event import REFERENCE, RESOURCE, requested
 from functions.handlers import job_finished, reconcile, report, sweep
 from functions.queues.publisher import PublishError
 from functions.reconciler.reconciler import reconcile as drive
@@ -73,8 +73,8 @@ def attributes(kind: str, identifier: str = "1") -> dict[str, str]:
 
 
 MINE = {
-    "submit_docs": DOCS_REQUESTED,
-    "submit_code": CODE_REQUESTED,
+    "submit_docs": requested("docs"),
+    "submit_code": requested("code"),
     "reconcile": RESOURCE + "update",
     "job_finished": RESOURCE + "update",
     "report": RESOURCE + "update",
@@ -205,7 +205,7 @@ def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first
     form: Form,
     plain: bool,
 ) -> None:
-    message = form(json.dumps(dict(CODE_SPEC)).encode(), {} if plain else attributes(CODE_REQUESTED))
+    message = form(json.dumps(dict(CODE_SPEC)).encode(), {} if plain else attributes(requested("code")))
     assert [deliver(world, "submit_code", message) for _ in range(3)] == [201, 200, 200]
     (raw,) = world.kubelet.list(CODE_RUN, world.namespace)
     name, uid = raw["metadata"]["name"], raw["metadata"]["uid"]

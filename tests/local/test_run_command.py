@@ -37,13 +37,17 @@ def repository(folder: Path, branch: str = "trunk", *, with_tasks: bool = True) 
     return folder
 
 
-@pytest.mark.parametrize("queue", ["embedded", "emulator"])
+SERVERS = {"pubsub": "pubsub", "nats": "nats_server"}
+"""Fixtures that skip, and say why, where the server of a queue is not installed."""
+
+
+@pytest.mark.parametrize("queue", ["embedded", *SERVERS])
 def test_it_shows_both_kinds_of_work_and_their_results(
     tmp_path: Path, queue: str, request: pytest.FixtureRequest
 ) -> None:
-    if queue == "emulator":
-        request.getfixturevalue("pubsub")  # which skips, and says why, where there is none
-    done = orchestrator(tmp_path, *(["--pubsub", "emulator"] if queue == "emulator" else []))
+    if queue in SERVERS:
+        request.getfixturevalue(SERVERS[queue])
+    done = orchestrator(tmp_path, "--queue", queue)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "agent: rehearsal" in done.stdout

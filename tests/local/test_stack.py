@@ -23,8 +23,9 @@ from functions.cluster.kinds import JOB, POD, RUNS, SECRET
 from functions.local.dev.repositories import Mirror, example, git
 from functions.local.dev.stack import ROOT, Options, Stack
 from functions.runs.lifecycle import states as lifecycle
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.run import Run, parse
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
 
 NAMESPACE = "orchestrator"
 USER = "octocat"

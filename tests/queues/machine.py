@@ -1,4 +1,4 @@
-"""All that a deployment consists of, in processes that a test can kill: functions, bridge, and either queue.
+"""All that a deployment consists of, in processes that a test can kill: functions, bridge, dispatcher, and a queue.
 
 Only the kubelet is played (`Kubelet`), so that hundreds of runs are cheap; nothing is called but over HTTP.
 """
@@ -6,8 +6,6 @@ Only the kubelet is played (`Kubelet`), so that hundreds of runs are cheap; noth
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,8 +20,8 @@ from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
-from functions.local.dev.function_processes import Child, stop
-from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue
+from functions.local.dev.function_processes import Child, CommandChild, stop
+from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats
 from functions.local.dev.server import Server, free_port
 from functions.queues.pubsub.project import Project
 from functions.queues.pubsub.setup import TopologyApplier
@@ -32,34 +30,15 @@ from functions.queues.topics import LIFECYCLE
 from functions.queues.topology import FUNCTIONS
 from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
+from functions.settings.nats import NatsSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
+from tests.support.dispatching import dispatching
 from tests.support.embedded_server import SampleLogs
 from tests.support.node import SimulatedNode
 
 NAMESPACE = "orchestrator"
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
-
-
-@dataclass
-class BridgeChild:
-    """`orchestrator watch` as a process, with the same face as a function's."""
-
-    environ: Mapping[str, str]
-    log: Path
-    target: str = "bridge"
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.process is None or self.process.poll() is not None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "functions.clients", "watch", "--port", "0"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=dict(self.environ), stdout=log, stderr=log, start_new_session=True
-            )
 
 
 class Kubelet:
@@ -149,19 +128,38 @@ def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[
         time.sleep(0.25)
 
 
+def _queue(name: str, folder: Path, url: str, endpoints: Mapping[str, str], sweep_seconds: float) -> MachineQueue:
+    if name == "nats":
+        (folder / "logs").mkdir()
+        return Nats(folder, endpoints, sweep_seconds)
+    if name == "emulator":  # in the other envelope
+        return EmulatedPubsub(folder / "pubsub.log", endpoints, sweep_seconds, wrapped=True)
+    return EmbeddedQueue(url, endpoints, sweep_seconds, wrapped=False)
+
+
 @contextmanager
-def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float = 2.0) -> Iterator[Machine]:
-    """Start everything, and stop it at the end."""
+def _told(name: str, queue: MachineQueue, listens: Subscription) -> Iterator[None]:
+    """Deliver the lifecycle events to a subscriber, where it is not in the queue's own topology."""
+    topology = Topology((LIFECYCLE,), (listens,))
+    if name == "nats":
+        settings = NatsSettings(servers=json.loads(queue.environ["ORCHESTRATOR_QUEUES__NATS__SERVERS"]))
+        with dispatching(settings, "", topology):
+            yield
+        return
+    if name == "emulator":
+        list(TopologyApplier(Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])).apply(topology))
+    yield
+
+
+@contextmanager
+def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Machine]:
+    """Start everything, with the queue `embedded`, `emulator` or `nats`, and stop it at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     ports = {target: free_port() for target in FUNCTIONS if target != "github_event"}
     endpoints = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
     told = Consumer()
-    queue: MachineQueue
-    if emulator:
-        queue = EmulatedPubsub(folder / "pubsub.log", endpoints, sweep_seconds, wrapped=wrapped)
-    else:
-        queue = EmbeddedQueue(url, endpoints, sweep_seconds, wrapped=wrapped)
+    queue = _queue(name, folder, url, endpoints, sweep_seconds)
     kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
     environ = {
         "PATH": os.environ["PATH"],
@@ -171,10 +169,10 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
         **queue.environ,
     }
     children: list[Any] = [Child(each, number, environ, folder / f"{each}.log") for each, number in ports.items()]
-    children.append(BridgeChild(environ, folder / "bridge.log"))
+    children.append(CommandChild("watch", ["--port", "0"], environ, folder / "bridge.log"))
     with told.serving():
         listens = Subscription("lifecycle-told", LIFECYCLE, told.url, retry=PAUSES)
-        embedded = queue.embedded if emulator else _impatient(queue.embedded, listens)
+        embedded = _impatient(queue.embedded, listens) if name == "embedded" else queue.embedded
         server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
         server.start()
@@ -183,12 +181,10 @@ def machine(folder: Path, *, emulator: bool, wrapped: bool, sweep_seconds: float
         kubelet = Kubelet(cluster)
         try:
             queue.start()
-            if emulator:
-                project = Project(PROJECT, emulator=queue.environ["PUBSUB_EMULATOR_HOST"])
-                list(TopologyApplier(project).apply(Topology((LIFECYCLE,), (listens,))))
-            for child in children:
-                child.start()
-            yield Machine(cluster, queue, children, kubelet, folder, told)
+            with _told(name, queue, listens):
+                for child in children:
+                    child.start()
+                yield Machine(cluster, queue, [*children, *queue.children], kubelet, folder, told)
         finally:
             stop(children)
             kubelet.stop()

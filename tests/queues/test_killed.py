@@ -4,6 +4,7 @@ killed                                 what heals it
 a function in the middle of a message  it was not acknowledged, and comes again
 a function between two                 the queue waits for it, and tries again
 the bridge                             the next one lists, and tells of everything there is; the sweep meanwhile
+the dispatcher                         NATS delivers again what it had not settled, after ACK_WAIT
 """
 
 import random
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from functions.cluster.kinds import RUNS
-from functions.events.event import CODE_REQUESTED, Event
+from functions.events.event import Event, requested
 from functions.events.receive import receive
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle.states import State, state
@@ -27,8 +28,11 @@ KILLS = max(8, round(30 * SCALE))
 PAUSE = 0.3
 """Seconds between two requests, on average."""
 
+SERVERS = {"emulator": "pubsub", "nats": "nats_server"}
+"""Fixtures that skip, and say why, where the server of a queue is not installed."""
 
-def requested(number: int) -> Event:
+
+def run_request(number: int) -> Event:
     spec = {
         "taskId": number + 1,
         "service": f"s{number}",
@@ -37,7 +41,7 @@ def requested(number: int) -> Event:
         "repositoryUrl": "https://git.example/shop.git",
         "platformRepositoryUrl": "https://git.example/shop.git",
     }
-    return Event(f"request-{number}", "/tests", CODE_REQUESTED, "", spec)
+    return Event(f"request-{number}", "/tests", requested("code"), "", spec)
 
 
 def finished(at_work: Machine) -> int:
@@ -57,17 +61,17 @@ def heard(at_work: Machine) -> set[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("emulator", [False, True], ids=["embedded", "emulator"])
+@pytest.mark.parametrize("queue", ["embedded", "emulator", "nats"])
 def test_killed_at_random_moments_every_run_finishes_once(
-    tmp_path: Path, emulator: bool, seed: int, request: pytest.FixtureRequest
+    tmp_path: Path, queue: str, seed: int, request: pytest.FixtureRequest
 ) -> None:
-    if emulator:
-        request.getfixturevalue("pubsub")  # which skips, and says why, where there is none
+    if queue in SERVERS:
+        request.getfixturevalue(SERVERS[queue])
     chance = random.Random(seed)
-    with machine(tmp_path, emulator=emulator, wrapped=emulator) as at_work:
+    with machine(tmp_path, queue) as at_work:
         killed: Counter[str] = Counter()
         for number in range(RUNS_THROUGH):
-            for event in [requested(number)] * chance.choice([1, 1, 2]):  # some are published twice
+            for event in [run_request(number)] * chance.choice([1, 1, 2]):  # some are published twice
                 at_work.queue.publisher.publish("code-requested", event)
             if number == 0:
                 until(lambda: finished(at_work), 100, lambda: left(at_work))  # everything is up

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -11,8 +11,9 @@ from typing import Literal
 import uvicorn
 
 from functions.local.apiserver import Registry, Store, create_app
+from functions.local.apiserver.app import utc_now
 from functions.local.database import connect
-from functions.local.pod_logs import Portion
+from functions.local.pod_logs import PodLogs, Portion
 from functions.local.runner.log_timestamps import with_timestamp
 
 CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
@@ -33,9 +34,17 @@ class SampleLogs:
 
 
 @contextlib.contextmanager
-def running(database: Path, crds: Path = CRDS, history: int = 5_000, *, collecting: bool = True) -> Iterator[str]:
+def running(
+    database: Path,
+    crds: Path = CRDS,
+    history: int = 5_000,
+    *,
+    collecting: bool = True,
+    logs: PodLogs | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Iterator[str]:
     """The URL of a server over this database, until the block ends; with or without its garbage collector."""
-    app = create_app(Store(connect(database), history), Registry.load(crds), SampleLogs())
+    app = create_app(Store(connect(database), history), Registry.load(crds), logs or SampleLogs(), now=now)
     lifespan: Literal["on", "off"] = "on" if collecting else "off"
     config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan=lifespan)
     server = uvicorn.Server(config)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
 from functions.templating import search_path
 from functions.templating.render import AttemptContext, task_files
@@ -55,7 +57,7 @@ class Case:
 
 def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> AttemptContext:
     """An attempt; `changes` are fields of its spec."""
-    model: type[AnySpec] = CodeRunSpec if kind == "code" else DocsRunSpec
+    model: type[RunSpec] = CodeRunSpec if kind == "code" else DocsRunSpec
     base = dict(CODE_SPEC if kind == "code" else DOCS_SPEC) | {"agentCli": cli, "model": MODELS[cli]}
     attempt = 2 if retry else 1
     return AttemptContext(

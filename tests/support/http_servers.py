@@ -24,7 +24,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def received(self) -> bytes:
         """The body of the request."""
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Sends it, with its length."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN
-from functions.events.event import CODE_REQUESTED, Event
+from functions.events.event import Event, requested
 from functions.events.http_binding import to_request
 from functions.events.pubsub_binding import to_message
 from functions.events.receive import receive
@@ -40,7 +40,7 @@ from tests.telemetry.logged import Logged
 from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, ids, in_trace
 
 JSON = {"content-type": "application/json"}
-CLOUD = {"id": "1", "source": "/ci", "specversion": "1.0", "type": CODE_REQUESTED}
+CLOUD = {"id": "1", "source": "/ci", "specversion": "1.0", "type": requested("code")}
 PUSHED = {"x-goog-pubsub-subscription-name": "projects/p/subscriptions/s", "x-goog-pubsub-message-id": "7"}
 ELSEWHERE = {"traceparent": SECOND, "ce-traceparent": SECOND}
 GONE = {"name": "gone", "namespace": "orchestrator"}

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from functions.cluster.errors import Invalid
 from functions.cluster.transport import Request as Call
-from functions.events.event import CODE_REQUESTED
+from functions.events.event import requested
 from functions.handlers import github_event, job_finished, reconcile, report, sweep
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
@@ -44,7 +44,7 @@ PROMPT = "pr0mpt-canary: " + "do as this long text says, word by word. " * 20
 URL = f"https://user:{SECRET}@git.example/shop.git"
 SPEC = {**CODE_SPEC, "env": [{"name": "TOKEN", "value": SECRET}], "promptModification": PROMPT}
 JSON = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
-CLOUD = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": CODE_REQUESTED}
+CLOUD = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": requested("code")}
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 from functions.templating.render import AttemptContext, TaskFiles, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 
 def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptContext:
     """An attempt of a valid run; `changes` are fields of its spec."""
-    spec: AnySpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
+    spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
         {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
     )
     return AttemptContext(

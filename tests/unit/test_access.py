@@ -25,7 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.runs.model import naming
-from functions.runs.model.specs import SPECS, RunSpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from functions.runs.permissions import Grant, violations
 from functions.settings import SettingsError, load
 from functions.settings.access import AccessSettings

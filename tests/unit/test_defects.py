@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 from tests.support.builders import CODE_SPEC
 
 TESTS = Path(__file__).resolve().parents[1]

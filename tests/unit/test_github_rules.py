@@ -72,7 +72,7 @@ def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
     assert (first.key, second.key) == (f"9001/issues/comment/{comment}/0", f"9001/issues/comment/{comment}/1")
     assert (first.number, first.login, first.on_pull_request, first.pull_request) == (1, "octocat", False, None)
     assert first.url == payload["comment"]["html_url"]
-    assert first.comment_path == f"issues/comments/{comment}"
+    assert first.written_at == f"issues/comments/{comment}"
 
 
 def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from functions.runs.model.repository_url import on_github
 from functions.settings import SettingsError, load
 from functions.settings.github import GithubSettings
 from functions.templating.render import task_files
-from functions.templating.variables import on_github
 from tests.support.builders import settings
 from tests.support.github.app import App
 from tests.unit.rendering import task

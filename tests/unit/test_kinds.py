@@ -92,3 +92,10 @@ def test_a_reason_to_fix_has_a_remedy() -> None:
 
 def test_a_reason_of_a_newer_version_ends_the_run_with_a_warning() -> None:
     assert (follow_up("FromTheFuture"), row("FromTheFuture").is_warning) == (FollowUp.FAIL, True)
+
+
+@pytest.mark.parametrize("kind", RunKind)
+def test_the_smallest_spec_of_each_kind_is_valid_and_has_no_optional_field(kind: RunKind) -> None:
+    required = {field.alias for field in SPECS[kind].model_fields.values() if field.is_required()}
+    assert set(SPECS[kind].smallest) == required | {"githubUser"}
+    SPECS[kind].model_validate(SPECS[kind].smallest)

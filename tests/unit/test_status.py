@@ -10,7 +10,8 @@ from functions.runs.model import naming
 from functions.runs.model.conditions import set_lifecycle
 from functions.runs.model.fields import RUN_NAME_LENGTH
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import SPECS, wire
+from functions.runs.model.run_spec import wire
+from functions.runs.model.specs import SPECS
 from functions.runs.model.status import Condition, RunStatus, Truth
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run
 
@@ -71,14 +72,14 @@ def test_job_names_fit_a_label_and_differ_by_attempt(name: str, attempt: int) ->
 @pytest.mark.parametrize(("kind", "spec"), [("DocsRun", DOCS_SPEC), ("CodeRun", CODE_SPEC)])
 def test_names_of_runs_leave_room_for_what_is_made_from_them(kind: str, spec: dict[str, str]) -> None:
     found = SPECS[kind].model_validate(spec)
-    assert len(naming.name_prefix(found)) + 5 <= RUN_NAME_LENGTH
+    assert len(found.name_prefix) + 5 <= RUN_NAME_LENGTH
     assert len(naming.run_name("any key")) <= RUN_NAME_LENGTH
     assert naming.run_name("any key") == naming.run_name("any key") != naming.run_name("other key")
 
 
 def test_the_agent_is_the_last_part_of_the_apps_name_in_lower_case() -> None:
     found = SPECS["CodeRun"].model_validate(CODE_SPEC)
-    assert (found.agent, naming.workspace(found), naming.app_secret(found)) == (
+    assert (found.agent, found.workspace, naming.app_secret(found)) == (
         "rex",
         "workspace-api-rex",
         "github-app-rex",

@@ -105,6 +105,10 @@ class Sent:
         self.sent.append(f"GET {path}")
         return iter(())
 
+    def text_end(self, path: str, size: int) -> str:
+        self.sent.append(f"GET {path}")
+        return ""
+
     def post(self, path: str, body: Any = None) -> Any:
         self.sent.append(f"POST {path}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.runs.model.report import Report
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.world import Pod, World, result_line
 
 BRANCH = "agents/r1-3b2c1"

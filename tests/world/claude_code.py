@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.runs.model.report import Report
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.model_server import Model, Refusal, Turn, serving, uses
 from tests.agent.world import Pod, World
 

@@ -6,7 +6,7 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from functions.runs.model.report import Report
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
 from tests.agent.test_codex import Desk, codex

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of
 from tests.agent.world import API_KEY, World, result_line

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from functions.app import require_settings
-from functions.runs.model import default_models
+from functions.runs.model.kinds import RunKind
 from functions.runs.model.reasons import Reason
-from functions.runs.model.specs import wire
+from functions.runs.model.run_spec import wire
 from functions.settings import SettingsError
 from functions.settings.model import TEMPLATES
 from functions.templating import completeness
@@ -95,8 +95,8 @@ def test_a_new_one_is_taken(world: World, code_spec: SpecFactory, version: str) 
 
 
 def test_the_default_models_are_aliases(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> None:
-    assert (default_models.DOCS, default_models.CODE) == ("opus", "sonnet")
-    assert code_spec(model=default_models.CODE).model == "sonnet"
+    assert (RunKind.DOCS.default_model, RunKind.CODE.default_model) == ("opus", "sonnet")
+    assert code_spec(model=RunKind.CODE.default_model).model == "sonnet"
 
 
 MODELS = (

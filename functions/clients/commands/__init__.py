@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from functions import __revision__, __version__
 from functions.clients.lazy_group import LazyGroup
 
 EPILOG = """\b
@@ -24,7 +25,7 @@ Exit codes:
 STOPPED = 130
 """Exit code after SIGINT, as in shells: 128 and the signal's number."""
 
-NAMES = ("task", "runs", "render", "config", "run", "dev", "watch", "queues", "completion")
+NAMES = ("task", "runs", "ui", "render", "config", "run", "dev", "watch", "dispatch", "queues", "completion")
 
 
 class Root(LazyGroup):
@@ -49,4 +50,6 @@ def _stoppable() -> Iterator[None]:
         raise click.exceptions.Exit(STOPPED) from None
 
 
-command = Root(__name__, NAMES, __doc__, EPILOG)
+command = click.version_option(f"{__version__} ({__revision__})", message="%(prog)s %(version)s")(
+    Root(__name__, NAMES, __doc__, EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+)

@@ -11,20 +11,24 @@ from functions.clients.errors import as_command_error
 from functions.clients.local_state import FOLDER, STATE, require_checkout
 from functions.local.dev import demo
 from functions.local.dev.repositories import RepositoryError
-from functions.local.dev.stack import Options, StartError
+from functions.local.dev.stack import QUEUES, Options, StartError
 from functions.telemetry import logs
 
 
 @click.command(help=__doc__)
 @click.option("--repo", default="", metavar="PATH_OR_URL", help="Work on a mirror of this repository, not the example.")
 @click.option("--state", type=FOLDER, default=STATE / "run", show_default=True, help="Folder for state and logs.")
-@click.option("--pubsub", default="", metavar="emulator", help="Use Google's Pub/Sub emulator as the queue.")
+@click.option(
+    "--queue",
+    type=click.Choice(list(QUEUES)),
+    default="embedded",
+    show_default=True,
+    help="The queue: this machine's own, Google's Pub/Sub emulator, or a NATS server.",
+)
 @click.pass_context
-def command(context: click.Context, repo: str, state: Path, pubsub: str) -> None:
+def command(context: click.Context, repo: str, state: Path, queue: str) -> None:
     """Run the demonstration in a new folder below `state`."""
     require_checkout()
-    if pubsub not in ("", "emulator"):
-        raise click.BadParameter(f"{pubsub!r}: only `emulator` can push to this machine", param_hint="--pubsub")
     state.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=state.resolve()))
     (folder / "logs").mkdir()
@@ -33,4 +37,4 @@ def command(context: click.Context, repo: str, state: Path, pubsub: str) -> None
         as_command_error(StartError, RepositoryError, demo.DemoError),
     ):
         logs.configure(log)
-        context.exit(demo.run(Options(folder, pubsub=bool(pubsub)), repo or None, sys.stdout))
+        context.exit(demo.run(Options(folder, queue=queue), repo or None, sys.stdout))

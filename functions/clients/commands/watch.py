@@ -7,7 +7,6 @@ import sys
 import click
 
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
-from functions.bridge.health import HealthServer
 from functions.clients.errors import CommandError, as_command_error
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
@@ -15,6 +14,7 @@ from functions.queues.backends import connect
 from functions.queues.publisher import PublishError
 from functions.settings import SettingsError, load
 from functions.telemetry import logs
+from functions.telemetry.health import HealthServer
 
 
 @click.command(help=__doc__)
@@ -31,7 +31,7 @@ def command(host: str, port: int) -> None:
         publisher = connect(settings.queues)
     bridge = Bridge(Cluster(KubernetesTransport(settings.cluster)), publisher, settings.namespace, TOPIC_BY_KIND)
     try:
-        health = HealthServer(bridge, host, port)
+        health = HealthServer(bridge, host, port, "watches")
     except OSError as error:
         raise CommandError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
     bridge.start()

@@ -8,18 +8,29 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
 from functions.runs.model.fields import StringRule
+from functions.runs.model.kinds import BY_WORD
 from functions.runs.model.run import problems
-from functions.runs.model.specs import RunSpec
+from functions.runs.model.run_spec import RunSpec
 
 HIDDEN = frozenset({"pattern", "allOf"})
 """Keywords omitted from schemas: descriptions state the rules in words."""
+
+
+def _known_word(word: str) -> str:
+    if word not in BY_WORD:
+        raise ValueError(f"Input should be {' or '.join(map(repr, BY_WORD))}")
+    return word
+
+
+KindWord = Annotated[str, AfterValidator(_known_word), WithJsonSchema({"type": "string", "enum": list(BY_WORD)})]
+"""The word of a kind of run."""
 
 
 class Arguments(BaseModel):

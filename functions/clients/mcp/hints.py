@@ -3,8 +3,9 @@
 from functions.views.next_step import NextStepCommands
 
 NEXT_STEP_TOOLS = NextStepCommands(
-    watch="get_run, in a minute",
-    log="get_run with logLines",
-    retry="retry_run, with a message about what to do differently",
-    docs="task_docs",
+    watch="follow it with: get_run, in a minute",
+    log="find the cause with: get_run with logLines",
+    retry="try again with: retry_run, with a message about what to do differently",
+    again="try again with: retry_run",
+    submit="submit it again with: task_{kind}",
 )

@@ -3,12 +3,12 @@
 import os
 from collections import deque
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from functions.clients.errors import CommandError, WrongUsage
-from functions.clients.mcp.arguments import Arguments
+from functions.clients.mcp.arguments import Arguments, KindWord
 from functions.clients.mcp.hints import NEXT_STEP_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
@@ -17,7 +17,7 @@ from functions.clients.runs.target import ClusterTarget, from_environment
 from functions.runs.model.fields import Prompt
 from functions.runs.model.run import Run
 from functions.runs.model.status import Phase
-from functions.views import details, rows
+from functions.views import details, listing
 from functions.views.agent_output import SessionTotals
 
 NEWEST = 20
@@ -40,7 +40,7 @@ class InNamespace(Arguments):
 class ListArguments(InNamespace):
     """Arguments of `list_runs`."""
 
-    kind: Annotated[Literal["docs", "code"] | None, Field(description="Only runs of this kind.")] = None
+    kind: Annotated[KindWord | None, Field(description="Only runs of this kind.")] = None
     phase: Annotated[Phase | None, Field(description="Only runs in this phase.")] = None
     service: Annotated[str | None, Field(description="Only code runs for this service.", min_length=1)] = None
     limit: Annotated[int, Field(description="Maximum number of runs.", ge=1, le=MOST)] = NEWEST
@@ -86,8 +86,8 @@ def list_runs(given: ListArguments, _say: Say) -> Result:
         CommandError: the runs could not be listed.
     """
     target = given.target()
-    runs = filters.runs(target, filters.Wanted(given.kind, given.phase or "", given.service or ""))
-    listed = [rows.summary(raw) for raw in runs[: given.limit]]
+    runs = filters.runs(target, filters.Wanted(filters.kind(given.kind or ""), given.phase or "", given.service or ""))
+    listed = [listing.summary(raw) for raw in runs[: given.limit]]
     text = f"{len(listed)} of {len(runs)} runs in namespace {target.namespace}, newest first."
     return Result(text, _used(given, target), {"total": len(runs), "runs": listed})
 

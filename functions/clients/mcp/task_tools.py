@@ -13,7 +13,10 @@ from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.tasks import submit_code, submit_docs
 from functions.clients.tasks.request import Outcome, Request
-from functions.runs.model.specs import SPECS, CodeRunSpec, DocsRunSpec, wire
+from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.run_spec import wire
+from functions.runs.model.specs import SPECS
 
 NOT_OFFERED = frozenset({"cancel", "context_version"})
 """Fields of a spec without meaning for a new run; `stop_run` and `retry_run` set them."""

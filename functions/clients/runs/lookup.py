@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 from functions.clients.errors import CommandError
 from functions.clients.runs.target import ClusterTarget, user_errors
@@ -11,55 +10,90 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import RUNS, Kind
 from functions.runs import api_group
 from functions.runs.admission.position import Position, position
-from functions.runs.model.kinds import RunKind
+from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
+from functions.views.titles import title
 
-Work = Literal["docs", "code"]
-"""The two kinds of work, as users name them."""
+SHORTEST_PREFIX = 4
+"""Fewest characters that may stand for a name, as git has it for commits."""
+
+MOST_NAMED = 10
+"""Most runs that an error text lists."""
 
 _KINDS = {name: RUNS[kind] for kind in RunKind for name in (kind.word, kind.lower(), kind.plural, kind.short_name)}
 
 
-def kinds(work: Work | None) -> Sequence[Kind]:
-    """Return the kinds of run that do this work; all kinds for None."""
-    return [_KINDS[work]] if work else list(RUNS.values())
+def kinds(kind: RunKind | None) -> Sequence[Kind]:
+    """Return the API kind of this kind of run; those of all kinds for None."""
+    return [RUNS[kind]] if kind else list(RUNS.values())
+
+
+def _alternatives(texts: Sequence[str]) -> str:
+    """Return the texts as an enumeration with commas and `or`."""
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def find_all(
-    target: ClusterTarget, work: Work | None = None, *, everywhere: bool = False, unfinished: bool = False
+    target: ClusterTarget,
+    kind: RunKind | None = None,
+    *,
+    labels: str = "",
+    everywhere: bool = False,
+    unfinished: bool = False,
 ) -> Iterator[Object]:
-    """Yield stored runs of one or both kinds, of the target's namespace or of all.
+    """Yield stored runs of one kind or of all, of the target's namespace or of all, that a label selector matches.
 
     Raises:
         CommandError: the cluster rejected a request or is unavailable.
     """
-    labels = f"!{api_group.FINISHED}" if unfinished else ""
+    selector = ",".join(filter(None, (labels, f"!{api_group.FINISHED}" if unfinished else "")))
     with user_errors(target):
-        for kind in kinds(work):
-            yield from target.cluster.list(kind, None if everywhere else target.namespace, labels, cached=unfinished)
+        for each in kinds(kind):
+            yield from target.cluster.list(each, None if everywhere else target.namespace, selector, cached=unfinished)
 
 
 def find(target: ClusterTarget, reference: str) -> Run:
-    """Return the run of that name; a prefix `docs/` or `code/` selects the kind.
+    """Return the run of that name, or whose name alone begins with it; `docs/` or `code/` before it selects the kind.
 
     Raises:
-        CommandError: no run has the name, or runs of both kinds have it.
+        CommandError: no run has the name, runs of several kinds have it, or several names begin with it.
     """
     prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
-        raise CommandError(f"{reference}: write NAME, docs/NAME or code/NAME")
+        raise CommandError(f"{reference}: write {_alternatives(['NAME', *(f'{word}/NAME' for word in BY_WORD)])}")
     candidates = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
     runs = [run for kind in candidates if name and (run := _read(target, kind, name))]
+    runs = runs or _by_prefix(target, candidates, name)
     if len(runs) > 1:
-        raise CommandError(f"there is a docs run and a code run {name}; write docs/{name} or code/{name}")
+        found = " and ".join(f"a {run.kind.word} run" for run in runs)
+        exact = _alternatives([f"{run.kind.word}/{name}" for run in runs])
+        raise CommandError(f"there is {found} {name}; write {exact}")
     if not runs:
-        kinds_text = " or ".join(kind.name for kind in candidates)
+        kinds_text = _alternatives([kind.name for kind in candidates])
         raise CommandError(
             f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` "
             "shows all runs, --namespace names another namespace"
         )
     return runs[0]
+
+
+def _by_prefix(target: ClusterTarget, candidates: Sequence[Kind], prefix: str) -> list[Run]:
+    """Return the one run whose name, with or without `run-`, begins with the prefix; none if no name does.
+
+    Raises:
+        CommandError: several names begin with it.
+    """
+    if len(prefix) < SHORTEST_PREFIX:
+        return []
+    with user_errors(target):
+        stored = [raw for kind in candidates for raw in target.cluster.list(kind, target.namespace)]
+    found = [raw for raw in stored if raw["metadata"]["name"].startswith((prefix, f"run-{prefix}"))]
+    if len(found) > 1:
+        lines = [f"  {raw['metadata']['name']}  {title(raw)}" for raw in found[:MOST_NAMED]]
+        more = [f"  and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+        raise CommandError("\n".join([f"the names of {len(found)} runs begin with {prefix!r}:", *lines, *more]))
+    return [parse(raw) for raw in found]
 
 
 def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:

@@ -12,10 +12,10 @@ from typing import Literal
 from functions.clients.errors import CommandError, as_command_error
 from functions.clients.output import Output, write
 from functions.clients.runs import lookup
-from functions.clients.runs.podlog import Pause
 from functions.clients.runs.target import ClusterTarget, explain, user_errors
 from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
+from functions.cluster.pod_log import Pause
 from functions.runs import requests
 from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model.run import Run, parse

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import WrongUsage
-from functions.runs.model.specs import RequestedResources, RunSpec
+from functions.runs.model.run_spec import RequestedResources, RunSpec
 
 NOT_OPTIONS = ("cancel",)
 """Fields without an option: a new run is not cancelled."""

@@ -65,6 +65,10 @@ class Api:
         response = self._send("GET", self._url(path))
         return _parse(response, f"GET {path}"), response.url
 
+    def text_end(self, path: str, size: int) -> str:
+        """Return the last bytes of a stored file that GitHub redirects to, such as a log, as text."""
+        return self._send("GET", self._url(path), last_bytes=size).body.decode("utf-8", "replace")
+
     def page(self, path: str, **query: str) -> Page:
         """Return one page of a list; `per_page` defaults to PER_PAGE."""
         response = self._send("GET", self._url(path, {"per_page": str(PER_PAGE), **query}))
@@ -106,13 +110,13 @@ class Api:
     def _json(self, method: str, path: str, url: str, body: Any = None) -> Any:
         return _parse(self._send(method, url, body), f"{method} {path}")
 
-    def _send(self, method: str, url: str, body: Any = None) -> Response:
+    def _send(self, method: str, url: str, body: Any = None, last_bytes: int | None = None) -> Response:
         try:
-            return self._github.send(self._auth, method, url, body)
+            return self._github.send(self._auth, method, url, body, last_bytes)
         except Unauthorized as error:
             if not self._auth.discard(error.server_time):
                 raise
-        return self._github.send(self._auth, method, url, body)
+        return self._github.send(self._auth, method, url, body, last_bytes)
 
 
 class Repository(Api):
@@ -121,6 +125,10 @@ class Repository(Api):
     def __init__(self, github: "Github", repository: RepositoryRef, auth: Authentication) -> None:
         super().__init__(github, f"{repository.path}/", auth)
         self.name = repository.name
+
+    def token(self) -> str:
+        """Return the token of its calls, which git takes too. Raises GithubError."""
+        return self._auth.token()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,8 @@ class ClientCache:
     """By repository."""
     blocked_until: dict[str, datetime] = field(default_factory=dict)
     """When GitHub may be called again, by rate limit."""
+    app_names: list[str] = field(default_factory=list)
+    """The App's name (slug), once it is known."""
 
 
 class Github:
@@ -165,27 +175,36 @@ class Github:
         """Return calls as the App itself: `get("app")`, hook deliveries, installations. Makes no call."""
         return self._app
 
-    def repository(self, name: str, repository_id: int = 0) -> Repository:
+    def app_name(self) -> str:
+        """Return the App's name as in mentions of it (slug), with one call per process. Raises GithubError."""
+        if not self._cache.app_names:
+            self._cache.app_names.append(responses.text(self._app.get("app"), "GET app", "slug"))
+        return self._cache.app_names[0]
+
+    def repository(self, name: str, repository_id: int = 0, permissions: Mapping[str, str] | None = None) -> Repository:
         """Return calls about the repository `owner/name`, by its id if that is known. Makes no call.
 
+        With `permissions` its tokens may do no more than these; by default all that the installation may.
         Raises Rejected if it is not such a name.
         """
         if not repository_name(name):
             raise Rejected(f"{name!r} is not the name of a repository, as in owner/name")
-        repository = RepositoryRef(name, repository_id)
+        repository = RepositoryRef(name, repository_id, tuple(sorted((permissions or {}).items())))
         return Repository(self, repository, InstallationAuth(repository, self._tokens))
 
     def forget_tokens(self, name: str = "") -> None:
         """Forget the token of a repository, or all tokens if no name is given: the App's permissions have changed."""
         self._tokens.discard(name)
 
-    def send(self, auth: Authentication, method: str, url: str, body: Any = None) -> Response:
+    def send(
+        self, auth: Authentication, method: str, url: str, body: Any = None, last_bytes: int | None = None
+    ) -> Response:
         """Send one authenticated request and return its successful response. Raises GithubError."""
         now = self._clock()
         blocked_until = self._cache.blocked_until.get(auth.rate_limit_key, now)
         if now < blocked_until:
             raise Busy("GitHub asked to wait", (blocked_until - now).total_seconds())
-        response = self._transport.send(Request(method, url, auth.token(), body))
+        response = self._transport.send(Request(method, url, auth.token(), body, last_bytes=last_bytes))
         if response.status < 300:
             return response
         error = from_response(response.status, response.headers, response.body, now)

@@ -43,6 +43,10 @@ class RepositoryCalls(Protocol):
         """Yield the items of a list, page by page."""
         ...
 
+    def text_end(self, path: str, size: int) -> str:
+        """Return the last bytes of a stored file, as text."""
+        ...
+
     def post(self, path: str, body: Any = None) -> Any:
         """Create and return an object."""
         ...
@@ -66,24 +70,46 @@ class Comment:
 
 def ensure_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str:
     """Return the URL of the branch's open pull request; open one if there is none. Raises GithubError."""
+    return _url(_ensure(calls, draft))
+
+
+def upsert_pull_request(calls: RepositoryCalls, draft: PullRequestDraft, mark: str) -> str:
+    """Return the URL of the branch's open pull request; open one if there is none. Raises GithubError.
+
+    One whose text contains `mark` gets the draft's text. If GitHub refuses that, it is open all the same.
+    """
+    existing = _ensure(calls, draft)
+    text = {"title": draft.title, "body": draft.body}
+    if mark in dig_text(existing, "body") and any(dig_text(existing, name) != words for name, words in text.items()):
+        try:
+            calls.patch(f"pulls/{responses.number(existing, 'GET pulls', 'number')}", text)
+        except GithubError as error:
+            log.warning("the text of %s was not updated: %s", _url(existing), error)
+    return _url(existing)
+
+
+def _url(pull_request: Any) -> str:
+    return responses.text(pull_request, "GET pulls", "html_url")
+
+
+def _ensure(calls: RepositoryCalls, draft: PullRequestDraft) -> Any:
     existing = _open_pull_request(calls, draft)
-    if existing:
+    if existing is not None:
         return existing
     body = {"title": draft.title, "body": draft.body, "head": draft.head, "base": draft.base}
     try:
-        return responses.text(calls.post("pulls", body), "POST pulls", "html_url")
+        return calls.post("pulls", body)
     except Rejected:  # another process opened it meanwhile, or the repository has another owner
         name = responses.text(calls.get(""), "GET the repository", "full_name")
         existing = _open_pull_request(calls, replace(draft, repository=name))
-        if not existing:
+        if existing is None:
             raise
         return existing
 
 
-def _open_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str | None:
+def _open_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> Any:
     owner = draft.repository.partition("/")[0]
-    first = next(calls.pages("pulls", state="open", head=f"{owner}:{draft.head}", base=draft.base), None)
-    return responses.text(first, "GET pulls", "html_url") if first is not None else None
+    return next(calls.pages("pulls", state="open", head=f"{owner}:{draft.head}", base=draft.base), None)
 
 
 def upsert_comment(

@@ -36,6 +36,10 @@ class LeaseGuard:
         """Yield the items of a list, page by page."""
         return self.inner.pages(path, **query)
 
+    def text_end(self, path: str, size: int) -> str:
+        """Return the last bytes of a stored file, as text."""
+        return self.inner.text_end(path, size)
+
     def post(self, path: str, body: Any = None) -> Any:
         """Create and return an object; raise LeaseExpired if it is too late."""
         self._check()

@@ -45,6 +45,11 @@ class RecentEventCalls:
         with self._retried():
             yield from self.inner.pages(path, **query)
 
+    def text_end(self, path: str, size: int) -> str:
+        """Return the last bytes of a stored file, as text."""
+        with self._retried():
+            return self.inner.text_end(path, size)
+
     def post(self, path: str, body: Any = None) -> Any:
         """Create and return an object."""
         with self._retried():

@@ -51,6 +51,8 @@ class RepositoryRef:
 
     name: str
     id: int = 0
+    permissions: tuple[tuple[str, str], ...] = ()
+    """What its tokens may do, as pairs of permission and access; empty: all that the installation may."""
 
     @property
     def path(self) -> str:
@@ -159,7 +161,10 @@ class TokenStore:
             answer, url = self._app.get_with_url(installation_path)
             installation = responses.number(answer, f"GET {installation_path}", "id")
             path = f"app/installations/{installation}/access_tokens"
-            created = self._app.post(path, _scope(repository, url))
+            scope = _scope(repository, url)
+            if repository.permissions:
+                scope["permissions"] = dict(repository.permissions)
+            created = self._app.post(path, scope)
         except (NotFound, Rejected) as error:  # 422: the installation does not include the repository
             reason = f"the GitHub App is not installed on {repository.name}, or there is no such repository"
             raise NotInstalled(reason) from error

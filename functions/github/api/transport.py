@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from functions.github.api.errors import Busy
+from functions.settings.github import LOOPBACK
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -19,6 +20,10 @@ MAX_REDIRECTS = 3
 """A renamed repository redirects once per renaming (Best practices: Follow redirects)."""
 
 POOL_SIZE = 16
+
+CHUNK = 64 * 1024
+MAX_FILE_SIZE = 64 * 1024 * 1024
+"""Bytes of a stored file; of a longer one the end is not read."""
 
 HEADERS = {
     "Accept": "application/vnd.github+json",
@@ -37,6 +42,8 @@ class Request:
     body: Any = None
     timeout_seconds: float | None = None
     """How long the caller waits for the answer; None: CONNECT_SECONDS and READ_SECONDS alone apply."""
+    last_bytes: int | None = None
+    """How much of the end of a stored file is wanted, which GitHub redirects to; None: the answer itself is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,28 @@ class HttpTransport:
             response = self._send_once(request, url)
             redirect = _redirect_url(request.method, url, response)
             if not redirect:
-                return response
+                break
             url = redirect
+        if request.last_bytes and response.status in (301, 302, 307):
+            return self._read_end(response.headers.get("location", ""), request.last_bytes)
         return response
+
+    def _read_end(self, url: str, size: int) -> Response:
+        """Return the last bytes of a file at another host, which receives no token; 404 if it cannot be read."""
+        unavailable = Response(404, {}, b'{"message": "the stored file cannot be read"}', url)
+        if not (url.startswith("https://") or LOOPBACK.match(url)):
+            return unavailable
+        end, length = b"", 0
+        try:
+            timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+            with self._pool.request("GET", url, preload_content=False, redirect=False, timeout=timeout) as raw:
+                for part in raw.stream(CHUNK):
+                    end, length = (end + part)[-size:], length + len(part)
+                    if length > MAX_FILE_SIZE:
+                        return unavailable
+        except urllib3.exceptions.HTTPError:
+            return unavailable
+        return Response(200, {}, end, url) if raw.status == 200 else unavailable
 
     def _send_once(self, request: Request, url: str) -> Response:
         headers = {**HEADERS, "Authorization": f"Bearer {request.token}"}

@@ -21,13 +21,15 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from functions.github.commands import yaml_lines
-from functions.github.commands.lines import COMMAND_NAMES, CommandName
+from functions.github.commands.lines import COMMAND_NAMES
 from functions.github.commands.parse import Command, InvalidCommand, parse_single
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.run import problems
-from functions.runs.model.specs import ApiModel, RequestedResources
+from functions.runs.model.run_spec import ApiModel, RequestedResources
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
@@ -47,16 +49,26 @@ def _command(text: str) -> str:
     return text
 
 
+def _known(name: str) -> str:
+    if name not in COMMAND_NAMES:
+        raise ValueError(f"Input should be {', '.join(map(repr, COMMAND_NAMES))}")
+    return name
+
+
+CommandName = Annotated[str, AfterValidator(_known)]
 CommandText = Annotated[str, AfterValidator(_command)]
 
 
+@field_per_kind("{word}", lambda _: (fields.Model | None, None))
 class Models(ApiModel):
     """The model of each kind of run."""
 
     model_config = ConfigDict(extra="forbid")
 
-    docs: fields.Model | None = None
-    code: fields.Model | None = None
+    def of(self, kind: RunKind) -> str | None:
+        """Return the model of runs of that kind; None if the settings name it."""
+        model: str | None = getattr(self, kind.word)
+        return model
 
 
 class Configuration(ApiModel):

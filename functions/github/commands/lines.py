@@ -1,4 +1,4 @@
-"""Finds the lines of a comment that begin with a command. Pure.
+"""Finds the lines of a comment that begin with a command, as `/code 3` or, to the App, `@app code 3`. Pure.
 
 Lines that GitHub shows as quoted or code, or does not show, are not commands: block quotes, fenced and indented code,
 code spans over several lines, HTML comments. A CommonMark parser finds them as GitHub does; rules of our own would
@@ -8,14 +8,16 @@ differ in some case and run a command that was only quoted.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import cache
 
-CommandName = Literal["docs", "code", "retry", "cancel", "status"]
-COMMAND_NAMES: tuple[CommandName, ...] = get_args(CommandName)
+from functions.runs.model.kinds import BY_WORD
 
-_COMMAND = re.compile(rf"/({'|'.join(COMMAND_NAMES)})(?!\S)", re.IGNORECASE)
-_LINE_START = re.compile(rf" {{0,3}}{_COMMAND.pattern}", re.IGNORECASE)
-"""A command at the start of a line. With more indentation it looks like code, even where Markdown disagrees."""
+COMMAND_NAMES = (*BY_WORD, "retry", "cancel", "status")
+"""The word of each kind of run starts one; the others are about an existing run."""
+
+_NAME = rf"({'|'.join(COMMAND_NAMES)})(?!\S)"
+_MENTION = r"@{app}(?:\[bot\])?[,:]?[ \t]+/?"
+_ANY_MENTION = re.compile(_MENTION.format(app=r"[\w-]+") + _NAME, re.IGNORECASE)
 
 _LINE_BREAKS = re.compile(r"\r\n?")
 
@@ -37,14 +39,33 @@ class CommandLine:
     """The lines after it, as written, up to the next command."""
 
 
-def command_lines(comment: str) -> Sequence[CommandLine]:
-    """Return the lines of a Markdown comment that begin with a command, in order."""
-    comment = normalize(comment)
-    if not _COMMAND.search(comment):  # nearly every comment
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    command: re.Pattern[str]
+    line_start: re.Pattern[str]
+    """A command at the start of a line. With more indentation it looks like code, even where Markdown disagrees."""
+
+
+@cache
+def _patterns(app: str) -> _Patterns:
+    mention = f"|{_MENTION.format(app=re.escape(app))}" if app else ""
+    command = f"(?:/{mention}){_NAME}"
+    return _Patterns(re.compile(command, re.IGNORECASE), re.compile(f" {{0,3}}{command}", re.IGNORECASE))
+
+
+def mentions_with_command(comment: str) -> bool:
+    """Return whether the comment mentions somebody in front of a command, whether or not that is the App."""
+    return "@" in comment and bool(_ANY_MENTION.search(normalize(comment)))
+
+
+def command_lines(comment: str, app: str = "") -> Sequence[CommandLine]:
+    """Return the lines of a Markdown comment that begin with a command, in order; `app` is the App's name (slug)."""
+    comment, patterns = normalize(comment), _patterns(app)
+    if not patterns.command.search(comment):  # nearly every comment
         return ()
     text = _LINE_BREAKS.sub("\n", comment).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as Markdown does
     lines = text.split("\n")
-    commands = list(_commands(text))
+    commands = list(_commands(text, patterns))
     ends = [*(number for number, _, _ in commands[1:]), len(lines)]
     return [
         CommandLine(name, arguments, "\n".join(lines[number + 1 : end]))
@@ -57,24 +78,26 @@ def normalize(comment: str) -> str:
     return comment if comment.isascii() else _INVISIBLE.sub("", _BLANKS.sub(" ", comment))
 
 
-def first_command_name(comment: str) -> str | None:
+def first_command_name(comment: str, app: str = "") -> str | None:
     """Return the name of the first possible command, without checking whether it is quoted; None if there is none."""
-    match = _COMMAND.search(comment)
+    match = _patterns(app).command.search(comment)
     return match[1].lower() if match else None
 
 
-def _commands(text: str) -> Iterator[tuple[int, str, str]]:
+def _commands(text: str, patterns: _Patterns) -> Iterator[tuple[int, str, str]]:
     """Yield line number, command name and arguments of each command."""
-    for number, line in _outside_quotes(text):
-        match = _LINE_START.match(line)
+    for number, line in _outside_quotes(text, patterns):
+        match = patterns.line_start.match(line)
         if match:
             yield number, match[1].lower(), line[match.end() :].strip()
 
 
-def _outside_quotes(text: str) -> Iterable[tuple[int, str]]:
+def _outside_quotes(text: str, patterns: _Patterns) -> Iterable[tuple[int, str]]:
     """Return number and text of the lines that are neither quoted nor code."""
-    first = _LINE_START.match(text)
-    if first and not _COMMAND.search(text, first.end()):  # most comments with a command; its line is a paragraph's
+    first = patterns.line_start.match(text)
+    if first and not patterns.command.search(
+        text, first.end()
+    ):  # most comments with a command; its line is a paragraph's
         return [(0, text.partition("\n")[0])]
     from functions.github.commands import paragraphs  # loads a Markdown parser (25 ms) for the few that need it
 

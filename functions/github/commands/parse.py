@@ -8,45 +8,50 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
 from functions.github.markdown import MAX_COMMENT_LENGTH, code_span, sanitize
 from functions.runs.model.fields import INT32
+from functions.runs.model.kinds import BY_WORD, RunKind
+from functions.runs.model.specs import SPECS
 
-OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "docs": {
-            "agent": "agent",
-            "model": "model",
-            "branch": "source_branch",
-            "directory": "working_directory",
-        },
-        "code": {
-            "service": "service",
-            "agent": "agent",
-            "model": "model",
-            "branch": "branch",
-            "directory": "working_directory",
-            "tools": "tool_config",
-        },
-    }
-)
-"""The options of /docs and /code, and the field of the spec that each sets; `agent` names an App (spec_builder.py)."""
+_FIELDS: Mapping[str, Sequence[str]] = {
+    "service": ("service",),
+    "agent": ("github_app",),
+    "model": ("model",),
+    "branch": ("branch", "source_branch"),
+    "directory": ("working_directory",),
+    "tools": ("tool_config",),
+}
+"""The options of commands that start a run, and the fields of a spec that each may set."""
 
-USAGE: Mapping[str, str] = MappingProxyType(
-    {
-        "docs": "/docs [directory] [agent=...] [model=...] [branch=...]",
-        "code": (
-            "/code <task> [service=...] [agent=...] [model=...] [branch=...] [directory=...]"
-            " [tools=minimal|default|advanced]"
-        ),
-        "retry": "/retry [what to do differently, also over several lines]",
-        "cancel": "/cancel",
-        "status": "/status",
-    }
-)
+
+def _options(kind: RunKind) -> Mapping[str, str]:
+    fields = SPECS[kind].model_fields
+    return {name: field for name, candidates in _FIELDS.items() for field in candidates if field in fields}
+
+
+OPTIONS: Mapping[str, Mapping[str, str]] = {word: _options(kind) for word, kind in BY_WORD.items()}
+"""The options of each kind's command, and the field that each sets; `agent` names an App (spec_builder.py)."""
+
+_TAKES_TASK = {word: "task_id" in SPECS[kind].model_fields for word, kind in BY_WORD.items()}
+"""Whether the argument of a kind's command is a task; else it is a directory."""
+
+
+def _usage(word: str) -> str:
+    first, omitted = ("<task>", "") if _TAKES_TASK[word] else ("[directory]", "directory")
+    choices = {"tools": "minimal|default|advanced"}
+    options = [f"[{name}={choices.get(name, '...')}]" for name in OPTIONS[word] if name != omitted]
+    return " ".join((f"/{word}", first, *options))
+
+
+USAGE: Mapping[str, str] = {
+    **{word: _usage(word) for word in BY_WORD},
+    "retry": "/retry [what to do differently, also over several lines]",
+    "cancel": "/cancel",
+    "status": "/status",
+}
 
 MAX_INSTRUCTIONS_LENGTH = 30_000
 """Characters of a retry's instructions; a prompt holds 32,000 (runs/model/fields.py)."""
@@ -65,13 +70,13 @@ _TASK = re.compile(r"#?([0-9]{1,10})")
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """/docs or /code: start a run."""
+    """/docs, /code or the word of another kind: start a run."""
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
     """By the names of OPTIONS."""
     task: int | None = None
-    """The task of /code; None if a mapping leaves it to the issue's title."""
+    """The task; None for a kind without one, or if a mapping leaves it to the issue's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,15 @@ class InvalidCommand:
 Command = StartRun | Retry | Cancel | Status | InvalidCommand
 
 
-def parse_comment(comment: str) -> Sequence[Command]:
-    """Return the commands in a comment, in order; one InvalidCommand if the comment or their number is too long."""
+def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
+    """Return the commands in a comment, in order; one InvalidCommand if the comment or their number is too long.
+
+    `app` is the App's name (slug), which a command may begin with in place of the slash; empty if it is not known.
+    """
     if len(comment) > MAX_COMMENT_LENGTH:
-        name = lines.first_command_name(comment)
+        name = lines.first_command_name(comment, app)
         return [InvalidCommand(name, _TOO_LONG)] if name else []
-    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment)]
+    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment, app)]
     if len(commands) <= MAX_COMMANDS:
         return commands
     problem = f"a comment may contain at most {MAX_COMMANDS} commands; none of these was run."
@@ -132,11 +140,10 @@ def _command(line: CommandLine, *, needs_task: bool) -> Command:
         if line.name == "retry":
             return Retry(_instructions("\n".join((line.arguments, line.following)).strip()))
         words = _split(line.arguments)
-        match line.name:
-            case "docs":
-                return _docs(words)
-            case "code":
-                return _code(words, needs_task)
+        if line.name in BY_WORD:
+            return (
+                _with_task(line.name, words, needs_task) if _TAKES_TASK[line.name] else _without_task(line.name, words)
+            )
         if words:
             raise ValueError(f"it takes no arguments, but {code_span(words[0])} follows it.")
     except ValueError as error:
@@ -164,22 +171,22 @@ def _split(arguments: str) -> list[str]:
         raise ValueError(f"a double quote is not closed in {code_span(arguments)}.") from None
 
 
-def _docs(words: Sequence[str]) -> StartRun:
-    positional, options = _separate_options("docs", words)
+def _without_task(word: str, words: Sequence[str]) -> StartRun:
+    positional, options = _separate_options(word, words)
     if len(positional) > 1:
         raise ValueError(f"it takes one directory, but {code_span(positional[1])} is a second one.")
     if positional and "directory" in options:
         raise ValueError("the directory is given twice.")
-    return StartRun("docs", {**options, **({"directory": positional[0]} if positional else {})})
+    return StartRun(word, {**options, **({"directory": positional[0]} if positional else {})})
 
 
-def _code(words: Sequence[str], needs_task: bool) -> StartRun:
-    positional, options = _separate_options("code", words)
+def _with_task(word: str, words: Sequence[str], needs_task: bool) -> StartRun:
+    positional, options = _separate_options(word, words)
     if not positional and needs_task:
-        raise ValueError("the task is missing: give its number, as in `/code 3`.")
+        raise ValueError(f"the task is missing: give its number, as in `/{word} 3`.")
     if len(positional) > 1:
         raise ValueError(f"it takes one task number and options, but {code_span(positional[1])} follows the number.")
-    return StartRun("code", options, _task(positional[0]) if positional else None)
+    return StartRun(word, options, _task(positional[0]) if positional else None)
 
 
 def _task(word: str) -> int:

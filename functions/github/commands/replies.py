@@ -6,16 +6,16 @@ marker in the first line identifies the request, so that it is answered once.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from functions.github.commands.configuration import PATH
 from functions.github.commands.parse import USAGE, InvalidCommand
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.markdown import code_span, fenced_block, link
-from functions.github.reports.comment import is_written_by
+from functions.github.reports.comment import details, is_written_by
 from functions.runs.admission.position import Position
 from functions.runs.model.run import Run
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
+from functions.runs.model.run_spec import RunSpec
 
 Comment = Mapping[str, Any]
 
@@ -64,16 +64,11 @@ def refused(reason: str) -> str:
 NO_RUN = "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
 
 
-def _work(spec: AnySpec | None) -> str:
-    match spec:
-        case CodeRunSpec():
-            return f"task {spec.task_id} for {code_span(spec.service)}"
-        case DocsRunSpec():
-            return "documentation"
-        case None:
-            return "an invalid spec"
-        case _:
-            assert_never(spec)
+def _work(spec: RunSpec | None) -> str:
+    if spec is None:
+        return "an invalid spec"
+    noun = spec.purpose.noun
+    return f"{noun[0].lower()}{noun[1:]}{details(spec.purpose)}"
 
 
 def status(run: Run, position: Position | None = None) -> str:

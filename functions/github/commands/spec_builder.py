@@ -5,7 +5,7 @@ credentials: its agent must be one that the configuration lists, or the platform
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,13 @@ from pydantic.alias_generators import to_camel
 from functions.github.commands.configuration import PATH, Configuration
 from functions.github.commands.parse import OPTIONS, StartRun
 from functions.github.markdown import code_span
-from functions.runs.model.kinds import RunKind
+from functions.runs.model.kinds import BY_WORD
 from functions.runs.model.run import problems
-from functions.runs.model.specs import SPECS, AnySpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from functions.settings.github import GithubSettings
 
-_KINDS = {kind.word: kind for kind in RunKind}
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
 """A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
 
@@ -42,70 +42,79 @@ class RequestTarget:
     """The issue's title, which may contain the task's number."""
 
 
-def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> AnySpec:
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A command with all that its spec is made from."""
+
+    command: StartRun
+    target: RequestTarget
+    configuration: Configuration
+    settings: Settings
+    identity: Mapping[str, str]
+
+
+def build_spec(command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings) -> RunSpec:
     """Return the spec of the run that the command asks for; raise SpecError if there can be none."""
-    values = _common(command, target, configuration, settings)
-    is_docs = command.name == "docs"
-    values |= _docs(target) if is_docs else _code(command, target, configuration, settings.github, values)
+    identity = _identity(command, configuration, settings.github)
+    request = _Request(command, target, configuration, settings, identity)
+    spec = SPECS[BY_WORD[command.name]]
+    values: dict[str, Any] = dict(identity)
+    values |= {name: value(request) for name, value in _VALUES.items() if name in spec.model_fields}
     values |= {OPTIONS[command.name][name]: text for name, text in command.options.items() if name != "agent"}
     given = {name: value for name, value in values.items() if value is not None}
     try:
-        return SPECS[_KINDS[command.name]].model_validate(given, by_name=True, extra="forbid")
+        return spec.model_validate(given, by_name=True, extra="forbid")
     except ValidationError as error:
         raise SpecError("; ".join(_explain(command.name, error)) + ".") from None
 
 
-def _common(
-    command: StartRun, target: RequestTarget, configuration: Configuration, settings: Settings
-) -> dict[str, Any]:
-    identity = _identity(command, configuration, settings.github)
-    model = getattr(configuration.models, command.name) or getattr(settings.models, command.name)
-    return {
-        **identity,
-        "repository_url": _url(target.repository, settings.github, "github_user" in identity),
-        "model": model,
-        "working_directory": configuration.working_directory,
-        "max_retries": configuration.max_retries,
-        "resources": configuration.resources,
-        "timeout_seconds": configuration.timeout_seconds,
-        "max_turns": configuration.max_turns,
-        "max_cost_usd": configuration.max_cost_usd,
-    }
+def _model(request: _Request) -> str:
+    kind = BY_WORD[request.command.name]
+    return request.configuration.models.of(kind) or request.settings.models.of(kind)
 
 
-def _docs(target: RequestTarget) -> dict[str, Any]:
-    return {"source_branch": target.branch}
-
-
-def _code(
-    command: StartRun,
-    target: RequestTarget,
-    configuration: Configuration,
-    github: GithubSettings,
-    common: dict[str, Any],
-) -> dict[str, Any]:
-    platform = configuration.platform_repository or target.repository
-    if platform.partition("/")[0].lower() != target.repository.partition("/")[0].lower():
+def _platform(request: _Request) -> str:
+    repository = request.target.repository
+    platform = request.configuration.platform_repository or repository
+    if platform.partition("/")[0].lower() != repository.partition("/")[0].lower():
         raise SpecError(f"platformRepository in {code_span(PATH)} must belong to the owner of this repository.")
-    service = command.options.get("service") or configuration.service
+    return _url(request, platform)
+
+
+def _service(request: _Request) -> str:
+    service = request.command.options.get("service") or request.configuration.service
     if not service:
         raise SpecError(f"the service is missing: add `service=...`, or set it in {code_span(PATH)}.")
-    return {
-        "task_id": _task(command, target),
-        "service": service,
-        "branch": target.branch,
-        "platform_repository_url": _url(platform, github, "github_user" in common),
-        "platform_branch": configuration.platform_branch,
-        "platform_directory": configuration.platform_directory,
-        "tool_config": configuration.tools,
-    }
+    return service
 
 
-def _task(command: StartRun, target: RequestTarget) -> int:
-    in_title = _TASK.search(target.title)
-    if command.task is None and not in_title:
-        raise SpecError("the task is missing: name it in the title, as in `Task 3: ...`, or comment `/code 3`.")
-    return command.task or int(in_title[1] if in_title else 0)
+def _task(request: _Request) -> int:
+    task, in_title = request.command.task, _TASK.search(request.target.title)
+    if task is None and not in_title:
+        example = f"`/{request.command.name} 3`"
+        raise SpecError(f"the task is missing: name it in the title, as in `Task 3: ...`, or comment {example}.")
+    return task or int(in_title[1] if in_title else 0)
+
+
+_VALUES: Mapping[str, Callable[[_Request], Any]] = {
+    "repository_url": lambda request: _url(request, request.target.repository),
+    "model": _model,
+    "working_directory": lambda request: request.configuration.working_directory,
+    "max_retries": lambda request: request.configuration.max_retries,
+    "resources": lambda request: request.configuration.resources,
+    "timeout_seconds": lambda request: request.configuration.timeout_seconds,
+    "max_turns": lambda request: request.configuration.max_turns,
+    "max_cost_usd": lambda request: request.configuration.max_cost_usd,
+    "source_branch": lambda request: request.target.branch,
+    "branch": lambda request: request.target.branch,
+    "platform_repository_url": _platform,
+    "service": _service,
+    "task_id": _task,
+    "platform_branch": lambda request: request.configuration.platform_branch,
+    "platform_directory": lambda request: request.configuration.platform_directory,
+    "tool_config": lambda request: request.configuration.tools,
+}
+"""The values of a spec's fields, for the kinds that have the field; options of the command replace them."""
 
 
 def _identity(command: StartRun, configuration: Configuration, github: GithubSettings) -> dict[str, str]:
@@ -136,15 +145,16 @@ def _agent(name: str, configuration: Configuration, github: GithubSettings) -> s
     raise SpecError(f"there is no agent {code_span(name)}; {choice}. Add others to `agents` in {code_span(PATH)}.")
 
 
-def _url(repository: str, github: GithubSettings, by_ssh: bool) -> str:
+def _url(request: _Request, repository: str) -> str:
     """Return the URL of a repository on the configured host: SSH for a user's key, HTTPS for an App's token."""
-    if by_ssh:
-        return f"git@{github.host.partition(':')[0]}:{repository}.git"
-    return f"https://{github.host}/{repository}.git"
+    host = request.settings.github.host
+    if "github_user" in request.identity:
+        return f"git@{host.partition(':')[0]}:{repository}.git"
+    return f"https://{host}/{repository}.git"
 
 
 def _explain(command: str, error: ValidationError) -> Iterator[str]:
     """Yield every problem, naming the option of the command if there is one for the field."""
-    options = {field: name for name, field in OPTIONS[command].items()}
+    options = {field: name for name, field in OPTIONS[command].items() if name != "agent"}
     for field, reason in problems(error):
         yield f"{options.get(field) or to_camel(field) or 'the request'}: {reason}"

@@ -4,14 +4,14 @@ It is found again by the marker in its first line, among the App's own comments 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text, is_app
 from functions.github.markdown import code_span, fenced_block, link
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
-from functions.runs.model.specs import CodeRunSpec, DocsRunSpec
+from functions.runs.model.run_spec import Purpose
 from functions.runs.model.status import Usage
 
 Object = Mapping[str, Any]
@@ -45,15 +45,15 @@ def is_written_by(comment: Object, app: str) -> bool:
 
 
 def _work(run: Run) -> str:
-    match run.spec:
-        case CodeRunSpec() as spec:
-            return f"**Task {spec.task_id}** for {code_span(spec.service)}"
-        case DocsRunSpec() as spec:
-            return f"**Documentation** of {code_span(spec.working_directory)} on {code_span(spec.source_branch)}"
-        case None:
-            return f"**Run** {code_span(run.name)}"
-        case _ as other:
-            assert_never(other)
+    if run.spec is None:
+        return f"**Run** {code_span(run.name)}"
+    purpose = run.spec.purpose
+    return f"**{purpose.noun}**{details(purpose)}"
+
+
+def details(purpose: Purpose) -> str:
+    """Return the names that belong to a purpose, as Markdown that begins with a space."""
+    return "".join(f" {preposition} {code_span(name)}" for preposition, name in purpose.details.items())
 
 
 def _state(run: Run) -> str:
@@ -89,4 +89,4 @@ def _next_step(run: Run) -> str:
         return "To stop it, comment `/cancel`."
     if run.kind.is_retriable:
         return "To retry, comment `/retry` and what should be done differently."
-    return "To run it again, comment `/docs`."
+    return f"To run it again, comment `/{run.kind.word}`."

@@ -35,6 +35,8 @@ class Feedback:
     key: str
     description: str
     """For the prompt."""
+    log: str = ""
+    """The end of the log of a failed job, for the prompt too (job_log.py)."""
 
 
 def is_failed_check(check: Object) -> bool:

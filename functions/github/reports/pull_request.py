@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
@@ -10,7 +9,6 @@ from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
 from functions.runs.model.run import Run
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 from functions.runs.model.status import MESSAGE_LENGTH, Condition, RunStatus
 
 MAX_TITLE_LENGTH = 256
@@ -42,37 +40,18 @@ def build(run: Run, repository: str) -> PullRequestDraft:
 
 def _title(run: Run) -> str:
     """Return the title that the attempt itself would use (templates/shared/parts/save.sh)."""
-    match run.spec:
-        case CodeRunSpec() as spec:
-            return f"Task {spec.task_id}: work on {spec.service}"
-        case DocsRunSpec(working_directory="."):
-            return "docs: document the tasks"
-        case DocsRunSpec() as spec:
-            return sanitize(f"docs: document the tasks of {spec.working_directory}", MAX_TITLE_LENGTH)
-        case None:
-            return f"Work of {run.name}"
-        case _ as other:
-            assert_never(other)
+    return sanitize(run.spec.title, MAX_TITLE_LENGTH) if run.spec else f"Work of {run.name}"
 
 
 def _facts(run: Run, repository: str) -> list[str]:
     facts = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
-    facts += _task_facts(run.spec)
+    task = run.spec.task if run.spec else None
+    facts += [f"- Task: {task.id} of {code_span(task.service)}"] if task else []
     source = origin.from_object(run.raw)
     if source and repository_name(source.repository) and isinstance(source.number, int):
         place = "" if source.repository == repository else source.repository
         facts.append(f"- Asked for in {place}#{source.number}")
     return facts
-
-
-def _task_facts(spec: AnySpec | None) -> list[str]:
-    match spec:
-        case CodeRunSpec():
-            return [f"- Task: {spec.task_id} of {code_span(spec.service)}"]
-        case DocsRunSpec() | None:
-            return []
-        case _:
-            assert_never(spec)
 
 
 def compare_url(draft: PullRequestDraft, host: str) -> str:

@@ -4,6 +4,9 @@ import re
 
 from functions.github.webhook.event import PullRequest
 
+_MERGE_QUEUE = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,10})-[0-9a-f]{40}", re.ASCII)
+"""The branch on which GitHub tests a pull request that waits to be merged (GitHub: Managing a merge queue)."""
+
 _RUN_BRANCH = re.compile(r"agents/([a-z0-9][a-z0-9-]*)-[0-9a-f]{5}", re.ASCII)
 """As made by `branch` in runs/model/naming.py."""
 
@@ -15,6 +18,12 @@ def run_name(branch: str) -> str | None:
     """
     match = _RUN_BRANCH.fullmatch(branch)
     return match[1] if match else None
+
+
+def queued_pull_request(branch: str) -> int:
+    """Return the number of the pull request that a branch of the merge queue tests; 0 if it is not such a branch."""
+    match = _MERGE_QUEUE.fullmatch(branch)
+    return int(match[1]) if match else 0
 
 
 def is_from_run(pull_request: PullRequest) -> bool:

@@ -32,6 +32,7 @@ class FeedbackReceived:
     description: str
     """For the prompt."""
     branch: str
+    """The run's, or one of the merge queue."""
     commit: str = ""
     """The commit that was checked; empty if the source names none."""
     review: int = 0
@@ -61,8 +62,8 @@ class CommandRequest:
     on_pull_request: bool = False
     pull_request: PullRequest | None = None
     """The pull request, if the event contains it."""
-    comment_path: str = ""
-    """The comment that contains the request, below the repository; empty if it is not in a comment."""
+    written_at: str = ""
+    """The comment, issue or pull request that contains the request, below the repository; empty if none does."""
     sort_key: str = ""
     """When the request was made (see `sort_key`)."""
     edit: str = ""

@@ -48,6 +48,8 @@ class WebhookEvent:
     data: Mapping[str, Any]
     allowed_bots: Collection[str] = ()
     """Logins of bots that are treated as people (setting github.bots)."""
+    app: str = ""
+    """The App's name (slug) if the event may mention it, else empty."""
 
     def text(self, *path: str) -> str:
         """Return the string at that path of the payload; empty if there is none."""

@@ -40,11 +40,11 @@ REPOSITORY = _values("id full_name default_branch clone_url ssh_url html_url pri
 REF = _values("ref sha label") | {"repo": _values("id full_name fork")}
 PULL_REFS = {"head": REF, "base": REF}
 PULL_REQUEST = (
-    _values("id number title state html_url merged merged_at merge_commit_sha draft updated_at")
+    _values("id number title state html_url merged merged_at merge_commit_sha draft created_at updated_at")
     | PULL_REFS
     | {"user": USER, "labels": [_values("name")], "assignees": [USER]}
 )
-ISSUE = _values("id number title state html_url locked updated_at") | {
+ISSUE = _values("id number title state html_url locked created_at updated_at") | {
     "user": USER,
     "labels": [_values("name")],
     "assignees": [USER],
@@ -75,10 +75,10 @@ REPOSITORIES = [_values("id full_name")]
 
 FIELDS_BY_EVENT: Mapping[str, Shape] = {
     "issue_comment": {"comment": COMMENT, "issue": ISSUE},
-    "issues": {"issue": ISSUE, "label": _values("name"), "assignee": USER},
+    "issues": {"issue": ISSUE | _values("body"), "label": _values("name"), "assignee": USER},
     "pull_request": {
         **_values("number before after"),
-        "pull_request": PULL_REQUEST,
+        "pull_request": PULL_REQUEST | _values("body"),
         "label": _values("name"),
         "assignee": USER,
     },

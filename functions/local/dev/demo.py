@@ -15,7 +15,7 @@ from functions.cluster.kinds import RUNS
 from functions.local.dev.cluster import EXAMPLE_USER
 from functions.local.dev.follow import Progress
 from functions.local.dev.repositories import Mirror, example, mirror_of
-from functions.local.dev.stack import Options, Stack
+from functions.local.dev.stack import QUEUES, Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run, parse
@@ -48,7 +48,7 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
     _print(out, f"repository: {mirror.url} (a bare mirror of what is committed, branch {mirror.branch}: {mirror.path})")
     try:
         stack.start()
-        parts = f"API server, {_queue(options)}, bridge, runner and {len(stack.functions)} functions"
+        parts = f"API server, {QUEUES[options.queue]}, bridge, runner and {len(stack.functions)} functions"
         _print(out, f"{parts}: {stack.url}, ready after {time.monotonic() - started:.1f} s")
         submitted = [_submit(stack, kind, spec, out) for kind, spec in _specs(mirror).items()]
         runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], out)
@@ -57,10 +57,6 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
         return 0 if all(states.state(run.status) is states.State.SUCCEEDED for run in runs) else 1
     finally:
         stack.stop()
-
-
-def _queue(options: Options) -> str:
-    return "Pub/Sub emulator" if options.pubsub else "queue"
 
 
 def _mirror(state: Path, source: str | None) -> Mirror:
@@ -79,8 +75,8 @@ def _specs(mirror: Mirror) -> Mapping[str, Mapping[str, Any]]:
     task = mirror.tasks()[0]
     code = {"taskId": task, "service": "demo", "platformRepositoryUrl": mirror.url, "branch": mirror.branch}
     return {
-        RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.docs},
-        RunKind.CODE: common | code | {"model": models.code},
+        RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.of(RunKind.DOCS)},
+        RunKind.CODE: common | code | {"model": models.of(RunKind.CODE)},
     }
 
 

@@ -84,7 +84,37 @@ class Child:
             )
 
 
-def stop(children: list[Child], seconds: float = 5) -> None:
+@dataclass
+class CommandChild:
+    """A command of `orchestrator` that stays up, such as the dispatcher."""
+
+    target: str
+    """The name of the command."""
+    options: Sequence[str]
+    environ: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is not running."""
+        return self.process is None or self.process.poll() is not None
+
+    def start(self) -> None:
+        """Start the process; its output is appended to its log."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "functions.clients", self.target, *self.options],
+                cwd=MAIN.parents[1],
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+
+def stop(children: Sequence[Process], seconds: float = 5) -> None:
     """End the process groups: SIGTERM to all of them, SIGKILL after `seconds`."""
     processes = [child.process for child in children if child.process]
     deadline = time.monotonic() + seconds

@@ -1,6 +1,8 @@
-"""The queue of one machine: the embedded one, or Google's Pub/Sub emulator."""
+"""The queue of one machine: the embedded one, Google's Pub/Sub emulator, or a NATS server with its dispatcher."""
 
+import json
 import logging
+import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,16 +11,21 @@ from pathlib import Path
 from typing import Protocol
 
 from functions.events.event import SWEEP_DUE, Event
-from functions.local.dev.function_processes import Process
+from functions.local.dev.function_processes import CommandChild, Process, stop
 from functions.local.dev.server import QUEUE_PATH, free_port
+from functions.local.nats import NatsServer, NatsServerError
 from functions.local.pubsub import Emulator, EmulatorError
 from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.nats.publisher import NatsPublisher
+from functions.queues.nats.setup import apply_once
 from functions.queues.publisher import Publisher, PublishError
 from functions.queues.pubsub.project import Project, ProjectError
 from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, Subscription, Topology
+from functions.queues.setup import SetupError
 from functions.queues.topology import topology
+from functions.settings.nats import NatsSettings
 
 log = logging.getLogger("orchestrator")
 
@@ -42,6 +49,8 @@ class MachineQueue(Protocol):
     embedded: Topology
     """The topology that the embedded queue serves."""
     processes: Sequence[Process]
+    children: Sequence[CommandChild]
+    """Those of the processes that are restarted when they end."""
 
     def start(self) -> None:
         """Start the queue and return once it delivers; raise QueueError."""
@@ -56,6 +65,7 @@ class EmbeddedQueue:
     """The embedded queue, served by the process of the API server."""
 
     processes: Sequence[Process] = ()
+    children: Sequence[CommandChild] = ()
 
     def __init__(self, url: str, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
         self.publisher: Publisher = EmbeddedPublisher(url + QUEUE_PATH)
@@ -73,6 +83,7 @@ class EmulatedPubsub:
     """The emulator as a process, with the topology of Pub/Sub; a thread replaces Cloud Scheduler."""
 
     embedded = Topology(())
+    children: Sequence[CommandChild] = ()
 
     def __init__(self, log: Path, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
         self._emulator = Emulator(free_port(), log)
@@ -108,6 +119,43 @@ class EmulatedPubsub:
                 self.publisher.publish("sweep", Event(str(uuid.uuid4()), "orchestrator/dev", SWEEP_DUE, "", None))
             except PublishError as error:  # the next tick publishes another one
                 log.warning("%s", error)
+
+
+class Nats:
+    """A NATS server and the dispatcher as processes; their logs and messages are kept below `folder`."""
+
+    embedded = Topology(())
+
+    def __init__(self, folder: Path, endpoints: Mapping[str, str], sweep_seconds: float) -> None:
+        self._server = NatsServer(free_port(), folder / "nats", folder / "logs" / "nats.log")
+        self._settings = NatsSettings(servers=[self._server.url])
+        self._topology = topology(endpoints)
+        self.publisher: Publisher = NatsPublisher(self._settings)
+        self.environ: Mapping[str, str] = {"ORCHESTRATOR_QUEUES__NATS__SERVERS": json.dumps(self._settings.servers)}
+        environ = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "ORCHESTRATOR_QUEUES__ENDPOINTS": json.dumps(dict(endpoints)),
+            **self.environ,
+        }
+        options = ["--port", "0", "--sweep-seconds", str(sweep_seconds)]
+        self.dispatcher = CommandChild("dispatch", options, environ, folder / "logs" / "dispatch.log")
+        self.children: Sequence[CommandChild] = (self.dispatcher,)
+        self.processes: Sequence[Process] = (self._server, self.dispatcher)
+
+    def start(self) -> None:
+        """Start the server, make its streams, and start the dispatcher; raise QueueError."""
+        try:
+            self._server.start()
+            for line in apply_once(self._settings, "", self._topology, dry_run=False):
+                log.info("%s", line)
+        except (NatsServerError, SetupError) as error:
+            raise QueueError(str(error)) from error
+        self.dispatcher.start()
+
+    def stop(self) -> None:
+        """Stop both."""
+        stop([self.dispatcher])
+        self._server.stop()
 
 
 def _with_many_attempts(topology: Topology) -> Topology:

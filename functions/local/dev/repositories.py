@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.runs.model.specs import DocsRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example"
 EXAMPLE_URL = "https://git.example.invalid/shop/inventory.git"

@@ -21,8 +21,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.database import StateError
 from functions.local.dev.cluster import create_defaults, write_kubeconfig
-from functions.local.dev.function_processes import Child, Register, RegisterError, stop
-from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, QueueError
+from functions.local.dev.function_processes import Child, CommandChild, Register, RegisterError, stop
+from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats, QueueError
 from functions.local.dev.repositories import Mirror, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
@@ -49,6 +49,9 @@ PASSED_TO_PODS = (
 GITHUB_FUNCTIONS = ("github_webhook", "github_event")
 """Functions started only if GitHub is configured."""
 
+QUEUES = {"embedded": "queue", "pubsub": "Pub/Sub emulator", "nats": "NATS server with its dispatcher"}
+"""The queues of one machine, as people read them."""
+
 START_SECONDS = 60.0
 """The longest start of one part; a function takes about one second on an idle machine."""
 
@@ -61,8 +64,8 @@ class StartError(Exception):
 class Options:
     """Options of the stack.
 
-    `port` is the API server's, and the functions use the ports after it; 0 uses free ports. `pubsub` uses Google's
-    emulator instead of the embedded queue; `wrapped` delivers events in Pub/Sub's envelope.
+    `port` is the API server's, and the functions use the ports after it; 0 uses free ports. `queue` is one
+    of QUEUES; `wrapped` delivers events in Pub/Sub's envelope, if the queue is not NATS.
     """
 
     state: Path
@@ -70,7 +73,7 @@ class Options:
     namespace: str = "orchestrator"
     sweep_seconds: float = 5.0
     backoff_seconds: int = 2
-    pubsub: bool = False
+    queue: str = "embedded"
     wrapped: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
@@ -153,7 +156,8 @@ class Stack:
     def supervise(self) -> None:
         """Restart functions that have ended; return when `stop` is called."""
         while not self._stopping.wait(1):
-            for child in [child for child in self._children if child.ended]:
+            children: list[Child | CommandChild] = [*self._children, *self._queue.children]
+            for child in (child for child in children if child.ended):
                 log.warning("%s ended; restarting it (its log: %s)", child.target, child.log)
                 child.start()
                 self._record_processes()
@@ -166,8 +170,11 @@ class Stack:
     def _create_queue(self) -> MachineQueue:
         sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
         endpoints = {target: url for target, url in self.functions.items() if target in TOPIC_OF_FUNCTION}
-        if self._options.pubsub:
-            return EmulatedPubsub(self.state / "logs" / "pubsub.log", endpoints, sweep, wrapped=wrapped)
+        match self._options.queue:
+            case "pubsub":
+                return EmulatedPubsub(self.state / "logs" / "pubsub.log", endpoints, sweep, wrapped=wrapped)
+            case "nats":
+                return Nats(self.state, endpoints, sweep)
         return EmbeddedQueue(self.url, endpoints, sweep, wrapped=wrapped)
 
     def _end_leftovers(self) -> None:

@@ -13,8 +13,9 @@ from functools import partial
 import aiohttp
 
 from functions.local.queue.group_commit import GroupCommit
-from functions.local.queue.push import Refusal, after, push
+from functions.local.queue.push import after, push
 from functions.local.queue.store import Delivery, Store
+from functions.queues.push import Refusal
 from functions.queues.queue_model import Subscription
 
 _log = logging.getLogger("orchestrator")

@@ -16,13 +16,11 @@ from functions.local.queue.group_commit import GroupCommit
 from functions.local.queue.message import Message
 from functions.local.queue.pusher import Pusher
 from functions.local.queue.store import Delivery, Store
+from functions.queues.push import session
 from functions.queues.queue_model import Schedule, Topology
 
 SOURCE = "/orchestrator/queue"
 """Source of the events that schedules publish."""
-
-IDLE_SECONDS = 1.0
-"""How long an idle connection to a consumer is kept: less than gunicorn's 2 s, so that this side closes it."""
 
 
 class UnknownTopicError(Exception):
@@ -51,8 +49,7 @@ class Queue:
 
     async def start(self) -> None:
         """Start delivery and the schedules."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
-        self._session = aiohttp.ClientSession(connector=connector)
+        self._session = session()
         work = [pusher.run(self._session) for pusher in self._pushers]
         work += [self._tick(schedule) for schedule in self.topology.schedules]
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]

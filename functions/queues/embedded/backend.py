@@ -1,7 +1,10 @@
 """The embedded queue as a back end: selected by queues.url."""
 
+from collections.abc import Iterator
+
 from functions.queues.dead_letters import DeadLetterQueue
 from functions.queues.publisher import Publisher
+from functions.queues.setup import SetupError
 from functions.settings.queues import QueueSettings
 
 SETTING = "queues.url (embedded queue)"
@@ -24,3 +27,8 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     from functions.queues.embedded.dead_letters import EmbeddedDeadLetters  # as above
 
     return EmbeddedDeadLetters(settings.url)
+
+
+def apply(settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:  # noqa: ARG001  (the same for every back end)
+    """Raise SetupError: its server sets it up."""
+    raise SetupError("the embedded queue (queues.url) needs no set-up; queues.project and queues.nats.servers do")

@@ -1,7 +1,12 @@
 """Google Pub/Sub as a back end: selected by queues.project."""
 
+from collections.abc import Iterator
+
 from functions.queues.dead_letters import DeadLetterQueue
 from functions.queues.publisher import Publisher
+from functions.queues.queue_model import Identity
+from functions.queues.setup import SetupError
+from functions.queues.topology import topology
 from functions.settings.queues import QueueSettings
 
 SETTING = "queues.project (Pub/Sub)"
@@ -26,3 +31,16 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     from functions.queues.pubsub.project import Project
 
     return PubsubDeadLetters(Project(settings.project, settings.prefix))
+
+
+def apply(settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
+    """Set topics and push subscriptions up; raise SetupError."""
+    from functions.queues.pubsub.project import Project, ProjectError  # as above
+    from functions.queues.pubsub.setup import TopologyApplier
+
+    identity = Identity(settings.push_identity, settings.push_audience) if settings.push_identity else None
+    applier = TopologyApplier(Project(settings.project, settings.prefix), dry_run)
+    try:
+        yield from applier.apply(topology(settings.endpoints, identity=identity))
+    except ProjectError as error:
+        raise SetupError(str(error)) from error

@@ -1,20 +1,15 @@
 """The capacity that a run uses while it works, as keys of limited capacity. Pure.
 
-Each run uses one slot of all runs, one of its agent or user, and by its kind: one of its service and its workspace
-alone (code), or its repository, branch and directory alone (docs).
+Each run uses one slot of all runs, one of its agent or user, and those of its kind (`RunSpec.own_capacity_keys`).
 """
 
-import posixpath
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 from functions.runs.model import naming
 from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +33,7 @@ def capacity_keys(run: Run) -> tuple[str, ...]:
     if spec is None:
         return (ALL,)
     identity = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
-    return (ALL, identity, *_own_keys(spec))
-
-
-def _own_keys(spec: AnySpec) -> tuple[str, ...]:
-    match spec:
-        case DocsRunSpec():
-            directory, repository = posixpath.normpath(spec.working_directory), _repository(spec.repository_url)
-            return (f"directory/{directory} of {repository} at {spec.source_branch}",)
-        case CodeRunSpec():
-            return (f"service/{spec.service}", f"workspace/{naming.workspace(spec)}")
-        case _:
-            assert_never(spec)
-
-
-_URL = re.compile(r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.*)")
-
-
-def _repository(url: str) -> str:
-    """Return `host/path` of a repository, the same for each form of its URL: https, ssh or `git@host:path`."""
-    match = _URL.fullmatch(url)
-    host, path = (match["host"], match["path"]) if match else ("", url)
-    return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
+    return (ALL, identity, *spec.own_capacity_keys)
 
 
 class Usage:

@@ -45,6 +45,12 @@ def position(
     return next(matches, None)
 
 
+def positions(runs: Iterable[Run], now: datetime) -> dict[str, Position]:
+    """Return the positions of all `runs` that wait for a slot as their statuses say, by uid."""
+    queue = _marked_queued(runs, now)
+    return {each.uid: Position(place, len(queue), why) for place, (each, why) in enumerate(queue, 1)}
+
+
 def _pending(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, str]]:
     """Return the runs that a cycle would not admit now. A slot whose run is not among `runs` is still held."""
     if not limits.on:

@@ -63,7 +63,7 @@ def start(run: Run, now: datetime) -> RunStatus:
         context_version=version,
         job_name=attempt.job_name,
         config_map_name=attempt.job_name,
-        workspace_name=naming.workspace(run.spec) if run.spec else None,
+        workspace_name=run.spec.workspace if run.spec else None,
         branch=naming.branch(run.name, run.uid),
         session_id=run.status.session_id if resumes else fresh_session,
         started_at=run.status.started_at or now,
@@ -74,7 +74,7 @@ def start(run: Run, now: datetime) -> RunStatus:
 
 def _resumes(run: Run) -> bool:
     """Return whether the next attempt resumes the agent's session, whose store must have outlived the last attempt."""
-    has_workspace = run.spec is not None and naming.workspace(run.spec) is not None
+    has_workspace = run.spec is not None and run.spec.workspace is not None
     if not run.status.attempts or not run.status.session_id or not has_workspace:
         return False
     last = run.status.attempts[-1]

@@ -1,13 +1,14 @@
 """The kinds of run, one member each: how a kind is named and how people see it.
 
-Everything that differs between kinds is found from here: facts are attributes of the member; behaviour is a `match`
-over the kind, or over the spec models (specs.py), that ends in `typing.assert_never`, so that mypy reports every place
-that a new kind has to fill in. No `else` stands for a kind.
+Everything that differs between kinds is found from here: facts that need no spec are attributes of the member, others
+are abstract members of the spec model (run_spec.py). A `match` over kinds ends in `typing.assert_never`, so that mypy
+reports every place that a new kind has to fill in. No `else` stands for a kind.
 
 Needs no pydantic, so that clients can list runs without loading the models.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -24,7 +25,7 @@ class Column:
 
 
 _PHASE = Column("Phase", "string", ".status.phase")
-_REASON = Column("Reason", "string", '.status.conditions[?(@.type=="Succeeded")].reason')
+REASON = Column("Reason", "string", '.status.conditions[?(@.type=="Succeeded")].reason')
 _PULL_REQUEST = Column("PR", "string", ".status.pullRequestUrl")
 _AGE = Column("Age", "date", ".metadata.creationTimestamp")
 _WIDE = (
@@ -32,6 +33,19 @@ _WIDE = (
     Column("Job", "string", ".status.jobName", wide=True),
     Column("Cost", "string", ".status.usage.costUsd", wide=True),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class KindFacts:
+    """What is the same for all runs of a kind."""
+
+    word: str
+    short_name: str
+    is_retriable: bool
+    has_tools: bool
+    default_model: str
+    default_deadline: int
+    columns: Sequence[Column]
 
 
 class RunKind(StrEnum):
@@ -45,49 +59,74 @@ class RunKind(StrEnum):
     """As in `kubectl get dr`."""
     is_retriable: bool
     """Whether a person can ask for another attempt (by raising spec.contextVersion)."""
+    has_tools: bool
+    """Whether its agents have MCP tools."""
+    default_model: str
+    """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
+    default_deadline: int
+    """Longest an attempt may take, in seconds: default of the setting `job.<word>_deadline`."""
     columns: Sequence[Column]
 
-    def __new__(
-        cls, name: str, word: str = "", short_name: str = "", is_retriable: bool = False, columns: Sequence[Column] = ()
-    ) -> Self:
-        """Create a member from its row.
+    def __new__(cls, name: str, facts: KindFacts | None = None) -> Self:
+        """Create a member from its facts.
 
-        The defaults are for type checkers, which take RunKind("CodeRun") for a call of this.
+        The default is for type checkers, which take RunKind("CodeRun") for a call of this.
         """
+        assert facts
         member = str.__new__(cls, name)
         member._value_ = name
-        member.word, member.plural, member.short_name = word, f"{name.lower()}s", short_name
-        member.is_retriable, member.columns = is_retriable, columns
+        member.plural = f"{name.lower()}s"
+        for field in dataclasses.fields(facts):
+            setattr(member, field.name, getattr(facts, field.name))
         return member
+
+    @property
+    def function(self) -> str:
+        """The function that creates its runs."""
+        return f"submit_{self.word}"
 
     DOCS = (
         "DocsRun",
-        "docs",
-        "dr",
-        False,
-        (
-            Column("Repository", "string", ".spec.repositoryUrl"),
-            _PHASE,
-            _REASON,
-            _PULL_REQUEST,
-            _AGE,
-            *_WIDE,
+        KindFacts(
+            word="docs",
+            short_name="dr",
+            is_retriable=False,
+            has_tools=False,
+            default_model="opus",
+            default_deadline=14_400,
+            columns=(
+                Column("Repository", "string", ".spec.repositoryUrl"),
+                _PHASE,
+                REASON,
+                _PULL_REQUEST,
+                _AGE,
+                *_WIDE,
+            ),
         ),
     )
     CODE = (
         "CodeRun",
-        "code",
-        "cr",
-        True,
-        (
-            Column("Task", "string", ".status.task"),
-            Column("Service", "string", ".status.service"),
-            Column("Agent", "string", ".status.agent"),
-            _PHASE,
-            _REASON,
-            Column("Attempt", "integer", ".status.attempt"),
-            _PULL_REQUEST,
-            _AGE,
-            *_WIDE,
+        KindFacts(
+            word="code",
+            short_name="cr",
+            is_retriable=True,
+            has_tools=True,
+            default_model="sonnet",
+            default_deadline=7200,
+            columns=(
+                Column("Task", "string", ".status.task"),
+                Column("Service", "string", ".status.service"),
+                Column("Agent", "string", ".status.agent"),
+                _PHASE,
+                REASON,
+                Column("Attempt", "integer", ".status.attempt"),
+                _PULL_REQUEST,
+                _AGE,
+                *_WIDE,
+            ),
         ),
     )
+
+
+BY_WORD: Mapping[str, RunKind] = {kind.word: kind for kind in RunKind}
+"""The kinds by what people call their work."""

@@ -1,14 +1,12 @@
 """Names of everything that is created for a run: functions of the run, so that a repeated step finds the same name."""
 
 import hashlib
-import re
 import uuid
 from collections.abc import Sequence
-from typing import assert_never
 
 from functions.runs import api_group
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.specs import AnySpec, CodeRunSpec, DocsRunSpec, RunSpec
+from functions.runs.model.run_spec import RunSpec
 
 
 def job_name(spec_kind: str, run: str, uid: str, attempt: int) -> str:
@@ -19,17 +17,6 @@ def job_name(spec_kind: str, run: str, uid: str, attempt: int) -> str:
 def branch(run: str, uid: str) -> str:
     """Return the run's own branch, the only one that its agent commits on."""
     return f"agents/{run}-{uid[:5]}"
-
-
-def workspace(spec: AnySpec) -> str | None:
-    """Return the name of the workspace claim of a code run; docs runs have no lasting workspace."""
-    match spec:
-        case DocsRunSpec():
-            return None
-        case CodeRunSpec():
-            return "-".join(filter(None, ("workspace", spec.service, spec.agent)))
-        case _:
-            assert_never(spec)
 
 
 def user(spec: RunSpec) -> str:
@@ -63,17 +50,17 @@ def run_name(key: str) -> str:
     return f"run-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
-def next_name(spec: AnySpec, earlier: Sequence[str]) -> str:
+def next_name(spec: RunSpec, earlier: Sequence[str]) -> str:
     """Return the name of the run that follows those of the same labels with the uids `earlier`."""
-    return f"{name_prefix(spec)}{_turn(spec, earlier)[:10]}"
+    return f"{spec.name_prefix}{_turn(spec, earlier)[:10]}"
 
 
-def task_claim(spec: AnySpec, earlier: Sequence[str]) -> str:
+def task_claim(spec: RunSpec, earlier: Sequence[str]) -> str:
     """Return the name of the ConfigMap that claims the task for that next run."""
     return f"claim-{_turn(spec, earlier)[:24]}"
 
 
-def _turn(spec: AnySpec, earlier: Sequence[str]) -> str:
+def _turn(spec: RunSpec, earlier: Sequence[str]) -> str:
     seen = [*sorted(run_labels(spec).items()), *([spec.task_tag] if spec.task_tag else []), *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
@@ -83,57 +70,30 @@ def tombstone(spec_kind: str, run: str) -> str:
     return f"{RunKind(spec_kind).word}-{run}-tombstone"
 
 
-def name_prefix(spec: AnySpec) -> str:
-    """Return how the name of a run begins, ending in a hyphen, with room for what makes it unique."""
-    match spec:
-        case DocsRunSpec():
-            return f"{_repository_words(spec)[:19].strip('-') or 'docs'}-docs-"
-        case CodeRunSpec():
-            return f"{spec.service[:16].rstrip('-')}-t{_short_task_id(spec.task_id)}-"
-        case _:
-            assert_never(spec)
-
-
-def _repository_words(spec: RunSpec) -> str:
-    """Return the repository's name as a part of a DNS-1123 label."""
-    repository = spec.repository_url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in repository.lower())
-
-
-def _short_task_id(task_id: int | str) -> str:
-    """Return the id, or the end of it, as a part of a DNS label of at most 6 characters."""
-    if isinstance(task_id, int):
-        return str(task_id % 1_000_000)
-    return re.sub(r"[^a-z0-9]+", "-", task_id.lower())[-6:].strip("-")
-
-
 MANAGED_BY = {"app.kubernetes.io/managed-by": "orchestrator"}
 """Label of every object that the functions create, except runs, which may be of people and their tools."""
 
 
-def labels(spec: AnySpec) -> dict[str, str]:
+def labels(spec: RunSpec) -> dict[str, str]:
     """Return the labels of everything created for a run."""
     return {"app.kubernetes.io/name": "agent-run", **MANAGED_BY, **run_labels(spec)}
 
 
-def subject(spec: AnySpec) -> dict[str, str | None]:
+def subject(spec: RunSpec) -> dict[str, str | None]:
     """Return what a run works on, as its status records it: `task`, `service` and `agent`."""
     found = run_labels(spec)
     names = {"task": "task-id", "service": "service", "agent": "agent"}
     return {field: found.get(api_group.label(name)) for field, name in names.items()}
 
 
-def run_labels(spec: AnySpec) -> dict[str, str]:
+def run_labels(spec: RunSpec) -> dict[str, str]:
     """Return the labels of a run: only names of our own group, because people and their tools own the others."""
     common = {api_group.label("kind"): spec.kind.word}
     if spec.agent:
         common[api_group.label("agent")] = spec.agent
     if spec.github_user:
         common[api_group.label("user")] = user(spec)
-    match spec:
-        case DocsRunSpec():
-            return common
-        case CodeRunSpec():
-            return common | {api_group.label("service"): spec.service, api_group.label("task-id"): str(spec.task_id)}
-        case _:
-            assert_never(spec)
+    task = spec.task
+    if task:
+        common |= {api_group.label("service"): task.service, api_group.label("task-id"): str(task.id)}
+    return common

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from functions.runs.model.reasons import Reason, row
-from functions.runs.model.specs import ApiModel
+from functions.runs.model.run_spec import ApiModel
 from functions.runs.model.status import Usage
 
 REPORT_BYTES = 4096

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from functions.runs import api_group
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.specs import CROSS_FIELD, SPECS, AnySpec, wire
+from functions.runs.model.run_spec import CROSS_FIELD, RunSpec, wire
+from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Run:
     finalizers: Sequence[str]
     labels: Mapping[str, str]
     cancel: bool
-    spec: AnySpec | None
+    spec: RunSpec | None
     spec_error: str
     """Why the spec is not valid, for people; empty if it is."""
     status: RunStatus
@@ -120,7 +121,7 @@ def _asks_to_cancel(raw: Mapping[str, Any]) -> bool:
     return isinstance(spec, Mapping) and spec.get("cancel") is True
 
 
-def _spec(kind: str, raw: Any) -> tuple[AnySpec | None, str]:
+def _spec(kind: str, raw: Any) -> tuple[RunSpec | None, str]:
     try:
         return SPECS[kind].model_validate(raw), ""
     except ValidationError as error:

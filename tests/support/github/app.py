@@ -19,6 +19,7 @@ PERMISSIONS = {
     "pull_requests": "write",
     "checks": "write",
     "statuses": "read",
+    "actions": "read",
 }
 
 

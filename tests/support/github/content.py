@@ -60,6 +60,8 @@ class Repository:
     statuses: list[Object] = field(default_factory=list)
     annotations: dict[int, list[Object]] = field(default_factory=dict)
     """By check run."""
+    job_logs: dict[int, str] = field(default_factory=dict)
+    """By job, whose id is that of its check run."""
 
     @property
     def owner(self) -> str:

@@ -21,9 +21,9 @@ from functions.views.next_step import next_step
 @with_target_options
 def command(target: ClusterTarget, name: str, kind: str) -> None:
     """Show the run, or all unfinished ones."""
-    work = filters.work(kind)
+    only = filters.kind(kind)
     if not name:
-        overview.watch(target, work, sys.stdout)
+        overview.watch(target, filters.Wanted(only), sys.stdout)
     run = watch_view.watch(target, lookup.find(target, name), sys.stdout)
     say(f"next: {next_step(run)}")
     if states.state(run.status) is not states.State.SUCCEEDED:

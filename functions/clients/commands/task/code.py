@@ -14,7 +14,7 @@ from functions.clients.tasks.options import REQUEST_OPTIONS, spec_options
 from functions.clients.tasks.options import fields as given_fields
 from functions.clients.tasks.request import Request
 from functions.runs.model import fields
-from functions.runs.model.specs import CodeRunSpec
+from functions.runs.model.code_run_spec import CodeRunSpec
 
 EPILOG = """\b
 Examples:

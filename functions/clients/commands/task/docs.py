@@ -14,7 +14,7 @@ from functions.clients.output import Output, say
 from functions.clients.tasks import outcome_view, submit_docs
 from functions.clients.tasks.options import REQUEST_OPTIONS, fields, option, spec_options
 from functions.clients.tasks.request import Request
-from functions.runs.model.specs import DocsRunSpec
+from functions.runs.model.docs_run_spec import DocsRunSpec
 
 EPILOG = """\b
 Example:

@@ -1,4 +1,4 @@
-"""A check on a run's branch failed: request an automatic retry.
+"""A check on a run's branch failed, or on its pull request in the merge queue: request an automatic retry.
 
 Whether the run still works on that commit and pull request is decided later, from the run itself.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functions.github.commands.parse import Retry
 from functions.github.json_fields import dig, dig_number
 from functions.github.reports import feedback
-from functions.github.webhook.branches import run_name
+from functions.github.webhook.branches import queued_pull_request, run_name
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
 from functions.github.webhook.event import PullRequest, WebhookEvent
 from functions.github.webhook.routing import Router
@@ -21,14 +21,15 @@ def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
     """Request a retry for a failed check that is not our own."""
     check = event.data.get("check_run")
     number, branch = event.number("check_run", "id"), event.text("check_run", "check_suite", "head_branch")
-    if not (number and isinstance(check, Mapping) and feedback.is_failed_check(check) and run_name(branch)):
+    queued = queued_pull_request(branch)
+    if not (number and isinstance(check, Mapping) and feedback.is_failed_check(check) and (run_name(branch) or queued)):
         return []
     commit = event.text("check_run", "head_sha")
     return [
         CommandRequest(
             key=key(event, "check", number),
             trigger=FeedbackReceived("check", feedback.describe_check(check), branch, commit),
-            number=_pull_request_number(event),
+            number=queued or _pull_request_number(event),
             url=event.text("check_run", "html_url"),
             on_pull_request=True,
         )

@@ -52,8 +52,8 @@ def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_requ
             on_pull_request=on_pull_request,
             pull_request=event.pull_request,
             edit=event.text("comment", "updated_at") if event.action == "edited" else "",
-            comment_path=f"{collection}/comments/{comment}",
+            written_at=f"{collection}/comments/{comment}",
             sort_key=sort_key(event.text("comment", "created_at"), comment, ordinal),
         )
-        for ordinal, command in enumerate(parse.parse_comment(event.text("comment", "body")))
+        for ordinal, command in enumerate(parse.parse_comment(event.text("comment", "body"), event.app))
     ]

@@ -18,14 +18,11 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
     review, pull_request = event.number("review", "id"), event.pull_request
     if event.by_bot or not review or not pull_request:
         return []
-    triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(event.text("review", "body"))
+    body = event.text("review", "body")
+    triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(body, event.app)
     changes_requested = event.text("review", "state").lower() == "changes_requested"
     if not triggers and changes_requested and is_from_run(pull_request):
-        triggers = [
-            FeedbackReceived(
-                "review", describe_review(event.sender, event.text("review", "body")), pull_request.head, review=review
-            )
-        ]
+        triggers = [FeedbackReceived("review", describe_review(event.sender, body), pull_request.head, review=review)]
     return [
         CommandRequest(
             key=key(event, "review", review, ordinal),

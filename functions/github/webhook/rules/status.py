@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from functions.github.json_fields import dig_text
 from functions.github.reports import feedback
-from functions.github.webhook.branches import run_name
+from functions.github.webhook.branches import queued_pull_request, run_name
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.routing import Router
@@ -23,10 +23,10 @@ def changed(event: WebhookEvent) -> Sequence[CommandRequest]:
         CommandRequest(
             key=key(event, "status", number),
             trigger=FeedbackReceived("check", feedback.describe_status(event.data, commit), branch, commit),
-            number=0,
+            number=queued_pull_request(branch),
             url=event.text("target_url"),
             on_pull_request=True,
         )
         for branch in names
-        if run_name(branch)
+        if run_name(branch) or queued_pull_request(branch)
     ]

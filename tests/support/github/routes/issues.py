@@ -77,3 +77,13 @@ def react(github: "Github", call: Call, repository: Repository, number: str) -> 
     if not known:
         repository.reactions.append(made)
     return Reply(200 if known else 201, {"id": 1, **made})
+
+
+@route("POST", "/repos/{repository}/issues/{number}/reactions", "issues")
+def react_to_issue(github: "Github", call: Call, repository: Repository, number: str) -> Any:
+    """Create reaction for an issue: 200 where it was there."""
+    made = {"issue": _issue(repository, number)["number"], "content": call.body["content"]}
+    known = made in repository.reactions
+    if not known:
+        repository.reactions.append(made)
+    return Reply(200 if known else 201, {"id": 1, **made})

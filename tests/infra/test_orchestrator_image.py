@@ -19,7 +19,7 @@ import pytest
 from tests.infra import manifests
 from tests.support.installed import ROOT
 
-IMAGE = ROOT / "infra/images/bridge"
+IMAGE = ROOT / "infra/images/orchestrator"
 DOCKERFILE = (IMAGE / "Dockerfile").read_text()
 IGNORED = (IMAGE / "Dockerfile.dockerignore").read_text().splitlines()
 
@@ -48,7 +48,7 @@ def test_hadolint_has_nothing_to_say(program: Callable[[str, str], str]) -> None
 def test_the_command_starts_from_what_is_copied_alone_and_names_a_missing_setting(built: Path, kubectl: str) -> None:
     clean = {name: text for name, text in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "PYTHON"))}
     environ = clean | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(built)}
-    script = built / "infra/images/bridge/orchestrator"
+    script = built / "infra/images/orchestrator/orchestrator"
     assert os.access(script, os.X_OK), "the mode is kept by COPY"
     (pod,) = [each for each in manifests.rendered(kubectl, "base") if each["kind"] == "Deployment"]
     (container,) = pod["spec"]["template"]["spec"]["containers"]

@@ -1,0 +1,48 @@
+"""Run the broker of one pod: `python -m functions.broker`, until the pod ends.
+
+The environment variable POD_ROOT, empty in a container, is the directory in which mounts are laid out on one machine.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from functions.broker import configuration
+from functions.broker.configuration import ConfigurationError
+from functions.broker.server import Broker, Mounts
+
+log = logging.getLogger("orchestrator")
+
+
+async def serve(mounts: Mounts) -> None:
+    """Serve until the process is told to stop. Raises ConfigurationError."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    broker = Broker(configuration.load(mounts.configuration), mounts)
+    ready = await broker.start()
+    for part, problem in ready.problems.items():
+        log.error("%s: %s: %s", part, problem.reason, problem.message)
+    log.info("the broker is ready")
+    await stopped.wait()
+    await broker.stop()
+    log.info("model: %s", broker.usage.as_json())
+
+
+def main() -> int:
+    """Return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(serve(Mounts(Path(os.environ.get("POD_ROOT") or "/"))))
+    except ConfigurationError as error:
+        log.error("the broker cannot start: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

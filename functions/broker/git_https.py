@@ -1,0 +1,97 @@
+"""Git over HTTPS for the run's repositories: the App's installation token is added here (gitprotocol-http(5)).
+
+A request about another repository is sent on to the Git host without any credential: what is public there is public.
+"""
+
+import asyncio
+import base64
+import re
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from aiohttp import ClientResponse, ClientSession, web
+
+from functions.broker import forwarding, repositories
+from functions.broker.configuration import Git, Repository
+from functions.broker.github_app import AppRepositories
+from functions.broker.problems import ProblemError
+
+_ENDPOINT = re.compile(
+    r"(?P<service>git-upload-pack|git-receive-pack)"
+    r"|info/refs"
+    r"|info/lfs/objects/batch"
+    r"|info/lfs/locks(?:/verify|/[\w-]+/unlock)?"
+)
+"""What git and Git LFS call below a repository (gitprotocol-http(5); Git LFS: Batch API, File Locking API)."""
+
+MAX_REDIRECTS = 3
+
+
+class GitProxy:
+    """The handler of `/git/{owner}/{name}/{endpoint}`."""
+
+    def __init__(self, git: Git, app: AppRepositories, session: ClientSession) -> None:
+        self._git, self._app, self._session = git, app, session
+        self._web = f"https://{git.host}"
+        self._moved: dict[str, str] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request of git's."""
+        owner, name, endpoint = (request.match_info[part] for part in ("owner", "name", "endpoint"))
+        repository = repositories.by_name(self._git, f"{owner}/{name}")
+        if repository is None:
+            raise web.HTTPFound(f"{self._web}/{request.rel_url.raw_path.removeprefix('/git/')}?{request.query_string}")
+        if not self._may(repository, endpoint, request):
+            raise web.HTTPForbidden(text=f"the broker allows no such call on {repository.name}\n")
+        upstream = await self._call(request, repository, endpoint)
+        refused = upstream.status == HTTPStatus.UNAUTHORIZED  # git would ask a person for a password
+        return await forwarding.answer(request, upstream, HTTPStatus.FORBIDDEN if refused else 0)
+
+    def _may(self, repository: Repository, endpoint: str, request: web.Request) -> bool:
+        found = _ENDPOINT.fullmatch(endpoint)
+        if not found:
+            return False
+        service = found["service"] or (request.query.get("service", "") if endpoint == "info/refs" else "")
+        if service or endpoint == "info/refs":
+            return repositories.may_run(repository, service)
+        return True  # what Git LFS may do is in the token
+
+    async def _call(self, request: web.Request, repository: Repository, endpoint: str) -> ClientResponse:
+        """Send the request with a token. One without a body is sent again with a new token if the first is refused."""
+        upstream = await self._send(request, repository, endpoint)
+        if upstream.status == HTTPStatus.UNAUTHORIZED:
+            self._app.forget(repository)
+            if not request.body_exists:
+                upstream.close()
+                upstream = await self._send(request, repository, endpoint)
+        return upstream
+
+    async def _send(self, request: web.Request, repository: Repository, endpoint: str) -> ClientResponse:
+        """Send the request; follow redirects of the same host: a renamed repository has them."""
+        base = self._moved.get(repository.name, f"{self._web}/{repository.name}.git")
+        added = {"Authorization": await self._authorization(repository)}
+        query = f"?{request.query_string}" if request.query_string else ""
+        for _ in range(MAX_REDIRECTS):
+            upstream = await forwarding.call(self._session, request, f"{base}/{endpoint}{query}", added)
+            moved = self._new_base(upstream, endpoint)
+            if not moved or request.body_exists:
+                break
+            upstream.close()
+            self._moved[repository.name] = base = moved
+        return upstream
+
+    async def _authorization(self, repository: Repository) -> str:
+        try:
+            token = await asyncio.to_thread(self._app.token, repository)
+        except ProblemError as error:
+            kind = web.HTTPBadGateway if error.problem.reason == "NetworkError" else web.HTTPForbidden
+            raise kind(text=f"{error.problem.reason} {error}\n") from None
+        return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+    def _new_base(self, upstream: ClientResponse, endpoint: str) -> str:
+        """Return where the repository has moved on the same host; empty if it has not."""
+        target = upstream.headers.get("Location", "")
+        same_host = urlsplit(target)[:2] == urlsplit(self._web)[:2]
+        path = target.partition("?")[0]
+        is_moved = 300 <= upstream.status < 400 and same_host and path.endswith(f"/{endpoint}")
+        return path.removesuffix(f"/{endpoint}") if is_moved else ""

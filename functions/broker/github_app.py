@@ -1,0 +1,76 @@
+"""The run's repositories as the GitHub App reaches them: tokens with least permissions, and the run's pull request."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from functions.broker.configuration import Git, PullRequest, Repository
+from functions.broker.problems import Problem, ProblemError
+from functions.broker.secret_files import SecretFile
+from functions.github.api import client, idempotent_writes
+from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled, Unauthorized
+from functions.github.api.tokens import AppKey
+from functions.github.api.transport import HttpTransport
+from functions.github.reports.pull_request import PullRequestDraft
+
+WRITE = {"contents": "write", "pull_requests": "write"}
+READ = {"contents": "read"}
+"""Permissions of a token (GitHub: Generating an installation access token)."""
+
+
+class AppRepositories:
+    """Calls of one App about the run's repositories. Methods block; they raise ProblemError."""
+
+    def __init__(self, git: Git, secrets: Path, namespace: str, clock: Callable[[], datetime]) -> None:
+        assert git.app, "only a run that works as an App has one"
+        self._git, self._app, self._clock = git, git.app, clock
+        self._id = SecretFile(secrets / "app-id", git.app.secret, "app-id", namespace)
+        self._key = SecretFile(secrets / "private-key", git.app.secret, "private-key", namespace)
+        self._github: client.Github | None = None
+
+    def token(self, repository: Repository) -> str:
+        """Return an installation token for this repository alone."""
+        return self._call(repository, lambda calls: calls.token())
+
+    def forget(self, repository: Repository) -> None:
+        """Forget its token, which GitHub did not accept: the next call makes another."""
+        if self._github:
+            self._github.forget_tokens(repository.name)
+
+    def open_pull_request(self, wanted: PullRequest, title: str, body: str, mark: str) -> str:
+        """Return the URL of the run's open pull request.
+
+        Open it where there is none; bring the text of one that has `mark` in its text up to date.
+        """
+        repository = next(each for each in self._git.repositories if each.name == wanted.repository)
+        draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
+        return self._call(repository, lambda calls: idempotent_writes.upsert_pull_request(calls, draft, mark))
+
+    def _call(self, repository: Repository, do: Callable[[client.Repository], str]) -> str:
+        github = self._github or self._connect()
+        permissions: Mapping[str, str] = WRITE if repository.writable else READ
+        try:
+            return do(github.repository(repository.name, permissions=permissions))
+        except GithubError as error:
+            raise ProblemError(self._explained(error, repository)) from None
+
+    def _connect(self) -> client.Github:
+        key = AppKey(self._id.read(), self._key.read())
+        self._github = client.Github(self._git.api_url, key, HttpTransport(), self._clock)
+        return self._github
+
+    def _explained(self, error: GithubError, repository: Repository) -> Problem:
+        match error:
+            case Busy():
+                return Problem("NetworkError", f"GitHub could not be asked: {error}")
+            case NotInstalled():
+                message = f"the GitHub App {self._app.name} is not installed on {repository.name}: install it"
+                return Problem("RepositoryDenied", f"{message} ({error.__cause__ or error})")
+            case Unauthorized():
+                message = f"secret {self._app.secret}: app-id and private-key are not accepted: {error}"
+                return Problem("MissingSecret", message)
+            case Denied() if "not an RSA private key" in str(error):
+                message = f"secret {self._app.secret}: key private-key is not a private key in PEM form"
+                return Problem("MissingSecret", message)
+            case _:
+                return Problem("RepositoryDenied", f"{repository.name}: {error}")

@@ -1,0 +1,38 @@
+"""What the agent's container has to know before it starts: where the broker is, and what a person must mend first."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from functions.broker.problems import Problem
+
+FILE = "ready.json"
+SOCKET = "ssh.sock"
+"""Names in the directory that both containers mount; only the broker's container may write there."""
+
+MODE = 0o440
+"""The agent's container reads it by the group of the pod's volumes (fsGroup)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The file's content."""
+
+    port: int
+    """On loopback."""
+    credential: str
+    """The pod's random value."""
+    problems: Mapping[str, Problem]
+    """By the part that cannot be used: `git`, `model`."""
+
+    def write(self, directory: Path) -> None:
+        """Write the file at once as a whole."""
+        new = directory / f".{FILE}.new"
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(self), file)
+        new.chmod(MODE)
+        new.replace(directory / FILE)

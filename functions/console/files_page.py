@@ -1,0 +1,57 @@
+"""What belongs to a run as text: its task files, the log of an attempt, and the diff of its branch."""
+
+from collections.abc import Iterator
+
+from flask import Response, render_template, request
+
+from functions.console import reading, run_page
+from functions.console.attempt_log import AttemptLog
+from functions.console.context import Console
+from functions.console.refused import Refused
+from functions.views import diff as diffs
+from functions.views import titles
+
+TEXT = "text/plain; charset=utf-8"
+
+
+def page(console: Console, word: str, name: str) -> str:
+    """Return the page of a run's task files, as its agent was given them."""
+    run = reading.run(console, word, name)
+    files = reading.task_files(console, run)
+    found = dict(sorted(files.found.items()))
+    return render_template("files.html", run=run, title=titles.title(run.raw), files=found, why=files.why)
+
+
+def text(console: Console, word: str, name: str, file: str) -> Response:
+    """Return one task file as text."""
+    files = reading.task_files(console, reading.run(console, word, name))
+    if file not in files.found:
+        raise Refused(404, files.why or f"There is no task file {file!r}.")
+    return Response(files.found[file], content_type=TEXT)
+
+
+def log(console: Console, word: str, name: str) -> Response:
+    """Return the log of an attempt as text, unchanged."""
+    run = reading.run(console, word, name)
+    attempt = run_page.chosen(run, request.args.get("attempt", ""))
+    found = AttemptLog(console, run, attempt.job_name if attempt else "")
+    lines = found.new_lines()
+    first = next(lines, None)
+    if first is None:
+        raise Refused(404, found.why or "The log is empty.")
+    return Response(_lines(first, lines), content_type=TEXT)
+
+
+def diff(console: Console, word: str, name: str) -> str:
+    """Return the page that shows what the run's branch changes."""
+    run = reading.run(console, word, name)
+    text = console.diff(run) if run.status.branch else None
+    if text is None:
+        raise Refused(404, f"There is no diff of run {run.name} here.")
+    return render_template("diff.html", run=run, title=titles.title(run.raw), files=diffs.parse(text))
+
+
+def _lines(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield f"{first}\n"
+    for line in rest:
+        yield f"{line}\n"

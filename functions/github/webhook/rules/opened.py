@@ -1,0 +1,40 @@
+"""An issue or pull request was opened: request the commands in its text.
+
+An issue that was transferred is opened again, by another person than its author; its commands were handled where it
+was written. A pull request of a run contains the agent's words, which are no commands.
+"""
+
+from collections.abc import Sequence
+
+from functions.github.commands import parse
+from functions.github.webhook.branches import is_from_run
+from functions.github.webhook.decisions import CommandRequest, key, sort_key
+from functions.github.webhook.event import WebhookEvent
+from functions.github.webhook.routing import Router
+
+router = Router()
+
+
+@router.on("issues", "opened")
+@router.on("pull_request", "opened")
+def opened(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request the commands in the text of an issue or pull request."""
+    kind, pull_request = event.name.removesuffix("s"), event.pull_request
+    number = event.number(kind, "number")
+    by_author = bool(event.sender) and event.text(kind, "user", "login") == event.sender
+    if event.by_bot or not (number and by_author) or (pull_request and is_from_run(pull_request)):
+        return []
+    return [
+        CommandRequest(
+            key=key(event, "issues", number, "opened", ordinal),
+            trigger=command,
+            number=number,
+            login=event.sender,
+            url=event.text(kind, "html_url"),
+            on_pull_request=pull_request is not None,
+            pull_request=pull_request,
+            written_at=f"issues/{number}",
+            sort_key=sort_key(event.text(kind, "created_at"), ordinal=ordinal),
+        )
+        for ordinal, command in enumerate(parse.parse_comment(event.text(kind, "body"), event.app))
+    ]

@@ -1,0 +1,232 @@
+"""What a person asks for: the part of a spec that all kinds of run share, and the facts that each kind adds.
+
+Python names are snake_case, the wire is camelCase. The models make the CRD schemas too (manifests/crds.py). Code that
+depends on the kind reads the abstract members below: mypy reports a kind that lacks one where `specs.SPECS` lists it.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from functions.runs.model import fields
+from functions.runs.model.kinds import RunKind
+
+ONE_IDENTITY = "give exactly one of githubUser and githubApp"
+CROSS_FIELD = "across_fields"
+"""Type of the error of a rule that spans fields; its context has `problems`, by their names on the wire."""
+CLAUDE_MODEL = (
+    "must be a model of the agent CLI claude: an alias (opus, sonnet, haiku), a name with claude in it, "
+    "or a Bedrock ARN"
+)
+
+
+class ApiModel(BaseModel):
+    """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        hide_input_in_errors=True,  # errors are logged, and what is wrong may be a secret
+    )
+
+
+class EnvVar(ApiModel):
+    """One environment variable, as in a pod."""
+
+    name: fields.EnvName
+    value: fields.EnvValue = ""
+
+
+class RequestedResources(ApiModel):
+    """What the agent's container gets: requested, and its limit."""
+
+    cpu: Annotated[fields.CpuAmount | None, Field(description="CPUs, such as 500m or 2.")] = None
+    memory: Annotated[fields.BytesAmount | None, Field(description="Memory, such as 8Gi.")] = None
+    ephemeral_storage: Annotated[
+        fields.BytesAmount | None, Field(description="Storage outside the workspace, such as 10Gi.")
+    ] = None
+
+    @property
+    def quantities(self) -> dict[str, str]:
+        """The amounts that are given, by Kubernetes' names of resources."""
+        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: str(amount) for name, amount in found.items() if amount is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The Task Master task that a run implements, and the service it is for."""
+
+    id: int | str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTools:
+    """The MCP tools of a run: a preset of the settings, and names that replace its lists."""
+
+    preset: str
+    remote: Sequence[str]
+    local: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a run does, for people: a noun, and by preposition the names that belong to it."""
+
+    noun: str
+    details: Mapping[str, str]
+
+
+class RunSpec(ApiModel, ABC):
+    """What all kinds of run have in common."""
+
+    model_config = ConfigDict(
+        # The rules that span fields, for the API server; `_across_fields` below says the same.
+        json_schema_extra={
+            "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
+            "anyOf": [
+                {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
+                {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
+            ],
+        }
+    )
+    kind: ClassVar[RunKind]
+    smallest: ClassVar[Mapping[str, Any]] = {
+        "repositoryUrl": "https://deleted.invalid/run.git",
+        "model": "claude-deleted",
+        "githubUser": "deleted",
+    }
+    """The smallest valid spec on the wire; each kind adds its required fields."""
+
+    repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
+    working_directory: Annotated[
+        fields.WorkingDirectory, Field(description="Directory of the repository to work in.")
+    ] = "."
+    task_tag: Annotated[
+        fields.TaskTag | None, Field(description="Task Master tag; default: the file's current one.")
+    ] = None
+    model: Annotated[fields.Model, Field(description="Model name or alias, passed verbatim.")]
+    github_user: Annotated[fields.GithubUser | None, Field(description="GitHub login whose SSH key is used.")] = None
+    github_app: Annotated[
+        fields.GithubApp | None,
+        Field(description="GitHub App, such as 5DLabs-Rex; its last part names the agent."),
+    ] = None
+    agent_cli: Annotated[fields.AgentCli, Field(description="Program that works: a directory of templates/.")] = (
+        "claude"
+    )
+    env: Annotated[list[EnvVar] | None, Field(description="Environment variables for the agent.", max_length=64)] = None
+    env_from_secrets: Annotated[
+        list[fields.SecretName] | None,
+        Field(description="Secrets whose keys become environment variables.", max_length=16),
+    ] = None
+    resources: Annotated[
+        RequestedResources | None, Field(description="Of the agent's container, within the setting job.max_resources.")
+    ] = None
+    timeout_seconds: Annotated[int | None, Field(description="Longest an attempt may take.", ge=1, le=604_800)] = None
+    max_retries: Annotated[int | None, Field(description="Automatic retries after failed attempts.", ge=0, le=10)] = (
+        None
+    )
+    ttl_seconds_after_finished: Annotated[
+        int | None, Field(description="How long a finished Job is kept.", ge=86_400, le=fields.INT32)
+    ] = None
+    cancel: Annotated[bool, Field(description="Set to true to stop the run.")] = False
+    priority: Annotated[int, Field(description="Higher is admitted first.", ge=-1000, le=1000)] = 0
+    max_turns: Annotated[int | None, Field(description="Most turns of the agent.", ge=1, le=fields.INT32)] = None
+    max_cost_usd: Annotated[
+        float | None, Field(description="Most the agent may spend, in US dollars.", gt=0, le=1_000_000)
+    ] = None
+
+    @model_validator(mode="after")
+    def _across_fields(self) -> Self:
+        wrong: dict[str, str] = {}
+        if (self.github_user is None) == (self.github_app is None):
+            wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
+        if self.agent_cli == "claude" and not re.search(fields.CLAUDE_MODEL, self.model):
+            wrong["model"] = CLAUDE_MODEL
+        if wrong:
+            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
+        return self
+
+    @property
+    def agent(self) -> str | None:
+        """The persona that works, such as `rex`; None for a githubUser."""
+        return self.github_app.rsplit("-", 1)[-1].lower() if self.github_app else None
+
+    @property
+    def repositories(self) -> Mapping[str, str]:
+        """The URLs of the repositories that an attempt reads or writes, by their fields on the wire."""
+        return {"repositoryUrl": self.repository_url}
+
+    @property
+    @abstractmethod
+    def base_branch(self) -> str:
+        """The branch that work starts from and the pull request goes back to."""
+
+    @property
+    @abstractmethod
+    def requested_context_version(self) -> int | None:
+        """Raised by each person's retry; None for a kind that people submit again instead."""
+
+    @property
+    @abstractmethod
+    def task(self) -> Task | None:
+        """The task, which at most one unfinished run may have; None for a kind without one."""
+
+    @property
+    @abstractmethod
+    def workspace(self) -> str | None:
+        """The name of the volume claim that outlives the run; None for a kind whose workspace is its pod's."""
+
+    @property
+    @abstractmethod
+    def name_prefix(self) -> str:
+        """How the run's name begins: at most 25 characters, the last a hyphen."""
+
+    @property
+    @abstractmethod
+    def own_capacity_keys(self) -> Sequence[str]:
+        """The keys of limited capacity that only this kind uses (admission/capacity.py)."""
+
+    @property
+    @abstractmethod
+    def requested_tools(self) -> RequestedTools | None:
+        """The MCP tools of the agent; None for a kind without any."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The title of the pull request and of a commit that saves uncommitted work."""
+
+    @property
+    @abstractmethod
+    def purpose(self) -> Purpose:
+        """What the run does, for people."""
+
+    @property
+    @abstractmethod
+    def products(self) -> Sequence[str]:
+        """Directories, below the working directory, that are committed even where the repository ignores them."""
+
+    @property
+    def task_documents(self) -> str | None:
+        """The directory with copies of the task's documents, which is not committed; None for a kind without a task."""
+        return f".taskmaster/docs/task-{self.task.id}" if self.task else None
+
+    @abstractmethod
+    def own_variables(self, run: str) -> Mapping[str, Any]:
+        """Return the template variables that only this kind has, besides its fields; `run` is the run's name."""
+
+
+def wire(model: BaseModel) -> dict[str, Any]:
+    """`model` as JSON on the wire: camelCase, without what is absent."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)

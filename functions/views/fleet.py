@@ -1,0 +1,157 @@
+"""All runs of an installation at a glance: filtered, counted and grouped by phase. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from functions.runs.admission.position import Position
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.status import Phase
+from functions.views import formatting, links, rows, titles
+from functions.views.rows import Raw, at, text
+
+PHASES: Sequence[str] = ("Running", "Retrying", "Queued", "Pending", "Failed", "Cancelled", "Succeeded")
+"""In the order of attention: what works, what waits, what ended badly, what ended well."""
+assert set(PHASES) == set(get_args(Phase))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions on runs; an empty one matches all."""
+
+    text: str = ""
+    """Words that all have to occur in what the row shows, in upper or lower case."""
+    phase: str = ""
+    kind: str = ""
+    """docs or code."""
+    repository: str = ""
+    service: str = ""
+    agent: str = ""
+
+    def includes(self, row: "Row") -> bool:
+        """Return whether the row matches everything but the phase, which the counts leave open."""
+        exact = ((self.kind, row.kind.word), (self.repository, row.repository), (self.service, row.service))
+        return (
+            all(wanted in ("", found) for wanted, found in exact)
+            and self.agent in ("", row.agent)
+            and all(word in row.searchable for word in self.text.casefold().split())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One run in a list."""
+
+    kind: RunKind
+    namespace: str
+    name: str
+    title: str
+    phase: str
+    reason: str
+    """Empty if it only repeats the phase."""
+    message: str
+    repository: str
+    service: str
+    agent: str
+    attempt: int
+    cost: float
+    age: str
+    took: str
+    """Duration so far, or of the whole run; empty before the first attempt."""
+    pull_request: str
+    """A URL that a browser may be led to, or empty."""
+    position: Position | None
+
+    @property
+    def searchable(self) -> str:
+        """What a search looks at, in lower case."""
+        shown = (self.title, self.name, self.repository, self.service, self.agent, self.reason, self.message)
+        return " ".join(shown).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The runs in one phase, newest first; `rows` are those of the page."""
+
+    phase: str
+    total: int
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The runs that match a filter."""
+
+    groups: Sequence[Group]
+    counts: Mapping[str, int]
+    """By phase, of all runs that match the rest of the filter."""
+    repositories: Sequence[str]
+    services: Sequence[str]
+    agents: Sequence[str]
+
+    @property
+    def total(self) -> int:
+        """Number of runs that match everything but the phase."""
+        return sum(self.counts.values())
+
+
+def fleet(
+    runs: Iterable[Raw], positions: Mapping[str, Position], wanted: Filter, now: datetime, *, most: int, page: int = 1
+) -> Fleet:
+    """Return the fleet with at most `most` rows for each phase; `positions` are those of queued runs, by uid.
+
+    `page` counts from 1 and turns the pages of every group.
+    """
+    every = [row(raw, positions.get(raw["metadata"]["uid"]), now) for raw in rows.newest_first(runs)]
+    matching = [each for each in every if wanted.includes(each)]
+    groups = [_group(phase, matching, most, page) for phase in PHASES if wanted.phase in ("", phase)]
+    return Fleet(
+        groups=[group for group in groups if group.total],
+        counts=Counter(each.phase for each in matching),
+        repositories=_known(each.repository for each in every),
+        services=_known(each.service for each in every),
+        agents=_known(each.agent for each in every),
+    )
+
+
+def row(raw: Raw, position: Position | None, now: datetime) -> Row:
+    """Return the row of a stored run, also of an invalid one."""
+    phase = text(at(raw, "status", "phase"))
+    phase = phase if phase in PHASES else "Pending"
+    reason, attempt, cost = rows.reason(raw), at(raw, "status", "attempt"), at(raw, "status", "usage", "costUsd")
+    return Row(
+        kind=RunKind(raw["kind"]),
+        namespace=raw["metadata"]["namespace"],
+        name=raw["metadata"]["name"],
+        title=titles.title(raw),
+        phase=phase,
+        reason=reason if reason != phase else "",
+        message=text(at(raw, "status", "message")),
+        repository=titles.repository(raw),
+        service=text(at(raw, "spec", "service")),
+        agent=rows.agent(raw),
+        attempt=attempt if isinstance(attempt, int) else 0,
+        cost=float(cost) if isinstance(cost, int | float) else 0.0,
+        age=formatting.age(raw, now, 1),
+        took=_took(raw, now),
+        pull_request=links.external(text(at(raw, "status", "pullRequestUrl"))),
+        position=position,
+    )
+
+
+def _took(raw: Raw, now: datetime) -> str:
+    started, finished = (rows.time(raw, "status", name) for name in ("startedAt", "finishedAt"))
+    return formatting.between(started, finished or now)
+
+
+def _group(phase: str, matching: Sequence[Row], most: int, page: int) -> Group:
+    found = [each for each in matching if each.phase == phase]
+    if phase == "Queued":
+        found.sort(key=lambda each: each.position.place if each.position else len(found))
+    return Group(phase, len(found), found[(page - 1) * most : page * most])
+
+
+def _known(names: Iterable[str]) -> list[str]:
+    return sorted({name for name in names if name})

@@ -1,0 +1,116 @@
+"""The log of a failed job of GitHub Actions tells the agent what went wrong: its end is in the prompt of the retry.
+
+| log                                                  | expected                                              |
+|------------------------------------------------------|-------------------------------------------------------|
+| lines with times and colours, steps after the error  | the lines up to the error, plain                      |
+| tens of megabytes                                    | its end, a few thousand characters                    |
+| secrets that GitHub did not mask                     | redacted                                              |
+| the App may not read it, it is gone, no answer       | the retry without it                                  |
+| of a check that is not of Actions                    | not asked for                                         |
+"""
+
+import pytest
+
+from tests.github.delivery_bench import Object, Stage
+from tests.support.github import payloads
+
+COMMIT = "d" * 40
+
+
+def failed_job(stage: Stage, log: str | None, slug: str = "github-actions") -> Object:
+    """A failed check of Actions on a run's last commit; its page names workflow run and job."""
+    run, _ = stage.with_pull(commit=COMMIT)
+    stage.shop.branches[run.status.branch or ""] = COMMIT
+    payload = payloads.check_run(stage.shop, run.status.branch or "", name="build", app=slug, head_sha=COMMIT)
+    check = payload["check_run"]
+    check["details_url"] = f"{stage.shop.html_url}/actions/runs/77/job/{check['id']}"
+    stage.shop.checks[check["id"]] = check
+    if log is not None:
+        stage.shop.job_logs[check["id"]] = log
+    return payload
+
+
+def prompt(stage: Stage, payload: Object) -> str:
+    assert stage.deliver("check_run", payload).code == 204
+    return str(stage.run().spec.prompt_modification)  # type: ignore[union-attr]
+
+
+LOG = """\
+2026-01-02T03:04:05.1234567Z ##[group]Run make test
+2026-01-02T03:04:05.1234567Z \x1b[36;1mmake test\x1b[0m
+2026-01-02T03:04:06.1234567Z E   assert basket.total == 3
+2026-01-02T03:04:06.1234567Z ##[error]Process completed with exit code 1.
+2026-01-02T03:04:07.1234567Z Post job cleanup.
+2026-01-02T03:04:07.1234567Z Cleaning up orphan processes
+"""
+
+
+def test_the_lines_up_to_the_error_are_in_the_prompt(stage: Stage) -> None:
+    words = prompt(stage, failed_job(stage, LOG))
+    assert "make test\nE   assert basket.total == 3\n##[error]Process completed with exit code 1." in words
+    assert "orphan" not in words
+    assert "\x1b" not in words
+    assert "2026-01-02T03" not in words
+
+
+def test_of_a_long_log_the_end_is_in_the_prompt(stage: Stage) -> None:
+    line = "2026-01-02T03:04:05.1234567Z compiling something of no interest\n"
+    words = prompt(stage, failed_job(stage, line * 300_000 + LOG))
+    assert "assert basket.total == 3" in words
+    assert len(words) < 12_000
+
+
+SECRETS = {
+    "token": "ghs_" + "a1B2" * 9,
+    "fine-grained": "github_pat_" + "a1B2" * 10,
+    "API key": "sk-ant-api03-" + "a1B2" * 8,
+    "AWS key": "AKIA" + "ABCD1234" * 2,
+    "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLW9mLWl0",
+    "password in a URL": "hunter2hunter2",
+    "header": "c2VjcmV0OnNlY3JldA==",
+    "assignment": "correct-horse-battery",
+    "key": "MIIEowIBAAKCAQEA7bq",
+}
+
+
+def test_secrets_are_redacted(stage: Stage) -> None:
+    lines = [
+        *(SECRETS[name] for name in ("token", "fine-grained", "API key", "AWS key", "JWT")),
+        f"cloning https://bot:{SECRETS['password in a URL']}@git.example/shop.git",
+        f"Authorization: Basic {SECRETS['header']}",
+        f"DB_PASSWORD={SECRETS['assignment']}",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        SECRETS["key"],
+        "-----END RSA PRIVATE KEY-----",
+        "##[error]exit code 1",
+    ]
+    log = "".join(f"2026-01-02T03:04:05.1234567Z {line}\n" for line in lines)
+    words = prompt(stage, failed_job(stage, log))
+    assert "##[error]exit code 1" in words
+    assert [name for name, secret in SECRETS.items() if secret in words] == []
+
+
+def test_a_log_that_cannot_be_read_does_not_hold_up_the_retry(stage: Stage) -> None:
+    payload = failed_job(stage, None)
+    assert "The check build failed" in prompt(stage, payload)
+    assert len(stage.github.asked("/actions/jobs/")) == 1
+
+
+@pytest.mark.parametrize("status", [403, 410])
+def test_nor_does_one_that_is_refused(stage: Stage, status: int) -> None:
+    payload = failed_job(stage, LOG)
+    body = {"message": "Resource not accessible by integration"}
+    stage.github.fails("GET .*/actions/jobs/", status, body=body)
+    assert "The check build failed" in prompt(stage, payload)
+
+
+def test_github_is_asked_again_where_it_is_busy(stage: Stage) -> None:
+    payload = failed_job(stage, LOG)
+    stage.github.fails("GET .*/actions/jobs/", 503)
+    assert stage.deliver("check_run", payload).code == 503
+    assert "assert basket.total == 3" in prompt(stage, payload)
+
+
+def test_another_apps_check_has_no_log(stage: Stage) -> None:
+    prompt(stage, failed_job(stage, LOG, slug="ci"))
+    assert stage.github.asked("/actions/jobs/") == []

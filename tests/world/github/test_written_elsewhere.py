@@ -1,0 +1,177 @@
+"""Commands that are not a slash command in a comment, and checks that are not on a run's branch.
+
+| what people do                                             | expected                                              |
+|------------------------------------------------------------|-------------------------------------------------------|
+| mention the App: `@5dlabs-rex code 3`                      | the command                                           |
+| mention somebody else, or the App in a quote or in passing | nothing; it is text of the /retry above it            |
+| write a command in the text of an issue or pull request    | the command, once, when that is opened                |
+| transfer such an issue, open a pull request for an agent   | nothing: the command was run, or is the agent's words |
+| a check fails in the merge queue                           | a retry of the run whose pull request waited there    |
+| G8: an Enterprise Managed User's repository and login      | the pull request says where it was asked for          |
+"""
+
+from typing import Any
+
+import pytest
+
+from functions.github.commands.parse import StartRun, parse_comment
+from functions.github.reports.pull_request import build
+from functions.runs.model.origin import Origin, to_annotations
+from functions.runs.model.run import Run
+from tests.github.delivery_bench import Object, Stage
+from tests.support.builders import ended
+from tests.support.github import payloads
+
+MERGE_GROUP = "f" * 40
+
+
+def issue(stage: Stage, text: str = "Its text", by: str = "octocat") -> int:
+    return int(stage.shop.open_issue("An issue", text, by)["number"])
+
+
+def spec(run: Run) -> Any:
+    assert run.spec
+    return run.spec
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@5dlabs-rex code 3 service=api",
+        "@5DLabs-Rex /code 3 service=api",
+        "@5dlabs-rex[bot] code 3 service=api",
+        "@5dlabs-rex, code 3 service=api",
+        "Please do it.\n\n@5dlabs-rex: code 3 service=api",
+    ],
+)
+def test_a_mention_of_the_app_is_a_command(stage: Stage, text: str) -> None:
+    assert stage.comment(issue(stage), text).code == 204
+    assert spec(stage.run()).task_id == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@somebody code 3 service=api",
+        "@5dlabs-rex-2 code 3 service=api",
+        "> @5dlabs-rex code 3 service=api",
+        "`@5dlabs-rex code 3 service=api`",
+        "thanks @5dlabs-rex code 3 service=api",
+        "@5dlabs-rex the code is fine",
+        "@5dlabs-rexcode 3",
+    ],
+)
+def test_another_mention_is_not(stage: Stage, text: str) -> None:
+    number = issue(stage)
+    assert stage.comment(number, text).code == 204
+    assert stage.runs() == []
+    assert stage.answers(number) == []
+
+
+def test_a_mention_of_somebody_is_part_of_the_words_of_a_retry(stage: Stage) -> None:
+    run, number = stage.asked_for()
+    stage.ends(run)
+    stage.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")
+    assert "@somebody status of the page is red" in spec(stage.now(run)).prompt_modification
+    assert "@5dlabs-rex" not in spec(stage.now(run)).prompt_modification
+    assert any("Run" in text for text in stage.answers(number))
+
+
+def test_the_app_is_asked_for_its_name_once_and_only_for_a_mention(stage: Stage) -> None:
+    number = issue(stage)
+    stage.comment(number, "hello @somebody, write the code with /code, or so")
+    assert stage.github.asked("GET /app$") == []
+    for _ in range(2):
+        stage.comment(number, "@5dlabs-rex status")
+    assert len(stage.github.asked("GET /app$")) == 1
+
+
+def test_without_the_apps_name_a_mention_is_not_parsed() -> None:
+    assert parse_comment("@5dlabs-rex code 3") == []
+    assert parse_comment("@5dlabs-rex code 3", "5dlabs-rex") == [StartRun("code", {}, 3)]
+
+
+@pytest.mark.parametrize("text", ["The basket loses items.\n\n/code 3 service=api", "@5dlabs-rex code 3 service=api"])
+def test_a_command_in_the_text_of_an_issue_is_run_once(stage: Stage, text: str) -> None:
+    number = issue(stage, text)
+    for guid in ("a", "b"):
+        assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened"), guid).code == 204
+    assert spec(stage.run()).task_id == 3
+    assert stage.shop.reactions == [{"issue": number, "content": "eyes"}]
+
+
+def test_a_mistake_in_the_text_of_an_issue_is_answered(stage: Stage) -> None:
+    number = issue(stage, "/code three service=api")
+    for guid in ("a", "b"):
+        assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened"), guid).code == 204
+    assert len(stage.answers(number)) == 1
+    assert "must be a number" in stage.answers(number)[0]
+
+
+def test_a_command_in_the_text_of_a_pull_request_starts_from_its_base(stage: Stage) -> None:
+    pull = stage.shop.open_pull("feature", base="next", body="/code 3 service=api")
+    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened")).code == 204
+    assert spec(stage.run()).branch == "next"
+
+
+@pytest.mark.parametrize("by", ["mallory", "renovate[bot]"])
+def test_the_text_of_who_may_not_write_starts_nothing(stage: Stage, by: str) -> None:
+    number = issue(stage, "/code 3 service=api", by)
+    assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened", by)).code == 204
+    assert stage.runs() == []
+
+
+def test_a_transferred_issue_was_handled_where_it_was_written(stage: Stage) -> None:
+    stage.shop.people["admin"] = "admin"
+    number = issue(stage, "/code 3 service=api")
+    assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened", "admin")).code == 204
+    assert stage.runs() == []
+
+
+def test_the_words_of_an_agent_are_no_command(stage: Stage) -> None:
+    run = stage.ends(stage.asked_for()[0])
+    pull = stage.shop.open_pull(run.status.branch or "", body="/code 4 service=api")
+    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened")).code == 204
+    assert len(stage.runs()) == 1
+
+
+def test_a_later_cancel_wins_over_the_text_of_the_issue(stage: Stage) -> None:
+    number = issue(stage, "/code 3 service=api")
+    stage.github.hook.deliver("issues", payloads.issue(stage.shop, number, "opened"))
+    older = stage.queue[-1]
+    stage.comment(number, "/cancel")
+    assert stage.take(older).code == 204
+    assert stage.runs() == []
+
+
+def in_merge_queue(stage: Stage, pull: Object, kind: str) -> Object:
+    branch = f"gh-readonly-queue/main/pr-{pull['number']}-{'a' * 40}"
+    if kind == "check_run":
+        return payloads.check_run(stage.shop, branch, head_sha=MERGE_GROUP)
+    return payloads.status(stage.shop, branch, MERGE_GROUP)
+
+
+@pytest.mark.parametrize("kind", ["check_run", "status"])
+def test_a_check_that_fails_in_the_merge_queue_is_about_the_run(stage: Stage, kind: str) -> None:
+    run, pull = stage.with_pull(commit="d" * 40)
+    stage.shop.branches[run.status.branch or ""] = "d" * 40
+    payload = in_merge_queue(stage, pull, kind)
+    for guid in ("a", "b"):
+        assert stage.deliver(kind, payload, guid).code == 204
+    assert spec(stage.now(run)).context_version == 2
+    assert "merge queue" in spec(stage.now(run)).prompt_modification
+
+
+def test_a_check_of_another_pull_request_in_the_merge_queue_is_not(stage: Stage) -> None:
+    run, _ = stage.with_pull(commit="d" * 40)
+    other = stage.shop.open_pull("feature")
+    assert stage.deliver("check_run", in_merge_queue(stage, other, "check_run")).code == 204
+    assert spec(stage.now(run)).context_version == 1
+
+
+def test_an_enterprise_managed_users_repository_is_named() -> None:
+    """G8: their logins have an underscore, and so have the owners of their repositories."""
+    source = Origin("octocat_acme/shop", 7, "octocat_acme")
+    made = ended(annotations=to_annotations(source), spec={"githubApp": None, "githubUser": "octocat_acme"})
+    body = build(made.with_status(made.status.model_copy(update={"branch": "agents/x"})), "octocat_acme/shop").body
+    assert "- Asked for in #7" in body
