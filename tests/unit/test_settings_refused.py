@@ -163,7 +163,7 @@ def test_the_last_that_works_is_taken(key: str, value: Any) -> None:
     found = load(given(key, value))
     shown = getattr(getattr(found, section) if section else found, name)
     if isinstance(shown, Resources):
-        assert shown.model_dump() == {unit: str(amount) for unit, amount in value.items()}
+        assert shown.quantities == {unit: str(amount) for unit, amount in value.items()}
     else:
         assert shown == value
 

@@ -100,7 +100,8 @@ def test_a_run_that_has_ended_meanwhile_is_left_alone(lagging: Harness, cache: L
 
 def test_the_slot_of_a_run_that_has_started_meanwhile_is_not_given_away(lagging: Harness, cache: LaggingCache) -> None:
     lagging.configure(limits=LimitSettings(runs=1))
-    first, second = (submitted(lagging, name=name, service=name) for name in ("first", "second"))
+    first = submitted(lagging, name="first", service="first", priority=1)
+    second = submitted(lagging, name="second", service="second")
     bare = lagging.kubelet.patch(CODE_RUN, first.namespace, first.name, {"metadata": {"finalizers": None}})
     cache.stop(lagging)
     run_event(lagging, bare, "add")
