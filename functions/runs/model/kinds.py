@@ -45,7 +45,6 @@ class KindFacts:
     has_tools: bool
     default_model: str
     default_deadline: int
-    summary: str
     columns: Sequence[Column]
 
 
@@ -66,8 +65,6 @@ class RunKind(StrEnum):
     """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
     default_deadline: int
     """Longest an attempt may take, in seconds: default of the setting `job.<word>_deadline`."""
-    summary: str
-    """What one run does, in a few words; `{name}` stands for a field of the spec as on the wire."""
     columns: Sequence[Column]
 
     def __new__(cls, name: str, facts: KindFacts | None = None) -> Self:
@@ -97,7 +94,6 @@ class RunKind(StrEnum):
             has_tools=False,
             default_model="opus",
             default_deadline=14_400,
-            summary="docs of {repositoryUrl}",
             columns=(
                 Column("Repository", "string", ".spec.repositoryUrl"),
                 _PHASE,
@@ -117,7 +113,6 @@ class RunKind(StrEnum):
             has_tools=True,
             default_model="sonnet",
             default_deadline=7200,
-            summary="task {taskId} of {service} in {repositoryUrl}",
             columns=(
                 Column("Task", "string", ".status.task"),
                 Column("Service", "string", ".status.service"),
