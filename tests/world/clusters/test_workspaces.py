@@ -1,12 +1,14 @@
 """CASES C3, SPEC 5: a workspace is that of one identity and one repository, and never shared."""
 
+from typing import Any
+
 from functions.cluster.kinds import CODE_RUN, VOLUME_CLAIM
 from functions.runs.model.code_run_spec import CodeRunSpec
 from tests.support.api import Harness
 from tests.support.run_steps import now, reason, run_event, submitted
 
 
-def workspace(world: Harness, name: str, **spec: object) -> str:
+def workspace(world: Harness, name: str, **spec: Any) -> str:
     """The claim of a new run, once it has started."""
     run = submitted(world, name=name, **spec)
     run_event(world, run.raw, "add")
