@@ -12,8 +12,8 @@ import yaml
 from functions.manifests import attempt
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
-from tests.support.control_plane import ControlPlane
 from tests.support.builders import NOW, raw_run, settings
+from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))

@@ -1,7 +1,7 @@
 """Every object of the installations against the schemas of the Kubernetes releases that they are for.
 
-A server of a test may lack newer kinds (autoscaling/v2, policy/v1), and an older schema of others. Custom resources have
-no schema here: Knative's are in test_knative.py.
+A server of a test may lack newer kinds (autoscaling/v2, policy/v1), and have an older schema of others. Custom
+resources have no schema here: test_knative.py checks those of Knative.
 """
 
 import functools

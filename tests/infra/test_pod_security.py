@@ -29,7 +29,7 @@ def test_the_workloads_of_the_installation_are_restricted(kubectl: str, folder: 
     found = {item["metadata"]["name"]: problems(pod) for item in items for pod in manifests.pods(item)}
     there = {"knative": 0, "cluster": 9}.get(folder, 1)
     assert len(found) == there
-    assert found == dict.fromkeys(found, {})
+    assert found == {name: {} for name in found}
     (namespace,) = (item for item in items if item["kind"] == "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
