@@ -48,16 +48,24 @@ def jobs() -> Iterator[tuple[str, Object]]:
             yield f"{kind}-{who}-fence", attempt.fence(started)
 
 
+NEWER = {
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("batch/v1", "CronJob"),
+}
+"""Kinds that came after Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
+
+
 def served(kubectl: str, plane: ControlPlane, items: list[Object]) -> list[Object]:
-    """Those of kinds that the API server has: an old one lacks some. Custom resources are taken for granted."""
-    command = [kubectl, "--kubeconfig", str(plane.kubeconfig), "api-versions"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    versions = done.stdout.split()
-    return [each for each in items if each["apiVersion"] in versions or each["apiVersion"] not in NEWER]
+    """Those of kinds that the API server has: an old one lacks some of NEWER."""
+    lacking = {each for each in NEWER if not _has(kubectl, plane, *each)}
+    return [each for each in items if (each["apiVersion"], each["kind"]) not in lacking]
 
 
-NEWER = {"autoscaling/v2", "policy/v1"}
-"""Versions that came after Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
+def _has(kubectl: str, plane: ControlPlane, version: str, kind: str) -> bool:
+    command = [kubectl, "--kubeconfig", str(plane.kubeconfig), "get", "--raw", f"/apis/{version}"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    return done.returncode == 0 and any(each["kind"] == kind for each in json.loads(done.stdout)["resources"])
 
 
 def pods(item: Object) -> Iterator[Object]:

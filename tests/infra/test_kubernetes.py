@@ -111,7 +111,8 @@ def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(
     fed = {}
     for subscription in of_kind(items, "Subscription").values():
         spec = subscription["spec"]
-        fed[spec["subscriber"]["ref"]["name"].replace("-", "_")] = spec["channel"]["name"]
+        function = spec["subscriber"]["ref"]["name"].removeprefix("orchestrator-")
+        fed[function.replace("-", "_")] = spec["channel"]["name"]
         assert spec["delivery"]["deadLetterSink"]["ref"]["name"] == f"{spec['channel']['name']}-dead"
         assert {spec["channel"]["name"], f"{spec['channel']['name']}-dead"} <= set(of_kind(items, "Channel"))
     topics = set(TOPIC_BY_KIND.values())
@@ -126,6 +127,8 @@ def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:
 
 OF_OTHERS = (
     Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources"),
+    Kind("sources.knative.dev/v1", "PingSource", "pingsources"),
+    Kind("serving.knative.dev/v1", "Service", "services"),
     Kind("messaging.knative.dev/v1", "Channel", "channels"),
     Kind("messaging.knative.dev/v1", "Subscription", "subscriptions"),
     Kind("external-secrets.io/v1", "SecretStore", "secretstores"),
