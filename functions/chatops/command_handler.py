@@ -210,7 +210,7 @@ class CommandHandler:
         if states.state(run.status) is not State.WAITING:
             return None
         deps = self._deps
-        return position(deps.runs.list_unfinished(), run, deps.policy.limits, deps.clock())
+        return position(deps.runs.list_unfinished(cached=True), run, deps.policy.limits, deps.clock())
 
     def _acknowledge(self) -> None:
         self._log("accepted")

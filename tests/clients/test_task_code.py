@@ -175,6 +175,7 @@ EVERYTHING = {
     "agent_cli": "codex",
     "env": [{"name": "A", "value": "1=2"}, {"name": "B", "value": ""}],
     "env_from_secrets": ["one", "two"],
+    "resources": {"cpu": "500m", "ephemeral_storage": "1Gi"},
     "timeout_seconds": 60,
     "max_retries": 0,
     "ttl_seconds_after_finished": 86_400,
@@ -190,6 +191,8 @@ def test_every_option_arrives(cli: CommandLine) -> None:
         flag = kebab(name)
         if name == "env":
             arguments += ["--env", "A=1=2", "--env", "B="]
+        elif name == "resources":
+            arguments += ["--resources", "cpu=500m", "--resources", "ephemeral-storage=1Gi"]
         elif isinstance(value, list):
             arguments += [part for each in value for part in (flag, each)]
         elif value is True:

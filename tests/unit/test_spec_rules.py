@@ -63,6 +63,10 @@ REFUSED = [
     ("env", [{"name": "a b", "value": "x"}]),
     *(("env", [{"name": name, "value": "x"}]) for name in RESERVED.split()),
     ("env", {"A": "b"}),
+    *(("resources", {"cpu": amount}) for amount in (0, -1, "0", "0m", "0.0", "2Gi", "1.0000", 1000, True)),
+    *(("resources", {"memory": amount}) for amount in ("4", 4, "0Gi", "4gi", "4m", "-4Gi", "1.5Gi", "4Ki")),
+    ("resources", {"ephemeralStorage": "10"}),
+    ("resources", "2"),
     ("envFromSecrets", ["Not A Name"]),
 ]
 REFUSED_CODE = [

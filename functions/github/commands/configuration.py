@@ -29,7 +29,7 @@ from functions.runs.model import fields
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.run import problems
-from functions.runs.model.run_spec import ApiModel, MaxCostUsd, MaxRetries, MaxTurns, TimeoutSeconds
+from functions.runs.model.run_spec import ApiModel, MaxCostUsd, MaxRetries, MaxTurns, RequestedResources, TimeoutSeconds
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
@@ -89,6 +89,7 @@ class Configuration(ApiModel):
     retry_on: list[Literal["review", "check"]] = ["review", "check"]
     cancel_on_close: bool = False
     max_retries: MaxRetries | None = None
+    resources: RequestedResources | None = None
     timeout_seconds: TimeoutSeconds | None = None
     max_turns: MaxTurns | None = None
     max_cost_usd: MaxCostUsd | None = None

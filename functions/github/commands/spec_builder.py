@@ -101,6 +101,7 @@ _VALUES: Mapping[str, Callable[[_Request], Any]] = {
     "model": _model,
     "working_directory": lambda request: request.configuration.working_directory,
     "max_retries": lambda request: request.configuration.max_retries,
+    "resources": lambda request: request.configuration.resources,
     "timeout_seconds": lambda request: request.configuration.timeout_seconds,
     "max_turns": lambda request: request.configuration.max_turns,
     "max_cost_usd": lambda request: request.configuration.max_cost_usd,

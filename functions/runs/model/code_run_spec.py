@@ -83,7 +83,16 @@ class CodeRunSpec(RunSpec):
 
     @property
     def workspace(self) -> str:
-        """The name of the volume claim that the runs of a service and an agent share, one after the other."""
+        """The name of the volume claim that runs of a service, an identity and a repository share, one at a time.
+
+        A `_`, which Enterprise Managed Users have in their logins and no claim has in its name, becomes a `.`.
+        """
+        who = self.identity.partition("/")[2].replace("_", ".")
+        return f"workspace-{self.service}-{who}-{self.workspace_key}"
+
+    @property
+    def former_workspace(self) -> str:
+        """The name that an earlier version gave the workspace, which unfinished runs may still use."""
         return "-".join(filter(None, ("workspace", self.service, self.agent)))
 
     @property

@@ -4,6 +4,7 @@ Python names are snake_case, the wire is camelCase. The models make the CRD sche
 depends on the kind reads the abstract members below: mypy reports a kind that lacks one where `specs.SPECS` lists it.
 """
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from functions.runs.model import fields
+from functions.runs.model import fields, repository_url
 from functions.runs.model.kinds import RunKind
 
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
@@ -49,6 +50,22 @@ class EnvVar(ApiModel):
 
     name: fields.EnvName
     value: fields.EnvValue = ""
+
+
+class RequestedResources(ApiModel):
+    """What the agent's container gets: requested, and its limit."""
+
+    cpu: Annotated[fields.CpuAmount | None, Field(description="CPUs, such as 500m or 2.")] = None
+    memory: Annotated[fields.BytesAmount | None, Field(description="Memory, such as 8Gi.")] = None
+    ephemeral_storage: Annotated[
+        fields.BytesAmount | None, Field(description="Storage outside the workspace, such as 10Gi.")
+    ] = None
+
+    @property
+    def quantities(self) -> dict[str, str]:
+        """The amounts that are given, by Kubernetes' names of resources."""
+        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: str(amount) for name, amount in found.items() if amount is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,9 @@ class RunSpec(ApiModel, ABC):
         list[fields.SecretName] | None,
         Field(description="Secrets whose keys become environment variables.", max_length=16),
     ] = None
+    resources: Annotated[
+        RequestedResources | None, Field(description="Of the agent's container, within the setting job.max_resources.")
+    ] = None
     timeout_seconds: Annotated[TimeoutSeconds | None, Field(description="Longest an attempt may take.")] = None
     max_retries: Annotated[MaxRetries | None, Field(description="Automatic retries after failed attempts.")] = None
     ttl_seconds_after_finished: Annotated[
@@ -151,6 +171,11 @@ class RunSpec(ApiModel, ABC):
         return {"repositoryUrl": self.repository_url}
 
     @property
+    def identity(self) -> str:
+        """Whose credentials an attempt uses: `agent/rex` or `user/octocat`."""
+        return f"agent/{self.agent}" if self.agent else f"user/{(self.github_user or '').lower()}"
+
+    @property
     @abstractmethod
     def base_branch(self) -> str:
         """The branch that work starts from and the pull request goes back to."""
@@ -169,6 +194,17 @@ class RunSpec(ApiModel, ABC):
     @abstractmethod
     def workspace(self) -> str | None:
         """The name of the volume claim that outlives the run; None for a kind whose workspace is its pod's."""
+
+    @property
+    def workspace_key(self) -> str:
+        """Whose workspaces the run may use: 8 hexadecimal digits of the SHA-256 of identity and repository."""
+        whose = f"{self.identity}\n{repository_url.identity(self.repository_url)}"
+        return hashlib.sha256(whose.encode()).hexdigest()[:8]
+
+    @property
+    def former_workspace(self) -> str | None:
+        """The name that an earlier version gave the workspace, which unfinished runs may still use; None if none."""
+        return None
 
     @property
     @abstractmethod
