@@ -1,5 +1,6 @@
 """`orchestrator task code` as a process, against the running function.
 
+what the task is         Task Master's · an issue · a prompt, also from standard input
 where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
                          another repository than the one with the tasks · the settings' models ·
                          how often git is asked for them
@@ -27,8 +28,8 @@ ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")
 NOBODY = "http://127.0.0.1:1"
 """Refused before anybody is asked."""
-NOT_OPTIONS = {"cancel"}
-"""A run that is asked for is not asked to stop."""
+NOT_OPTIONS = {"cancel", "task"}
+"""A run that is asked for is not asked to stop; a task is given by --issue or --prompt."""
 
 
 @pytest.fixture
@@ -155,6 +156,7 @@ def test_models_are_those_of_the_settings_without_any_other_setting(
 
 EVERYTHING = {
     "task_id": 9,
+    "task_title": "Check out",
     "task_tag": "checkout",
     "service": "everything",
     "model": "gpt-5.1-codex",
@@ -245,8 +247,11 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["-s", "api"], ["TASK_ID"]),
-        (["1"], ["--service"]),
+        (["-s", "api", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["1", "--prompt", "x", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["--prompt", " ", *GIVEN], ["--prompt: is empty"]),
+        (["--issue", "0", *GIVEN], ["--issue"]),
+        (["--issue", "1", *GIVEN], ["--issue", "is not on github.com"]),
         (["one", "-s", "api"], ["TASK_ID"]),
         (["1", "-s", "api"], ["not a git repository", "or give --repository-url"]),
         (["1", "-s", "api", "--repository-url", URL], ["--github-user or --github-app"]),

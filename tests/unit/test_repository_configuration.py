@@ -190,7 +190,6 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
 @pytest.mark.parametrize(
     ("work", "text", "says"),
     [
-        (StartRun("code", {}, 3), "", "the service is missing"),
         (StartRun("code", {"service": "API"}, 3), "", "service: must be lower case"),
         (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
         (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),

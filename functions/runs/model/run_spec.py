@@ -69,11 +69,16 @@ class RequestedResources(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """The Task Master task that a run implements, and the service it is for."""
+class TaskIdentity:
+    """The task that a run implements, and the service it is for."""
 
     id: int | str
+    """Of Task Master, or `issue-<number>`, or `prompt`."""
     service: str
+    url: str = ""
+    """The page of a task that is not Task Master's; it tells tasks of the same id apart."""
+    is_exclusive: bool = True
+    """Whether at most one unfinished run may have the task; two prompts are never the same task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +98,20 @@ class Purpose:
     details: Mapping[str, str]
 
 
+SCHEMA_RULES: dict[str, Any] = {
+    "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
+    "anyOf": [
+        {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
+        {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
+    ],
+}
+"""The rules that span fields, for the API server; `cross_field_problems` says the same."""
+
+
 class RunSpec(ApiModel, ABC):
     """What all kinds of run have in common."""
 
-    model_config = ConfigDict(
-        # The rules that span fields, for the API server; `_across_fields` below says the same.
-        json_schema_extra={
-            "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
-            "anyOf": [
-                {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
-                {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
-            ],
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=SCHEMA_RULES)
     kind: ClassVar[RunKind]
     smallest: ClassVar[Mapping[str, Any]] = {
         "repositoryUrl": "https://deleted.invalid/run.git",
@@ -150,15 +156,20 @@ class RunSpec(ApiModel, ABC):
 
     @model_validator(mode="after")
     def _across_fields(self) -> Self:
+        wrong = self.cross_field_problems()
+        if wrong:
+            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
+        return self
+
+    def cross_field_problems(self) -> dict[str, str]:
+        """Return what is wrong with fields together, by their names on the wire."""
         wrong: dict[str, str] = {}
         if (self.github_user is None) == (self.github_app is None):
             wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
         if self.agent_cli == "claude" and not re.search(fields.CLAUDE_MODEL, self.model):
             wrong["model"] = CLAUDE_MODEL
-        if wrong:
-            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
-        return self
+        return wrong
 
     @property
     def agent(self) -> str | None:
@@ -187,8 +198,8 @@ class RunSpec(ApiModel, ABC):
 
     @property
     @abstractmethod
-    def task(self) -> Task | None:
-        """The task, which at most one unfinished run may have; None for a kind without one."""
+    def task_identity(self) -> TaskIdentity | None:
+        """The task; None for a kind without one."""
 
     @property
     @abstractmethod
@@ -239,7 +250,12 @@ class RunSpec(ApiModel, ABC):
     @property
     def task_documents(self) -> str | None:
         """The directory with copies of the task's documents, which is not committed; None for a kind without a task."""
-        return f".taskmaster/docs/task-{self.task.id}" if self.task else None
+        return f".taskmaster/docs/task-{self.task_identity.id}" if self.task_identity else None
+
+    @property
+    def closing_reference(self) -> str:
+        """The line of a pull request that has GitHub close the task's issue; empty if the task is not an issue."""
+        return ""
 
     @abstractmethod
     def own_variables(self, run: str) -> Mapping[str, Any]:
