@@ -12,7 +12,7 @@ COUNT := awk '/^Collecting/ { printf "  package %d: %-50s\r", ++n, $$2; fflush()
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: help run dev install test test-cluster unit lint format bench soak golden transcript archive parts lock clean
+.PHONY: help run dev install test test-cluster unit lint format bench soak golden transcript parts lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,9 +59,6 @@ bench: $(VENV)/.dev  ## What it costs, as ratios to baselines of the same run; w
 golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
 	$(BIN)/python -m tests.support.golden
 
-archive:  ## dist/functions.zip, from which every function is deployed; prints its SHA-256
-	@$(PYTHON) infra/archive.py
-
 transcript: $(VENV)/.dev  ## Writes README's transcript anew, from real commands
 	$(BIN)/python -m tests.support.transcript
 
@@ -73,7 +70,7 @@ lock: $(VENV)/.dev  ## Writes the lock files anew from pyproject.toml
 	.ci/lock $(BIN)/pip-compile
 
 clean:
-	rm -rf .state build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .state build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11" >&2; exit 1; }

@@ -115,7 +115,7 @@ class GithubWriter:
         condition = self.run.status.succeeded
         if condition is None or condition.reason != Reason.QUEUED or self.run.deleting:
             return None
-        return position(self._deps.runs.list_unfinished(), self.run, None, self._deps.clock())
+        return position(self._deps.runs.list_unfinished(cached=True), self.run, None, self._deps.clock())
 
     def _write_checks(self) -> None:
         """Write the check run of the last commit, which people look at, then conclude those of earlier commits."""

@@ -19,7 +19,7 @@ from typing import Any
 from functions.cluster.errors import AlreadyExists
 from functions.manifests import run as manifest
 from functions.manifests.tombstone import REQUEST
-from functions.runs import tool_availability
+from functions.runs import resource_bounds, tool_availability
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
@@ -71,6 +71,9 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
     missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
     if missing:
         raise Refused(400, "a tool is not configured", missing)
+    too_much = list(resource_bounds.out_of_bounds(spec, deps.settings.job.bounds))
+    if too_much:
+        raise Refused(400, "more resources than a run may have", too_much)
     if key is None:
         return _create_without_key(deps, spec)
     name = naming.run_name("\n".join((caller.scope, deps.settings.namespace, spec.kind, key.text)))

@@ -1,39 +1,11 @@
-# Where functions are built from, what they read while they run, and where their images are.
+# What the functions read while they run, and where images are.
 
 locals {
-  archive        = coalesce(var.source_archive, "${path.module}/../../dist/functions.zip")
+  images         = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
   templates_dir  = coalesce(var.templates, "${path.module}/../../templates")
   template_files = fileset(local.templates_dir, "**/*.j2")
   # A directory for each set of templates: a revision sees one whole set, also while another is applied.
   templates = "templates/${sha256(join("\n", [for file in local.template_files : "${file} ${filesha256("${local.templates_dir}/${file}")}"]))}"
-}
-
-resource "google_storage_bucket" "source" {
-  # checkov:skip=CKV_GCP_62:who reads it is one build identity; Cloud Audit Logs tells of it where they are on
-  name                        = "${var.project_id}-${var.prefix}source"
-  location                    = var.region
-  uniform_bucket_level_access = true
-  public_access_prevention    = "enforced"
-  force_destroy               = !var.deletion_protection
-  labels                      = local.labels
-  versioning {
-    enabled = true
-  }
-  lifecycle_rule {
-    action {
-      type = "Delete"
-    }
-    condition {
-      num_newer_versions = 10
-    }
-  }
-  depends_on = [google_project_service.used]
-}
-
-resource "google_storage_bucket_object" "source" {
-  name   = "functions-${filesha256(local.archive)}.zip"
-  bucket = google_storage_bucket.source.name
-  source = local.archive
 }
 
 resource "google_storage_bucket" "config" {
@@ -89,7 +61,7 @@ resource "google_artifact_registry_repository" "images" {
   repository_id = trimsuffix(var.prefix, "-")
   location      = var.region
   format        = "DOCKER"
-  description   = "Images of the functions, of the bridge and of the agents."
+  description   = "Images of infra/images: orchestrator and agent."
   labels        = local.labels
   cleanup_policies {
     id     = "keep-recent"
