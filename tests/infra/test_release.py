@@ -94,7 +94,7 @@ def test_an_image_is_built_pushed_and_signed_by_its_digest(tmp_path: Path) -> No
         )
         file.chmod(0o755)
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "VERSION": "1.2.3", "REVISION": "abc"}
-    command = [ROOT / ".ci/release-image", "agent", "ghcr.io/Acme/X", "D", "C"]
+    command = [str(ROOT / ".ci/release-image"), "agent", "ghcr.io/Acme/X", "D", "C"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     assert done.stdout == f"image=ghcr.io/acme/x/agent@{DIGEST}\n", done.stderr
     build, sign = told.read_text().splitlines()
