@@ -19,7 +19,7 @@ PORT = 8900
 
 @click.command(help=__doc__)
 @click.option(
-    "--port", default=PORT, show_default=True, help="Port of the API server; the functions use the next ones."
+    "--port", default=PORT, show_default=True, help="Port of the API server; functions and console use the next ones."
 )
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")
 def command(port: int, state: Path) -> None:
@@ -44,6 +44,7 @@ def command(port: int, state: Path) -> None:
 def _explain(stack: Stack, agent: str, example_url: str) -> None:
     print(f"agent        {agent}")
     print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
+    print(f"console      {stack.console_url}")
     for target, url in stack.functions.items():
         print(f"{target:<12} {url}")
     named = ",".join(f"{target}={url}" for target, url in stack.functions.items() if target.startswith("submit_"))

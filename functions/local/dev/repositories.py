@@ -62,6 +62,10 @@ class Mirror:
         """Return the diff stat between the merge base of both branches and `branch`."""
         return git(self.path, "diff", "--stat", f"{base}...{branch}")
 
+    def diff(self, branch: str, base: str) -> str:
+        """Return the diff between the merge base of both branches and `branch`; raise RepositoryError."""
+        return git(self.path, "diff", f"refs/heads/{base}...refs/heads/{branch}")
+
 
 def _groups(document: Any) -> list[list[Any]]:
     """Return the lists of tasks in a tasks.json: one (`{tasks: [...]}`), or one per tag (`{tag: {tasks: [...]}}`)."""
