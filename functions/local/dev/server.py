@@ -44,7 +44,7 @@ def application(store: apiserver.Store, embedded_queue: queue.Queue, crds: Path,
     )
 
 
-class _Uvicorn(uvicorn.Server):
+class WatchClosingServer(uvicorn.Server):
     """A server that ends watches, which stay open for a long time, before it waits for requests to end."""
 
     def __init__(self, config: uvicorn.Config, store: apiserver.Store) -> None:
@@ -71,7 +71,7 @@ class Server:
             store = apiserver.Store(connect(database))
             served = application(store, queue.Queue(connect(database), topology), crds, logs)
         config = uvicorn.Config(served, HOST, port, log_level="warning", timeout_graceful_shutdown=2)
-        self._server = _Uvicorn(config, store)
+        self._server = WatchClosingServer(config, store)
         self._thread = threading.Thread(target=self._run, name="api-server", daemon=True)
         self.url = f"http://{HOST}:{port}"
 
