@@ -34,7 +34,7 @@ class Git:
     def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         given = os.environ if environ is None else environ
-        self._environ = {name: text for name, text in given.items() if name not in REPOSITORY_VARIABLES}
+        self.environ = {name: text for name, text in given.items() if name not in REPOSITORY_VARIABLES}
 
     def run(self, *arguments: str, remedy: str = "") -> str:
         """Return git's output without the last line feed.
@@ -77,7 +77,7 @@ class Git:
         try:
             process = subprocess.Popen(
                 command,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

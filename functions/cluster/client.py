@@ -116,14 +116,23 @@ class Cluster:
         return ((event["type"], event["object"]) for event in self._transport.stream(request))
 
     def log(
-        self, namespace: str, pod: str, *, follow: bool = False, since: str = "", read_timeout: float = 300.0
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        follow: bool = False,
+        since: str = "",
+        tail: int | None = None,
+        read_timeout: float = 300.0,
     ) -> Iterator[tuple[str, str]]:
         """Return the lines of a pod's only container, each as (time in RFC 3339, text).
 
         With `follow` the lines go on until the container ends, the connection is cut, or no data comes for
         `read_timeout` seconds. `since` is the time of an earlier line; lines of the same second are repeated.
+        `tail` is the most lines to begin with, the last ones.
         """
         query = {"timestamps": "true", "follow": str(follow).lower(), "sinceTime": since}
+        query["tailLines"] = "" if tail is None else str(tail)
         request = Request(
             "GET",
             POD.path(namespace, pod, "log"),

@@ -9,6 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.client import Cluster, Object
@@ -22,14 +23,25 @@ LONGEST_PAUSE = 5.0
 """Bounds of the seconds between two attempts to open a log; doubled each time."""
 
 
-class PodLog:
-    """The log of a pod, from its first line on."""
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Which part of a log is wanted: lines from a time on (RFC 3339), at most the last `tail` of them."""
 
-    def __init__(self, cluster: Cluster, pod: Object, pause: Pause = time.sleep) -> None:
+    since: str = ""
+    tail: int | None = None
+
+
+ALL = Portion()
+
+
+class PodLog:
+    """The log of a pod, from its first line on, or as a portion says."""
+
+    def __init__(self, cluster: Cluster, pod: Object, pause: Pause = time.sleep, portion: Portion = ALL) -> None:
         self._cluster = cluster
         self._namespace, self._name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         self._pause = pause
-        self._second = ""
+        self._second, self._tail = portion.since, portion.tail
         self._shown: Counter[str] = Counter()
         """Timestamps of the lines that were yielded for this second."""
 
@@ -72,7 +84,9 @@ class PodLog:
 
     def _lines(self, *, follow: bool) -> Iterator[str]:
         repeated = self._shown.copy()
-        for stamp, text in self._cluster.log(self._namespace, self._name, follow=follow, since=self._second):
+        tail, self._tail = self._tail, None  # what is read after a cut is what came since
+        lines = self._cluster.log(self._namespace, self._name, follow=follow, since=self._second, tail=tail)
+        for stamp, text in lines:
             if repeated[stamp]:
                 repeated[stamp] -= 1
                 continue

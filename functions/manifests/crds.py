@@ -113,15 +113,18 @@ def _is_conditions(node: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 def write(directory: Path) -> None:
-    """Write every CRD to `directory`, one file each."""
+    """Write every CRD to `directory`, one file each, and the kustomization."""
     for name, text in files().items():
         (directory / name).write_text(text)
 
 
 def files() -> dict[str, str]:
-    """Return the YAML text of every CRD by file name."""
+    """Return the YAML text of every CRD, and of the list of them, by file name."""
+    texts = {f"{spec.kind.plural}.yaml": crd(spec) for spec in SPECS.values()}
+    listed = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": sorted(texts)}
     return {
-        f"{spec.kind.plural}.yaml": yaml.safe_dump(crd(spec), sort_keys=False, width=118) for spec in SPECS.values()
+        name: yaml.safe_dump(each, sort_keys=False, width=118)
+        for name, each in {**texts, "kustomization.yaml": listed}.items()
     }
 
 

@@ -4,6 +4,7 @@ from functions.manifests.attempt import deadline
 from functions.runs.lifecycle import budget
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
+from functions.runs.repository_hosts import forbidden_repositories
 from functions.settings import Settings
 from functions.templating.render import AttemptContext, TaskFiles, TaskFilesTooLarge, TemplateError
 from functions.templating.render import task_files as render
@@ -51,6 +52,9 @@ def task_files(settings: Settings, run: Run) -> TaskFiles:
     if forbidden:
         names = ", ".join(sorted(forbidden))
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
+    if run.spec and not settings.auth.one_machine:
+        for field, why in forbidden_repositories(run.spec):
+            raise Unrenderable(Reason.INVALID_SPEC, f"{field}: {why}")
     try:
         return render(attempt_context(settings, run), settings)
     except TemplateError as error:

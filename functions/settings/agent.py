@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from functions.runs.model.fields import AgentCli, DnsLabel, Model
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.per_kind import field_per_kind
 from functions.settings.types import ImageRepository, ImageTag, SecretKey, SecretName, Section, UrlOrNone
 
 
@@ -62,11 +63,14 @@ class PermissionSettings(Section):
     deny: list[str] = []
 
 
+@field_per_kind("{word}", lambda kind: (Model, kind.default_model))
 class ModelSettings(Section):
     """Models that clients use by default."""
 
-    docs: Model = RunKind.DOCS.default_model
-    code: Model = RunKind.CODE.default_model
+    def of(self, kind: RunKind) -> str:
+        """Return the model of runs of that kind that name none."""
+        model: str = getattr(self, kind.word)
+        return model
 
 
 class ToolPreset(Section):

@@ -33,6 +33,11 @@ class AuthSettings(Section):
                 raise ValueError(f"{owners[token]} and {name} have the same token; give each caller its own")
         return tokens
 
+    @property
+    def one_machine(self) -> bool:
+        """Whether the functions serve this machine alone, whose repositories agents may reach."""
+        return self.mode == "none"
+
     @model_validator(mode="after")
     def _bearer_needs_tokens(self) -> Self:
         if self.mode == "bearer" and not self.tokens:

@@ -1,10 +1,11 @@
 """The Kubernetes Jobs of attempts."""
 
-from typing import Annotated, Self, assert_never
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.per_kind import field_per_kind
 from functions.settings.pod import PodSettings
 from functions.settings.quantity import Bytes, Cpu, thousandths
 from functions.settings.types import Seconds, Section, StorageClass
@@ -20,11 +21,15 @@ class Resources(Section):
     memory: Bytes
 
 
+def _deadline(kind: RunKind) -> tuple[Any, int]:
+    description = f"Longest duration of a {kind.word} attempt once it starts."
+    return Annotated[Deadline, Field(description=description)], kind.default_deadline
+
+
+@field_per_kind("{word}_deadline", _deadline)
 class JobSettings(Section):
     """Jobs that run attempts. Times in seconds."""
 
-    code_deadline: Annotated[Deadline, Field(description="Longest duration of a code attempt once it starts.")] = 7200
-    docs_deadline: Annotated[Deadline, Field(description="Longest duration of a docs attempt once it starts.")] = 14_400
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
     ttl_after_finished: Annotated[
@@ -48,13 +53,8 @@ class JobSettings(Section):
 
     def deadline(self, kind: RunKind) -> int:
         """Return the longest that an attempt of this kind may take, in seconds, unless its spec says otherwise."""
-        match kind:
-            case RunKind.DOCS:
-                return self.docs_deadline
-            case RunKind.CODE:
-                return self.code_deadline
-            case _:
-                assert_never(kind)
+        seconds: int = getattr(self, f"{kind.word}_deadline")
+        return seconds
 
     @model_validator(mode="after")
     def _requests_fit(self) -> Self:

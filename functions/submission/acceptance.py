@@ -23,6 +23,7 @@ from functions.runs.model import naming, origin, trace
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import RunSpec, wire
+from functions.runs.repository_hosts import forbidden_repositories
 from functions.serving import authentication
 from functions.serving.authentication import Caller
 from functions.serving.dependencies import Dependencies
@@ -61,6 +62,9 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
     if forbidden:
         why = f"{', '.join(sorted(forbidden))}: not listed in the setting secrets.allowed"
         raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
+    forbidden_hosts = [] if deps.settings.auth.one_machine else list(forbidden_repositories(spec))
+    if forbidden_hosts:
+        raise Refused(400, "a repository may not be used", forbidden_hosts)
     tools = deps.settings.tools
     missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
     if missing:

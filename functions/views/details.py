@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from string import Formatter
 from typing import Any
 
 from functions.runs.admission.position import Position
@@ -14,6 +13,7 @@ from functions.views import formatting, rows
 from functions.views.agent_output import clean
 from functions.views.next_step import COMMANDS, NextStepCommands, next_step
 from functions.views.table import table
+from functions.views.titles import title
 
 Facts = dict[str, Any]
 
@@ -36,6 +36,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "kind": str(run.kind),
             "namespace": run.namespace,
             "name": run.name,
+            "title": title(run.raw),
             "phase": run.status.phase or "Pending",
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
@@ -70,8 +71,9 @@ def sheet(run: Run, position: Position | None, now: datetime) -> str:
 def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[str, str]]:
     status = run.status
     reason = status.succeeded.reason if status.succeeded else ""
+    yield "Title", title(run.raw)
     yield "Run", f"{run.kind}/{run.name} in {run.namespace}"
-    yield "Work", clean(work(run))
+    yield "Repository", rows.text(rows.at(run.raw, "spec", "repositoryUrl"))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
     why = conditions.retry_refused_message(status)
@@ -83,12 +85,6 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Usage", usage(run)
     yield "Age", formatting.age(run.raw, now)
     yield "Took", formatting.between(status.started_at, status.finished_at)
-
-
-def work(run: Run) -> str:
-    """Return the purpose of the run in a few words."""
-    names = (part[1] for part in Formatter().parse(run.kind.summary))
-    return run.kind.summary.format_map({name: rows.text(rows.at(run.raw, "spec", name)) for name in names if name})
 
 
 def usage(run: Run) -> str:

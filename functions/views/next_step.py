@@ -1,5 +1,6 @@
 """The next step for a user of a run, in one line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.runs.admission.position import Position
@@ -12,19 +13,26 @@ from functions.runs.model.status import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """How to follow a run, find why it failed, retry it, submit it again: imperatives with {name} and {kind}."""
+    """How to follow a run, find why it failed, retry it, submit it again, read it: imperatives with {name}, {kind}."""
 
     watch: str
     log: str
     retry: str
+    """With words to the agent."""
+    again: str
+    """The same without words: what stopped the run was not the agent."""
     submit: str
+    diff: str = ""
+    """Empty for a client that shows no diff."""
 
 
 COMMANDS = NextStepCommands(
     watch="follow it with: orchestrator runs watch {name}",
     log="find the cause with: orchestrator runs logs {name}",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
+    again="try again with: orchestrator runs retry {name}",
     submit="submit it again with: orchestrator task {kind}",
+    diff="see what changed with: orchestrator runs diff {name}",
 )
 
 
@@ -55,20 +63,34 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
 
 def _after(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
-        return _result(run)
+        return _result(run, commands)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    again = commands.retry if run.kind.is_retriable else commands.submit
-    steps = (again,) if state is State.CANCELLED else (commands.log, again)
+    steps = (_again(run, commands),) if state is State.CANCELLED else _after_failure(run, commands)
     return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
 
 
-def _result(run: Run) -> str:
+def _after_failure(run: Run, commands: NextStepCommands) -> Sequence[str]:
+    reason = _reason(run)
+    if reason == Reason.INVALID_INPUT:
+        return "correct what the message names", commands.submit
+    if remedy := row(reason).remedy:
+        return remedy, commands.again if run.kind.is_retriable else commands.submit
+    return commands.log, _again(run, commands)
+
+
+def _again(run: Run, commands: NextStepCommands) -> str:
+    """Return how to try again: another attempt, or for a kind without retries another run."""
+    return commands.retry if run.kind.is_retriable else commands.submit
+
+
+def _result(run: Run, commands: NextStepCommands) -> str:
     if run.status.pull_request_url:
         return f"review {run.status.pull_request_url}"
     if _reason(run) == Reason.NO_CHANGES or not run.status.branch:
         return "nothing to review: the agent found that nothing needed changing"
-    return f"open a pull request from branch {run.status.branch}"
+    steps = (commands.diff.format(name=run.name), f"open a pull request from branch {run.status.branch}")
+    return "; then ".join(filter(None, steps))
 
 
 def _reason(run: Run) -> str:

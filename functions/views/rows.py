@@ -1,30 +1,13 @@
-"""Tables of runs with the columns of `kubectl get`, from stored objects.
+"""Values of stored runs, as text and times; missing fields and values of a wrong type are blank."""
 
-An invalid run has a row too; missing fields and values of a wrong type are blank. A test compares the columns with
-those of `crds/`.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
-from functions.runs.model.kinds import REASON, Column, RunKind
-from functions.views import formatting
 from functions.views.agent_output import clean
-from functions.views.table import table
 
 Raw = Mapping[str, Any]
-Cell = Callable[[Raw, datetime], str]
-
-
-def field(*path: str) -> Cell:
-    """Return a cell with the text or number at a path of fields."""
-
-    def cell(raw: Raw, _: datetime) -> str:
-        return text(at(raw, *path))
-
-    return cell
 
 
 def at(raw: Any, *path: str) -> Any:
@@ -62,63 +45,10 @@ def agent(raw: Raw) -> str:
     return text(found or at(raw, "spec", "githubUser"))
 
 
-def _cell(column: Column) -> Cell:
-    """Return the cell of a printer column, whose path is one of fields but for the reason's."""
-    if column is REASON:
-        return reason
-    return formatting.age if column.type == "date" else field(*column.path.split(".")[1:])
-
-
-COLUMNS: Mapping[str, Sequence[tuple[str, Cell]]] = {
-    kind: [
-        ("NAME", field("metadata", "name")),
-        *((column.name.upper(), _cell(column)) for column in kind.columns if not column.wide),
-    ]
-    for kind in RunKind
-}
-"""Columns of each kind, as `crds/` names them."""
-
-
 def newest_first(runs: Iterable[Raw]) -> list[Raw]:
     """Return the runs by creation time, then name, newest first; those without a time come last."""
     return sorted(
         runs, key=lambda raw: (text(at(raw, "metadata", "creationTimestamp")), raw["metadata"]["name"]), reverse=True
-    )
-
-
-def tables(runs: Sequence[Raw], now: datetime, *, namespaces: bool = False) -> str:
-    """Return a table for each kind among the runs, in the given order; with `namespaces` as first column."""
-    blocks = []
-    for kind, columns in COLUMNS.items():
-        selected = [raw for raw in runs if raw["kind"] == kind]
-        if selected:
-            prefix = [("NAMESPACE", field("metadata", "namespace"))] if namespaces else []
-            shown = [*prefix, *columns]
-            rows = [[name for name, _ in shown], *([cell(raw, now) for _, cell in shown] for raw in selected)]
-            blocks.append(table(rows))
-    return "\n\n".join(blocks)
-
-
-def summary(raw: Raw) -> dict[str, Any]:
-    """Return the facts of a run in a list, also of an invalid one."""
-    return without_absent(
-        {
-            "kind": raw["kind"],
-            "namespace": raw["metadata"]["namespace"],
-            "name": raw["metadata"]["name"],
-            "phase": at(raw, "status", "phase") or "Pending",
-            "reason": reason(raw),
-            "taskId": at(raw, "spec", "taskId"),
-            "service": at(raw, "spec", "service"),
-            "agent": at(raw, "metadata", "labels", api_group.label("agent")),
-            "repositoryUrl": at(raw, "spec", "repositoryUrl"),
-            "model": at(raw, "spec", "model"),
-            "attempt": at(raw, "status", "attempt"),
-            "branch": at(raw, "status", "branch"),
-            "pullRequestUrl": at(raw, "status", "pullRequestUrl"),
-            "createdAt": at(raw, "metadata", "creationTimestamp"),
-            "finishedAt": at(raw, "status", "finishedAt"),
-        }
     )
 
 

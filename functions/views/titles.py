@@ -21,8 +21,8 @@ def _by_spec(raw: Raw) -> str:
             where = f", {directory}" if directory not in ("", ".") else ""
             return f"Document {repository(raw)}{where}"
         case RunKind.CODE:
-            task, service = (text(at(raw, "spec", name)) for name in ("taskId", "service"))
-            return f"Task {task or '?'} of {service or repository(raw)}"
+            task, name, service = (text(at(raw, "spec", name)) for name in ("taskId", "taskTitle", "service"))
+            return f"Task {task or '?'}: {name}" if name else f"Task {task or '?'} of {service or repository(raw)}"
         case _:
             assert_never(kind)
 
@@ -30,3 +30,9 @@ def _by_spec(raw: Raw) -> str:
 def repository(raw: Raw) -> str:
     """Return the last two parts of the repository's URL, such as `acme/shop`."""
     return short_name(text(at(raw, "spec", "repositoryUrl")))
+
+
+def heading(raw: Raw) -> str:
+    """Return the title and the repository, which the title may leave out."""
+    where = repository(raw)
+    return f"{title(raw)} ({where})" if where and where not in title(raw) else title(raw)

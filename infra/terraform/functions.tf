@@ -10,7 +10,7 @@ resource "google_cloud_run_v2_service" "function" {
   labels              = local.labels
   # What only the queue calls cannot be called from the internet; Pub/Sub of the same project counts as internal
   # (Cloud Run: Restrict network ingress).
-  ingress = contains(["submit_docs", "submit_code", "github_webhook"], each.key) ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+  ingress = each.key == "github_webhook" || contains(local.submitting, each.key) ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
 
   build_config {
     source_location          = "gs://${google_storage_bucket.source.name}/${google_storage_bucket_object.source.name}"
@@ -167,7 +167,7 @@ resource "google_cloud_run_v2_service_iam_member" "pusher" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "submitters" {
-  for_each = { for each in setproduct(["submit_docs", "submit_code"], var.submitters) : "${each[0]} ${each[1]}" => each }
+  for_each = { for each in setproduct(local.submitting, var.submitters) : "${each[0]} ${each[1]}" => each }
   name     = google_cloud_run_v2_service.function[each.value[0]].name
   location = var.region
   role     = "roles/run.invoker"

@@ -1,12 +1,13 @@
 # What there is, by the names that the code has for it; tests/infra holds this to functions/queues/topology.py,
 # functions/main.py and functions/settings.
 locals {
-  topics = toset(["docs-requested", "code-requested", "github", "runs", "jobs", "lifecycle", "sweep"])
+  kinds      = ["docs", "code"] # of runs
+  submitting = [for kind in local.kinds : "submit_${kind}"]
+  topics     = toset(concat([for kind in local.kinds : "${kind}-requested"], ["github", "runs", "jobs", "lifecycle", "sweep"]))
 
   fed_by = merge(
+    { for kind in local.kinds : "submit_${kind}" => "${kind}-requested" },
     {
-      submit_docs  = "docs-requested"
-      submit_code  = "code-requested"
       reconcile    = "runs"
       report       = "runs"
       job_finished = "jobs"
@@ -22,16 +23,14 @@ locals {
 
   # Instances times concurrency is the most that a function asks of the API server at once: a request makes one call at
   # a time. github_webhook asks nothing of it.
-  defaults = {
-    submit_docs    = { max_instances = 2, concurrency = 8, timeout = 60 }
-    submit_code    = { max_instances = 2, concurrency = 8, timeout = 60 }
+  defaults = merge({ for name in local.submitting : name => { max_instances = 2, concurrency = 8, timeout = 60 } }, {
     reconcile      = { max_instances = 8, concurrency = 8, timeout = 60 }
     report         = { max_instances = 3, concurrency = 8, timeout = 60 }
     job_finished   = { max_instances = 4, concurrency = 8, timeout = 60 }
     sweep          = { max_instances = 2, concurrency = 2, timeout = 540 }
     github_webhook = { max_instances = 5, concurrency = 40, timeout = 60 }
     github_event   = { max_instances = 2, concurrency = 8, timeout = 60 }
-  }
+  })
   github_functions = ["github_event", "github_webhook"]
   functions = {
     for name, given in local.defaults : name => {

@@ -28,6 +28,12 @@ def claude(program: Callable[[str, str], str]) -> str:
 
 
 @pytest.fixture(scope="session")
+def secretlint(program: Callable[[str, str], str]) -> str:
+    """The secret scanner of the agent image."""
+    return program(str(PARTS / "secretlint"), "make parts, with npm installed")
+
+
+@pytest.fixture(scope="session")
 def ssh_server(program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """One real sshd for all tests."""
     hint = "make parts (Debian: apt-get install openssh-server)"

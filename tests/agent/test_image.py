@@ -40,7 +40,7 @@ PACKAGES = {
     "procps": "ps",
 }
 ESSENTIAL = {"coreutils"}
-FROM_NPM = {"claude", "codex", "mcp-client", "mcp-server-filesystem"}
+FROM_NPM = {"claude", "codex", "mcp-client", "mcp-server-filesystem", "secretlint"}
 PROGRAMS = {program: package for package, programs in PACKAGES.items() for program in programs.split()}
 
 BUILTINS = set(subprocess.run(["/bin/bash", "-c", "compgen -b"], capture_output=True, text=True).stdout.split())

@@ -137,6 +137,7 @@ def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine,
     assert followed.out == first
     raw = machine.runs("logs", finished, "--raw").out.splitlines()
     assert "result" in [json.loads(line)["type"] for line in raw if line.startswith("{")]
+    assert machine.runs("logs", finished, "--raw", "--tail", "2").out.splitlines() == raw[-2:]
     missing = machine.runs("logs", finished, "--attempt", "7")
     assert (missing.code, "there are 1, 2" in missing.err) == (1, True)
     assert machine.runs("logs", finished, "--attempt", "1", "--previous").code == 2
@@ -153,14 +154,14 @@ def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
     told = machine.runs("watch", name)
     assert told.code == 0, told.err
     lines = told.out.splitlines()
-    assert lines[0].startswith(f"Run        CodeRun/{name}: task 1 of s-")
+    assert lines[0].startswith(f"Run        CodeRun/{name}: Task 1 of s-")
     phases = [line.split()[0] for line in lines if not line.startswith("agent ")]
     assert phases[-3:] == ["Running", "Succeeded", "Usage"]
     assert len([line for line in lines if line.startswith("Running ")]) == 1
     assert sum("[rehearsal] started" in line for line in lines) == 1
     assert "agent      result: Written by the rehearsal agent" in told.out
     assert lines[-1] == "Usage      $0.00, 3 turns, 0/0 tokens in/out"
-    assert "next: open a pull request from branch agents/" in told.err
+    assert f"next: see what changed with: orchestrator runs diff {name}; then open a pull request from" in told.err
 
 
 def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Machine) -> None:
@@ -195,11 +196,11 @@ def test_all_runs_are_watched_as_lines_in_a_pipe(machine: Machine, finished: str
         lines = []
         for line in watching.stdout:
             lines.append(line.rstrip("\n"))
-            if line == f"CodeRun/{name}  deleted\n":
+            if line.startswith(f"code/{name} ") and line.endswith("  deleted\n"):
                 break
         watching.send_signal(signal.SIGINT)
         assert machine.ended(watching).code == 130
-    mine = [line.split("  ")[1] for line in lines if name in line]
+    mine = [line.split("  ")[2] for line in lines if name in line]
     assert mine.index("Running") < mine.index("Succeeded") < mine.index("deleted")
     assert len(lines) == len(set(lines))
     assert not [line for line in lines if finished in line]
@@ -227,10 +228,11 @@ def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine)
         assert "Traceback" not in watching.stderr.read()
     blocks = blocks_of(drawn.replace("\r\n", "\n"))
     assert len(blocks) > 3
-    assert all(block.startswith(f"CodeRun/{name} in orchestrator") for block in blocks)
+    assert all(block.startswith("Task 3 of s-") for block in blocks)
     last = blocks[-1].splitlines()
-    assert last[1].startswith("Succeeded  Completed: pushed")
-    assert re.match(r"attempt 1   \d+s   \$0\.00 so far, 3 turns", last[2])
+    assert last[1].startswith(f"CodeRun/{name} in orchestrator")
+    assert last[2].startswith("Succeeded  Completed: pushed")
+    assert re.match(r"attempt 1   \d+s   \$0\.00 so far, 3 turns", last[3])
     assert last[-2].strip().startswith("[attempt] succeeded: Completed")
     assert "Ctrl-C" in blocks[0]
     assert "Ctrl-C" not in blocks[-1]

@@ -39,16 +39,19 @@ def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_mean
         return Change(what, raw_run(name=name, uid=name, **parts))
 
     out = io.StringIO()
-    table = overview.TableView("orchestrator", out)
-    table.refresh()
+    table = overview.TableView(out)
+    table.listed("no unfinished runs in namespace orchestrator")
     table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
     assert "no unfinished runs in namespace orchestrator" in out.getvalue()
     table.show(change("is", "now", status=status("Unknown", "Running", phase="Running")))
     table.show(change("is", "now", status=status("True", "Completed", phase="Succeeded")))
     table.show(change("is", "next"))
     block = blocks_of(out.getvalue())[-1]
-    assert {line.split()[0] for line in block.splitlines()} == {"NAME", "now", "next", "Ctrl-C"}
+    assert [line.split()[-1] for line in block.splitlines()] == ["NAME", "now", "next", "runs"]
     assert "Succeeded" in block
+    table.show(change("is", "next", status=status("Unknown", "Running", phase="Running")))
+    table.step("next", "> Edit \x1b[2Jstock.py")
+    assert "> Edit [2Jstock.py" in blocks_of(out.getvalue())[-1], "what the agent is doing, as text"
     table.trouble("no answer, trying again: \x1b[2Jcut")
     assert blocks_of(out.getvalue())[-1].endswith("no answer, trying again: [2Jcut")
     table.show(change("gone", "now"))
@@ -85,13 +88,30 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
             "at 2026-01-02T03:05:00Z",
         ),
         ("CodeRun", status("True", "Completed", pullRequestUrl="https://x/1"), {}, "review https://x/1"),
-        ("CodeRun", status("True", "Completed", branch="agents/b"), {}, "open a pull request from branch agents/b"),
+        (
+            "CodeRun",
+            status("True", "Completed", branch="agents/b"),
+            {},
+            "diff run-1; then open a pull request from branch agents/b",
+        ),
         ("CodeRun", status("True", "NoChanges", branch="agents/b"), {}, "nothing to review"),
         (
             "CodeRun",
             status("False", "MaxTurns"),
             {},
-            "logs run-1; then try again with: orchestrator runs retry run-1",
+            "raise maxTurns, or make the task smaller; then try again with: orchestrator runs retry run-1",
+        ),
+        (
+            "CodeRun",
+            status("False", "AgentError"),
+            {},
+            "logs run-1; then try again with: orchestrator runs retry run-1 -",
+        ),
+        (
+            "CodeRun",
+            status("False", "InvalidInput"),
+            {},
+            "the message names; then submit it again with: orchestrator task code",
         ),
         ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs"),
         ("CodeRun", status("False", "Cancelled"), {}, "try again with"),

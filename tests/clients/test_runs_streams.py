@@ -14,7 +14,7 @@ from functions.clients.runs.run_changes import Changes
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Forbidden, Gone, NotFound, Unavailable
 from functions.cluster.kinds import CODE_RUN
-from functions.cluster.pod_log import PodLog, started
+from functions.cluster.pod_log import PodLog, Portion, started
 from functions.cluster.transport import Request
 
 
@@ -63,6 +63,14 @@ def test_a_log_that_is_cut_goes_on_with_each_line_once() -> None:
     since = [request.query.get("sinceTime") for request in script.asked]
     assert since == [None, "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"]
     assert pauses == [0.2, 0.2, 0.2]
+
+
+def test_a_log_begins_at_a_time_and_with_its_last_lines_also_after_a_cut() -> None:
+    script = Script([stamped("05.1", "a"), CUT], [stamped("05.1", "a"), stamped("06", "b")], pods=[ENDED])
+    log = PodLog(Cluster(script), POD, lambda _: None, Portion("2026-01-02T03:04:00Z", 1))
+    assert list(log.follow()) == ["a", "b"]
+    asked = [(request.query["sinceTime"], request.query.get("tailLines")) for request in script.asked[:2]]
+    assert asked == [("2026-01-02T03:04:00Z", "1"), ("2026-01-02T03:04:05Z", None)]
 
 
 def test_a_log_that_says_nothing_is_asked_ever_more_seldom() -> None:
@@ -127,8 +135,8 @@ def test_changes_are_told_over_bookmarks_cuts_and_lost_history() -> None:
     with pytest.raises(Forbidden):
         follow()
     assert told == [
-        ("is", "a"), ("is", "b"), ("is", "a"), ("trouble", "the stream was cut"),
-        ("is", "c"), ("gone", "b"), ("gone", "c"),
+        ("is", "a"), ("listed", ""), ("is", "b"), ("is", "a"), ("trouble", "the stream was cut"),
+        ("is", "c"), ("gone", "b"), ("listed", ""), ("gone", "c"),
     ]  # fmt: skip
     assert [request.query["resourceVersion"] for request in script.asked] == ["10", "20", "21", "40", "41"]
 

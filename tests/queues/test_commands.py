@@ -1,4 +1,4 @@
-"""`orchestrator queues`, as people type it, against Google's emulator and the embedded queue.
+"""`orchestrator queues`, as people type it, against Google's emulator, NATS and the embedded queue.
 
 command                  what is asserted
 apply                    creates, then finds all as it should be, then updates what differs; --dry-run only says
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from nats.aio.client import Client
 
 from functions.clients.commands.queues import command as queues_command
 from functions.clients.errors import CommandError
@@ -36,8 +37,10 @@ from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
 from tests.queues.machine import until
+from tests.queues.nats_bench import Bench
 from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
+from tests.support.dispatching import dispatching
 
 _numbers = itertools.count(1)
 Command = Callable[..., Result]
@@ -96,6 +99,37 @@ def test_apply_creates_finds_and_updates(orchestrator: Command, project: Project
     assert found.dead_letter_policy.dead_letter_topic == project.topic("runs-dead")
 
 
+def on_nats(bench: Bench, **queues: str) -> dict[str, str]:
+    found = {"nats__servers": json.dumps(bench.settings.servers), "prefix": bench.prefix} | queues
+    return {f"ORCHESTRATOR_QUEUES__{key.upper()}": text for key, text in found.items()}
+
+
+def test_apply_creates_finds_and_updates_on_nats(nats_server: str) -> None:
+    bench = Bench.on(nats_server)
+    endpoints = json.dumps(ENDPOINTS)
+    orchestrator = command(on_nats(bench, endpoints=endpoints))
+    would = orchestrator("apply", "--dry-run").output
+    assert would.count("would be created") == 2 * len(TOPICS) + len(TOPIC_OF_FUNCTION)
+    created = orchestrator("apply").output.splitlines()
+    assert {line.rpartition(": ")[2] for line in created} == {"created"}
+    again = orchestrator("apply").output.splitlines()
+    assert {line.rpartition(": ")[2] for line in again} == {"as it should be"}
+
+    async def shorten(client: Client) -> None:
+        streams, stream = client.jetstream(), bench.names.stream("runs")
+        await streams.update_stream((await streams.stream_info(stream)).config.evolve(max_age=600.0))
+
+    bench.use(shorten)
+    changed = command(on_nats(bench, endpoints=json.dumps({"reconcile": "http://x"})))("apply").output
+    assert f"stream {bench.prefix}runs: updated: max_age" in changed
+    assert "no subscription for submit_docs" in changed
+
+
+def test_apply_on_nats_that_is_not_there(nats_server: str) -> None:
+    away = command({"ORCHESTRATOR_QUEUES__NATS__SERVERS": '["nats://127.0.0.1:1"]'})("apply", ok=False)
+    assert "nats://127.0.0.1:1: " in str(away.exception)
+
+
 def test_every_dead_letter_topic_that_is_used_has_a_subscription_that_keeps_the_letters(
     orchestrator: Command, project: Project
 ) -> None:
@@ -110,6 +144,12 @@ def test_every_dead_letter_topic_that_is_used_has_a_subscription_that_keeps_the_
     ("queues", "named"),
     [
         ({"PROJECT": "proj-one", "URL": "http://x"}, "queues"),
+        ({"URL": "http://x", "NATS__SERVERS": '["nats://x"]'}, "url (the embedded queue) and nats.servers (NATS)"),
+        ({"NATS__SERVERS": '["nats://user:secret@x"]'}, "queues.nats.servers"),
+        ({"NATS__SERVERS": '["nats://x"]', "NATS__USER": "u"}, "password_file"),
+        ({"NATS__SERVERS": '["nats://x"]', "NATS__USER": "u", "NATS__TOKEN": "t"}, "user and token"),
+        ({"NATS__SERVERS": '["nats://x"]', "NATS__KEY_FILE": "/x"}, "certificate_file and key_file"),
+        ({"PROJECT": "proj-one", "PUSH_TOKEN": "t"}, "push_token"),
         ({"PREFIX": "a-"}, "prefix"),
         ({"PROJECT": "proj-one", "PUSH_AUDIENCE": "a"}, "push_identity"),
         ({"PROJECT": "NOT A PROJECT"}, "queues.project"),
@@ -143,7 +183,7 @@ def test_an_emulator_that_is_not_there_is_told_within_bounds(pubsub: str) -> Non
 Broker = tuple[Publisher, dict[str, str]]
 
 
-@pytest.fixture(params=["embedded", "emulator"])
+@pytest.fixture(params=["embedded", "emulator", "nats"])
 def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) -> Iterator[Broker]:
     """Yield a queue whose consumer rejects everything: an event on `runs` is a dead letter after 5 attempts."""
     consumer.answer = 500
@@ -153,6 +193,11 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
     if request.param == "embedded":
         with serve(Queue(database(tmp_path / "queue.db"), topology)) as served:
             yield EmbeddedPublisher(served.url), {"ORCHESTRATOR_QUEUES__URL": served.url}
+        return
+    if request.param == "nats":
+        bench = Bench.on(request.getfixturevalue("nats_server"))
+        with dispatching(bench.settings, bench.prefix, topology):
+            yield bench.publisher(), on_nats(bench)
         return
     project = request.getfixturevalue("project")
     list(TopologyApplier(project).apply(topology))

@@ -21,6 +21,7 @@ from functions.github.commands.parse import Cancel, StartRun
 from functions.github.commands.spec_builder import RequestTarget, SpecError, build_spec
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.kinds import RunKind
 from functions.settings import Settings
 from tests.support.builders import settings
 
@@ -151,7 +152,7 @@ def test_a_docs_run_is_planned_with_the_defaults() -> None:
         repository_url="https://github.com/acme/shop.git",
         source_branch="next",
         working_directory="services/api",
-        model=settings().models.docs,
+        model=settings().models.of(RunKind.DOCS),
         github_app="5DLabs-Rex",
     )
 

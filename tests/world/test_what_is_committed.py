@@ -1,6 +1,7 @@
 """CASES A6 to A8: exactly the work is committed: ignored products of the run, no noise, no caches, no secrets."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,10 @@ def test_caches_that_the_repository_tracks_are_committed(world: World, code_spec
     assert world.remotes.files("shop", BRANCH) == ["node_modules/own/index.js"]
 
 
+AWS = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY"
+GITHUB = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+"""Made up, in the form of real ones."""
+
 SECRET = {
     "uncommitted": "printenv > .env",
     "committed": "printenv > .env; git add .env; git commit -qm env",
@@ -134,3 +139,37 @@ def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFa
     assert API_KEY not in everything(world)
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]
+
+
+def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFactory, secretlint: str) -> None:
+    """Not a secret of this run: by the rules of secretlint, in any of the work that is saved."""
+    agent = f"""
+        PATH="$PATH:{Path(secretlint).parent}"; echo w > work; mkdir conf
+        echo "aws_secret_access_key = {AWS}" > conf/aws; echo 'token: {GITHUB}' > conf/github
+        git add conf/aws; git commit -qm aws; git stash -qu; git stash apply -q"""
+    pod = pod_of(world, code_spec(), agent)
+    pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
+    told = pod.run()
+    assert world.remotes.files("shop", BRANCH) == ["work"], pod.log
+    assert "conf/aws (it contains what looks like a secret)" in told.message
+    assert "conf/github (it contains what looks like a secret)" in told.message
+    there = everything(world)
+    assert AWS not in there
+    assert GITHUB not in there
+
+
+def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: SpecFactory, secretlint: str) -> None:
+    world.remotes.commit("shop", {"example.env": f"TOKEN={GITHUB}\n"})
+    url = "postgres://me:word@localhost/db"
+    agent = f"echo {url} >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new"
+    pod = pod_of(world, code_spec(), agent)
+    pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
+    told = pod.run()
+    assert world.remotes.files("shop", BRANCH) == ["copy", "example.env"], pod.log
+    assert "new (it contains what looks like a secret)" in told.message
+
+
+def test_without_the_scanner_the_log_says_so(world: World, code_spec: SpecFactory) -> None:
+    pod = pod_of(world, code_spec(), "echo w > work")
+    assert pod.run().reason is Reason.COMPLETED
+    assert pod.log.count("secretlint is not installed") == 1

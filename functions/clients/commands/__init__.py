@@ -51,5 +51,5 @@ def _stoppable() -> Iterator[None]:
 
 
 command = click.version_option(f"{__version__} ({__revision__})", message="%(prog)s %(version)s")(
-    Root(__name__, NAMES, __doc__, EPILOG)
+    Root(__name__, NAMES, __doc__, EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 )

@@ -17,7 +17,7 @@ from functions.clients.runs.target import ClusterTarget, from_environment
 from functions.runs.model.fields import Prompt
 from functions.runs.model.run import Run
 from functions.runs.model.status import Phase
-from functions.views import details, rows
+from functions.views import details, listing
 from functions.views.agent_output import SessionTotals
 
 NEWEST = 20
@@ -87,7 +87,7 @@ def list_runs(given: ListArguments, _say: Say) -> Result:
     """
     target = given.target()
     runs = filters.runs(target, filters.Wanted(filters.kind(given.kind or ""), given.phase or "", given.service or ""))
-    listed = [rows.summary(raw) for raw in runs[: given.limit]]
+    listed = [listing.summary(raw) for raw in runs[: given.limit]]
     text = f"{len(listed)} of {len(runs)} runs in namespace {target.namespace}, newest first."
     return Result(text, _used(given, target), {"total": len(runs), "runs": listed})
 

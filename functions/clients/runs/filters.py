@@ -1,6 +1,7 @@
 """Filters of the list of runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import get_args
 
 from functions.clients.errors import WrongUsage
@@ -8,7 +9,8 @@ from functions.clients.runs import lookup
 from functions.clients.runs.target import ClusterTarget
 from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.status import Phase
-from functions.views import rows
+from functions.views import listing, rows
+from functions.views.titles import title
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,14 @@ class Wanted:
     kind: RunKind | None = None
     phase: str = ""
     service: str = ""
+    labels: str = ""
+    """A label selector, as kubectl's; the API server applies it."""
     everywhere: bool = False
 
     @property
     def narrow(self) -> bool:
         """Whether the filter can exclude runs."""
-        return bool(self.kind or self.phase or self.service)
+        return bool(self.kind or self.phase or self.service or self.labels)
 
     def includes(self, raw: rows.Raw) -> bool:
         """Return whether the run matches."""
@@ -37,8 +41,28 @@ def runs(target: ClusterTarget, wanted: Wanted) -> list[rows.Raw]:
     Raises:
         CommandError: the runs could not be listed.
     """
-    candidates = lookup.find_all(target, wanted.kind, everywhere=wanted.everywhere)
+    candidates = lookup.find_all(target, wanted.kind, labels=wanted.labels, everywhere=wanted.everywhere)
     return rows.newest_first(raw for raw in candidates if wanted.includes(raw))
+
+
+ORDERS = ("age", "cost", "duration", "phase", "title", "name")
+
+
+def in_order(found: list[rows.Raw], order: str, now: datetime) -> list[rows.Raw]:
+    """Return the runs in one of ORDERS: `age` is newest first as given; cost and duration are most first."""
+    match order:
+        case "cost":
+            return sorted(found, key=listing.cost, reverse=True)
+        case "duration":
+            return sorted(found, key=lambda raw: listing.seconds(raw, now), reverse=True)
+        case "phase":
+            return sorted(found, key=lambda raw: rows.text(rows.at(raw, "status", "phase")))
+        case "title":
+            return sorted(found, key=title)
+        case "name":
+            return sorted(found, key=lambda raw: str(raw["metadata"]["name"]))
+        case _:
+            return found
 
 
 def kind(text: str) -> RunKind | None:

@@ -1,7 +1,8 @@
 """Logs of a run's attempts: of one attempt, or followed until the run has ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from functions.clients.errors import CommandError
 from functions.clients.runs import lookup
@@ -9,7 +10,7 @@ from functions.clients.runs.target import ClusterTarget, user_errors
 from functions.cluster.client import Object
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import POD
-from functions.cluster.pod_log import Pause, PodLog, started
+from functions.cluster.pod_log import ALL, Pause, PodLog, Portion, started
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
@@ -55,7 +56,7 @@ def before_last(run: Run) -> int:
     return numbers[-2]
 
 
-def read(target: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
+def read(target: ClusterTarget, run: Run, wanted: Attempt, portion: Portion = ALL) -> Iterator[Line]:
     """Yield the lines of an attempt's log.
 
     Raises:
@@ -66,10 +67,12 @@ def read(target: ClusterTarget, run: Run, wanted: Attempt) -> Iterator[Line]:
         raise CommandError(_no_log(run, wanted))
     for pod in pods:
         with user_errors(target):
-            yield from _headed(wanted, pod, pods, PodLog(target.cluster, pod).read())
+            yield from _headed(wanted, pod, pods, PodLog(target.cluster, pod, portion=portion).read())
 
 
-def follow(target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None) -> Iterator[Line]:
+def follow(
+    target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None = None, portion: Portion = ALL
+) -> Iterator[Line]:
     """Follow the logs from the last attempt on, or of attempt `only`, until the run or that attempt has ended.
 
     Raises:
@@ -82,7 +85,7 @@ def follow(target: ClusterTarget, run: Run, pause: Pause, only: Attempt | None =
         wanted = [attempt for attempt in run.status.attempts if (attempt == only if only else attempt.attempt >= first)]
         finished = states.state(run.status) in states.FINISHED or bool(only and only.finished_at)
         for attempt in wanted:
-            yield from _new(target, run, attempt, shown, pause)
+            yield from _new(target, run, attempt, shown, partial(PodLog, target.cluster, pause=pause, portion=portion))
         if finished:
             return
         if last_state != (last_state := state(run)) and not shown:
@@ -101,7 +104,9 @@ def _now(target: ClusterTarget, run: Run, only: Attempt | None) -> tuple[Run, At
     return current, only
 
 
-def _new(target: ClusterTarget, run: Run, wanted: Attempt, shown: set[str], pause: Pause) -> Iterator[Line]:
+def _new(
+    target: ClusterTarget, run: Run, wanted: Attempt, shown: set[str], open_log: Callable[[Object], PodLog]
+) -> Iterator[Line]:
     """Yield the logs of the attempt's pods that were not shown yet."""
     pods = _pods(target, run, wanted)
     for pod in pods:
@@ -109,7 +114,7 @@ def _new(target: ClusterTarget, run: Run, wanted: Attempt, shown: set[str], paus
             shown.add(pod["metadata"]["uid"])
             with user_errors(target):
                 try:
-                    yield from _headed(wanted, pod, pods, PodLog(target.cluster, pod, pause).follow())
+                    yield from _headed(wanted, pod, pods, open_log(pod).follow())
                 except NotFound:
                     yield Line(wanted.attempt, f"pod {pod['metadata']['name']} is gone", note=True)
 

@@ -13,6 +13,13 @@ from functions.runs.admission.position import Position, position
 from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
+from functions.views.titles import title
+
+SHORTEST_PREFIX = 4
+"""Fewest characters that may stand for a name, as git has it for commits."""
+
+MOST_NAMED = 10
+"""Most runs that an error text lists."""
 
 _KINDS = {name: RUNS[kind] for kind in RunKind for name in (kind.word, kind.lower(), kind.plural, kind.short_name)}
 
@@ -28,30 +35,36 @@ def _alternatives(texts: Sequence[str]) -> str:
 
 
 def find_all(
-    target: ClusterTarget, kind: RunKind | None = None, *, everywhere: bool = False, unfinished: bool = False
+    target: ClusterTarget,
+    kind: RunKind | None = None,
+    *,
+    labels: str = "",
+    everywhere: bool = False,
+    unfinished: bool = False,
 ) -> Iterator[Object]:
-    """Yield stored runs of one kind or of all, of the target's namespace or of all.
+    """Yield stored runs of one kind or of all, of the target's namespace or of all, that a label selector matches.
 
     Raises:
         CommandError: the cluster rejected a request or is unavailable.
     """
-    labels = f"!{api_group.FINISHED}" if unfinished else ""
+    selector = ",".join(filter(None, (labels, f"!{api_group.FINISHED}" if unfinished else "")))
     with user_errors(target):
         for each in kinds(kind):
-            yield from target.cluster.list(each, None if everywhere else target.namespace, labels)
+            yield from target.cluster.list(each, None if everywhere else target.namespace, selector)
 
 
 def find(target: ClusterTarget, reference: str) -> Run:
-    """Return the run of that name; a prefix such as `docs/` selects the kind.
+    """Return the run of that name, or whose name alone begins with it; `docs/` or `code/` before it selects the kind.
 
     Raises:
-        CommandError: no run has the name, or runs of several kinds have it.
+        CommandError: no run has the name, runs of several kinds have it, or several names begin with it.
     """
     prefix, slash, name = reference.rpartition("/")
     if slash and prefix.lower() not in _KINDS:
         raise CommandError(f"{reference}: write {_alternatives(['NAME', *(f'{word}/NAME' for word in BY_WORD)])}")
     candidates = [_KINDS[prefix.lower()]] if slash else list(RUNS.values())
     runs = [run for kind in candidates if name and (run := _read(target, kind, name))]
+    runs = runs or _by_prefix(target, candidates, name)
     if len(runs) > 1:
         found = " and ".join(f"a {run.kind.word} run" for run in runs)
         exact = _alternatives([f"{run.kind.word}/{name}" for run in runs])
@@ -63,6 +76,24 @@ def find(target: ClusterTarget, reference: str) -> Run:
             "shows all runs, --namespace names another namespace"
         )
     return runs[0]
+
+
+def _by_prefix(target: ClusterTarget, candidates: Sequence[Kind], prefix: str) -> list[Run]:
+    """Return the one run whose name, with or without `run-`, begins with the prefix; none if no name does.
+
+    Raises:
+        CommandError: several names begin with it.
+    """
+    if len(prefix) < SHORTEST_PREFIX:
+        return []
+    with user_errors(target):
+        stored = [raw for kind in candidates for raw in target.cluster.list(kind, target.namespace)]
+    found = [raw for raw in stored if raw["metadata"]["name"].startswith((prefix, f"run-{prefix}"))]
+    if len(found) > 1:
+        lines = [f"  {raw['metadata']['name']}  {title(raw)}" for raw in found[:MOST_NAMED]]
+        more = [f"  and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+        raise CommandError("\n".join([f"the names of {len(found)} runs begin with {prefix!r}:", *lines, *more]))
+    return [parse(raw) for raw in found]
 
 
 def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:

@@ -1,62 +1,149 @@
-"""`orchestrator runs watch`: follow all unfinished runs until interrupted."""
+"""`orchestrator runs watch` and `runs list --watch`: follow runs until interrupted.
 
+On a terminal a table is redrawn in place, with what each agent is doing. In a pipe each change is a line.
+"""
+
+import time
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Protocol, TextIO
+
+from rich.console import Group
+from rich.text import Text
 
 from functions.clients.output import say
+from functions.clients.runs import logs
 from functions.clients.runs.event_loop import EventMerger, SourceEnded, ViewEvent
+from functions.clients.runs.filters import Wanted
+from functions.clients.runs.logs import Line
 from functions.clients.runs.lookup import kinds
 from functions.clients.runs.run_changes import Change, Changes
+from functions.clients.runs.run_table import run_table
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
 from functions.runs import api_group
-from functions.runs.model.kinds import RunKind
-from functions.views import rows
-from functions.views.agent_output import clean, short
+from functions.runs.model.run import parse
+from functions.views import listing, rows
+from functions.views.agent_output import SessionTotals, clean, short
+from functions.views.titles import title
 
 REDRAW_SECONDS = 1.0
 FOOT = "Ctrl-C ends the view, not the runs"
 
+MOST_FOLLOWED = 16
+"""Most agents whose logs are read at one time; each takes a thread and a connection."""
 
-def watch(target: ClusterTarget, only: RunKind | None, out: TextIO) -> None:
-    """Show the runs without end.
+MOST_SHOWN = 30
+
+
+class View(Protocol):
+    """Shows runs."""
+
+    def show(self, change: Change) -> None:
+        """Show a change of a run."""
+
+    def step(self, uid: str, text: str) -> None:
+        """Show what the agent of a run is doing."""
+
+    def listed(self, nothing: str) -> None:
+        """Show that all runs are known; `nothing` says that there are none."""
+
+    def trouble(self, text: str) -> None:
+        """Show a problem that is retried."""
+
+    def refresh(self) -> None:
+        """Update durations."""
+
+    def close(self) -> None:
+        """Leave the terminal."""
+
+
+def watch(
+    target: ClusterTarget, wanted: Wanted, out: TextIO, *, finished: bool = False, most: int = MOST_SHOWN
+) -> None:
+    """Show the runs without end; `finished` includes those that had ended before.
 
     Raises:
         CommandError: the cluster rejected a request.
     """
-    events = EventMerger(target)
-    for kind in kinds(only):
-        events.add_source(kind.name, Changes(target.cluster, kind, target.namespace).follow)
-    view = TableView(target.namespace, out) if out.isatty() else LineView(out)
+    view: View = TableView(out, most, finished=finished) if out.isatty() else LineView(out, finished=finished)
     try:
-        while True:
-            _, event = events.next_event(REDRAW_SECONDS)
-            _show(view, event)
+        Overview(target, wanted, view, finished=finished).run()
     finally:
         view.close()
 
 
-def _show(view: "TableView | LineView", event: ViewEvent) -> None:
-    match event:
-        case SourceEnded(error) if error:
-            raise error
-        case Change("trouble"):
-            view.trouble(f"no answer, trying again: {short(event.why)}")
-        case Change():
-            view.show(event)
-        case _:
-            view.refresh()
+class Overview:
+    """Reads runs, and on a terminal the logs of their agents, and shows both."""
+
+    def __init__(self, target: ClusterTarget, wanted: Wanted, view: View, *, finished: bool = False) -> None:
+        self._target, self._wanted, self._view, self._finished = target, wanted, view, finished
+        self._events = EventMerger(target)
+        self._unlisted = {kind.name for kind in kinds(wanted.kind)}
+        self._any = False
+        self._followed: dict[str, SessionTotals] = {}
+
+    def run(self) -> None:
+        """Show changes until interrupted."""
+        for kind in kinds(self._wanted.kind):
+            place = None if self._wanted.everywhere else self._target.namespace
+            changes = Changes(self._target.cluster, kind, place, labels=self._wanted.labels)
+            self._events.add_source(kind.name, changes.follow)
+        while True:
+            self.take(*self._events.next_event(REDRAW_SECONDS))
+
+    def take(self, source: str, event: ViewEvent) -> None:
+        """Show one event; raise the error of a source of runs that has ended."""
+        match event:
+            case Line(note=False) if source in self._followed:
+                text = self._followed[source].read(event.text)
+                if text:
+                    self._view.step(source, text.strip().splitlines()[-1])
+            case SourceEnded(error) if error and source not in self._followed:
+                raise error
+            case SourceEnded():  # without its log a run is still shown
+                self._followed.pop(source, None)
+            case Change("trouble"):
+                self._view.trouble(f"no answer, trying again: {short(event.why)}")
+            case Change("listed"):
+                self._listed(source)
+            case Change():
+                self._changed(event)
+            case _:
+                self._view.refresh()
+
+    def _changed(self, change: Change) -> None:
+        if not self._wanted.includes(change.run):
+            change = Change("gone", change.run)
+        self._any = self._any or (change.what == "is" and (self._finished or not finished(change.run)))
+        self._view.show(change)
+        uid = change.run["metadata"]["uid"]
+        if (
+            change.what == "is"
+            and isinstance(self._view, TableView)
+            and _phase(change.run) == "Running"
+            and uid not in self._followed
+            and len(self._followed) < MOST_FOLLOWED
+        ):
+            self._followed[uid] = SessionTotals()
+            run = parse(change.run)
+            self._events.add_source(uid, lambda: logs.follow(self._target, run, time.sleep))
+
+    def _listed(self, source: str) -> None:
+        self._unlisted.discard(source)
+        if not self._unlisted:
+            what = "runs" if self._finished else "unfinished runs"
+            self._view.listed("" if self._any else f"no {what} in namespace {self._target.namespace} yet; {FOOT}")
 
 
 class LineView:
     """Prints a line for each change of a run's phase, reason, message or attempt.
 
-    Runs that were finished at the start are not shown.
+    Runs that were finished at the start are shown only on request.
     """
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    def __init__(self, out: TextIO, *, finished: bool = False) -> None:
+        self._out, self._finished = out, finished
         self._shown: dict[str, str] = {}
 
     def show(self, change: Change) -> None:
@@ -68,8 +155,17 @@ class LineView:
             self._shown.pop(uid, None)
         else:
             self._shown[uid] = line
-        if before != line and not (before is None and (finished(run) or change.what == "gone")):
-            print(f"{run['kind']}/{run['metadata']['name']}  {line}", file=self._out, flush=True)
+        hidden = before is None and (change.what == "gone" or (finished(run) and not self._finished))
+        if before != line and not hidden:
+            print(f"{listing.reference(run)}  {title(run)}  {line}", file=self._out, flush=True)
+
+    def step(self, _uid: str, _text: str) -> None:
+        """Do nothing: the log of one run is shown by `runs watch NAME`."""
+
+    def listed(self, nothing: str) -> None:
+        """Say on standard error if there is nothing to show yet."""
+        if nothing:
+            say(nothing)
 
     def trouble(self, text: str) -> None:
         """Write the text to standard error."""
@@ -83,12 +179,13 @@ class LineView:
 
 
 class TableView:
-    """Shows the tables of `runs list` on a terminal: runs that are unfinished or finished during the view."""
+    """A line for each run on a terminal: those that are unfinished, or were when the view began."""
 
-    def __init__(self, namespace: str, out: TextIO) -> None:
-        self._namespace = namespace
+    def __init__(self, out: TextIO, most: int = MOST_SHOWN, *, finished: bool = False) -> None:
         self._screen = Screen(out)
+        self._most, self._finished = most, finished
         self._runs: dict[str, Object] = {}
+        self._steps: dict[str, str] = {}
         self._foot = FOOT
 
     def show(self, change: Change) -> None:
@@ -96,9 +193,19 @@ class TableView:
         uid = change.run["metadata"]["uid"]
         if change.what == "gone":
             self._runs.pop(uid, None)
-        elif uid in self._runs or not finished(change.run):
+        elif uid in self._runs or self._finished or not finished(change.run):
             self._runs[uid] = change.run
         self._foot = FOOT
+        self.refresh()
+
+    def step(self, uid: str, text: str) -> None:
+        """Draw what the agent of a run is doing."""
+        self._steps[uid] = short(clean(text))
+        self.refresh()
+
+    def listed(self, nothing: str) -> None:
+        """Draw if there is nothing to show yet."""
+        self._foot = nothing or FOOT
         self.refresh()
 
     def trouble(self, text: str) -> None:
@@ -107,14 +214,33 @@ class TableView:
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the current ages."""
+        """Draw the current durations."""
+        room = max(1, min(self._most, self._screen.height - 3))
         found = rows.newest_first(self._runs.values())
-        told = rows.tables(found, datetime.now(UTC)) or f"no unfinished runs in namespace {self._namespace}"
-        self._screen.draw([*told.splitlines(), self._foot])
+        hidden = f"{len(found) - room} more; " if len(found) > room else ""
+        foot = Text(hidden + self._foot, style="dim", no_wrap=True, overflow="ellipsis")
+        self._screen.show(Group(run_table(self._cells(found[:room])), foot) if found else foot)
 
     def close(self) -> None:
         """Leave the terminal."""
         self._screen.close()
+
+    def _cells(self, runs: list[rows.Raw]) -> list[list[str]]:
+        """Return the cells of the table: what each run is doing stands in place of how old it is."""
+        heading, *lines = listing.cells(runs, datetime.now(UTC))
+        wanted = [at for at, name in enumerate(heading) if name not in ("REASON", "AGE", "PR")]
+        steps = [_now(raw, self._steps.get(raw["metadata"]["uid"], "")) for raw in runs]
+        shown = [[line[at] for at in wanted] for line in (heading, *lines)]
+        return [[*row[:2], step, *row[2:]] for row, step in zip(shown, ("NOW", *steps), strict=True)]
+
+
+def _now(raw: rows.Raw, step: str) -> str:
+    """Return what a running agent is doing; of any other run its message."""
+    return step if step and _phase(raw) == "Running" else short(rows.text(rows.at(raw, "status", "message")))
+
+
+def _phase(raw: rows.Raw) -> str:
+    return rows.text(rows.at(raw, "status", "phase")) or "Pending"
 
 
 def finished(raw: Object) -> bool:
@@ -129,8 +255,8 @@ def finished(raw: Object) -> bool:
 
 
 def _line(raw: Object) -> str:
-    phase = rows.text(rows.at(raw, "status", "phase")) or "Pending"
-    reason, message = rows.reason(raw), short(clean(rows.text(rows.at(raw, "status", "message"))))
+    phase = _phase(raw)
+    reason, message = rows.reason(raw), short(rows.text(rows.at(raw, "status", "message")))
     attempt = rows.text(rows.at(raw, "status", "attempt"))
     explanation = ": ".join(filter(None, (reason if reason != phase else "", message)))
     return "  ".join(filter(None, (phase, f"attempt {attempt}" if attempt else "", explanation)))

@@ -16,20 +16,29 @@ from functions.cluster.updates import Failure, Signal
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A run that `is` present or `gone`, or `trouble` with the cluster, which is retried."""
+    """A run that `is` present or `gone`; `trouble` with the cluster, which is retried; or all runs are `listed`."""
 
-    what: Literal["is", "gone", "trouble"]
+    what: Literal["is", "gone", "trouble", "listed"]
     run: Object
     why: str = ""
 
 
 class Changes:
-    """Changes of the runs of one kind in a namespace, or of the run `name`."""
+    """Changes of the runs of one kind in a namespace or (None) in all, or of the run `name`."""
 
-    def __init__(self, cluster: Cluster, kind: Kind, namespace: str, name: str = "", pause: Pause = time.sleep) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        kind: Kind,
+        namespace: str | None,
+        name: str = "",
+        pause: Pause = time.sleep,
+        *,
+        labels: str = "",
+    ) -> None:
         self._kind, self._name = kind, name
         fields = f"metadata.name={name}" if name else ""
-        self._reflector = Reflector(cluster, kind, namespace, fields=fields, wait=pause)
+        self._reflector = Reflector(cluster, kind, namespace, labels=labels, fields=fields, wait=pause)
 
     def follow(self) -> Iterator[Change]:
         """Yield every run, then every change, without end; raise ClusterError if a retry would not help."""
@@ -47,3 +56,5 @@ class Changes:
                     raise error
                 case Signal.SYNCED if self._name and not seen:
                     yield Change("gone", {"kind": self._kind.name, "metadata": {"name": self._name}})
+                case Signal.SYNCED if not self._name:
+                    yield Change("listed", {})

@@ -21,6 +21,7 @@ from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
 from functions.views import details, formatting
 from functions.views.agent_output import SessionTotals, clean, short
+from functions.views.titles import heading
 
 REDRAW_SECONDS = 1.0
 """Seconds between updates of durations on a terminal."""
@@ -148,7 +149,7 @@ class LineView:
     def __init__(self, view_model: RunView, out: TextIO) -> None:
         self._view_model, self._out = view_model, out
         self._status_line = ""
-        self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {clean(details.work(view_model.run))}")
+        self._print(f"{'Run':<10} {view_model.run.kind}/{view_model.run.name}: {heading(view_model.run.raw)}")
 
     def changed(self) -> None:
         """Write phase, reason and message if one of them has changed; the end is written by `finish`."""
@@ -227,7 +228,8 @@ class TerminalView:
         took = formatting.between(run.status.started_at, run.status.finished_at or now)
         self._screen.draw(
             [
-                f"{run.kind}/{run.name} in {run.namespace}: {clean(details.work(run))}",
+                heading(run.raw),
+                f"{run.kind}/{run.name} in {run.namespace}",
                 self._view_model.status_line,
                 f"attempt {run.status.attempt or '-'}   {took or 'not started'}   {self._view_model.usage}",
                 *(f"  {line}" for line in self._output),

@@ -26,6 +26,8 @@ from functions.github.commands.parse import Command, InvalidCommand, parse_singl
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.run import problems
 from functions.runs.model.run_spec import ApiModel
 
@@ -57,13 +59,16 @@ CommandName = Annotated[str, AfterValidator(_known)]
 CommandText = Annotated[str, AfterValidator(_command)]
 
 
+@field_per_kind("{word}", lambda _: (fields.Model | None, None))
 class Models(ApiModel):
     """The model of each kind of run."""
 
     model_config = ConfigDict(extra="forbid")
 
-    docs: fields.Model | None = None
-    code: fields.Model | None = None
+    def of(self, kind: RunKind) -> str | None:
+        """Return the model of runs of that kind; None if the settings name it."""
+        model: str | None = getattr(self, kind.word)
+        return model
 
 
 class Configuration(ApiModel):

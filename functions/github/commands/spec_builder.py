@@ -69,9 +69,8 @@ def build_spec(command: StartRun, target: RequestTarget, configuration: Configur
 
 
 def _model(request: _Request) -> str:
-    models, word = (request.configuration.models, request.settings.models), request.command.name
-    found: str = getattr(models[0], word) or getattr(models[1], word)
-    return found
+    kind = BY_WORD[request.command.name]
+    return request.configuration.models.of(kind) or request.settings.models.of(kind)
 
 
 def _platform(request: _Request) -> str:

@@ -86,8 +86,8 @@ def _specs(mirror: Mirror) -> Mapping[str, Mapping[str, Any]]:
     task = mirror.tasks()[0]
     code = {"taskId": task, "service": "demo", "platformRepositoryUrl": mirror.url, "branch": mirror.branch}
     return {
-        RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.docs},
-        RunKind.CODE: common | code | {"model": models.code},
+        RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.of(RunKind.DOCS)},
+        RunKind.CODE: common | code | {"model": models.of(RunKind.CODE)},
     }
 
 

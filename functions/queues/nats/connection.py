@@ -1,5 +1,6 @@
 """The connection to NATS, and the errors of its client in our words."""
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Iterator
@@ -8,13 +9,11 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import (
-    AuthorizationError,
     ConnectionClosedError,
     ConnectionDrainingError,
     Error,
     MaxPayloadError,
     NoRespondersError,
-    NoServersError,
     OutboundBufferLimitError,
 )
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServerError, ServiceUnavailableError
@@ -25,6 +24,9 @@ log = logging.getLogger("orchestrator")
 
 CONNECT_SECONDS = 5
 """Longest time for one attempt to connect."""
+
+ALL_SERVERS_SECONDS = 10.0
+"""Longest time to find a server that has us."""
 
 RECONNECT_SECONDS = 1
 """Pause between two attempts at the same server."""
@@ -48,53 +50,49 @@ class NatsMissingError(NatsError):
     """A stream or consumer does not exist, as far as the servers that answer know."""
 
 
-async def connect(settings: NatsSettings, name: str, *, once: bool = True) -> Client:
+async def connect(settings: NatsSettings, name: str) -> Client:
     """Return a connection that is kept up from now on; `name` is shown in the server's monitoring.
 
-    If `once`, each server is tried twice; else until one answers.
+    Each server is tried, for at most ALL_SERVERS_SECONDS together.
 
     Raises:
-        NatsError: a file of the settings cannot be read, or no server could be reached or would have us.
+        NatsError: a file of the settings cannot be read.
+        NatsUnavailableError: no server could be reached, or none would have us.
     """
-    client, causes = Client(), list[Exception]()
-    said = ""
-
-    async def note(error: Exception) -> None:
-        nonlocal said
-        if explanation(error) != said:  # one line for an outage, not one for each attempt
-            said = explanation(error)
-            log.warning("NATS: %s", said)
-        if not client.is_connected:
-            causes.append(error)
-
-    async def forget() -> None:
-        nonlocal said
-        said = ""
-        log.info("NATS: connected again")
-
+    client, errors = Client(), _Errors()
+    options = _options(settings)
     try:
-        options = _credentials(settings) | _encryption(settings)
-    except OSError as error:
-        raise NatsError(f"setting queues.nats: cannot read {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise NatsError(f"setting queues.nats: {error}") from error
-    try:
-        await client.connect(
+        connecting = client.connect(
             settings.servers,
-            error_cb=note,
-            reconnected_cb=forget,
+            error_cb=errors.note,
+            reconnected_cb=errors.forget,
             name=name,
             connect_timeout=CONNECT_SECONDS,
             reconnect_time_wait=RECONNECT_SECONDS,
-            max_reconnect_attempts=1 if once else -1,
+            max_reconnect_attempts=1,
             pending_size=PENDING_BYTES,
             **options,
         )
-    except (Error, OSError, TimeoutError, ssl.SSLError) as error:
-        cause = causes[-1] if causes and isinstance(error, NoServersError) else error
-        raise NatsUnavailableError(f"{', '.join(settings.servers)}: {explanation(cause)}") from error
+        await asyncio.wait_for(connecting, ALL_SERVERS_SECONDS)  # nats-py 2.16 waits for ever after a failed handshake
+    except (Error, OSError, TimeoutError) as error:
+        raise NatsUnavailableError(f"{', '.join(settings.servers)}: {errors.last or explanation(error)}") from error
     client.options["max_reconnect_attempts"] = -1  # from now on it comes back by itself
     return client
+
+
+class _Errors:
+    """Logs the errors of one client: one line for an outage, not one for each attempt to connect."""
+
+    last = ""
+
+    async def note(self, error: Exception) -> None:
+        if explanation(error) != self.last:
+            self.last = explanation(error)
+            log.warning("NATS: %s", self.last)
+
+    async def forget(self) -> None:
+        self.last = ""
+        log.info("NATS: connected again")
 
 
 @contextmanager
@@ -117,7 +115,7 @@ def explained(what: str) -> Iterator[None]:
 def explanation(error: Exception) -> str:
     """Return the client's error in one line."""
     match error:
-        case AuthorizationError():
+        case Error() if "authorization violation" in str(error).lower():
             return "the server refuses the credentials: check queues.nats (credentials_file, user, token)"
         case ServiceUnavailableError() | NoRespondersError():
             return "JetStream does not answer: is it enabled on the servers, and is a majority of them up?"
@@ -126,6 +124,15 @@ def explanation(error: Exception) -> str:
         case TimeoutError():
             return "no answer in time"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _options(settings: NatsSettings) -> dict[str, Any]:
+    try:
+        return _credentials(settings) | _encryption(settings)
+    except OSError as error:
+        raise NatsError(f"setting queues.nats: cannot read {error.filename}: {error.strerror}") from error
+    except ValueError as error:
+        raise NatsError(f"setting queues.nats: {error}") from error
 
 
 def _credentials(settings: NatsSettings) -> dict[str, Any]:
@@ -143,6 +150,9 @@ def _credentials(settings: NatsSettings) -> dict[str, Any]:
 def _encryption(settings: NatsSettings) -> dict[str, Any]:
     if not settings.encrypted:
         return {}
+    for file in (settings.ca_file, settings.certificate_file, settings.key_file):
+        if file:
+            file.read_bytes()  # so that the error names it
     context = ssl.create_default_context(cafile=settings.ca_file)
     if settings.certificate_file and settings.key_file:
         context.load_cert_chain(settings.certificate_file, settings.key_file)

@@ -37,7 +37,7 @@ from functions.queues.queue_model import RetryPolicy, Subscription
 log = logging.getLogger("orchestrator")
 
 SILENT_SECONDS = 30.0
-"""A subscription for which NATS has not answered for so long is not ready, unless all its pushes are under way."""
+"""A subscription for which NATS has not answered for so long is not ready."""
 
 KEEP_SECONDS = ACK_WAIT / 4
 """Pause between two reports that a message is in progress; three may be late or lost."""
@@ -55,17 +55,21 @@ class Delivery:
     token: str = ""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: int = 0
+    held: int = 0
     acknowledged: int = 0
     dead: int = 0
     _last_contact: float = field(default_factory=time.monotonic)
     _keys: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     @property
+    def silent_seconds(self) -> float:
+        """How long NATS has not been heard of."""
+        return time.monotonic() - self._last_contact
+
+    @property
     def is_recent(self) -> bool:
         """Whether NATS has answered lately."""
-        return (
-            time.monotonic() - self._last_contact <= SILENT_SECONDS or self.in_flight == self.subscription.concurrency
-        )
+        return self.silent_seconds <= SILENT_SECONDS
 
     def heard(self) -> None:
         """Note that NATS has answered."""
@@ -75,15 +79,16 @@ class Delivery:
         """Return the state for people; counts are since the start."""
         return {
             "ready": self.is_recent,
-            "silentSeconds": round(time.monotonic() - self._last_contact, 1),
+            "silentSeconds": round(self.silent_seconds, 1),
             "inFlight": self.in_flight,
+            "held": self.held,
             "acknowledged": self.acknowledged,
             "dead": self.dead,
         }
 
     async def deliver(self, client: Client, session: aiohttp.ClientSession, message: Msg) -> None:
         """Push the message and settle it; never raises for NATS or the function, which are logged."""
-        keeping = asyncio.create_task(_keep(message))
+        keeping = asyncio.create_task(self._keep(client, message))
         self.in_flight += 1
         try:
             async with self._turn(message):
@@ -96,6 +101,15 @@ class Delivery:
             if not message.is_acked:
                 with suppress(Error):
                     await message.nak()
+
+    async def _keep(self, client: Client, message: Msg) -> None:
+        """Report that the message is in progress, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            with suppress(Error):  # while the server is away; the message is delivered twice then
+                await message.in_progress()
+            if client.is_connected:
+                self.heard()
 
     def _turn(self, message: Msg) -> asyncio.Lock | nullcontext[None]:
         key = (message.headers or {}).get("ce-partitionkey", "")
@@ -113,6 +127,7 @@ class Delivery:
                 return
             log.warning("%s is held for %g s: %s", self._named(message), pause, refusal.reason)
             attempt += refusal.reached
+            self.held += 1
             if await self._stops_within(max(pause, refusal.retry_after)):
                 return  # not settled: it comes again at once
         await message.ack()
@@ -162,11 +177,3 @@ def backoff_of(retry: RetryPolicy, attempt: int) -> float:
     """Return the seconds to wait after so many refused attempts, from 1."""
     doublings = min(attempt - 1, 64)  # far beyond any maximum
     return float(min(retry.minimum_backoff * 2**doublings, retry.maximum_backoff))
-
-
-async def _keep(message: Msg) -> None:
-    """Report that the message is in progress, until cancelled."""
-    while True:
-        await asyncio.sleep(KEEP_SECONDS)
-        with suppress(Error):  # while the server is away; the message is delivered twice then
-            await message.in_progress()

@@ -11,7 +11,7 @@ from typing import Any
 from nats.aio.client import Client
 
 from functions.queues.nats import schedules
-from functions.queues.nats.connection import NatsError, connect
+from functions.queues.nats.connection import NatsUnavailableError, connect
 from functions.queues.nats.delivery import Delivery
 from functions.queues.nats.names import Names
 from functions.queues.nats.pulling import PAUSE_SECONDS, Puller
@@ -21,6 +21,9 @@ from functions.queues.queue_model import Topology
 from functions.settings.nats import NatsSettings
 
 log = logging.getLogger("orchestrator")
+
+DEAD_SECONDS = 300.0
+"""Without NATS for so long a dispatcher is started anew, with the files of its settings read anew."""
 
 STOP_SECONDS = 20.0
 """Longest wait at a stop for pushes under way; then they are cut off and come again."""
@@ -61,23 +64,24 @@ class Dispatcher:
 
     @property
     def live(self) -> bool:
-        """Whether no loop has ended by a defect."""
-        return not any(task.done() for task in self._loops)
+        """Whether no loop has ended by a defect, and NATS was heard of in the last DEAD_SECONDS."""
+        silent = all(each.silent_seconds > DEAD_SECONDS for each in self._deliveries)
+        return not any(task.done() for task in self._loops) and not (self._deliveries and silent)
 
     def report(self) -> Mapping[str, Any]:
         """Return the state of each subscription, by name; counts are since the start."""
         return {each.subscription.name: each.report() for each in self._deliveries}
 
     async def _set_up(self) -> Client:
-        self._client = client = await connect(self._settings, "orchestrator-dispatch", once=False)
         while True:
             try:
+                self._client = self._client or await connect(self._settings, "orchestrator-dispatch")
                 await self._apply()
-            except NatsError as error:
+            except NatsUnavailableError as error:
                 log.warning("%s", error)
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
-                return client
+                return self._client
 
     async def _apply(self) -> None:
         assert self._client

@@ -46,6 +46,7 @@ class NatsPublisher:
         self._loop = LoopThread("nats")
         self._connecting: asyncio.Lock | None = None
         self._client: Client | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     def publish(self, topic: str, event: Event) -> None:
         """Return once the event is stored; raise PublishError."""
@@ -79,10 +80,17 @@ class NatsPublisher:
 
     async def _publish_once(self, topic: str, payload: bytes, headers: Mapping[str, str]) -> None:
         client = await self._connected()
-        with explained(f"stream {self._names.stream(topic)}"):
-            await client.jetstream().publish(
-                self._names.subject(topic), payload, CALL_SECONDS, self._names.stream(topic), dict(headers)
-            )
+        stream = self._names.stream(topic)
+        try:
+            with explained(f"stream {stream}"):
+                await client.jetstream().publish(
+                    self._names.subject(topic), payload, CALL_SECONDS, stream, dict(headers)
+                )
+        except NatsUnavailableError:
+            if not client.is_connected and self._client is client:
+                self._client = None  # the next attempt connects anew, with files read anew
+                self._closing = asyncio.create_task(client.close())
+            raise
 
     async def _connected(self) -> Client:
         self._connecting = self._connecting or asyncio.Lock()

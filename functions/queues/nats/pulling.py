@@ -70,9 +70,9 @@ class Puller:
                 with explained(f"consumer {self._delivery.subscription.name} of stream {self._stream}"):
                     try:
                         (message,) = await pull.fetch(1, PULL_SECONDS)
-                    except NothingError:
-                        if self._client.is_connected:
-                            self._delivery.heard()
+                    except NothingError:  # no message, or no consumer: the server answers both alike
+                        await self._client.jetstream().consumer_info(self._stream, self._delivery.subscription.name)
+                        self._delivery.heard()
                         continue
             except NatsError as error:
                 log.warning("%s", error)

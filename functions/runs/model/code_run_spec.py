@@ -24,6 +24,9 @@ class CodeRunSpec(RunSpec):
     }
 
     task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
+    task_title: Annotated[
+        fields.TaskTitle | None, Field(description="Title of that task, which people read in lists.")
+    ] = None
     service: Annotated[fields.Service, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
         fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
@@ -62,6 +65,11 @@ class CodeRunSpec(RunSpec):
         return self.context_version
 
     @property
+    def repositories(self) -> Mapping[str, str]:
+        """The repository of the work and that of the task's definition."""
+        return {**super().repositories, "platformRepositoryUrl": self.platform_repository_url}
+
+    @property
     def task_directory(self) -> str:
         """The directory of the platform repository that holds `.taskmaster`."""
         if self.platform_directory is not None:
@@ -96,7 +104,7 @@ class CodeRunSpec(RunSpec):
     @property
     def title(self) -> str:
         """The title of the pull request and of a commit that saves uncommitted work."""
-        return f"Task {self.task_id}: work on {self.service}"
+        return f"Task {self.task_id}: {self.task_title or f'work on {self.service}'}"
 
     @property
     def purpose(self) -> Purpose:

@@ -278,5 +278,10 @@ ToolList = Annotated[
 EnvValue = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=4096)]
 Prompt = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character", min_length=0, max_length=32_000)]
 
+TaskTitle = Annotated[
+    str,
+    StringRule(r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", "must be one line of text", max_length=256),
+]
+
 INT32 = 2_147_483_647
 """Largest value of most integer fields of Kubernetes."""

@@ -44,7 +44,7 @@ class KindFacts:
     is_retriable: bool
     has_tools: bool
     default_model: str
-    summary: str
+    default_deadline: int
     columns: Sequence[Column]
 
 
@@ -63,8 +63,8 @@ class RunKind(StrEnum):
     """Whether its agents have MCP tools."""
     default_model: str
     """Model of runs that name none: default of the setting `models`. An alias, because full names retire."""
-    summary: str
-    """What one run does, in a few words; `{name}` stands for a field of the spec as on the wire."""
+    default_deadline: int
+    """Longest an attempt may take, in seconds: default of the setting `job.<word>_deadline`."""
     columns: Sequence[Column]
 
     def __new__(cls, name: str, facts: KindFacts | None = None) -> Self:
@@ -93,7 +93,7 @@ class RunKind(StrEnum):
             is_retriable=False,
             has_tools=False,
             default_model="opus",
-            summary="docs of {repositoryUrl}",
+            default_deadline=14_400,
             columns=(
                 Column("Repository", "string", ".spec.repositoryUrl"),
                 _PHASE,
@@ -112,7 +112,7 @@ class RunKind(StrEnum):
             is_retriable=True,
             has_tools=True,
             default_model="sonnet",
-            summary="task {taskId} of {service} in {repositoryUrl}",
+            default_deadline=7200,
             columns=(
                 Column("Task", "string", ".status.task"),
                 Column("Service", "string", ".status.service"),

@@ -104,7 +104,10 @@ class ReasonRow:
 
 _PROGRESS = ReasonRow(is_warning=False)
 _RETRY_FRESH = ReasonRow(FollowUp.RETRY_FRESH)
-_BY_ATTEMPT = ReasonRow(by_attempt=True)
+
+
+def _final(remedy: str, *, by_attempt: bool = False) -> ReasonRow:
+    return ReasonRow(FollowUp.FAIL, by_attempt, remedy=remedy)
 
 
 def _to_fix(remedy: str, *, by_attempt: bool = False, min_wait: timedelta = timedelta()) -> ReasonRow:
@@ -118,7 +121,7 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.RETRYING: ReasonRow(),
     Reason.RUNNING: _PROGRESS,
     Reason.COMPLETED: ReasonRow(by_attempt=True, is_warning=False),
-    Reason.NO_CHANGES: _BY_ATTEMPT,
+    Reason.NO_CHANGES: ReasonRow(by_attempt=True),
     Reason.CANCELLED: _PROGRESS,
     Reason.EVICTED: _RETRY_FRESH,
     Reason.NODE_LOST: _RETRY_FRESH,
@@ -146,21 +149,23 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.MISSING_SECRET: _to_fix("create the Secret with the key that the message names", by_attempt=True),
     Reason.TEMPLATE_ERROR: _to_fix("correct the template at the line that the message names"),
     Reason.CONFIGURATION_ERROR: _to_fix("correct the setting that the message names", by_attempt=True),
-    Reason.OUT_OF_MEMORY: ReasonRow(),
-    Reason.MAX_TURNS: _BY_ATTEMPT,
-    Reason.BUDGET_EXCEEDED: _BY_ATTEMPT,
-    Reason.PUSH_REFUSED: _BY_ATTEMPT,
+    Reason.OUT_OF_MEMORY: _final("raise the memory limit in the setting job.resources"),
+    Reason.MAX_TURNS: _final("raise maxTurns, or make the task smaller", by_attempt=True),
+    Reason.BUDGET_EXCEEDED: _final("raise maxCostUsd, or make the task smaller", by_attempt=True),
+    Reason.PUSH_REFUSED: _final("allow what the message names in the rules of the repository", by_attempt=True),
     Reason.CREDENTIAL_REFUSED: ReasonRow(
         by_attempt=True, remedy="replace the key in the Secret that the message names, then retry"
     ),
-    Reason.REPOSITORY_DENIED: _BY_ATTEMPT,
-    Reason.INVALID_INPUT: _BY_ATTEMPT,
-    Reason.INVALID_SPEC: ReasonRow(),
-    Reason.TASK_FILES_TOO_LARGE: ReasonRow(),
-    Reason.CONFLICT: _BY_ATTEMPT,
-    Reason.NO_REPORT: ReasonRow(),
-    Reason.NAME_TAKEN: ReasonRow(),
-    Reason.POLICY_VIOLATION: _BY_ATTEMPT,
+    Reason.REPOSITORY_DENIED: _final(
+        "give the run's user or App access to the repository, or correct its URL", by_attempt=True
+    ),
+    Reason.INVALID_INPUT: _final("correct what the message names in the repository or in the request", by_attempt=True),
+    Reason.INVALID_SPEC: _final("correct the field that the message names"),
+    Reason.TASK_FILES_TOO_LARGE: _final("shorten the prompt, or the templates of the agent"),
+    Reason.CONFLICT: _final("merge the base branch into the run's branch and push it", by_attempt=True),
+    Reason.NO_REPORT: _final("see the last lines of the log: the container ended without a report"),
+    Reason.NAME_TAKEN: _final("remove the object that the message names, which is not this run's"),
+    Reason.POLICY_VIOLATION: _final("remove from the branch what the message names", by_attempt=True),
     Reason.NOT_FINISHED: ReasonRow(),
     Reason.OPEN: _PROGRESS,
     Reason.MERGED: _PROGRESS,

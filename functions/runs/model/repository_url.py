@@ -13,6 +13,12 @@ def identity(url: str) -> str:
     return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
 
 
+def host(url: str) -> str:
+    """Return the host of the URL, without a port; empty if it has none."""
+    match = _URL.fullmatch(url)
+    return match["host"] if match else ""
+
+
 def label(url: str) -> str:
     """Return the repository's name as a part of a DNS-1123 label."""
     return _with_hyphens(_name(url).lower())

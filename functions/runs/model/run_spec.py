@@ -144,6 +144,11 @@ class RunSpec(ApiModel, ABC):
         return self.github_app.rsplit("-", 1)[-1].lower() if self.github_app else None
 
     @property
+    def repositories(self) -> Mapping[str, str]:
+        """The URLs of the repositories that an attempt reads or writes, by their fields on the wire."""
+        return {"repositoryUrl": self.repository_url}
+
+    @property
     @abstractmethod
     def base_branch(self) -> str:
         """The branch that work starts from and the pull request goes back to."""

@@ -23,7 +23,7 @@ def command(target: ClusterTarget, name: str, kind: str) -> None:
     """Show the run, or all unfinished ones."""
     only = filters.kind(kind)
     if not name:
-        overview.watch(target, only, sys.stdout)
+        overview.watch(target, filters.Wanted(only), sys.stdout)
     run = watch_view.watch(target, lookup.find(target, name), sys.stdout)
     say(f"next: {next_step(run)}")
     if states.state(run.status) is not states.State.SUCCEEDED:

@@ -1,0 +1,138 @@
+"""Publishing to a real NATS server: what is stored, and what each failure comes to.
+
+| NATS                              | expected                                                    |
+|-----------------------------------|-------------------------------------------------------------|
+| stores it                         | one message in binary mode of CloudEvents' NATS binding     |
+| has stored the same event already | one message                                                 |
+| has no such stream                | PublishError with `orchestrator queues apply`               |
+| is not there                      | PublishError once the time is up                            |
+| comes back                        | the same publisher stores again                             |
+| refuses the user                  | PublishError that names the setting, without the password   |
+| takes TLS only                    | stored with ca_file; without it an error                    |
+| takes no message of that size     | PublishError with max_payload                               |
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from functions.events.event import Event
+from functions.local.dev.server import free_port
+from functions.local.nats import NatsServer
+from functions.queues.publisher import PublishError
+from tests.queues.nats_bench import Bench, event, jobs
+from tests.support.github.certificate import make
+
+Serve = Callable[..., NatsServer]
+
+
+@pytest.fixture
+def serve(nats_server: str, tmp_path: Path) -> Iterator[Callable[[str], NatsServer]]:
+    """Start a server of its own with more configuration; `nats_server` skips where there is none."""
+    started: list[NatsServer] = []
+
+    def start(configuration: str) -> NatsServer:
+        server = NatsServer(free_port(), tmp_path / "nats", tmp_path / "nats.log", configuration)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def refusal(bench: Bench, what: Event, seconds: float = 0.5) -> str:
+    with pytest.raises(PublishError) as caught:
+        bench.publisher(seconds).publish("jobs", what)
+    return str(caught.value)
+
+
+@contextmanager
+def applied(bench: Bench) -> Iterator[Bench]:
+    bench.apply(jobs("http://127.0.0.1:1/"))
+    yield bench
+
+
+def test_an_event_is_one_message_in_binary_mode(nats_server: str) -> None:
+    with applied(Bench.on(nats_server)) as bench:
+        publisher = bench.publisher()
+        sent = Event("id 1", "/s", "t.v1", "acme/shop ü", {"a": "ü"}, "one", "00-1-2-01")
+        for _ in range(2):
+            publisher.publish("jobs", sent)
+        publisher.publish("jobs", event("another"))
+        first, second = bench.stored("jobs")
+    assert first.subject == f"orchestrator.{bench.prefix}jobs"
+    assert json.loads(first.data or b"") == sent.data
+    assert first.headers == {
+        "Nats-Expected-Stream": f"{bench.prefix}jobs",
+        "Nats-Msg-Id": "/s id%201",
+        "ce-specversion": "1.0",
+        "ce-id": "id%201",
+        "ce-source": "/s",
+        "ce-type": "t.v1",
+        "ce-subject": "acme/shop%20%C3%BC",
+        "ce-partitionkey": "one",
+        "ce-traceparent": "00-1-2-01",
+        "ce-datacontenttype": "application/json",
+    }
+    assert (second.headers or {})["ce-id"] == "another"
+
+
+def test_a_stream_that_does_not_exist_is_named_with_what_to_do(nats_server: str) -> None:
+    bench = Bench.on(nats_server)
+    assert f"stream {bench.prefix}jobs does not exist" in (text := refusal(bench, event("one")))
+    assert "orchestrator queues apply" in text
+
+
+def test_a_server_that_is_not_there_is_named_within_bounds(nats_server: str) -> None:
+    text = refusal(Bench.on("nats://127.0.0.1:1"), event("one"))
+    assert "nats://127.0.0.1:1: " in text
+    assert "Connect call failed" in text
+
+
+def test_a_publisher_survives_its_server(serve: Serve) -> None:
+    server = serve("")
+    with applied(Bench.on(server.url)) as bench:
+        publisher = bench.publisher()
+        publisher.publish("jobs", event("before"))
+        server.stop()
+        server.start()
+        publisher.publish("jobs", event("after"))
+        assert [(each.headers or {})["ce-id"] for each in bench.stored("jobs")] == ["before", "after"]
+
+
+def test_a_user_who_is_refused_is_told_which_setting_to_check(serve: Serve) -> None:
+    url = serve('authorization { user: functions, password: "right one" }\n').url
+    with applied(Bench.on(url, user="functions", password="right one")) as bench:
+        bench.publisher().publish("jobs", event("one"))
+        wrong = Bench(
+            bench.settings.model_validate({"servers": [url], "user": "u", "password": "s3cret"}), bench.prefix
+        )
+        text = refusal(wrong, event("two"))
+    assert "credentials: check queues.nats" in text
+    assert "s3cret" not in text
+
+
+def test_tls_is_checked_against_the_given_certificate(serve: Serve, tmp_path: Path) -> None:
+    own = make(tmp_path)
+    url = serve(f'tls {{ cert_file: "{own.path}", key_file: "{own.key}" }}\n').url.replace("nats:", "tls:")
+    with applied(Bench.on(url, ca_file=own.path)) as bench:
+        bench.publisher().publish("jobs", event("one"))
+        assert len(bench.stored("jobs")) == 1
+    assert "certificate verify failed" in refusal(Bench.on(url), event("two"))
+
+
+def test_a_message_that_is_too_large_is_told_with_the_servers_setting(serve: Serve) -> None:
+    with applied(Bench.on(serve("max_payload: 1KB\n").url)) as bench:
+        assert "raise max_payload" in refusal(bench, event("one", "x" * 2000))
+
+
+@pytest.mark.parametrize("name", ["credentials_file", "password_file", "ca_file"])
+def test_a_file_that_cannot_be_read_is_named(nats_server: str, tmp_path: Path, name: str) -> None:
+    user = {"user": "u"} if name == "password_file" else {}
+    text = refusal(Bench.on(nats_server, **user, **{name: tmp_path / "away"}), event("one"))
+    assert f"queues.nats: cannot read {tmp_path / 'away'}" in text

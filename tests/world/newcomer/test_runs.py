@@ -1,0 +1,187 @@
+"""What a newcomer asks of `orchestrator runs` (cases N2 to N4, N10, N11, N13 of the field).
+
+| asked for                                | expected                                                              |
+|------------------------------------------|-----------------------------------------------------------------------|
+| runs list                                | one table, newest first: title, phase, reason, cost, duration, PR     |
+| -o name, wide; -l; --sort-by; --limit    | as in kubectl                                                         |
+| the first characters of a name           | that run; of several, their names and titles                          |
+| runs diff, open, delete                  | the change; the address; asked first, never another run               |
+| runs watch in a pipe, nothing running    | says so                                                               |
+| a task that does not exist               | a next step that helps                                                |
+| -h, --version                            | there                                                                 |
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from functions import __version__
+from functions.clients.runs import work
+from tests.clients.conftest import CommandLine, Functions, environment
+from tests.clients.in_process_cli import command
+from tests.clients.place import SINCE, Place, ended
+from tests.support.builders import run
+
+LATER = "2026-01-02T03:09:35Z"
+ONE, TWO = "run-5f1d7c0a9be342d68c17a0e4", "run-5f1d7c0affffffffffffffff"
+
+
+def finished(cost: float, until: str = LATER) -> dict[str, object]:
+    usage = {"costUsd": cost, "inputTokens": 1, "outputTokens": 1, "turns": 1}
+    return {"attempt": 1, "usage": usage, "startedAt": SINCE, "finishedAt": until}
+
+
+def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(place: Place) -> None:
+    url = "https://git.example/shop/pull/12"
+    place.put(
+        "code-1", status=ended("Succeeded", "Completed", pullRequestUrl=url, **finished(1.5)), taskTitle="Sign in"
+    )
+    place.put("docs-1", "DocsRun", ended("Failed", "NoReport", **finished(0.25)))
+    heading, *lines = place.runs("list").out.splitlines()
+    assert heading.split() == ["TITLE", "PHASE", "REASON", "COST", "DURATION", "PR", "AGE", "NAME"]
+    told = {line.split()[-1]: line for line in lines}
+    assert told["code-1"].split()[:-2] == [
+        "Task", "3:", "Sign", "in", "Succeeded", "Completed", "$1.50", "5m30s", "#12",
+    ]  # fmt: skip
+    assert told["docs-1"].startswith("Document shop    Failed     NoReport   $0.25  5m30s")
+
+
+def test_lists_are_selected_ordered_and_bounded(place: Place) -> None:
+    place.put("cheap", status=ended("Succeeded", "Completed", **finished(1, "2026-01-02T03:04:10Z")))
+    place.put("dear", status=ended("Succeeded", "Completed", **finished(9)), service="web", githubApp="Acme-Tess")
+
+    def names(*arguments: str) -> list[str]:
+        return place.runs("list", "-o", "name", *arguments).out.split()
+
+    assert names("--sort-by", "cost") == names("--sort-by", "duration") == ["code/dear", "code/cheap"]
+    assert names("--sort-by", "name") == ["code/cheap", "code/dear"]
+    assert names("--sort-by", "cost", "--limit", "1") == ["code/dear"]
+    assert names("-l", "agents.platform/agent=tess") == ["code/dear"]
+    wide = place.runs("list", "-o", "wide", "-l", "agents.platform/agent=tess").out.splitlines()
+    assert wide[0].split()[-7:] == ["PR", "KIND", "REPOSITORY", "SERVICE", "AGENT", "ATTEMPT", "NAME"]
+    assert "tess" in wide[1].split()
+    refused = place.runs("list", "--sort-by", "colour")
+    assert (refused.code, "'cost'" in refused.err) == (2, True)
+    assert place.runs("list", "-w", "-o", "json").code == 2
+
+
+def test_a_run_is_named_by_the_first_characters_of_its_name(place: Place) -> None:
+    place.put(ONE)
+    shown = place.runs("list").out
+    assert "run-5f1d7c0a\n" in shown
+    assert place.runs("get", "run-5f1d7", "-o", "json").json["name"] == ONE
+    assert place.runs("get", "5f1d7c", "-o", "json").json["name"] == ONE
+    assert place.runs("get", "docs/run-5f1d7").code == 1
+    assert place.runs("get", "run").code == 1, "fewer than four characters stand for nothing"
+    place.put(TWO, "DocsRun")
+    assert {line.split()[-1] for line in place.runs("list").out.splitlines()} == {"NAME", ONE[:13], TWO[:13]}
+    asked = place.runs("cancel", "run-5f1d7c0a")
+    assert asked.code == 1
+    assert f"  {ONE}  Task 3 of api" in asked.err
+    assert f"  {TWO}  Document shop" in asked.err
+    assert place.runs("get", "code/run-5f1d7c0a", "-o", "json").json["name"] == ONE
+    assert place.runs("get", TWO, "-o", "json").json["kind"] == "DocsRun"
+
+
+def test_what_an_agent_changed_is_a_diff_and_a_page(place: Place, tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(tmp_path / "shop"), *arguments], check=True, capture_output=True)
+
+    (tmp_path / "shop").mkdir()
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.invalid")
+    git("init", "--quiet", "--initial-branch=main")
+    git(*identity, "commit", "--quiet", "--allow-empty", "--message=base")
+    git("checkout", "--quiet", "-b", "agents/code-1")
+    (tmp_path / "shop" / "stock.py").write_text("COUNT = 1\n")
+    git("add", ".")
+    git(*identity, "commit", "--quiet", "--message=work")
+    place.put("code-1", status=ended("Succeeded", "Completed", branch="agents/code-1"))
+    place.put("code-2")
+    mirror = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{tmp_path / 'shop'}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://git.example/shop.git",
+        "KUBECONFIG": str(place.functions.kubeconfig),
+        "ORCHESTRATOR_NAMESPACE": place.name,
+    }
+    shown = subprocess.run(
+        [sys.executable, "-m", "functions.clients", "runs", "diff", "code-1"],
+        env={**environment(tmp_path), **mirror}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "+++ b/stock.py" in shown.stdout
+    assert "+COUNT = 1" in shown.stdout
+    assert "has pushed no branch yet" in place.runs("diff", "code-2").err
+    opened = place.runs("open", "code-1", "--print")
+    assert opened.out == "https://git.example/shop/compare/main...agents/code-1\n"
+
+
+def test_only_web_addresses_are_opened() -> None:
+    assert work.page(run(status={"pullRequestUrl": "https://git.example/shop/pull/1"})).endswith("/pull/1")
+    with pytest.raises(Exception, match="not a web address"):
+        work.page(run(status={"pullRequestUrl": "file:///etc/passwd"}))
+
+
+def test_a_run_is_deleted_after_a_question_and_by_its_whole_name_or_a_clear_prefix(place: Place) -> None:
+    place.put(ONE)
+    place.put("docs-1", "DocsRun")
+    asked = place.runs("delete", "docs-1")
+    assert (asked.code, "--yes" in asked.err) == (2, True)
+    assert place.runs("delete", "docs-1", "5f1d7", "nope", "--yes").code == 1
+    assert len(place.runs("list", "-o", "name").out.split()) == 2, "one wrong name deletes nothing"
+    done = place.runs("delete", "docs-1", "5f1d7", "--yes")
+    assert done.out.splitlines() == ["docs/docs-1 is deleted", f"code/{ONE} is deleted"]
+    assert place.runs("list", "-o", "name").out == ""
+
+
+def watched(functions: Functions, *arguments: str, until: str) -> tuple[str, int]:
+    """What a watch in a pipe says on standard error until a text comes; then it is interrupted."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "functions.clients", "runs", *arguments],
+        env={**environment(functions.folder), "KUBECONFIG": str(functions.kubeconfig)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr
+    said = ""
+    while until not in said and (line := process.stderr.readline()):
+        said += line
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[1]
+    return said + rest, process.returncode
+
+
+def test_a_watch_in_a_pipe_with_nothing_running_says_so(functions: Functions) -> None:
+    said, code = watched(functions, "watch", "-n", "empty", until="no unfinished runs")
+    assert said == "no unfinished runs in namespace empty yet; Ctrl-C ends the view, not the runs\n"
+    assert code == 130
+
+
+def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(place: Place) -> None:
+    message = "task 999 is not in .taskmaster/tasks/tasks.json, which has 1, 2"
+    place.put("code-1", status=ended("Failed", "InvalidInput", message=message))
+    said = place.runs("get", "code-1", "-o", "json").json["next"]
+    assert said == "correct what the message names; then submit it again with: orchestrator task code"
+    assert "--message" not in said
+
+
+@pytest.mark.parametrize("asked", [("-h",), ("runs", "-h"), ("runs", "list", "-h"), ("task", "code", "-h")])
+def test_short_help_is_known_everywhere(asked: tuple[str, ...]) -> None:
+    told = command(*asked)
+    assert (told.code, told.out.startswith("Usage: orchestrator")) == (0, True)
+
+
+def test_the_version_is_told() -> None:
+    assert command("--version").out.startswith(f"orchestrator {__version__} (")
+
+
+def test_logs_begin_where_they_are_asked_to(place: Place) -> None:
+    refused = place.runs("logs", "code-1", "--since", "yesterday")
+    assert (refused.code, "such as 90s, 5m or 1h30m" in refused.err) == (2, True)
+
+
+def test_without_git_one_line_says_what_is_missing(cli: CommandLine) -> None:
+    lost = cli("task", "code", "1", "-s", "shop", "--dry-run", environ={"PATH": ""})
+    assert (lost.code, lost.out) == (2, "")
+    assert "git is not installed, or not on the PATH" in lost.err
