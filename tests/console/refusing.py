@@ -37,12 +37,12 @@ def transport(cluster: Cluster) -> Transport:
     return cluster._transport
 
 
-def without_rights(cluster: Cluster, *resources: str) -> Cluster:
-    """Everything, or only these resources, is forbidden."""
+def without_rights(cluster: Cluster, *resources: str, method: str = "") -> Cluster:
+    """Everything, or only these resources, or this method, is forbidden."""
 
     def refuse(request: Request) -> ClusterError | None:
         path = request.path.split("/namespaces/")[-1]
-        if resources and not any(each in path for each in resources):
+        if method not in ("", request.method) or (resources and not any(each in path for each in resources)):
             return None
         return Forbidden(f'User "jane" cannot {request.method.lower()} {path}')
 
