@@ -38,7 +38,7 @@ HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a form would be sent with Origin: null
     "X-Content-Type-Options": "nosniff",
 }
 """Of every response: nothing inline, nothing from elsewhere, in no frame."""

@@ -64,7 +64,8 @@ def _render_heading(
 ) -> str:
     """Render a heading as a paragraph: the headings of the page are its own."""
     tokens[index].tag = "p"
-    tokens[index].attrSet("class", "heading")
+    if tokens[index].nesting == 1:
+        tokens[index].attrSet("class", "heading")
     return renderer.renderToken(tokens, index, options, env)
 
 

@@ -59,6 +59,8 @@ def as_text(entries: list[Entry]) -> str:
 
 def clean(text: str) -> str:
     """Return the text without control characters, except line feeds and tabs."""
+    if text.isprintable():  # as most texts are
+        return text
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 

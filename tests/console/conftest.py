@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.console.world import Town, World
 from tests.console.world import town as built
@@ -19,6 +19,9 @@ SHOTS = Path(os.environ.get("SCREENSHOTS") or Path(tempfile.gettempdir()) / "orc
 """Where screenshots of the pages are written, for people to look at."""
 SECONDS = 60.0
 """The longest that a page is waited for: longer than a loaded machine takes."""
+
+
+expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")

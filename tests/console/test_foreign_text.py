@@ -56,8 +56,7 @@ def test_nothing_that_an_agent_writes_is_obeyed(world: World, visit: Visit) -> N
     expect(page.locator("#items")).to_contain_text("<script>document.title='pwned'</script>")
     world.writes(pod, said(f"live {LINKS}"))
     expect(page.locator("#items li").last).to_contain_text("live [click](javascript:")
-    for summary in page.locator("details:not([open]) > summary").all():
-        summary.click()
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     text = page.locator("main").inner_text()
     assert "red link gone" in text
     assert "\x1b" not in text

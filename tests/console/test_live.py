@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
-from functions.cluster.kinds import CODE_RUN
 from tests.console.agent_stream import called, finished, said, session
 from tests.console.conftest import SECONDS, Visit
 from tests.console.population import usage
@@ -77,16 +76,16 @@ def test_without_a_free_stream_the_page_asks_again(world: World, visit: Visit) -
     expect(page.locator("main")).to_contain_text("attempt 1 is starting")
 
 
-def test_what_a_person_writes_stays_while_the_page_changes(world: World, visit: Visit) -> None:
-    over = attempt(1, JOB, STARTED, ago(), "AgentError", "it gave up")
-    world.put("api-1", status=status("AgentError", "it gave up", succeeded="False", attempts=[over]))
-    world.cluster.patch(CODE_RUN, world.namespace, "api-1", {"metadata": {"annotations": {"seen": "no"}}})
+def test_what_a_person_has_opened_stays_open_while_the_page_changes(world: World, visit: Visit) -> None:
+    world.put("api-1", status=status("Queued", "all slots are taken"))
     page = visit().sees(f"{world.console()}/runs/code/api-1")
-    page.locator("summary", has_text="Retry").click()
-    page.get_by_label("Words for the agent").fill("Use the new API")
-    world.becomes("api-1", "CodeRun", {"message": "it gave up for good"})
-    expect(page.locator("#summary")).to_contain_text("for good")
-    expect(page.get_by_label("Words for the agent")).to_have_value("Use the new API")
+    expect(page.locator("#live")).to_have_text("live")
+    page.locator("summary", has_text="Cancel").click()
+    page.locator("summary", has_text="Spec").click()
+    world.becomes("api-1", "CodeRun", status("Starting", "attempt 1 is starting"))
+    expect(page.locator("#summary")).to_contain_text("attempt 1 is starting")
+    expect(page.get_by_role("button", name="Cancel this run")).to_be_visible()
+    expect(page.locator(".spec dl")).to_be_visible()
 
 
 def test_a_page_of_a_cluster_that_is_gone_says_so_and_recovers(world: World, visit: Visit) -> None:
