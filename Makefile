@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: run dev test test-cluster unit lint format bench soak golden transcript archive parts lock clean
+.PHONY: run dev test test-cluster unit lint format bench soak golden transcript picture archive parts lock clean
 
 run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; QUEUE=pubsub or nats
 	@$(BIN)/python -m functions.clients run --repo "$(REPO)"$(if $(QUEUE), --queue "$(QUEUE)")
@@ -45,6 +45,9 @@ bench: $(VENV)/.dev  ## What it costs, as ratios to baselines of the same run; w
 
 golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
 	$(BIN)/python -m tests.support.golden
+
+picture: $(VENV)/.dev  ## Writes the pictures of the console in docs/ anew, from the real pages
+	$(BIN)/python -m tests.console.picture
 
 archive:  ## dist/functions.zip, from which every function is deployed; prints its SHA-256
 	@$(PYTHON) infra/archive.py
