@@ -66,7 +66,8 @@ def test_nothing_that_an_agent_writes_is_obeyed(world: World, visit: Visit) -> N
     assert overflow(page) == []
     hrefs = page.evaluate("[...document.querySelectorAll('a, form')].map(e => e.href || e.action)")
     assert [href for href in hrefs if not href.startswith("http")] == []
-    assert not any("evil" in href for href in hrefs)
+    away = "[...document.querySelectorAll('a')].filter(e => e.host !== location.host && !e.rel.includes('noopener'))"
+    assert page.evaluate(f"{away}.length") == 0
     assert page.evaluate("document.querySelectorAll('main img, main script, main style, main iframe').length") == 0
     for path in ("/files", "/diff"):
         page.goto(f"{page.url.split('?')[0]}{path}")

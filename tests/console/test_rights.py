@@ -75,8 +75,8 @@ def test_its_pages_need_every_right_of_the_role_and_no_other(world: World) -> No
     ("resource", "says"),
     [
         ("/events", "Kubernetes Events are not shown"),
-        ("/pods?", "The agent's output is not shown"),
-        ("/log", "The agent's output is not shown"),
+        ("/pods?", "output is not shown"),
+        ("/log", "output is not shown"),
     ],
 )
 def test_without_a_right_the_rest_of_a_page_is_shown(world: World, resource: str, says: str) -> None:
