@@ -18,6 +18,7 @@ from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
+from functions.github.json_fields import dig_text
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -164,11 +165,11 @@ class CommandHandler:
 
     def _submit(self, command: StartRun, configuration: Configuration, title: str) -> None:
         request, event = self._request, self._event
-        target = spec_builder.RequestTarget(event.repository, self._context.base, title)
         source = Origin(
             event.repository, request.number, request.login, request.url, event.repository_id, request.sort_key
         )
         try:
+            target = self._target(command, title)
             spec = spec_builder.build_spec(command, target, configuration, self._deps.settings)
             answer = acceptance.accept(self._deps, self._caller, spec, Key("comment", request.key), source)
         except spec_builder.SpecError as unclear:
@@ -180,6 +181,15 @@ class CommandHandler:
         except Invalid as invalid:
             return self._reply(replies.refused(str(invalid)))
         return self._acknowledge() if answer.code == 201 else None
+
+    def _target(self, command: StartRun, title: str) -> spec_builder.RequestTarget:
+        """Return what the command is about; the issue is read only if neither command nor title names a task."""
+        base, issue = self._context.base, None
+        if spec_builder.needs_issue(command, title):
+            title = dig_text(self._context.issue, "title")
+            if spec_builder.needs_issue(command, title):
+                issue = self._context.issue_as_task(self._may_write)
+        return spec_builder.RequestTarget(self._event.repository, base, title, issue)
 
     def _request_of_run(self, build_patch: run_requests.PatchBuilder) -> None:
         run = self._context.run
@@ -210,7 +220,7 @@ class CommandHandler:
         if states.state(run.status) is not State.WAITING:
             return None
         deps = self._deps
-        return position(deps.runs.list_unfinished(), run, deps.policy.limits, deps.clock())
+        return position(deps.runs.list_unfinished(cached=True), run, deps.policy.limits, deps.clock())
 
     def _acknowledge(self) -> None:
         self._log("accepted")

@@ -30,11 +30,14 @@ class Cluster:
         *,
         fields: str = "",
         metadata_only: bool = False,
+        cached: bool = False,
     ) -> Iterator[Object]:
         """Yield the objects that match the selectors, page by page, in one namespace or (None) in all."""
         token = ""
         while True:
-            page = self.list_page(kind, namespace, labels, token, fields=fields, metadata_only=metadata_only)
+            page = self.list_page(
+                kind, namespace, labels, token, fields=fields, metadata_only=metadata_only, cached=cached
+            )
             token = page["metadata"].get("continue", "")
             yield from page.pop("items")  # freed before the next page is read
             if not token:
@@ -49,9 +52,15 @@ class Cluster:
         *,
         fields: str = "",
         metadata_only: bool = False,
+        cached: bool = False,
     ) -> Object:
-        """Return one page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`."""
-        query = {"limit": str(self._page), "labelSelector": labels, "fieldSelector": fields, "continue": token}
+        """Return one page: `items`, each with its kind, and `metadata` with resourceVersion and `continue`.
+
+        With `cached` it is all of them, from the API server's cache, which may be seconds behind: what is selected
+        must be few, and is read again before it is changed. Other lists with a selector read every object from etcd.
+        """
+        query = {"labelSelector": labels, "fieldSelector": fields, "continue": token}
+        query |= {"resourceVersion": "0"} if cached else {"limit": str(self._page)}  # a server ignores a limit with 0
         given = {key: text for key, text in query.items() if text}
         accept = METADATA_ONLY if metadata_only else "application/json"
         page: Object = self._transport.send(Request("GET", kind.path(namespace), given, accept=accept))

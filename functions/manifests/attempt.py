@@ -15,6 +15,8 @@ from functions.settings.job import JobSettings
 Object = dict[str, Any]
 KUEUE = "kueue.x-k8s.io/queue-name"
 """Label of a Job that Kueue admits (Kueue: Run A Kubernetes Job)."""
+_WORKSPACE = api_group.label("workspace")
+"""Label of a workspace claim: the key of the identity and the repository that it is for."""
 CHECKSUM = api_group.label("templates-checksum")
 """Annotation of the task files: which templates they were rendered from."""
 
@@ -59,14 +61,19 @@ def claim(run: Run, settings: JobSettings) -> Object:
 
 
 def workspace_labels(run: Run) -> dict[str, str]:
-    """Return the labels of the run's workspace claim."""
-    return whose_workspace(labels(run))
-
-
-def whose_workspace(found: Mapping[str, str]) -> dict[str, str]:
-    """Return those of an object's labels that say whose workspace a claim is."""
+    """Return the labels of the run's workspace claim: service, identity, and a key of identity and repository."""
     kept = (api_group.label("service"), api_group.label("agent"), "app.kubernetes.io/managed-by")
-    return {key: value for key, value in found.items() if key in kept}
+    found = {key: value for key, value in labels(run).items() if key in kept}
+    return found | ({_WORKSPACE: run.spec.workspace_key} if run.spec else {})
+
+
+def is_workspace_of(run: Run, claim: Object) -> bool:
+    """Return whether the claim is the run's workspace. A claim of an earlier version has no key, and another name."""
+    found, wanted = claim["metadata"].get("labels", {}), workspace_labels(run)
+    if run.spec and run.status.workspace_name == run.spec.former_workspace:
+        wanted[_WORKSPACE] = found.get(_WORKSPACE, "")
+    ours = {*wanted, api_group.label("agent")}
+    return all(found.get(key, "") == wanted.get(key, "") for key in ours)
 
 
 def job(run: Run, settings: Settings) -> Object:

@@ -58,6 +58,7 @@ def pod_spec(run: Run, settings: Settings) -> Object:
 
 def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
     agent, job = settings.agent, settings.job
+    asked = spec.resources.quantities if spec.resources else {}
     return {
         "name": "agent",
         "image": f"{agent.image}:{agent.tag}",
@@ -65,7 +66,7 @@ def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
         "command": ["/bin/bash", "/config/container.sh"],
         "env": [*_trace(run, spec), *_env(spec, settings)],
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in spec.env_from_secrets or ()],
-        "resources": {"requests": job.requests.model_dump(), "limits": job.limits.model_dump()},
+        "resources": {"requests": job.requests.quantities | asked, "limits": job.limits.quantities | asked},
         "securityContext": {**CONTAINER_SECURITY},
         "volumeMounts": [
             {"name": "task-files", "mountPath": "/config", "readOnly": True},

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from functions.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, loggable
@@ -16,7 +17,7 @@ from functions.templating.render import TaskFiles
 log = logging.getLogger("orchestrator")
 Object = dict[str, Any]
 
-_REMEDY = {VOLUME_CLAIM: "is the workspace of another service and agent; choose another service or agent"}
+_REMEDY = {VOLUME_CLAIM: "is the workspace of another service, identity or repository; delete or rename it"}
 
 
 class TakenError(Exception):
@@ -27,14 +28,10 @@ def ensure_workspace(deps: Dependencies, run: Run) -> None:
     """Create or find the workspace's volume claim, and mark it as used.
 
     Raises:
-        TakenError: a claim of that name is not a workspace of this service and agent.
+        TakenError: a claim of that name is not a workspace of this service, identity and repository.
         Conflict: another process changed or deleted the claim.
     """
-    wanted = attempt.workspace_labels(run)
-
-    def is_ours(claim: Object) -> bool:
-        return attempt.whose_workspace(claim["metadata"].get("labels", {})) == wanted
-
+    is_ours = partial(attempt.is_workspace_of, run)
     _mark_used(deps, _ensure(deps, VOLUME_CLAIM, attempt.claim(run, deps.settings.job), is_ours))
 
 

@@ -1,6 +1,7 @@
 """Renders the task files of an attempt, and tells final errors from those that people can mend."""
 
 from functions.manifests.attempt import deadline
+from functions.runs import resource_bounds
 from functions.runs.lifecycle import budget
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
@@ -52,6 +53,8 @@ def task_files(settings: Settings, run: Run) -> TaskFiles:
     if forbidden:
         names = ", ".join(sorted(forbidden))
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
+    for field, why in resource_bounds.out_of_bounds(run.spec, settings.job.bounds) if run.spec else ():
+        raise Unrenderable(Reason.CONFIGURATION_ERROR, f"{field}: {why}")
     if run.spec and not settings.auth.one_machine:
         for field, why in forbidden_repositories(run.spec):
             raise Unrenderable(Reason.INVALID_SPEC, f"{field}: {why}")

@@ -25,6 +25,8 @@ class Retention:
     task_files: timedelta = timedelta(days=1)
     tombstones: timedelta = timedelta(days=7)
     workspaces: timedelta | None = None
+    max_finished: int | None = None
+    """Most finished runs to keep."""
     delete_workspaces: bool = False
 
     def expires(self, status: RunStatus) -> datetime | None:
@@ -40,4 +42,9 @@ class Retention:
 def expired(run: Run, now: datetime) -> bool:
     """Return whether the run is due for deletion: its expiry has passed, and no person asked for another attempt."""
     at = run.status.expire_at
-    return at is not None and at <= now and run.is_marked_finished and not (run.deleting or run.retry_wanted)
+    return at is not None and at <= now and may_be_deleted(run)
+
+
+def may_be_deleted(run: Run) -> bool:
+    """Return whether the run is finished for good: its end was reported, and no person asked for another attempt."""
+    return run.is_marked_finished and not (run.deleting or run.retry_wanted)

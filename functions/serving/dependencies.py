@@ -84,4 +84,5 @@ class Dependencies:
             tombstones=timedelta(days=kept.tombstone_days),
             workspaces=None if kept.workspace_days is None else timedelta(days=kept.workspace_days),
             delete_workspaces=kept.delete_workspaces,
+            max_finished=kept.max_finished,
         )

@@ -6,24 +6,31 @@ from pydantic import Field, model_validator
 
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
+from functions.runs.model.quantity import Bytes, Cpu, thousandths
+from functions.runs.model.run_spec import MaxRetries, TimeoutSeconds
 from functions.settings.pod import PodSettings
-from functions.settings.quantity import Bytes, Cpu, thousandths
 from functions.settings.types import Seconds, Section, StorageClass
-
-Deadline = Annotated[Seconds, Field(le=604_800)]
-"""At most a week, as for timeoutSeconds of a run."""
 
 
 class Resources(Section):
-    """CPU and memory of an agent's container as Kubernetes quantities."""
+    """CPU, memory and storage of an agent's container as Kubernetes quantities."""
 
     cpu: Cpu
     memory: Bytes
+    ephemeral_storage: Annotated[
+        Bytes | None, Field(description="Storage outside the workspace; null: none is named.")
+    ] = None
+
+    @property
+    def quantities(self) -> dict[str, str]:
+        """The amounts that are set, by Kubernetes' names of resources."""
+        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: amount for name, amount in found.items() if amount is not None}
 
 
 def _deadline(kind: RunKind) -> tuple[Any, int]:
     description = f"Longest duration of a {kind.word} attempt once it starts."
-    return Annotated[Deadline, Field(description=description)], kind.default_deadline
+    return Annotated[TimeoutSeconds, Field(description=description)], kind.default_deadline
 
 
 @field_per_kind("{word}_deadline", _deadline)
@@ -32,6 +39,9 @@ class JobSettings(Section):
 
     requests: Resources = Resources(cpu="100m", memory="256Mi")
     limits: Resources = Resources(cpu="2", memory="4Gi")
+    max_resources: Annotated[
+        Resources | None, Field(description="Most that a run's spec.resources may ask for; null: job.limits.")
+    ] = None
     ttl_after_finished: Annotated[
         int,
         Field(
@@ -41,7 +51,7 @@ class JobSettings(Section):
         ),
     ] = 86_400
     pending_wait: Annotated[Seconds, Field(description="How long a run waits for people to fix what it lacks.")] = 900
-    max_retries: Annotated[int, Field(ge=0, le=10, description="Automatic retries per run.")] = 1
+    max_retries: Annotated[MaxRetries, Field(description="Automatic retries per run.")] = 1
     backoff: Annotated[
         int, Field(ge=0, le=600, description="Wait before the first retry; doubled for each further one, up to 600.")
     ] = 10
@@ -51,6 +61,11 @@ class JobSettings(Section):
     ] = None
     pod: PodSettings = PodSettings()
 
+    @property
+    def bounds(self) -> dict[str, str]:
+        """The most that a run may ask for, by Kubernetes' names of resources."""
+        return (self.max_resources or self.limits).quantities
+
     def deadline(self, kind: RunKind) -> int:
         """Return the longest that an attempt of this kind may take, in seconds, unless its spec says otherwise."""
         seconds: int = getattr(self, f"{kind.word}_deadline")
@@ -59,11 +74,13 @@ class JobSettings(Section):
     @model_validator(mode="after")
     def _requests_fit(self) -> Self:
         """Refuse a request above its limit, as the API server would refuse every pod."""
-        requests, limits = self.requests.model_dump(), self.limits.model_dump()
-        above = [key for key in requests if thousandths(requests[key]) > thousandths(limits[key])]
+        requests, limits = self.requests.quantities, self.limits.quantities
+        above = [
+            key for key in requests.keys() & limits.keys() if thousandths(requests[key]) > thousandths(limits[key])
+        ]
         if above:
             problems = ", ".join(
-                f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in above
+                f"requests.{key} ({requests[key]}) is above limits.{key} ({limits[key]})" for key in sorted(above)
             )
             raise ValueError(f"{problems}; lower the request or raise the limit")
         return self

@@ -12,6 +12,9 @@ class RetentionSettings(Section):
 
     succeeded_days: Annotated[Days, Field(description="Runs that succeeded.")] = 7
     otherwise_days: Annotated[Days, Field(description="Runs that failed or were cancelled.")] = 30
+    max_finished: Annotated[
+        int | None, Field(ge=1, description="Most finished runs to keep, the latest; null: no limit.")
+    ] = None
     tombstone_days: Annotated[
         Days,
         Field(ge=7, description="Records of deleted runs, which identify repeated requests; a queue keeps 7 days."),

@@ -52,15 +52,15 @@ class RunStore:
         """
         return self.get(run.kind, run.namespace, run.name)
 
-    def list(self, labels: str = "") -> Iterator[Run]:
-        """Yield the runs of every kind that match a label selector, page by page."""
+    def list(self, labels: str = "", *, cached: bool = False) -> Iterator[Run]:
+        """Yield the runs of every kind that match a label selector; with `cached` as they were seconds ago."""
         for kind in RUNS.values():
-            for raw in self._cluster.list(kind, self._namespace, labels):
+            for raw in self._cluster.list(kind, self._namespace, labels, cached=cached):
                 yield parse(raw)
 
-    def list_unfinished(self) -> Iterator[Run]:
-        """Yield every run that may hold a slot or wait for one, page by page."""
-        return self.list(UNFINISHED)
+    def list_unfinished(self, *, cached: bool = False) -> Iterator[Run]:
+        """Yield every run that may hold a slot or wait for one; with `cached` as they were seconds ago."""
+        return self.list(UNFINISHED, cached=cached)
 
     def create(self, item: dict[str, Any]) -> Run:
         """Return the created run; raise AlreadyExists if its name is taken."""

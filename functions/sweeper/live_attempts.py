@@ -1,8 +1,8 @@
 """The attempts under way, listed once for a whole pass, so that a run whose agent works costs no call.
 
-Jobs and pods that have ended are left out, and read again for a run that does not know of their end: finished Jobs
-and their pods are kept for a day, so there are many more of them. A live attempt takes some 600 bytes: a thousand of
-them take less than a tenth of the page of Jobs that they are read from.
+Pods that have ended and Jobs that succeeded are not listed; failed Jobs are left out. All are read again for a run that
+does not know of their end: they are kept for a day, so there are many more of them. A live attempt takes some 600
+bytes: a thousand of them take less than a tenth of the page of Jobs that they are read from.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,9 @@ from functions.serving.dependencies import Dependencies
 
 OURS = "app.kubernetes.io/managed-by=orchestrator"
 """Label selector of the objects that the functions create."""
+UNSUCCESSFUL_JOBS = "status.successful=0"
+LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed"
+"""Field selectors that the API server applies to Jobs and pods (kubernetes: pkg/apis/batch/v1, core/v1 conversion)."""
 
 
 class LiveAttempts:
@@ -27,11 +30,11 @@ class LiveAttempts:
         self._jobs: dict[str, Job] = {}
         self._pods: dict[str, tuple[Pod, ...]] = {}
         namespace = deps.settings.namespace
-        for raw in deps.cluster.list(JOB, namespace, OURS):
+        for raw in deps.cluster.list(JOB, namespace, OURS, fields=UNSUCCESSFUL_JOBS):
             job = parse_job(raw)
             if not (job.ended or job.fence):
                 self._jobs[job.name] = job
-        for raw in deps.cluster.list(POD, namespace, OURS):
+        for raw in deps.cluster.list(POD, namespace, OURS, fields=LIVE_PODS):
             pod, owner = parse_pod(raw), self._job_of(raw)
             if owner and not pod.terminal:
                 self._pods[owner.name] = (*self._pods.get(owner.name, ()), pod)

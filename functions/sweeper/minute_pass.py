@@ -1,7 +1,8 @@
 """The pass over unfinished runs, each minute: it moves every run that events should have moved, and reports it.
 
-Live attempts are listed before the runs, so that each run is at least as new as what is known of its attempt. A pass
-that runs out of time hands on, and the next one continues there.
+Runs are listed from the API server's cache, so that the runs which are kept cost nothing; one that needs an action is
+read again before it. Live attempts are listed before that, so that each run which is driven is at least as new as what
+is known of its attempt. A pass that runs out of time hands on, and the next one continues there.
 """
 
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class MinutePass:
     def drive_all(self) -> None:
         """Drive the remaining runs, at least one, until all are done or time is over."""
         outcome = self._outcome
-        scan = PagedScan(self._deps, [*RUNS.values()], self._continuation.cursor, labels=UNFINISHED)
+        scan = PagedScan(self._deps, [*RUNS.values()], self._continuation.cursor, labels=UNFINISHED, cached=True)
         for raw in scan:
             if outcome.looked and self._budget.over:
                 return self._stop(scan.at)
@@ -84,14 +85,17 @@ class MinutePass:
     def _drive(self, run: Run) -> bool:
         """Drive the run unless it only lacks a slot, then report it; return whether both succeeded."""
         with self._repairs.record(run.key) as taken:
-            succeeded = self._slots.consider(run) or isolate_errors(run.key, partial(self._advance, run, taken))
+            succeeded = isolate_errors(run.key, partial(self._move, run, taken))
         return self._reports.catch_up(run) is not False and succeeded
+
+    def _move(self, run: Run, taken: list[ActionTaken]) -> None:
+        if not self._slots.consider(run):
+            self._advance(run, taken)
 
     def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
         known = self._live.known(run)
-        if self._continues and _needs_action(self._deps, run, known):  # its page is as old as the first of the passes
-            run = self._deps.runs.reread(run)
-        run_steps(self._deps, run, known, taken)
+        if _needs_action(self._deps, run, known):
+            run_steps(self._deps, self._deps.runs.reread(run), known, taken)
 
     def assign_slots(self) -> None:
         """Start the runs that got a slot, and show the others that they wait, while there is time."""

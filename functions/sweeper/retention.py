@@ -22,6 +22,7 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
 from functions.storage.isolation import isolate_errors
 from functions.sweeper.garbage import Chore, ConfigMapGarbage, delete, version_of
+from functions.sweeper.latest_runs import LatestRuns
 from functions.sweeper.live_attempts import OURS
 from functions.sweeper.overdue_reports import OverdueReports
 from functions.sweeper.pass_continuation import PassContinuation
@@ -65,7 +66,7 @@ def clean_up(deps: Dependencies) -> tuple[Counter[str], Cursor | None]:
 def _chores(deps: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Chore]]:
     """Yield what is to be done for each object after `begin`, with the cursor of the object before it."""
     workspaces = Workspaces(deps)  # before the runs that may use them
-    garbage, reports = ConfigMapGarbage(deps), OverdueReports(deps)
+    garbage, reports, latest = ConfigMapGarbage(deps), OverdueReports(deps), LatestRuns(deps.retention.max_finished)
     runs = PagedScan(deps, [*RUNS.values()])
     for raw in runs:
         run = parse(raw)
@@ -73,6 +74,8 @@ def _chores(deps: Dependencies, begin: Cursor) -> Iterator[tuple[Cursor, Chore]]
         workspaces.note(run)
         if _is_after(begin, run.kind, run.name):
             yield runs.at, partial(_visit_run, deps, reports, run)
+        for earliest in latest.keep(run):
+            yield runs.at, partial(delete, deps, RUNS[earliest.kind], earliest.version, "runs above max_finished")
     config_maps = PagedScan(deps, [CONFIG_MAP], begin, labels=OURS, metadata_only=True)
     if _is_after(begin, VOLUME_CLAIM.name, ""):
         for item in config_maps:

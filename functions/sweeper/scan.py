@@ -1,8 +1,8 @@
 """A scan of all objects of some kinds, page by page, that can stop anywhere and be continued there.
 
-A page is released before the next one is read, so that memory does not depend on the number of objects. If the API
-server has forgotten a continue token (410), the scan lists from the start and skips the names that it has passed:
-lists are ordered by name.
+A page is released before the next one is read, so that memory does not depend on the number of objects. What is listed
+from the API server's cache is one page, and few objects. If the API server has forgotten a continue token (410), the
+scan lists from the start and skips the names that it has passed: lists are ordered by name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,9 +44,13 @@ class PagedScan:
         *,
         labels: str = "",
         metadata_only: bool = False,
+        cached: bool = False,
     ) -> None:
-        """Begin at the first object if `begin` is None or of another kind; `labels` is a label selector."""
-        self._deps, self._labels, self._metadata_only = deps, labels, metadata_only
+        """Begin at the first object if `begin` is None or of another kind; `labels` is a label selector.
+
+        With `cached` the objects are as they were seconds ago (Cluster.list_page).
+        """
+        self._deps, self._labels, self._metadata_only, self._cached = deps, labels, metadata_only, cached
         names = [kind.name for kind in kinds]
         known = begin is not None and begin.kind in names
         self.at = begin if begin and known else Cursor(names[0])
@@ -80,4 +84,9 @@ class PagedScan:
 
     def _page(self, kind: Kind, token: str) -> Object:
         namespace = self._deps.settings.namespace
-        return self._deps.cluster.list_page(kind, namespace, self._labels, token, metadata_only=self._metadata_only)
+        page = self._deps.cluster.list_page(
+            kind, namespace, self._labels, token, metadata_only=self._metadata_only, cached=self._cached
+        )
+        if self._cached:  # caches of servers before Kubernetes 1.27 are not in the order of names
+            page["items"].sort(key=lambda item: item["metadata"]["name"])
+        return page

@@ -31,8 +31,14 @@ class SlotAssigner:
             self._cycle = AdmissionCycle(self._ledger.ledger, deps.policy.limits, deps.clock())
 
     def consider(self, run: Run) -> bool:
-        """Take the run into account; return whether it only lacks a slot, and is left to `assign`."""
-        return self._ledger is not None and self._cycle.observe(run)
+        """Take the run into account; return whether it only lacks a slot, and is left to `assign`.
+
+        Raises ClusterError: a run that lost its slot had to be read again, and could not be.
+        """
+        if self._ledger is None:
+            return False
+        present = self._deps.runs.reread(run) if self._cycle.is_out_of_date(run) else run
+        return self._cycle.observe(present)
 
     def assign(self, *, complete: bool) -> Sequence[PendingRun]:
         """Assign the free slots; return the runs to drive. Raises ClusterError.

@@ -27,6 +27,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
   documentation {
     content = "Messages were refused until the last attempt. ${local.runbook}: Dead letters."
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_monitoring_alert_policy" "queue_stands" {
@@ -51,6 +52,7 @@ resource "google_monitoring_alert_policy" "queue_stands" {
   documentation {
     content = "A function has not taken a message for ten minutes. ${local.runbook}: A function is down, or the cluster."
   }
+  depends_on = [google_project_service.used]
 }
 
 # Each sweep logs a run that it cannot drive (functions/reconciler/reconciler.py), with the run as a field.
@@ -73,6 +75,7 @@ resource "google_logging_metric" "undriven" {
 }
 
 resource "google_monitoring_alert_policy" "stuck_runs" {
+  count                 = var.log_alerts ? 1 : 0
   display_name          = "${local.names}: a run is stuck"
   combiner              = "OR"
   notification_channels = var.notification_channels
@@ -96,6 +99,7 @@ resource "google_monitoring_alert_policy" "stuck_runs" {
   documentation {
     content = "The log of ${local.functions.sweep.service} names the run and the cause. ${local.runbook}: A stuck run."
   }
+  depends_on = [google_project_service.used]
 }
 
 # Without sweeps nothing heals, and nothing above would be noticed.
@@ -120,8 +124,10 @@ resource "google_monitoring_alert_policy" "no_sweep" {
   documentation {
     content = "The schedule is paused, the function is down, or the cluster cannot be reached. ${local.runbook}: A function is down, or the cluster."
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_monitoring_dashboard" "orchestrator" {
   dashboard_json = file("${path.module}/dashboard.json")
+  depends_on     = [google_project_service.used]
 }

@@ -1,5 +1,4 @@
-# One Cloud Run service for each entry point, all from one source archive. A Cloud Run service built as a function, and
-# not google_cloudfunctions2_function, because only it can mount the templates' bucket.
+# One Cloud Run service for each entry point, all from one image (infra/images/orchestrator), named by its digest.
 
 resource "google_cloud_run_v2_service" "function" {
   for_each            = local.functions
@@ -11,19 +10,10 @@ resource "google_cloud_run_v2_service" "function" {
   # What only the queue calls cannot be called from the internet; Pub/Sub of the same project counts as internal
   # (Cloud Run: Restrict network ingress).
   ingress = each.key == "github_webhook" || contains(local.submitting, each.key) ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+  # GitHub cannot sign in to Google: the webhook checks GitHub's signature before anything else. Without the IAM check no
+  # binding for allUsers is needed, which organisations refuse by Domain Restricted Sharing (Cloud Run: Allow public access).
+  invoker_iam_disabled = each.key == "github_webhook"
 
-  build_config {
-    source_location          = "gs://${google_storage_bucket.source.name}/${google_storage_bucket_object.source.name}"
-    function_target          = each.key
-    image_uri                = "${local.images}/${each.value.service}"
-    base_image               = local.base_image
-    enable_automatic_updates = true # security fixes of Python and the system arrive without a build
-    service_account          = google_service_account.builder.id
-    environment_variables = {
-      # compileall then writes .pyc files that are checked by hash: the times of files do not survive an image.
-      SOURCE_DATE_EPOCH = "315532800"
-    }
-  }
 
   template {
     service_account                  = each.key == "github_webhook" ? google_service_account.webhook.email : google_service_account.functions.email
@@ -38,8 +28,9 @@ resource "google_cloud_run_v2_service" "function" {
     }
 
     containers {
-      image          = "${local.images}/${each.value.service}"
-      base_image_uri = local.base_image
+      image   = var.image
+      command = ["functions-framework"]
+      args    = ["--source", "/opt/orchestrator/functions/main.py"]
 
       resources {
         limits            = { cpu = each.value.cpu, memory = each.value.memory }
@@ -51,7 +42,8 @@ resource "google_cloud_run_v2_service" "function" {
         for_each = merge(
           local.environment,
           contains(local.app_users, each.key) ? local.app_environment : {},
-          { THREADS = tostring(each.value.concurrency) }, # of functions-framework: else requests would wait in the instance
+          # Both of functions-framework. With fewer threads, requests would wait in the instance.
+          { FUNCTION_TARGET = each.key, THREADS = tostring(each.value.concurrency) },
         )
         content {
           name  = env.key
@@ -136,6 +128,10 @@ resource "google_cloud_run_v2_service" "function" {
 
   lifecycle {
     precondition {
+      condition     = var.image != null
+      error_message = "image is not set: push infra/images/orchestrator to the repository of the output images, and give its digest."
+    }
+    precondition {
       condition     = local.asking <= var.api_server_requests
       error_message = "the functions could have ${local.asking} requests in flight at the API server, more than api_server_requests = ${var.api_server_requests}: lower functions.*.max_instances or concurrency, or raise it where the API server's own limits are higher."
     }
@@ -143,19 +139,11 @@ resource "google_cloud_run_v2_service" "function" {
 
   depends_on = [
     google_project_iam_member.cluster,
-    google_project_iam_member.builder_logs,
-    google_artifact_registry_repository_iam_member.builder,
-    google_storage_bucket_iam_member.builder,
     google_storage_bucket_iam_member.config,
     google_storage_bucket_object.kubeconfig,
     google_storage_bucket_object.templates,
     google_secret_manager_secret_iam_member.github,
   ]
-}
-
-locals {
-  images     = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
-  base_image = "${var.region}-docker.pkg.dev/serverless-runtimes/google-22/runtimes/python311"
 }
 
 resource "google_cloud_run_v2_service_iam_member" "pusher" {
@@ -172,13 +160,4 @@ resource "google_cloud_run_v2_service_iam_member" "submitters" {
   location = var.region
   role     = "roles/run.invoker"
   member   = each.value[1]
-}
-
-resource "google_cloud_run_v2_service_iam_member" "webhook" {
-  # For all: GitHub cannot sign in to Google; the function checks GitHub's signature before anything else
-  count    = var.github == null ? 0 : 1
-  name     = google_cloud_run_v2_service.function["github_webhook"].name
-  location = var.region
-  role     = "roles/run.invoker"
-  member   = "allUsers"
 }

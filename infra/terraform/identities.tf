@@ -2,27 +2,24 @@
 #   functions   speaks to the cluster, publishes lifecycle events and passes that hand on, reads templates and App's key
 #   webhook     is called by everybody: it reads its own secrets and publishes on one topic, and has no cluster
 #   pusher      what pushes say they are; it may call functions
-#   builder     builds images from the source archive
 # The bridge and External Secrets are Kubernetes service accounts, known to Google by Workload Identity.
 
 resource "google_service_account" "functions" {
   account_id   = "${var.prefix}functions"
   display_name = "orchestrator: functions"
+  depends_on   = [google_project_service.used]
 }
 
 resource "google_service_account" "webhook" {
   account_id   = "${var.prefix}webhook"
   display_name = "orchestrator: github_webhook"
+  depends_on   = [google_project_service.used]
 }
 
 resource "google_service_account" "pusher" {
   account_id   = "${var.prefix}pusher"
   display_name = "orchestrator: pushes of the queue"
-}
-
-resource "google_service_account" "builder" {
-  account_id   = "${var.prefix}builder"
-  display_name = "orchestrator: builds"
+  depends_on   = [google_project_service.used]
 }
 
 locals {
@@ -48,31 +45,13 @@ resource "google_project_iam_custom_role" "cluster" {
   title       = "orchestrator: reach the cluster"
   description = "What a caller may do there is for the cluster's RBAC to say."
   permissions = ["container.clusters.connect", "container.clusters.get"]
+  depends_on  = [google_project_service.used]
 }
 
 resource "google_project_iam_member" "cluster" {
   project = var.project_id
   role    = google_project_iam_custom_role.cluster.id
   member  = google_service_account.functions.member
-}
-
-resource "google_project_iam_member" "builder_logs" {
-  project = var.project_id
-  role    = "roles/logging.logWriter"
-  member  = google_service_account.builder.member
-}
-
-resource "google_artifact_registry_repository_iam_member" "builder" {
-  repository = google_artifact_registry_repository.images.name
-  location   = var.region
-  role       = "roles/artifactregistry.writer"
-  member     = google_service_account.builder.member
-}
-
-resource "google_storage_bucket_iam_member" "builder" {
-  bucket = google_storage_bucket.source.name
-  role   = "roles/storage.objectViewer"
-  member = google_service_account.builder.member
 }
 
 # Projects older than April 2021 need it for the tokens of pushes (Pub/Sub: Authentication for push subscriptions).

@@ -9,7 +9,7 @@ output "webhook_url" {
 }
 
 output "images" {
-  description = "Where to push the images of infra/images."
+  description = "Artifact Registry repository to push the images orchestrator and agent of infra/images to."
   value       = local.images
 }
 
@@ -36,6 +36,15 @@ output "kubernetes_rights" {
   })
 }
 
+output "kubernetes_image" {
+  description = "For ../kubernetes/gke/image/kustomization.yaml: the bridge runs from the same image as the functions."
+  value = yamlencode({
+    apiVersion = "kustomize.config.k8s.io/v1alpha1"
+    kind       = "Component"
+    images     = [{ name = "orchestrator", newName = split("@", coalesce(var.image, "unset@unset"))[0], digest = split("@", coalesce(var.image, "unset@unset"))[1] }]
+  })
+}
+
 output "kubernetes_settings" {
   description = "For ../kubernetes/gke/settings.yaml: the settings of the bridge."
   value = yamlencode({
@@ -46,6 +55,6 @@ output "kubernetes_settings" {
 }
 
 output "deployed" {
-  description = "What runs: the source archive and the set of templates, each named by its contents."
-  value       = { source = google_storage_bucket_object.source.name, templates = local.templates }
+  description = "What runs: the image, by its digest, and the set of templates, named by its contents."
+  value       = { image = var.image, templates = local.templates }
 }

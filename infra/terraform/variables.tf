@@ -58,6 +58,20 @@ variable "cluster" {
   }
 }
 
+variable "image" {
+  description = <<-EOT
+    The image of the functions (infra/images/orchestrator), by its digest: REPOSITORY@sha256:DIGEST. Cloud Run pulls from
+    Artifact Registry and Docker Hub only; copy a release from elsewhere to the repository of the output images. null only
+    for a first apply with -target, before the image is pushed.
+  EOT
+  type        = string
+  default     = null
+  validation {
+    condition     = var.image == null || can(regex("^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image must be REGISTRY/REPOSITORY@sha256:DIGEST, without a tag: a digest says what runs, a tag can be moved."
+  }
+}
+
 variable "agent" {
   description = "The image agents run in (infra/images/agent): its repository without the tag, and the tag."
   type = object({
@@ -90,14 +104,8 @@ variable "settings" {
   }
 }
 
-variable "source_archive" {
-  description = "The source archive of the functions, as `make archive` writes it; null: dist/functions.zip of this repository."
-  type        = string
-  default     = null
-}
-
 variable "templates" {
-  description = "Directory of the templates; null: templates/ of this repository. A change needs an apply, and no build."
+  description = "Directory of the templates; null: templates/ of this repository. A change needs an apply, and no new image."
   type        = string
   default     = null
 }
@@ -137,62 +145,4 @@ variable "agent_secrets" {
     condition     = alltrue([for each in var.agent_secrets : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", each))])
     error_message = "agent_secrets must be names that a Kubernetes Secret can have."
   }
-}
-
-variable "functions" {
-  description = "What of a function's resources differs from the defaults, by its name (submit_docs, reconcile, ...)."
-  type = map(object({
-    memory        = optional(string)
-    cpu           = optional(string)
-    concurrency   = optional(number)
-    min_instances = optional(number)
-    max_instances = optional(number)
-    timeout       = optional(number)
-  }))
-  default = {}
-  validation {
-    condition     = length(setsubtract(keys(var.functions), keys(local.defaults))) == 0
-    error_message = "functions may name ${join(", ", keys(local.defaults))}."
-  }
-  validation {
-    condition     = alltrue([for each in values(var.functions) : coalesce(each.timeout, 60) >= 60 && coalesce(each.timeout, 60) <= 3600])
-    error_message = "functions.timeout must be 60 (a message is delivered again after it) to 3600 seconds."
-  }
-}
-
-variable "api_server_requests" {
-  description = "Most requests that all functions together may have in flight at the API server. Its own limit for writes is 200 by default (kube-apiserver --max-mutating-requests-inflight)."
-  type        = number
-  default     = 200
-  validation {
-    condition     = var.api_server_requests > 0
-    error_message = "api_server_requests must be positive."
-  }
-}
-
-variable "vpc" {
-  description = "Network that the functions reach the cluster through, where its endpoint is a private address; null: none."
-  type = object({
-    network    = string
-    subnetwork = string
-  })
-  default = null
-}
-
-variable "notification_channels" {
-  description = "Cloud Monitoring channels that alerts go to."
-  type        = list(string)
-  default     = []
-}
-
-variable "labels" {
-  description = "Labels of everything that can have some."
-  type        = map(string)
-  default     = {}
-}
-
-variable "deletion_protection" {
-  description = "Refuse to destroy the functions and the buckets' contents; ../RUNBOOK.md says in which order an installation is taken down."
-  type        = bool
-  default     = true
 }

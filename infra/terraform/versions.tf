@@ -15,6 +15,8 @@ provider "google" {
   region  = var.region
 }
 
+# What the provider itself calls before anything else must be on already: cloudresourcemanager (the project's number),
+# serviceusage (the resource below). ../../docs/install-google-cloud.md has the command.
 data "google_project" "this" {
   project_id = var.project_id
 }
@@ -22,9 +24,11 @@ data "google_project" "this" {
 resource "google_project_service" "used" {
   for_each = toset([
     "artifactregistry.googleapis.com",
-    "cloudbuild.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com",
     "container.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
     "pubsub.googleapis.com",

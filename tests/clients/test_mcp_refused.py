@@ -19,11 +19,11 @@ def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, s
     before = set(functions.runs("CodeRun"))
 
     async def work(session: Session) -> None:
-        wrong = (await session.fails("task_code", taskId=0, service="Shop", task="x", model=3)).splitlines()
-        assert [line.partition(":")[0] for line in wrong] == ["model", "taskId", "service", "task", "parameters"]
+        wrong = (await session.fails("task_code", taskId=0, service="Shop", tasks="x", model=3)).splitlines()
+        assert [line.partition(":")[0] for line in wrong] == ["model", "taskId", "service", "tasks", "parameters"]
         both = await session.fails("task_code", taskId=1, githubApp="5DLabs-Rex", **SPEC)
         assert "exactly one of githubUser and githubApp" in both
-        assert "taskId: is required" in await session.fails("task_code", service="shop")
+        assert "exactly one of taskId, issue and prompt" in await session.fails("task_code", service="shop")
         assert "directory: 'shop' must be an absolute path" in await session.fails("task_docs", directory="shop")
         assert "is not a directory" in await session.fails("task_docs", directory="/nowhere/at/all")
         assert "phase: Input should be 'Pending'" in await session.fails("list_runs", phase="Done")

@@ -1,5 +1,6 @@
 """`orchestrator task code` as a process, against the running function.
 
+what the task is         Task Master's · an issue · a prompt, also from standard input
 where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
                          another repository than the one with the tasks · the settings' models ·
                          how often git is asked for them
@@ -27,8 +28,8 @@ ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")
 NOBODY = "http://127.0.0.1:1"
 """Refused before anybody is asked."""
-NOT_OPTIONS = {"cancel"}
-"""A run that is asked for is not asked to stop."""
+NOT_OPTIONS = {"cancel", "task"}
+"""A run that is asked for is not asked to stop; a task is given by --issue or --prompt."""
 
 
 @pytest.fixture
@@ -91,7 +92,8 @@ def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_ano
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
-    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, cwd=repository.path / "plans")
+    tasks = ("--platform-repository-url", URL, "--platform-directory", "plans")
+    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, *tasks, cwd=repository.path / "plans")
     found = functions.spec(done)
     assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (ELSEWHERE, URL)
     assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
@@ -163,6 +165,7 @@ EVERYTHING = {
     "branch": "release/1",
     "working_directory": "a dir/'quoted'",
     "platform_repository_url": URL,
+    "task_title": "Sign in",
     "platform_branch": "plans",
     "platform_directory": "plans",
     "tool_config": "advanced",
@@ -175,6 +178,7 @@ EVERYTHING = {
     "agent_cli": "codex",
     "env": [{"name": "A", "value": "1=2"}, {"name": "B", "value": ""}],
     "env_from_secrets": ["one", "two"],
+    "resources": {"cpu": "500m", "ephemeral_storage": "1Gi"},
     "timeout_seconds": 60,
     "max_retries": 0,
     "ttl_seconds_after_finished": 86_400,
@@ -190,6 +194,8 @@ def test_every_option_arrives(cli: CommandLine) -> None:
         flag = kebab(name)
         if name == "env":
             arguments += ["--env", "A=1=2", "--env", "B="]
+        elif name == "resources":
+            arguments += ["--resources", "cpu=500m", "--resources", "ephemeral-storage=1Gi"]
         elif isinstance(value, list):
             arguments += [part for each in value for part in (flag, each)]
         elif value is True:
@@ -242,8 +248,11 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["-s", "api"], ["TASK_ID"]),
-        (["1"], ["--service"]),
+        (["-s", "api", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["1", "--prompt", "x", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["--prompt", " ", *GIVEN], ["--prompt: is empty"]),
+        (["--issue", "0", *GIVEN], ["--issue"]),
+        (["--issue", "1", *GIVEN], ["--issue", "is not on github.com"]),
         (["one", "-s", "api"], ["TASK_ID"]),
         (["1", "-s", "api"], ["not a git repository", "or give --repository-url"]),
         (["1", "-s", "api", "--repository-url", URL], ["--github-user or --github-app"]),

@@ -8,7 +8,7 @@
 
 A start reads once more where the run came from a request with a key (was it deleted before?), and where the workspace
 is there already (whose is it?). Kubernetes Events are at most one per transition and counted apart, as is what the
-queue takes.
+queue takes. A sweep, which lists from a cache, reads a run once more before it drives it.
 """
 
 from collections import Counter
@@ -55,7 +55,7 @@ def _what(call: Request) -> str:
         (starting_states.new, reconciles, 4, 2),
         (by_hand, reconciles, 5, 2),
         (starting_states.retry_due, reconciles, 4, 2),
-        (starting_states.retry_due, sweeps, 5, LISTS + 2),
+        (starting_states.retry_due, sweeps, 5, LISTS + 3),
         (starting_states.ready, job_finishes, 1, 1),
         (starting_states.succeeded, job_finishes, 2, 3),
         (starting_states.failed, job_finishes, 2, 3),

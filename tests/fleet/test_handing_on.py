@@ -23,7 +23,6 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
 from functions.events.event import SWEEP_DUE
-from functions.manifests.checkpoint import name_of
 from functions.runs import api_group
 from functions.runs.admission.pending_queue import is_admissible, pending_run
 from functions.runs.model.run import parse
@@ -76,20 +75,6 @@ def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
     scene = PassBench()
     found = scene.chain(BUDGET)
     assert [each["looked"] for each in found] == [1] * scene.unfinished
-
-
-def test_what_is_due_is_read_again_where_its_page_is_old() -> None:
-    scene = PassBench()
-    scene.population.ends(3)
-    while not scene.note().get("token"):
-        scene.passes(scene.services(BUDGET))
-    old = scene.note()
-    scene.chain(BUDGET)  # others do all there is to do
-    assert [phase for phase, *_ in scene.runs().values()].count("Running") == 0
-    scene.harness.kubelet.patch(CONFIG_MAP, scene.harness.namespace, name_of("sweep"), {"data": old})
-    scene.harness.calls.calls.clear()
-    assert scene.passes(scene.services())["healed"] == {}
-    assert scene.harness.calls.writes == [f"PATCH /api/v1/namespaces/orchestrator/configmaps/{name_of('sweep')}"]
 
 
 @pytest.mark.parametrize("order", [[0, 1] * 40, [0] * 9 + [1] * 80, [1] * 12 + [0] * 80], ids=["in turn", "0", "1"])

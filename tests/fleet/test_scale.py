@@ -17,8 +17,8 @@ from tests.support.in_process_server import InProcessServer
 SIZE = max(1000, int(10_000 * SCALE))
 LEDGER = 1
 BOOKMARK = 1
-FINISH = 5
-"""Job, its pods; status, mark, Kubernetes Event."""
+FINISH = 6
+"""The run again, Job, its pods; status, mark, Kubernetes Event."""
 START = 8
 """A look whether the run before is finished; run, ledger; status, workspace, task files, Job, Kubernetes Event."""
 

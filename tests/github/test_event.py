@@ -136,6 +136,6 @@ def test_a_label_by_somebody_without_write_access_starts_nothing(stage: Stage) -
 
 def test_a_mapped_command_that_lacks_its_task_is_answered(stage: Stage) -> None:
     stage.configure("labels: {agent: /code service=api}")
-    number = stage.shop.open_issue("Log in")["number"]
+    number = stage.shop.open_issue("Task 3.1: log in")["number"]
     stage.deliver("issues", payloads.issue(stage.shop, number, "labeled", label={"name": "agent"}))
     assert "the task is missing: name it in the title" in stage.answers(number)[0]

@@ -83,7 +83,7 @@ def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
     stage.comment(number, "/code 3 sevice=api")
     (told,) = stage.answers(number)
     assert "there is no option `sevice`" in told
-    assert "Usage: `/code <task> [service=...]" in told
+    assert "Usage: `/code [task] [service=...]" in told
     assert stage.runs() == []
 
 
@@ -137,5 +137,5 @@ def test_where_no_answer_can_be_given_the_delivery_is_done(stage: Stage, caplog:
     caplog.set_level(logging.INFO, "orchestrator")
     number = stage.shop.open_issue()["number"]
     stage.shop.issues[number]["locked"] = True
-    assert stage.comment(number, "/code").code == 204
+    assert stage.comment(number, "/code three").code == 204
     assert "cannot post a reply" in caplog.text

@@ -9,7 +9,7 @@ from functions import app
 from functions.queues.topology import TOPIC_OF_FUNCTION
 from functions.settings import Settings, SettingsError, load
 from functions.templating.search_path import SUFFIX
-from tests.infra.terraform import State, block
+from tests.infra.terraform import State, block, entry_point
 from tests.support.github.app import App
 from tests.support.installed import ROOT
 
@@ -65,7 +65,7 @@ def _settled(settings: Settings, service: Mapping[str, Any], state: State, objec
         folder = str(settings.templates).removeprefix(f"{mounts['config']}/")
         if not any(name.startswith(f"{folder}/") for name in objects):
             yield f"setting templates: nothing is at {settings.templates}"
-    elif service["build_config"][0]["function_target"] in TOPIC_OF_FUNCTION:
+    elif entry_point(service) in TOPIC_OF_FUNCTION:
         yield "volume config: is not mounted"
 
 

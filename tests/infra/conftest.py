@@ -1,11 +1,16 @@
 """Programs that the tests of infra/ run."""
 
+import fcntl
+import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.infra import terraform
+from tests.infra.terraform import State
 from tests.support.installed import ROOT
 
 
@@ -24,3 +29,30 @@ def checkov() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session")
+def valid() -> str:
+    """What `terraform-check` said of infra/terraform, with its own tests."""
+    done = subprocess.run(
+        [terraform.checker(), terraform.FOLDER, "terraform-test"],
+        capture_output=True,
+        text=True,
+        timeout=terraform.SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def state(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> State:
+    """The state of the example; the first test process that asks makes it for all of this run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+    with (shared / "terraform-state.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = shared / "terraform-state.json"
+        if not file.exists():
+            request.getfixturevalue("valid")  # the stand-in of the provider is then in its cache
+            file.write_text(json.dumps(terraform.applied(tmp_path_factory.mktemp("terraform"))))
+        return terraform.read(json.loads(file.read_text()))

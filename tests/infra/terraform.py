@@ -56,6 +56,13 @@ def block(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
+def entry_point(service: Mapping[str, Any]) -> str:
+    """The entry point that a Cloud Run service serves."""
+    variables = service["template"][0]["containers"][0]["env"]
+    (found,) = [each["value"] for each in variables if each["name"] == "FUNCTION_TARGET"]
+    return str(found)
+
+
 @dataclass(frozen=True)
 class State:
     """All resources, and the outputs."""
@@ -80,15 +87,41 @@ class State:
     def services(self) -> dict[str, Mapping[str, Any]]:
         """The Cloud Run services, by the entry point that each serves."""
         found = [each.values for each in self.of("cloud_run_v2_service")]
-        return {each["build_config"][0]["function_target"]: each for each in found}
+        return {entry_point(each): each for each in found}
 
     def without(self, resource: Resource) -> "State":
         """The same, had somebody forgotten it."""
         return replace(self, resources=tuple(each for each in self.resources if each is not resource))
 
 
-def applied(folder: Path) -> State:
-    """The state after the example was made with a mocked provider; `terraform-check` ran before."""
+def applied(folder: Path) -> Any:
+    """Terraform's JSON of the state of the example, made with a mocked provider; `terraform-check` ran before."""
+    terraform, environ = _initialised(folder)
+    variables = ["-var-file=examples/complete.tfvars", f"-var=templates={ROOT / 'templates'}"]
+    command = [*terraform, "test", "-test-directory=examples", "-json", "-verbose", *variables]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, [each["@message"] for each in said if each["type"] == "diagnostic"]
+    (state,) = [each["test_state"] for each in said if each["type"] == "test_state"]
+    return state
+
+
+def read(state: Any) -> State:
+    """Terraform's JSON of a state."""
+    outputs = {name: each["value"] for name, each in state["outputs"].items()}
+    return State(tuple(_resources(state["root_module"]["resources"])), outputs)
+
+
+def graph(folder: Path) -> str:
+    """What waits for what, in the language DOT."""
+    terraform, environ = _initialised(folder)
+    done = subprocess.run([*terraform, "graph"], env=environ, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _initialised(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """The command for a copy of the sources that `terraform init` was run in, and its environment."""
     source = folder / "source"
     shutil.copytree(FOLDER, source, ignore=shutil.ignore_patterns(".terraform*"))
     environ = {**os.environ, "TF_DATA_DIR": str(folder / "data"), **_provider()}
@@ -97,15 +130,7 @@ def applied(folder: Path) -> State:
         [*terraform, "init", "-backend=false", "-input=false"], env=environ, capture_output=True, timeout=SECONDS
     )
     assert started.returncode == 0, started.stderr
-    given = {"source_archive": source / "tests/fixture/functions.zip", "templates": ROOT / "templates"}
-    variables = ["-var-file=examples/complete.tfvars", *(f"-var={name}={path}" for name, path in given.items())]
-    command = [*terraform, "test", "-test-directory=examples", "-json", "-verbose", *variables]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS)
-    assert done.returncode == 0, done.stdout[-3000:]
-    said = [json.loads(line) for line in done.stdout.splitlines()]
-    (state,) = [each["test_state"] for each in said if each["type"] == "test_state"]
-    outputs = {name: each["value"] for name, each in state["outputs"].items()}
-    return State(tuple(_resources(state["root_module"]["resources"])), outputs)
+    return terraform, environ
 
 
 def _provider() -> dict[str, str]:

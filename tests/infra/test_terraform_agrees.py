@@ -9,10 +9,8 @@ the cluster  is told the same: who the functions are, what the bridge needs, whi
 
 import ast
 import hashlib
-import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -28,7 +26,7 @@ from functions.settings.cluster import ClusterSettings
 from functions.telemetry.logs import FIELDS
 from functions.templating.search_path import SUFFIX
 from tests.infra import agreement, configured, manifests, terraform
-from tests.infra.buildpack import EPOCH
+from tests.infra.functions_in_image import COMMAND
 from tests.infra.terraform import FOLDER, State
 from tests.support import installed
 from tests.support.installed import ROOT
@@ -40,22 +38,6 @@ TARGETS = {each.name for each in MAIN.body if isinstance(each, ast.FunctionDef)}
 """Terraform does not deploy the console: people open it with orchestrator ui."""
 VARIABLES = (FOLDER / "variables.tf").read_text()
 SET_FROM_HERE = {"namespace", "templates", "agent", "auth", "cluster", "queues"}
-
-
-@pytest.fixture(scope="session")
-def valid() -> str:
-    """What the checker said."""
-    done = subprocess.run(
-        [terraform.checker(), FOLDER, "terraform-test"], capture_output=True, text=True, timeout=terraform.SECONDS
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def state(valid: str, tmp_path_factory: pytest.TempPathFactory) -> State:
-    assert valid
-    return terraform.applied(tmp_path_factory.mktemp("terraform"))
 
 
 def test_it_is_valid_and_its_own_tests_pass(valid: str) -> None:
@@ -81,9 +63,8 @@ KINDS = (
 WITHOUT_THE_CODE = {
     ("google_secret_manager_secret", "agent"),
     ("google_secret_manager_secret_iam_member", "agent"),
-    ("google_storage_bucket_object", "source"),
 }
-"""What no code names: secrets of agents are an installation's own choice, the archive is what the code is in."""
+"""What no code names: secrets of agents are an installation's own choice."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,20 +109,17 @@ def test_a_function_has_the_time_of_its_message_and_a_jobs_lock_outlives_it(stat
         assert ACK_DEADLINE <= seconds <= lock / 10, "job.ttl_after_finished: at least ten times the longest function"
 
 
-def test_it_is_built_as_the_archives_test_builds_it(state: State) -> None:
-    (least,) = re.findall(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
-    for target, service in state.services().items():
-        (build,) = service["build_config"]
-        assert (build["function_target"], build["environment_variables"]) == (target, EPOCH)
-        assert build["base_image"].endswith(f"/python{least.replace('.', '')}")
-        assert build["base_image"] == service["template"][0]["containers"][0]["base_image_uri"]
+def test_every_function_is_started_from_the_image_as_its_test_starts_it(state: State) -> None:
+    for service in state.services().values():
+        (container,) = service["template"][0]["containers"]
+        assert container["image"] == state.outputs["deployed"]["image"]
+        assert re.search(r"@sha256:[0-9a-f]{64}$", container["image"]), "a tag could be moved"
+        assert [*container["command"], *container["args"]] == COMMAND
 
 
-def test_a_changed_template_is_an_apply_and_no_build(state: State) -> None:
-    """The archive is named by its own bytes; a set of templates has a directory of its own, which a variable says."""
-    archive, templates = state.outputs["deployed"]["source"], state.outputs["deployed"]["templates"]
-    fixture = (FOLDER / "tests/fixture/functions.zip").read_bytes()
-    assert archive == f"functions-{hashlib.sha256(fixture).hexdigest()}.zip"
+def test_a_changed_template_is_an_apply_and_no_new_image(state: State) -> None:
+    """A set of templates has a directory of its own, named by its contents, which a variable says."""
+    templates = state.outputs["deployed"]["templates"]
     files = sorted((ROOT / "templates").rglob(f"*{SUFFIX}"), key=lambda file: file.relative_to(ROOT).as_posix())
     sums = [
         f"{file.relative_to(ROOT / 'templates').as_posix()} {hashlib.sha256(file.read_bytes()).hexdigest()}"
@@ -149,9 +127,6 @@ def test_a_changed_template_is_an_apply_and_no_build(state: State) -> None:
     ]
     assert templates == f"templates/{hashlib.sha256(chr(10).join(sums).encode()).hexdigest()}"
     for service in state.services().values():
-        (build,) = service["build_config"]
-        assert archive in build["source_location"]
-        assert templates not in json.dumps(build)
         assert configured.environment(service)["ORCHESTRATOR_TEMPLATES"].endswith(f"/{templates}")
 
 
@@ -220,8 +195,10 @@ def test_the_webhook_that_everybody_may_call_is_given_nothing_but_its_own_secret
     assert configured.given(webhook) == {"orchestrator-github-webhook-secrets"}
     for target, service in state.services().items():
         assert target == "github_webhook" or "orchestrator-github-webhook-secrets" not in configured.given(service)
-    public = [each for each in state.of("cloud_run_v2_service_iam_member") if each.values["member"] == "allUsers"]
-    assert [each.values["name"] for each in public] == [webhook["name"]]
+    public = [name for name, service in state.services().items() if service["invoker_iam_disabled"]]
+    assert public == ["github_webhook"]
+    members = {str(each.values.get("member")) for each in state.resources}
+    assert members.isdisjoint({"allUsers", "allAuthenticatedUsers"}), "refused under Domain Restricted Sharing"
 
 
 def test_the_kubeconfig_is_one_that_a_function_reads_without_help(state: State, tmp_path: Path) -> None:

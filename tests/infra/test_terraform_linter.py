@@ -43,7 +43,7 @@ def test_nothing_is_found_but_in_the_bad_resource(report: Any) -> None:
     failed = {(each["file_path"], each["resource"], each["check_id"]) for each in report["failed_checks"]}
     assert {each for each in failed if each[0] != "/bad.tf"} == set()
     assert {"CKV_GCP_29", "CKV_GCP_114"} <= {check for file, _, check in failed if file == "/bad.tf"}
-    assert {each["file_path"] for each in report["passed_checks"]} >= {"/identities.tf", "/source.tf", "/queues.tf"}
+    assert {each["file_path"] for each in report["passed_checks"]} >= {"/identities.tf", "/storage.tf", "/queues.tf"}
 
 
 def test_each_skip_has_a_reason_and_is_still_needed(report: Any) -> None:

@@ -187,7 +187,7 @@ def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: Harness) ->
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
-            "name": "workspace-api-rex",
+            "name": "workspace-api-rex-2e06e942",
             "namespace": world.namespace,
             "labels": {"agents.platform/service": "api-rex"},
         },

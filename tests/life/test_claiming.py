@@ -276,3 +276,35 @@ def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: Harness) -
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), change)
     found = asks(alone, "k2")
     assert (found.code, name(first) in str(found.body)) == (409, True)
+
+
+def own_task(url: str | None = None) -> dict[str, Any]:
+    return {"taskId": None, "task": {"title": "Mend it", "text": "Now.", **({"url": url} if url else {})}}
+
+
+PAGE = "https://github.com/acme/shop/issues/12"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (own_task(PAGE), own_task(PAGE), 409),
+        (own_task(PAGE), own_task(PAGE.replace("shop", "other")), 201),
+        (own_task(), own_task(), 201),
+        (own_task(), own_task(PAGE), 201),
+    ],
+    ids=["one issue", "issues of the same number", "two prompts", "a prompt and an issue"],
+)
+def test_a_task_of_ones_own_is_the_same_if_its_page_is(
+    world: Harness, first: dict[str, Any], second: dict[str, Any], code: int
+) -> None:
+    for key in (None, "k2"):
+        made = [asks(world, key and f"{key}{at}", **spec) for at, spec in enumerate((first, second))]
+        assert [answer.code for answer in made] == [201, code]
+        for name in runs(world):
+            world.kubelet.patch(CODE_RUN, world.namespace, name, {"metadata": {"finalizers": None}})
+            raw = world.kubelet.get(CODE_RUN, world.namespace, name)
+            world.kubelet.delete(CODE_RUN, world.namespace, name, raw["metadata"]["uid"])
+        for claim in claims(world):
+            name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+            world.kubelet.delete(CONFIG_MAP, world.namespace, name, uid)

@@ -125,8 +125,8 @@ def test_what_was_done_before_an_error_is_counted(world: Harness) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
-    adopted = 5
-    """The call; before it: the bookmark, Jobs, pods, runs of both kinds."""
+    adopted = 6
+    """The call; before it: the bookmark, Jobs, pods, runs of both kinds, the run."""
     services = world.services
     failing = Cluster(ErrorInjector(world.calls, adopted + 1, OUTAGE, ALL_LATER_CALLS))
     found = sweep.handle(

@@ -3,6 +3,7 @@
 | what               | deleted                                   | kept                                       |
 |--------------------|-------------------------------------------|--------------------------------------------|
 | run                | 7 days (30: not succeeded) after its end  | before, unfinished, retry asked for        |
+| finished runs      | the earliest, over retention.max_finished | the latest, unfinished, retry asked for    |
 | task files         | a day after their attempt's end           | attempt open, run at work                  |
 | tombstone          | after 7 days                              | before                                     |
 | claim on a task    | after an hour                             | before                                     |
@@ -58,6 +59,23 @@ def there(world: Harness, kind: Kind, name: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def test_over_the_greatest_number_the_runs_that_ended_first_are_deleted(world: Harness) -> None:
+    world.configure(retention=RetentionSettings(max_finished=2))
+    runs = []
+    for name in ("d", "a", "c", "b"):
+        world.later(minutes=1)
+        runs.append(finished(world, name))
+    again = finished(world, "again", LOST)
+    world.kubelet.patch(CODE_RUN, world.namespace, again.name, {"spec": {"contextVersion": 2}})
+    unfinished = submitted(world, name="unfinished", service="unfinished")
+    assert cleaned(world)["runs above max_finished"] == 2
+    for run in runs:
+        run_event(world, now(world, run).raw) if there(world, CODE_RUN, run.name) else None
+    left = [run.name for run in (*runs, again, unfinished) if there(world, CODE_RUN, run.name)]
+    assert left == ["c", "b", "again", "unfinished"]
+    assert "runs above max_finished" not in cleaned(world)
 
 
 @pytest.mark.parametrize(("report", "days"), [(DONE, 7), (LOST, 30)])

@@ -176,7 +176,7 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     guard = RefusingTransport(InProcessServer())
     world = Harness(guard, "refused")
     metadata = {
-        "name": "workspace-api-rex",
+        "name": "workspace-api-rex-2e06e942",
         "namespace": world.namespace,
         "labels": {api_group.label("service"): "x"},
     }
@@ -256,8 +256,11 @@ def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
         claim["metadata"]["name"]: claim["metadata"]["labels"][api_group.label("service")]
         for claim in world.kubelet.list(VOLUME_CLAIM, world.namespace)
     }
-    assert claims == {"workspace-web-rex": "web"}
-    assert run.status.workspace_name == "workspace-web-rex"
+    assert claims == {"workspace-web-rex-2e06e942": "web"}
+    assert run.status.workspace_name == "workspace-web-rex-2e06e942"
     other = submitted(world, name="run-2")
     swept(world)
-    assert (reason(now(world, other)), now(world, other).status.workspace_name) == ("Starting", "workspace-api-rex")
+    assert (reason(now(world, other)), now(world, other).status.workspace_name) == (
+        "Starting",
+        "workspace-api-rex-2e06e942",
+    )

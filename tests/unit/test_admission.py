@@ -199,7 +199,7 @@ def test_a_run_that_waits_for_people_wants_no_place() -> None:
         (ONE, "1 runs work (limits.runs)"),
         (Limits(per_service=1), "1 runs work for service s1 (limits.per_service)"),
         (Limits(per_agent=1), "1 runs work as agent rex (limits.per_agent)"),
-        (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex"),
+        (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex-2e06e942"),
     ],
 )
 def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> None:

@@ -57,6 +57,8 @@ from functions.github.markdown import MAX_COMMENT_LENGTH
         ("text  \n/status", [Status()]),
         ("text\\\n/status", [Status()]),
         ("/status\n---", [Status()]),
+        ("/code", [StartRun("code")]),
+        ("/code service=api", [StartRun("code", {"service": "api"})]),
         ("/code 1\n/code 2", [StartRun("code", {}, 1), StartRun("code", {}, 2)]),
         ("/retry", [Retry()]),
         ("/retry use the other library", [Retry("use the other library")]),
@@ -125,8 +127,6 @@ def test_what_follows_a_closed_quote_is_a_command_again() -> None:
 @pytest.mark.parametrize(
     ("comment", "says"),
     [
-        ("/code", "the task is missing"),
-        ("/code service=api", "the task is missing"),
         ("/code three", "must be a number from 1, not `three`"),
         ("/code 0", "must be a number from 1"),
         ("/code 99999999999", "must be a number from 1"),

@@ -38,7 +38,7 @@ def test_a_new_run_is_started_with_everything_named_in_its_status_first() -> Non
     assert isinstance(action, actions.Start)
     status = action.status
     assert status.job_name == status.config_map_name == "code-run-1-3f2b8-1"
-    assert status.workspace_name == "workspace-api-rex"
+    assert status.workspace_name == "workspace-api-rex-2e06e942"
     assert status.branch == "agents/run-1-3f2b8"
     assert status.session_id
     assert state(status) is State.STARTING

@@ -64,7 +64,7 @@ def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_fr
     assert isinstance(action, actions.Start)
     status = action.status
     assert (status.attempt, status.attempts[-1].generation, status.retry_count) == (2, 2, None)
-    assert status.workspace_name == "workspace-web-rex"
+    assert status.workspace_name == "workspace-web-rex-2e06e942"
 
 
 def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:

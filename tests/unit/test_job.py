@@ -74,7 +74,7 @@ def test_what_an_agent_cli_does_not_have_is_not_mounted() -> None:
 
 def test_a_code_run_works_in_a_claim_and_a_docs_run_does_not() -> None:
     volumes = {volume["name"]: volume for volume in pod("CodeRun")["volumes"]}
-    assert volumes["workspace"]["persistentVolumeClaim"] == {"claimName": "workspace-api-rex"}
+    assert volumes["workspace"]["persistentVolumeClaim"] == {"claimName": "workspace-api-rex-2e06e942"}
     assert {"name": "workspace", "emptyDir": {}} in pod("DocsRun")["volumes"]
 
 

@@ -22,6 +22,7 @@ from functions.github.commands.spec_builder import RequestTarget, SpecError, bui
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.run_spec import RequestedResources
 from functions.settings import Settings
 from tests.support.builders import settings
 
@@ -40,6 +41,7 @@ workingDirectory: services
 retryOn: [review]
 maxRetries: 2
 cancelOnClose: true
+resources: {memory: 8Gi}
 timeoutSeconds: 60
 maxTurns: 30
 maxCostUsd: 1.5
@@ -141,6 +143,7 @@ def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> N
         github_app="5DLabs-Rex",
         tool_config="minimal",
         max_retries=2,
+        resources=RequestedResources(memory="8Gi"),
         timeout_seconds=60,
         max_turns=30,
         max_cost_usd=1.5,
@@ -187,7 +190,6 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
 @pytest.mark.parametrize(
     ("work", "text", "says"),
     [
-        (StartRun("code", {}, 3), "", "the service is missing"),
         (StartRun("code", {"service": "API"}, 3), "", "service: must be lower case"),
         (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
         (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),

@@ -23,10 +23,10 @@ from functions.manifests import attempt
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.retries import MAX_BACKOFF
 from functions.runs.model.limits import MOST
+from functions.runs.model.quantity import thousandths
 from functions.serving.dependencies import Dependencies
 from functions.settings import SettingsError, load
 from functions.settings.job import Resources
-from functions.settings.quantity import thousandths
 from functions.settings.types import URL
 from tests.support.builders import NOW, run, settings
 
@@ -163,7 +163,7 @@ def test_the_last_that_works_is_taken(key: str, value: Any) -> None:
     found = load(given(key, value))
     shown = getattr(getattr(found, section) if section else found, name)
     if isinstance(shown, Resources):
-        assert shown.model_dump() == {unit: str(amount) for unit, amount in value.items()}
+        assert shown.quantities == {unit: str(amount) for unit, amount in value.items()}
     else:
         assert shown == value
 

@@ -81,6 +81,6 @@ def test_the_agent_is_the_last_part_of_the_apps_name_in_lower_case() -> None:
     found = SPECS["CodeRun"].model_validate(CODE_SPEC)
     assert (found.agent, found.workspace, naming.app_secret(found)) == (
         "rex",
-        "workspace-api-rex",
+        "workspace-api-rex-2e06e942",
         "github-app-rex",
     )

@@ -66,6 +66,8 @@ def attempts(template: str) -> Iterator[AttemptContext]:
     for cli, kind, identity in itertools.product(clis, kinds, golden.IDENTITIES.values()):
         changes = {key: value for key, value in EVERYTHING.items() if cli == "claude" or not key.startswith("max")}
         yield golden.make_task(cli, kind, retry=True, **identity, **(changes if kind == "code" else COMMON))
+        if kind == "code":
+            yield golden.make_task(cli, kind, **identity, taskId=None, task={"title": "Mend it", "text": "Now."})
 
 
 def failure(templates: Path, template: str) -> TemplateError | None:

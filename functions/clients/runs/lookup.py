@@ -50,7 +50,7 @@ def find_all(
     selector = ",".join(filter(None, (labels, f"!{api_group.FINISHED}" if unfinished else "")))
     with user_errors(target):
         for each in kinds(kind):
-            yield from target.cluster.list(each, None if everywhere else target.namespace, selector)
+            yield from target.cluster.list(each, None if everywhere else target.namespace, selector, cached=unfinished)
 
 
 def find(target: ClusterTarget, reference: str) -> Run:

@@ -9,10 +9,10 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import WrongUsage
-from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.run_spec import RequestedResources, RunSpec
 
-NOT_OPTIONS = ("cancel",)
-"""Fields without an option: a new run is not cancelled."""
+NOT_OPTIONS = ("cancel", "task")
+"""Fields without an option: a new run is not cancelled, and a task is given by --issue or --prompt."""
 
 SHORT = {"working_directory": "-w", "service": "-s"}
 """Fields whose option has a short form too."""
@@ -54,6 +54,8 @@ def _field_option(name: str, field: FieldInfo, *, required: bool) -> click.Optio
     settings: dict[str, Any] = {"required": required}
     if name == "env":
         settings |= {"multiple": True, "metavar": "NAME=VALUE"}
+    elif name == "resources":
+        settings |= {"multiple": True, "metavar": "NAME=AMOUNT"}
     elif get_origin(kind) is list:
         settings |= {"multiple": True}
     elif kind is bool:
@@ -79,11 +81,29 @@ def fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given options as fields of the spec in snake_case.
 
     Raises:
-        WrongUsage: a value of --env has no `=`.
+        WrongUsage: a value of --env or --resources has no `=`, or --resources names none that there is.
     """
     given = {name: value for name, value in values.items() if value not in (None, ())}
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    return {**values, "env": environment(values["env"])} if "env" in values else values
+    for name, read in {"env": environment, "resources": resources}.items():
+        if name in values:
+            values = {**values, name: read(values[name])}
+    return values
+
+
+def resources(given: Iterable[str]) -> dict[str, str]:
+    """Return the values of --resources as the field `resources`, in snake_case.
+
+    Raises:
+        WrongUsage: a value is not NAME=AMOUNT with a name that there is.
+    """
+    pairs = dict(text.partition("=")[::2] for text in given)
+    names = {name.replace("_", "-"): name for name in RequestedResources.model_fields}
+    if not all(name in names and amount for name, amount in pairs.items()):
+        raise WrongUsage(
+            f"--resources: must be NAME=AMOUNT with one of {', '.join(names)}; it may be given several times"
+        )
+    return {names[name]: amount for name, amount in pairs.items()}
 
 
 def environment(given: Iterable[str]) -> list[dict[str, str]]:

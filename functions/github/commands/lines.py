@@ -73,6 +73,11 @@ def command_lines(comment: str, app: str = "") -> Sequence[CommandLine]:
     ]
 
 
+def is_command(line: str, app: str = "") -> bool:
+    """Return whether a line alone would be a command."""
+    return bool(_patterns(app).line_start.match(normalize(line)))
+
+
 def normalize(comment: str) -> str:
     """Return the comment as a reader sees it: every kind of blank as a space, and no invisible characters."""
     return comment if comment.isascii() else _INVISIBLE.sub("", _BLANKS.sub(" ", comment))

@@ -28,6 +28,10 @@ class Router:
 
         return register
 
+    def events(self) -> set[str]:
+        """Return the names of the events that have a rule."""
+        return {name for name, _ in self._rules}
+
     def decide(self, event: WebhookEvent) -> list[Decision]:
         """Return the decisions of all rules about the event."""
         return [decision for rule in self._rules_for(event) for decision in rule(event)]

@@ -95,6 +95,11 @@ class JobRules(WithStatus):
     selectable: ClassVar[tuple[str, ...]] = (*BY_NAME, "status.successful")
     not_selectable: ClassVar[str] = 'field label "{field}" not supported for batchv1.Job'
 
+    def fields(self, obj: Obj) -> dict[str, str]:
+        """Return the values of the selectable fields: `status.successful` is the number of pods that succeeded."""
+        succeeded = (obj.get("status") or {}).get("succeeded") or 0
+        return {**super().fields(obj), "status.successful": str(succeeded)}
+
     def default(self, obj: Obj) -> None:
         """Set the defaults of the Job and its pod template."""
         spec = obj.setdefault("spec", {})

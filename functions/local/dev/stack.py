@@ -139,6 +139,12 @@ class Stack:
     def start(self) -> None:
         """Start all parts and return once they answer; raise StartError."""
         self._end_leftovers()
+        self._stops.callback(stop, self._children)
+        for child in self._children:
+            child.start()
+        self._record_processes()
+        for child in self._children:  # before the queue, whose deliveries would be refused and retried until then
+            _wait_for(child)
         self._stops.callback(self._server.stop)
         self._server.start()
         _wait(
@@ -150,17 +156,12 @@ class Stack:
         create_defaults(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
         self._stops.callback(self._queue.stop)
         self._start_queue()
-        self._stops.callback(stop, self._children)
-        for child in self._children:
-            child.start()
         self._record_processes()
         self._runner.start()
         self._stops.callback(self._runner.stop)
         self._bridge.start()
         self._stops.callback(self._bridge.stop)
         self._start_console()
-        for child in self._children:
-            _wait_for(child)
 
     def supervise(self) -> None:
         """Restart functions that have ended; return when `stop` is called."""

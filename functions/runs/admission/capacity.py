@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from functions.runs.model import naming
 from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
 
@@ -32,8 +31,7 @@ def capacity_keys(run: Run) -> tuple[str, ...]:
     spec = run.spec
     if spec is None:
         return (ALL,)
-    identity = f"agent/{spec.agent}" if spec.agent else f"user/{naming.user(spec)}"
-    return (ALL, identity, *spec.own_capacity_keys)
+    return (ALL, spec.identity, *spec.own_capacity_keys)
 
 
 class Usage:

@@ -35,6 +35,14 @@ class AdmissionCycle:
         """The reservations of runs that were not observed: they are finished, or deleted."""
         return self._unseen
 
+    def is_out_of_date(self, run: Run) -> bool:
+        """Return whether the run has a reservation that it was not seen to use: it may have started since the list.
+
+        Only a run at its present version may lose a reservation.
+        """
+        reserved = self._unseen.get(run.uid)
+        return reserved is not None and run.status.open_attempt is None and reserved.version != run.resource_version
+
     def observe(self, run: Run) -> bool:
         """Take the run into account; return whether it only lacks a slot."""
         reserved = self._unseen.pop(run.uid, None)

@@ -63,13 +63,20 @@ def start(run: Run, now: datetime) -> RunStatus:
         context_version=version,
         job_name=attempt.job_name,
         config_map_name=attempt.job_name,
-        workspace_name=run.spec.workspace if run.spec else None,
+        workspace_name=_workspace(run),
         branch=naming.branch(run.name, run.uid),
         session_id=run.status.session_id if resumes else fresh_session,
         started_at=run.status.started_at or now,
         next_attempt_at=None,
         pending_since=None,
     )
+
+
+def _workspace(run: Run) -> str | None:
+    """Return the name of the run's workspace claim; a run that began before an upgrade keeps the one it has."""
+    if run.spec and run.status.workspace_name == run.spec.former_workspace:
+        return run.spec.former_workspace or run.spec.workspace
+    return run.spec.workspace if run.spec else None
 
 
 def _resumes(run: Run) -> bool:

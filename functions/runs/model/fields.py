@@ -69,17 +69,18 @@ class StringRule:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskIdRule:
-    """The rule of a Task Master id: a whole number from 1, or a text that is not one."""
+class IntOrStringRule:
+    """The rule of a whole number from 1 to `maximum`, or a text: a Task Master id or a Kubernetes quantity."""
 
     pattern: str
     why: str
     max_length: int
+    maximum: int = 2_147_483_647
 
     def check(self, value: int | str) -> int | str:
-        """Return the id. Raise ValueError, saying what it must be."""
+        """Return `value`; raise ValueError saying what it must be."""
         if isinstance(value, int):
-            if 1 <= value <= INT32:
+            if 1 <= value <= self.maximum:
                 return value
         elif len(value) <= self.max_length and re.fullmatch(self.pattern, value):
             return value
@@ -97,7 +98,7 @@ class TaskIdRule:
             "x-kubernetes-int-or-string": True,
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "minimum": 1,
-            "maximum": INT32,
+            "maximum": self.maximum,
             "pattern": self.pattern,
             "maxLength": self.max_length,
         }
@@ -243,7 +244,7 @@ EnvName = Annotated[
 
 TaskId = Annotated[
     int | str,
-    TaskIdRule(
+    IntOrStringRule(
         r"^([0-9]+[A-Za-z]|[0-9]+[A-Za-z._-][A-Za-z0-9._-]*[A-Za-z0-9]"
         r"|[A-Za-z][A-Za-z._-]*[0-9]|[A-Za-z][A-Za-z._-]*[0-9][A-Za-z0-9._-]*[A-Za-z0-9])$",
         "must be a Task Master id: a whole number from 1 (without quotes), or a text with a digit such as 1.2, HAM-1: "
@@ -260,6 +261,27 @@ TaskTag = Annotated[
         max_length=100,
     ),
 ]
+
+CpuAmount = Annotated[
+    int | str,
+    IntOrStringRule(
+        r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}(\.[0-9]{1,3})?|0\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))$",
+        "must be an amount of CPU, such as 500m, 1.5 or 2",
+        max_length=10,
+        maximum=999,
+    ),
+]
+"""CPUs of a container, as a number or in thousandths: a Kubernetes quantity, and never none."""
+
+BytesAmount = Annotated[
+    str,
+    StringRule(
+        r"^[1-9][0-9]{0,9}(Mi|Gi|Ti|M|G|T)$",
+        "must be an amount of bytes with its unit, such as 512Mi or 8Gi",
+        max_length=12,
+    ),
+]
+"""Memory or storage of a container: a Kubernetes quantity of at least a megabyte."""
 
 # Kubernetes keeps the name for Jobs made from it: code-<run>-<uid5>-<attempt> must fit a 63-character label.
 RUN_NAME_LENGTH = 45
@@ -281,6 +303,13 @@ Prompt = Annotated[str, StringRule(r"^[^\x00]*$", "must not have a NUL character
 TaskTitle = Annotated[
     str,
     StringRule(r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", "must be one line of text", max_length=256),
+]
+
+TaskUrl = Annotated[
+    str,
+    StringRule(
+        r"^https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+$", "must be the http(s) address of a page", max_length=500
+    ),
 ]
 
 INT32 = 2_147_483_647

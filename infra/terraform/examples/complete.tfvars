@@ -1,6 +1,7 @@
-# Everything that can be chosen, as a team might. `make archive` first, then:
+# Everything that can be chosen, as a team might:
 #   terraform -chdir=infra/terraform apply -var-file=examples/complete.tfvars
-# What may be left out: settings, submitters, github, agent_secrets, functions, notification_channels, labels.
+# What may be left out: settings, submitters, github, agent_secrets, functions, log_alerts,
+# notification_channels, labels.
 
 project_id = "acme-agents"
 region     = "europe-west4"
@@ -11,9 +12,11 @@ cluster = {
   endpoint = "gke-0123456789abcdef0123456789abcdef0123-012345678901.europe-west4.gke.goog"
 }
 
+image = "europe-west4-docker.pkg.dev/acme-agents/orchestrator/orchestrator@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 agent = {
   image = "europe-west4-docker.pkg.dev/acme-agents/orchestrator/agent"
-  tag   = "0.1.0"
+  tag   = "0.1.0@sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 }
 
 settings = {
@@ -37,5 +40,6 @@ functions = {
   submit_code = { min_instances = 1 } # no cold start for people
 }
 
+log_alerts            = true # from the second apply on
 notification_channels = ["projects/acme-agents/notificationChannels/1234567890"]
 labels                = { team = "platform" }

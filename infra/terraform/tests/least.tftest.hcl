@@ -3,13 +3,13 @@
 mock_provider "google" {}
 
 variables {
-  project_id     = "acme-agents"
-  region         = "europe-west4"
-  cluster        = { name = "agents", location = "europe-west4", endpoint = "10.0.0.2", ca_certificate = "Y2E=" }
-  agent          = { image = "registry.example/agent", tag = "0.1.0" }
-  source_archive = "tests/fixture/functions.zip"
-  templates      = "tests/fixture/templates"
-  vpc            = { network = "agents", subnetwork = "agents" }
+  project_id = "acme-agents"
+  region     = "europe-west4"
+  cluster    = { name = "agents", location = "europe-west4", endpoint = "10.0.0.2", ca_certificate = "Y2E=" }
+  image      = "europe-west4-docker.pkg.dev/acme-agents/orchestrator/orchestrator@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  agent      = { image = "registry.example/agent", tag = "0.1.0" }
+  templates  = "tests/fixture/templates"
+  vpc        = { network = "agents", subnetwork = "agents" }
 }
 
 run "least" {
@@ -18,7 +18,7 @@ run "least" {
     error_message = "six functions"
   }
   assert {
-    condition     = length(google_cloud_run_v2_service_iam_member.webhook) == 0 && length(google_cloud_run_v2_service_iam_member.submitters) == 0
+    condition     = !anytrue([for each in google_cloud_run_v2_service.function : each.invoker_iam_disabled]) && length(google_cloud_run_v2_service_iam_member.submitters) == 0
     error_message = "nobody but the queue may call a function"
   }
   assert {
@@ -28,6 +28,10 @@ run "least" {
   assert {
     condition     = alltrue([for name in ["reconcile", "report", "job_finished", "sweep"] : google_cloud_run_v2_service.function[name].ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"])
     error_message = "what only the queue calls is not open to the internet"
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.stuck_runs) == 0 && google_logging_metric.undriven.name == "orchestrator-runs-not-driven"
+    error_message = "the first apply makes the log-based metric, and no alert on it"
   }
   assert {
     condition     = length(google_secret_manager_secret.github) == 0 && output.webhook_url == null

@@ -3,12 +3,12 @@
 mock_provider "google" {}
 
 variables {
-  project_id     = "acme-agents"
-  region         = "europe-west4"
-  cluster        = { name = "agents", location = "europe-west4", endpoint = "gke-0.europe-west4.gke.goog" }
-  agent          = { image = "registry.example/agent", tag = "0.1.0" }
-  source_archive = "tests/fixture/functions.zip"
-  templates      = "tests/fixture/templates"
+  project_id = "acme-agents"
+  region     = "europe-west4"
+  cluster    = { name = "agents", location = "europe-west4", endpoint = "gke-0.europe-west4.gke.goog" }
+  image      = "europe-west4-docker.pkg.dev/acme-agents/orchestrator/orchestrator@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  agent      = { image = "registry.example/agent", tag = "0.1.0" }
+  templates  = "tests/fixture/templates"
 }
 
 run "values_that_cannot_be" {
@@ -18,6 +18,7 @@ run "values_that_cannot_be" {
     region        = "europe-west4-a" # a zone
     prefix        = "agents"         # without hyphen
     cluster       = { name = "agents", location = "europe-west4", endpoint = "https://gke-0.gke.goog" }
+    image         = "registry.example/orchestrator:0.1.0" # a tag
     agent         = { image = "registry.example/agent", tag = "latest" }
     settings      = { limit = { runs = 1 } } # limits
     submitters    = ["allUsers"]
@@ -26,8 +27,8 @@ run "values_that_cannot_be" {
     functions     = { reconciler = { max_instances = 1 } } # reconcile
   }
   expect_failures = [
-    var.project_id, var.region, var.prefix, var.cluster, var.agent, var.settings, var.submitters, var.github,
-    var.agent_secrets, var.functions,
+    var.project_id, var.region, var.prefix, var.cluster, var.image, var.agent, var.settings, var.submitters,
+    var.github, var.agent_secrets, var.functions,
   ]
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_place
-from tests.contract.apiserver.samples import PATHS, Place, pod, refused, sample
+from tests.contract.apiserver.samples import PATHS, Place, job, pod, refused, sample
 from tests.support import embedded_server
 
 LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
@@ -75,6 +75,14 @@ def test_pods_are_selected_by_phase_and_node(place: Place) -> None:
     assert found("status.phase=Running") == ["b"]
     assert found("status.phase!=Running") == ["a"]
     assert found("spec.nodeName=n1") == ["a"]
+
+
+def test_jobs_are_selected_by_their_successful_pods(place: Place) -> None:
+    """A new Job has none; what the Job controller of a real server counts is its own affair."""
+    place.create(job(parallelism=0), "jobs")
+    for selector, expected in (("status.successful=0", ["a"]), ("status.successful!=0", [])):
+        listed = place.server.get(place.path("jobs"), fieldSelector=selector).body["items"]
+        assert [item["metadata"]["name"] for item in listed] == expected
 
 
 def test_events_are_selected_by_what_they_are_about(place: Place) -> None:

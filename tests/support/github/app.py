@@ -67,6 +67,7 @@ class App:
     slug: str = "5dlabs-rex"
     lifetime: timedelta = timedelta(hours=1)
     permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
+    events: list[str] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     key: rsa.RSAPrivateKey = field(default_factory=_shared, repr=False)
 
@@ -78,7 +79,7 @@ class App:
     def shown(self) -> dict[str, Any]:
         name = "5DLabs-Rex"
         named = {"id": self.id, "client_id": self.client_id, "slug": self.slug, "name": name}
-        return {**named, "permissions": self.permissions, "events": []}
+        return {**named, "permissions": self.permissions, "events": self.events}
 
     def knows(self, bearer: str, now: datetime) -> str:
         """What is wrong with a JWT; nothing where it is ours and of the right time."""

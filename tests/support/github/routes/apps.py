@@ -14,6 +14,12 @@ def app(github: "Github", call: Call) -> Any:
     return github.app.shown()
 
 
+@route("GET", "/app/installations")
+def installations(github: "Github", call: Call) -> Any:
+    found = {each.installation: each.owner for each in github.repositories if each.installation is not None}
+    return [{"id": number, "account": {"login": owner}, "suspended_at": None} for number, owner in found.items()]
+
+
 @route("GET", "/repos/{repository}/installation")
 def installation(github: "Github", call: Call, repository: str) -> Any:
     found = github.find(repository)

@@ -1,0 +1,58 @@
+"""Check an installation: cluster, rights, secrets, image, queue, GitHub App and model key."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+import requests
+
+from functions.clients.doctor.checks import examine
+from functions.clients.doctor.finding import Examined, Finding
+from functions.clients.errors import CommandError
+from functions.clients.options import output_option
+from functions.clients.output import Output, columns, say, write
+from functions.clients.settings import load_settings
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.github.api import client
+from functions.settings import Settings
+
+SECONDS = 10.0
+"""The longest a registry or the model's API may take to answer."""
+
+
+@click.command(help=__doc__)
+@output_option
+def command(output: Output) -> None:
+    """Run every check; exit with 1 if there is a problem."""
+    findings = []
+    for finding in examine(connected(load_settings())):
+        findings.append(finding)
+        if output == "table":
+            say(f"{finding.check}: {finding.state}")
+    write(output, [asdict(each) for each in findings], lambda: columns(_rows(findings), longest=None))
+    problems = sum(each.state == "problem" for each in findings)
+    if problems:
+        raise CommandError(f"{problems} problem{'s' if problems > 1 else ''} found; see above")
+
+
+def connected(settings: Settings) -> Examined:
+    """Return the installation that the settings describe. Makes no call."""
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    github = client.connect(settings.github, now) if settings.github.configured else None
+    return Examined(settings, KubernetesTransport(settings.cluster), fetch, github, now, os.environ)
+
+
+def fetch(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+    """Send a request; requests' errors are OSErrors."""
+    answer = requests.request(method, url, headers=headers, timeout=SECONDS, allow_redirects=False)
+    return answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
+
+
+def _rows(findings: list[Finding]) -> list[list[str]]:
+    order = {"problem": 0, "unknown": 1, "ok": 2}
+    return [[each.state, each.check, each.text] for each in sorted(findings, key=lambda each: order[each.state])]

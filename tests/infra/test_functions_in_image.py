@@ -1,0 +1,127 @@
+"""Each function does its work from the files of the built image alone: as its user, its root read-only.
+
+The command is that of infra/terraform; one request each goes to a function beside the embedded API server.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, JOB
+from functions.events.event import RESOURCE
+from functions.local.dev.cluster import create_defaults, write_kubeconfig
+from tests.infra.configured import PEM
+from tests.infra.functions_in_image import serving
+from tests.support import images
+from tests.support.api import api_server, transport
+from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.images import Image
+from tests.support.installed import ROOT
+
+TARGETS = [
+    each.name for each in ast.parse((ROOT / "functions/main.py").read_text()).body if isinstance(each, ast.FunctionDef)
+]
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster]]:
+    """The path of a kubeconfig, and the cluster it leads to."""
+    folder = tmp_path_factory.mktemp("api")
+    with api_server(folder / "database") as url:
+        cluster = Cluster(transport(url, folder))
+        create_defaults(cluster, "orchestrator", None)
+        kubeconfig = write_kubeconfig(folder, url, "orchestrator")
+        folder.chmod(0o755)  # the image's user is not the one that runs the tests
+        kubeconfig.chmod(0o644)
+        yield str(kubeconfig), cluster
+
+
+def environ(target: str, kubeconfig: str) -> dict[str, str]:
+    found = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
+    if target == "github_webhook":  # nobody is at the end of this queue
+        found |= {
+            "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",
+            "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["secret"]',
+        }
+    if target == "github_event":
+        found |= {"ORCHESTRATOR_GITHUB__APP_ID": "1", "ORCHESTRATOR_GITHUB__PRIVATE_KEY": PEM}
+    return found
+
+
+def posted(url: str, body: Any, **headers: str) -> int:
+    given = {"content-type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
+    return urllib3.request("POST", url, body=json.dumps(body), headers=given, retries=False, timeout=30).status
+
+
+def told(url: str, item: Any) -> int:
+    """Sends the watch event of a change."""
+    return posted(url, item, ce_id="1", ce_source="s", ce_specversion="1.0", ce_type=f"{RESOURCE}update")
+
+
+@pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
+def test_each_function_starts_from_the_image_alone_and_does_its_work(
+    orchestrator_image: Image, api: tuple[str, Cluster]
+) -> None:
+    kubeconfig, cluster = api
+    done = []
+    for target in sorted(TARGETS, key=lambda each: not each.startswith("submit")):
+        with serving(orchestrator_image, target, environ(target, kubeconfig), Path(kubeconfig).parent) as url:
+            work(target, url, cluster)
+        done.append(target)
+    assert sorted(done) == sorted(TARGETS)
+
+
+def work(target: str, url: str, cluster: Cluster) -> None:
+    """One request, and what it must have done."""
+    match target:
+        case "submit_docs":
+            assert posted(url, dict(DOCS_SPEC)) == 201
+            assert len(list(cluster.list(DOCS_RUN, "orchestrator"))) == 1
+        case "submit_code":
+            assert posted(url, dict(CODE_SPEC)) == 201
+            assert len(list(cluster.list(CODE_RUN, "orchestrator"))) == 1
+        case "reconcile":
+            (run,) = cluster.list(CODE_RUN, "orchestrator")
+            assert told(url, run) in (200, 204)
+            started(cluster, run["metadata"]["name"])
+        case "sweep":
+            assert posted(url, {}) == 200
+            (run,) = cluster.list(DOCS_RUN, "orchestrator")
+            started(cluster, run["metadata"]["name"])
+        case "job_finished":
+            for job in cluster.list(JOB, "orchestrator"):
+                assert told(url, job) in (200, 204)
+        case "report":
+            (run,) = cluster.list(DOCS_RUN, "orchestrator")
+            assert told(url, run) in (200, 204)
+        case "github_webhook":
+            assert posted(url, {}) == 401, "it is not signed"
+        case "console":
+            page = urllib3.request("GET", url, retries=False, timeout=30)
+            assert (page.status, b"Task 3 of api" in page.data) == (200, True)
+            style = re.search(r'href="(/assets/console.css[^"]+)"', page.data.decode())
+            assert style
+            assert urllib3.request("GET", f"{url}{style[1]}", retries=False, timeout=30).status == 200
+        case "github_event":
+            assert posted(url, {}) == 400, "it is no event"
+        case _:
+            raise AssertionError(f"say what the work of {target} is")
+
+
+def started(cluster: Cluster, name: str) -> None:
+    """The run has a Job with task files, rendered from the templates of the image."""
+    jobs = [
+        job for job in cluster.list(JOB, "orchestrator") if job["metadata"]["labels"]["agents.platform/run"] == name
+    ]
+    assert len(jobs) == 1
+    files = cluster.get(
+        CONFIG_MAP, "orchestrator", jobs[0]["spec"]["template"]["spec"]["volumes"][0]["configMap"]["name"]
+    )
+    assert "#!/" in files["data"]["container.sh"]

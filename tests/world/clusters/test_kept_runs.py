@@ -1,0 +1,166 @@
+"""CASE C6: what a sweep costs grows with the runs that are open, not with those that are kept.
+
+Runs are listed from the API server's cache, which may be behind; so nothing is done on its word alone.
+
+| the cache                                          | expected                                              |
+|----------------------------------------------------|-------------------------------------------------------|
+| is asked for unfinished runs                       | resourceVersion=0 and no limit; Jobs, pods: live ones |
+| does not know yet that a run has ended             | nothing is written                                    |
+| does not know yet that a run has started           | its slot is not given to another                      |
+| still knows a run that is deleted                  | no error                                              |
+| does not know a run yet                            | the next sweep starts it                              |
+| is not in the order of names                       | a pass that continues after a name skips no run       |
+| of 300 kept runs and 3 open ones                   | as many calls as of 3 kept ones                       |
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from functions.cluster.kinds import CODE_RUN, RUNS
+from functions.cluster.transport import Request, Transport
+from functions.manifests.checkpoint import Cursor
+from functions.runs import api_group
+from functions.runs.model.run import Run
+from functions.settings.limits import LimitSettings
+from functions.storage.run_store import UNFINISHED
+from functions.sweeper.scan import PagedScan
+from tests.support.api import Harness
+from tests.support.in_process_server import InProcessServer
+from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
+
+
+@dataclass
+class LaggingCache:
+    """A transport to an API server whose cache stays behind from `stop` on."""
+
+    inner: Transport
+    behind: bool = False
+    reverse: bool = False
+    _answers: dict[str, Any] = field(default_factory=dict)
+
+    def stop(self, world: Harness) -> None:
+        """Keep what the cache would answer now."""
+        for kind in RUNS.values():
+            query = {"labelSelector": f"!{api_group.FINISHED}", "resourceVersion": "0"}
+            path = kind.path(world.namespace)
+            self._answers[path] = self.inner.send(Request("GET", path, query))
+        self.behind = True
+
+    def send(self, request: Request) -> Any:
+        if request.query.get("resourceVersion") != "0":
+            return self.inner.send(request)
+        answer = copy.deepcopy(self._answers[request.path]) if self.behind else self.inner.send(request)
+        if self.reverse:
+            answer["items"].reverse()
+        return answer
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        return self.inner.stream(request)
+
+
+@pytest.fixture
+def cache() -> LaggingCache:
+    return LaggingCache(InProcessServer())
+
+
+@pytest.fixture
+def lagging(cache: LaggingCache) -> Harness:
+    return Harness(cache, "kept")
+
+
+def job_of(world: Harness, run: Run) -> str:
+    return now(world, run).status.job_name or ""
+
+
+def test_unfinished_runs_come_from_the_cache_and_live_attempts_by_field(world: Harness) -> None:
+    world.calls.calls.clear()
+    swept(world)
+    queries = {call.path.rpartition("/")[2]: call.query for call in world.calls.calls}
+    for plural in ("coderuns", "docsruns"):
+        assert queries[plural] == {"labelSelector": "!agents.platform/finished", "resourceVersion": "0"}
+    assert queries["jobs"]["fieldSelector"] == "status.successful=0"
+    assert queries["pods"]["fieldSelector"] == "status.phase!=Succeeded,status.phase!=Failed"
+
+
+def test_a_run_that_has_ended_meanwhile_is_left_alone(lagging: Harness, cache: LaggingCache) -> None:
+    run = submitted(lagging)
+    run_event(lagging, run.raw, "add")
+    lagging.job_ready(job_of(lagging, run))
+    cache.stop(lagging)
+    job_event(lagging, lagging.job_ends(job_of(lagging, run), DONE))
+    version = now(lagging, run).resource_version
+    lagging.calls.calls.clear()
+    assert swept(lagging).code == 200
+    assert (now(lagging, run).resource_version, lagging.calls.writes) == (version, [])
+
+
+def test_the_slot_of_a_run_that_has_started_meanwhile_is_not_given_away(lagging: Harness, cache: LaggingCache) -> None:
+    lagging.configure(limits=LimitSettings(runs=1))
+    first = submitted(lagging, name="first", service="first", priority=1)
+    second = submitted(lagging, name="second", service="second")
+    bare = lagging.kubelet.patch(CODE_RUN, first.namespace, first.name, {"metadata": {"finalizers": None}})
+    cache.stop(lagging)
+    run_event(lagging, bare, "add")
+    assert reason(now(lagging, first)) == "Starting"
+    for _ in range(2):
+        swept(lagging)
+        assert now(lagging, second).status.attempt is None, "two runs work where one may"
+    cache.behind = False
+    swept(lagging)
+    assert [reason(now(lagging, run)) for run in (first, second)] == ["Starting", "Queued"]
+
+
+def test_a_run_that_is_deleted_meanwhile_is_no_error(lagging: Harness, cache: LaggingCache) -> None:
+    run = submitted(lagging)
+    lagging.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
+    cache.stop(lagging)
+    lagging.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
+    found = swept(lagging).body
+    assert found
+    assert found["data"]["failed"] == []
+
+
+def test_a_run_that_the_cache_does_not_know_yet_is_started_by_the_next_sweep(
+    lagging: Harness, cache: LaggingCache
+) -> None:
+    cache.stop(lagging)
+    run = submitted(lagging)
+    swept(lagging)
+    assert now(lagging, run).status.attempt is None
+    cache.behind = False
+    swept(lagging)
+    assert now(lagging, run).status.attempt == 1
+
+
+def test_a_cache_in_another_order_skips_no_run(lagging: Harness, cache: LaggingCache) -> None:
+    """Servers before Kubernetes 1.27 answer in any order; a pass that was out of time continues after a name."""
+    cache.reverse = True
+    names = ["a", "b", "c"]
+    for name in names:
+        submitted(lagging, name=name, service=name)
+    scan = PagedScan(lagging.services, [CODE_RUN], Cursor("CodeRun", "a"), labels=UNFINISHED, cached=True)
+    assert [raw["metadata"]["name"] for raw in scan] == names[1:]
+
+
+def test_kept_runs_cost_no_call(world: Harness) -> None:
+    def calls() -> int:
+        world.calls.calls.clear()
+        swept(world)
+        return len(world.calls.calls)
+
+    for name in ("x", "y", "z"):
+        opened = submitted(world, name=name, service=name)
+        run_event(world, opened.raw, "add")
+        world.job_ready(job_of(world, opened))
+    swept(world)
+    before = calls()
+    for number in range(300):
+        kept = submitted(world, name=f"kept-{number}", service=f"s{number}")
+        world.kubelet.patch(
+            CODE_RUN, kept.namespace, kept.name, {"metadata": {"labels": {api_group.FINISHED: kept.uid}}}
+        )
+    assert calls() == before

@@ -1,0 +1,109 @@
+"""`spec.resources` of a run, within the setting `job.max_resources`.
+
+| asked for                                   | expected                                                        |
+|---------------------------------------------|-----------------------------------------------------------------|
+| within the bounds                           | requested and the limit of the agent's container                |
+| some of them                                | the others as the settings say                                  |
+| above a bound, at submit                    | 400, naming field, bound and setting; nothing is created        |
+| above a bound, by kubectl apply             | shown as ConfigurationError until it is mended; then it starts  |
+| what has no bound, or what nobody knows     | 400, naming it                                                  |
+| by the command line and the repository file | in the spec                                                     |
+"""
+
+from typing import Any
+
+import pytest
+
+from functions.clients.errors import WrongUsage
+from functions.clients.tasks.options import resources
+from functions.cluster.kinds import CODE_RUN, JOB
+from functions.github.commands import configuration
+from functions.github.commands.parse import StartRun
+from functions.github.commands.spec_builder import RequestTarget, build_spec
+from functions.manifests.pod import pod_spec
+from functions.runs.lifecycle import transitions
+from functions.settings.job import JobSettings, Resources
+from tests.support.api import Harness
+from tests.support.builders import CODE_SPEC, NOW, run, settings
+from tests.support.run_steps import now, post, reason, submitted, swept
+
+BOUNDED = JobSettings(max_resources=Resources(cpu="8", memory="32Gi"))
+
+
+def asked(world: Harness, wanted: Any) -> tuple[int, dict[str, str]]:
+    """The code of the answer, and its errors by field."""
+    found = post(world, {**CODE_SPEC, "resources": wanted}, kind="CodeRun")
+    assert found.body is not None
+    return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
+
+
+def agents_resources(wanted: Any) -> Any:
+    found = run(spec={"resources": wanted})
+    pod = pod_spec(found.with_status(transitions.start(found, NOW)), settings(job=BOUNDED.model_dump()))
+    return pod["containers"][0]["resources"]
+
+
+def test_what_is_asked_for_is_requested_and_the_limit() -> None:
+    all_of_it = {"cpu": 4, "memory": "8Gi", "ephemeralStorage": "20Gi"}
+    amounts = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "20Gi"}
+    assert agents_resources(all_of_it) == {"requests": amounts, "limits": amounts}
+
+
+def test_what_is_not_asked_for_is_as_the_settings_say() -> None:
+    assert agents_resources({"memory": "8Gi"}) == {
+        "requests": {"cpu": "100m", "memory": "8Gi"},
+        "limits": {"cpu": "2", "memory": "8Gi"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "words"),
+    [
+        ({"cpu": "9"}, "resources.cpu", "must be at most 8 (the setting job.max_resources.cpu)"),
+        ({"memory": "33Gi"}, "resources.memory", "must be at most 32Gi (the setting job.max_resources.memory)"),
+        (
+            {"ephemeralStorage": "1Gi"},
+            "resources.ephemeralStorage",
+            "cannot be asked for: the setting job.max_resources.ephemeral_storage is not set",
+        ),
+        ({"gpu": 1}, "resources.gpu", "is not a known field"),
+        ({"memory": "8"}, "resources.memory", "must be an amount of bytes with its unit, such as 512Mi or 8Gi"),
+    ],
+)
+def test_what_may_not_be_had_is_refused_at_submit(world: Harness, wanted: Any, field: str, words: str) -> None:
+    world.configure(job=BOUNDED)
+    assert asked(world, wanted) == (400, {field: words})
+    assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
+
+
+@pytest.mark.parametrize(("amount", "code"), [("4Gi", 201), ("4097Mi", 400)])
+def test_without_the_setting_the_limits_are_the_bound(world: Harness, amount: str, code: int) -> None:
+    assert asked(world, {"memory": amount})[0] == code
+
+
+def test_a_run_that_kubectl_made_is_shown_until_it_is_mended(world: Harness) -> None:
+    made = submitted(world, resources={"memory": "64Gi"})
+    swept(world)
+    found = now(world, made)
+    assert (found.status.phase, reason(found)) == ("Pending", "ConfigurationError")
+    assert "resources.memory: must be at most 4Gi (the setting job.max_resources.memory)" in str(found.status.message)
+    world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"resources": {"memory": "2Gi"}}})
+    world.later(minutes=1)
+    swept(world)
+    job = world.kubelet.get(JOB, world.namespace, now(world, made).status.job_name or "")
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
+
+
+def test_options_of_the_command_line_are_pairs() -> None:
+    assert resources(["cpu=500m", "ephemeral-storage=1Gi"]) == {"cpu": "500m", "ephemeral_storage": "1Gi"}
+    for wrong in ("gpu=1", "cpu", "cpu="):
+        with pytest.raises(WrongUsage, match="--resources: must be NAME=AMOUNT with one of cpu, memory, ephemeral"):
+            resources([wrong])
+
+
+def test_a_repositorys_file_can_ask_for_resources() -> None:
+    file = configuration.parse("service: api\ngithubApp: 5DLabs-Rex\nresources: {memory: 2Gi, cpu: 1}\n")
+    command = StartRun("code", task=3)
+    spec = build_spec(command, RequestTarget("acme/shop", "main"), file, settings())
+    assert spec.resources
+    assert spec.resources.quantities == {"cpu": "1", "memory": "2Gi"}
