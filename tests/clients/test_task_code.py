@@ -92,7 +92,8 @@ def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_ano
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
-    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, cwd=repository.path / "plans")
+    tasks = ("--platform-repository-url", URL, "--platform-directory", "plans")
+    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, *tasks, cwd=repository.path / "plans")
     found = functions.spec(done)
     assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (ELSEWHERE, URL)
     assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
@@ -156,7 +157,6 @@ def test_models_are_those_of_the_settings_without_any_other_setting(
 
 EVERYTHING = {
     "task_id": 9,
-    "task_title": "Check out",
     "task_tag": "checkout",
     "service": "everything",
     "model": "gpt-5.1-codex",
@@ -165,6 +165,7 @@ EVERYTHING = {
     "branch": "release/1",
     "working_directory": "a dir/'quoted'",
     "platform_repository_url": URL,
+    "task_title": "Sign in",
     "platform_branch": "plans",
     "platform_directory": "plans",
     "tool_config": "advanced",
