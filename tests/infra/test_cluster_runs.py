@@ -30,8 +30,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.events.event import Event, requested
-from functions.queues.nats.connection import connect
-from functions.queues.nats.publisher import NatsPublisher
+from functions.queues.backends.nats.connection import connect
+from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
