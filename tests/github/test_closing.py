@@ -23,7 +23,7 @@ from functions.github.api.errors import Busy
 from functions.github.api.transport import HttpTransport
 from functions.github.api.transport import Request as Call
 from functions.handlers import reconcile
-from functions.reporting.github_sync import CLOSE_TIME_LIMIT
+from functions.reporting.github.sync import CLOSE_TIME_LIMIT
 from functions.serving.http import Answer, answer
 from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 from tests.github.slow import Slow, with_commits

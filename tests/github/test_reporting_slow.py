@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from functions.queues.topics import ACK_DEADLINE
-from functions.reporting.github_sync import SYNC_TIME_LIMIT
+from functions.reporting.github.sync import SYNC_TIME_LIMIT
 from functions.runs import github_sync_state
 from functions.sweeper.scan import BUDGET
 from tests.github.report_bench import FIRST, Newsroom

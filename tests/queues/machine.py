@@ -23,8 +23,8 @@ from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, CommandChild, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats
 from functions.local.dev.server import Server, free_port
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import RetryPolicy, Subscription, Topology
 from functions.queues.topics import LIFECYCLE
 from functions.queues.topology import FUNCTIONS

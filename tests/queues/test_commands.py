@@ -26,11 +26,11 @@ from functions.local.dev.cluster import write_kubeconfig
 from functions.local.queue import Queue
 from functions.manifests import run as manifest
 from functions.queues.backends import connect
-from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
+from functions.queues.backends.pubsub.setup import TopologyApplier
 from functions.queues.publisher import Publisher, PublishError
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from functions.queues.topology import TOPIC_OF_FUNCTION, TOPICS
 from functions.runs.model.code_run_spec import CodeRunSpec

@@ -18,7 +18,7 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from functions.events.event import Event
-from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.embedded.publisher import EmbeddedPublisher
 from functions.queues.publisher import PublishError
 from tests.support.http_servers import Handler, listening
 

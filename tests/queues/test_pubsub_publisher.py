@@ -33,9 +33,9 @@ import pytest
 from grpc import StatusCode
 
 from functions.events.event import Event
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
 from functions.queues.publisher import PublishError
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.publisher import PubsubPublisher
 from tests.support.api import ROOT
 from tests.support.google_cloud import PUBSUB, GoogleCloud, serving
 from tests.support.google_files import federation_file, key_file, user_file

@@ -26,6 +26,12 @@ CLAUDE_MODEL = (
     "or a Bedrock ARN"
 )
 
+TimeoutSeconds = Annotated[int, Field(ge=1, le=604_800)]
+"""At most a week."""
+MaxRetries = Annotated[int, Field(ge=0, le=10)]
+MaxTurns = Annotated[int, Field(ge=1, le=fields.INT32)]
+MaxCostUsd = Annotated[float, Field(gt=0, le=1_000_000)]
+
 
 class ApiModel(BaseModel):
     """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
@@ -138,19 +144,15 @@ class RunSpec(ApiModel, ABC):
     resources: Annotated[
         RequestedResources | None, Field(description="Of the agent's container, within the setting job.max_resources.")
     ] = None
-    timeout_seconds: Annotated[int | None, Field(description="Longest an attempt may take.", ge=1, le=604_800)] = None
-    max_retries: Annotated[int | None, Field(description="Automatic retries after failed attempts.", ge=0, le=10)] = (
-        None
-    )
+    timeout_seconds: Annotated[TimeoutSeconds | None, Field(description="Longest an attempt may take.")] = None
+    max_retries: Annotated[MaxRetries | None, Field(description="Automatic retries after failed attempts.")] = None
     ttl_seconds_after_finished: Annotated[
         int | None, Field(description="How long a finished Job is kept.", ge=86_400, le=fields.INT32)
     ] = None
     cancel: Annotated[bool, Field(description="Set to true to stop the run.")] = False
     priority: Annotated[int, Field(description="Higher is admitted first.", ge=-1000, le=1000)] = 0
-    max_turns: Annotated[int | None, Field(description="Most turns of the agent.", ge=1, le=fields.INT32)] = None
-    max_cost_usd: Annotated[
-        float | None, Field(description="Most the agent may spend, in US dollars.", gt=0, le=1_000_000)
-    ] = None
+    max_turns: Annotated[MaxTurns | None, Field(description="Most turns of the agent.")] = None
+    max_cost_usd: Annotated[MaxCostUsd | None, Field(description="Most the agent may spend, in US dollars.")] = None
 
     @model_validator(mode="after")
     def _across_fields(self) -> Self:

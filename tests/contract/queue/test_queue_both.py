@@ -32,16 +32,16 @@ from functions.events.event import RESOURCE, Event
 from functions.events.receive import receive
 from functions.local.database import connect
 from functions.local.queue import Queue
+from functions.queues.backends.embedded.dead_letters import EmbeddedDeadLetters
+from functions.queues.backends.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.nats.dead_letters import NatsDeadLetters
+from functions.queues.backends.nats.publisher import NatsPublisher
+from functions.queues.backends.pubsub.dead_letters import PubsubDeadLetters
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
+from functions.queues.backends.pubsub.setup import TopologyApplier
 from functions.queues.dead_letters import DeadLetterQueue
-from functions.queues.embedded.dead_letters import EmbeddedDeadLetters
-from functions.queues.embedded.publisher import EmbeddedPublisher
-from functions.queues.nats.dead_letters import NatsDeadLetters
-from functions.queues.nats.publisher import NatsPublisher
 from functions.queues.publisher import Publisher
-from functions.queues.pubsub.dead_letters import PubsubDeadLetters
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from functions.settings.nats import NatsSettings
 from tests.conftest import SCALE

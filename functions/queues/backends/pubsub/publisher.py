@@ -11,8 +11,8 @@ from google.pubsub_v1.types import PublishRequest
 
 from functions.events.event import Event
 from functions.events.pubsub_binding import to_message
+from functions.queues.backends.pubsub.project import Project, ProjectError, explained
 from functions.queues.publisher import PublishError
-from functions.queues.pubsub.project import Project, ProjectError, explained
 
 ROLE = "roles/pubsub.publisher"
 

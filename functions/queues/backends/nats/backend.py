@@ -17,20 +17,22 @@ def is_configured(settings: QueueSettings) -> bool:
 
 def publisher(settings: QueueSettings) -> Publisher:
     """Return its publisher."""
-    from functions.queues.nats.publisher import NatsPublisher  # loads the client, 0.2 s: only if it is the queue
+    from functions.queues.backends.nats.publisher import (
+        NatsPublisher,  # loads the client, 0.2 s: only if it is the queue
+    )
 
     return NatsPublisher(settings.nats, settings.prefix)
 
 
 def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     """Return its dead letters."""
-    from functions.queues.nats.dead_letters import NatsDeadLetters  # as above
+    from functions.queues.backends.nats.dead_letters import NatsDeadLetters  # as above
 
     return NatsDeadLetters(settings.nats, settings.prefix)
 
 
 def apply(settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
     """Set streams and consumers up, as the dispatcher does when it starts; raise SetupError."""
-    from functions.queues.nats.setup import apply_once  # as above
+    from functions.queues.backends.nats.setup import apply_once  # as above
 
     yield from apply_once(settings.nats, settings.prefix, topology(settings.endpoints), dry_run=dry_run)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from functions.queues.backends.embedded import backend as embedded
+from functions.queues.backends.nats import backend as nats
+from functions.queues.backends.pubsub import backend as pubsub
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
-from functions.queues.embedded import backend as embedded
-from functions.queues.nats import backend as nats
 from functions.queues.publisher import Publisher, PublishError
-from functions.queues.pubsub import backend as pubsub
 from functions.queues.setup import SetupError
 from functions.settings.queues import QueueSettings
 

@@ -15,8 +15,8 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
-from functions.queues.nats.connection import NatsError, connect, explained
-from functions.queues.nats.names import Names
+from functions.queues.backends.nats.connection import NatsError, connect, explained
+from functions.queues.backends.nats.names import Names
 from functions.queues.queue_model import Topology
 from functions.queues.setup import SetupError
 from functions.settings.nats import NatsSettings

@@ -14,10 +14,10 @@ from google.api_core.exceptions import DeadlineExceeded
 from functions.events.event import Event, MalformedError
 from functions.events.pubsub_binding import from_message
 from functions.events.receive import resolved
+from functions.queues.backends.pubsub.project import Project, ProjectError, explained
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
 from functions.queues.dead_letters import DeadLetter, DeadLetterError, run_of
 from functions.queues.publisher import PublishError
-from functions.queues.pubsub.project import Project, ProjectError, explained
-from functions.queues.pubsub.publisher import PubsubPublisher
 from functions.queues.topology import dead_letter_topic
 
 ROLE = "roles/pubsub.subscriber"

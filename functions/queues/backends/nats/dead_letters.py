@@ -12,9 +12,9 @@ from nats.js.errors import NotFoundError
 from functions.events.event import Event, MalformedError
 from functions.events.nats_binding import to_request
 from functions.events.receive import receive
+from functions.queues.backends.nats.connection import NatsError, connect, explained
+from functions.queues.backends.nats.names import Names
 from functions.queues.dead_letters import DeadLetter, DeadLetterError, run_of
-from functions.queues.nats.connection import NatsError, connect, explained
-from functions.queues.nats.names import Names
 from functions.queues.topology import dead_letter_topic
 from functions.settings.nats import NatsSettings
 

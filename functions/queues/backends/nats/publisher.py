@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from functions.events.event import Event
 from functions.events.nats_binding import to_message
-from functions.queues.nats.connection import (
+from functions.queues.backends.nats.connection import (
     CALL_SECONDS,
     NatsError,
     NatsMissingError,
@@ -23,8 +23,8 @@ from functions.queues.nats.connection import (
     connect,
     explained,
 )
-from functions.queues.nats.loop_thread import LoopThread
-from functions.queues.nats.names import Names
+from functions.queues.backends.nats.loop_thread import LoopThread
+from functions.queues.backends.nats.names import Names
 from functions.queues.publisher import PublishError
 from functions.settings.nats import NatsSettings
 

@@ -27,10 +27,10 @@ from nats.errors import Error
 from nats.js.api import Header
 
 from functions.events.nats_binding import to_request
-from functions.queues.nats.connection import CALL_SECONDS, NatsError, explained
-from functions.queues.nats.dead_letters import headers_of
-from functions.queues.nats.names import Names
-from functions.queues.nats.setup import ACK_WAIT
+from functions.queues.backends.nats.connection import CALL_SECONDS, NatsError, explained
+from functions.queues.backends.nats.dead_letters import headers_of
+from functions.queues.backends.nats.names import Names
+from functions.queues.backends.nats.setup import ACK_WAIT
 from functions.queues.push import Push, Refusal, backoff_after, send
 from functions.queues.queue_model import RetryPolicy, Subscription
 

@@ -14,8 +14,8 @@ from nats.js.api import Header
 
 from functions.events.event import Event
 from functions.events.nats_binding import to_message
-from functions.queues.nats.connection import CALL_SECONDS, NatsError, explained
-from functions.queues.nats.names import Names
+from functions.queues.backends.nats.connection import CALL_SECONDS, NatsError, explained
+from functions.queues.backends.nats.names import Names
 from functions.queues.queue_model import Schedule
 
 log = logging.getLogger("orchestrator")

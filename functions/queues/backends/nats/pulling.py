@@ -10,8 +10,8 @@ from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NothingError
 from nats.js.client import JetStreamContext
 
-from functions.queues.nats.connection import NatsError, explained
-from functions.queues.nats.delivery import Delivery
+from functions.queues.backends.nats.connection import NatsError, explained
+from functions.queues.backends.nats.delivery import Delivery
 
 log = logging.getLogger("orchestrator")
 

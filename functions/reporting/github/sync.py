@@ -30,7 +30,7 @@ from functions.github.api.client import Github
 from functions.github.api.errors import Busy
 from functions.github.api.lease_guard import LeaseExpired
 from functions.queues.topics import ACK_DEADLINE
-from functions.reporting.github_writer import GithubWriter, work_repository
+from functions.reporting.github.writer import GithubWriter, work_repository
 from functions.runs import github_sync_state as sync_state
 from functions.runs.lifecycle.lifecycle_events import LATE
 from functions.runs.model.run import Run

@@ -10,12 +10,12 @@ from typing import Any
 
 from nats.aio.client import Client
 
-from functions.queues.nats import schedules
-from functions.queues.nats.connection import NatsUnavailableError, connect
-from functions.queues.nats.delivery import Delivery
-from functions.queues.nats.names import Names
-from functions.queues.nats.pulling import PAUSE_SECONDS, Puller
-from functions.queues.nats.setup import TopologyApplier
+from functions.queues.backends.nats import schedules
+from functions.queues.backends.nats.connection import NatsUnavailableError, connect
+from functions.queues.backends.nats.delivery import Delivery
+from functions.queues.backends.nats.names import Names
+from functions.queues.backends.nats.pulling import PAUSE_SECONDS, Puller
+from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.push import session
 from functions.queues.queue_model import Topology
 from functions.settings.nats import NatsSettings

@@ -17,14 +17,16 @@ def is_configured(settings: QueueSettings) -> bool:
 
 def publisher(settings: QueueSettings) -> Publisher:
     """Return its publisher."""
-    from functions.queues.embedded.publisher import EmbeddedPublisher  # loads urllib3, which no other back end needs
+    from functions.queues.backends.embedded.publisher import (
+        EmbeddedPublisher,  # loads urllib3, which no other back end needs
+    )
 
     return EmbeddedPublisher(settings.url)
 
 
 def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     """Return its dead letters."""
-    from functions.queues.embedded.dead_letters import EmbeddedDeadLetters  # as above
+    from functions.queues.backends.embedded.dead_letters import EmbeddedDeadLetters  # as above
 
     return EmbeddedDeadLetters(settings.url)
 

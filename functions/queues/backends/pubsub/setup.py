@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import NotFound
 from google.pubsub_v1.types import Subscription as PubsubSubscription
 
-from functions.queues.pubsub.project import Project, ProjectError, explained
+from functions.queues.backends.pubsub.project import Project, ProjectError, explained
 from functions.queues.queue_model import Subscription, Topology
 
 Resource = TypeVar("Resource")
