@@ -17,10 +17,10 @@ from functions.settings import Settings
 HEAD = f"""# Configuration
 
 {GENERATED}
-The functions read settings from a YAML file, which `ORCHESTRATOR_CONFIG` names, and from the environment, which wins. The
-variable of `job.code_deadline` is `ORCHESTRATOR_JOB__CODE_DEADLINE`; a value that is a list or an object is JSON there. An
-unknown key, or a value that is not valid, stops a function at its start, naming the key. `orchestrator config check` shows
-the effective settings, and every problem with them. One setting has no default: `agent.image`.
+The functions read settings from a YAML file, which `ORCHESTRATOR_CONFIG` names, and from the environment, which wins.
+The variable of `job.code_deadline` is `ORCHESTRATOR_JOB__CODE_DEADLINE`; a list or an object is JSON there. An unknown
+key, or a value that is not valid, stops a function at its start, naming the key. `orchestrator config check` shows the
+effective settings, and every problem with them. One setting has no default: `agent.image`.
 """
 
 

@@ -27,7 +27,7 @@ ANSWERS: Mapping[str, str] = {
 """Answers of the submit functions by status code."""
 
 HEADERS: Mapping[str, str] = {
-    "Idempotency-Key": "Any text of at most 255 printable ASCII characters: a repeated request finds the first one's run.",
+    "Idempotency-Key": "At most 255 printable ASCII characters: a repeated request finds the run of the first one.",
     "If-Unfinished": "`refuse`: also with a key, refuse a second run of a task that an unfinished run has.",
     "traceparent": "The trace that the run belongs to (W3C Trace Context).",
 }
@@ -136,8 +136,9 @@ def _without_extensions(node: Any) -> Any:
 HEAD = f"""# HTTP
 
 {GENERATED}
-Each submit function is an address of its own; [openapi.json](openapi.json) is the same as an OpenAPI document. The body
-of a `POST` is the spec as JSON, in camelCase. Snake case is accepted too, but not a mixture; unknown fields are refused.
+Each submit function is an address of its own; [openapi.json](openapi.json) is the same as an OpenAPI document. The
+body of a `POST` is the spec as JSON, in camelCase. Snake case is accepted too, but not a mixture; unknown fields are
+refused.
 An answer is `{{"success": true, "message": ..., "data": {{"name", "namespace", "kind", "uid", "phase"}}}}`, or
 `{{"success": false, "message": ..., "errors": [{{"field", "message"}}]}}`.
 """

@@ -10,8 +10,8 @@ HEAD = f"""# Troubleshooting by reason
 
 {GENERATED}
 `orchestrator runs get NAME`, the console and `kubectl describe` show a run's reason, its message and what to do. The
-message names what is concerned: a secret, a file, a setting. [Operations](operations.md) has what to do where a function
-or the cluster is down.
+message names what is concerned: a secret, a file, a setting. [Operations](operations.md) says what to do where a
+function or the cluster is down.
 """
 
 PROGRESS = frozenset(
