@@ -29,8 +29,9 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus, rfc3339
 
-TOLD = api_group.label("github-told")
-TELLING = api_group.label("github-telling")
+SYNC_RECORD = api_group.label("github-told")
+SYNC_LEASE = api_group.label("github-telling")
+"""Their names on stored runs are those of the first version: with others every run would be synced again."""
 
 LEASE = timedelta(minutes=2)
 """How long a lease lasts: longer than a function may take for one event (its ack deadline is 60 s)."""
@@ -72,7 +73,7 @@ _RECORD = TypeAdapter(SyncRecord)
 def last_synced(raw: Mapping[str, Any]) -> SyncRecord:
     """Return the last sync recorded on the object. An unreadable annotation counts as never synced."""
     try:
-        return _RECORD.validate_json(_annotations(raw).get(TOLD) or "{}")
+        return _RECORD.validate_json(_annotations(raw).get(SYNC_RECORD) or "{}")
     except ValidationError:
         return SyncRecord()
 
@@ -132,12 +133,12 @@ def needs_sync(run: Run, on_github: bool) -> bool:
 
 def ever_synced(raw: Mapping[str, Any]) -> bool:
     """Return whether anything was synced, or may have been."""
-    return not {TOLD, TELLING}.isdisjoint(_annotations(raw))
+    return not {SYNC_RECORD, SYNC_LEASE}.isdisjoint(_annotations(raw))
 
 
 def lease(raw: Mapping[str, Any]) -> str:
     """Return the text of the lease or back-off; no two of a run are equal, as the second begins after the first."""
-    return _annotations(raw).get(TELLING) or ""
+    return _annotations(raw).get(SYNC_LEASE) or ""
 
 
 def lease_seconds_left(raw: Mapping[str, Any], now: datetime) -> float:
@@ -157,23 +158,23 @@ def acquire(run: Run, now: datetime) -> Patch:
 
     It clears the digest: whatever the sync achieves, GitHub may not show the recorded facts any more.
     """
-    return _patch(run, {TELLING: rfc3339(now + LEASE), TOLD: _note(replace(last_synced(run.raw), digest=""))})
+    return _patch(run, {SYNC_LEASE: rfc3339(now + LEASE), SYNC_RECORD: _note(replace(last_synced(run.raw), digest=""))})
 
 
 def back_off(run: Run, now: datetime, seconds: float | None, record: SyncRecord) -> Patch:
     """Return the merge patch that turns the lease into a back-off of that long, and records the progress."""
     wanted = timedelta(seconds=min(seconds or 0, MAX_BACKOFF.total_seconds()))
-    return _patch(run, {TELLING: rfc3339(now + max(MIN_BACKOFF, wanted)), TOLD: _note(record)})
+    return _patch(run, {SYNC_LEASE: rfc3339(now + max(MIN_BACKOFF, wanted)), SYNC_RECORD: _note(record)})
 
 
 def release(run: Run, record: SyncRecord) -> Patch:
     """Return the merge patch that ends the lease: everything about this version is synced."""
-    return _patch(run, {TELLING: None, TOLD: _note(record)})
+    return _patch(run, {SYNC_LEASE: None, SYNC_RECORD: _note(record)})
 
 
 def invalidate() -> Patch:
     """Return the merge patch, to any version, after which everything is looked for on GitHub and synced again."""
-    return {"metadata": {"annotations": {TOLD: _note(SyncRecord())}}}
+    return {"metadata": {"annotations": {SYNC_RECORD: _note(SyncRecord())}}}
 
 
 def _note(record: SyncRecord) -> str:

@@ -1,6 +1,6 @@
 """The pull request that an attempt opens, as an App or as a user with a token.
 
-| what there is                           | comes to                                                              |
+| what there is                           | result                                                                |
 |-----------------------------------------|-----------------------------------------------------------------------|
 | nothing yet, also without hooks         | opened once, back to the base branch                                  |
 | one that is open; one to another branch | found; not ours                                                       |

@@ -1,7 +1,7 @@
 """Git over a real sshd: the key is used where it is mounted, and only a host with a pinned key is talked to.
 
 pinned key          docs and code attempts clone and push
-another host key    no agent starts; the reason says what to mend (also for a host nobody pinned)
+another host key    no agent starts; the reason says what to mend (also for a host without a pinned key)
 another user key    no agent starts
 host away           a network error, tried again
 """

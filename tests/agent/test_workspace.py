@@ -175,7 +175,7 @@ def test_an_unfinished_merge_of_the_run_itself_is_the_agents_to_finish(world: Wo
 
 @pytest.mark.parametrize("operation", [["rebase", "theirs"], ["cherry-pick", "theirs"], ["revert", "HEAD~1"]])
 def test_what_else_was_left_half_done_is_kept(world: World, code_spec: SpecFactory, operation: list[str]) -> None:
-    """On no branch, as a rebase works, so that it is nobody's to finish."""
+    """On no branch, as a rebase works, so that nothing finishes it."""
     work = diverge(world, code_spec)
     tip = git("rev-parse", OWN, cwd=work)
     if operation[0] != "rebase":

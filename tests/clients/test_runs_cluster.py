@@ -91,7 +91,7 @@ def test_with_the_rights_of_the_readme_everything_works(
     put(admin, "works", {"phase": "Running", "conditions": condition("Unknown", "Running")})
     put(admin, "failed", ended("Failed", "AgentError"))
     listed = cli("runs", "list", environ=given)
-    assert [line.split()[0] for line in listed.out.splitlines()] in (
+    assert [line.split()[-1] for line in listed.out.splitlines()] in (
         ["NAME", "works", "failed"],
         ["NAME", "failed", "works"],
     )

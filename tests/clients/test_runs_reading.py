@@ -2,7 +2,7 @@
 
 what is there                       what is asserted
 runs of both kinds                  one table, newest first
-runs nobody can read                a row each; the others are not affected
+unreadable runs                     a row each; the others are not affected
 filters, -A, --all, -o              only those asked for; JSON and YAML with the same facts
 one run                             what it is, attempts, usage, place in the queue, a refused retry, what to do next
 the same name twice, or not at all  said, with what to do; docs/NAME and code/NAME choose

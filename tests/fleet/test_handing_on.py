@@ -88,7 +88,7 @@ def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int
 
 
 def limited() -> PassBench:
-    """As many places as there are runs at work; some have just ended, and nobody was told."""
+    """As many places as there are runs at work; some have just ended, without an event."""
     scene = PassBench(LimitSettings(runs=SIZE // 10))
     scene.population.ends(2)
     return scene
@@ -119,7 +119,7 @@ def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_
 
 
 def expired() -> PassBench:
-    """Long afterwards: runs that succeeded are due to be deleted, and there are task files that nobody owns."""
+    """Long afterwards: runs that succeeded are due to be deleted, and there are task files without an owner."""
     scene = limited()
     scene.harness.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}

@@ -1,6 +1,6 @@
 """What people ask of runs that are there, by commands, once per request.
 
-| what happens                                       | comes to                                                  |
+| what happens                                       | result                                                    |
 |----------------------------------------------------|-----------------------------------------------------------|
 | /retry, /cancel, /status on issue or pull request  | the run that is meant                                     |
 | what the run cannot do                             | refused in words, once and for all                        |

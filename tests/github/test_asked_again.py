@@ -1,6 +1,6 @@
 """What people asked of a run, and what comes again of it: by another hook, late, after the run was deleted.
 
-| comes again                                       | by then                                | comes to            |
+| comes again                                       | by then                                | result              |
 |---------------------------------------------------|----------------------------------------|---------------------|
 | /cancel, /retry, by comment, review, label        | another run was asked for              | nothing             |
 | /cancel and /code in one comment, by two hooks    | the first delivery made a run          | nothing             |
@@ -30,7 +30,7 @@ def again(stage: Stage, number: int = -1) -> None:
 
 
 def asked(stage: Stage, number: int, command: str) -> Run:
-    """The run that somebody asks for on an issue."""
+    """The run that a person requests on an issue."""
     known = {run.uid for run in stage.runs()}
     assert stage.comment(number, command).code == 204
     (made,) = (run for run in stage.runs() if run.uid not in known)

@@ -99,7 +99,7 @@ def of_another_kind() -> str:
 
 
 def with_a_password() -> str:
-    """An RSA key that nobody can read."""
+    """An RSA key that cannot be parsed."""
     locked = BestAvailableEncryption(b"password")
     return new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked).decode()
 

@@ -3,7 +3,7 @@
 That it does it once: test_event_once.py. What it refuses: test_event_refused.py, and where GitHub refuses:
 test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
 
-| what happens                                       | comes to                                          |
+| what happens                                       | result                                            |
 |----------------------------------------------------|---------------------------------------------------|
 | /docs, /code by a person with write access         | a run that knows where it came from; a reaction   |
 | the same on a pull request, also of a fork         | work from the branch that it goes to              |

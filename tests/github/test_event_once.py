@@ -1,6 +1,6 @@
 """What `github_event` does about a delivery, it does once.
 
-| what comes                                       | comes to                                            |
+| what comes                                       | result                                              |
 |--------------------------------------------------|-----------------------------------------------------|
 | a command, 10 times at once, days later, by 2 hooks | the same one run                                 |
 | two commands in a comment                        | two runs                                            |

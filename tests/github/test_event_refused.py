@@ -1,8 +1,8 @@
 """What `github_event` does nothing about, and what it refuses in words.
 
-| what happens                                       | comes to                                          |
+| what happens                                       | result                                            |
 |----------------------------------------------------|---------------------------------------------------|
-| by a stranger or a bot, quoted, without a command  | nothing; without a command nobody is asked        |
+| by a stranger or a bot, quoted, without a command  | nothing; without a command GitHub is not called   |
 | a person loses write access                        | nothing, a minute later at the latest             |
 | a mistake, a command that is off                   | an answer that says how to do it right            |
 | a bad configuration                                | an answer with line and key; others work on       |
@@ -15,7 +15,7 @@ import pytest
 
 from tests.github.delivery_bench import Stage
 
-# Nobody's business --------------------------------------------------------------------------------------------------
+# Ignored events -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by", ["mallory", "reader", "triager"])

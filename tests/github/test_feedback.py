@@ -1,6 +1,6 @@
 """What GitHub itself tells of an agent's work: reviews, checks, news of its pull request.
 
-| what happens                                       | comes to                                                  |
+| what happens                                       | result                                                    |
 |----------------------------------------------------|-----------------------------------------------------------|
 | a review that requests changes, a failed check     | another attempt with its words, as often as it may        |
 | of work gone beyond, of a cancelled run, where off | nothing                                                   |

@@ -1,6 +1,6 @@
 """Answers of GitHub that are good by their status, and in which nothing is what it should be.
 
-| answered so                                    | comes to                                                        |
+| answered so                                    | result                                                          |
 |------------------------------------------------|-----------------------------------------------------------------|
 | any call on behalf of a deletion               | the deletion completes; what can still be said is said          |
 | any call to tell of a run                      | it is told later, once                                          |

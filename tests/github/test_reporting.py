@@ -1,10 +1,10 @@
 """What GitHub is told of a run: once, what is so, and nothing of the run waits for it.
 
-| what happens                                  | comes to                                                       |
+| what happens                                  | result                                                         |
 |-----------------------------------------------|----------------------------------------------------------------|
 | the run goes through its phases               | one comment edited in place, a pull request, a check run       |
 | the same event again                          | no call at all                                                 |
-| somebody opened the pull request, or is faster | that one is used                                              |
+| another process opens the pull request first   | that one is used                                              |
 | others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
 | the App is configured by its client id        | what it wrote is found by that as well                         |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
@@ -18,7 +18,7 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.github.reports.comment import marker
-from functions.runs.github_sync_state import TOLD
+from functions.runs.github_sync_state import SYNC_RECORD
 from functions.runs.model import pull_request
 from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 
@@ -164,7 +164,8 @@ def test_an_app_configured_by_its_client_id_finds_what_it_wrote() -> None:
     room = Newsroom(client_id=True)
     room.succeeds()
     for _ in range(3):
-        room.world.kubelet.patch(CODE_RUN, NAMESPACE, room.made.name, {"metadata": {"annotations": {TOLD: None}}})
+        without = {"metadata": {"annotations": {SYNC_RECORD: None}}}
+        room.world.kubelet.patch(CODE_RUN, NAMESPACE, room.made.name, without)
         assert room.report() == 204
     room.check_told()
 

@@ -1,10 +1,10 @@
 """What GitHub is told of a run that is deleted, and that its deletion never waits for it.
 
-| what happens                                   | comes to                                                       |
+| what happens                                   | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | the run is deleted                             | comment and check run are closed                               |
 | GitHub is down, or refuses                     | the deletion completes, in one try                             |
-| nobody was told of it                          | not one call                                                   |
+| it was never synced                            | not one call                                                   |
 | it is deleted while it is told of              | the comment says so in the end                                 |
 """
 

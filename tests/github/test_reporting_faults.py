@@ -1,7 +1,7 @@
 """What GitHub is told of a run while it is away or refuses: in the end everything is there once and says what is so,
 and the run has not waited for it.
 
-| what happens                                   | comes to                                                       |
+| what happens                                   | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | GitHub is down for a day                       | the run ends and is marked; told afterwards by the hourly pass |
 | each refused event comes again, and so do the  | as many deliveries as there were events of the run             |

@@ -1,6 +1,6 @@
 """What GitHub is told of a run by processes that die, stand still or work at once: everything once, and what is so.
 
-| what happens                                   | comes to                                                       |
+| what happens                                   | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | a crash at any call                            | the event, or the sweep alone, brings it to its end            |
 | two at once, in any order                      | one tells                                                      |

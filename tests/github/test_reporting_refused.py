@@ -1,6 +1,6 @@
 """What GitHub will never take of a run, and what it is never told: the run ends all the same.
 
-| what happens                                  | comes to                                                       |
+| what happens                                  | result                                                         |
 |-----------------------------------------------|----------------------------------------------------------------|
 | no App there, nothing to compare, no right    | the run succeeds and says so with the compare link, once       |
 | the issue is locked or gone                   | logged once with what to do, and the rest is told              |

@@ -111,6 +111,15 @@ def test_readme_can_be_read_in_one_go() -> None:
     assert len(text("README.md").splitlines()) <= 200
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "tests/faults/README.md"])
+def test_every_file_between_backticks_exists(page: str) -> None:
+    places = (ROOT, ROOT / "functions", ROOT / "tests", (ROOT / page).parent)
+    code = re.findall(r"`([^`\n]+)`", text(page))
+    named = {each for each in code if re.fullmatch(r"[\w.-]*(/[\w.-]*)+|[\w.-]+\.(py|md|toml|yaml)", each)}
+    assert len(named) >= 5
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_setting_that_is_named_exists(page: str) -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}

@@ -134,7 +134,7 @@ OF_OTHERS = (
 
 
 def definition(kind: Kind) -> manifests.Object:
-    """Stands for the CRD of somebody else: it takes whatever it is given."""
+    """Stands for a foreign CRD: it accepts every object."""
     group, version = kind.api_version.split("/")
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     names = {"kind": kind.name, "plural": kind.plural, "singular": kind.name.lower(), "listKind": f"{kind.name}List"}

@@ -1,6 +1,6 @@
 """A caller is served as the setting access.callers has it; who may not, is told the field and what they may.
 
-| asked                                                  | comes to                                                |
+| asked                                                  | result                                                  |
 |--------------------------------------------------------|---------------------------------------------------------|
 | without the setting                                    | everybody may everything                                |
 | a user, agent or namespace that is not the caller's    | 403 naming it; nothing is created or even looked at     |

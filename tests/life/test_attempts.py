@@ -1,6 +1,6 @@
 """What becomes of an attempt that does not go well, on the API server, its events delivered by hand.
 
-| what happens                                   | comes to                                                |
+| what happens                                   | result                                                  |
 |------------------------------------------------|---------------------------------------------------------|
 | the attempt fails, its Job is gone             | another one after its pause, the Job kept or fenced     |
 | people cancel, or ask for another              | stopped and kept; started once more with their words    |

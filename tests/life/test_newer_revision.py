@@ -2,7 +2,7 @@
 
 | unreadable                        | the run                                                              |
 |-----------------------------------|----------------------------------------------------------------------|
-| the phase                         | is as its conditions say: nobody decides by the phase                |
+| the phase                         | follows from its conditions; nothing depends on it                   |
 | anything else, of a finished one  | stays as it is, and starts no other attempt                          |
 | anything else, of one at work     | stays as it is, and keeps its place and its workspace                |
 | anything else, of a deleted one   | goes                                                                 |

@@ -1,4 +1,4 @@
-"""What the world is told of a run: each milestone at least once, with its own id, and then noted in the status.
+"""Lifecycle events of a run: each milestone at least once, with its own id, and then noted in the status.
 
 what happens                              what is told
 queued, started, ended                    one event each, in order, id <uid>/<attempt>/<phase>

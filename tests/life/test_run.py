@@ -1,6 +1,6 @@
 """The life of a run on the API server, its events delivered by hand: in order, twice, late, and not at all.
 
-| its events come                       | comes to                                                         |
+| its events come                       | result                                                           |
 |---------------------------------------|------------------------------------------------------------------|
 | in order                              | Succeeded, within the budget of calls                            |
 | again, or late                        | no write; one Job, and none once the run has ended               |

@@ -1,6 +1,6 @@
 """State that somebody or something has spoilt: named with what to do, never deleted, and what was started is stopped.
 
-| what                               | comes to                                                              |
+| what                               | result                                                                |
 |------------------------------------|-----------------------------------------------------------------------|
 | state.sqlite cut off, or no SQLite | refused, naming the file; its bytes stay                              |
 | another program's database         | refused, and gets no table of ours                                    |

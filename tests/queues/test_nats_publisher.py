@@ -1,4 +1,4 @@
-"""Publishing to a real NATS server: what is stored, and what each failure comes to.
+"""Publishing to a real NATS server: what is stored, and the result of each failure.
 
 | NATS                              | expected                                                    |
 |-----------------------------------|-------------------------------------------------------------|

@@ -1,4 +1,4 @@
-"""Publishing to Google Pub/Sub through its client library: what goes out, and what each answer comes to.
+"""Publishing to Google Pub/Sub through its client library: what goes out, and the result of each answer.
 
 | Pub/Sub                                    | expected                                             | calls        |
 |--------------------------------------------|------------------------------------------------------|--------------|

@@ -52,7 +52,7 @@ AT_WORK_SECONDS = 6
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a shell and the stack."""
+    """A user with a shell and the stack."""
 
     stack: Stack
     folder: Path

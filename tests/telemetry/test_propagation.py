@@ -5,7 +5,7 @@ header traceparent                           yes; Google's X-Cloud-Trace-Context
 extension traceparent of a CloudEvent        before the header: binary, structured, wrapped, without wrapping
 attribute traceparent of a plain message     the same
 annotation of the run, or of its Job         before both; also when the run is only referred to, or swept
-nothing, or what nobody can read             a trace of its own, and never an error
+nothing, or unreadable text                  a trace of its own, and never an error
 
 goes out by: annotation of run and Job, TRACEPARENT in the pod, extension of every published event.
 """

@@ -1,6 +1,6 @@
 """What people may ask of a run that is there, and that the same request does it once.
 
-| asked for | run                              | comes to                                            |
+| asked for | run                              | result                                              |
 |-----------|----------------------------------|-----------------------------------------------------|
 | retry     | finished, also when cancelled    | contextVersion + 1, cancel taken back               |
 | retry     | unfinished, deleted, docs, bad   | refused, saying what to do instead                  |

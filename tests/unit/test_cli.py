@@ -2,7 +2,7 @@
 
 usage        help of each command and group, that it teaches, what it may load; what is wrong is explained
 exit codes   of each family of errors, of a question answered with no, of a command that is stopped, also as it loads
-full disk    one line on standard error; where nobody reads any more, none
+full disk    one line on standard error; none after the reader has closed the pipe
 completion   the script for each shell; bash itself completes commands and values
 output       colours for terminals alone, cells of one line
 """

@@ -1,6 +1,6 @@
 r"""What a comment asks of us: which of its lines are commands, and what they say.
 
-| the line is                                                | comes to                                     |
+| the line is                                                | result                                       |
 |------------------------------------------------------------|----------------------------------------------|
 | one of ours, in a paragraph or a list item, \r\n or \n       | a command                                    |
 | in a block quote, a fence, indented code, a code span,     | nothing                                      |

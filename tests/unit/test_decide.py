@@ -12,7 +12,7 @@
 | starting   | Job ready, pod stuck        | running, pending                                  |
 | running    | Job gone                    | fence, then lost                                  |
 | any open   | cancel                      | stop, then close                                  |
-| any open   | Job of somebody else        | close: name taken                                 |
+| any open   | foreign Job                 | close: name taken                                 |
 
 Once it has ended: test_decide_ends.py.
 """

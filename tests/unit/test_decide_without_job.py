@@ -6,7 +6,7 @@
 | status written a while ago             | written again, then created                                     |
 | recorded for another spec              | fence, then the next attempt at once; it counts as no retry     |
 | may have run, or the spec changed then | fence, then lost                                                |
-| cannot be fenced: Jobs are refused     | said; ended once nobody would create the Job any more           |
+| cannot be fenced: Jobs are refused     | said; ended once no handler can create the Job any more         |
 
 Waits for what people can mend, over several attempts: at the end.
 """

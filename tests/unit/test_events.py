@@ -58,7 +58,7 @@ def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: b
         receive(headers, body).event()
     named = [at for at, _ in caught.value.problems]
     assert field in named
-    "".join(named).encode()  # whoever tells them must be able to write them
+    "".join(named).encode()  # a log or an answer must be able to contain them
 
 
 def test_of_very_many_halves_of_characters_some_are_named() -> None:

@@ -1,6 +1,6 @@
-"""What each event comes to, decided from the event alone.
+"""The decisions of each event, made from the event alone.
 
-| event                                          | by                  | comes to                              |
+| event                                          | by                  | result                                |
 |------------------------------------------------|---------------------|---------------------------------------|
 | a comment is written, with commands            | a person            | an Ask per command, each with its key |
 | the same comment by another hook, or again     |                     | the same keys                         |

@@ -1,6 +1,6 @@
 """`.github/orchestrator.yaml`: what it may say, and that a mistake in it is named by line and key.
 
-| the file                                    | comes to                                           |
+| the file                                    | result                                             |
 |---------------------------------------------|----------------------------------------------------|
 | empty, only comments                        | the defaults                                       |
 | every key                                   | what it says                                       |

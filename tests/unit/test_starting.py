@@ -6,7 +6,7 @@
 | obstacle, waited  | stuck for the same reason  | stop (a suspended Job is queued, without limit)  |
 | obstacle, waited  | stuck for another reason   | that one shown, with a wait of its own           |
 | obstacle, waited  | silent, Events say nothing | obstacle gone: starting, no wait                 |
-| obstacle, waited  | nobody looked              | look                                             |
+| obstacle, waited  | no event was handled       | look                                             |
 | any               | none, for a while          | the Job's Events read; what they say shown       |
 """
 

@@ -1,4 +1,4 @@
-"""Nothing is left out quietly: in every template, a name nobody knows is an error that says template, line and name.
+"""No blanks for unknown names: in every template, an unknown name is an error with template, line and name.
 
 Each name a template uses is misspelled in a copy of the templates; some attempt must then fail and say where.
 """

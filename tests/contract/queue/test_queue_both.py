@@ -8,7 +8,7 @@ later and later, up to the maximum          about every second: with a retry pol
                                             that are refused together, so it is given none
 after 5 attempts a dead letter              sometimes one attempt more; it does not say how many there were
 published twice is delivered twice          NATS: once, within two minutes
-a slow consumer holds up nobody             -
+a slow consumer holds up no other            -
 answered after the ack deadline: again      deadlines are 10 s at least (tried at full scale only)
 a consumer that comes back gets it          its absence costs attempts
 in order under one key                      only until something is refused

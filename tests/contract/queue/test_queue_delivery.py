@@ -151,7 +151,7 @@ def test_every_subscription_gets_every_event(broker, consumer, wait_until):
 def test_a_consumer_that_is_not_there_costs_no_attempt(broker, consumer, wait_until):
     with consumer.serving():
         url = consumer.url
-    queue = broker(consumer, attempts=2)  # nobody listens there any more
+    queue = broker(consumer, attempts=2)  # its port is closed
     queue.publish("one")
     time.sleep(1.2)
     assert queue.letters() == []
