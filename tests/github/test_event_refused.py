@@ -100,7 +100,7 @@ def test_a_bad_configuration_is_answered_with_line_and_key_and_does_not_prevent_
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"service: ["])
-def test_a_missing_file_is_answered_too(stage: Stage, content: bytes) -> None:
+def test_an_unreadable_configuration_is_answered_too(stage: Stage, content: bytes) -> None:
     stage.shop.files["main", ".github/orchestrator.yaml"] = content
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")

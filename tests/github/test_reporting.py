@@ -108,7 +108,7 @@ def test_a_run_not_requested_on_github_has_only_its_pull_request_and_check() -> 
     assert check["details_url"] == room.run().status.pull_request_url
 
 
-def test_a_repository_on_another_host_is_ignored() -> None:
+def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> None:
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()

@@ -96,7 +96,7 @@ def test_the_sweep_reports_what_no_event_reported(room: Newsroom) -> None:
     assert "**Running**" in room.comment()
 
 
-def test_one_rejection_by_the_queue_ends_the_reports_of_a_sweep(room: Newsroom) -> None:
+def test_one_failure_of_github_ends_the_reports_of_a_sweep(room: Newsroom) -> None:
     room.works()
     room.github.fails("comments", 502, times=100)
     room.world.later(minutes=1)

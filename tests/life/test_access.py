@@ -152,7 +152,7 @@ def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: Harnes
         assert asked_as(world, token(**claims)) == 201
 
 
-def test_unverified_identities_are_ignored(world: Harness) -> None:
+def test_an_unverified_token_grants_nothing(world: Harness) -> None:
     """With X-Serverless-Authorization Cloud Run checks that token alone; anybody may write the other one."""
     allow(world, {"ada@example.com": REX}, IAM)
     forged, own = token(email="ada@example.com"), token(email="eve@example.com")

@@ -185,7 +185,7 @@ def test_without_any_event_the_sweep_alone_reports_and_marks(world: Harness, top
     assert now(world, done).is_marked_finished
 
 
-def test_one_rejection_by_github_ends_the_reports_of_a_sweep_but_not_its_repairs(world: Harness, topic: Topic) -> None:
+def test_one_failure_of_the_queue_ends_the_reports_of_a_sweep_but_not_its_repairs(world: Harness, topic: Topic) -> None:
     for number in range(3):
         ended(world, submitted(world, name=f"done-{number}", service=f"s{number}"))
     fresh = submitted(world, name="fresh", service="fresh")

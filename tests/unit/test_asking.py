@@ -179,7 +179,7 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
         (finished("DocsRun"), "only automatically"),
     ],
 )
-def test_feedback_starts_nothing_if_it_is_not_configured(found: Run, why: str) -> None:
+def test_an_automatic_retry_that_is_not_wanted_is_refused(found: Run, why: str) -> None:
     with pytest.raises(requests.RequestRefused, match=why):
         requests.automatic_retry(found, key="check", words="", most=9)
 
