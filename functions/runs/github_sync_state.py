@@ -44,6 +44,9 @@ the REST API)."""
 REDELIVERY_WINDOW = timedelta(minutes=15)
 """How long the event that a lease was acquired for is redelivered (queues/topology.py: 20 deliveries)."""
 
+PROGRESS_PAUSE = timedelta(minutes=10)
+"""How often the comment of a run at work is brought up to date at most."""
+
 Patch = dict[str, Any]
 
 
@@ -65,6 +68,8 @@ class SyncRecord:
     """Digest of the facts in the comment, and its page, if there was no time for the other parts."""
     check_digest: str = ""
     """Digest of the facts in the last commit's check run, in the same case."""
+    comment_time: str = ""
+    """When the comment was written last (RFC 3339)."""
 
 
 _RECORD = TypeAdapter(SyncRecord)
@@ -131,6 +136,22 @@ def needs_sync(run: Run, on_github: bool) -> bool:
     return concerned and last_synced(run.raw).digest != digest(run)
 
 
+def writes(run: Run, on_github: bool) -> int:
+    """Return how many requests of an ordinary sync create content: of earlier check runs, one is to be concluded."""
+    checks = 1 + bool(unconcluded(run)) if on_github and commits(run) else 0
+    has_comment = origin.from_object(run.raw) is not None
+    return int(has_comment) + checks + int(on_github and lacks_pull_request(run))
+
+
+def needs_progress(run: Run, now: datetime) -> bool:
+    """Return whether the run is at work and its comment was not written for PROGRESS_PAUSE."""
+    record = last_synced(run.raw)
+    if record.comment is None or run.deleting or states.state(run.status) is not State.RUNNING:
+        return False
+    written = _time(record.comment_time)
+    return written is not None and now - written >= PROGRESS_PAUSE
+
+
 def ever_synced(raw: Mapping[str, Any]) -> bool:
     """Return whether anything was synced, or may have been."""
     return not {SYNC_RECORD, SYNC_LEASE}.isdisjoint(_annotations(raw))
@@ -186,11 +207,15 @@ def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:
 
 
 def _until(raw: Mapping[str, Any]) -> datetime | None:
+    return _time(lease(raw))
+
+
+def _time(text: str) -> datetime | None:
     try:
-        until = datetime.fromisoformat(lease(raw))
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return until if until.tzinfo else None
+    return time if time.tzinfo else None
 
 
 def _annotations(raw: Mapping[str, Any]) -> Mapping[str, str]:

@@ -62,7 +62,7 @@ def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
     room.world.calls.calls.clear()
     room.report()
     assert room.asked() - before == 5, "look and open, edit, look and make"
-    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (3, 1), "claim, URL, note"
+    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (4, 2), "budget, claim, URL, note"
     before, raw = room.asked(), room.run().raw
     room.world.calls.calls.clear()
     for _ in range(3):
