@@ -3,18 +3,31 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
+# Shows pip's progress as one line; pip's exit code is the pipe's.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+COUNT := awk '/^Collecting/ { printf "  package %d: %-50s\r", ++n, $$2; fflush() } /^Installing/ { printf "  installing %d packages%-50s\n", n, ""; fflush() }'
 # Large counts in tests are multiplied by it; CI sets 1.
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: run dev test test-cluster unit lint format bench soak golden transcript parts lock clean
+.PHONY: help run dev install test test-cluster unit lint format bench soak golden docs transcript picture parts lock clean
 
-run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO=path-or-url for your own repository; QUEUE=pubsub or nats
-	@$(BIN)/python -m functions.clients run --repo "$(REPO)"$(if $(QUEUE), --queue "$(QUEUE)")
+help:  ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; PORT=8900 moves it
-	@$(BIN)/python -m functions.clients dev $(if $(PORT),--port $(PORT))
+run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch; REPO= TASK= TAG= DIR= choose, QUEUE=pubsub or nats
+	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --task "$(TASK)" --tag "$(TAG)" \
+	  --dir "$(or $(DIR),.)"$(if $(QUEUE), --queue "$(QUEUE)")
+
+dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; REPO= adds a repository of yours, PORT=8900 moves it
+	@$(BIN)/python -m functions.clients dev --repo "$(REPO)" $(if $(PORT),--port $(PORT))
+
+install: $(VENV)/.local  ## The command orchestrator, in .venv/bin
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "$(abspath $(BIN))/orchestrator is installed; to find it from anywhere:"
+	@echo "  export PATH=$(abspath $(BIN)):\$$PATH"
 
 test: lint  ## Everything this machine can test
 	@$(BIN)/python -m compileall -q functions  # for the hundreds of processes that tests start
@@ -46,7 +59,13 @@ bench: $(VENV)/.dev  ## What it costs, as ratios to baselines of the same run; w
 golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
 	$(BIN)/python -m tests.support.golden
 
-transcript: $(VENV)/.dev  ## Writes README's transcript anew, from real commands
+docs: $(VENV)/.dev  ## Writes the reference pages of docs/ anew, from the code
+	$(BIN)/python -m functions.clients.reference
+
+picture: $(VENV)/.dev  ## Writes the pictures of the console in docs/ anew, from the real pages
+	$(BIN)/python -m tests.console.picture
+
+transcript: $(VENV)/.dev  ## Writes the transcript of docs/quick-start.md anew, from real commands
 	$(BIN)/python -m tests.support.transcript
 
 parts:  ## The optional real parts that some tests run against
@@ -64,12 +83,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "the Python module venv is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 $(VENV)/.local: requirements-local.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Setting up $(VENV) ..."
-	@$(INSTALL) -r requirements-local.txt
+	@echo "Setting up $(VENV), once; it takes about half a minute:"
+	@$(INSTALL) -r requirements-local.txt | $(COUNT)
+	@echo "  compiling"
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.local
-	@$(INSTALL) -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt | $(COUNT)
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
 	@touch $@

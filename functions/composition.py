@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.github.api import client as github
-from functions.reporting.github_sync import GithubReporter
+from functions.reporting.github.sync import GithubReporter
 from functions.reporting.lifecycle import LifecycleReporter
 from functions.serving.dependencies import ConnectReporter, Dependencies
 from functions.settings import Settings

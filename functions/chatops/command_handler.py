@@ -18,6 +18,8 @@ from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
+from functions.github.content_budget import Share
+from functions.github.json_fields import dig_text
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -30,6 +32,7 @@ from functions.runs.requests import RequestRefused
 from functions.serving import authentication
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
+from functions.storage import content_budget
 from functions.submission import acceptance
 from functions.submission.acceptance import Key
 
@@ -164,11 +167,11 @@ class CommandHandler:
 
     def _submit(self, command: StartRun, configuration: Configuration, title: str) -> None:
         request, event = self._request, self._event
-        target = spec_builder.RequestTarget(event.repository, self._context.base, title)
         source = Origin(
             event.repository, request.number, request.login, request.url, event.repository_id, request.sort_key
         )
         try:
+            target = self._target(command, title)
             spec = spec_builder.build_spec(command, target, configuration, self._deps.settings)
             answer = acceptance.accept(self._deps, self._caller, spec, Key("comment", request.key), source)
         except spec_builder.SpecError as unclear:
@@ -180,6 +183,15 @@ class CommandHandler:
         except Invalid as invalid:
             return self._reply(replies.refused(str(invalid)))
         return self._acknowledge() if answer.code == 201 else None
+
+    def _target(self, command: StartRun, title: str) -> spec_builder.RequestTarget:
+        """Return what the command is about; the issue is read only if neither command nor title names a task."""
+        base, issue = self._context.base, None
+        if spec_builder.needs_issue(command, title):
+            title = dig_text(self._context.issue, "title")
+            if spec_builder.needs_issue(command, title):
+                issue = self._context.issue_as_task(self._may_write)
+        return spec_builder.RequestTarget(self._event.repository, base, title, issue)
 
     def _request_of_run(self, build_patch: run_requests.PatchBuilder) -> None:
         run = self._context.run
@@ -214,16 +226,21 @@ class CommandHandler:
 
     def _acknowledge(self) -> None:
         self._log("accepted")
-        if self._request.written_at:
+        if self._request.written_at and self._has_room(Share.PROGRESS):
             add_reaction(self._repository, f"{self._request.written_at}/reactions")
 
     def _reply(self, text: str) -> None:
         """Post a reply; if GitHub does not accept one there, log that."""
         try:
             if self._request.number:
+                self._has_room(Share.END)  # a reply is counted, and posted in any case
                 self._replies.post_once(text)
         except (Denied, NotFound, Rejected) as error:
             self._log(f"cannot post a reply: {error}")
+
+    def _has_room(self, share: Share) -> bool:
+        deps = self._deps
+        return not content_budget.reserve(deps.config_maps, 1, share, deps.clock())
 
     def _log(self, message: str) -> None:
         log.info("%s", message, extra={"event": self._event.delivery, "key": self._request.key})

@@ -1,6 +1,7 @@
 """The context of a command on GitHub: the repository's configuration, the pull request, the run that is meant."""
 
 import base64
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +11,14 @@ from functions.github.api.errors import NotFound
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
+from functions.github.commands import issue_task
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
+from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.branches import is_from_run, queued_pull_request
-from functions.github.webhook.decisions import CommandRequest, FeedbackReceived
+from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, sort_key
 from functions.github.webhook.event import PullRequest, WebhookEvent, parse_pull_request
 from functions.runs import requests
+from functions.runs.model.code_run_spec import TaskDefinition
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
@@ -38,10 +42,35 @@ class CommandContext:
         if self._request.pull_request or not self._request.on_pull_request:
             return self._request.pull_request
         path = f"pulls/{self._request.number}"
-        answer = RecentEventCalls(self._repository, self._event.time, self._deps.clock).get(path)
+        answer = self._recent.get(path)
         for branch in ("head", "base"):
             responses.text(answer, f"GET {path}", branch, "ref")
         return parse_pull_request(answer, self._event.repository_id)
+
+    @cached_property
+    def issue(self) -> Mapping[str, Any]:
+        """The issue or pull request that the request was made on, as GitHub shows it now."""
+        path = f"issues/{self._request.number}"
+        answer = self._recent.get(path)
+        responses.text(answer, f"GET {path}", "title")
+        return dict(answer)
+
+    def issue_as_task(self, may_write: Callable[[str], bool]) -> TaskDefinition | None:
+        """Return the issue that the request was made on as a task; None for a pull request."""
+        if self._request.on_pull_request:
+            return None
+        comments = self._recent.pages(f"issues/{self._request.number}/comments")
+        earlier = (item for item in comments if self._is_earlier(item))
+        return issue_task.build(self.issue, earlier, may_write, self._event.app)
+
+    def _is_earlier(self, comment: Mapping[str, Any]) -> bool:
+        """Return whether a comment was made before the request, or contains it."""
+        made = sort_key(dig_text(comment, "created_at"), dig_number(comment, "id"))
+        return not self._request.sort_key or made <= self._request.sort_key
+
+    @property
+    def _recent(self) -> RepositoryCalls:
+        return RecentEventCalls(self._repository, self._event.time, self._deps.clock)
 
     @property
     def base(self) -> str:

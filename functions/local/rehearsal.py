@@ -1,8 +1,9 @@
 """A substitute for Claude Code if it is not installed or has no API key; everything around the agent is real.
 
-It accepts Claude Code's command line, reads the rendered prompt, CLAUDE.md and settings, writes the files that a task
-would write, and runs the Stop hooks. Its output, files and commits say that this was a rehearsal. It runs as
-`python3 -I rehearsal.py` and imports nothing of this project.
+It accepts Claude Code's command line and reads the rendered prompt, CLAUDE.md and settings. It makes the change of the
+bundled example's first task (rehearsals/), or writes the files that a task would write, and runs the Stop hooks. Its
+output, files and commits say that this was a rehearsal. It runs as `python3 -I rehearsal.py` and imports nothing of
+this project.
 
 `REHEARSAL_SECONDS` (default 1) is its duration; `REHEARSAL_LOG` names a file to which each start appends a line.
 """
@@ -14,10 +15,17 @@ import re
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+REHEARSALS = Path(__file__).resolve().parent / "rehearsals"
+"""Changes of the example's tasks: PACKAGE-TASK.json with `edits` (file, old, new) and `test`, the tests' command."""
+
+LONGEST_RESULT = 2000
+"""Characters of a command's output that are shown: its end."""
 
 BYLINE = "Written by the rehearsal agent; no model was asked."
 Step = tuple[str, Callable[[], None]]
@@ -58,6 +66,14 @@ def say(session: str, text: str) -> None:
         "content": [{"type": "text", "text": f"[rehearsal] {text}"}],
     }
     emit(session, "assistant", message=message)
+
+
+def use_tool(session: str, name: str, given: dict[str, Any], perform: Callable[[], str]) -> None:
+    """Print a call of a tool, perform it, and print its result, as Claude Code does."""
+    call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:12]}", "name": name, "input": given}
+    emit(session, "assistant", message={"role": "assistant", "model": "rehearsal", "content": [call]})
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": perform()[-LONGEST_RESULT:]}
+    emit(session, "user", message={"role": "user", "content": [result]})
 
 
 def open_session(options: argparse.Namespace, home: Path) -> tuple[str, Path]:
@@ -155,6 +171,40 @@ def code_steps(task: str, attempt: str) -> Iterator[Step]:
     yield f"writing rehearsal/task_{task}.py", module
 
 
+def rehearsed(task: str) -> dict[str, Any] | None:
+    """Return the change of a task of the example; None in any other repository, or once the change is made."""
+    for file in sorted(REHEARSALS.glob(f"*-{task}.json")):
+        change: dict[str, Any] = json.loads(file.read_text())
+        texts = {edit["file"]: Path(edit["file"]) for edit in change["edits"]}
+        if all(path.is_file() for path in texts.values()) and all(
+            texts[edit["file"]].read_text().count(edit["old"]) == 1 for edit in change["edits"]
+        ):
+            return change
+    return None
+
+
+def change_steps(session: str, task: str, change: dict[str, Any]) -> Iterator[Step]:
+    """Yield the steps that make a change: its tests fail, the edits are made, its tests pass, it is committed."""
+
+    def test() -> str:
+        command = [sys.executable, *change["test"][1:]]
+        environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(command, capture_output=True, text=True, env=environ, check=False).stderr
+
+    def make(edit: dict[str, str]) -> str:
+        path = Path(edit["file"])
+        path.write_text(path.read_text().replace(edit["old"], edit["new"]))
+        return f"The file {path} has been updated."
+
+    run_tests = partial(use_tool, session, "Bash", {"command": " ".join(change["test"])}, test)
+    yield "running the tests, which fail until the task is done", run_tests
+    for edit in change["edits"]:
+        given = {"file_path": edit["file"], "old_string": edit["old"], "new_string": edit["new"]}
+        yield f"changing {edit['file']}", partial(use_tool, session, "Edit", given, partial(make, edit))
+    yield "running the tests again", run_tests
+    yield "committing", partial(commit, f"Task {task}: take items out of the stock (rehearsal)")
+
+
 def run_stop_hooks(settings: dict[str, Any], session: str, transcript: Path) -> None:
     """Run the Stop hooks with the input that Claude Code gives them."""
     event = {
@@ -196,6 +246,8 @@ def changed() -> bool:
 
 def main() -> int:
     """Run one session, from prompt to result; return the exit code."""
+    if sys.argv[1:2] == ["exec"]:
+        sys.exit("the rehearsal agent plays Claude Code only: leave agentCli out, or install Codex with OPENAI_API_KEY")
     options, environment = arguments(sys.argv[1:]), os.environ
     home = Path(environment["CLAUDE_CONFIG_DIR"])
     attempt = environment["ORCHESTRATOR_ATTEMPT"]
@@ -208,7 +260,12 @@ def main() -> int:
     with file.open("a") as log:
         log.write(json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}) + "\n")
     docs = environment["ORCHESTRATOR_KIND"] == "docs"
-    steps = list(docs_steps() if docs else code_steps(environment["ORCHESTRATOR_TASK"], attempt))
+    task = environment.get("ORCHESTRATOR_TASK", "")
+    change = None if docs else rehearsed(task)
+    if change:
+        steps = list(change_steps(session, task, change))
+    else:
+        steps = list(docs_steps() if docs else code_steps(task, attempt))
     for text, perform in steps:
         say(session, text)
         time.sleep(float(environment.get("REHEARSAL_SECONDS", "1")) / len(steps))

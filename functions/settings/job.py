@@ -7,11 +7,9 @@ from pydantic import Field, model_validator
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.quantity import Bytes, Cpu, thousandths
+from functions.runs.model.run_spec import MaxRetries, TimeoutSeconds
 from functions.settings.pod import PodSettings
 from functions.settings.types import Seconds, Section, StorageClass
-
-Deadline = Annotated[Seconds, Field(le=604_800)]
-"""At most a week, as for timeoutSeconds of a run."""
 
 
 class Resources(Section):
@@ -32,7 +30,7 @@ class Resources(Section):
 
 def _deadline(kind: RunKind) -> tuple[Any, int]:
     description = f"Longest duration of a {kind.word} attempt once it starts."
-    return Annotated[Deadline, Field(description=description)], kind.default_deadline
+    return Annotated[TimeoutSeconds, Field(description=description)], kind.default_deadline
 
 
 @field_per_kind("{word}_deadline", _deadline)
@@ -53,7 +51,7 @@ class JobSettings(Section):
         ),
     ] = 86_400
     pending_wait: Annotated[Seconds, Field(description="How long a run waits for people to fix what it lacks.")] = 900
-    max_retries: Annotated[int, Field(ge=0, le=10, description="Automatic retries per run.")] = 1
+    max_retries: Annotated[MaxRetries, Field(description="Automatic retries per run.")] = 1
     backoff: Annotated[
         int, Field(ge=0, le=600, description="Wait before the first retry; doubled for each further one, up to 600.")
     ] = 10

@@ -1,5 +1,7 @@
 """The queue that events are published to."""
 
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -8,6 +10,18 @@ from functions.settings.nats import NatsSettings
 from functions.settings.types import ProjectId, Section, Url, UrlOrNone, matching, or_empty
 
 Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-mail address of a service account"))]
+
+
+BACK_ENDS: Mapping[str, str] = {"url": "the embedded queue", "project": "Pub/Sub", "nats.servers": "NATS"}
+"""The fields that select a back end, and its name for people."""
+
+READ_BY: Mapping[str, Sequence[str]] = {
+    "prefix": ("project", "nats.servers"),
+    "endpoints": ("project", "nats.servers"),
+    "push_identity": ("project",),
+    "push_token": ("nats.servers",),
+}
+"""The fields that only some back ends read, and the fields that select these."""
 
 
 class QueueSettings(Section):
@@ -39,30 +53,31 @@ class QueueSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        selected = {
-            "url (the embedded queue)": self.url,
-            "project (Pub/Sub)": self.project,
-            "nats.servers (NATS)": self.nats.servers,
-        }
-        both = [name for name, value in selected.items() if value]
-        if len(both) > 1:
-            raise ValueError(f"{' and '.join(both)} are both set; keep one of them")
-        self._refuse_unused({"prefix": self.prefix, "endpoints": self.endpoints}, "project or nats.servers")
-        self._refuse_unused({"push_identity": self.push_identity}, "project")
-        self._refuse_unused({"push_token": self.push_token.get_secret_value()}, "nats.servers")
+        if len(self.selected) > 1:
+            both = " and ".join(f"{name} ({BACK_ENDS[name]})" for name in self.selected)
+            raise ValueError(f"{both} are both set; keep one of them")
+        unused: dict[Sequence[str], list[str]] = {}
+        for name, owners in READ_BY.items():
+            if _is_set(self, name) and not set(owners) & set(self.selected):
+                unused.setdefault(owners, []).append(name)
+        for owners, names in unused.items():
+            why = f"{', '.join(names)} set without {' or '.join(owners)}"
+            raise ValueError(f"{why}; set queues.{owners[0]} too")
         if self.push_audience and not self.push_identity:
             raise ValueError("push_audience is set without push_identity; set queues.push_identity too")
         return self
 
-    def _refuse_unused(self, given: dict[str, object], owners: str) -> None:
-        """Raise ValueError for a setting that no selected back end reads."""
-        unused = [key for key, value in given.items() if value]
-        owned = (self.project and "project" in owners) or (self.nats.servers and "nats.servers" in owners)
-        if unused and not owned:
-            first = owners.partition(" or ")[0]
-            raise ValueError(f"{', '.join(unused)} set without {owners}; set queues.{first} too")
+    @property
+    def selected(self) -> Sequence[str]:
+        """The fields that select a back end and are set; at most one."""
+        return [name for name in BACK_ENDS if _is_set(self, name)]
 
     @property
     def configured(self) -> bool:
         """Whether there is a queue to publish to."""
-        return bool(self.url or self.project or self.nats.servers)
+        return bool(self.selected)
+
+
+def _is_set(settings: QueueSettings, name: str) -> bool:
+    value = attrgetter(name)(settings)
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)

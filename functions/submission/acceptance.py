@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from functions.cluster.errors import AlreadyExists
@@ -65,6 +66,7 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
     forbidden_hosts = [] if deps.settings.auth.one_machine else list(forbidden_repositories(spec))
     if forbidden_hosts:
         raise Refused(400, "a repository may not be used", forbidden_hosts)
+    _check_agent_cli(deps.settings.templates, spec)
     tools = deps.settings.tools
     missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
     if missing:
@@ -76,6 +78,14 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
         return _create_without_key(deps, spec)
     name = naming.run_name("\n".join((caller.scope, deps.settings.namespace, spec.kind, key.text)))
     return _create_once(deps, spec, name, key, source)
+
+
+def _check_agent_cli(templates: Path, spec: RunSpec) -> None:
+    """Refuse an agent CLI without templates; where there are none at all, rendering says so."""
+    known = sorted({path.parent.name for path in templates.glob(f"*/{spec.kind.word}") if path.is_dir()})
+    if known and spec.agent_cli not in known:
+        why = f"there are no templates for {spec.agent_cli}; there are {', '.join(known)}"
+        raise Refused(400, "the agent CLI is not known", [("agentCli", why)])
 
 
 def _create_once(deps: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:

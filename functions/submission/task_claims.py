@@ -32,18 +32,23 @@ MAX_TRIES = 3
 
 def has_task(spec: RunSpec) -> bool:
     """Return whether the run works on a task, which at most one unfinished run may do."""
-    return spec.task is not None
+    return spec.task_identity is not None and spec.task_identity.is_exclusive
 
 
 def of_the_same_task(deps: Dependencies, spec: RunSpec) -> list[Object]:
-    """Return the runs of the kind with the same task, tag, service and agent. Raises ClusterError."""
+    """Return the runs of the kind with the same task, tag, service and agent. Raises ClusterError.
+
+    Tasks that are not Task Master's are the same if their URL is.
+    """
     selector = ",".join(f"{key}={value}" for key, value in naming.run_labels(spec).items())
     runs = deps.cluster.list(RUNS[spec.kind], deps.settings.namespace, selector)
-    agent = api_group.label("agent")
+    agent, url = api_group.label("agent"), spec.task_identity.url if spec.task_identity else ""
     return [
         raw
         for raw in runs
-        if raw["metadata"]["labels"].get(agent) == spec.agent and raw["spec"].get("taskTag") == spec.task_tag
+        if raw["metadata"]["labels"].get(agent) == spec.agent
+        and raw["spec"].get("taskTag") == spec.task_tag
+        and (raw["spec"].get("task") or {}).get("url", "") == url
     ]
 
 

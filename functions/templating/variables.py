@@ -87,6 +87,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "documents_root": ".taskmaster/docs" + (f"/{spec.task_tag}" if spec.task_tag not in (None, "master") else ""),
         "products": list(spec.products),
         "task_documents": spec.task_documents,
+        "closing_reference": spec.closing_reference,
         **spec.own_variables(attempt.run),
         **_tool_variables(spec.requested_tools, settings.tools),
     }

@@ -116,6 +116,7 @@ def summary(raw: Raw) -> dict[str, Any]:
             "phase": at(raw, "status", "phase") or "Pending",
             "reason": rows.reason(raw),
             "taskId": at(raw, "spec", "taskId"),
+            "taskUrl": at(raw, "spec", "task", "url"),
             "service": at(raw, "spec", "service"),
             "agent": at(raw, "metadata", "labels", api_group.label("agent")),
             "repositoryUrl": at(raw, "spec", "repositoryUrl"),

@@ -23,7 +23,7 @@ def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(world: World, code_s
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
-def test_the_compare_link_is_told_where_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
+def test_the_compare_link_is_shown_if_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
     told = world.pod(world.task(code_spec())).run()
     assert "No pull request was opened" in told.message
     assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in told.message
@@ -157,3 +157,34 @@ def test_the_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> 
         *("--max-turns", "5", "--max-budget-usd", "2.0", "--mcp-config", "/config/mcp.json"),
         *("--session-id", task.session_id),
     ]
+
+
+OWN_TASK = {"title": "Mend the basket", "text": "octocat wrote:\n\nIt loses `items`; $(id)"}
+ISSUE = "https://github.com/acme/shop/issues/12"
+
+
+def test_an_issue_is_laid_out_as_the_task_and_no_platform_is_needed(world: World, code_spec: SpecFactory) -> None:
+    nowhere = "https://github.com/acme/nowhere"
+    spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=nowhere)
+    pod = world.pod(world.task(spec))
+    told = pod.run()
+    assert told.reason is Reason.COMPLETED, pod.log
+    (document,) = world.path.glob("workspace/**/.taskmaster/docs/task-issue-12/task.md")
+    text = document.read_text()
+    for words in ("> Mend the basket", "It loses `items`; $(id)", ISSUE):
+        assert words in text
+    files = world.remotes.files("shop", told.branch or "")
+    assert files == ["rehearsal/task-issue-12.md", "rehearsal/task_issue-12.py"]
+
+
+def test_another_prompt_does_not_continue_where_the_last_one_stopped(world: World, code_spec: SpecFactory) -> None:
+    spec = code_spec(taskId=None, task=OWN_TASK)
+    assert world.pod(world.task(spec)).run().reason is Reason.COMPLETED
+    (document,) = world.path.glob("workspace/**/.taskmaster/docs/task-prompt/task.md")
+    checkpoint = document.parents[3] / ".orchestrator" / "task-prompt-checkpoint.json"
+    checkpoint.parent.mkdir(exist_ok=True)
+    checkpoint.write_text("{}")
+    assert world.pod(world.task(spec, attempt=2)).run().reason is Reason.COMPLETED
+    assert checkpoint.exists(), "a retry of the same prompt"
+    assert world.pod(world.task(spec, run="r2")).run().reason is Reason.COMPLETED
+    assert not checkpoint.exists()

@@ -19,7 +19,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN
 from functions.events.event import Event
-from functions.queues.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.embedded.publisher import EmbeddedPublisher
 from tests.benchmarks import changes, crowd, sink
 from tests.benchmarks.crowd import Connect
 from tests.benchmarks.rows import Aim, Row, percentile

@@ -10,9 +10,9 @@ from functions.events.event import Event
 from functions.local.dev.server import free_port
 from functions.local.pubsub import Emulator, find
 from functions.local.pubsub.emulator import HINT
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import TopologyApplier
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
+from functions.queues.backends.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import Topology
 from functions.queues.topics import GITHUB
 

@@ -19,11 +19,11 @@ def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, s
     before = set(functions.runs("CodeRun"))
 
     async def work(session: Session) -> None:
-        wrong = (await session.fails("task_code", taskId=0, service="Shop", task="x", model=3)).splitlines()
-        assert [line.partition(":")[0] for line in wrong] == ["model", "taskId", "service", "task", "parameters"]
+        wrong = (await session.fails("task_code", taskId=0, service="Shop", tasks="x", model=3)).splitlines()
+        assert [line.partition(":")[0] for line in wrong] == ["model", "taskId", "service", "tasks", "parameters"]
         both = await session.fails("task_code", taskId=1, githubApp="5DLabs-Rex", **SPEC)
         assert "exactly one of githubUser and githubApp" in both
-        assert "taskId: is required" in await session.fails("task_code", service="shop")
+        assert "exactly one of taskId, issue and prompt" in await session.fails("task_code", service="shop")
         assert "directory: 'shop' must be an absolute path" in await session.fails("task_docs", directory="shop")
         assert "is not a directory" in await session.fails("task_docs", directory="/nowhere/at/all")
         assert "phase: Input should be 'Pending'" in await session.fails("list_runs", phase="Done")
@@ -38,7 +38,7 @@ def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, s
     assert set(functions.runs("CodeRun")) == before
 
 
-def test_a_server_that_is_down_is_told_with_what_to_do(environ: dict[str, str], functions: Functions) -> None:
+def test_a_server_that_is_down_is_reported_with_a_remedy(environ: dict[str, str], functions: Functions) -> None:
     config = json.loads(functions.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:9"
     away = Path(environ["HOME"]) / "away"
@@ -66,7 +66,7 @@ def test_missing_configuration_is_named(environ: dict[str, str]) -> None:
     in_session(nowhere, work)
 
 
-def test_a_wrong_token_is_told_with_the_variable_to_set(environ: dict[str, str], functions: Functions) -> None:
+def test_a_wrong_token_is_reported_with_the_variable_to_set(environ: dict[str, str], functions: Functions) -> None:
     tokens = {"ORCHESTRATOR_AUTH__MODE": "bearer", "ORCHESTRATOR_AUTH__TOKENS": '{"ann": "right-0123456789"}'}
     with served(functions.child("submit_code", **tokens)) as urls:
         given = {

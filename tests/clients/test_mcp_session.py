@@ -31,7 +31,8 @@ def test_the_tools_are_described_for_a_model(environ: dict[str, str]) -> None:
             assert not {"anyOf", "oneOf", "allOf"} & each.input_schema.keys()  # models' APIs take none at the top
             assert all(field["description"] for field in each.input_schema["properties"].values())
         code = tools["task_code"].input_schema
-        assert code["required"] == ["taskId", "service"]
+        assert code["required"] == []
+        assert {"taskId", "issue", "prompt", "service"} <= code["properties"].keys()
         assert code["properties"]["toolConfig"]["enum"] == ["minimal", "default", "advanced"]
         assert code["properties"]["taskId"]["anyOf"] == [{"type": "integer"}, {"type": "string"}]
         assert (code["properties"]["taskId"]["minimum"], code["properties"]["taskId"]["maxLength"]) == (1, 40)
@@ -47,7 +48,7 @@ def test_the_tools_are_described_for_a_model(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize(("arguments", "spec"), [(Docs, DocsRunSpec), (Code, CodeRunSpec)])
 def test_every_field_of_a_spec_can_be_given(arguments: Any, spec: Any) -> None:
     offered = set(schema(arguments)["properties"])
-    fields = {field.alias for name, field in spec.model_fields.items() if name not in NOT_OFFERED}
+    fields = {field.alias for name, field in spec.model_fields.items() if name not in (*NOT_OFFERED, "task")}
     assert fields - offered == ({"workingDirectory"} if spec is DocsRunSpec else set())  # `directory` says it
     assert not {"cancel", "contextVersion"} & offered
 

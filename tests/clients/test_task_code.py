@@ -1,5 +1,6 @@
 """`orchestrator task code` as a process, against the running function.
 
+what the task is         Task Master's · an issue · a prompt, also from standard input
 where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
                          another repository than the one with the tasks · the settings' models ·
                          how often git is asked for them
@@ -27,8 +28,8 @@ ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")
 NOBODY = "http://127.0.0.1:1"
 """Refused before anybody is asked."""
-NOT_OPTIONS = {"cancel"}
-"""A run that is asked for is not asked to stop."""
+NOT_OPTIONS = {"cancel", "task"}
+"""A run that is asked for is not asked to stop; a task is given by --issue or --prompt."""
 
 
 @pytest.fixture
@@ -91,7 +92,8 @@ def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_ano
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
-    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, cwd=repository.path / "plans")
+    tasks = ("--platform-repository-url", URL, "--platform-directory", "plans")
+    done = code("1", "-s", "elsewhere", "--repository-url", ELSEWHERE, *tasks, cwd=repository.path / "plans")
     found = functions.spec(done)
     assert (found["repositoryUrl"], found["platformRepositoryUrl"]) == (ELSEWHERE, URL)
     assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
@@ -163,6 +165,7 @@ EVERYTHING = {
     "branch": "release/1",
     "working_directory": "a dir/'quoted'",
     "platform_repository_url": URL,
+    "task_title": "Sign in",
     "platform_branch": "plans",
     "platform_directory": "plans",
     "tool_config": "advanced",
@@ -213,7 +216,9 @@ def test_every_field_of_the_spec_is_an_option_that_is_tried() -> None:
     assert EVERYTHING.keys() == names - {"github_user"}
 
 
-def test_who_asks_twice_is_told_of_the_run_at_work(code: CommandLine, functions: Functions) -> None:
+def test_a_second_request_is_refused_with_the_name_of_the_unfinished_run(
+    code: CommandLine, functions: Functions
+) -> None:
     first, second = code("1", "-s", "twice", *GIVEN), code("1", "-s", "twice", *GIVEN)
     assert (first.code, second.code) == (0, 1)
     assert f"answered 409 (an unfinished run has this task: {first.json['name']})" in second.err
@@ -245,8 +250,11 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["-s", "api"], ["TASK_ID"]),
-        (["1"], ["--service"]),
+        (["-s", "api", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["1", "--prompt", "x", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
+        (["--prompt", " ", *GIVEN], ["--prompt: is empty"]),
+        (["--issue", "0", *GIVEN], ["--issue"]),
+        (["--issue", "1", *GIVEN], ["--issue", "is not on github.com"]),
         (["one", "-s", "api"], ["TASK_ID"]),
         (["1", "-s", "api"], ["not a git repository", "or give --repository-url"]),
         (["1", "-s", "api", "--repository-url", URL], ["--github-user or --github-app"]),
@@ -268,7 +276,7 @@ def test_wrong_usage_names_what_is_wrong(
     assert [each for each in told if each not in refused.err] == []
 
 
-def test_what_the_server_refuses_is_told_by_field(code: CommandLine, functions: Functions) -> None:
+def test_a_rejection_by_the_server_is_reported_by_field(code: CommandLine, functions: Functions) -> None:
     refused = code("1", "-s", "refused", *GIVEN, "--env-from-secrets", "admin")
     assert (refused.code, refused.out) == (1, "")
     assert "answered 400 (a secret may not be used)" in refused.err

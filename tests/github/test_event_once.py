@@ -1,6 +1,6 @@
 """What `github_event` does about a delivery, it does once.
 
-| what comes                                       | comes to                                            |
+| what comes                                       | result                                              |
 |--------------------------------------------------|-----------------------------------------------------|
 | a command, 10 times at once, days later, by 2 hooks | the same one run                                 |
 | two commands in a comment                        | two runs                                            |
@@ -86,15 +86,15 @@ def test_an_answer_is_given_once(stage: Stage) -> None:
 
 def test_ten_deliveries_at_once_are_answered_once(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
-    stage.github.hook.deliver("issue_comment", stage.commented(number, "/code"))
+    stage.github.hook.deliver("issue_comment", stage.commented(number, "/code three"))
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda _: stage.take(stage.queue[-1]), range(10)))
     assert len(stage.answers(number)) == 1
 
 
-def test_a_marker_that_somebody_pasted_is_no_answer(stage: Stage) -> None:
+def test_a_marker_pasted_by_a_user_is_no_answer(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
-    payload = stage.commented(number, "/code")
+    payload = stage.commented(number, "/code three")
     stage.deliver("issue_comment", payload)
     (ours,) = (each for each in stage.shop.comments_on(number) if each["user"]["type"] == "Bot")
     del stage.shop.comments[ours["id"]]
@@ -106,6 +106,6 @@ def test_a_marker_that_somebody_pasted_is_no_answer(stage: Stage) -> None:
 def test_an_answer_that_was_given_although_github_failed_is_not_given_again(stage: Stage) -> None:
     stage.github.fails("POST .*/comments", 502, applied=True)
     number = stage.shop.open_issue()["number"]
-    assert stage.comment(number, "/code").code == 503
+    assert stage.comment(number, "/code three").code == 503
     assert stage.take(stage.queue[-1]).code == 204
     assert len(stage.answers(number)) == 1

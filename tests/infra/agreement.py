@@ -9,8 +9,8 @@ from typing import Any
 
 from functions.events.event import MalformedError
 from functions.events.receive import receive
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.setup import dead_letter_subscription, push_subscription
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.setup import dead_letter_subscription, push_subscription
 from functions.queues.queue_model import Identity, Schedule
 from functions.queues.topology import TOPIC_OF_FUNCTION, TOPIC_OF_KIND, topology
 from tests.infra import configured

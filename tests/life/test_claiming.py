@@ -1,6 +1,6 @@
-"""Code runs that are wanted only where no other unfinished one has their task: at once, and whoever dies on the way.
+"""Code runs that are wanted only where no other unfinished one has their task: at once, and with crashes on the way.
 
-| requests for one task, each with a key of its own     | comes to                                              |
+| requests for one task, each with a key of its own     | result                                                |
 |-------------------------------------------------------|-------------------------------------------------------|
 | 20 that all see no other run                          | one run; the others are refused, naming it            |
 | one with a key, one without, at once                  | one run                                               |
@@ -80,7 +80,7 @@ def alone() -> Harness:
 
 @dataclass
 class Meeting:
-    """Nobody goes on from reading `what` before all have read it: they have seen the same. Once."""
+    """Make every reader of `what` wait until all have read it, so that all see the same; once."""
 
     inner: Transport
     what: str
@@ -185,7 +185,7 @@ def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: Harnes
 
 @dataclass
 class Overtaken:
-    """Somebody else does something before this one's first deletion arrives."""
+    """Another process acts before the first deletion of this one arrives."""
 
     inner: Transport
     happens: Callable[[], object]
@@ -276,3 +276,35 @@ def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: Harness) -
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), change)
     found = asks(alone, "k2")
     assert (found.code, name(first) in str(found.body)) == (409, True)
+
+
+def own_task(url: str | None = None) -> dict[str, Any]:
+    return {"taskId": None, "task": {"title": "Mend it", "text": "Now.", **({"url": url} if url else {})}}
+
+
+PAGE = "https://github.com/acme/shop/issues/12"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (own_task(PAGE), own_task(PAGE), 409),
+        (own_task(PAGE), own_task(PAGE.replace("shop", "other")), 201),
+        (own_task(), own_task(), 201),
+        (own_task(), own_task(PAGE), 201),
+    ],
+    ids=["one issue", "issues of the same number", "two prompts", "a prompt and an issue"],
+)
+def test_a_task_of_ones_own_is_the_same_if_its_page_is(
+    world: Harness, first: dict[str, Any], second: dict[str, Any], code: int
+) -> None:
+    for key in (None, "k2"):
+        made = [asks(world, key and f"{key}{at}", **spec) for at, spec in enumerate((first, second))]
+        assert [answer.code for answer in made] == [201, code]
+        for name in runs(world):
+            world.kubelet.patch(CODE_RUN, world.namespace, name, {"metadata": {"finalizers": None}})
+            raw = world.kubelet.get(CODE_RUN, world.namespace, name)
+            world.kubelet.delete(CODE_RUN, world.namespace, name, raw["metadata"]["uid"])
+        for claim in claims(world):
+            name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+            world.kubelet.delete(CONFIG_MAP, world.namespace, name, uid)

@@ -55,6 +55,8 @@ def test_it_shows_both_kinds_of_work_and_their_results(
     table = [line for line in done.stdout.splitlines() if line.startswith(("DocsRun/", "CodeRun/"))]
     assert [row.split()[1:4] for row in table] == [["Succeeded", "Completed", "1"]] * 2
     assert "files changed" in done.stdout
+    assert "+    def remove(self, item: str, count: int) -> int:" in done.stdout, "it ends with a diff to read"
+    assert not [line for line in done.stdout.splitlines() if "WARN" in line]
     assert "event    Running" in done.stdout
     assert "log      [rehearsal]" in done.stdout
 
@@ -76,7 +78,7 @@ def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(t
     [
         ("no-such-directory", "neither a directory nor an https, ssh or git@ URL"),
         ("empty", "cannot be cloned"),
-        ("odd tasks", "no task with a number"),
+        ("odd tasks", "has no task with an id"),
         ("no-tasks", ".taskmaster/tasks/tasks.json"),
     ],
 )
@@ -85,7 +87,7 @@ def test_what_cannot_work_is_said_at_once(tmp_path: Path, source: str, why: str)
         repository(tmp_path / source, with_tasks=False)
     if source == "odd tasks":
         own = repository(tmp_path / source)
-        (own / ".taskmaster/tasks/tasks.json").write_text('{"a": {"tasks": [{"id": "x"}, {}, 5, {"id": 0}]}, "b": 1}')
+        (own / ".taskmaster/tasks/tasks.json").write_text('{"a": {"tasks": [{"id": ""}, {}, 5, {"id": 0}]}, "b": 1}')
         git(own, "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--all", "--message=odd")
     if source == "empty":
         (tmp_path / source).mkdir()

@@ -11,10 +11,10 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from functions.events.event import Event
-from functions.queues.nats.connection import connect
-from functions.queues.nats.names import Names
-from functions.queues.nats.publisher import NatsPublisher
-from functions.queues.nats.setup import apply_once
+from functions.queues.backends.nats.connection import connect
+from functions.queues.backends.nats.names import Names
+from functions.queues.backends.nats.publisher import NatsPublisher
+from functions.queues.backends.nats.setup import apply_once
 from functions.queues.queue_model import DeadLetterPolicy, RetryPolicy, Subscription, Topology
 from functions.settings.nats import NatsSettings
 

@@ -22,8 +22,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from functions.events.receive import receive
-from functions.queues.nats import delivery, schedules
-from functions.queues.nats.publisher import NatsPublisher
+from functions.queues.backends.nats import delivery, schedules
+from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.queues.publisher import PublishError
 from functions.queues.queue_model import Schedule, Subscription, Topology
 from tests.contract.queue.conftest import Consumer

@@ -1,4 +1,4 @@
-"""Publishing to Google Pub/Sub through its client library: what goes out, and what each answer comes to.
+"""Publishing to Google Pub/Sub through its client library: what goes out, and the result of each answer.
 
 | Pub/Sub                                    | expected                                             | calls        |
 |--------------------------------------------|------------------------------------------------------|--------------|
@@ -33,9 +33,9 @@ import pytest
 from grpc import StatusCode
 
 from functions.events.event import Event
+from functions.queues.backends.pubsub.project import Project
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
 from functions.queues.publisher import PublishError
-from functions.queues.pubsub.project import Project
-from functions.queues.pubsub.publisher import PubsubPublisher
 from tests.support.api import ROOT
 from tests.support.google_cloud import PUBSUB, GoogleCloud, serving
 from tests.support.google_files import federation_file, key_file, user_file
@@ -118,7 +118,7 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
     ],
     ids=str,
 )
-def test_a_final_error_is_told_at_once(
+def test_a_final_error_is_reported_at_once(
     publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, told: str
 ) -> None:
     cloud.publishes = [status]

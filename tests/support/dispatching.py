@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from functions.queues.nats.dispatcher import Dispatcher
+from functions.queues.backends.nats.dispatcher import Dispatcher
 from functions.queues.queue_model import Topology
 from functions.settings.nats import NatsSettings
 

@@ -28,13 +28,17 @@ IDENTITIES: Mapping[str, Mapping[str, Any]] = {
     "user": {"githubUser": "octocat", "githubApp": None},
     **{name: {"githubUser": None, "githubApp": f"5DLabs-{name.title()}"} for name in ("rex", "cleo", "tess", "blaze")},
 }
-PRESETS = ("default", "minimal", "advanced")
+PRESETS = ("default", "minimal", "advanced", "issue", "prompt")
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "issue": {"title": "Mend it", "text": "Now.", "url": "https://git.example/acme/shop/issues/12"},
+    "prompt": {"title": "Mend it", "text": "Now."},
+}
 SECTIONS: Mapping[str, Any] = {"tools": {"server_url": "https://tools.example/mcp"}}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One shape of attempt; `preset` is empty for docs."""
+    """One shape of attempt; `preset` is empty for docs, and otherwise a preset of tools or where the task is from."""
 
     cli: str
     kind: str
@@ -51,7 +55,9 @@ class Case:
         return make_task(self.cli, self.kind, retry=self.retry, **IDENTITIES[self.identity], **self._preset)
 
     @property
-    def _preset(self) -> dict[str, str]:
+    def _preset(self) -> dict[str, Any]:
+        if self.preset in TASKS:
+            return {"taskId": None, "task": TASKS[self.preset]}
         return {"toolConfig": self.preset} if self.preset else {}
 
 
@@ -78,7 +84,11 @@ def cases(cli: str, kind: str) -> list[Case]:
     """Every shape for an agent CLI and kind of work."""
     presets = PRESETS if kind == "code" else ("",)
     found = itertools.product(IDENTITIES, presets, (False, True))
-    return [Case(cli, kind, identity, preset, retry) for identity, preset, retry in found]
+    return [
+        Case(cli, kind, identity, preset, retry)
+        for identity, preset, retry in found
+        if preset not in TASKS or identity == "rex"  # a task does not depend on who works on it
+    ]
 
 
 def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]]:

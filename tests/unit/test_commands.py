@@ -1,6 +1,6 @@
 r"""What a comment asks of us: which of its lines are commands, and what they say.
 
-| the line is                                                | comes to                                     |
+| the line is                                                | result                                       |
 |------------------------------------------------------------|----------------------------------------------|
 | one of ours, in a paragraph or a list item, \r\n or \n       | a command                                    |
 | in a block quote, a fence, indented code, a code span,     | nothing                                      |
@@ -57,6 +57,8 @@ from functions.github.markdown import MAX_COMMENT_LENGTH
         ("text  \n/status", [Status()]),
         ("text\\\n/status", [Status()]),
         ("/status\n---", [Status()]),
+        ("/code", [StartRun("code")]),
+        ("/code service=api", [StartRun("code", {"service": "api"})]),
         ("/code 1\n/code 2", [StartRun("code", {}, 1), StartRun("code", {}, 2)]),
         ("/retry", [Retry()]),
         ("/retry use the other library", [Retry("use the other library")]),
@@ -111,7 +113,7 @@ def test_commands_are_found_with_what_they_say(comment: str, expected: list[Comm
         "[a]: https://example.com\n'/cancel'",
     ],
 )
-def test_what_is_quoted_or_code_or_somebody_elses_is_no_command(comment: str) -> None:
+def test_quoted_text_code_and_text_for_other_apps_are_no_commands(comment: str) -> None:
     assert parse_comment(comment) == []
 
 
@@ -125,8 +127,6 @@ def test_what_follows_a_closed_quote_is_a_command_again() -> None:
 @pytest.mark.parametrize(
     ("comment", "says"),
     [
-        ("/code", "the task is missing"),
-        ("/code service=api", "the task is missing"),
         ("/code three", "must be a number from 1, not `three`"),
         ("/code 0", "must be a number from 1"),
         ("/code 99999999999", "must be a number from 1"),

@@ -264,3 +264,45 @@ def test_a_structural_schema_has_none_of_what_kubernetes_refuses() -> None:
 
     for spec in SPECS.values():
         assert not refused & keys(crds.structural(spec))
+
+
+OWN_TASK = {"title": "Mend the basket", "text": "It loses items.", "url": "https://github.com/acme/shop/issues/12"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"task": OWN_TASK}, "taskId"),
+        ({"taskId": None}, "task"),
+        ({"taskId": None, "task": {"text": "x"}}, "task.title"),
+        ({"taskId": None, "task": {"title": "two\nlines"}}, "task.title"),
+        ({"taskId": None, "task": {"title": " "}}, "task.title"),
+        ({"taskId": None, "task": {"title": "x", "text": "y" * 32_001}}, "task.text"),
+        ({"taskId": None, "task": {"title": "x", "url": "javascript:alert(1)"}}, "task.url"),
+    ],
+)
+def test_exactly_one_task_is_given_and_is_well_formed(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        CodeRunSpec.model_validate({**CODE_SPEC, **change})
+    assert field in [name for name, _ in problems(refused.value)]
+
+
+@pytest.mark.parametrize(
+    ("url", "task", "prefix", "closes", "exclusive"),
+    [
+        ("https://git.example/issues/12", "prompt", "api-prompt-", "", True),
+        ("https://git.example/acme/shop/issues/12", "issue-12", "api-i12-", "Closes acme/shop#12", True),
+        (None, "prompt", "api-prompt-", "", False),
+    ],
+)
+def test_names_of_a_task_of_ones_own(url: str | None, task: str, prefix: str, closes: str, exclusive: bool) -> None:
+    spec = CodeRunSpec.model_validate({**CODE_SPEC, "taskId": None, "task": {"title": "x", "url": url}})
+    assert (spec.task_identity.id, spec.name_prefix, spec.closing_reference) == (task, prefix, closes)
+    assert spec.task_identity.is_exclusive is exclusive
+    assert spec.task_documents == f".taskmaster/docs/task-{task}"
+
+
+def test_an_issue_of_the_same_repository_is_closed_by_its_number() -> None:
+    url = "https://github.com/Acme/Shop/issues/12"
+    given = {**CODE_SPEC, "taskId": None, "repositoryUrl": "git@github.com:acme/shop.git"}
+    assert CodeRunSpec.model_validate({**given, "task": {"title": "x", "url": url}}).closing_reference == "Closes #12"

@@ -1,4 +1,4 @@
-"""Nothing is left out quietly: in every template, a name nobody knows is an error that says template, line and name.
+"""No blanks for unknown names: in every template, an unknown name is an error with template, line and name.
 
 Each name a template uses is misspelled in a copy of the templates; some attempt must then fail and say where.
 """
@@ -66,6 +66,8 @@ def attempts(template: str) -> Iterator[AttemptContext]:
     for cli, kind, identity in itertools.product(clis, kinds, golden.IDENTITIES.values()):
         changes = {key: value for key, value in EVERYTHING.items() if cli == "claude" or not key.startswith("max")}
         yield golden.make_task(cli, kind, retry=True, **identity, **(changes if kind == "code" else COMMON))
+        if kind == "code":
+            yield golden.make_task(cli, kind, **identity, taskId=None, task={"title": "Mend it", "text": "Now."})
 
 
 def failure(templates: Path, template: str) -> TemplateError | None:
@@ -79,7 +81,7 @@ def failure(templates: Path, template: str) -> TemplateError | None:
 
 
 @pytest.mark.parametrize(("template", "name"), EVERY)
-def test_a_name_nobody_knows_is_an_error_that_says_where(copy: Path, template: str, name: str) -> None:
+def test_an_unknown_name_is_an_error_with_template_and_line(copy: Path, template: str, name: str) -> None:
     path, source = copy / template, (TEMPLATES / template).read_text()
     broken = misspelled(source, name)
     assert broken != source

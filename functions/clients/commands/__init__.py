@@ -25,7 +25,21 @@ Exit codes:
 STOPPED = 130
 """Exit code after SIGINT, as in shells: 128 and the signal's number."""
 
-NAMES = ("task", "runs", "ui", "render", "config", "doctor", "run", "dev", "watch", "dispatch", "queues", "completion")
+NAMES = (
+    "task",
+    "runs",
+    "ui",
+    "render",
+    "config",
+    "doctor",
+    "github",
+    "run",
+    "dev",
+    "watch",
+    "dispatch",
+    "queues",
+    "completion",
+)
 
 
 class Root(LazyGroup):

@@ -3,6 +3,7 @@
 import logging
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +11,9 @@ import click
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import as_command_error
 from functions.clients.local_state import FOLDER, STATE, require_checkout
-from functions.local.dev.repositories import RepositoryError, example
+from functions.local.dev.cluster import EXAMPLE_USER
+from functions.local.dev.demo import mirror_for
+from functions.local.dev.repositories import Mirror, RepositoryError, redirect
 from functions.local.dev.stack import Options, Stack, StartError
 from functions.telemetry import logs
 
@@ -19,34 +22,46 @@ PORT = 8900
 
 @click.command(help=__doc__)
 @click.option(
-    "--port", default=PORT, show_default=True, help="Port of the API server; the functions use the next ones."
+    "--port", default=PORT, show_default=True, help="Port of the API server; functions and console use the next ones."
 )
+@click.option("--repo", default="", metavar="PATH_OR_URL", help="A repository to mirror beside the example.")
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")
-def command(port: int, state: Path) -> None:
+def command(port: int, repo: str, state: Path) -> None:
     """Start the stack and supervise it."""
     require_checkout()
     logs.configure(sys.stderr)
     logging.getLogger("orchestrator").setLevel(logging.INFO)
     options = Options(state.resolve(), port=port)
     with as_command_error(StartError, RepositoryError):
-        repositories = options.state / "repositories"
-        repositories.mkdir(parents=True, exist_ok=True)
-        mirror = example(repositories)
-        stack = Stack(options, [mirror])
+        mirrors = [mirror_for(options.state, each) for each in dict.fromkeys(("", repo))]
+        stack = Stack(options, mirrors)
         try:
             stack.start()
-            _explain(stack, options.agent, mirror.url)
+            _explain(stack, options.agent, mirrors)
             stack.supervise()
         finally:
+            logging.getLogger("orchestrator").setLevel(logging.ERROR)  # parts that stop miss those that have stopped
             stack.stop()
 
 
-def _explain(stack: Stack, agent: str, example_url: str) -> None:
+def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
     print(f"agent        {agent}")
     print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
+    print(f"console      {stack.console_url}")
     for target, url in stack.functions.items():
         print(f"{target:<12} {url}")
-    named = ",".join(f"{target}={url}" for target, url in stack.functions.items() if target.startswith("submit_"))
-    print(f"this CLI     export {VARIABLE}={named} KUBECONFIG={shlex.quote(str(stack.kubeconfig))}")
-    print(f"example      {example_url} (githubUser: octocat)")
+    for mirror in mirrors:
+        print(f"repository   {mirror.url} (githubUser: {EXAMPLE_USER}), as {mirror.path}")
+    print(f"your shell   source {shlex.quote(str(_environment_file(stack, mirrors)))}")
+    print("then         orchestrator runs list; orchestrator ui")
     print("Ready. Ctrl-C stops it; the next start continues from there.", flush=True)
+
+
+def _environment_file(stack: Stack, mirrors: Sequence[Mirror]) -> Path:
+    """Write what a shell exports so that the command line, kubectl and git find the stack; return its path."""
+    submit = ",".join(f"{target}={url}" for target, url in stack.functions.items() if target.startswith("submit_"))
+    values = {VARIABLE: submit, "KUBECONFIG": str(stack.kubeconfig), **redirect(list(mirrors))}
+    del values["GIT_CONFIG_NOSYSTEM"]  # only pods need it
+    file = stack.state / "env"
+    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()))
+    return file

@@ -9,8 +9,8 @@ import click
 
 from functions.clients.errors import CommandError, as_command_error
 from functions.clients.queue_endpoints import check_endpoints
-from functions.queues.nats.connection import NatsError
-from functions.queues.nats.dispatcher import Dispatcher
+from functions.queues.backends.nats.connection import NatsError
+from functions.queues.backends.nats.dispatcher import Dispatcher
 from functions.queues.topology import topology
 from functions.settings import Settings, SettingsError, load
 from functions.telemetry import logs

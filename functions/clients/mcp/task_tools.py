@@ -1,6 +1,7 @@
 """Tools `task_docs` and `task_code`: the same steps and inferred values as `orchestrator task`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ FROM_GIT = "Missing values of repository, branch and user are inferred from git 
 DEFAULTS = {
     "repository_url": "Default: the remote of `directory`.",
     "github_user": "Default, without githubApp: git's user.name if that is a GitHub login.",
+    "service": "Default: the repository's name.",
     "model": "Default: the configured one.",
     "source_branch": "Default: the branch that is checked out in `directory`.",
     "branch": "Default: the remote's default branch, else main.",
@@ -71,14 +73,18 @@ class CodeArguments(TaskArguments):
             description=f"Absolute path of a directory in a git clone; not needed with all of these given. {FROM_GIT}"
         ),
     ] = None
+    issue: Annotated[
+        int | None, Field(description="Number of the repository's issue that is the task, in place of taskId.", ge=1)
+    ] = None
+    prompt: Annotated[
+        str | None, Field(description="The task in your own words, in place of taskId.", max_length=32_000)
+    ] = None
 
 
 Docs = model_from_spec(
     DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, defaults=DEFAULTS
 )
-Code = model_from_spec(
-    CodeRunSpec, CodeArguments, required=("task_id", "service"), without=NOT_OFFERED, defaults=DEFAULTS
-)
+Code = model_from_spec(CodeRunSpec, CodeArguments, required=(), without={*NOT_OFFERED, "task"}, defaults=DEFAULTS)
 
 
 def task_docs(given: Any, say: Say) -> Result:
@@ -99,7 +105,12 @@ def task_code(given: Any, say: Say) -> Result:
         CommandError: see `code.run`.
     """
     directory = _directory(given.directory) if given.directory is not None else Path.cwd()
-    outcome = submit_code.run(given.request({"directory"}), str(directory), say, given.remote)
+    if [given.task_id, given.issue, given.prompt].count(None) != 2:
+        raise WrongUsage("give exactly one of taskId, issue and prompt")
+    request = given.request({"directory", "issue", "prompt"})
+    own = {} if given.prompt is None else {"task": submit_code.prompt_as_task(given.prompt)}
+    request = replace(request, given={**request.given, **own}, issue=given.issue)
+    outcome = submit_code.run(request, str(directory), say, given.remote)
     return _result(outcome, CodeRunSpec.kind, given, directory)
 
 
@@ -145,7 +156,8 @@ TASK_TOOLS: list[Tool[Any]] = [
     ),
     Tool(
         "task_code",
-        "Let an agent implement one Task Master task. Changes no local files. Its result is a pull request to "
+        "Let an agent implement one task: of Task Master, an issue, or a prompt. Changes no local files. "
+        "Its result is a pull request to "
         "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey a task with "
         "an unfinished run is refused.",
         Code,

@@ -8,7 +8,7 @@ from typing import Any
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.tasks.checkout import Checkout
 from functions.clients.tasks.inferred_value import InferredValue
-from functions.clients.tasks.taskmaster import FOLDER, TASKS
+from functions.clients.tasks.taskmaster import FOLDER, TASKS, title
 
 
 def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict[str, InferredValue]:
@@ -39,6 +39,9 @@ def _from_checkout(given: Mapping[str, Any], local: "_LocalCheckout", remote: st
         inferred["working_directory"] = InferredValue(checkout.directory, "this directory")
     taskmaster_directory = _nearest_taskmaster(checkout)
     given_platform = {"platform_repository_url", "platform_directory"} & given.keys()
+    task_title = None if taskmaster_directory is None else title(checkout.root / taskmaster_directory, given["task_id"])
+    if task_title and "task_title" not in given:
+        inferred["task_title"] = InferredValue(task_title, TASKS)
     if (
         taskmaster_directory is not None
         and not given_platform
@@ -58,13 +61,19 @@ def _nearest_taskmaster(checkout: Checkout) -> str | None:
 def _platform(
     given: Mapping[str, Any], inferred: Mapping[str, InferredValue], local: "_LocalCheckout", remote: str | None
 ) -> dict[str, InferredValue]:
-    """Return the platform repository: that of `directory` if it has Task Master files, else the work repository."""
+    """Return the platform repository: the work repository.
+
+    Raises:
+        WrongUsage: another repository has to be worked in than that of `directory`, which has Task Master files too.
+    """
     if "repository_url" in given and (local.directory / FOLDER).is_dir():
         checkout = local.checkout("--platform-repository-url")
-        platform = {"platform_repository_url": checkout.url(checkout.remote(remote, checkout.branch()).value)}
-        if "platform_directory" not in given and checkout.directory != ".":
-            platform["platform_directory"] = InferredValue(checkout.directory, "this directory")
-        return platform
+        here = checkout.url(checkout.remote(remote, checkout.branch()).value).value
+        if here != given["repository_url"]:
+            raise WrongUsage(
+                f"--platform-repository-url: is needed. This directory is a clone of {here} and has {FOLDER}, but "
+                f"--repository-url is {given['repository_url']}: give the URL of the one that has the task"
+            )
     url = given["repository_url"] if "repository_url" in given else inferred["repository_url"].value
     return {"platform_repository_url": InferredValue(url, "the same repository")}
 

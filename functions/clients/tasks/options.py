@@ -11,8 +11,8 @@ from functions.clients.api_url import VARIABLE
 from functions.clients.errors import WrongUsage
 from functions.runs.model.run_spec import RequestedResources, RunSpec
 
-NOT_OPTIONS = ("cancel",)
-"""Fields without an option: a new run is not cancelled."""
+NOT_OPTIONS = ("cancel", "task")
+"""Fields without an option: a new run is not cancelled, and a task is given by --issue or --prompt."""
 
 SHORT = {"working_directory": "-w", "service": "-s"}
 """Fields whose option has a short form too."""

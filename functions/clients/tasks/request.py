@@ -35,6 +35,8 @@ class Request:
     key: str | None = None
     dry_run: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    issue: int | None = None
+    """The issue of the repository that is the task; None if it is in `given`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.clients.errors import CommandError
+from functions.runs.model.fields import TaskTitle, is_valid
 
 FOLDER = ".taskmaster"
 TASKS = f"{FOLDER}/tasks/tasks.json"
@@ -63,6 +64,17 @@ def without_text(directory: Path) -> list[str]:
     texts = {int(match[1]) for path in folder.iterdir() if (match := _TEXT.fullmatch(path.name))}
     known = {str(number) for number in texts}
     return [each for each in dict.fromkeys(map(str, _ids(directory / TASKS))) if each not in known]
+
+
+def title(directory: Path, task_id: int | str) -> str | None:
+    """Return the title of a task, if the file is readable and all its tags have one title for that id."""
+    try:
+        entries = list(_entries(json.loads((directory / TASKS).read_bytes())))
+    except (OSError, ValueError):
+        return None
+    titles = {entry.get("title") for entry in entries if str(entry["id"]) == str(task_id)}
+    found = next(iter(titles)) if len(titles) == 1 else None
+    return found if isinstance(found, str) and is_valid(TaskTitle, found) else None
 
 
 def _ids(file: Path) -> list[Any]:

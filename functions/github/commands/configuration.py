@@ -29,7 +29,7 @@ from functions.runs.model import fields
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.run import problems
-from functions.runs.model.run_spec import ApiModel, RequestedResources
+from functions.runs.model.run_spec import ApiModel, MaxCostUsd, MaxRetries, MaxTurns, RequestedResources, TimeoutSeconds
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
@@ -88,11 +88,11 @@ class Configuration(ApiModel):
     working_directory: fields.WorkingDirectory | None = None
     retry_on: list[Literal["review", "check"]] = ["review", "check"]
     cancel_on_close: bool = False
-    max_retries: Annotated[int | None, Field(ge=0, le=10)] = None
+    max_retries: MaxRetries | None = None
     resources: RequestedResources | None = None
-    timeout_seconds: Annotated[int | None, Field(ge=1, le=604_800)] = None
-    max_turns: Annotated[int | None, Field(ge=1, le=fields.INT32)] = None
-    max_cost_usd: Annotated[float | None, Field(gt=0, le=1_000_000)] = None
+    timeout_seconds: TimeoutSeconds | None = None
+    max_turns: MaxTurns | None = None
+    max_cost_usd: MaxCostUsd | None = None
     platform_repository: str | None = None
     platform_branch: fields.Branch | None = None
     platform_directory: fields.WorkingDirectory | None = None

@@ -54,7 +54,7 @@ def _patterns(app: str) -> _Patterns:
 
 
 def mentions_with_command(comment: str) -> bool:
-    """Return whether the comment mentions somebody in front of a command, whether or not that is the App."""
+    """Return whether the comment mentions a user in front of a command, whether or not that is the App."""
     return "@" in comment and bool(_ANY_MENTION.search(normalize(comment)))
 
 
@@ -71,6 +71,11 @@ def command_lines(comment: str, app: str = "") -> Sequence[CommandLine]:
         CommandLine(name, arguments, "\n".join(lines[number + 1 : end]))
         for (number, name, arguments), end in zip(commands, ends, strict=False)
     ]
+
+
+def is_command(line: str, app: str = "") -> bool:
+    """Return whether a line alone would be a command."""
+    return bool(_patterns(app).line_start.match(normalize(line)))
 
 
 def normalize(comment: str) -> str:

@@ -35,12 +35,12 @@ def _options(kind: RunKind) -> Mapping[str, str]:
 OPTIONS: Mapping[str, Mapping[str, str]] = {word: _options(kind) for word, kind in BY_WORD.items()}
 """The options of each kind's command, and the field that each sets; `agent` names an App (spec_builder.py)."""
 
-_TAKES_TASK = {word: "task_id" in SPECS[kind].model_fields for word, kind in BY_WORD.items()}
+TAKES_TASK = {word: "task_id" in SPECS[kind].model_fields for word, kind in BY_WORD.items()}
 """Whether the argument of a kind's command is a task; else it is a directory."""
 
 
 def _usage(word: str) -> str:
-    first, omitted = ("<task>", "") if _TAKES_TASK[word] else ("[directory]", "directory")
+    first, omitted = ("[task]", "") if TAKES_TASK[word] else ("[directory]", "directory")
     choices = {"tools": "minimal|default|advanced"}
     options = [f"[{name}={choices.get(name, '...')}]" for name in OPTIONS[word] if name != omitted]
     return " ".join((f"/{word}", first, *options))
@@ -76,7 +76,7 @@ class StartRun:
     options: Mapping[str, str] = field(default_factory=dict)
     """By the names of OPTIONS."""
     task: int | None = None
-    """The task; None for a kind without one, or if a mapping leaves it to the issue's title."""
+    """The task; None for a kind without one, or if it is the issue, or in the issue's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
     if len(comment) > MAX_COMMENT_LENGTH:
         name = lines.first_command_name(comment, app)
         return [InvalidCommand(name, _TOO_LONG)] if name else []
-    commands = [_command(line, needs_task=True) for line in lines.command_lines(comment, app)]
+    commands = [_command(line) for line in lines.command_lines(comment, app)]
     if len(commands) <= MAX_COMMANDS:
         return commands
     problem = f"a comment may contain at most {MAX_COMMANDS} commands; none of these was run."
@@ -130,20 +130,18 @@ def parse_comment(comment: str, app: str = "") -> Sequence[Command]:
 
 
 def parse_single(text: str) -> Command | None:
-    """Return the one command that `text` consists of, else None. A mapped /code may omit the task."""
+    """Return the one command that `text` consists of, else None."""
     commands = lines.command_lines(text)
-    return _command(commands[0], needs_task=False) if len(commands) == 1 and "\n" not in text.strip() else None
+    return _command(commands[0]) if len(commands) == 1 and "\n" not in text.strip() else None
 
 
-def _command(line: CommandLine, *, needs_task: bool) -> Command:
+def _command(line: CommandLine) -> Command:
     try:
         if line.name == "retry":
             return Retry(_instructions("\n".join((line.arguments, line.following)).strip()))
         words = _split(line.arguments)
         if line.name in BY_WORD:
-            return (
-                _with_task(line.name, words, needs_task) if _TAKES_TASK[line.name] else _without_task(line.name, words)
-            )
+            return _with_task(line.name, words) if TAKES_TASK[line.name] else _without_task(line.name, words)
         if words:
             raise ValueError(f"it takes no arguments, but {code_span(words[0])} follows it.")
     except ValueError as error:
@@ -180,10 +178,8 @@ def _without_task(word: str, words: Sequence[str]) -> StartRun:
     return StartRun(word, {**options, **({"directory": positional[0]} if positional else {})})
 
 
-def _with_task(word: str, words: Sequence[str], needs_task: bool) -> StartRun:
+def _with_task(word: str, words: Sequence[str]) -> StartRun:
     positional, options = _separate_options(word, words)
-    if not positional and needs_task:
-        raise ValueError(f"the task is missing: give its number, as in `/{word} 3`.")
     if len(positional) > 1:
         raise ValueError(f"it takes one task number and options, but {code_span(positional[1])} follows the number.")
     return StartRun(word, options, _task(positional[0]) if positional else None)

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.github.commands.configuration import PATH, Configuration
-from functions.github.commands.parse import OPTIONS, StartRun
+from functions.github.commands.parse import OPTIONS, TAKES_TASK, StartRun
 from functions.github.markdown import code_span
+from functions.runs.model.code_run_spec import TaskDefinition
+from functions.runs.model.fields import dns_label
 from functions.runs.model.kinds import BY_WORD
 from functions.runs.model.run import problems
 from functions.runs.model.run_spec import RunSpec
@@ -24,6 +26,8 @@ from functions.settings.github import GithubSettings
 
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
 """A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
+_PART_OF_TASK = re.compile(r"\btask[\s#:-]{0,3}[0-9]", re.IGNORECASE)
+"""Something like a task in a title, so that it is not clear what is meant."""
 
 
 class SpecError(Exception):
@@ -40,6 +44,8 @@ class RequestTarget:
     """The branch that work starts from unless the command names one: the default branch, or a pull request's base."""
     title: str = ""
     """The issue's title, which may contain the task's number."""
+    issue: TaskDefinition | None = None
+    """The issue, which is the task of /code if neither the command nor the title names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +88,28 @@ def _platform(request: _Request) -> str:
 
 
 def _service(request: _Request) -> str:
-    service = request.command.options.get("service") or request.configuration.service
-    if not service:
-        raise SpecError(f"the service is missing: add `service=...`, or set it in {code_span(PATH)}.")
-    return service
+    return request.configuration.service or dns_label(request.target.repository.partition("/")[2])
 
 
-def _task(request: _Request) -> int:
-    task, in_title = request.command.task, _TASK.search(request.target.title)
-    if task is None and not in_title:
-        example = f"`/{request.command.name} 3`"
-        raise SpecError(f"the task is missing: name it in the title, as in `Task 3: ...`, or comment {example}.")
-    return task or int(in_title[1] if in_title else 0)
+def needs_issue(command: StartRun, title: str) -> bool:
+    """Return whether the command is about the issue itself: neither it nor the title names a task."""
+    return TAKES_TASK[command.name] and command.task is None and not _TASK.search(title)
+
+
+def _task_id(request: _Request) -> int | None:
+    """Return the task that the command or the title names; None if the task is the issue."""
+    task, title = request.command.task, request.target.title
+    in_title = _TASK.search(title)
+    if task or in_title:
+        return task or int(in_title[1] if in_title else 0)
+    if request.target.issue and not _PART_OF_TASK.search(title):
+        return None
+    example = f"`/{request.command.name} 3`"
+    raise SpecError(f"the task is missing: name it in the title, as in `Task 3: ...`, or comment {example}.")
+
+
+def _task(request: _Request) -> TaskDefinition | None:
+    return request.target.issue if needs_issue(request.command, request.target.title) else None
 
 
 _VALUES: Mapping[str, Callable[[_Request], Any]] = {
@@ -109,7 +125,8 @@ _VALUES: Mapping[str, Callable[[_Request], Any]] = {
     "branch": lambda request: request.target.branch,
     "platform_repository_url": _platform,
     "service": _service,
-    "task_id": _task,
+    "task_id": _task_id,
+    "task": _task,
     "platform_branch": lambda request: request.configuration.platform_branch,
     "platform_directory": lambda request: request.configuration.platform_directory,
     "tool_config": lambda request: request.configuration.tools,

@@ -35,6 +35,7 @@ def build(run: Run, repository: str) -> PullRequestDraft:
     assert run.status.branch, "every attempt has a branch"
     lines = [f"Made by the agent run {code_span(run.key)} with {code_span(run.spec.model)}."]
     lines += _facts(run, repository)
+    lines += ["", run.spec.closing_reference] if run.spec.closing_reference else []
     return PullRequestDraft(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
 
 
@@ -45,7 +46,7 @@ def _title(run: Run) -> str:
 
 def _facts(run: Run, repository: str) -> list[str]:
     facts = ["", f"- Agent: {code_span(run.spec.agent)}"] if run.spec and run.spec.agent else [""]
-    task = run.spec.task if run.spec else None
+    task = run.spec.task_identity if run.spec else None
     facts += [f"- Task: {task.id} of {code_span(task.service)}"] if task else []
     source = origin.from_object(run.raw)
     if source and repository_name(source.repository) and isinstance(source.number, int):

@@ -1,9 +1,10 @@
 """`make run`: demonstrates one docs run and one code run, from an HTTP request to a pushed branch."""
 
+import contextlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any, TextIO
 
 import urllib3
 
+from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.local.dev.cluster import EXAMPLE_USER
 from functions.local.dev.follow import Progress
-from functions.local.dev.repositories import Mirror, example, mirror_of
+from functions.local.dev.repositories import Mirror, Task, example, mirror_of
 from functions.local.dev.stack import QUEUES, Options, Stack
 from functions.runs.lifecycle import states
+from functions.runs.model.fields import TaskTitle, is_valid
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run, parse
 from functions.settings.agent import ModelSettings
@@ -24,6 +27,13 @@ from functions.views.table import table
 
 LONGEST_SECONDS = {"rehearsal": 120.0, "claude": 3600.0}
 """How long to wait for the runs, by agent."""
+
+
+DIFF_LINES = 80
+"""Most lines of each run's diff that are printed."""
+
+MakeProgress = Callable[[Cluster, str, TextIO], Progress]
+"""Makes what shows the runs, from the cluster, the API server's URL and a stream."""
 
 
 class DemoError(Exception):
@@ -39,10 +49,21 @@ class Submitted:
     namespace: str
 
 
-def run(options: Options, source: str | None, out: TextIO) -> int:
-    """Run both kinds on the bundled example, or on a mirror of `source`; return the exit code."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to work on: a repository (empty: the bundled example), and in it a task, a tag and a directory."""
+
+    repository: str = ""
+    task: str = ""
+    tag: str = ""
+    directory: str = "."
+
+
+def run(options: Options, wanted: Wanted, out: TextIO, make_progress: MakeProgress = Progress) -> int:
+    """Run both kinds on the wanted work; return the exit code."""
     started = time.monotonic()
-    mirror = _mirror(options.state, source)
+    mirror = mirror_for(options.state, wanted.repository)
+    task = mirror.next_task(wanted.task, wanted.tag, wanted.directory)
     stack = Stack(options, [mirror])
     _print(out, f"agent: {options.agent}" + _claude_hint(options.agent))
     _print(out, f"repository: {mirror.url} (a bare mirror of what is committed, branch {mirror.branch}: {mirror.path})")
@@ -50,16 +71,35 @@ def run(options: Options, source: str | None, out: TextIO) -> int:
         stack.start()
         parts = f"API server, {QUEUES[options.queue]}, bridge, runner and {len(stack.functions)} functions"
         _print(out, f"{parts}: {stack.url}, ready after {time.monotonic() - started:.1f} s")
-        submitted = [_submit(stack, kind, spec, out) for kind, spec in _specs(mirror).items()]
-        runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], out)
+        _print(out, f"console: {stack.console_url}")
+        specs = _specs(mirror, task, wanted.directory)
+        submitted = [_submit(stack, kind, spec, out) for kind, spec in specs.items()]
+        progress = make_progress(stack.cluster, stack.url, out)
+        runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], progress)
         _print_results(runs, mirror, out)
         _print(out, f"\ntotal time {time.monotonic() - started:.1f} s; state, logs and results: {stack.state}")
+        if out.isatty():
+            _stay(stack, out)
+        else:
+            _print(out, "next: `make dev` keeps it running, with its console in the browser")
         return 0 if all(states.state(run.status) is states.State.SUCCEEDED for run in runs) else 1
     finally:
         stack.stop()
 
 
-def _mirror(state: Path, source: str | None) -> Mirror:
+def _stay(stack: Stack, out: TextIO) -> None:
+    """Serve the console until Ctrl-C, for a person at a terminal."""
+    _print(out, f"see them in the console, until Ctrl-C: {stack.console_url}")
+    with contextlib.suppress(KeyboardInterrupt):
+        stack.supervise()
+
+
+def mirror_for(state: Path, source: str) -> Mirror:
+    """Return a bare mirror, below `state`, of a repository or of the bundled example.
+
+    Raises:
+        RepositoryError: the repository cannot be cloned.
+    """
     folder = state / "repositories"
     folder.mkdir(parents=True, exist_ok=True)
     return mirror_of(source, folder) if source else example(folder)
@@ -69,11 +109,13 @@ def _claude_hint(agent: str) -> str:
     return " (for Claude Code, install `claude` and set ANTHROPIC_API_KEY)" if agent == "rehearsal" else ""
 
 
-def _specs(mirror: Mirror) -> Mapping[str, Mapping[str, Any]]:
+def _specs(mirror: Mirror, task: Task, directory: str) -> Mapping[str, Mapping[str, Any]]:
     models = ModelSettings()
     common = {"repositoryUrl": mirror.url, "githubUser": EXAMPLE_USER}
-    task = mirror.tasks()[0]
-    code = {"taskId": task, "service": "demo", "platformRepositoryUrl": mirror.url, "branch": mirror.branch}
+    common |= {"workingDirectory": directory} if directory != "." else {}
+    common |= {"taskTag": task.tag} if task.tag else {}
+    code = {"taskId": task.id, "service": "demo", "platformRepositoryUrl": mirror.url, "branch": mirror.branch}
+    code |= {"taskTitle": task.title} if is_valid(TaskTitle, task.title) else {}
     return {
         RunKind.DOCS: common | {"sourceBranch": mirror.branch, "model": models.of(RunKind.DOCS)},
         RunKind.CODE: common | code | {"model": models.of(RunKind.CODE)},
@@ -93,8 +135,7 @@ def _submit(stack: Stack, kind: str, spec: Mapping[str, Any], out: TextIO) -> Su
     return Submitted(kind, data["name"], data["namespace"])
 
 
-def _follow(stack: Stack, submitted: list[Submitted], seconds: float, out: TextIO) -> list[Run]:
-    progress = Progress(stack.cluster, stack.url, out)
+def _follow(stack: Stack, submitted: list[Submitted], seconds: float, progress: Progress) -> list[Run]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         runs = [parse(stack.cluster.get(RUNS[item.kind], item.namespace, item.name)) for item in submitted]
@@ -129,7 +170,15 @@ def _print_results(runs: list[Run], mirror: Mirror, out: TextIO) -> None:
     for run in runs:
         branch = run.status.branch or ""
         if mirror.commits(branch, mirror.branch):
-            _print(out, f"\n{branch} in {mirror.path}\n{mirror.changes(branch, mirror.branch).rstrip()}")
+            shown = mirror.changes(branch, mirror.branch, patch=run.kind is RunKind.CODE, colours=out.isatty())
+            _print(out, f"\n{run.kind.word}: {branch} in {mirror.path}\n{_shortened(shown)}")
+
+
+def _shortened(text: str) -> str:
+    """Return the first lines of a diff; of a longer one, how many there are more."""
+    lines = text.rstrip().splitlines()
+    more = [f"... and {len(lines) - DIFF_LINES} lines more"] if len(lines) > DIFF_LINES else []
+    return "\n".join([*lines[:DIFF_LINES], *more])
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:

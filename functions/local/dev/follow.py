@@ -32,10 +32,10 @@ class Progress:
         """Print the changes of the run since the last call."""
         if self._phases.get(run.uid) != run.status.phase:
             self._phases[run.uid] = run.status.phase
-            self._line(run, f"phase    {run.status.phase}")
+            self.line(run, "phase", run.status.phase or "")
         for event in self._cluster.list(EVENT, run.namespace):
             if event["involvedObject"].get("uid") == run.uid and self._is_new(event["metadata"]["uid"]):
-                self._line(run, f"event    {event['reason']}: {event['message']}")
+                self.line(run, "event", f"{event['reason']}: {event['message']}")
         for pod in self._cluster.list(POD, run.namespace, f"job-name={run.status.job_name}"):
             name = pod["metadata"]["name"]
             if pod["status"].get("phase") != "Pending" and self._is_new(name):
@@ -62,11 +62,12 @@ class Progress:
             for raw in urllib3.request("GET", url, preload_content=False, retries=False, timeout=None):
                 text = readable(raw.decode(errors="replace").strip())
                 if text:
-                    self._line(run, f"log      {short(text, LINE)}")
+                    self.line(run, "log", short(text, LINE))
         except urllib3.exceptions.HTTPError as error:
-            self._line(run, f"log      (interrupted: {error})")
+            self.line(run, "log", f"(interrupted: {error})")
 
-    def _line(self, run: Run, text: str) -> None:
+    def line(self, run: Run, what: str, text: str) -> None:
+        """Print one line about a run; `what` is phase, event or log."""
         elapsed = time.monotonic() - self._started
         with self._lock:
-            print(f"{elapsed:6.1f}s  {run.kind.word:<4}  {text}", file=self._out, flush=True)
+            print(f"{elapsed:6.1f}s  {run.kind.word:<4}  {what:<8} {text}", file=self._out, flush=True)

@@ -15,13 +15,13 @@ from functions.local.dev.function_processes import CommandChild, Process, stop
 from functions.local.dev.server import QUEUE_PATH, free_port
 from functions.local.nats import NatsServer, NatsServerError
 from functions.local.pubsub import Emulator, EmulatorError
-from functions.queues.embedded.publisher import EmbeddedPublisher
-from functions.queues.nats.publisher import NatsPublisher
-from functions.queues.nats.setup import apply_once
+from functions.queues.backends.embedded.publisher import EmbeddedPublisher
+from functions.queues.backends.nats.publisher import NatsPublisher
+from functions.queues.backends.nats.setup import apply_once
+from functions.queues.backends.pubsub.project import Project, ProjectError
+from functions.queues.backends.pubsub.publisher import PubsubPublisher
+from functions.queues.backends.pubsub.setup import TopologyApplier
 from functions.queues.publisher import Publisher, PublishError
-from functions.queues.pubsub.project import Project, ProjectError
-from functions.queues.pubsub.publisher import PubsubPublisher
-from functions.queues.pubsub.setup import TopologyApplier
 from functions.queues.queue_model import DeadLetterPolicy, Subscription, Topology
 from functions.queues.setup import SetupError
 from functions.queues.topology import topology

@@ -6,11 +6,12 @@ A run names its repository by URL; the environment of each pod makes git use the
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from functions.local.dev import taskmaster_file
 from functions.runs.model.docs_run_spec import DocsRunSpec
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example"
@@ -18,12 +19,17 @@ EXAMPLE_URL = "https://git.example.invalid/shop/inventory.git"
 """The URL of the bundled example; `.invalid` is never a host (RFC 2606)."""
 
 
-TASKS = ".taskmaster/tasks/tasks.json"
-"""Where Task Master keeps the tasks of a repository."""
-
-
 class RepositoryError(Exception):
     """The repository cannot be used; the text says why and quotes git's error if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A Task Master task; `tag` is empty for a file without tags."""
+
+    id: int | str
+    title: str
+    tag: str
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,36 @@ class Mirror:
         """The default branch."""
         return git(self.path, "symbolic-ref", "--short", "HEAD").strip()
 
-    def tasks(self) -> list[int]:
-        """Return the ids of the Task Master tasks on the default branch; raise RepositoryError if there are none."""
+    def next_task(self, wanted: str = "", tag: str = "", directory: str = ".") -> Task:
+        """Return the wanted task, else the first pending one whose dependencies are done, of a tag or the current one.
+
+        Raises:
+            RepositoryError: there is no such file, tag or task, or none is pending; the text says what there is.
+        """
+        folder = PurePosixPath(directory) / ".taskmaster"
+        file = str(folder / "tasks" / "tasks.json")
+        tags = taskmaster_file.tags(self._json(file))
+        current = str(self._optional(str(folder / "state.json")).get("currentTag") or "")
+        chosen = tag or next((name for name in (current, "master", *tags) if name in tags), "")
+        if chosen not in tags:
+            known = ", ".join(filter(None, tags)) or "none"
+            raise RepositoryError(f"TAG={chosen}: {file} has no such tag; it has {known}")
+        return _choose(tags[chosen], wanted, chosen, file)
+
+    def _json(self, file: str) -> Any:
         try:
-            document = json.loads(git(self.path, "show", f"HEAD:{TASKS}"))
+            return json.loads(git(self.path, "show", f"HEAD:{file}"))
         except RepositoryError as error:
-            raise RepositoryError(f"{TASKS} is not committed on the default branch; agents need its tasks") from error
+            raise RepositoryError(f"{file} is not committed on the default branch; agents need its tasks") from error
         except ValueError as error:
-            raise RepositoryError(f"{TASKS} on branch {self.branch} is not JSON: {error}") from error
-        ids = [task["id"] for group in _groups(document) for task in group if _is_task(task)]
-        if not ids:
-            raise RepositoryError(f"{TASKS} on branch {self.branch} has no task with a number of 1 or more as its id")
-        return ids
+            raise RepositoryError(f"{file} on branch {self.branch} is not JSON: {error}") from error
+
+    def _optional(self, file: str) -> dict[str, Any]:
+        try:
+            found = self._json(file)
+        except RepositoryError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def commits(self, branch: str, base: str) -> int:
         """Return how many commits of `branch` are not in `base`; 0 if the branch does not exist."""
@@ -58,28 +82,45 @@ class Mirror:
         except RepositoryError:
             return 0
 
-    def changes(self, branch: str, base: str) -> str:
-        """Return the diff stat between the merge base of both branches and `branch`."""
-        return git(self.path, "diff", "--stat", f"{base}...{branch}")
+    def changes(self, branch: str, base: str, *, patch: bool = True, colours: bool = False) -> str:
+        """Return the stat, and with `patch` the diff, between the merge base of both branches and `branch`."""
+        options = ["--stat", *(["--patch"] if patch else []), f"--color={'always' if colours else 'never'}"]
+        return git(self.path, "diff", *options, f"{base}...{branch}")
+
+    def diff(self, branch: str, base: str) -> str:
+        """Return the diff between the merge base of both branches and `branch`; raise RepositoryError."""
+        return git(self.path, "diff", f"refs/heads/{base}...refs/heads/{branch}")
 
 
-def _groups(document: Any) -> list[list[Any]]:
-    """Return the lists of tasks in a tasks.json: one (`{tasks: [...]}`), or one per tag (`{tag: {tasks: [...]}}`)."""
-    if not isinstance(document, dict):
-        return []
-    groups = [document, *document.values()]
-    tasks = [group.get("tasks") for group in groups if isinstance(group, dict)]
-    return [group for group in tasks if isinstance(group, list)]
+def _choose(tasks: Sequence[Mapping[str, Any]], wanted: str, tag: str, file: str) -> Task:
+    known = ", ".join(str(task["id"]) for task in tasks)
+    where = f"tag {tag} of {file}" if tag else file
+    if not tasks:
+        raise RepositoryError(f"{where} has no task with an id")
+    if wanted:
+        found = next((task for task in tasks if str(task["id"]) == wanted), None)
+        if found is None:
+            raise RepositoryError(f"TASK={wanted}: {where} has no such task; it has {known}")
+        return _task(found, tag)
+    done = {str(task["id"]) for task in tasks if task.get("status") in taskmaster_file.DONE}
+    pending = [task for task in tasks if task.get("status", "pending") in taskmaster_file.PENDING]
+    ready = [task for task in pending if {str(each) for each in task.get("dependencies") or ()} <= done]
+    if not pending:
+        raise RepositoryError(f"{where} has no pending task; choose one with TASK=: {known}")
+    return _task((ready or pending)[0], tag)
 
 
-def _is_task(task: Any) -> bool:
-    number = task.get("id") if isinstance(task, dict) else None
-    return isinstance(number, int) and number >= 1
+def _task(entry: Mapping[str, Any], tag: str) -> Task:
+    return Task(entry["id"], str(entry.get("title") or ""), tag)
 
 
 def git(directory: Path, *arguments: str) -> str:
     """Return git's output; raise RepositoryError with git's error text."""
-    result = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=False)
+    command = ["git", "-C", str(directory), *arguments]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    except FileNotFoundError:
+        raise RepositoryError("git is not installed, or not on the PATH") from None
     if result.returncode:
         raise RepositoryError(f"git {arguments[0]} in {directory}: {result.stderr.strip()}")
     return result.stdout
@@ -114,15 +155,11 @@ def mirror_of(source: str, folder: Path) -> Mirror:
     )
     _check_url(url, source)
     path = folder / f"{name}.git"
-    if path.exists():
-        shutil.rmtree(path)
     try:
-        _publish(directory.resolve() if local else source, path)
+        _refresh(directory.resolve() if local else source, path)
     except RepositoryError as error:
         raise RepositoryError(f"REPO={source} cannot be cloned: {error}") from error
-    mirror = Mirror(url, path)
-    mirror.tasks()  # raises before anything is started
-    return mirror
+    return Mirror(url, path)
 
 
 def _check_url(url: str, source: str) -> None:
@@ -138,6 +175,14 @@ def _publish(source: Path | str, path: Path) -> None:
     """Make `path` a bare copy without a remote, so that nothing can be pushed back."""
     git(path.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(source), str(path))
     git(path, "remote", "remove", "origin")
+
+
+def _refresh(source: Path | str, path: Path) -> None:
+    """Make `path` a bare copy, or bring its branches up to date; what agents pushed to it stays."""
+    if not path.exists():
+        _publish(source, path)
+        return
+    git(path, "fetch", "--quiet", str(source), "+refs/heads/*:refs/heads/*")
 
 
 def redirect(mirrors: list[Mirror]) -> Mapping[str, str]:

@@ -27,13 +27,12 @@ def free_port() -> int:
 
 
 def application(store: apiserver.Store, embedded_queue: queue.Queue, crds: Path, logs: apiserver.PodLogs) -> Starlette:
-    """Return the application with the API server at the root and the queue below QUEUE_PATH."""
+    """Return the application with the API server at the root and the queue, which is not started, below QUEUE_PATH."""
     api = apiserver.create_app(store, apiserver.Registry.load(crds), logs)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with api.router.lifespan_context(api):
-            await embedded_queue.start()
             yield
             await embedded_queue.stop()
 
@@ -44,7 +43,7 @@ def application(store: apiserver.Store, embedded_queue: queue.Queue, crds: Path,
     )
 
 
-class _Uvicorn(uvicorn.Server):
+class WatchClosingServer(uvicorn.Server):
     """A server that ends watches, which stay open for a long time, before it waits for requests to end."""
 
     def __init__(self, config: uvicorn.Config, store: apiserver.Store) -> None:
@@ -55,6 +54,20 @@ class _Uvicorn(uvicorn.Server):
         """End the watches, then shut down."""
         self._store.close()
         await super().shutdown(sockets)
+
+
+class _Uvicorn(WatchClosingServer):
+    """A server that starts the queue once it listens: functions that get its messages call the API server."""
+
+    def __init__(self, config: uvicorn.Config, store: apiserver.Store, embedded_queue: queue.Queue) -> None:
+        super().__init__(config, store)
+        self._queue = embedded_queue
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then start the queue."""
+        await super().startup(sockets)
+        if self.started:
+            await self._queue.start()
 
 
 class Server:
@@ -69,9 +82,10 @@ class Server:
     ) -> None:
         with readable(database):
             store = apiserver.Store(connect(database))
-            served = application(store, queue.Queue(connect(database), topology), crds, logs)
+            embedded_queue = queue.Queue(connect(database), topology)
+            served = application(store, embedded_queue, crds, logs)
         config = uvicorn.Config(served, HOST, port, log_level="warning", timeout_graceful_shutdown=2)
-        self._server = _Uvicorn(config, store)
+        self._server = _Uvicorn(config, store, embedded_queue)
         self._thread = threading.Thread(target=self._run, name="api-server", daemon=True)
         self.url = f"http://{HOST}:{port}"
 

@@ -5,16 +5,45 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from functions.runs.model import fields, repository_url
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run_spec import Purpose, RequestedTools, RunSpec, Task
+from functions.runs.model.run_spec import SCHEMA_RULES, ApiModel, Purpose, RequestedTools, RunSpec, TaskIdentity
+
+ONE_TASK = "give exactly one of taskId and task"
+
+_ISSUE = re.compile(r"https?://([^/]+)/([\w.-]+/[\w.-]+)/issues/([0-9]{1,10})", re.ASCII)
+
+
+class TaskDefinition(ApiModel):
+    """A task that is not Task Master's, from an issue or a prompt, as it was when the run was asked for."""
+
+    title: Annotated[fields.TaskTitle, Field(description="What is to be done, in one line.")]
+    text: Annotated[fields.Prompt, Field(description="The task, in Markdown.")] = ""
+    url: Annotated[
+        fields.TaskUrl | None, Field(description="Its page, such as an issue's; two tasks of one page are the same.")
+    ] = None
+
+    @property
+    def issue(self) -> int:
+        """The number of the issue that the page is; 0 if it is none."""
+        match = _ISSUE.fullmatch(self.url or "")
+        return int(match[3]) if match else 0
+
+    @property
+    def issue_repository(self) -> str:
+        """The repository of the issue as `host/owner/name`; empty if the page is none."""
+        match = _ISSUE.fullmatch(self.url or "")
+        return f"{match[1]}/{match[2]}" if match else ""
 
 
 class CodeRunSpec(RunSpec):
-    """Implementation of one Task Master task."""
+    """Implementation of one task: of Task Master, an issue, or a prompt."""
 
+    model_config = ConfigDict(
+        json_schema_extra={**SCHEMA_RULES, "allOf": [{"oneOf": [{"required": ["taskId"]}, {"required": ["task"]}]}]}
+    )
     kind: ClassVar[RunKind] = RunKind.CODE
     smallest: ClassVar[Mapping[str, Any]] = {
         **RunSpec.smallest,
@@ -23,9 +52,14 @@ class CodeRunSpec(RunSpec):
         "platformRepositoryUrl": RunSpec.smallest["repositoryUrl"],
     }
 
-    task_id: Annotated[fields.TaskId, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")]
+    task_id: Annotated[
+        fields.TaskId | None, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")
+    ] = None
     task_title: Annotated[
         fields.TaskTitle | None, Field(description="Title of that task, which people read in lists.")
+    ] = None
+    task: Annotated[
+        TaskDefinition | None, Field(description="The task itself, in place of a taskId: an issue or a prompt.")
     ] = None
     service: Annotated[fields.Service, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
@@ -76,10 +110,20 @@ class CodeRunSpec(RunSpec):
             return self.platform_directory
         return self.working_directory if self.platform_repository_url == self.repository_url else "."
 
+    def cross_field_problems(self) -> dict[str, str]:
+        """Return what is wrong with fields together, by their names on the wire."""
+        wrong = super().cross_field_problems()
+        if (self.task_id is None) == (self.task is None):
+            wrong |= {"taskId": ONE_TASK, "task": ONE_TASK}
+        return wrong
+
     @property
-    def task(self) -> Task:
-        """The task, which at most one unfinished run may have."""
-        return Task(self.task_id, self.service)
+    def task_identity(self) -> TaskIdentity:
+        """The task: its id is that of Task Master, or `issue-<number>`, or `prompt`."""
+        if self.task is None:
+            return TaskIdentity(self.task_id or "", self.service)
+        name = f"issue-{self.task.issue}" if self.task.issue else "prompt"
+        return TaskIdentity(name, self.service, self.task.url or "", is_exclusive=self.task.url is not None)
 
     @property
     def workspace(self) -> str:
@@ -98,7 +142,13 @@ class CodeRunSpec(RunSpec):
     @property
     def name_prefix(self) -> str:
         """The service, as far as it fits, and the end of the task's id."""
-        return f"{self.service[:16].rstrip('-')}-t{_short_task_id(self.task_id)}-"
+        return f"{self.service[:16].rstrip('-')}-{self._short_task}-"
+
+    @property
+    def _short_task(self) -> str:
+        if self.task is None:
+            return f"t{_short_task_id(self.task_id or '')}"
+        return f"i{_short_task_id(self.task.issue)}" if self.task.issue else "prompt"
 
     @property
     def own_capacity_keys(self) -> tuple[str, str]:
@@ -113,12 +163,30 @@ class CodeRunSpec(RunSpec):
     @property
     def title(self) -> str:
         """The title of the pull request and of a commit that saves uncommitted work."""
+        if self.task:
+            return self.task.title
         return f"Task {self.task_id}: {self.task_title or f'work on {self.service}'}"
 
     @property
     def purpose(self) -> Purpose:
         """What the run does, for people."""
-        return Purpose(f"Task {self.task_id}", {"for": self.service})
+        return Purpose(self._noun, {"for": self.service})
+
+    @property
+    def _noun(self) -> str:
+        if self.task is None:
+            return f"Task {self.task_id}"
+        return f"Issue {self.task.issue}" if self.task.issue else "Task"
+
+    @property
+    def closing_reference(self) -> str:
+        """The line of a pull request that has GitHub close the task's issue; empty if the task is not an issue."""
+        if not (self.task and self.task.issue):
+            return ""
+        repository = self.task.issue_repository
+        is_here = repository_url.identity(f"https://{repository}") == repository_url.identity(self.repository_url)
+        other = "" if is_here else repository.partition("/")[2]
+        return f"Closes {other}#{self.task.issue}"
 
     @property
     def products(self) -> tuple[()]:
@@ -131,6 +199,8 @@ class CodeRunSpec(RunSpec):
             "taskmaster_directory": posixpath.normpath(f"{self.task_directory}/.taskmaster"),
             "platform_store": repository_url.checkout(self.platform_repository_url) + ".git",
             "pull_request_file": f".orchestrator/{run}-pull-request.md",
+            "task_id": self.task_identity.id,
+            "task_name": self._noun,
         }
 
 

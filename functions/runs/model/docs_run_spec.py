@@ -29,7 +29,7 @@ class DocsRunSpec(RunSpec):
         """None: a docs run is submitted again instead."""
 
     @property
-    def task(self) -> None:
+    def task_identity(self) -> None:
         """None: a docs run works on all tasks."""
 
     @property

@@ -305,5 +305,12 @@ TaskTitle = Annotated[
     StringRule(r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", "must be one line of text", max_length=256),
 ]
 
+TaskUrl = Annotated[
+    str,
+    StringRule(
+        r"^https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+$", "must be the http(s) address of a page", max_length=500
+    ),
+]
+
 INT32 = 2_147_483_647
 """Largest value of most integer fields of Kubernetes."""

@@ -51,7 +51,7 @@ def run_name(key: str) -> str:
 
 
 def next_name(spec: RunSpec, earlier: Sequence[str]) -> str:
-    """Return the name of the run that follows those of the same labels with the uids `earlier`."""
+    """Return the name of the run that follows those of the same task with the uids `earlier`."""
     return f"{spec.name_prefix}{_turn(spec, earlier)[:10]}"
 
 
@@ -61,7 +61,8 @@ def task_claim(spec: RunSpec, earlier: Sequence[str]) -> str:
 
 
 def _turn(spec: RunSpec, earlier: Sequence[str]) -> str:
-    seen = [*sorted(run_labels(spec).items()), *([spec.task_tag] if spec.task_tag else []), *sorted(earlier)]
+    url = spec.task_identity.url if spec.task_identity else ""
+    seen = [*sorted(run_labels(spec).items()), *filter(None, (spec.task_tag, url)), *sorted(earlier)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -93,7 +94,7 @@ def run_labels(spec: RunSpec) -> dict[str, str]:
         common[api_group.label("agent")] = spec.agent
     if spec.github_user:
         common[api_group.label("user")] = user(spec)
-    task = spec.task
+    task = spec.task_identity
     if task:
         common |= {api_group.label("service"): task.service, api_group.label("task-id"): str(task.id)}
     return common

@@ -21,12 +21,12 @@ def host(url: str) -> str:
 
 def label(url: str) -> str:
     """Return the repository's name as a part of a DNS-1123 label."""
-    return _with_hyphens(_name(url).lower())
+    return _with_hyphens(short_name(url).lower())
 
 
 def checkout(url: str) -> str:
     """Return the workspace directory of the repository: readable, and unique for its URL."""
-    words = _with_hyphens(_name(url)).strip("-")
+    words = _with_hyphens(short_name(url)).strip("-")
     return f"{words[:40] or 'repository'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
@@ -38,7 +38,8 @@ def on_github(url: str, host: str) -> str:
     return found[1] if found else ""
 
 
-def _name(url: str) -> str:
+def short_name(url: str) -> str:
+    """Return the repository's name without its owner."""
     return url.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].removesuffix(".git")
 
 

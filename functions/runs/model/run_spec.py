@@ -26,6 +26,12 @@ CLAUDE_MODEL = (
     "or a Bedrock ARN"
 )
 
+TimeoutSeconds = Annotated[int, Field(ge=1, le=604_800)]
+"""At most a week."""
+MaxRetries = Annotated[int, Field(ge=0, le=10)]
+MaxTurns = Annotated[int, Field(ge=1, le=fields.INT32)]
+MaxCostUsd = Annotated[float, Field(gt=0, le=1_000_000)]
+
 
 class ApiModel(BaseModel):
     """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
@@ -63,11 +69,16 @@ class RequestedResources(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """The Task Master task that a run implements, and the service it is for."""
+class TaskIdentity:
+    """The task that a run implements, and the service it is for."""
 
     id: int | str
+    """Of Task Master, or `issue-<number>`, or `prompt`."""
     service: str
+    url: str = ""
+    """The page of a task that is not Task Master's; it distinguishes tasks of the same id."""
+    is_exclusive: bool = True
+    """Whether at most one unfinished run may have the task; two prompts are never the same task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +98,20 @@ class Purpose:
     details: Mapping[str, str]
 
 
+SCHEMA_RULES: dict[str, Any] = {
+    "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
+    "anyOf": [
+        {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
+        {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
+    ],
+}
+"""The rules that span fields, for the API server; `cross_field_problems` says the same."""
+
+
 class RunSpec(ApiModel, ABC):
     """What all kinds of run have in common."""
 
-    model_config = ConfigDict(
-        # The rules that span fields, for the API server; `_across_fields` below says the same.
-        json_schema_extra={
-            "oneOf": [{"required": ["githubUser"]}, {"required": ["githubApp"]}],
-            "anyOf": [
-                {"not": {"properties": {"agentCli": {"enum": ["claude"]}}}},
-                {"properties": {"model": {"pattern": fields.CLAUDE_MODEL}}},
-            ],
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=SCHEMA_RULES)
     kind: ClassVar[RunKind]
     smallest: ClassVar[Mapping[str, Any]] = {
         "repositoryUrl": "https://deleted.invalid/run.git",
@@ -132,31 +144,32 @@ class RunSpec(ApiModel, ABC):
     resources: Annotated[
         RequestedResources | None, Field(description="Of the agent's container, within the setting job.max_resources.")
     ] = None
-    timeout_seconds: Annotated[int | None, Field(description="Longest an attempt may take.", ge=1, le=604_800)] = None
-    max_retries: Annotated[int | None, Field(description="Automatic retries after failed attempts.", ge=0, le=10)] = (
-        None
-    )
+    timeout_seconds: Annotated[TimeoutSeconds | None, Field(description="Longest an attempt may take.")] = None
+    max_retries: Annotated[MaxRetries | None, Field(description="Automatic retries after failed attempts.")] = None
     ttl_seconds_after_finished: Annotated[
         int | None, Field(description="How long a finished Job is kept.", ge=86_400, le=fields.INT32)
     ] = None
     cancel: Annotated[bool, Field(description="Set to true to stop the run.")] = False
     priority: Annotated[int, Field(description="Higher is admitted first.", ge=-1000, le=1000)] = 0
-    max_turns: Annotated[int | None, Field(description="Most turns of the agent.", ge=1, le=fields.INT32)] = None
-    max_cost_usd: Annotated[
-        float | None, Field(description="Most the agent may spend, in US dollars.", gt=0, le=1_000_000)
-    ] = None
+    max_turns: Annotated[MaxTurns | None, Field(description="Most turns of the agent.")] = None
+    max_cost_usd: Annotated[MaxCostUsd | None, Field(description="Most the agent may spend, in US dollars.")] = None
 
     @model_validator(mode="after")
     def _across_fields(self) -> Self:
+        wrong = self.cross_field_problems()
+        if wrong:
+            text = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+            raise PydanticCustomError(CROSS_FIELD, "{text}", {"text": text, "problems": wrong})
+        return self
+
+    def cross_field_problems(self) -> dict[str, str]:
+        """Return what is wrong with fields together, by their names on the wire."""
         wrong: dict[str, str] = {}
         if (self.github_user is None) == (self.github_app is None):
             wrong |= {"githubUser": ONE_IDENTITY, "githubApp": ONE_IDENTITY}
         if self.agent_cli == "claude" and not re.search(fields.CLAUDE_MODEL, self.model):
             wrong["model"] = CLAUDE_MODEL
-        if wrong:
-            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
-        return self
+        return wrong
 
     @property
     def agent(self) -> str | None:
@@ -185,8 +198,8 @@ class RunSpec(ApiModel, ABC):
 
     @property
     @abstractmethod
-    def task(self) -> Task | None:
-        """The task, which at most one unfinished run may have; None for a kind without one."""
+    def task_identity(self) -> TaskIdentity | None:
+        """The task; None for a kind without one."""
 
     @property
     @abstractmethod
@@ -237,7 +250,12 @@ class RunSpec(ApiModel, ABC):
     @property
     def task_documents(self) -> str | None:
         """The directory with copies of the task's documents, which is not committed; None for a kind without a task."""
-        return f".taskmaster/docs/task-{self.task.id}" if self.task else None
+        return f".taskmaster/docs/task-{self.task_identity.id}" if self.task_identity else None
+
+    @property
+    def closing_reference(self) -> str:
+        """The line of a pull request that has GitHub close the task's issue; empty if the task is not an issue."""
+        return ""
 
     @abstractmethod
     def own_variables(self, run: str) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ class Installation:
         return now(world, run)
 
     def uninstall(self) -> None:
-        """As infra/RUNBOOK.md says: the runs, until there is none, then the installation."""
+        """As docs/operations.md says: the runs, until there is none, then the installation."""
         world = self.world
         self.run("--namespace", world.namespace, "delete", "coderuns,docsruns", "--all", "--wait=false")
         for raw in list(world.kubelet.list(CODE_RUN, world.namespace)):

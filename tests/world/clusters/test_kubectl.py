@@ -7,6 +7,7 @@
 | kubectl patch of the task while an attempt is open          | columns and labels name the task that is worked on    |
 | kubectl patch of a finished run                             | kstatus: Current, at the present generation           |
 | kubectl wait --for=condition=Finished of three ends         | each ends the wait                                    |
+| kubectl apply of a run with a task of one's own             | taken; with a taskId beside it, or with neither: not  |
 | kubectl get --selector agents.platform/user=LOGIN           | the runs of that GitHub user                          |
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from functions.cluster.errors import Invalid
 from functions.cluster.kinds import RUNS
 from functions.handlers import job_finished, reconcile
 from functions.runs import api_group
@@ -117,3 +119,16 @@ def test_runs_are_selected_by_user(cleared: Place) -> None:
         driven(cleared.world, submitted(cleared.world, "DocsRun", name, githubUser=login, workingDirectory=name))
     found = cleared.get("docsruns", "--selector", "agents.platform/user=octocat", "--output", "name")
     assert found == ["docsrun.agents.platform/hers"]
+
+
+def test_a_task_of_ones_own_is_applied_and_two_tasks_are_not(cleared: Place) -> None:
+    own = {"title": "Mend it", "text": "Now.", "url": "https://github.com/acme/shop/issues/12"}
+    spec = {name: value for name, value in CODE_SPEC.items() if name != "taskId"}
+    meta = {"name": "own-task", "namespace": APART}
+    item = raw_run("CodeRun") | {"metadata": meta, "spec": {**spec, "service": "own", "task": own}}
+    assert "created" in applied(cleared, item)
+    found = driven(cleared.world, parse(cleared.world.kubelet.get(RUNS["CodeRun"], APART, "own-task")))
+    assert (found.status.attempt, found.status.task) == (1, "issue-12")
+    for wrong in ({**spec, "taskId": 3, "task": own}, spec):
+        with pytest.raises(Invalid):
+            cleared.world.kubelet.create(RUNS["CodeRun"], item | {"metadata": meta | {"name": "x"}, "spec": wrong})

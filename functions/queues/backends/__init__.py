@@ -1,0 +1,74 @@
+"""The queue back ends, and the one that the settings name."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from functions.queues.backends.embedded import backend as embedded
+from functions.queues.backends.nats import backend as nats
+from functions.queues.backends.pubsub import backend as pubsub
+from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
+from functions.queues.publisher import Publisher, PublishError
+from functions.queues.setup import SetupError
+from functions.settings.queues import QueueSettings
+
+
+class Backend(Protocol):
+    """What the module `backend` of each back end has; none of it makes a call."""
+
+    SETTING: str
+    """The setting that selects the back end, for error texts."""
+
+    def is_configured(self, settings: QueueSettings) -> bool:
+        """Return whether the settings select this back end."""
+        ...
+
+    def publisher(self, settings: QueueSettings) -> Publisher:
+        """Return a publisher."""
+        ...
+
+    def dead_letters(self, settings: QueueSettings) -> DeadLetterQueue:
+        """Return its dead letters."""
+        ...
+
+    def apply(self, settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
+        """Set the queue up for the functions at `endpoints`; yield a line for each object. Raises SetupError."""
+        ...
+
+
+BACKENDS: tuple[Backend, ...] = (pubsub, nats, embedded)
+
+
+def connect(settings: QueueSettings) -> Publisher:
+    """Return the publisher that the settings select, without a call; raise PublishError if they select none."""
+    backend = _selected(settings)
+    if backend is None:
+        raise PublishError(f"there is nothing to publish to: {_remedy()}")
+    return backend.publisher(settings)
+
+
+def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
+    """Return the dead letters of the selected queue; raise DeadLetterError if the settings select none."""
+    backend = _selected(settings)
+    if backend is None:
+        raise DeadLetterError(f"no queue is configured: {_remedy()}")
+    return backend.dead_letters(settings)
+
+
+def apply(settings: QueueSettings, *, dry_run: bool = False) -> Iterator[str]:
+    """Set the selected queue up, or with `dry_run` change nothing; yield a line for each object as it is done.
+
+    Raises:
+        SetupError: the settings select no queue, or it did not do as asked.
+    """
+    backend = _selected(settings)
+    if backend is None:
+        raise SetupError(f"no queue is configured: {_remedy()}")
+    yield from backend.apply(settings, dry_run=dry_run)
+
+
+def _selected(settings: QueueSettings) -> Backend | None:
+    return next((backend for backend in BACKENDS if backend.is_configured(settings)), None)
+
+
+def _remedy() -> str:
+    return "set " + " or ".join(backend.SETTING for backend in BACKENDS)

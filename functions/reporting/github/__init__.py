@@ -1,0 +1,1 @@
+"""Keeps people on GitHub informed about runs: comment, check run and pull request."""

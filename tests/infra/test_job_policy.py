@@ -1,0 +1,129 @@
+"""The admission policy of Jobs: what attempts are made of passes, anything else is refused.
+
+Its expressions are evaluated here, since no API server of the tests is new enough (Kubernetes 1.30).
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cel
+import pytest
+import yaml
+
+from functions.manifests import attempt
+from functions.runs.lifecycle import transitions
+from functions.runs.model.run import Run
+from tests.support.builders import NOW, run, settings
+
+FOLDER = Path(__file__).parents[2] / "infra/kubernetes/components/job-policy"
+POLICY, BINDING = yaml.safe_load_all((FOLDER / "policy.yaml").read_text())
+Object = dict[str, Any]
+
+
+def refusals(job: Object) -> list[str]:
+    """The messages of the validations that the Job fails, with the parameters of the component."""
+    params = yaml.safe_load((FOLDER / "job-policy.yaml").read_text())
+    known: dict[str, Any] = {"object": job, "params": params, "variables": {}}
+    for each in POLICY["spec"]["variables"]:
+        known["variables"][each["name"]] = evaluate(each["expression"], known)
+    return [each["message"] for each in POLICY["spec"]["validations"] if not evaluate(each["expression"], known)]
+
+
+def evaluate(expression: str, known: Object) -> Any:
+    context = cel.Context()
+    context.add_function("split", lambda text, separator: text.split(separator))  # Kubernetes: CEL, strings library
+    context.update(known)
+    return cel.evaluate(expression, context)
+
+
+def made(kind: str, spec: Object) -> Object:
+    """The Job of an attempt."""
+    agent = {"image": "registry.example/agent", "tag": "1.0.0"}
+    return copy.deepcopy(attempt.job(started(kind, spec), settings(agent=agent)))
+
+
+def started(kind: str, spec: Object) -> Run:
+    """A run whose first attempt is recorded."""
+    found = run(kind, spec)
+    return found.with_status(transitions.start(found, NOW))
+
+
+APP = {"githubApp": "5DLabs-Rex", "githubUser": None}
+USER = {"githubApp": None, "githubUser": "Octo_cat"}
+
+
+@pytest.mark.parametrize("identity", [APP, USER])
+@pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
+def test_jobs_of_attempts_pass(kind: str, identity: Object) -> None:
+    assert refusals(made(kind, identity)) == []
+
+
+def test_a_placeholder_passes() -> None:
+    assert refusals(attempt.fence(started("CodeRun", APP))) == []
+
+
+def pod(job: Object) -> Object:
+    found: Object = job["spec"]["template"]["spec"]
+    return found
+
+
+CHANGES: dict[str, tuple[Callable[[Object], Any], str]] = {
+    "another image": (lambda job: pod(job)["containers"][0].update(image="evil"), "an image"),
+    "another image in an init container": (
+        lambda job: pod(job).update(initContainers=[{"name": "i", "image": "evil"}]),
+        "an image",
+    ),
+    "a placeholder that runs": (lambda job: pod(job)["containers"][0].update(image="none"), "an image"),
+    "a secret as a variable": (
+        lambda job: pod(job)["containers"][0]["env"].append(
+            {"name": "X", "valueFrom": {"secretKeyRef": {"name": "admin", "key": "k"}}}
+        ),
+        "a secret",
+    ),
+    "a secret's keys as variables": (
+        lambda job: pod(job)["containers"][0].update(envFrom=[{"secretRef": {"name": "admin"}}]),
+        "a secret",
+    ),
+    "a secret as files": (
+        lambda job: pod(job)["volumes"].append({"name": "x", "secret": {"secretName": "admin"}}),
+        "a secret",
+    ),
+    "a secret whose name only begins well": (
+        lambda job: pod(job)["volumes"].append({"name": "x", "secret": {"secretName": "x-github-app-rex"}}),
+        "a secret",
+    ),
+    "a pull secret": (lambda job: pod(job).update(imagePullSecrets=[{"name": "admin"}]), "a secret"),
+    "a directory of the node": (
+        lambda job: pod(job)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}),
+        "a volume",
+    ),
+    "a projected token": (
+        lambda job: pod(job)["volumes"].append({"name": "x", "projected": {"sources": []}}),
+        "a volume",
+    ),
+    "a service account": (lambda job: pod(job).update(serviceAccountName="admin"), "a service account"),
+    "its token": (lambda job: pod(job).update(automountServiceAccountToken=True), "a service account"),
+    "the default of the token": (lambda job: pod(job).pop("automountServiceAccountToken"), "a service account"),
+    "the node's network": (lambda job: pod(job).update(hostNetwork=True), "a pod uses"),
+    "the node's processes": (lambda job: pod(job).update(hostPID=True), "a pod uses"),
+}
+"""What an intruder with the right to create Jobs would change, and how the refusal begins."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_anything_else_is_refused(name: str) -> None:
+    change, words = CHANGES[name]
+    job = made("CodeRun", APP)
+    change(job)
+    assert [message.startswith(words) for message in refusals(job)] == [True]
+
+
+def test_the_policy_holds_for_every_job_of_the_namespace() -> None:
+    (rule,) = POLICY["spec"]["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["jobs"], ["CREATE", "UPDATE"])
+    assert "matchConditions" not in POLICY["spec"]
+    assert BINDING["spec"]["policyName"] == POLICY["metadata"]["name"]
+    assert BINDING["spec"]["paramRef"]["parameterNotFoundAction"] == "Deny"
+    assert "Deny" in BINDING["spec"]["validationActions"]

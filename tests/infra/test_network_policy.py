@@ -1,0 +1,68 @@
+"""What agents reach through infra/kubernetes/base/network.yaml, however a network plugin reads an ipBlock."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.network_policy import Destination, Reading, lets_out
+from tests.support.installed import KUBERNETES
+
+SYSTEM = {"kubernetes.io/metadata.name": "kube-system"}
+KUBE_DNS = Destination("10.8.0.2", {"k8s-app": "kube-dns", "pod-template-hash": "x"}, SYSTEM)
+NODE_LOCAL = Destination("10.8.0.9", {"k8s-app": "node-local-dns"}, SYSTEM)
+NODE_LOCAL_ADDRESS = Destination("169.254.20.10")
+METADATA = Destination("169.254.169.254")
+GKE_METADATA = Destination("169.254.169.252")
+AWS_METADATA = Destination("fd00:ec2::254")
+GITHUB = Destination("140.82.121.4")
+POD = Destination("10.8.3.4", {"app": "database"}, {"kubernetes.io/metadata.name": "shop"})
+IMPOSTOR = Destination("10.8.3.5", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "shop"})
+READINGS: tuple[Reading, ...] = ("addresses", "cilium")
+
+
+@pytest.fixture(scope="module")
+def agents() -> Any:
+    (found,) = [
+        each
+        for each in yaml.safe_load_all((KUBERNETES / "base/network.yaml").read_text())
+        if each["metadata"]["name"] == "orchestrator-agents"
+    ]
+    return found
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+@pytest.mark.parametrize("resolver", [KUBE_DNS, NODE_LOCAL, NODE_LOCAL_ADDRESS, METADATA])
+def test_agents_have_names_resolved(agents: Any, resolver: Destination, protocol: str, reading: Reading) -> None:
+    assert lets_out(agents, resolver, 53, protocol, reading)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_agents_reach_the_internet_and_no_metadata_server(agents: Any, reading: Reading) -> None:
+    assert lets_out(agents, GITHUB, 443, "TCP", reading)
+    assert lets_out(agents, GITHUB, 22, "TCP", reading)
+    for server in (METADATA, GKE_METADATA, AWS_METADATA):
+        assert not lets_out(agents, server, 80, "TCP", reading)
+        assert not lets_out(agents, server, 443, "TCP", reading)
+
+
+def test_with_cilium_agents_reach_pods_for_dns_alone(agents: Any) -> None:
+    assert not lets_out(agents, POD, 5432, "TCP", "cilium")
+    assert not lets_out(agents, POD, 53, "UDP", "cilium")
+    assert not lets_out(agents, IMPOSTOR, 53, "UDP", "cilium")
+    assert not lets_out(agents, KUBE_DNS, 10054, "TCP", "cilium")
+    assert lets_out(agents, POD, 5432, "TCP", "addresses"), "as network.yaml says"
+
+
+def test_agents_take_no_calls(agents: Any) -> None:
+    assert "Ingress" in agents["spec"]["policyTypes"]
+    assert "ingress" not in agents["spec"]
+
+
+def test_by_addresses_alone_agents_would_have_no_dns_with_cilium(agents: Any) -> None:
+    """What this policy was before: the evaluation tells the difference."""
+    blocks = [{**rule, "to": [peer for peer in rule["to"] if "ipBlock" in peer]} for rule in agents["spec"]["egress"]]
+    before = {"spec": {**agents["spec"], "egress": blocks}}
+    assert lets_out(before, KUBE_DNS, 53, "UDP", "addresses")
+    assert not lets_out(before, KUBE_DNS, 53, "UDP", "cilium")

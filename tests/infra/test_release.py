@@ -1,0 +1,156 @@
+"""Workflows, bundles and changelog of a release, as far as they can be tried outside of GitHub.
+
+linted    actionlint, with shellcheck for their scripts; every action pinned by commit, every job with least rights
+real      what they call in this repository exists
+bundles   complete, the same bytes each time, the manifests name the release's image by digest
+"""
+
+import re
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import functions
+from infra import bundles
+from tests.support.installed import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+IMAGES = {"orchestrator": f"ghcr.io/acme/orchestrator/orchestrator@{DIGEST}", "agent": f"ghcr.io/acme/agent@{DIGEST}"}
+
+
+def loaded(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(file.read_text())
+    return found
+
+
+def steps(file: Path) -> list[dict[str, Any]]:
+    return [step for job in loaded(file)["jobs"].values() for step in job["steps"]]
+
+
+def test_actionlint_has_nothing_to_say(program: Callable[[str, str], str]) -> None:
+    actionlint = program(str(ROOT / ".parts/actionlint/bin/actionlint"), "make parts")
+    done = subprocess.run([actionlint, *WORKFLOWS], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_a_mistake(program: Callable[[str, str], str], tmp_path: Path) -> None:
+    actionlint = program(str(ROOT / ".parts/actionlint/bin/actionlint"), "make parts")
+    file = tmp_path / "bad.yml"
+    file.write_text(WORKFLOWS[0].read_text().replace("github.ref }}", "github.reff }}"))
+    done = subprocess.run([actionlint, file], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "reff" in done.stdout
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_each_action_is_pinned_by_commit_and_each_job_is_bounded(file: Path) -> None:
+    lines = re.findall(r"uses: (.*)", file.read_text())
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+    assert loaded(file)["permissions"] == {"contents": "read"}
+    for job in loaded(file)["jobs"].values():
+        assert job["timeout-minutes"] <= 120
+        assert job["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_no_expression_becomes_part_of_a_script(file: Path) -> None:
+    assert [step["run"] for step in steps(file) if "${{" in step.get("run", "")] == []
+    checkouts = [step for step in steps(file) if "actions/checkout" in step.get("uses", "")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_what_workflows_call_exists(file: Path) -> None:
+    text = " ".join(step.get("run", "") for step in steps(file))
+    named = re.findall(r"(?<![\w/])((?:\.ci|infra)/[\w./-]*\w)", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", text)) <= targets
+
+
+def test_scripts_pass_shellcheck(program: Callable[[str, str], str]) -> None:
+    shellcheck = program("shellcheck", "make parts (Debian: apt-get install shellcheck)")
+    scripts = [ROOT / ".ci" / name for name in ("run", "parts", "lock", "release-image")]
+    scripts += [ROOT / "infra/kubernetes/kind/up"] if (ROOT / "infra/kubernetes/kind/up").exists() else []
+    done = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_image_is_built_pushed_and_signed_by_its_digest(tmp_path: Path) -> None:
+    """Played programs docker and cosign write down what they are told."""
+    told = tmp_path / "told"
+    for name in ("docker", "cosign"):
+        file = tmp_path / name
+        file.write_text(
+            f'#!/bin/bash\nprintf "%s\\n" "{name} $*" >>{told}\n'
+            f'while (($#)); do [[ $1 == --metadata-file ]] && echo \'{{"containerimage.digest": "{DIGEST}"}}\' >"$2"; '
+            "shift; done\n"
+        )
+        file.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "VERSION": "1.2.3", "REVISION": "abc"}
+    command = [str(ROOT / ".ci/release-image"), "agent", "ghcr.io/Acme/X", "D", "C"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"image=ghcr.io/acme/x/agent@{DIGEST}\n", done.stderr
+    build, sign = told.read_text().splitlines()
+    assert "--platform linux/amd64,linux/arm64 --provenance=mode=max --sbom=true --push" in build
+    assert "--build-arg VERSION=1.2.3 --build-arg REVISION=abc --tag ghcr.io/acme/x/agent:1.2.3" in build
+    assert sign == f"cosign sign --yes ghcr.io/acme/x/agent@{DIGEST}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    bundles.write(ROOT, folder, IMAGES)
+    return folder
+
+
+def unpacked(made: Path, bundle: str, folder: Path) -> Path:
+    with tarfile.open(made / f"orchestrator-{bundle}-{functions.__version__}.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"orchestrator-{functions.__version__}"
+
+
+def test_the_manifests_of_a_bundle_run_its_image(made: Path, tmp_path: Path, kubectl: str) -> None:
+    root = unpacked(made, "kubernetes", tmp_path)
+    (root / "mine").mkdir()
+    here = "resources: [../infra/kubernetes/base]\ncomponents: [../infra/kubernetes/components/release-images]\n"
+    (root / "mine/kustomization.yaml").write_text(here)
+    command = [kubectl, "kustomize", str(root / "mine")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"image: (.*)", done.stdout) == [IMAGES["orchestrator"]]
+
+
+def test_the_bundle_of_terraform_has_all_that_it_reads(made: Path, tmp_path: Path) -> None:
+    root = unpacked(made, "terraform", tmp_path)
+    there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    for room in ("infra/terraform", "templates"):
+        tracked = subprocess.run(["git", "ls-files", room], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert set(tracked.stdout.split()) <= there
+    assert (root / "IMAGES").read_text().splitlines() == [
+        f"agent {IMAGES['agent']}",
+        f"orchestrator {IMAGES['orchestrator']}",
+    ]
+
+
+def test_bundles_are_reproducible_and_their_sums_are_printed(made: Path, tmp_path: Path) -> None:
+    again = bundles.write(ROOT, tmp_path, IMAGES)
+    assert (tmp_path / "SHA256SUMS").read_text() == (made / "SHA256SUMS").read_text()
+    checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, capture_output=True, timeout=60)
+    assert checked.returncode == 0
+    assert len(again) == len(bundles.BUNDLES)
+
+
+def test_the_changelog_has_the_version_and_a_tag_is_refused() -> None:
+    assert bundles.version(ROOT) == functions.__version__
+    assert bundles.notes(ROOT, functions.__version__)
+    with pytest.raises(ValueError, match="has no section 99"):
+        bundles.notes(ROOT, "99")
+    with pytest.raises(ValueError, match="REPOSITORY@sha256:DIGEST"):
+        bundles.write(ROOT, Path("/nonexistent"), {**IMAGES, "agent": "ghcr.io/acme/agent:1.0"})

@@ -1,0 +1,52 @@
+"""The bundled example: a small service whose tests fail before its first task is done, and pass after."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from functions.local import rehearsal
+from functions.local.dev.repositories import EXAMPLE
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(EXAMPLE, tmp_path / "inventory", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(tmp_path / "inventory")
+    return tmp_path / "inventory"
+
+
+def passes(folder: Path) -> bool:
+    command = [sys.executable, "-B", "-m", "unittest"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+def test_the_rehearsal_agent_really_does_the_first_task(
+    example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not passes(example)
+    change = rehearsal.rehearsed("1")
+    assert change
+    commits: list[str] = []
+    monkeypatch.setattr(rehearsal, "commit", commits.append)
+    for _, perform in rehearsal.change_steps("s", "1", change):
+        perform()
+    assert passes(example)
+    assert commits == ["Task 1: take items out of the stock (rehearsal)"]
+    assert rehearsal.rehearsed("1") is None, "it is done only once"
+    results = [
+        part["content"]
+        for line in capsys.readouterr().out.splitlines()
+        for part in json.loads(line)["message"]["content"]
+        if part["type"] == "tool_result"
+    ]
+    assert "FAILED" in results[0]
+    assert results[-1].rstrip().endswith("OK")
+
+
+def test_another_repository_is_not_taken_for_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert rehearsal.rehearsed("1") is None

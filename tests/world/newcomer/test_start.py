@@ -1,0 +1,184 @@
+"""What a newcomer's first commands do (cases N1, N5 to N9, N12, N13 of the field).
+
+| asked for                                        | expected                                                 |
+|--------------------------------------------------|----------------------------------------------------------|
+| make run REPO=, a task done already              | the next pending task of the file's current tag          |
+| TASK=, TAG=, DIR=                                | that one, or what there is                               |
+| a healthy make dev                               | no warning; a file that a shell sources                  |
+| agentCli codex on the rehearsal, or nosuch       | refused, naming what there is                            |
+| task code --repository-url A in a clone of B     | refused, asking which has the task                       |
+| no git; make help                                | one line; every target in a line                         |
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.local.dev.repositories import Mirror, RepositoryError, git, mirror_of
+from tests.clients.conftest import CommandLine, Functions, Repository
+from tests.support.api import ROOT
+from tests.support.builders import CODE_SPEC
+
+TASKS = {
+    "master": {"tasks": [{"id": 1, "title": "One", "status": "pending"}]},
+    "shop": {
+        "tasks": [
+            {"id": 1, "title": "Done", "status": "done"},
+            {"id": 2, "title": "Waits", "status": "pending", "dependencies": [3]},
+            {"id": 3, "title": "Next", "status": "pending", "dependencies": [1]},
+        ]
+    },
+}
+
+
+def mirror(folder: Path, tasks: Any, state: Any = None, directory: str = ".") -> Mirror:
+    """A mirror of a repository with these tasks."""
+    place = folder / "mine" / directory / ".taskmaster"
+    (place / "tasks").mkdir(parents=True)
+    (place / "tasks" / "tasks.json").write_text(json.dumps(tasks))
+    if state:
+        (place / "state.json").write_text(json.dumps(state))
+    git(folder, "init", "--quiet", "--initial-branch=main", str(folder / "mine"))
+    git(folder / "mine", "add", "--all")
+    git(folder / "mine", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--message=mine")
+    return mirror_of(str(folder / "mine"), folder)
+
+
+def test_the_next_pending_task_of_the_current_tag_is_worked_on(tmp_path: Path) -> None:
+    found = mirror(tmp_path, TASKS, {"currentTag": "shop"})
+    assert (found.next_task().id, found.next_task().tag, found.next_task().title) == (3, "shop", "Next")
+    assert found.next_task(tag="master").title == "One"
+    assert found.next_task(wanted="2").title == "Waits"
+
+
+def test_without_a_state_the_tag_is_master_and_a_file_without_tags_has_none(tmp_path: Path) -> None:
+    assert mirror(tmp_path, TASKS).next_task().title == "One"
+    (tmp_path / "flat").mkdir()
+    flat = mirror(tmp_path / "flat", {"tasks": [{"id": "HAM-1", "title": "Flat"}]}, directory="services/shop")
+    assert (flat.next_task(directory="services/shop").id, flat.next_task(directory="services/shop").tag) == (
+        "HAM-1",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"wanted": "9"}, "TASK=9: tag shop of .taskmaster/tasks/tasks.json has no such task; it has 1, 2, 3"),
+        ({"tag": "web"}, "TAG=web: .taskmaster/tasks/tasks.json has no such tag; it has master, shop"),
+        ({"directory": "web"}, "web/.taskmaster/tasks/tasks.json is not committed on the default branch"),
+    ],
+)
+def test_a_task_a_tag_or_a_directory_that_is_not_there_is_answered_with_what_is(
+    tmp_path: Path, given: dict[str, str], why: str
+) -> None:
+    found = mirror(tmp_path, TASKS, {"currentTag": "shop"})
+    with pytest.raises(RepositoryError, match=re.escape(why)):
+        found.next_task(**given)
+
+
+def test_where_all_is_done_it_is_said_how_to_choose(tmp_path: Path) -> None:
+    found = mirror(tmp_path, {"tasks": [{"id": 1, "status": "done"}]})
+    with pytest.raises(RepositoryError, match="no pending task; choose one with TASK=: 1"):
+        found.next_task()
+
+
+def test_a_healthy_dev_has_no_warning_and_tells_a_shell_what_to_source(tmp_path: Path) -> None:
+    own = mirror(tmp_path, TASKS).path
+    state = tmp_path / "state"
+    command = [
+        sys.executable,
+        "-m",
+        "functions.clients",
+        "dev",
+        "--port",
+        "0",
+        "--state",
+        str(state),
+        "--repo",
+        str(own),
+    ]
+    errors = tmp_path / "errors"
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors.open("w"), text=True)
+    try:
+        assert process.stdout
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Ready."):
+                break
+    finally:
+        start = errors.read_text()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert said[-1:] == ["Ready. Ctrl-C stops it; the next start continues from there.\n"], start
+    assert not re.findall(".*(?:WARNING|ERROR|Traceback).*", start)
+    assert process.returncode == 130
+    assert "Traceback" not in errors.read_text()
+    assert len([line for line in said if line.startswith("repository ")]) == 2, "the example's and one's own"
+    sourced = subprocess.run(
+        ["sh", "-c", f". {state}/env; git config --get-regexp insteadof; echo $ORCHESTRATOR_API_URL"],
+        capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    ).stdout  # fmt: skip
+    assert "https://local.invalid/" in sourced
+    assert "submit_docs=http://127.0.0.1:" in sourced
+
+
+def test_an_unknown_agent_cli_is_refused_naming_those_there_are(functions: Functions, cli: CommandLine) -> None:
+    options = [f"--{name}={CODE_SPEC[key]}" for name, key in (
+        ("repository-url", "repositoryUrl"), ("platform-repository-url", "platformRepositoryUrl"),
+        ("model", "model"), ("github-app", "githubApp"), ("service", "service"),
+    )]  # fmt: skip
+    refused = cli(
+        "task", "code", "3", *options, "--agent-cli", "nosuch", environ={"ORCHESTRATOR_API_URL": functions.api_url}
+    )
+    assert refused.code == 1
+    assert "there are no templates for nosuch; there are claude, codex" in refused.err
+
+
+def test_the_rehearsal_agent_says_that_it_does_not_play_codex() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "functions/local/rehearsal.py"), "exec", "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "the rehearsal agent plays Claude Code only: leave agentCli out, or install Codex with OPENAI_API_KEY\n",
+    )
+
+
+def test_a_repository_other_than_this_directorys_is_asked_about(cli: CommandLine, repository: Repository) -> None:
+    asked = cli(
+        "task", "code", "1", "-s", "shop", "--dry-run", "--repository-url", "https://git.example/other/repo.git",
+        cwd=repository.path,
+    )  # fmt: skip
+    assert asked.code == 2
+    assert (
+        "--platform-repository-url: is needed. This directory is a clone of https://git.example.invalid/acme"
+        in asked.err
+    )
+
+
+def test_the_title_of_the_task_is_taken_from_this_directory(cli: CommandLine, repository: Repository) -> None:
+    told = cli("task", "code", "2", "-s", "shop", "--dry-run", "-o", "json", cwd=repository.path).json
+    assert told["spec"]["taskTitle"] == "Two"
+
+
+def test_without_git_the_demonstration_says_so_in_one_line(cli: CommandLine, tmp_path: Path) -> None:
+    lost = cli("run", "--state", str(tmp_path / "state"), cwd=ROOT, environ={"PATH": ""})
+    assert (lost.code, lost.err) == (1, "orchestrator: git is not installed, or not on the PATH\n")
+
+
+def test_make_help_names_every_target_that_people_call() -> None:
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[1] for line in told.splitlines()}
+    assert listed >= {"help", "run", "dev", "install", "test", "bench"}
+    declared = re.findall(r"^([a-z-]+):.*", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(declared) - listed == {"clean", "format", "lock"} - listed
