@@ -20,8 +20,8 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
 from functions.handlers import job_finished, reconcile
-from functions.queues.nats.names import Names
-from functions.queues.pubsub.project import Project
+from functions.queues.backends.nats.names import Names
+from functions.queues.backends.pubsub.project import Project
 from functions.runs.model.run import Run
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import FUNCTIONS_USER, connect
