@@ -112,7 +112,7 @@ def test_a_request_that_came_another_way_is_refused() -> None:
     assert refusal(forged, identity="iap", audience=AUDIENCE) == 401
 
 
-def test_without_the_public_keys_nobody_is_served() -> None:
+def test_without_the_public_keys_every_caller_is_refused() -> None:
     assert iap(assertion(), Fetches(Keys(503, b""))) == 403
 
 

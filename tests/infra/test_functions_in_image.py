@@ -45,7 +45,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
 
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
     found = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
-    if target == "github_webhook":  # nobody is at the end of this queue
+    if target == "github_webhook":  # nothing listens at its queue
         found |= {
             "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",
             "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["secret"]',

@@ -3,7 +3,7 @@
 valid        formatted, every argument known to the provider, its own tests pass (*.tftest.hcl)
 agrees       entry points, topics, subscriptions with deadlines, retries and dead letters, schedules, settings,
              secrets and rights are those of functions/queues/topology.py, functions/main.py and functions/settings
-noticed      each thing that somebody forgets is named
+noticed      each missing resource is named
 the cluster  is told the same: who the functions are, what the bridge needs, which account may publish
 """
 
