@@ -50,8 +50,15 @@ class Function:
 
         return composition.connect(self._settings)
 
+    @cached_property
+    def pages(self) -> Any:
+        """The WSGI application of a handler that serves pages; made at the first use."""
+        return self._handler.pages(self.dependencies)
+
     def serve(self, request: Any) -> Any:
         """Answer a `flask.Request` in Flask's terms."""
+        if hasattr(self._handler, "pages") and request.path != "/health":
+            return self._handler.respond(self.pages, request)
         return serve(self._handle, request, self._largest, self._check_headers)
 
     def _handle(self, request: Any) -> Any:

@@ -68,3 +68,9 @@ def report(request: Any) -> Any:
 def sweep(request: Any) -> Any:
     """Repair what events missed."""
     return function.serve(request)
+
+
+@functions_framework.http
+def console(request: Any) -> Any:
+    """Show the runs to people, as web pages."""
+    return function.serve(request)

@@ -93,7 +93,7 @@ def program() -> Callable[[str, str], str]:
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control_plane.ControlPlane]:
-    """The one real control plane of a test process: it costs processor time also when nobody asks it anything.
+    """The one real control plane of a test process: it costs processor time also when idle.
 
     What tests make is in namespaces of their own. For the whole cluster they only add definitions.
     """

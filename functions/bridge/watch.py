@@ -30,7 +30,7 @@ class Watch:
     stopping: threading.Event
 
     def run(self) -> None:
-        """Publish changes until told to stop; failures are reported to the health and retried."""
+        """Publish changes until `stopping` is set; failures are reported to the health and retried."""
         for update in self.reflector.follow():
             self._handle(update)
             if self.stopping.is_set():

@@ -1,4 +1,4 @@
-"""The health of one watch, which tells a dead watch from a quiet one, and either from a rejected one.
+"""The health of one watch, which distinguishes a dead watch, a quiet one and a rejected one.
 
     sign of life                                  ready                               live
     the API server answered, an error included    the first list is published and     a sign of life within

@@ -18,7 +18,7 @@ log = logging.getLogger("orchestrator")
 
 
 async def serve(mounts: Mounts) -> None:
-    """Serve until the process is told to stop. Raises ConfigurationError."""
+    """Serve until the process receives SIGTERM or SIGINT. Raises ConfigurationError."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

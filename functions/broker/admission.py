@@ -1,4 +1,4 @@
-"""Who may call the broker: whoever sends the pod's random value, where the agent's programs send a credential. Pure.
+"""Who may call the broker: clients that send the pod's random value where a credential belongs. Pure.
 
 It is made anew at each start and is shared with the agent's container alone, so that no other pod of a machine, and no
 page in a browser there, can have the broker work for it.

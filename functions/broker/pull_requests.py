@@ -30,7 +30,7 @@ class PullRequestHandler:
         self._wanted, self._app = wanted, app
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer {url}, or {reason, message} with a status that tells whether trying again may help."""
+        """Answer {url}, or {reason, message} with a status that says whether a retry may help."""
         try:
             text = Text.model_validate_json(await request.read())
         except ValidationError as error:

@@ -18,6 +18,7 @@ from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
 from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
+from functions.github.content_budget import Share
 from functions.github.json_fields import dig_text
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
@@ -31,6 +32,7 @@ from functions.runs.requests import RequestRefused
 from functions.serving import authentication
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Refused
+from functions.storage import content_budget
 from functions.submission import acceptance
 from functions.submission.acceptance import Key
 
@@ -224,16 +226,21 @@ class CommandHandler:
 
     def _acknowledge(self) -> None:
         self._log("accepted")
-        if self._request.written_at:
+        if self._request.written_at and self._has_room(Share.PROGRESS):
             add_reaction(self._repository, f"{self._request.written_at}/reactions")
 
     def _reply(self, text: str) -> None:
         """Post a reply; if GitHub does not accept one there, log that."""
         try:
             if self._request.number:
+                self._has_room(Share.END)  # a reply is counted, and posted in any case
                 self._replies.post_once(text)
         except (Denied, NotFound, Rejected) as error:
             self._log(f"cannot post a reply: {error}")
+
+    def _has_room(self, share: Share) -> bool:
+        deps = self._deps
+        return not content_budget.reserve(deps.config_maps, 1, share, deps.clock())
 
     def _log(self, message: str) -> None:
         log.info("%s", message, extra={"event": self._event.delivery, "key": self._request.key})

@@ -36,7 +36,7 @@ class FeedbackLookup:
     """Returns whether a login has write access."""
 
     def head(self, branch: str) -> str:
-        """Return the last commit of a branch, whoever made it; empty if there is no such branch."""
+        """Return the last commit of a branch, by any author; empty if there is no such branch."""
         path = f"git/ref/heads/{branch}"
         try:
             return responses.text(self.calls.get(path), f"GET {path}", "object", "sha")

@@ -26,6 +26,7 @@ from functions.console.context import Console, Visit
 from functions.console.refused import Refused
 from functions.runs.model.status import rfc3339
 from functions.views import formatting, links
+from functions.views.agent_output import clean
 
 ROOT = Path(__file__).resolve().parent
 YEAR = 31_536_000
@@ -38,7 +39,7 @@ HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a form would be sent with Origin: null
     "X-Content-Type-Options": "nosniff",
 }
 """Of every response: nothing inline, nothing from elsewhere, in no frame."""
@@ -86,7 +87,7 @@ def _prepare_templates(app: Flask, console: Console) -> None:
     filters = {
         "cut": foreign_text.cut,
         "markdown": foreign_text.markdown,
-        "plain": foreign_text.plain,
+        "plain": clean,
         "dollars": formatting.dollars,
         "rfc3339": rfc3339,
     }

@@ -22,6 +22,16 @@ class FleetChanges:
         self._cluster, self._namespace, self._seconds = cluster, namespace, seconds
         self._changes: queue.Queue[ClusterError | None] = queue.Queue()
 
+    def start(self) -> None:
+        """Watch from now on: what a list shows after this call was there before, or is a change.
+
+        Raises:
+            ClusterError: the runs cannot be listed.
+        """
+        for kind in RUNS.values():
+            version = self._cluster.list_page(kind, self._namespace, metadata_only=True)["metadata"]["resourceVersion"]
+            threading.Thread(target=self._watch, args=(kind, version), daemon=True).start()
+
     def follow(self) -> Iterator[bool]:
         """Yield True after a change, and False from time to time.
 
@@ -29,9 +39,6 @@ class FleetChanges:
             ClusterError: the runs cannot be watched.
         """
         deadline = time.monotonic() + self._seconds
-        for kind in RUNS.values():
-            version = self._cluster.list_page(kind, self._namespace, metadata_only=True)["metadata"]["resourceVersion"]
-            threading.Thread(target=self._watch, args=(kind, version), daemon=True).start()
         while (left := deadline - time.monotonic()) > 0:
             yield self._changed(min(left, BEAT_SECONDS))
 

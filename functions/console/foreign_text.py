@@ -1,6 +1,5 @@
 """Text of agents, repositories and clusters as parts of a page, escaped, with nothing loaded from outside."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,9 +17,6 @@ LONGEST = 20_000
 LINES = 400
 """Most lines of one text on a page."""
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-"""Control sequences of terminals (ECMA-48): CSI, OSC and two-character ones."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -30,11 +26,6 @@ class Cut:
     more: str = ""
 
 
-def plain(text: str) -> str:
-    """Return a text without control characters and control sequences of terminals."""
-    return clean(_ANSI.sub("", text))
-
-
 def cut(text: str) -> Cut:
     """Return the first LONGEST characters and LINES lines of a text, cleaned."""
     shown = text[:LONGEST]
@@ -42,7 +33,7 @@ def cut(text: str) -> Cut:
     if len(lines) > LINES:
         shown = "\n".join(lines[:LINES])
     missing = len(text) - len(shown)
-    return Cut(plain(shown).rstrip("\n"), f"{missing:,} more characters are in the log" if missing else "")
+    return Cut(clean(shown).rstrip("\n"), f"{missing:,} more characters are in the log" if missing else "")
 
 
 def markdown(text: str) -> Markup:
@@ -64,7 +55,8 @@ def _render_heading(
 ) -> str:
     """Render a heading as a paragraph: the headings of the page are its own."""
     tokens[index].tag = "p"
-    tokens[index].attrSet("class", "heading")
+    if tokens[index].nesting == 1:
+        tokens[index].attrSet("class", "heading")
     return renderer.renderToken(tokens, index, options, env)
 
 

@@ -11,6 +11,7 @@ The id of an event is the number of lines of the log that were read, from where 
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from flask import Response, current_app, request
 
@@ -25,10 +26,20 @@ from functions.views.transcript import Item, Transcript
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks at a run and its log."""
+RETRY = "retry: 1000\n\n"
+"""Has the browser connect again a second after a stream has ended."""
 BEAT = ": beat\n\n"
 """A comment, by which the server notices that the browser has gone."""
 
 Render = Callable[[Item], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page shows already: a version of the run, and so many lines of the log."""
+
+    version: str
+    lines: int
 
 
 def fleet(console: Console) -> Response:
@@ -37,13 +48,14 @@ def fleet(console: Console) -> Response:
 
 
 def run(console: Console, word: str, name: str) -> Response:
-    """Return a stream that says what is new of a run and of an attempt's output, from line `from` on."""
+    """Return a stream that says what is new of a run since `version`, and of an attempt's output since line `from`."""
     found = reading.run(console, word, name)
     attempt = run_page.chosen(found, request.args.get("attempt", ""))
-    from_line = _number(request.headers.get("Last-Event-ID") or request.args.get("from", ""))
+    lines = _number(request.headers.get("Last-Event-ID") or request.args.get("from", ""))
+    seen = Seen(request.args.get("version", ""), lines)
     render = current_app.jinja_env.get_template("transcript.html").module.item  # type: ignore[attr-defined]
     log = AttemptLog(console, found, attempt.job_name if attempt else "")
-    return _stream(console, lambda: _run(console, found, log, from_line, render))
+    return _stream(console, lambda: _run(console, found, seen, log, render))
 
 
 def _stream(console: Console, events: Callable[[], Iterator[str]]) -> Response:
@@ -55,30 +67,32 @@ def _stream(console: Console, events: Callable[[], Iterator[str]]) -> Response:
 
 
 def _fleet(console: Console) -> Iterator[str]:
-    yield "retry: 1000\n\n"
+    changes = FleetChanges(console.cluster, console.namespace, console.streams.seconds)
     try:
-        for changed in FleetChanges(console.cluster, console.namespace, console.streams.seconds).follow():
+        changes.start()
+        yield RETRY  # the page is fetched again then, and what changes after that is seen
+        for changed in changes.follow():
             yield _event("changed", "") if changed else BEAT
     except ClusterError:
         yield _event("changed", "")  # the page, fetched again, says what is wrong
 
 
-def _run(console: Console, found: Run, log: AttemptLog, from_line: int, render: Render) -> Iterator[str]:
-    yield "retry: 1000\n\n"
-    transcript, shown = Transcript(), found
+def _run(console: Console, found: Run, seen: Seen, log: AttemptLog, render: Render) -> Iterator[str]:
+    yield RETRY
+    transcript, shown, version = Transcript(), found, seen.version
     deadline = time.monotonic() + console.streams.seconds
     try:
         while time.monotonic() < deadline:
-            yield from _new_output(transcript, log, from_line, render, shown)
+            yield from _new_output(transcript, log, seen.lines, render, shown)
             if not run_page.is_live(shown):
                 yield _event("end", "")
                 return
+            if shown.resource_version != version:
+                version = shown.resource_version
+                yield _event("changed", "")
             yield BEAT
             time.sleep(LOOK_SECONDS)
-            current = reading.run(console, found.kind.word, found.name)
-            if current.resource_version != shown.resource_version:
-                shown = current
-                yield _event("changed", "")
+            shown = reading.run(console, found.kind.word, found.name)
     except (ClusterError, Refused):
         yield _event("changed", "")
 
@@ -101,7 +115,8 @@ def _new_output(transcript: Transcript, log: AttemptLog, from_line: int, render:
 
 def _event(name: str, data: str, number: str = "") -> str:
     """Return an event; its data is one line."""
-    return f"event: {name}\n{f'id: {number}' if number else ''}\ndata: {data}\n\n".replace("\n\ndata", "\ndata")
+    fields = [f"event: {name}", *([f"id: {number}"] if number else []), f"data: {data}"]
+    return "\n".join(fields) + "\n\n"
 
 
 def _number(text: str) -> int:

@@ -105,7 +105,8 @@ def totals(transcript: Transcript, run: Run) -> str:
     """Return what the run has used so far, with the open attempt as its stream says."""
     used, stream = run.status.usage, transcript.totals
     is_open = run.status.open_attempt is not None
-    cost = (used.cost_usd if used else 0.0) + ((stream.cost_usd or 0.0) if is_open else 0.0)
+    is_counted = used is not None and not is_open  # the status has the cost of attempts that have ended
+    cost = (used.cost_usd if used else 0.0) + (0.0 if is_counted else stream.cost_usd or 0.0)
     parts = [f"{formatting.dollars(cost)} {'so far' if is_open else 'in all'}"]
     parts += [f"{stream.turns} turns"] if stream.turns else []
     parts += [f"{stream.output_tokens:,} tokens written"] if stream.output_tokens else []

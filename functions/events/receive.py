@@ -25,8 +25,8 @@ class Received:
     """A request whose body was decoded once.
 
     `headers` have lower-case names; for a request inside an Argo Events payload they are that request's.
-    `is_event` tells an event, also a malformed one, from a plain body. `from_queue` tells whether a machine delivers
-    the request that would, or might, send a rejected one again.
+    `is_event` is true for an event, also a malformed one, and false for a plain body. `from_queue` says whether a
+    machine delivers the request that would, or might, send a rejected one again.
     """
 
     headers: Mapping[str, str]

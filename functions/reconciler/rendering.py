@@ -1,4 +1,4 @@
-"""Renders the task files of an attempt, and tells final errors from those that people can mend."""
+"""Renders the task files of an attempt, and separates final errors from those that people can fix."""
 
 from functions.manifests.attempt import deadline
 from functions.runs import resource_bounds

@@ -29,8 +29,9 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus, rfc3339
 
-TOLD = api_group.label("github-told")
-TELLING = api_group.label("github-telling")
+SYNC_RECORD = api_group.label("github-told")
+SYNC_LEASE = api_group.label("github-telling")
+"""Their names on stored runs are those of the first version: with others every run would be synced again."""
 
 LEASE = timedelta(minutes=2)
 """How long a lease lasts: longer than a function may take for one event (its ack deadline is 60 s)."""
@@ -42,6 +43,9 @@ the REST API)."""
 
 REDELIVERY_WINDOW = timedelta(minutes=15)
 """How long the event that a lease was acquired for is redelivered (queues/topology.py: 20 deliveries)."""
+
+PROGRESS_PAUSE = timedelta(minutes=10)
+"""How often the comment of a run at work is brought up to date at most."""
 
 Patch = dict[str, Any]
 
@@ -64,6 +68,8 @@ class SyncRecord:
     """Digest of the facts in the comment, and its page, if there was no time for the other parts."""
     check_digest: str = ""
     """Digest of the facts in the last commit's check run, in the same case."""
+    comment_time: str = ""
+    """When the comment was written last (RFC 3339)."""
 
 
 _RECORD = TypeAdapter(SyncRecord)
@@ -72,7 +78,7 @@ _RECORD = TypeAdapter(SyncRecord)
 def last_synced(raw: Mapping[str, Any]) -> SyncRecord:
     """Return the last sync recorded on the object. An unreadable annotation counts as never synced."""
     try:
-        return _RECORD.validate_json(_annotations(raw).get(TOLD) or "{}")
+        return _RECORD.validate_json(_annotations(raw).get(SYNC_RECORD) or "{}")
     except ValidationError:
         return SyncRecord()
 
@@ -130,14 +136,30 @@ def needs_sync(run: Run, on_github: bool) -> bool:
     return concerned and last_synced(run.raw).digest != digest(run)
 
 
+def writes(run: Run, on_github: bool) -> int:
+    """Return how many requests of an ordinary sync create content: of earlier check runs, one is to be concluded."""
+    checks = 1 + bool(unconcluded(run)) if on_github and commits(run) else 0
+    has_comment = origin.from_object(run.raw) is not None
+    return int(has_comment) + checks + int(on_github and lacks_pull_request(run))
+
+
+def needs_progress(run: Run, now: datetime) -> bool:
+    """Return whether the run is at work and its comment was not written for PROGRESS_PAUSE."""
+    record = last_synced(run.raw)
+    if record.comment is None or run.deleting or states.state(run.status) is not State.RUNNING:
+        return False
+    written = _time(record.comment_time)
+    return written is not None and now - written >= PROGRESS_PAUSE
+
+
 def ever_synced(raw: Mapping[str, Any]) -> bool:
     """Return whether anything was synced, or may have been."""
-    return not {TOLD, TELLING}.isdisjoint(_annotations(raw))
+    return not {SYNC_RECORD, SYNC_LEASE}.isdisjoint(_annotations(raw))
 
 
 def lease(raw: Mapping[str, Any]) -> str:
     """Return the text of the lease or back-off; no two of a run are equal, as the second begins after the first."""
-    return _annotations(raw).get(TELLING) or ""
+    return _annotations(raw).get(SYNC_LEASE) or ""
 
 
 def lease_seconds_left(raw: Mapping[str, Any], now: datetime) -> float:
@@ -157,23 +179,23 @@ def acquire(run: Run, now: datetime) -> Patch:
 
     It clears the digest: whatever the sync achieves, GitHub may not show the recorded facts any more.
     """
-    return _patch(run, {TELLING: rfc3339(now + LEASE), TOLD: _note(replace(last_synced(run.raw), digest=""))})
+    return _patch(run, {SYNC_LEASE: rfc3339(now + LEASE), SYNC_RECORD: _note(replace(last_synced(run.raw), digest=""))})
 
 
 def back_off(run: Run, now: datetime, seconds: float | None, record: SyncRecord) -> Patch:
     """Return the merge patch that turns the lease into a back-off of that long, and records the progress."""
     wanted = timedelta(seconds=min(seconds or 0, MAX_BACKOFF.total_seconds()))
-    return _patch(run, {TELLING: rfc3339(now + max(MIN_BACKOFF, wanted)), TOLD: _note(record)})
+    return _patch(run, {SYNC_LEASE: rfc3339(now + max(MIN_BACKOFF, wanted)), SYNC_RECORD: _note(record)})
 
 
 def release(run: Run, record: SyncRecord) -> Patch:
     """Return the merge patch that ends the lease: everything about this version is synced."""
-    return _patch(run, {TELLING: None, TOLD: _note(record)})
+    return _patch(run, {SYNC_LEASE: None, SYNC_RECORD: _note(record)})
 
 
 def invalidate() -> Patch:
     """Return the merge patch, to any version, after which everything is looked for on GitHub and synced again."""
-    return {"metadata": {"annotations": {TOLD: _note(SyncRecord())}}}
+    return {"metadata": {"annotations": {SYNC_RECORD: _note(SyncRecord())}}}
 
 
 def _note(record: SyncRecord) -> str:
@@ -185,11 +207,15 @@ def _patch(run: Run, annotations: Mapping[str, str | None]) -> Patch:
 
 
 def _until(raw: Mapping[str, Any]) -> datetime | None:
+    return _time(lease(raw))
+
+
+def _time(text: str) -> datetime | None:
     try:
-        until = datetime.fromisoformat(lease(raw))
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return until if until.tzinfo else None
+    return time if time.tzinfo else None
 
 
 def _annotations(raw: Mapping[str, Any]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from functions.runs.model.fields import DnsLabel
 from functions.settings.access import AccessSettings
 from functions.settings.agent import AgentSettings, ModelSettings, PermissionSettings, SecretSettings, ToolSettings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.console import ConsoleSettings
 from functions.settings.job import JobSettings
 from functions.settings.limits import LimitSettings
 from functions.settings.retention import RetentionSettings
@@ -38,3 +39,4 @@ class Settings(WebhookSettings):
     tools: ToolSettings = ToolSettings()
     access: AccessSettings = AccessSettings()
     cluster: ClusterSettings = ClusterSettings()
+    console: ConsoleSettings = ConsoleSettings()

@@ -3,6 +3,7 @@
 The container ran foreign code, so control characters are removed: they could move a terminal's cursor.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,9 @@ from functions.views.stream import Entry, Message, Note, Problem, Result, Sessio
 
 LONGEST = 200
 """Maximum number of characters shown of a tool's input or result."""
+
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+"""Control sequences of terminals (ECMA-48): CSI, OSC and two-character ones."""
 
 
 @dataclass
@@ -58,8 +62,11 @@ def as_text(entries: list[Entry]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text without control characters, except line feeds and tabs."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+    """Return the text without control sequences of terminals and control characters, except line feeds and tabs."""
+    if text.isprintable():  # as most texts are
+        return text
+    kept = _SEQUENCE.sub("", text)
+    return "".join(character for character in kept if character.isprintable() or character in "\n\t")
 
 
 def short(text: str, longest: int = LONGEST) -> str:

@@ -1,8 +1,8 @@
 """The output stream of an agent CLI as data.
 
 A log contains lines of the container script and the agent CLI's stream, one JSON object a line: that of Claude Code
-(`--output-format stream-json`) or of Codex (`exec --json`). Texts are foreign and unchanged; whoever shows them escapes
-or cleans them.
+(`--output-format stream-json`) or of Codex (`exec --json`). Texts are foreign and unchanged; views that show them
+escape or clean them.
 """
 
 import json

@@ -29,9 +29,14 @@ class Moment:
 
 
 def timeline(run: Run, events: Iterable[dict[str, Any]]) -> list[Moment]:
-    """Return the moments of a run; `events` are those about it, its Jobs and its pods."""
+    """Return the moments of a run; `events` are those about it, its Jobs and its pods.
+
+    An Event of the run that only repeats the end of an attempt is left out.
+    """
     moments = [*_created(run), *(each for attempt in run.status.attempts for each in _attempt(attempt))]
-    moments += [moment for event in events if (moment := _event(event, run))]
+    ends = {attempt.message for attempt in run.status.attempts if attempt.message}
+    told = [moment for event in events if (moment := _event(event, run))]
+    moments += [moment for moment in told if moment.about or moment.message not in ends]
     return sorted(moments, key=lambda moment: moment.at)
 
 

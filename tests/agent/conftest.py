@@ -1,4 +1,4 @@
-"""The world of a test in this directory: remotes, specs, pods."""
+"""The surroundings of a test in this directory: remotes, specs, pods."""
 
 import json
 import shutil

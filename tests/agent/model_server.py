@@ -56,7 +56,7 @@ class Model:
     last: Turn | Refusal | None = None
 
     def answer(self, request: dict[str, Any]) -> Turn | Refusal:
-        if request["max_tokens"] == 1:  # somebody asks whether a refusal still holds
+        if request["max_tokens"] == 1:  # a check whether a refusal still holds
             return self.last or says("")
         self.requests.append(request)
         self.last = turn = self._turn(request)

@@ -1,7 +1,7 @@
 """Git over a real sshd: the key is used where it is mounted, and only a host with a pinned key is talked to.
 
 pinned key          docs and code attempts clone and push
-another host key    no agent starts; the reason says what to mend (also for a host nobody pinned)
+another host key    no agent starts; the reason says what to mend (also for a host without a pinned key)
 another user key    no agent starts
 host away           a network error, tried again
 """
@@ -50,7 +50,7 @@ def test_a_host_key_that_is_not_pinned_stops_the_attempt(
     assert "starting the agent" not in pod.log
 
 
-def test_a_key_that_nobody_knows_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
+def test_an_unknown_key_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
     sshd.make_key(ssh_world.path / "stranger")
     key = (ssh_world.path / "stranger").read_text()
     pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], key)

@@ -146,9 +146,7 @@ def diverge(world: World, spec: SpecFactory) -> Path:
     return work
 
 
-def test_an_unfinished_merge_of_another_run_is_kept_and_stands_in_nobodys_way(
-    world: World, code_spec: SpecFactory
-) -> None:
+def test_an_unfinished_merge_of_another_run_is_kept_and_blocks_nothing(world: World, code_spec: SpecFactory) -> None:
     work = diverge(world, code_spec)
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)
@@ -175,7 +173,7 @@ def test_an_unfinished_merge_of_the_run_itself_is_the_agents_to_finish(world: Wo
 
 @pytest.mark.parametrize("operation", [["rebase", "theirs"], ["cherry-pick", "theirs"], ["revert", "HEAD~1"]])
 def test_what_else_was_left_half_done_is_kept(world: World, code_spec: SpecFactory, operation: list[str]) -> None:
-    """On no branch, as a rebase works, so that it is nobody's to finish."""
+    """On no branch, as a rebase works, so that nothing finishes it."""
     work = diverge(world, code_spec)
     tip = git("rev-parse", OWN, cwd=work)
     if operation[0] != "rebase":

@@ -10,7 +10,18 @@ import time
 from tests.benchmarks import table
 from tests.benchmarks.rows import Row
 
-NAMES = ("cold_start", "memory", "webhook", "reconciling", "rendering", "bridging", "sweep", "command", "whole")
+NAMES = (
+    "cold_start",
+    "memory",
+    "webhook",
+    "reconciling",
+    "rendering",
+    "bridging",
+    "sweep",
+    "command",
+    "console",
+    "whole",
+)
 
 
 def main(names: list[str]) -> int:

@@ -81,7 +81,7 @@ class QueueServer:
         self._refusing = refusing
 
     def go_away(self) -> None:
-        """Nobody answers on the port any more."""
+        """Close the port."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -129,7 +129,7 @@ def _handler(queue: QueueServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(code)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            with contextlib.suppress(OSError):  # whoever asked may be gone
+            with contextlib.suppress(OSError):  # the client may be gone
                 self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:

@@ -247,7 +247,7 @@ def _see(process: "subprocess.Popen[str]") -> None:
 def _read(terminal: int) -> str:
     """All that is written to it until its other end is closed."""
     found = b""
-    with suppress(OSError):  # Linux: EIO once nobody has the other end open
+    with suppress(OSError):  # Linux: EIO once the other end is closed
         while piece := os.read(terminal, 65_536):
             found += piece
     os.close(terminal)

@@ -3,7 +3,7 @@
 git refuses the push      the commit is kept and nothing is asked for; the same command goes on from there
 a hook refuses a commit   the index is as it was
 Ctrl-C while git works    the repository is as it was, without a lock
-a dry run                 changes nothing, asks nobody, and says what would be done
+a dry run                 changes nothing, calls no server, and says what would be done
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Deliveries to the functions that must be acknowledged, and runs that wait for nobody."""
+"""Deliveries to the functions that must be acknowledged, and runs that wait for no event."""
 
 import uuid
 from typing import Any

@@ -94,7 +94,7 @@ class Recording:
                 self._admitted.setdefault(uid, version)
 
     def overtaken(self) -> Iterator[str]:
-        """Who was shown as waiting when somebody behind it was let in, and was not let in with them."""
+        """Runs that were shown as waiting when a later one was admitted, and were not admitted with it."""
         for late, order in self._order.items():
             at = self._admitted[late]
             for early, queued in self._queued.items():

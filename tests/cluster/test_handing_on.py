@@ -34,7 +34,7 @@ def world(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
 
 @pytest.fixture
 def runs(world: Harness) -> Iterator[list[Run]]:
-    """Nobody was told of them."""
+    """No event reported them."""
     made = [submitted(world, name=f"long-{number}", service=f"long-{number}") for number in range(COUNT)]
     yield made
     for run in made:

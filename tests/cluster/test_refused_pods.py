@@ -20,7 +20,7 @@ LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 
 @pytest.fixture
 def no_room(world: Harness) -> Iterator[Harness]:
-    """A namespace whose quota has room for no pod; nobody but the test counts what is used."""
+    """A namespace whose quota has room for no pod; only the test counts what is used."""
     metadata = {"name": "no-pods", "namespace": world.namespace}
     full = {"spec": {"hard": {"pods": "0"}}, "status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}
     made = world.kubelet.create(QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, **full})

@@ -5,7 +5,7 @@
 | each verb on each kind there is to be afraid of   | yes where the Role says so, else no                 |
 | what NEVER lists, tried for real                  | 403                                                 |
 | the same rights in another namespace              | no                                                  |
-| whether a life of runs uses each right            | yes: a right that nobody uses is not granted        |
+| whether a life of runs uses each right            | yes: an unused right is not granted                 |
 """
 
 import itertools

@@ -183,7 +183,7 @@ class Bench:
             job_finished.handle(services or self.services(), event(job))
 
     def report(self, services: Dependencies | None = None) -> None:
-        """Delivers the present state of every run to the function that tells the world of it."""
+        """Deliver the present state of every run to the report function."""
         for run in self.all_runs():
             report.handle(services or self.services(), event(run.raw))
 
@@ -219,7 +219,7 @@ class Bench:
     def finish_pods(self) -> bool:
         """The kubelet finishes all that runs, and pods whose grace period is over; whether there was anything.
 
-        A pod that lost its Job works on for a while: nobody told it to end.
+        A pod that lost its Job works on for a while: nothing stopped it.
         """
         live = self.live_jobs()
         self.pod_ends()

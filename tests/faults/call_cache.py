@@ -127,5 +127,5 @@ class SteppedOperation:
             self._asked = further()
         except (StopIteration, *FAILED):
             self.ended = True  # where it failed, its event comes again
-        except BaseException as error:  # noqa: BLE001  (handed to whoever asks)
+        except BaseException as error:  # noqa: BLE001  (handed to the caller)
             self.ended, self.error = True, error

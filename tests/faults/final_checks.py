@@ -49,7 +49,7 @@ class FinalState:
             wrong.append("the status names other templates than the task files were made from")
         silent = {f"{run.uid}/{milestone}" for milestone in _milestones(run)} - {*self.published}
         if silent:
-            wrong.append(f"nobody was told of {sorted(silent)}")
+            wrong.append(f"no event was published for {sorted(silent)}")
         if not named - {*self.expired} <= jobs <= named:
             wrong.append(f"the Jobs are {sorted(jobs)}, the attempts {sorted(named)}")
         return wrong

@@ -27,7 +27,7 @@ RUNS, JOB, POD = ("coderuns.agents.platform", "docsruns.agents.platform"), "jobs
 
 @lru_cache(maxsize=50_000)
 def parse_body(body: str) -> Object:
-    """An object from its body; nobody may change it, for it is kept."""
+    """An object from its body; it is kept, so it must not be changed."""
     found: Object = json.loads(body)
     return found
 
@@ -118,7 +118,7 @@ class InvariantChecker:
                 yield f"Job {name} was made while a pod of {other_attempt.job_name} works"
 
     def _works(self, job: str, *, orphaned: bool = False) -> bool:
-        """Whether a pod of the Job works; `orphaned`: one that nobody will delete with it."""
+        """Whether a pod of the Job works; `orphaned`: one that is not deleted with it."""
         pods = (pod for pod in self._objects(POD) if pod["metadata"]["labels"].get("job-name") == job)
         working = (pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running")
         return any(not (orphaned and pod["metadata"].get("ownerReferences")) for pod in working)

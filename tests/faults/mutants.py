@@ -57,7 +57,7 @@ class StatusLast(Mutant):
 
 @dataclass
 class JobNamedByTheClock(Mutant):
-    """The Job's name holds the time, so that whoever repeats the step makes another one.
+    """The Job's name holds the time, so that a repeated step creates another one.
 
     Time is told by the last resourceVersion that it saw.
     """

@@ -28,7 +28,7 @@ def job_finishes(bench: Bench, transport: Transport) -> None:
 
 
 def reports(bench: Bench, transport: Transport) -> None:
-    """The event of each run's present state comes (again) to the function that tells the world."""
+    """The event of each run's present state is delivered (again) to the report function."""
     bench.report(bench.services(transport))
 
 

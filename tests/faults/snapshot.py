@@ -9,7 +9,7 @@ from tests.support.memoized_server import ServerState
 
 
 class Snapshot(NamedTuple):
-    """All that happened to a place comes to."""
+    """The whole state of a bench."""
 
     moment: ServerState
     now: datetime

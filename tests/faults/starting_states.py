@@ -22,7 +22,7 @@ _nothing = StateGraph()
 
 
 def nothing_yet(bench: Bench) -> None:
-    """Nobody has asked for anything."""
+    """There is no request yet."""
 
 
 def new(bench: Bench) -> None:
@@ -31,7 +31,7 @@ def new(bench: Bench) -> None:
 
 
 def job_missing(bench: Bench) -> None:
-    """The attempt is recorded; whoever recorded it died before creating anything."""
+    """The attempt is recorded; the process died before creating anything."""
     new(bench)
     with suppress(Killed):
         bench.reconcile(bench.services(CrashingTransport(bench.server, at=2, after=True)))
@@ -40,7 +40,7 @@ def job_missing(bench: Bench) -> None:
 
 
 def edited(bench: Bench) -> None:
-    """Whoever recorded the attempt died with its task files made, and then its spec was changed."""
+    """The process that recorded the attempt died after creating its task files; then the spec was changed."""
     new(bench)
     with suppress(Unavailable):
         bench.reconcile(bench.services(RefusingTransport(bench.server, "jobs", lambda: Unavailable("it died here"))))
@@ -69,7 +69,7 @@ def stuck(bench: Bench) -> None:
 
 
 def ready(bench: Bench) -> None:
-    """The agent works, and nobody has noticed."""
+    """The agent works; no event was handled."""
     pending(bench)
     bench.pod_comes_up()
 
@@ -81,13 +81,13 @@ def running(bench: Bench) -> None:
 
 
 def succeeded(bench: Bench) -> None:
-    """The Job ended well, and nobody has noticed."""
+    """The Job succeeded; no event was handled."""
     running(bench)
     bench.pod_ends()
 
 
 def failed(bench: Bench) -> None:
-    """The Job ended badly, and nobody has noticed."""
+    """The Job failed; no event was handled."""
     running(bench)
     bench.pod_ends(ContainerEnd(LOST, ok=False))
 
@@ -108,7 +108,7 @@ def retry_due(bench: Bench) -> None:
 
 
 def untold(bench: Bench) -> None:
-    """The run succeeded, and nobody was told."""
+    """The run succeeded; no lifecycle event was published."""
     succeeded(bench)
     bench.job_events()
 
@@ -121,13 +121,13 @@ def finished(bench: Bench) -> None:
 
 
 def unmarked(bench: Bench) -> None:
-    """The final status is written; whoever wrote it died before marking the run as finished."""
+    """The final status is written; the process died before marking the run as finished."""
     finished(bench)
     bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"metadata": {"labels": {api_group.FINISHED: None}}})
 
 
 def name_taken(bench: Bench) -> None:
-    """A Job of somebody else has the name that the first attempt's Job will have."""
+    """A foreign Job has the name that the first attempt's Job will have."""
     new(bench)
     uid = bench.raw()["metadata"]["uid"]
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}}
@@ -137,7 +137,7 @@ def name_taken(bench: Bench) -> None:
 
 
 def going(bench: Bench) -> None:
-    """The run works and is being deleted; nobody has noticed."""
+    """The run works and is being deleted; no event was handled."""
     running(bench)
     bench.kubelet.delete(bench.runs, NAMESPACE, bench.name, bench.raw()["metadata"]["uid"])
 

@@ -1,6 +1,6 @@
 """What each function may cost the API server (SPEC section 4, Call budget), at every stage, where nothing goes wrong.
 
-    start                 4 writes, one more for the workspace, one more where nobody put our finalizer on; 1 read
+    start                 4 writes, one more for the workspace, one more without our finalizer; 1 read
     the agent is seen     1 write, 1 read
     finish                2 writes
     nothing to do         no write, 1 read
@@ -27,7 +27,7 @@ LISTS = 5
 
 
 def by_hand(bench: Bench) -> None:
-    """Made with kubectl: nobody put our finalizer and labels on."""
+    """Made with kubectl: without our finalizer and labels."""
     starting_states.new(bench)
     bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"metadata": {"finalizers": None, "labels": None}})
 

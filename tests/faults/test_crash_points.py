@@ -1,7 +1,7 @@
 """Kills the function at every API call of a run's life, and at every call of whatever happens at any stage of it,
 before and after the call was applied.
 
-Afterwards the queue delivers the event again, or nobody does and only the sweep comes. Either way the run must end as
+Afterwards the queue delivers the event again, or only the sweep runs. Either way the run must end as
 if nothing had happened: same outcome, one Job per attempt, no attempt lost, nothing left over.
 """
 

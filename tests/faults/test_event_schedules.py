@@ -2,7 +2,7 @@
 moved, people changing their minds. Then no event comes any more, and the sweep alone has to make it good.
 
 Hypothesis chooses what happens and shrinks what went wrong to the few steps that matter; FAULT_SEED repeats it. How
-each attempt ends is fixed before, so that a life that nobody meddles in has one outcome, whatever the schedule.
+each attempt ends is fixed before, so that an undisturbed run has one outcome, whatever the schedule.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Everything that happens stands still after each of its API calls for more than a day, and then goes on.
 
-Meanwhile the world moves on: the run is finished, tried again or deleted by others, its Jobs are collected at the end
-of their TTL and with them the locks that an attempt's name is. Whoever comes back then starts nothing twice.
+Meanwhile others go on: the run is finished, tried again or deleted by others, its Jobs are collected at the end
+of their TTL and with them the locks that an attempt's name is. A handler that resumes then starts nothing twice.
 """
 
 import itertools

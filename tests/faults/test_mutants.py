@@ -45,7 +45,7 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
         (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod works on"),
         (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
         (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
-        (mutants.EventsNotPublished, starting_states.untold, "nobody was told"),
+        (mutants.EventsNotPublished, starting_states.untold, "no event was published"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -78,7 +78,7 @@ class Fleet:
         return [parse(raw) for raw in found]
 
     def calls(self, work: Work, transport: Transport | None = None) -> None:
-        """A function at work; what it answers with an error is tried again by nobody."""
+        """A function at work; a request that it answers with an error is not repeated."""
         with suppress(ClusterError, Killed):
             work(self._services(transport or self.harness.calls))
 

@@ -67,7 +67,7 @@ class Population:
         self.harness.job_ready(run.status.job_name or "")
 
     def ends(self, count: int) -> None:
-        """So many of those at work end well, and nobody is told."""
+        """End that many running Jobs successfully, without an event."""
         jobs = [job["metadata"]["name"] for job in self.harness.jobs()]
         for name in jobs[:count]:
             self.harness.job_ends(name, '{"outcome": "succeeded", "reason": "Completed", "message": "done"}')

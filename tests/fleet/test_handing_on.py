@@ -71,7 +71,7 @@ def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
     assert len(found) == len(whole)
 
 
-def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
+def test_runs_that_take_all_the_time_keep_no_other_from_being_reached() -> None:
     scene = PassBench()
     found = scene.chain(BUDGET)
     assert [each["looked"] for each in found] == [1] * scene.unfinished
@@ -88,7 +88,7 @@ def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int
 
 
 def limited() -> PassBench:
-    """As many places as there are runs at work; some have just ended, and nobody was told."""
+    """As many places as there are runs at work; some have just ended, without an event."""
     scene = PassBench(LimitSettings(runs=SIZE // 10))
     scene.population.ends(2)
     return scene
@@ -119,7 +119,7 @@ def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_
 
 
 def expired() -> PassBench:
-    """Long afterwards: runs that succeeded are due to be deleted, and there are task files that nobody owns."""
+    """Long afterwards: runs that succeeded are due to be deleted, and there are task files without an owner."""
     scene = limited()
     scene.harness.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
@@ -156,7 +156,7 @@ def _after(scene: PassBench, what: str, step: timedelta | None) -> Any:
 
 
 @pytest.mark.parametrize("what", list(DUE))
-def test_in_many_passes_it_comes_to_the_same_as_in_one(what: str) -> None:
+def test_many_passes_have_the_same_result_as_one(what: str) -> None:
     scene = MAKERS[what]()
     begun, before = scene.server.content(), scene.end()
     for _ in range(4):

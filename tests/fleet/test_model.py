@@ -1,8 +1,8 @@
 """Any mix of submits, limits, outcomes, cancels, retries, deletions, lost, doubled and reordered events, crashes and
 functions at work at the same time; after it the sweep alone.
 
-At every commit: no limit is exceeded, no two work in one place, nobody is overtaken, and each run keeps its own rules
-(tests/faults/invariants.py). In the end: every run is finished, and nobody holds a place.
+At every commit: no limit is exceeded, no two work in one place, no run is overtaken, and each run keeps its own rules
+(tests/faults/invariants.py). In the end: every run is finished, and no slot is reserved.
 """
 
 import json
@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
             self.fleet.check()
 
 
-def test_any_life_of_a_fleet_keeps_its_limits_and_loses_nobody() -> None:
+def test_any_life_of_a_fleet_keeps_its_limits_and_loses_no_run() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

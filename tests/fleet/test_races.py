@@ -74,7 +74,7 @@ def two_new_runs(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, W
 
 
 def two_new_runs_and_one_who_waited(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, Work]:
-    """Both places are free, and whoever saw it died before it told the one who waits."""
+    """Both places are free, and the process that saw it died before admitting the waiting run."""
     fleet = working(wrap, running=2, queued=1)
     for index in (0, 1):
         job_end(fleet, index)
@@ -144,7 +144,7 @@ def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Setup) 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
-def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Setup, after: bool) -> None:
+def test_a_function_killed_at_any_call_loses_no_place(scene: Setup, after: bool) -> None:
     for first, at in itertools.product((True, False), range(MOST)):
         fleet, one, other = scene(unchanged)
         fleet.harness.calls.calls.clear()
@@ -186,7 +186,7 @@ def whoever_writes_last_wins(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def nobody_is_known_to_wait(body: dict[str, Any]) -> dict[str, Any]:
-    """That somebody waits is not written down."""
+    """The ledger does not record that a run waits."""
     return {**body, "metadata": {**body["metadata"], "annotations": {manifest.LAST_REJECTED: ""}}}
 
 

@@ -71,7 +71,7 @@ class Stage:
     # What people do
 
     def comment(self, number: int, body: str, by: str = "octocat") -> Answer:
-        """Somebody writes a comment; what `github_event` answers."""
+        """Write a comment; return what `github_event` answers."""
         return self.deliver("issue_comment", self.commented(number, body, by))
 
     def commented(self, number: int, body: str, by: str = "octocat") -> Object:

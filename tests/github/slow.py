@@ -42,7 +42,7 @@ class Slow:
 def with_commits(room: Newsroom, count: int) -> None:
     """The run has another attempt under way, after so many that ended with a commit each.
 
-    GitHub was told of it, but nobody knows any more which check runs are concluded.
+    It was synced, but the record of concluded check runs is lost.
     """
     room.succeeds()
     room.report()

@@ -3,7 +3,7 @@
 | about        | is so                                                                                             |
 |--------------|---------------------------------------------------------------------------------------------------|
 | errors       | each answer becomes one error, in GitHub's words, the cause chained                                |
-| limits       | primary and secondary: how long to wait is known, and nobody calls before                          |
+| limits       | primary and secondary: how long to wait is known, and no call comes before                         |
 | a function   | answers what the error says: to come again, to be mended, or that it is final                      |
 """
 

@@ -1,10 +1,10 @@
 """How long GitHub may keep a deletion waiting: its function has a minute, and the finalizer goes within it.
 
-| GitHub                                         | comes to                                                       |
+| GitHub                                         | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | is slow, and the run has many commits          | comment and last check are closed, the rest as far as time is  |
 | does not answer at all                         | the deletion completes all the same                            |
-| fails in a way that nobody thought of          | the deletion completes all the same                            |
+| fails in an unexpected way                     | the deletion completes all the same                            |
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ from tests.support.run_steps import event
 
 @dataclass
 class Defective:
-    """Whoever calls GitHub runs into a defect of ours."""
+    """Every call of GitHub raises an unexpected error."""
 
     room: Newsroom
 
@@ -64,7 +64,7 @@ def test_the_finalizer_goes_in_time_however_slow_github_is(room: Newsroom, secon
         assert room.checks() == {FIRST: ("completed", "cancelled")}
 
 
-def test_the_finalizer_goes_where_closing_fails_as_nobody_thought_of(room: Newsroom) -> None:
+def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(room: Newsroom) -> None:
     room.works()
     room.report()
     assert deleted(room, Defective(room)).code == 503
@@ -85,7 +85,7 @@ def test_a_call_in_a_hurry_waits_no_longer_than_it_may() -> None:
     class Late(Handler):
         def asked(self) -> None:
             over.wait(3)
-            with suppress(ConnectionError):  # nobody waits any more
+            with suppress(ConnectionError):  # the client has given up
                 self.answer(200, {}, b"{}")
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Late)

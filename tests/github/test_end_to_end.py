@@ -69,7 +69,7 @@ class Played:
         self.shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
 
     def says(self, number: int, text: str) -> int:
-        """Somebody comments; how the delivery was answered, 0 where nobody did."""
+        """Write a comment; return the status of the delivery, 0 without an answer."""
         payload = payloads.issue_comment(self.shop, number, self.shop.comment(number, text))
         return self.github.hook.deliver("issue_comment", payload).status_code
 

@@ -3,7 +3,7 @@
 That it does it once: test_event_once.py. What it refuses: test_event_refused.py, and where GitHub refuses:
 test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
 
-| what happens                                       | comes to                                          |
+| what happens                                       | result                                            |
 |----------------------------------------------------|---------------------------------------------------|
 | /docs, /code by a person with write access         | a run that knows where it came from; a reaction   |
 | the same on a pull request, also of a fork         | work from the branch that it goes to              |
@@ -126,7 +126,7 @@ def test_a_label_that_is_not_mapped_costs_one_question(stage: Stage, configured:
     assert stage.answers(number) == []
 
 
-def test_a_label_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
+def test_a_label_by_a_user_without_write_access_starts_nothing(stage: Stage) -> None:
     stage.configure("labels: {document: /docs}")
     stage.shop.people["triager"] = "triage"
     number = stage.shop.open_issue()["number"]

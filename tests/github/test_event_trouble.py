@@ -1,6 +1,6 @@
 """What `github_event` does where GitHub is busy or does not let us, or where what comes is no delivery.
 
-| what happens                                       | comes to                                          |
+| what happens                                       | result                                            |
 |----------------------------------------------------|---------------------------------------------------|
 | GitHub is busy, or limits us                       | 503, with the time to wait; the next one does it  |
 | only the reaction fails                            | the run all the same                              |

@@ -1,10 +1,10 @@
 """What GitHub is told of a run: once, what is so, and nothing of the run waits for it.
 
-| what happens                                  | comes to                                                       |
+| what happens                                  | result                                                         |
 |-----------------------------------------------|----------------------------------------------------------------|
 | the run goes through its phases               | one comment edited in place, a pull request, a check run       |
 | the same event again                          | no call at all                                                 |
-| somebody opened the pull request, or is faster | that one is used                                              |
+| another process opens the pull request first   | that one is used                                              |
 | others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
 | the App is configured by its client id        | what it wrote is found by that as well                         |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
@@ -18,7 +18,7 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from functions.github.reports.comment import marker
-from functions.runs.github_sync_state import TOLD
+from functions.runs.github_sync_state import SYNC_RECORD
 from functions.runs.model import pull_request
 from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 
@@ -62,7 +62,7 @@ def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
     room.world.calls.calls.clear()
     room.report()
     assert room.asked() - before == 5, "look and open, edit, look and make"
-    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (3, 1), "claim, URL, note"
+    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (4, 2), "budget, claim, URL, note"
     before, raw = room.asked(), room.run().raw
     room.world.calls.calls.clear()
     for _ in range(3):
@@ -95,7 +95,7 @@ def test_a_docs_run_goes_back_to_its_source_branch() -> None:
     assert "comment `/docs`" in room.comment()
 
 
-def test_a_run_that_nobody_asked_for_on_github_has_its_pull_request_and_check_alone() -> None:
+def test_a_run_not_requested_on_github_has_only_its_pull_request_and_check() -> None:
     room = Newsroom(asked_for=False)
     room.works()
     assert room.report() == 204
@@ -108,7 +108,7 @@ def test_a_run_that_nobody_asked_for_on_github_has_its_pull_request_and_check_al
     assert check["details_url"] == room.run().status.pull_request_url
 
 
-def test_a_repository_elsewhere_is_nobodys_business_here() -> None:
+def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> None:
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()
@@ -164,7 +164,8 @@ def test_an_app_configured_by_its_client_id_finds_what_it_wrote() -> None:
     room = Newsroom(client_id=True)
     room.succeeds()
     for _ in range(3):
-        room.world.kubelet.patch(CODE_RUN, NAMESPACE, room.made.name, {"metadata": {"annotations": {TOLD: None}}})
+        without = {"metadata": {"annotations": {SYNC_RECORD: None}}}
+        room.world.kubelet.patch(CODE_RUN, NAMESPACE, room.made.name, without)
         assert room.report() == 204
     room.check_told()
 

@@ -1,6 +1,6 @@
 """What GitHub will never take of a run, and what it is never told: the run ends all the same.
 
-| what happens                                  | comes to                                                       |
+| what happens                                  | result                                                         |
 |-----------------------------------------------|----------------------------------------------------------------|
 | no App there, nothing to compare, no right    | the run succeeds and says so with the compare link, once       |
 | the issue is locked or gone                   | logged once with what to do, and the rest is told              |
@@ -44,7 +44,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])
-def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
+def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_synced(
     room: Newsroom, caplog: pytest.LogCaptureFixture, locked: bool
 ) -> None:
     if locked:

@@ -1,10 +1,10 @@
 """What GitHub is told of a run while it is slow: as much as there is time for, and the rest the next time.
 
-| GitHub                                         | comes to                                                       |
+| GitHub                                         | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | answers, and the run has many commits          | the last one and the one before it are looked at, no others    |
 | is slow, and the run has many commits          | each event and pass in its time; the next goes on from there   |
-| is so slow that nobody waits for the answer    | what was written is found, and not written again               |
+| is so slow that the client gives up            | what was written is found, and not written again               |
 | does not answer at all                         | the event comes again, and is told once there are answers      |
 """
 
@@ -47,7 +47,7 @@ def test_an_ordinary_report_looks_at_no_commit_that_is_concluded(room: Newsroom)
     assert room.checks() == {FIRST: ("completed", "neutral"), SECOND: ("completed", "success")}
 
 
-def test_where_nobody_knows_what_is_concluded_each_commit_is_looked_at_once(room: Newsroom) -> None:
+def test_without_a_record_of_concluded_checks_each_commit_is_read_once(room: Newsroom) -> None:
     untold(room)
     before = room.asked()
     assert room.report() == 204

@@ -90,7 +90,7 @@ class State:
         return {entry_point(each): each for each in found}
 
     def without(self, resource: Resource) -> "State":
-        """The same, had somebody forgotten it."""
+        """The same without it."""
         return replace(self, resources=tuple(each for each in self.resources if each is not resource))
 
 

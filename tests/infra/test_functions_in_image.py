@@ -5,6 +5,7 @@ The command is that of infra/terraform; one request each goes to a function besi
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
 
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
     found = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
-    if target == "github_webhook":  # nobody is at the end of this queue
+    if target == "github_webhook":  # nothing listens at its queue
         found |= {
             "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",
             "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["secret"]',
@@ -102,6 +103,12 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             assert told(url, run) in (200, 204)
         case "github_webhook":
             assert posted(url, {}) == 401, "it is not signed"
+        case "console":
+            page = urllib3.request("GET", url, retries=False, timeout=30)
+            assert (page.status, b"Task 3 of api" in page.data) == (200, True)
+            style = re.search(r'href="(/assets/console.css[^"]+)"', page.data.decode())
+            assert style
+            assert urllib3.request("GET", f"{url}{style[1]}", retries=False, timeout=30).status == 200
         case "github_event":
             assert posted(url, {}) == 400, "it is no event"
         case _:

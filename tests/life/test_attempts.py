@@ -1,6 +1,6 @@
 """What becomes of an attempt that does not go well, on the API server, its events delivered by hand.
 
-| what happens                                   | comes to                                                |
+| what happens                                   | result                                                  |
 |------------------------------------------------|---------------------------------------------------------|
 | the attempt fails, its Job is gone             | another one after its pause, the Job kept or fenced     |
 | people cancel, or ask for another              | stopped and kept; started once more with their words    |
@@ -182,7 +182,7 @@ def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Harn
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: Harness) -> None:
+def test_a_foreign_volume_claim_is_refused_and_never_shared(world: Harness) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

@@ -1,6 +1,6 @@
-"""Code runs that are wanted only where no other unfinished one has their task: at once, and whoever dies on the way.
+"""Code runs that are wanted only where no other unfinished one has their task: at once, and with crashes on the way.
 
-| requests for one task, each with a key of its own     | comes to                                              |
+| requests for one task, each with a key of its own     | result                                                |
 |-------------------------------------------------------|-------------------------------------------------------|
 | 20 that all see no other run                          | one run; the others are refused, naming it            |
 | one with a key, one without, at once                  | one run                                               |
@@ -80,7 +80,7 @@ def alone() -> Harness:
 
 @dataclass
 class Meeting:
-    """Nobody goes on from reading `what` before all have read it: they have seen the same. Once."""
+    """Make every reader of `what` wait until all have read it, so that all see the same; once."""
 
     inner: Transport
     what: str
@@ -185,7 +185,7 @@ def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: Harnes
 
 @dataclass
 class Overtaken:
-    """Somebody else does something before this one's first deletion arrives."""
+    """Another process acts before the first deletion of this one arrives."""
 
     inner: Transport
     happens: Callable[[], object]

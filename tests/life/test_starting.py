@@ -1,6 +1,6 @@
-"""How an attempt comes to work, or is kept from it, with nobody but the sweep to look.
+"""How an attempt starts, or is kept from starting, when only the sweep looks.
 
-| what keeps it                               | comes to                                                     |
+| what keeps it                               | result                                                       |
 |---------------------------------------------|--------------------------------------------------------------|
 | no node for 14 minutes, then one            | it works: what is mended is not given up, by whatever event  |
 | pods refused by a quota                     | shown in its words, then given up and stopped                |

@@ -32,7 +32,7 @@ STARTED = re.compile(r"run=\S+/(\S+) attempt=(\d+)")
 
 
 def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
+    """The first of that many consecutive free ports."""
     for first in range(20_000, 30_000, count):
         sockets = [socket.socket() for _ in range(count)]
         try:

@@ -284,7 +284,7 @@ def test_kubectl_starts_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl:
     assert "not found" in kubectl("get", kind.lower(), name, ok=False)
 
 
-def test_kubectl_is_told_the_field_of_an_invalid_run(stack: Tried, kubectl: Any) -> None:
+def test_kubectl_shows_the_field_of_an_invalid_run(stack: Tried, kubectl: Any) -> None:
     wrong = manifest("CodeRun", "wrong", stack.code(taskId=0))
     assert "spec.taskId" in kubectl("apply", "--filename", "-", text=wrong, ok=False)
     assert "not found" in kubectl("get", "coderun", "wrong", ok=False)

@@ -1,4 +1,4 @@
-"""Publishing to Google Pub/Sub through its client library: what goes out, and what each answer comes to.
+"""Publishing to Google Pub/Sub through its client library: what goes out, and the result of each answer.
 
 | Pub/Sub                                    | expected                                             | calls        |
 |--------------------------------------------|------------------------------------------------------|--------------|
@@ -118,7 +118,7 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
     ],
     ids=str,
 )
-def test_a_final_error_is_told_at_once(
+def test_a_final_error_is_reported_at_once(
     publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, told: str
 ) -> None:
     cloud.publishes = [status]

@@ -1,4 +1,4 @@
-"""Takes away what tests made on a cluster that stays: namespaces, and the finalizers nobody is there to work off."""
+"""Deletes what tests made on a lasting cluster: namespaces, and finalizers that no controller removes."""
 
 import time
 from collections.abc import Iterable

@@ -13,6 +13,7 @@ import uvicorn
 from functions.local.apiserver import Registry, Store, create_app
 from functions.local.apiserver.app import utc_now
 from functions.local.database import connect
+from functions.local.dev.server import WatchClosingServer
 from functions.local.pod_logs import PodLogs, Portion
 from functions.local.runner.log_timestamps import with_timestamp
 
@@ -44,10 +45,11 @@ def running(
     now: Callable[[], datetime] = utc_now,
 ) -> Iterator[str]:
     """The URL of a server over this database, until the block ends; with or without its garbage collector."""
-    app = create_app(Store(connect(database), history), Registry.load(crds), logs or SampleLogs(), now=now)
+    store = Store(connect(database), history)
+    app = create_app(store, Registry.load(crds), logs or SampleLogs(), now=now)
     lifespan: Literal["on", "off"] = "on" if collecting else "off"
     config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan=lifespan)
-    server = uvicorn.Server(config)
+    server = WatchClosingServer(config, store)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""A transport whose process stands still after a chosen call, while the world goes on."""
+"""A transport whose process stops after a chosen call, while all others go on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

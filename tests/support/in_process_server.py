@@ -128,7 +128,7 @@ def _asgi(request: Request) -> AsgiRequest:
 
 
 def _outcome(coroutine: Coroutine[Any, Any, Response]) -> Response:
-    """What a coroutine that never waits comes to."""
+    """The result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:

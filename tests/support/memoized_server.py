@@ -51,7 +51,7 @@ class StateGraph:
         self.first = ServerState(content or InProcessServer(crds).content())
 
     def of(self, moment: ServerState, call: str, put: Callable[[InProcessServer], Any]) -> Transition:
-        """What comes of a call at that moment; `put` makes it, where nobody did before."""
+        """The result of a call in that state; `put` makes the call the first time."""
         if call not in moment.known:
             moment.known[call] = self._find_out(moment, put)
         return moment.known[call]
@@ -168,5 +168,5 @@ def serialize(request: Request) -> str:
 
 
 def _again(error: ClusterError) -> ClusterError:
-    """The same error without the traceback of whoever met it before."""
+    """The same error without the traceback of its first caller."""
     return error.with_traceback(None)

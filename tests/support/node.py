@@ -136,7 +136,7 @@ def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
 
 @dataclass
 class Unscheduled:
-    """Carries requests, and gives the pods of Jobs to a scheduler that nobody runs.
+    """Carries requests, and assigns the pods of Jobs to a scheduler that does not run.
 
     On a cluster with real nodes a pod then waits for whatever a test says that it did; elsewhere nothing changes.
     """

@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
 
 @pytest.fixture(scope="module")
 def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that ended, and of whose end the world was told."""
+    """A run that ended, and whose end was published."""
     mirror = example(tmp_path_factory.mktemp("mirrors"))
     asked = urllib3.request(
         "POST",

@@ -8,7 +8,7 @@
 |              | however the login is written           |                            |
 | exclusive    | the workspace; the docs directory      | another branch is free     |
 
-Order: priority, then age, then uid; a run held up by its own key holds up nobody else.
+Order: priority, then age, then uid; a run held up by its own key holds up no other.
 """
 
 from dataclasses import replace
@@ -105,7 +105,7 @@ def test_the_order_is_priority_then_age_then_uid() -> None:
     assert admitted(runs, Limits(runs=2)) == ["r4", "r3"]
 
 
-def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
+def test_a_run_held_up_by_its_own_key_holds_up_no_other() -> None:
     busy = code(1, service="s")
     busy = busy.with_status(transitions.start(busy, NOW))
     runs = [busy, code(2, service="s", age=9), code(3)]
@@ -208,7 +208,7 @@ def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> No
 
 
 def test_a_run_is_never_in_its_own_way() -> None:
-    """Its entry may be of an attempt that is over, or of a version before somebody wrote to it."""
+    """Its entry may be of an attempt that is over, or of a version before the last write."""
     first = code(1)
     assert (
         Ledger({first.uid: reservation(first)}).obstacle(first.uid, capacity_keys(first), Limits(1, 1, 1, True)) is None

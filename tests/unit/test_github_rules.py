@@ -1,6 +1,6 @@
-"""What each event comes to, decided from the event alone.
+"""The decisions of each event, made from the event alone.
 
-| event                                          | by                  | comes to                              |
+| event                                          | by                  | result                                |
 |------------------------------------------------|---------------------|---------------------------------------|
 | a comment is written, with commands            | a person            | an Ask per command, each with its key |
 | the same comment by another hook, or again     |                     | the same keys                         |
@@ -220,7 +220,7 @@ def test_other_checks_start_nothing(shop: Repository, branch: str, more: dict[st
         ("synchronize", {"state": "closed", "merged": True}, "Merged"),
     ],
 )
-def test_what_becomes_of_a_pull_request_of_ours_is_told(
+def test_changes_of_a_runs_pull_request_are_recorded(
     shop: Repository, action: str, shown: dict[str, Any], state: str
 ) -> None:
     number = shop.open_pull(BRANCH, by="5dlabs-rex[bot]")["number"]

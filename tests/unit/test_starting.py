@@ -6,7 +6,7 @@
 | obstacle, waited  | stuck for the same reason  | stop (a suspended Job is queued, without limit)  |
 | obstacle, waited  | stuck for another reason   | that one shown, with a wait of its own           |
 | obstacle, waited  | silent, Events say nothing | obstacle gone: starting, no wait                 |
-| obstacle, waited  | nobody looked              | look                                             |
+| obstacle, waited  | no event was handled       | look                                             |
 | any               | none, for a while          | the Job's Events read; what they say shown       |
 """
 
@@ -68,7 +68,7 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     )
 
 
-def test_nobody_is_given_up_unseen() -> None:
+def test_no_run_is_given_up_without_a_look() -> None:
     found = shows()
     assert next_for(found, job(name_of(found)), NOT_READ, WAITED) == actions.ReadPods()
     assert next_for(found, job(name_of(found)), NOT_READ, NOW) == actions.Nothing()

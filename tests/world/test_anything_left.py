@@ -140,7 +140,7 @@ class Attempt:
         }
         remote = f"url.file://{self.path}/remote/.insteadOf"
         values = {remote: "https://github.com/acme/", "user.name": "agent", "user.email": "agent@example.com"}
-        values["core.fsync"] = "none"  # nobody pulls the plug here
+        values["core.fsync"] = "none"  # no power failure in this test
         for number, (key, value) in enumerate(values.items()):
             known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return known

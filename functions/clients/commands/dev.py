@@ -22,7 +22,7 @@ PORT = 8900
 
 @click.command(help=__doc__)
 @click.option(
-    "--port", default=PORT, show_default=True, help="Port of the API server; the functions use the next ones."
+    "--port", default=PORT, show_default=True, help="Port of the API server; functions and console use the next ones."
 )
 @click.option("--repo", default="", metavar="PATH_OR_URL", help="A repository to mirror beside the example.")
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")
@@ -47,6 +47,7 @@ def command(port: int, repo: str, state: Path) -> None:
 def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
     print(f"agent        {agent}")
     print(f"API server   {stack.url}   kubectl --kubeconfig {stack.kubeconfig} get agents")
+    print(f"console      {stack.console_url}")
     for target, url in stack.functions.items():
         print(f"{target:<12} {url}")
     for mirror in mirrors:

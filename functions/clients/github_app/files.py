@@ -15,7 +15,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """What GitHub tells of an App once, when it is created; `webhook_secret` is empty without a webhook."""
+    """What GitHub shows of an App once, when it is created; `webhook_secret` is empty without a webhook."""
 
     id: str
     client_id: str

@@ -23,7 +23,7 @@ from functions.settings import SettingsError, load_section
 from functions.settings.github import GithubSettings
 
 GH_SECONDS = 10
-"""How long `gh auth token` may take; it asks nobody."""
+"""How long `gh auth token` may take; it prompts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _connect(api_url: str, name: str, token: str) -> Repository:
 
 
 def _may_write(repository: Repository, login: str) -> bool:
-    """Return whether a login has write access; False if GitHub does not tell this person."""
+    """Return whether a login has write access; False if this person may not see that."""
     try:
         return Permissions().may_write(repository, login, datetime.now(UTC))
     except GithubError:

@@ -17,6 +17,9 @@
 
   const address = () => document.getElementById("main").dataset.stream;
 
+  // What a stream is about: its address without what the page has seen.
+  const subject = (stream) => (stream || "").replace(/(from|version)=[^&]*/g, "");
+
   // Replaces a part of the page, unless a person is typing in it; what they opened stays open.
   const replace = (old, fresh) => {
     if (old.isEqualNode(fresh) || (old.contains(document.activeElement) && document.activeElement.matches("textarea, input"))) return;
@@ -53,13 +56,13 @@
       const response = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = parser.parseFromString(await response.text(), "text/html");
       const main = document.getElementById("main");
-      const before = (address() || "").replace(/from=\d+/, "");
+      const before = subject(address());
       if (response.ok) {
         swap(page, whole);
         const stream = page.getElementById("main").dataset.stream;
         if (stream) main.dataset.stream = stream;
         else delete main.dataset.stream;
-        if (stream && stream.replace(/from=\d+/, "") !== before) connect();
+        if (stream && subject(stream) !== before) connect();
       } else {
         say(page.title.split(" · ")[0], false);
       }
@@ -113,7 +116,10 @@
     close();
     if (!address()) return;
     source = new EventSource(address());
-    source.onopen = () => say("live", true);
+    source.onopen = () => {
+      say("live", true);
+      if (!address().includes("version=")) refresh(false); // a stream that knows the version tells what was missed
+    };
     source.onerror = () => (source.readyState === EventSource.CLOSED ? poll() : say("connecting", false));
     source.addEventListener("changed", () => refresh(false));
     source.addEventListener("item", (event) => show(JSON.parse(event.data)));

@@ -11,7 +11,7 @@
         └── NotReady        soon after an event, an answer that may change (api/recent_event.py): retry later
 
 GitHub is eventually consistent: for some minutes after an event, what it is about may be missing, or be refused as
-invalid. `may_change` tells those answers from final ones.
+invalid. `may_change` distinguishes those answers from final ones.
 
 (GitHub REST API: Rate limits for the REST API; Troubleshooting the REST API)
 """

@@ -1,7 +1,7 @@
 """An issue as the task of a run: title, text and comments as they were when the run was asked for. Pure.
 
-Whoever opens an issue may have no write access. Such words are quoted, so that the agent can tell them from those of
-people it works for; comments of such people are left out.
+The author of an issue may have no write access. Such words are quoted, so that the agent can distinguish them
+from those of people it works for; comments of such people are left out.
 """
 
 import re
@@ -58,7 +58,7 @@ def _signed(login: str, body: str, *, is_trusted: bool) -> str:
 
 
 def _comment(comment: Object, may_write: Callable[[str], bool], app: str) -> str:
-    """Return a comment with its author; empty if it is only a command, or of somebody without write access."""
+    """Return a comment with its author; empty if it is only a command, or its author has no write access."""
     login = dig_text(comment, "user", "login")
     text = sanitize(_visible(dig_text(comment, "body"), app), MAX_COMMENT_LENGTH)
     if not (text and login and may_write(login)):

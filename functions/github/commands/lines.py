@@ -54,7 +54,7 @@ def _patterns(app: str) -> _Patterns:
 
 
 def mentions_with_command(comment: str) -> bool:
-    """Return whether the comment mentions somebody in front of a command, whether or not that is the App."""
+    """Return whether the comment mentions a user in front of a command, whether or not that is the App."""
     return "@" in comment and bool(_ANY_MENTION.search(normalize(comment)))
 
 

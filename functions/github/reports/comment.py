@@ -4,17 +4,22 @@ It is found again by the marker in its first line, among the App's own comments 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text, is_app
 from functions.github.markdown import code_span, fenced_block, link
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
+from functions.runs.lifecycle.states import State
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import Purpose
 from functions.runs.model.status import Usage
 
 Object = Mapping[str, Any]
+
+WORTH_SAYING = timedelta(minutes=5)
+"""How long an attempt works before the comment says so."""
 
 
 def marker(uid: str) -> str:
@@ -22,11 +27,16 @@ def marker(uid: str) -> str:
     return f"<!-- orchestrator:run={uid} -->"
 
 
-def text(run: Run, position: Position | None = None) -> str:
-    """Return the comment for the run's present state and its position in the queue, if it waits there."""
+def text(run: Run, position: Position | None = None, now: datetime | None = None) -> str:
+    """Return the comment for the run's present state, and its position in the queue if it waits there.
+
+    With `now` it says for how long the run has been at work.
+    """
     lines = [marker(run.uid), f"{_work(run)}: {_state(run)}", "", *_facts(run)]
     if position:
         lines.append(f"- In the queue: {position.place} of {position.of} when this was written")
+    if now:
+        lines += _progress(run, now)
     if run.status.message:
         lines += ["", fenced_block(run.status.message, 2000)]
     return "\n".join([*lines, "", _next_step(run)]) + "\n"
@@ -76,6 +86,19 @@ def _facts(run: Run) -> Iterator[str]:
     if status.usage:
         yield f"- Used: {_usage(status.usage)}"
     yield f"- Run: {code_span(run.key)}"
+
+
+def _progress(run: Run, now: datetime) -> Iterator[str]:
+    """Yield for how long the attempt has been at work, once that is worth a line."""
+    attempt = run.status.open_attempt
+    if states.state(run.status) is State.RUNNING and attempt and now - attempt.started_at >= WORTH_SAYING:
+        yield f"- At work for {duration(now - attempt.started_at)}"
+
+
+def duration(time: timedelta) -> str:
+    """Return a duration in hours and minutes, such as `1h5m` or `25m`."""
+    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+    return f"{hours}h{minutes}m" if hours else f"{minutes}m"
 
 
 def _usage(usage: Usage) -> str:

@@ -13,7 +13,7 @@ FORM = re.compile(r"sha256=[0-9a-f]{64}")
 
 
 def is_valid(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
-    """Return whether one of the secrets made the signature. All are tried, so that timing does not tell which one."""
+    """Return whether one of the secrets made the signature. All are tried, so that timing does not reveal which one."""
     if not FORM.fullmatch(signature):
         return False
     matches = [hmac.compare_digest(signature, sign(body, secret)) for secret in secrets]

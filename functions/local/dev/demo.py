@@ -1,5 +1,6 @@
 """`make run`: demonstrates one docs run and one code run, from an HTTP request to a pushed branch."""
 
+import contextlib
 import json
 import time
 import uuid
@@ -70,16 +71,27 @@ def run(options: Options, wanted: Wanted, out: TextIO, make_progress: MakeProgre
         stack.start()
         parts = f"API server, {QUEUES[options.queue]}, bridge, runner and {len(stack.functions)} functions"
         _print(out, f"{parts}: {stack.url}, ready after {time.monotonic() - started:.1f} s")
+        _print(out, f"console: {stack.console_url}")
         specs = _specs(mirror, task, wanted.directory)
         submitted = [_submit(stack, kind, spec, out) for kind, spec in specs.items()]
         progress = make_progress(stack.cluster, stack.url, out)
         runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], progress)
         _print_results(runs, mirror, out)
         _print(out, f"\ntotal time {time.monotonic() - started:.1f} s; state, logs and results: {stack.state}")
-        _print(out, "next: `make dev` keeps it running, and `orchestrator ui` shows it in the browser (`make install`)")
+        if out.isatty():
+            _stay(stack, out)
+        else:
+            _print(out, "next: `make dev` keeps it running, with its console in the browser")
         return 0 if all(states.state(run.status) is states.State.SUCCEEDED for run in runs) else 1
     finally:
         stack.stop()
+
+
+def _stay(stack: Stack, out: TextIO) -> None:
+    """Serve the console until Ctrl-C, for a person at a terminal."""
+    _print(out, f"see them in the console, until Ctrl-C: {stack.console_url}")
+    with contextlib.suppress(KeyboardInterrupt):
+        stack.supervise()
 
 
 def mirror_for(state: Path, source: str) -> Mirror:

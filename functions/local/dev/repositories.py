@@ -87,6 +87,10 @@ class Mirror:
         options = ["--stat", *(["--patch"] if patch else []), f"--color={'always' if colours else 'never'}"]
         return git(self.path, "diff", *options, f"{base}...{branch}")
 
+    def diff(self, branch: str, base: str) -> str:
+        """Return the diff between the merge base of both branches and `branch`; raise RepositoryError."""
+        return git(self.path, "diff", f"refs/heads/{base}...refs/heads/{branch}")
+
 
 def _choose(tasks: Sequence[Mapping[str, Any]], wanted: str, tag: str, file: str) -> Task:
     known = ", ".join(str(task["id"]) for task in tasks)

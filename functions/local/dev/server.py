@@ -43,26 +43,31 @@ def application(store: apiserver.Store, embedded_queue: queue.Queue, crds: Path,
     )
 
 
-class _Uvicorn(uvicorn.Server):
-    """A server that starts the queue once it listens, because the functions that get its messages call the API server.
+class WatchClosingServer(uvicorn.Server):
+    """A server that ends watches, which stay open for a long time, before it waits for requests to end."""
 
-    It ends watches, which stay open for a long time, before it waits for requests to end.
-    """
+    def __init__(self, config: uvicorn.Config, store: apiserver.Store) -> None:
+        super().__init__(config)
+        self._store = store
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the watches, then shut down."""
+        self._store.close()
+        await super().shutdown(sockets)
+
+
+class _Uvicorn(WatchClosingServer):
+    """A server that starts the queue once it listens: functions that get its messages call the API server."""
 
     def __init__(self, config: uvicorn.Config, store: apiserver.Store, embedded_queue: queue.Queue) -> None:
-        super().__init__(config)
-        self._store, self._queue = store, embedded_queue
+        super().__init__(config, store)
+        self._queue = embedded_queue
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then start the queue."""
         await super().startup(sockets)
         if self.started:
             await self._queue.start()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the watches, then shut down."""
-        self._store.close()
-        await super().shutdown(sockets)
 
 
 class Server:

@@ -8,9 +8,10 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,14 +20,19 @@ import urllib3
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.console.context import Console
+from functions.console.local_access import LocalAccess
+from functions.console.server import STREAMS, ConsoleServer
+from functions.console.streams import StreamSlots
 from functions.local.database import StateError
 from functions.local.dev.cluster import create_defaults, write_kubeconfig
 from functions.local.dev.function_processes import Child, CommandChild, Register, RegisterError, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats, QueueError
-from functions.local.dev.repositories import Mirror, redirect
+from functions.local.dev.repositories import Mirror, RepositoryError, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
 from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
+from functions.runs.model.run import Run
 from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
 from functions.settings.github import GithubSettings
@@ -64,7 +70,7 @@ class StartError(Exception):
 class Options:
     """Options of the stack.
 
-    `port` is the API server's, and the functions use the ports after it; 0 uses free ports. `queue` is one
+    `port` is the API server's; functions and console use the ports after it; 0 uses free ports. `queue` is one
     of QUEUES; `wrapped` delivers events in Pub/Sub's envelope, if the queue is not NATS.
     """
 
@@ -99,7 +105,7 @@ def _lock_state(state: Path) -> TextIO:
 
 
 class Stack:
-    """The API server, queue, bridge, runner and functions; `url` is the API server's."""
+    """The API server, queue, bridge, runner, functions and console; `url` is the API server's."""
 
     def __init__(self, options: Options, mirrors: list[Mirror]) -> None:
         self._options = options
@@ -115,6 +121,8 @@ class Stack:
         targets = enumerate(_targets(options.environ), 1)
         ports = {target: port + number if options.port else free_port() for number, target in targets}
         self.functions = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
+        self._console_port = port + len(ports) + 1 if options.port else free_port()
+        self.console_url = f"http://127.0.0.1:{self._console_port}"
         self._queue = self._create_queue()
         self._children = [self._child(target, number) for target, number in ports.items()]
         self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
@@ -153,6 +161,7 @@ class Stack:
         self._stops.callback(self._runner.stop)
         self._bridge.start()
         self._stops.callback(self._bridge.stop)
+        self._start_console()
 
     def supervise(self) -> None:
         """Restart functions that have ended; return when `stop` is called."""
@@ -192,6 +201,21 @@ class Stack:
         except QueueError as error:
             raise StartError(str(error)) from error
 
+    def _start_console(self) -> None:
+        console = Console(
+            self.cluster,
+            self._options.namespace,
+            LocalAccess(),
+            StreamSlots(STREAMS),
+            diff=partial(_diff, self._mirrors),
+        )
+        try:
+            server = ConsoleServer(console, self._console_port)
+        except OSError as error:
+            raise StartError(f"the console did not start (is the port in use? {self.console_url}): {error}") from error
+        self._stops.callback(server.stop)
+        server.start()
+
     def _record_processes(self) -> None:
         self._register.write([*self._children, *self._queue.processes])
 
@@ -212,6 +236,17 @@ class Stack:
         if self._options.agent == "rehearsal":
             environ["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
         return environ | {name: value for name in PASSED_TO_PODS if (value := self._options.environ.get(name))}
+
+
+def _diff(mirrors: Sequence[Mirror], run: Run) -> str | None:
+    """Return the diff of a run's branch in the mirror of its repository; None if there is none."""
+    mirror = next((each for each in mirrors if run.spec and each.url == run.spec.repository_url), None)
+    if mirror is None or run.spec is None or not run.status.branch:
+        return None
+    try:
+        return mirror.diff(run.status.branch, run.spec.base_branch)
+    except RepositoryError:  # the branch was not pushed
+        return None
 
 
 def _targets(environ: Mapping[str, str]) -> list[str]:

@@ -55,7 +55,7 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
 
 
 def apply(settings: QueueSettings, *, dry_run: bool = False) -> Iterator[str]:
-    """Set the selected queue up, or with `dry_run` only tell; yield a line for each object as it is done.
+    """Set the selected queue up, or with `dry_run` change nothing; yield a line for each object as it is done.
 
     Raises:
         SetupError: the settings select no queue, or it did not do as asked.

@@ -29,12 +29,15 @@ from functions.cluster.errors import ClusterError, Conflict, NotFound
 from functions.github.api.client import Github
 from functions.github.api.errors import Busy
 from functions.github.api.lease_guard import LeaseExpired
+from functions.github.content_budget import Share
 from functions.queues.topics import ACK_DEADLINE
 from functions.reporting.github.writer import GithubWriter, work_repository
 from functions.runs import github_sync_state as sync_state
+from functions.runs.lifecycle import states
 from functions.runs.lifecycle.lifecycle_events import LATE
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
+from functions.storage import content_budget
 
 log = logging.getLogger("orchestrator")
 
@@ -66,11 +69,8 @@ class GithubReporter:
     def overdue(self, run: Run) -> bool:
         """Return whether a sync has been due for longer than LATE and no process holds the lease."""
         now, since = self._deps.clock(), run.status.last_update
-        return (
-            self._needs_sync(run)
-            and (since is None or now - since >= LATE)
-            and not sync_state.lease_seconds_left(run.raw, now)
-        )
+        is_late = self._needs_sync(run) and (since is None or now - since >= LATE)
+        return (is_late or sync_state.needs_progress(run, now)) and not sync_state.lease_seconds_left(run.raw, now)
 
     def report(self, run: Run) -> Run:
         """Sync GitHub with the run, as just read, and record it; return the run.
@@ -81,9 +81,11 @@ class GithubReporter:
         """
         lease, github = "", self._github.with_deadline(self._deps.clock() + SYNC_TIME_LIMIT)
         for _ in range(MAX_CHANGES):
-            if not lease and not self._needs_sync(run):
+            if not lease and not (self._needs_sync(run) or sync_state.needs_progress(run, self._deps.clock())):
                 return run
             self._raise_if_leased(run, lease)
+            if not lease and not self._has_room(run):
+                return run
             try:
                 run = self._deps.runs.patch(run, sync_state.acquire(run, self._deps.clock()))
                 lease = sync_state.lease(run.raw)
@@ -108,6 +110,21 @@ class GithubReporter:
 
     def _needs_sync(self, run: Run) -> bool:
         return sync_state.needs_sync(run, bool(work_repository(self._deps, run)))
+
+    def _has_room(self, run: Run) -> bool:
+        """Reserve room in the budget of content; return False if a later report may say it all.
+
+        Raises Busy if there is no room for what must be told.
+        """
+        is_end = states.state(run.status) in states.FINISHED
+        share = Share.END if is_end else Share.PROGRESS
+        units = sync_state.writes(run, bool(work_repository(self._deps, run)))
+        seconds = content_budget.reserve(self._deps.config_maps, units, share, self._deps.clock())
+        if seconds and is_end:
+            raise Busy("the limit of content on GitHub is nearly reached", seconds)
+        if seconds:
+            log.info("progress is not reported: little room in GitHub's limit of content", extra={"run": run.key})
+        return not seconds
 
     def _raise_if_leased(self, run: Run, lease: str) -> None:
         """Raise Busy while another process holds a lease, or during a back-off."""

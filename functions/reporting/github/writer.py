@@ -22,6 +22,7 @@ from functions.runs.model import origin
 from functions.runs.model.reasons import Reason
 from functions.runs.model.repository_url import on_github
 from functions.runs.model.run import Run
+from functions.runs.model.status import rfc3339
 from functions.serving.dependencies import Dependencies
 
 log = logging.getLogger("orchestrator")
@@ -53,6 +54,8 @@ class GithubWriter:
             self._before.check_digest,
             self._before.last_check_commit,
         )
+        self._comment_time = self._before.comment_time
+        self._progress_due = sync_state.needs_progress(run, deps.clock())
         self._app = str(deps.settings.github.app_id)
         self._work_repository = work_repository(deps, run)
 
@@ -68,14 +71,29 @@ class GithubWriter:
             self._try("check run", self._write_checks)
         if self._not_ready:
             raise self._not_ready
-        return SyncRecord(sync_state.digest(self.run), self._comment, self._refused, self._unopened, self._checked)
+        return SyncRecord(
+            sync_state.digest(self.run),
+            self._comment,
+            self._refused,
+            self._unopened,
+            self._checked,
+            comment_time=self._comment_time,
+        )
 
     @property
     def progress(self) -> SyncRecord:
         """The record of the parts written so far, for a sync that was interrupted."""
         refused = sorted({*self._before.permanent_failures, *self._refused})
         return SyncRecord(
-            "", self._comment, refused, self._unopened, self._checked, self._said, self._page, self._shown
+            "",
+            self._comment,
+            refused,
+            self._unopened,
+            self._checked,
+            self._said,
+            self._page,
+            self._shown,
+            self._comment_time,
         )
 
     def _write_pull_request(self) -> None:
@@ -98,9 +116,10 @@ class GithubWriter:
 
     def _write_comment(self) -> None:
         source, digest = origin.from_object(self.run.raw), sync_state.digest(self.run)
-        if source is None or (self._said == digest and self._comment is not None):
+        is_current = self._said == digest and self._comment is not None
+        if source is None or (is_current and not self._progress_due):
             return
-        text = comment.text(self.run, self._position())
+        text = comment.text(self.run, self._position(), self._deps.clock())
 
         def step() -> idempotent_writes.Comment | None:
             calls = self._calls(source.repository, source.repository_id)
@@ -110,6 +129,7 @@ class GithubWriter:
         written = self._try("comment", step)
         if written:
             self._comment, self._said, self._page = written.id, digest, written.url
+            self._comment_time = rfc3339(self._deps.clock())
 
     def _position(self) -> Position | None:
         condition = self.run.status.succeeded

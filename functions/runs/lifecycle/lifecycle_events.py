@@ -32,7 +32,7 @@ LATE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class LifecycleEvent:
-    """One step of a run that subscribers are told of."""
+    """One step of a run that is published to subscribers."""
 
     attempt: int
     phase: Phase

@@ -76,7 +76,7 @@ class TaskIdentity:
     """Of Task Master, or `issue-<number>`, or `prompt`."""
     service: str
     url: str = ""
-    """The page of a task that is not Task Master's; it tells tasks of the same id apart."""
+    """The page of a task that is not Task Master's; it distinguishes tasks of the same id."""
     is_exclusive: bool = True
     """Whether at most one unfinished run may have the task; two prompts are never the same task."""
 
@@ -158,8 +158,8 @@ class RunSpec(ApiModel, ABC):
     def _across_fields(self) -> Self:
         wrong = self.cross_field_problems()
         if wrong:
-            told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-            raise PydanticCustomError(CROSS_FIELD, "{told}", {"told": told, "problems": wrong})
+            text = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+            raise PydanticCustomError(CROSS_FIELD, "{text}", {"text": text, "problems": wrong})
         return self
 
     def cross_field_problems(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 | sent                                              | comes back                                          |
 |---------------------------------------------------|-----------------------------------------------------|
 | an object, as JSON or YAML                        | uid, time, generation and defaults of the server    |
-| generateName                                      | a name that nobody has                              |
+| generateName                                      | an unused name                                      |
 | a status, unknown fields, nulls                   | dropped; absent                                     |
 | a name that is taken                              | 409                                                 |
 | dryRun                                            | the same, and nothing is kept                       |

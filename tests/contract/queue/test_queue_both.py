@@ -8,7 +8,7 @@ later and later, up to the maximum          about every second: with a retry pol
                                             that are refused together, so it is given none
 after 5 attempts a dead letter              sometimes one attempt more; it does not say how many there were
 published twice is delivered twice          NATS: once, within two minutes
-a slow consumer holds up nobody             -
+a slow consumer holds up no other            -
 answered after the ack deadline: again      deadlines are 10 s at least (tried at full scale only)
 a consumer that comes back gets it          its absence costs attempts
 in order under one key                      only until something is refused
@@ -151,7 +151,7 @@ def test_published_twice_it_is_delivered_twice(make: Make, consumer: Consumer) -
     until(lambda: sorted(ids(consumer)) == ["other", *["same"] * times])
 
 
-def test_a_slow_consumer_holds_up_nobody(make: Make, consumer: Consumer) -> None:
+def test_a_slow_consumer_holds_up_no_other(make: Make, consumer: Consumer) -> None:
     held = threading.Event()
 
     def answer(push: Push) -> int:

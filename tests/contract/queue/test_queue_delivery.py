@@ -105,7 +105,7 @@ def test_a_dead_letter_whose_data_no_answer_can_hold_is_listed(broker, consumer,
     assert b64decode(letter["event"]["data_base64"]) == body
 
 
-def test_poison_and_slowness_block_nobody(broker, consumer, wait_until):
+def test_poison_and_slowness_block_no_other(broker, consumer, wait_until):
     held = threading.Event()
 
     def answer(push):
@@ -151,7 +151,7 @@ def test_every_subscription_gets_every_event(broker, consumer, wait_until):
 def test_a_consumer_that_is_not_there_costs_no_attempt(broker, consumer, wait_until):
     with consumer.serving():
         url = consumer.url
-    queue = broker(consumer, attempts=2)  # nobody listens there any more
+    queue = broker(consumer, attempts=2)  # its port is closed
     queue.publish("one")
     time.sleep(1.2)
     assert queue.letters() == []

@@ -26,7 +26,7 @@ from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, 
 
 
 NO_JSON = b"{"
-"""Whoever parses it finds that it is none: 400."""
+"""The parser rejects it: 400."""
 
 
 def test_without_a_signature_nothing_is_parsed(services: WebhookDependencies, queue: Queue) -> None:
@@ -71,7 +71,7 @@ def test_the_second_secret_is_accepted_while_it_is_replaced(services: WebhookDep
 
 
 def test_a_push_header_of_the_queue_hides_no_refusal(services: WebhookDependencies, queue: Queue) -> None:
-    """Else whoever sets it would have wrong signatures acknowledged."""
+    """Otherwise a sender of that header would have wrong signatures acknowledged."""
     pushed = {"x_goog_pubsub_subscription_name": "s"}
     assert asked(services, delivery("issues", COMMENT, x_hub_signature_256="sha256=0", **pushed)).code == 403
 

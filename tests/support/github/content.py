@@ -40,7 +40,7 @@ class Repository:
     former_names: list[str] = field(default_factory=list)
     default_branch: str = "main"
     people: dict[str, str] = field(default_factory=lambda: {"octocat": "write"})
-    """Permission by login: admin, maintain, write, triage, read; whoever is not in it may read."""
+    """Permission by login: admin, maintain, write, triage, read; a login that is not in it may read."""
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """Content by (ref, path)."""
     branches: dict[str, str] = field(default_factory=lambda: {"main": "a" * 40})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=3)
 Send = Callable[[Mapping[str, str], bytes], int]
-"""Takes a delivery to whoever listens; the status of the answer, 0 where nobody answers."""
+"""Delivers an event to the webhook; the status of the answer, 0 without one."""
 
 
 @dataclass(frozen=True)

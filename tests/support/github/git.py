@@ -1,4 +1,4 @@
-"""Repositories over git's own protocol, for whoever has a token, within what it may do (git-http-backend(1))."""
+"""Repositories over git's own protocol, for holders of a token, within its rights (git-http-backend(1))."""
 
 import base64
 import os

@@ -18,7 +18,7 @@ def _common(repository: Repository, by: str, action: str | None = None) -> Objec
 
 
 def issue_comment(repository: Repository, number: int, comment: Object, action: str = "created") -> Object:
-    """Somebody commented on an issue or pull request; also for `edited` and `deleted`."""
+    """A comment on an issue or pull request; also for `edited` and `deleted`."""
     told = _common(repository, comment["user"]["login"], action)
     return told | {"issue": repository.issues[number], "comment": comment}
 
@@ -95,7 +95,7 @@ def check_run(
 
 
 def branch_deleted(repository: Repository, branch: str, by: str = "octocat") -> Object:
-    """Somebody deleted a branch."""
+    """A branch was deleted."""
     return _common(repository, by) | {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
 
 

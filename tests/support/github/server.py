@@ -124,6 +124,8 @@ class Github:
         told = limits.count(caller, now)
         if limits.exceeded(caller):
             return Reply(403, {"message": "API rate limit exceeded for installation"}, told)
+        if not limits.allows_content(call, now):
+            return Reply(403, {"message": "You have exceeded a secondary rate limit."}, {"Retry-After": "60"})
         try:
             reply = answer(self, call)
         except Answered as answered:

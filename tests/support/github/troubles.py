@@ -1,4 +1,8 @@
-"""Rate limits and scripted failures."""
+"""Rate limits and scripted failures.
+
+(REST API: Rate limits for the REST API. "In general, no more than 80 content-generating requests per minute and no more
+than 500 content-generating requests per hour are allowed.")
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -27,6 +31,25 @@ class Limits:
     limit: int = 5000
     used: dict[str, int] = field(default_factory=dict)
     reset: datetime | None = None
+    per_minute: int | None = None
+    per_hour: int | None = None
+    """The secondary limits of requests that create content; None: none."""
+    created: list[datetime] = field(default_factory=list)
+    refused: int = 0
+    most_per_hour: int = 0
+
+    def allows_content(self, call: Call, now: datetime) -> bool:
+        """Whether one more request that creates content is taken."""
+        if call.method == "GET" or "access_tokens" in call.path or self.per_hour is None or self.per_minute is None:
+            return True
+        self.created = [time for time in self.created if time > now - timedelta(hours=1)]
+        in_minute = sum(time > now - timedelta(minutes=1) for time in self.created)
+        if len(self.created) >= self.per_hour or in_minute >= self.per_minute:
+            self.refused += 1
+            return False
+        self.created.append(now)
+        self.most_per_hour = max(self.most_per_hour, len(self.created))
+        return True
 
     def count(self, caller: str, now: datetime) -> dict[str, str]:
         """The headers that tell of it, after one call more."""

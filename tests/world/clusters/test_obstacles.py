@@ -4,8 +4,8 @@
 |---------------------------------------------------------|-------------------------------------------------------|
 | an init container's image cannot be pulled              | shown with the kubelet's words, ended in time         |
 | an init container exits with 255                        | shown; a new attempt after a pause, ended in time     |
-| a container waits for a reason that nobody knows        | shown as ContainerNotStarting, ended in time          |
-| a Warning Event of a reason that nobody knows           | the same                                              |
+| a container waits for an unknown reason                 | shown as ContainerNotStarting, ended in time          |
+| a Warning Event of an unknown reason                    | the same                                              |
 | a sidecar's image cannot be pulled, the agent runs      | Running                                               |
 | starts slowly                                           | what it waits for, and no limit but the Job's         |
 | its node is dead and it is being deleted                | said; the end when it is gone                         |

@@ -1,4 +1,4 @@
-"""Any pod status, drawn at random: containers of every kind, in every state, with reasons nobody knows.
+"""Any pod status, drawn at random: containers of every kind, in every state, with unknown reasons.
 
 | whatever the pod                      | holds                                                                   |
 |---------------------------------------|-------------------------------------------------------------------------|

@@ -118,7 +118,7 @@ def delete_by_force(admin: Transport, pod: dict[str, Any]) -> None:
 
 @pytest.fixture
 def no_jobs(real: Harness) -> Iterator[Harness]:
-    """A namespace whose quota has room for no Job; nobody but the test counts what is used."""
+    """A namespace whose quota has room for no Job; only the test counts what is used."""
     hard = {"count/jobs.batch": "0"}
     metadata = {"name": "no-jobs", "namespace": real.namespace}
     item = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}

@@ -6,7 +6,7 @@
 | some of them                                | the others as the settings say                                  |
 | above a bound, at submit                    | 400, naming field, bound and setting; nothing is created        |
 | above a bound, by kubectl apply             | shown as ConfigurationError until it is mended; then it starts  |
-| what has no bound, or what nobody knows     | 400, naming it                                                  |
+| a resource without a bound, or an unknown one| 400, naming it                                                  |
 | by the command line and the repository file | in the spec                                                     |
 """
 

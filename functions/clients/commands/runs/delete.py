@@ -36,7 +36,7 @@ def command(target: ClusterTarget, names: tuple[str, ...], yes: bool) -> None:
 
 def _confirm(count: int, namespace: str) -> None:
     if not sys.stdin.isatty():
-        raise WrongUsage("--yes: is needed where nobody can be asked")
+        raise WrongUsage("--yes: is needed without a terminal to ask for confirmation")
     click.confirm(f"Delete {count} of the runs in namespace {namespace}?", abort=True, err=True)
 
 

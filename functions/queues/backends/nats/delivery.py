@@ -5,7 +5,7 @@
 | acknowledged                       | is acknowledged                                                        |
 | refused                            | comes again after its back-off, or after the answer's Retry-After      |
 | refused at the last attempt        | is published as a dead letter, then acknowledged                       |
-| not possible: nobody answers there | is held and pushed again after a back-off: that costs no attempt       |
+| not possible: no server answers    | is held and pushed again after a back-off: that costs no attempt       |
 | under way, or the message is held  | is reported as in progress, so that no other dispatcher gets it        |
 | cut off by a stop                  | comes again at once, to another dispatcher                             |
 """

@@ -32,7 +32,7 @@ RETRY_SECONDS = 10.0
 """How long a publish is repeated: a caller holds a message whose ack deadline is 60 s, and GitHub waits no longer."""
 
 STREAM_GRACE = 3.0
-"""How long a stream that does not answer is tried: nobody answers for it while its servers elect a leader."""
+"""How long a stream that does not answer is tried: there is no answer while its servers elect a leader."""
 
 
 class NatsPublisher:
@@ -101,7 +101,7 @@ class NatsPublisher:
 
 
 def message_id(event: Event) -> str:
-    """Return what tells an event from every other: source and id (CloudEvents: Required Attributes)."""
+    """Return what identifies an event: source and id (CloudEvents: Required Attributes)."""
     return f"{quote(event.source, safe='/:')} {quote(event.id, safe='/:')}"
 
 

@@ -3,7 +3,7 @@
 A topic is a stream, which keeps a message until every subscription has settled it (retention by interest); a stream of
 dead letters keeps each until people deal with it. A subscription is a durable pull consumer. The server delivers
 without limit: the dispatcher counts, because a message beyond a server's own limit would stay undelivered in the
-stream, and nobody would be told. It may be applied any number of times; other streams and consumers are left alone.
+stream, and no error would show it. It may be applied any number of times; other streams and consumers are left alone.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.support.github.server import Github
 
 ROLES = {"admin": "admin", "maintain": "write", "write": "write", "triage": "read", "read": "read", "none": "none"}
-"""The permission that each role comes to (Get repository permissions for a user)."""
+"""The permission of each role (Get repository permissions for a user)."""
 
 
 @route("GET", "/repos/{repository}", "metadata")

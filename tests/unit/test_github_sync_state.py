@@ -1,10 +1,10 @@
-"""What is kept on a run of what GitHub was told of it.
+"""The record of the last sync with GitHub, and its lease, as annotations of a run.
 
-| about                          | is so                                                                       |
+| about                          | expected                                                                    |
 |--------------------------------|-----------------------------------------------------------------------------|
-| what was told                  | a digest that changes with its facts alone; what nobody can read is none    |
-| claims and rests               | end; once a claim is over nothing is written                                |
-| commits, pull request          | what is still to be told of them                                            |
+| record of the last sync        | a digest that changes with its facts alone; an unreadable one is ignored    |
+| lease and back-off             | expire; after the lease has expired nothing is written                      |
+| commits, pull request          | those that are not synced yet                                               |
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def noted(found: Run, patch: github_sync_state.Patch) -> Run:
     return again.with_status(found.status)
 
 
-def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
+def test_a_synced_run_is_synced_again_only_after_a_fact_changes() -> None:
     found = noted(ended(), {"metadata": {"annotations": {}}})
     assert github_sync_state.needs_sync(found, on_github=True)
     found = noted(found, github_sync_state.release(found, SyncRecord(github_sync_state.digest(found), 5)))
@@ -44,28 +44,28 @@ def test_what_was_told_is_not_told_again_until_a_fact_changes() -> None:
         found.with_status(found.status.model_copy(update={"message": "other"})), on_github=True
     )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
-    assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "not of what nobody is told"
+    assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "no fact on GitHub changed"
     assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)
 
 
-def test_a_run_that_does_not_concern_github_is_not_told_of() -> None:
+def test_a_run_that_does_not_concern_github_is_not_synced() -> None:
     assert not github_sync_state.needs_sync(ended(), on_github=False)
     assert github_sync_state.needs_sync(ended(), on_github=True)
-    assert not github_sync_state.needs_sync(run(), on_github=True), "nobody has looked at it yet"
+    assert not github_sync_state.needs_sync(run(), on_github=True), "it has no status yet"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"digest": 3}', '{"comment": "x"}', "null"])
-def test_a_note_that_nobody_can_read_is_none(text: str) -> None:
-    assert github_sync_state.last_synced(run(annotations={github_sync_state.TOLD: text}).raw) == SyncRecord()
+def test_an_unreadable_annotation_counts_as_never_synced(text: str) -> None:
+    assert github_sync_state.last_synced(run(annotations={github_sync_state.SYNC_RECORD: text}).raw) == SyncRecord()
     assert (
         github_sync_state.lease_seconds_left(
-            run(annotations={github_sync_state.TELLING: text or "2026-01-01"}).raw, NOW
+            run(annotations={github_sync_state.SYNC_LEASE: text or "2026-01-01"}).raw, NOW
         )
         == 0
     )
 
 
-def test_a_claim_holds_for_its_time_and_a_rest_as_long_as_github_says() -> None:
+def test_a_lease_lasts_its_time_and_a_back_off_as_long_as_github_says() -> None:
     claimed = noted(ended(), github_sync_state.acquire(run(), NOW))
     assert github_sync_state.lease_seconds_left(claimed.raw, NOW) == 120
     assert github_sync_state.lease_seconds_left(claimed.raw, NOW + timedelta(minutes=2)) == 0

@@ -1,0 +1,33 @@
+"""The pictures of the console in docs/, from the real pages: `python -m tests.console.picture` (`make picture`)."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.console.population import working_day
+from tests.console.world import World, town
+from tests.support.api import ROOT
+
+PICTURES = {"console.png": "/", "console-run.png": "/runs/code/inventory-7"}
+SIZE = {"width": 1200, "height": 760}
+
+
+def write(folder: Path) -> None:
+    """Write the pictures of a working day."""
+    with tempfile.TemporaryDirectory() as state, town(Path(state)) as found, sync_playwright() as playwright:
+        world = World(found, "orchestrator")
+        working_day(world)
+        url = world.console()
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]  # a plain dict
+        for name, path in PICTURES.items():
+            page.goto(f"{url}{path}")
+            page.get_by_text("live", exact=True).wait_for()
+            page.screenshot(path=str(folder / name))
+        browser.close()
+        world.stop()
+
+
+if __name__ == "__main__":
+    write(ROOT / "docs")

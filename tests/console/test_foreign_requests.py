@@ -1,0 +1,133 @@
+"""A console on this machine has a person's rights: it obeys its own pages only.
+
+| request                                             | expected |
+|-----------------------------------------------------|----------|
+| Host of another name or machine                     | 403      |
+| Origin of another page, also of this machine        | 403      |
+| POST without Origin, without or with another token  | 403      |
+| POST to a read-only console                         | 405      |
+| GET of an address that changes something            | 405      |
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import urlencode
+
+import pytest
+import urllib3
+
+from functions.cluster.kinds import CODE_RUN
+from functions.console.app import HEADERS
+from functions.console.context import Visit
+from functions.console.local_access import LocalAccess
+from tests.console.refusing import without_rights
+from tests.console.world import World, ago, attempt, status
+
+OVER = attempt(1, "job-1", ago(minutes=9), ago(minutes=4), "AgentError", "it gave up")
+FAILED = status("AgentError", "it gave up", succeeded="False", attempts=[OVER])
+TOKEN = "token-of-the-console"
+
+
+def get(url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
+    return urllib3.request("GET", url, headers=headers, retries=False)
+
+
+def post(url: str, token: str = TOKEN, origin: str | None = "", **form: str) -> urllib3.BaseHTTPResponse:
+    """Sends a form, with the console's own Origin unless told otherwise."""
+    own = "/".join(url.split("/")[:3])
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers |= {} if origin is None else {"Origin": origin or own}
+    body = urlencode({"token": token, **form})
+    return urllib3.request("POST", url, body=body, headers=headers, retries=False, redirect=False)
+
+
+def is_untouched(world: World) -> bool:
+    spec = world.cluster.get(CODE_RUN, world.namespace, "api-1")["spec"]
+    return spec.get("contextVersion", 1) == 1 and not spec.get("cancel")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.7", "evil.example:80"])
+def test_another_host_is_refused(world: World, host: str) -> None:
+    answer = get(world.console(), {"Host": host})
+    assert (answer.status, b"127.0.0.1" in answer.data) == (403, True)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:3000", "null", "http://127.0.0.1"])
+def test_a_foreign_page_is_refused(world: World, origin: str) -> None:
+    world.put("api-1", status=FAILED)
+    url = world.console(token=TOKEN)
+    assert get(url, {"Origin": origin}).status == 403
+    assert post(f"{url}/runs/code/api-1/retry", origin=origin).status == 403
+    assert is_untouched(world)
+
+
+@pytest.mark.parametrize(("token", "origin"), [("", ""), ("another", ""), ("ü", ""), (TOKEN, None)])
+def test_a_form_that_is_not_of_this_console_is_refused(world: World, token: str, origin: str | None) -> None:
+    world.put("api-1", status=FAILED)
+    answer = post(f"{world.console(token=TOKEN)}/runs/code/api-1/retry", token=token, origin=origin)
+    assert answer.status == 403
+    assert is_untouched(world)
+
+
+def test_its_own_form_is_obeyed_once(world: World) -> None:
+    world.put("api-1", status=FAILED)
+    url = f"{world.console(token=TOKEN)}/runs/code/api-1"
+    answer = post(f"{url}/retry", words="Again")
+    assert (answer.status, answer.headers["Location"]) == (303, "/runs/code/api-1?done=retry")
+    again = post(f"{url}/retry", words="Again")
+    assert (again.status, b"already asked for another attempt" in again.data) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "says"),
+    [
+        ("retry", {"replace": "yes"}, b"Write the words"),
+        ("retry", {"words": "x" * 40_000}, b"The words: "),
+        ("cancel", {}, b"already finished"),
+    ],
+)
+def test_a_form_that_cannot_be_applied_says_why(world: World, action: str, form: dict[str, str], says: bytes) -> None:
+    world.put("api-1", status=FAILED)
+    answer = post(f"{world.console(token=TOKEN)}/runs/code/api-1/{action}", **form)
+    assert answer.status in (409, 422)
+    assert says in answer.data
+    assert is_untouched(world)
+
+
+def test_nothing_is_changed_by_looking(world: World) -> None:
+    world.put("api-1", status=FAILED)
+    assert get(f"{world.console(token=TOKEN)}/runs/code/api-1/retry?token={TOKEN}").status == 405
+    assert is_untouched(world)
+
+
+class ReadOnly(LocalAccess):
+    may_change: ClassVar[bool] = False
+
+    def check(self, visit: Visit) -> None:
+        """Serve everybody."""
+
+
+def test_a_read_only_console_changes_nothing_and_offers_nothing(world: World) -> None:
+    world.put("api-1", status=FAILED)
+    url = f"{world.console(token=TOKEN, access=ReadOnly())}/runs/code/api-1"
+    assert post(f"{url}/retry").status == 405
+    page = get(url).data
+    assert b"<form" not in page
+    assert b"orchestrator runs retry api-1" in page
+    assert TOKEN.encode() not in page
+
+
+def test_a_person_without_the_right_to_patch_gets_an_error_that_names_it(world: World) -> None:
+    world.put("api-1", status=FAILED)
+    reading = without_rights(world.cluster, method="PATCH")
+    answer = post(f"{world.console(token=TOKEN, cluster=reading)}/runs/code/api-1/retry")
+    assert (answer.status, b"You may not" in answer.data) == (403, True)
+    assert is_untouched(world)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/code/api-1", "/nothing", "/assets/console.css", "/runs/code/api-1/log"])
+def test_every_answer_forbids_what_pages_do_not_need(world: World, path: str) -> None:
+    world.put("api-1")
+    answer = get(f"{world.console()}{path}")
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,86 @@
+"""The console needs exactly the rights of infra/kubernetes/components/console."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import urllib3
+import yaml
+
+from functions.cluster.client import Cluster
+from functions.cluster.transport import Request, Transport
+from tests.console.conftest import SECONDS
+from tests.console.population import working_day
+from tests.console.refusing import transport, without_rights
+from tests.console.test_foreign_requests import ReadOnly
+from tests.console.world import World
+from tests.support.installed import KUBERNETES
+
+(ROLE, _) = yaml.safe_load_all((KUBERNETES / "components" / "console" / "console.yaml").read_text())
+Right = tuple[str, str, str]
+"""Verb, API group, resource."""
+
+
+class Recorder:
+    """A transport that notes which right each request needs."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.rights: set[Right] = set()
+
+    def send(self, request: Request) -> Any:
+        self.rights.add(right(request))
+        return self._inner.send(request)
+
+    def stream(self, request: Request) -> Iterator[Any]:
+        self.rights.add(right(request))
+        return self._inner.stream(request)
+
+
+def right(request: Request) -> Right:
+    """What a request needs (Kubernetes: Authorization, Request verbs)."""
+    root, _, rest = request.path.strip("/").partition("/namespaces/")
+    group = root.split("/")[1] if root.startswith("apis/") else ""
+    _, kind, *name = rest.split("/")
+    assert request.method == "GET"
+    verb = "watch" if "watch" in request.query else "get" if name else "list"
+    return verb, group, "/".join([kind, *name[1:]])
+
+
+def granted() -> set[Right]:
+    return {
+        right
+        for rule in ROLE["rules"]
+        for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
+    }
+
+
+def test_its_pages_need_every_right_of_the_role_and_no_other(world: World) -> None:
+    working_day(world)
+    recorder = Recorder(transport(world.cluster))
+    url = world.console(cluster=Cluster(recorder), access=ReadOnly())
+    for path in ("/", "/runs/code/inventory-7", "/runs/docs/docs-25", "/runs/code/inventory-7/files"):
+        assert urllib3.request("GET", f"{url}{path}", retries=False).status == 200
+    with urllib3.request("GET", f"{url}/stream", preload_content=False, retries=False, timeout=SECONDS) as stream:
+        lines = iter(stream)
+        assert next(lines) == b"retry: 1000\n"
+        for name, kind in (("new", "CodeRun"), ("new", "DocsRun")):
+            world.put(name, kind)
+            assert any(b"changed" in line for line in lines)
+    assert recorder.rights == granted()
+
+
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        ("/events", "Kubernetes Events are not shown"),
+        ("/pods?", "output is not shown"),
+        ("/log", "output is not shown"),
+    ],
+)
+def test_without_a_right_the_rest_of_a_page_is_shown(world: World, resource: str, says: str) -> None:
+    working_day(world)
+    few = without_rights(world.cluster, resource.rstrip("?"))
+    page = urllib3.request("GET", f"{world.console(cluster=few)}/runs/code/inventory-7", retries=False)
+    assert (page.status, says.encode() in page.data, b"Task 7 of inventory" in page.data) == (200, True, True)

@@ -1,0 +1,110 @@
+"""GitHub's limit of content: 80 requests a minute and 500 an hour that create any.
+
+| what happens                                      | expected                                                       |
+|---------------------------------------------------|----------------------------------------------------------------|
+| 100 runs begin, and all of them end at once       | the limit is never met; every end is told, later if need be    |
+| a run works for hours                             | one line of progress at most every 10 minutes                  |
+| progress of many runs, and little room            | progress waits; the end of a run does not                      |
+| the budget cannot be read                         | it counts as unused                                            |
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.github.content_budget import ContentBudget, Share, parse
+from functions.handlers import report
+from functions.manifests import run as manifest
+from functions.runs.lifecycle import states
+from functions.runs.model import origin
+from functions.runs.model.run import Run
+from functions.runs.model.specs import SPECS
+from functions.serving import http as edge
+from tests.github.delivery_bench import Stage
+from tests.github.report_bench import Newsroom
+from tests.support.builders import CODE_SPEC
+from tests.support.run_steps import event
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def told(stage: Stage, run: Run) -> int:
+    """The event of the run's present state."""
+    services = replace(stage.services, publisher=None)
+    return edge.answer(partial(report.handle, services), event(now(stage, run).raw)).code
+
+
+def now(stage: Stage, run: Run) -> Run:
+    return stage.services.runs.get(run.kind, run.namespace, run.name)
+
+
+def until_told(stage: Stage, runs: list[Run]) -> None:
+    """The queue delivers the event of each run until it is done with."""
+    waiting = runs
+    for _ in range(240):
+        waiting = [run for run in waiting if told(stage, run) != 204]
+        if not waiting:
+            return
+        stage.clock.later(minutes=3)
+    raise AssertionError(f"{len(waiting)} runs were never told of")
+
+
+def test_the_end_of_100_runs_is_told_within_the_limit(stage: Stage) -> None:
+    limits = stage.github.troubles.limits
+    limits.per_minute, limits.per_hour = 80, 500
+    host = f"https://{stage.github.url.partition('//')[2]}"
+    for at in range(100):
+        where = origin.Origin("acme/shop", int(stage.shop.open_issue()["number"]), "octocat", "", stage.shop.id)
+        spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "repositoryUrl": f"{host}/acme/shop.git"})
+        made = manifest.run(spec, stage.world.namespace, f"run-{at}", origin.to_annotations(where))
+        stage.world.kubelet.create(RUNS["CodeRun"], made)
+    until_told(stage, [stage.begins(run) for run in stage.runs()])
+    runs = [stage.ends(run, commit=f"{at:040x}") for at, run in enumerate(stage.runs(), 1)]
+    for run in runs:
+        stage.shop.branches[run.status.branch or ""] = run.status.attempts[-1].commit or ""
+    until_told(stage, runs)
+    assert limits.refused == 0
+    assert limits.most_per_hour <= 500
+    assert len(stage.shop.pulls) == 100
+    assert sum("**Succeeded**" in comment["body"] for comment in stage.shop.comments.values()) == 100
+    assert [check["conclusion"] for check in stage.shop.checks.values()] == ["success"] * 100
+    assert all(states.state(run.status) in states.FINISHED for run in stage.runs())
+
+
+def test_a_run_at_work_says_so_every_ten_minutes(room: Newsroom) -> None:
+    room.works()
+    room.report()
+    edits = []
+    for _ in range(65):
+        room.world.later(minutes=1)
+        before = len(room.github.asked("PATCH .*/comments/"))
+        room.sweep()
+        edits.append(len(room.github.asked("PATCH .*/comments/")) - before)
+    assert sum(edits) == 6
+    assert "At work for 1h" in room.comment()
+    room.ends()
+    room.report()
+    assert "At work for" not in room.comment()
+
+
+def test_progress_yields_to_the_end_of_a_run(room: Newsroom) -> None:
+    room.works()
+    room.report()
+    full = ContentBudget({NOW.replace(second=0).isoformat(): 40})
+    assert full.seconds_to_wait(3, Share.PROGRESS, NOW) > 0
+    assert full.seconds_to_wait(3, Share.END, NOW) == 0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}', '{"2026-01-02T03:04:00+00:00": "many"}'])
+def test_an_unreadable_budget_is_unused(text: str) -> None:
+    assert parse(text) == ContentBudget()
+
+
+def test_what_is_older_than_an_hour_does_not_count() -> None:
+    used = ContentBudget().with_use(400, NOW)
+    assert used.seconds_to_wait(100, Share.END, NOW + timedelta(minutes=30)) > 0
+    assert used.seconds_to_wait(72, Share.END, NOW + timedelta(minutes=62)) == 0
+    assert len(used.with_use(1, NOW + timedelta(hours=2)).used) == 1
