@@ -104,9 +104,9 @@ class CommandHandler:
         configuration = self._context.configuration
         if not (isinstance(configuration, Configuration) and configuration.cancel_on_close):
             return
-        moment = self._request.sort_key
+        closed_at = self._request.sort_key.partition(" ")[0]
         for run in self._context.runs_here:
-            if moment and run_requests.requested_at(run) > moment:
+            if closed_at and run_requests.requested_at(run).partition(" ")[0] > closed_at:
                 continue  # of a command after the closing, which arrived late
             try:
                 run_requests.apply(self._deps, run, partial(requests.cancel, key=self._request.key))

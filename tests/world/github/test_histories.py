@@ -26,7 +26,7 @@ from tests.github.clock import Clock
 from tests.github.delivery_bench import Object, Stage
 from tests.support.github import Github, payloads
 
-COUNT = max(10, round(500 * SCALE))
+COUNT = min(2000, max(10, round(500 * SCALE)))
 SEEDS = [int(os.environ["HISTORY_SEED"])] if "HISTORY_SEED" in os.environ else range(COUNT)
 BATCH = 50
 
