@@ -12,7 +12,7 @@ COUNT := awk '/^Collecting/ { printf "  package %d: %-50s\r", ++n, $$2; fflush()
 SCALE ?= 0.1
 export SCALE
 
-.PHONY: help run dev install test test-cluster unit lint format bench soak golden transcript picture parts lock clean
+.PHONY: help run dev install test test-cluster unit lint format bench soak golden docs transcript picture parts lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,10 +59,13 @@ bench: $(VENV)/.dev  ## What it costs, as ratios to baselines of the same run; w
 golden: $(VENV)/.dev  ## Writes tests/golden anew: what every template comes out as
 	$(BIN)/python -m tests.support.golden
 
+docs: $(VENV)/.dev  ## Writes the reference pages of docs/ anew, from the code
+	$(BIN)/python -m functions.clients.reference
+
 picture: $(VENV)/.dev  ## Writes the pictures of the console in docs/ anew, from the real pages
 	$(BIN)/python -m tests.console.picture
 
-transcript: $(VENV)/.dev  ## Writes README's transcript anew, from real commands
+transcript: $(VENV)/.dev  ## Writes the transcript of docs/quick-start.md anew, from real commands
 	$(BIN)/python -m tests.support.transcript
 
 parts:  ## The optional real parts that some tests run against

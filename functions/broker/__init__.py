@@ -2,7 +2,7 @@
 
 It serves the agent's container of the same pod and nothing else: git for the run's repositories, the model's API, the
 run's pull request. The agent sends a random value of the pod in place of a credential; the broker checks it and adds
-the real one on the way to the upstream. See infra/SECURITY.md.
+the real one on the way to the upstream. See docs/security.md.
 
 aiohttp serves and calls: it streams bodies in both directions and frames HTTP itself, in one process of one library.
 """

@@ -1,7 +1,7 @@
-# What people must look at: ../RUNBOOK.md says for each what to do.
+# What people must look at: ../../docs/operations.md says for each what to do.
 
 locals {
-  runbook = "infra/RUNBOOK.md of the repository"
+  runbook = "docs/operations.md of the repository"
   names   = trimsuffix(var.prefix, "-")
 }
 

@@ -59,7 +59,7 @@ variable "labels" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to destroy the functions and the buckets' contents; ../RUNBOOK.md says in which order an installation is taken down."
+  description = "Refuse to destroy the functions and the buckets' contents; ../../docs/operations.md says in which order an installation is taken down."
   type        = bool
   default     = true
 }

@@ -1,5 +1,5 @@
 # The control plane on Google Cloud, beside a GKE cluster that is there: functions, queues, schedules, secrets' containers,
-# identities, alerts. What goes on the cluster is in ../kubernetes; ../RUNBOOK.md has the order of things.
+# identities, alerts. What goes on the cluster is in ../kubernetes; ../../docs/operations.md has the order of things.
 terraform {
   required_version = ">= 1.9"
   required_providers {

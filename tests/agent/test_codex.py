@@ -194,7 +194,7 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
         (Refusal(401, {"message": "Incorrect API key provided"}), Reason.CREDENTIAL_REFUSED),
     ],
 )
-def test_failures_are_told_apart(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
+def test_failures_are_distinguished(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
     with serving(refusal) as model:
         pod = desk.pod(spec, model, files=once(spec, desk.world))
         told = pod.run()

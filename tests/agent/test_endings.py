@@ -97,7 +97,7 @@ def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFac
         (result_line(), Reason.NO_CHANGES, "NO_CHANGES"),
     ],
 )
-def test_a_failure_of_the_agent_is_told_apart(
+def test_failures_of_the_agent_are_distinguished(
     world: World, code_spec: SpecFactory, agent: str, reason: Reason, words: str
 ) -> None:
     told = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
@@ -168,7 +168,7 @@ def test_an_agent_that_goes_back_to_the_base_loses_nothing(world: World, code_sp
     assert world.remotes.files("shop", told.branch or "") == ["x"]
 
 
-def test_a_push_refused_by_the_server_is_told(world: World, code_spec: SpecFactory) -> None:
+def test_a_push_refused_by_the_server_is_reported(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho 'policy: no agents here' >&2\nexit 1\n")
     hook.chmod(0o755)

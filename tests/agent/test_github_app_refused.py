@@ -58,7 +58,7 @@ def test_a_refusal_ends_the_attempt_before_the_agent(
     assert "starting the agent" not in pod.log
 
 
-def test_a_key_that_is_none_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_an_invalid_key_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
     secrets = {"github-app/app-id": "12345", "github-app/private-key": "not a key\n"}
     told = pod_of(world, github, spec_of(github, code_spec), secrets=secrets).run()
     assert told.reason is Reason.MISSING_SECRET

@@ -23,7 +23,7 @@ def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(world: World, code_s
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
-def test_the_compare_link_is_told_where_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
+def test_the_compare_link_is_shown_if_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
     told = world.pod(world.task(code_spec())).run()
     assert "No pull request was opened" in told.message
     assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in told.message

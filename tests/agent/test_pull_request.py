@@ -27,7 +27,7 @@ def test_a_pull_request_that_is_open_is_found(
     assert len(pulls(github)) == 1
 
 
-def test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours(
+def test_a_pull_request_to_another_base_branch_is_not_ours(
     world: World, github: Github, shop: Repository, code_spec: SpecFactory
 ) -> None:
     world.remotes.commit("shop", {"r": "x"}, branch="release/1")

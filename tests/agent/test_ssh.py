@@ -50,7 +50,7 @@ def test_a_host_key_that_is_not_pinned_stops_the_attempt(
     assert "starting the agent" not in pod.log
 
 
-def test_a_key_that_nobody_knows_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
+def test_an_unknown_key_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
     sshd.make_key(ssh_world.path / "stranger")
     key = (ssh_world.path / "stranger").read_text()
     pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], key)

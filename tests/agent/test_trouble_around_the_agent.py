@@ -64,7 +64,7 @@ def ended(program: Path, body: str, transcript: str | Path) -> tuple[dict[str, A
         ("", "/nowhere/x", "No such"),
     ],
 )
-def test_an_agent_ends_well_whoever_cannot_take_what_it_prints(
+def test_an_agent_ends_well_although_a_reader_of_its_output_fails(
     program: Path, line: str, transcript: str | None, said: str
 ) -> None:
     found, log = ended(program, f"{line}{MUCH}print({json.dumps(ENDS)!r})\n", transcript or program / "transcript")
@@ -98,7 +98,7 @@ def test_a_result_that_makes_no_sense_is_the_agents_error(program: Path) -> None
     assert "exit code 0" in found["failure"][1]
 
 
-def test_a_full_workspace_is_named_and_is_nobody_elses_pod(world: World, code_spec: SpecFactory) -> None:
+def test_a_full_workspace_is_named_and_attributed_to_its_own_pod(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
     claims = world.path / "workspace/.orchestrator/attempts"
     claims.mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_claims_and_transcripts_of_long_ago_go(world: World, code_spec: SpecFact
     assert left == {*kept, "memory/old"}
 
 
-def test_another_tasks_documents_are_committed_by_nobody(world: World, code_spec: SpecFactory) -> None:
+def test_another_tasks_documents_are_not_committed(world: World, code_spec: SpecFactory) -> None:
     for spec, name, attempt in ((code_spec(), "r1", 1), (code_spec(taskId=2), "r2", 1), (code_spec(), "r1", 2)):
         agent = world.agent(f"echo {name} >> file-{name}-{attempt}\n{result_line()}")
         told = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()

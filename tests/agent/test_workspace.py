@@ -146,9 +146,7 @@ def diverge(world: World, spec: SpecFactory) -> Path:
     return work
 
 
-def test_an_unfinished_merge_of_another_run_is_kept_and_stands_in_nobodys_way(
-    world: World, code_spec: SpecFactory
-) -> None:
+def test_an_unfinished_merge_of_another_run_is_kept_and_blocks_nothing(world: World, code_spec: SpecFactory) -> None:
     work = diverge(world, code_spec)
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)

@@ -77,7 +77,7 @@ async def called(environ: Mapping[str, str], arguments: dict[str, Any]) -> str:
         return str(getattr(text, "text", ""))
 
 
-def test_the_configuration_shows_callers_and_those_nobody_can_be(tmp_path: Path) -> None:
+def test_the_configuration_shows_callers_and_impossible_ones(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
         "agent: {image: registry.example/agent}\n"

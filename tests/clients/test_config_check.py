@@ -159,7 +159,7 @@ def test_what_could_never_work_is_refused_all_at_once(tmp_path: Path) -> None:
     assert sorted(re.findall(r"setting ([a-z_.0-9]+): ", refused.err)) == sorted(named)
 
 
-def test_what_only_shows_at_work_is_told_with_the_settings(tmp_path: Path) -> None:
+def test_problems_that_only_show_at_work_are_reported_with_the_settings(tmp_path: Path) -> None:
     environ = {
         **IMAGE,
         "ORCHESTRATOR_TEMPLATES": str(tmp_path),

@@ -84,7 +84,7 @@ def test_a_function_on_the_cloud_gets_the_token_of_gclouds_account(
     assert "roles/run.invoker" in found.remedy
 
 
-def test_what_gcloud_says_is_told_with_what_to_do(gcloud: Callable[[str], Mapping[str, str]]) -> None:
+def test_errors_of_gcloud_are_shown_with_a_remedy(gcloud: Callable[[str], Mapping[str, str]]) -> None:
     with pytest.raises(CommandError, match=r"no active account(.|\n)*gcloud auth login"):
         credentials(CLOUD, gcloud('echo "You do not currently have an active account: no active account" >&2; exit 1'))
 

@@ -1,6 +1,6 @@
-"""The configurations in README.md, and the real Claude Code with one of them.
+"""The configurations in docs/editors.md, and the real Claude Code with one of them.
 
-README        each client's file is JSON, names a command that there is, in that client's own form, and holds no token
+page          each client's file is JSON, names a command that there is, in that client's own form, and holds no token
 Claude Code   starts the server, is offered its tools, submits a code run and reads its status, for a scripted model
 """
 
@@ -25,8 +25,8 @@ PREFIX = "mcp__orchestrator__"
 
 
 def configurations() -> dict[str, Any]:
-    """The JSON blocks of README by the file that the line before each names."""
-    text = (ROOT / "README.md").read_text()
+    """The JSON blocks of the page by the file that the line before each names."""
+    text = (ROOT / "docs" / "editors.md").read_text()
     return {
         file: json.loads(block)
         for file, block in re.findall(r"`(\S*mcp\.json)`[^`]*?(?:`[^`]*`)?:\n\n```json\n(.*?)```", text, re.S)

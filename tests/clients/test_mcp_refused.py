@@ -38,7 +38,7 @@ def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, s
     assert set(functions.runs("CodeRun")) == before
 
 
-def test_a_server_that_is_down_is_told_with_what_to_do(environ: dict[str, str], functions: Functions) -> None:
+def test_a_server_that_is_down_is_reported_with_a_remedy(environ: dict[str, str], functions: Functions) -> None:
     config = json.loads(functions.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:9"
     away = Path(environ["HOME"]) / "away"
@@ -66,7 +66,7 @@ def test_missing_configuration_is_named(environ: dict[str, str]) -> None:
     in_session(nowhere, work)
 
 
-def test_a_wrong_token_is_told_with_the_variable_to_set(environ: dict[str, str], functions: Functions) -> None:
+def test_a_wrong_token_is_reported_with_the_variable_to_set(environ: dict[str, str], functions: Functions) -> None:
     tokens = {"ORCHESTRATOR_AUTH__MODE": "bearer", "ORCHESTRATOR_AUTH__TOKENS": '{"ann": "right-0123456789"}'}
     with served(functions.child("submit_code", **tokens)) as urls:
         given = {

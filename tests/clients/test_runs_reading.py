@@ -51,7 +51,7 @@ def test_runs_of_both_kinds_are_listed_newest_first(place: Place) -> None:
     assert [line.split()[-2] for line in told.splitlines()] == ["AGE", "0s", "1d", "2d", "3d"]
 
 
-def test_a_run_nobody_can_read_has_its_row_and_hides_no_other() -> None:
+def test_an_unreadable_run_has_its_row_and_hides_no_other() -> None:
     def raw(name: str, **parts: Any) -> dict[str, Any]:
         return {"kind": "CodeRun", "metadata": {"name": name, "namespace": "x", "creationTimestamp": SINCE}, **parts}
 
@@ -181,14 +181,14 @@ def test_a_name_that_two_runs_have_is_asked_back(place: Place) -> None:
     assert "write NAME, docs/NAME or code/NAME" in place.runs("get", "job/same").err
 
 
-def test_a_name_that_no_run_has_is_told_with_where_it_was_looked_for(place: Place) -> None:
+def test_an_unknown_name_is_reported_with_the_namespace_searched(place: Place) -> None:
     missing = place.runs("get", "nope")
     assert missing.code == 1
     assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing.err
     assert "no DocsRun 'nope'" in place.runs("get", "docs/nope").err
 
 
-def test_a_cluster_that_does_not_answer_is_told_and_may_be_tried_again(place: Place, cli: CommandLine) -> None:
+def test_an_unreachable_cluster_is_reported_and_the_command_may_be_repeated(place: Place, cli: CommandLine) -> None:
     text = place.functions.kubeconfig.read_text()
     away = place.functions.folder / "away"
     away.write_text(json.dumps(json.loads(text) | {"clusters": [_cluster("http://127.0.0.1:9")]}))
@@ -209,7 +209,9 @@ def test_without_a_kubeconfig_it_is_said_how_to_name_one(cli: CommandLine) -> No
     assert "--kubeconfig and --context (or KUBECONFIG)" in lost.err
 
 
-def test_a_server_without_the_kinds_is_told_from_one_without_runs(functions: Functions, cli: CommandLine) -> None:
+def test_a_server_without_the_kinds_is_distinguished_from_one_without_runs(
+    functions: Functions, cli: CommandLine
+) -> None:
     elsewhere = functions.folder / "elsewhere"
     url = json.loads(functions.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     elsewhere.write_text(

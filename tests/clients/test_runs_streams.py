@@ -117,7 +117,7 @@ def event(verb: str, name: str, version: str) -> dict[str, Any]:
 EXPIRED = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}
 
 
-def test_changes_are_told_over_bookmarks_cuts_and_lost_history() -> None:
+def test_changes_are_reported_over_bookmarks_cuts_and_lost_history() -> None:
     script = Script(
         [event("ADDED", "b", "11"), event("BOOKMARK", "", "20")],
         [event("MODIFIED", "a", "21"), CUT],

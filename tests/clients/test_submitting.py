@@ -146,7 +146,7 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(cli: Comman
     assert len(here.asked) == 1
 
 
-def test_what_is_no_answer_at_all_is_told_without_what_a_terminal_would_obey() -> None:
+def test_an_unusable_answer_is_shown_without_control_characters() -> None:
     call = Caller()
     with scripted(b"\x1b[2J\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", CREATED) as server:
         call(server.url)
@@ -154,7 +154,7 @@ def test_what_is_no_answer_at_all_is_told_without_what_a_terminal_would_obey() -
     assert "IncompleteRead" in call.said[1]
 
 
-def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_proxy_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
     with pytest.raises(Unavailable, match="SOCKS"):
         Caller()("http://agents.example.invalid")

@@ -216,7 +216,9 @@ def test_every_field_of_the_spec_is_an_option_that_is_tried() -> None:
     assert EVERYTHING.keys() == names - {"github_user"}
 
 
-def test_who_asks_twice_is_told_of_the_run_at_work(code: CommandLine, functions: Functions) -> None:
+def test_a_second_request_is_refused_with_the_name_of_the_unfinished_run(
+    code: CommandLine, functions: Functions
+) -> None:
     first, second = code("1", "-s", "twice", *GIVEN), code("1", "-s", "twice", *GIVEN)
     assert (first.code, second.code) == (0, 1)
     assert f"answered 409 (an unfinished run has this task: {first.json['name']})" in second.err
@@ -274,7 +276,7 @@ def test_wrong_usage_names_what_is_wrong(
     assert [each for each in told if each not in refused.err] == []
 
 
-def test_what_the_server_refuses_is_told_by_field(code: CommandLine, functions: Functions) -> None:
+def test_a_rejection_by_the_server_is_reported_by_field(code: CommandLine, functions: Functions) -> None:
     refused = code("1", "-s", "refused", *GIVEN, "--env-from-secrets", "admin")
     assert (refused.code, refused.out) == (1, "")
     assert "answered 400 (a secret may not be used)" in refused.err

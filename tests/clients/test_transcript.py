@@ -1,4 +1,4 @@
-"""README's transcript is what the commands print, up to names, times and the width of columns."""
+"""The quick start's transcript is what the commands print, up to names, times and the width of columns."""
 
 import re
 

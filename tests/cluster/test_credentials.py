@@ -104,7 +104,7 @@ def test_a_client_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lacks", ["client-certificate", "certificate-authority"])
-def test_a_tls_handshake_that_fails_is_told(tmp_path: Path, lacks: str) -> None:
+def test_a_failed_tls_handshake_is_reported(tmp_path: Path, lacks: str) -> None:
     with played_api.serving(tmp_path) as api:
         file = str(tmp_path / "certificate.pem")
         user = {} if lacks == "client-certificate" else {"client-certificate": file, "client-key": file}

@@ -117,7 +117,7 @@ def test_a_read_only_console_changes_nothing_and_offers_nothing(world: World) ->
     assert TOKEN.encode() not in page
 
 
-def test_a_person_who_may_not_patch_is_told(world: World) -> None:
+def test_a_person_without_the_right_to_patch_gets_an_error_that_names_it(world: World) -> None:
     world.put("api-1", status=FAILED)
     reading = without_rights(world.cluster, method="PATCH")
     answer = post(f"{world.console(token=TOKEN, cluster=reading)}/runs/code/api-1/retry")

@@ -71,7 +71,7 @@ def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
     assert len(found) == len(whole)
 
 
-def test_runs_that_take_all_the_time_keep_nobody_from_being_come_to() -> None:
+def test_runs_that_take_all_the_time_keep_no_other_from_being_reached() -> None:
     scene = PassBench()
     found = scene.chain(BUDGET)
     assert [each["looked"] for each in found] == [1] * scene.unfinished
@@ -156,7 +156,7 @@ def _after(scene: PassBench, what: str, step: timedelta | None) -> Any:
 
 
 @pytest.mark.parametrize("what", list(DUE))
-def test_in_many_passes_it_comes_to_the_same_as_in_one(what: str) -> None:
+def test_many_passes_have_the_same_result_as_one(what: str) -> None:
     scene = MAKERS[what]()
     begun, before = scene.server.content(), scene.end()
     for _ in range(4):

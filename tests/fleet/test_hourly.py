@@ -96,9 +96,7 @@ class ConcurrentChange:
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_each_page_is_read_once_and_claims_only_where_somebody_wants_to_know(
-    harness: Harness, configured: bool
-) -> None:
+def test_each_page_is_read_once_and_claims_only_if_needed(harness: Harness, configured: bool) -> None:
     if configured:
         harness.configure(retention=WORKSPACES)
     runs = [started(harness, f"run-{number}") for number in range(5)]

@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
             self.fleet.check()
 
 
-def test_any_life_of_a_fleet_keeps_its_limits_and_loses_nobody() -> None:
+def test_any_life_of_a_fleet_keeps_its_limits_and_loses_no_run() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -144,7 +144,7 @@ def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Setup) 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
-def test_a_function_killed_at_any_call_loses_nobodys_place(scene: Setup, after: bool) -> None:
+def test_a_function_killed_at_any_call_loses_no_place(scene: Setup, after: bool) -> None:
     for first, at in itertools.product((True, False), range(MOST)):
         fleet, one, other = scene(unchanged)
         fleet.harness.calls.calls.clear()

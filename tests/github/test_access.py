@@ -140,7 +140,7 @@ def test_a_retry_that_was_taken_up_is_not_refused_when_it_comes_again(stage: Sta
     assert (context_version(stage), stage.answers(pull["number"])) == (2, [])
 
 
-def test_a_review_asks_as_who_wrote_it_and_a_check_as_nobody(stage: Stage) -> None:
+def test_a_review_asks_as_its_author_and_a_check_without_a_user(stage: Stage) -> None:
     run, pull = stage.with_pull()
     allow(stage, TESS)
     review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")

@@ -90,7 +90,7 @@ def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["two comments", "one comment"])
-def test_a_retry_that_nobody_has_looked_at_can_be_cancelled(stage: Stage, apart: bool) -> None:
+def test_a_retry_that_was_not_handled_yet_can_be_cancelled(stage: Stage, apart: bool) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     jobs = len(stage.world.jobs())
@@ -108,7 +108,7 @@ def test_a_retry_that_nobody_has_looked_at_can_be_cancelled(stage: Stage, apart:
     assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
 
 
-def test_of_two_retries_at_once_the_second_is_told_that_the_first_has_not_begun(stage: Stage) -> None:
+def test_the_second_of_two_retries_at_once_is_refused_because_the_first_has_not_begun(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     for words in ("use library A", "and mend the docs"):

@@ -184,7 +184,7 @@ def test_where_every_run_is_deleted_what_comes_again_is_not_answered(stage: Stag
     assert stage.answers(number) == []
 
 
-def test_what_nobody_can_read_of_the_keys_keeps_no_run_from_being_deleted(stage: Stage) -> None:
+def test_unreadable_keys_keep_no_run_from_being_deleted(stage: Stage) -> None:
     run, _ = stage.asked_for()
     keys = {"agents.platform/applied-requests": "not/a key " + "f" * 400}
     stage.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, {"metadata": {"annotations": keys}})
@@ -250,7 +250,7 @@ def test_a_review_during_an_attempt_is_not_refused_and_starts_one_attempt_at_its
     assert stage.answers(pull["number"]) == []
 
 
-def test_where_nobody_may_read_comments_commands_are_served_all_the_same(stage: Stage) -> None:
+def test_without_the_right_to_read_comments_commands_are_served_all_the_same(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.github.fails("GET .*/comments", 403, times=9, body={"message": "Resource not accessible by integration"})
     assert stage.comment(number, "/cancel").code == 204

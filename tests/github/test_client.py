@@ -137,7 +137,7 @@ def test_an_answer_that_is_no_json_may_be_better_next_time() -> None:
             connect(settings, lambda: datetime.now(UTC)).app().get("app")
 
 
-def test_nobody_there_is_busy() -> None:
+def test_an_unreachable_server_is_busy() -> None:
     settings = Github(app=App()).settings(api_url="http://127.0.0.1:1")
     with pytest.raises(Busy, match=re.escape("did not answer GET /app")) as caught:
         connect(settings, lambda: datetime.now(UTC)).app().get("app")

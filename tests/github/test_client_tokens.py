@@ -123,7 +123,7 @@ def damaged() -> str:
     ],
     ids=["nonsense", "no key", "another kind", "with a password", "damaged"],
 )
-def test_a_key_that_is_none_is_named_and_not_told(github: Github, clock: Clock, key: str) -> None:
+def test_an_invalid_key_is_named_without_its_value(github: Github, clock: Clock, key: str) -> None:
     replaced = github.settings().model_copy(update={"private_key": SecretStr(key)})  # checked at start, and then not
     with pytest.raises(Denied, match=r"github\.private_key") as caught:
         connect(replaced, clock).app().get("app")

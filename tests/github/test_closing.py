@@ -64,7 +64,7 @@ def test_the_finalizer_goes_in_time_however_slow_github_is(room: Newsroom, secon
         assert room.checks() == {FIRST: ("completed", "cancelled")}
 
 
-def test_the_finalizer_goes_where_closing_fails_as_nobody_thought_of(room: Newsroom) -> None:
+def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(room: Newsroom) -> None:
     room.works()
     room.report()
     assert deleted(room, Defective(room)).code == 503

@@ -126,7 +126,7 @@ def test_a_label_that_is_not_mapped_costs_one_question(stage: Stage, configured:
     assert stage.answers(number) == []
 
 
-def test_a_label_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
+def test_a_label_by_a_user_without_write_access_starts_nothing(stage: Stage) -> None:
     stage.configure("labels: {document: /docs}")
     stage.shop.people["triager"] = "triage"
     number = stage.shop.open_issue()["number"]

@@ -92,7 +92,7 @@ def test_ten_deliveries_at_once_are_answered_once(stage: Stage) -> None:
     assert len(stage.answers(number)) == 1
 
 
-def test_a_marker_that_somebody_pasted_is_no_answer(stage: Stage) -> None:
+def test_a_marker_pasted_by_a_user_is_no_answer(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code three")
     stage.deliver("issue_comment", payload)

@@ -50,7 +50,7 @@ def test_who_may_write_is_served(stage: Stage, role: str) -> None:
         ("Thanks!", "octocat"),
     ],
 )
-def test_what_is_no_command_asks_nobody_anything(stage: Stage, body: str, by: str) -> None:
+def test_a_comment_without_a_command_makes_no_call(stage: Stage, body: str, by: str) -> None:
     assert stage.comment(stage.shop.open_issue()["number"], body, by).code == 204
     assert stage.world.calls.calls == []
     assert stage.github.calls == []
@@ -87,7 +87,7 @@ def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
     assert stage.runs() == []
 
 
-def test_a_bad_configuration_is_answered_with_line_and_key_and_stops_nobody_from_cancelling(stage: Stage) -> None:
+def test_a_bad_configuration_is_answered_with_line_and_key_and_does_not_prevent_cancelling(stage: Stage) -> None:
     _, number = stage.asked_for()
     stage.configure("service: api\nmaxRetries: many\nlabels:\n  x: /nope")
     stage.comment(number, "/code 4")
@@ -100,7 +100,7 @@ def test_a_bad_configuration_is_answered_with_line_and_key_and_stops_nobody_from
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"service: ["])
-def test_a_file_that_is_none_is_answered_too(stage: Stage, content: bytes) -> None:
+def test_an_unreadable_configuration_is_answered_too(stage: Stage, content: bytes) -> None:
     stage.shop.files["main", ".github/orchestrator.yaml"] = content
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")

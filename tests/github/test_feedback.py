@@ -59,7 +59,7 @@ def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> N
     assert "was retried automatically 2 times, which is the limit" in stage.answers(pull["number"])[0]
 
 
-def test_a_review_by_somebody_without_write_access_starts_nothing(stage: Stage) -> None:
+def test_a_review_by_a_user_without_write_access_starts_nothing(stage: Stage) -> None:
     _, pull = stage.with_pull()
     stage.deliver("pull_request_review", _review(stage, pull, by="mallory"))
     assert stage.run().spec.context_version == 1  # type: ignore[union-attr]

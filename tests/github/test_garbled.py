@@ -98,7 +98,7 @@ def test_the_check_is_closed_although_the_comment_cannot_be(room: Newsroom) -> N
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_what_was_answered_garbled_is_told_later_and_once(body: bytes) -> None:
+def test_a_garbled_answer_is_synced_later_and_once(body: bytes) -> None:
     for at in range(MOST):
         room = Newsroom()
         room.succeeds()
@@ -161,7 +161,7 @@ def test_news_of_a_pull_request_that_is_answered_garbled_come_again(stage: Stage
 
 
 @pytest.mark.parametrize("body", [{"total": 1}, ["<html>"], {"message": "hello"}])
-def test_a_page_of_deliveries_that_is_none_is_read_again(stage: Stage, body: Any) -> None:
+def test_an_invalid_page_of_deliveries_is_read_again(stage: Stage, body: Any) -> None:
     stage.world.services = replace(stage.services, publisher=None)
     stage.github.hook.send = lambda *_: 503
     stage.github.hook.deliver("issue_comment", stage.commented(stage.shop.open_issue()["number"], "/docs"))

@@ -95,7 +95,7 @@ def test_a_docs_run_goes_back_to_its_source_branch() -> None:
     assert "comment `/docs`" in room.comment()
 
 
-def test_a_run_that_nobody_asked_for_on_github_has_its_pull_request_and_check_alone() -> None:
+def test_a_run_not_requested_on_github_has_only_its_pull_request_and_check() -> None:
     room = Newsroom(asked_for=False)
     room.works()
     assert room.report() == 204
@@ -108,7 +108,7 @@ def test_a_run_that_nobody_asked_for_on_github_has_its_pull_request_and_check_al
     assert check["details_url"] == room.run().status.pull_request_url
 
 
-def test_a_repository_elsewhere_is_nobodys_business_here() -> None:
+def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> None:
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()

@@ -50,7 +50,7 @@ def test_a_deletion_completes_whatever_github_says_and_in_one_try(room: Newsroom
     assert len(room.github.asked("comments")) - asked <= 2
 
 
-def test_a_run_nobody_was_told_of_is_deleted_without_a_call(room: Newsroom) -> None:
+def test_a_run_that_was_never_synced_is_deleted_without_a_call(room: Newsroom) -> None:
     room.starts()
     room.deletes()
     _reconciled(room)
@@ -59,7 +59,7 @@ def test_a_run_nobody_was_told_of_is_deleted_without_a_call(room: Newsroom) -> N
 
 
 @pytest.mark.parametrize("at", range(1, 12))
-def test_a_run_deleted_while_it_is_told_of_ends_as_deleted(room: Newsroom, at: int) -> None:
+def test_a_run_deleted_during_its_sync_ends_as_deleted(room: Newsroom, at: int) -> None:
     room.works()
     slow = stands_still(room, room.run().raw, at)
     room.deletes()

@@ -16,7 +16,7 @@ import pytest
 from tests.github.report_bench import Newsroom
 
 
-def test_a_run_ends_although_github_is_down_for_a_day_and_is_told_afterwards(room: Newsroom) -> None:
+def test_a_run_ends_although_github_is_down_for_a_day_and_is_synced_afterwards(room: Newsroom) -> None:
     room.github.fails(".", 502, times=10_000)
     room.works()
     first = room.run().raw
@@ -89,14 +89,14 @@ def test_an_answer_that_was_lost_makes_nothing_twice(room: Newsroom, call: str) 
     room.check_told()
 
 
-def test_the_sweep_tells_what_no_event_told(room: Newsroom) -> None:
+def test_the_sweep_reports_what_no_event_reported(room: Newsroom) -> None:
     room.works()
     room.world.later(minutes=1)
     room.sweep()
     assert "**Running**" in room.comment()
 
 
-def test_one_refusal_ends_the_telling_of_a_sweep(room: Newsroom) -> None:
+def test_one_failure_of_github_ends_the_reports_of_a_sweep(room: Newsroom) -> None:
     room.works()
     room.github.fails("comments", 502, times=100)
     room.world.later(minutes=1)

@@ -102,7 +102,7 @@ def test_a_reporter_that_stood_still_beyond_its_claim_writes_nothing_and_the_res
 
 @pytest.mark.parametrize("at", range(1, 10))
 @pytest.mark.parametrize("known", [False, True], ids=["no comment yet", "a comment"])
-def test_what_was_written_late_of_an_earlier_state_is_told_again(room: Newsroom, known: bool, at: int) -> None:
+def test_a_late_write_of_an_earlier_state_is_synced_again(room: Newsroom, known: bool, at: int) -> None:
     if known:
         room.starts()
         assert room.report() == 204
@@ -118,7 +118,7 @@ def test_what_was_written_late_of_an_earlier_state_is_told_again(room: Newsroom,
     room.check_told()
 
 
-def test_a_run_that_moves_on_while_it_is_told_of_is_told_of_as_it_is_then(room: Newsroom) -> None:
+def test_a_run_that_moves_on_during_its_sync_is_synced_in_its_new_state(room: Newsroom) -> None:
     room.works()
     slow = stands_still(room, room.run().raw, 5)
     room.ends()
@@ -130,7 +130,7 @@ def test_a_run_that_moves_on_while_it_is_told_of_is_told_of_as_it_is_then(room: 
 
 
 @pytest.mark.parametrize("at", range(1, 6))
-def test_a_run_that_is_again_as_it_was_told_before_a_crash_is_told_again(room: Newsroom, at: int) -> None:
+def test_a_run_that_returns_to_the_state_synced_before_a_crash_is_synced_again(room: Newsroom, at: int) -> None:
     room.works()
     assert room.report() == 204
     told, before = room.comment(), room.run().status

@@ -44,7 +44,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])
-def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_told(
+def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_synced(
     room: Newsroom, caplog: pytest.LogCaptureFixture, locked: bool
 ) -> None:
     if locked:

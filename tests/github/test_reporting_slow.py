@@ -47,7 +47,7 @@ def test_an_ordinary_report_looks_at_no_commit_that_is_concluded(room: Newsroom)
     assert room.checks() == {FIRST: ("completed", "neutral"), SECOND: ("completed", "success")}
 
 
-def test_where_nobody_knows_what_is_concluded_each_commit_is_looked_at_once(room: Newsroom) -> None:
+def test_without_a_record_of_concluded_checks_each_commit_is_read_once(room: Newsroom) -> None:
     untold(room)
     before = room.asked()
     assert room.report() == 204

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from functions.manifests import attempt
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
 from tests.support.builders import NOW, raw_run, settings
+from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
@@ -44,6 +46,26 @@ def jobs() -> Iterator[tuple[str, Object]]:
             started = run.with_status(transitions.start(run, NOW))
             yield f"{kind}-{who}", attempt.job(started, SETTINGS)
             yield f"{kind}-{who}-fence", attempt.fence(started)
+
+
+NEWER = {
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("batch/v1", "CronJob"),
+}
+"""Kinds that came after Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
+
+
+def served(kubectl: str, plane: ControlPlane, items: list[Object]) -> list[Object]:
+    """Those of kinds that the API server has: an old one lacks some of NEWER."""
+    lacking = {each for each in NEWER if not _has(kubectl, plane, *each)}
+    return [each for each in items if (each["apiVersion"], each["kind"]) not in lacking]
+
+
+def _has(kubectl: str, plane: ControlPlane, version: str, kind: str) -> bool:
+    command = [kubectl, "--kubeconfig", str(plane.kubeconfig), "get", "--raw", f"/apis/{version}"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    return done.returncode == 0 and any(each["kind"] == kind for each in json.loads(done.stdout)["resources"])
 
 
 def pods(item: Object) -> Iterator[Object]:

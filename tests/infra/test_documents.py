@@ -1,4 +1,4 @@
-"""Runbook, security page and README: what they tell people to type exists, and what they point at is there.
+"""README and the pages of docs/: what they tell people to type exists, and what they point at is there.
 
 commands   every `orchestrator`, `make` and `terraform` command, with its options, outputs and targets
 files      every path of this repository
@@ -17,7 +17,7 @@ from functions.settings import Settings
 from tests.infra.terraform import FOLDER
 from tests.support.installed import ROOT
 
-PAGES = ("README.md", "infra/RUNBOOK.md", "infra/SECURITY.md", "docs/install-google-cloud.md")
+PAGES = ["README.md", *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
 TERRAFORM = "\n".join(file.read_text() for file in FOLDER.glob("*.tf"))
 
 
@@ -55,7 +55,7 @@ def test_every_command_of_ours_exists_with_its_options(page: str) -> None:
         options = {option for each in command.params for option in [*each.opts, *each.secondary_opts]}
         assert set(re.findall(r"(?<= )--[a-z-]+", match[2].split(" #")[0])) <= options | {"--help"}, line
         tried += 1
-    assert tried or page.endswith("SECURITY.md")
+    assert tried or page not in ("README.md", "docs/operations.md", "docs/quick-start.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -82,8 +82,33 @@ def test_every_output_target_and_variable_of_terraform_exists(page: str) -> None
 def test_every_path_is_there(page: str) -> None:
     named = re.findall(r"\b((?:infra|crds|tests|functions|templates)/[\w./-]*\w|crds(?=\n))", text(page))
     assert [path for path in named if not (ROOT / path).exists()] == []
-    for link in re.findall(r"\]\(([^)#:]+)\)", text(page)):
-        assert ((ROOT / page).parent / link).exists(), link
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)\s#]*)#?([^)\s]*)\)", text(page))
+    assert links or page not in ("README.md", "docs/README.md")
+    for path, fragment in links:
+        target = ((ROOT / page).parent / path) if path else ROOT / page
+        assert target.exists(), f"{page}: {path}"
+        if fragment and target.suffix == ".md":
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert fragment in {anchor(each) for each in headings}, f"{page}: {path}#{fragment}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    listed = set(re.findall(r"\]\(([\w.-]+)", text("docs/README.md")))
+    pages = {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages - listed == set()
+
+
+def test_readme_can_be_read_in_one_go() -> None:
+    assert len(text("README.md").splitlines()) <= 200
 
 
 @pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "tests/faults/README.md"])
@@ -99,6 +124,8 @@ def test_every_file_between_backticks_exists(page: str) -> None:
 def test_every_setting_that_is_named_exists(page: str) -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)[`:]", text(page)):
+        if key in ("toml", "txt", "md", "json", "yaml", "py", "sh"):
+            continue  # a file
         model = sections.get(section)
         fields = getattr(model, "model_fields", {})
         variables = re.findall(r"^    (\w+)\s+=", TERRAFORM, re.MULTILINE)  # of a variable that is an object
@@ -106,14 +133,14 @@ def test_every_setting_that_is_named_exists(page: str) -> None:
 
 
 def test_alerts_refer_to_what_the_runbook_has() -> None:
-    headings = set(re.findall(r"^## (.*)$", text("infra/RUNBOOK.md"), re.MULTILINE))
+    headings = set(re.findall(r"^## (.*)$", text("docs/operations.md"), re.MULTILINE))
     referred = set(re.findall(r"\$\{local\.runbook\}: ([^\"]*)\.\"", TERRAFORM))
     assert referred
     assert referred <= headings
 
 
 def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
-    runbook = text("infra/RUNBOOK.md")
+    runbook = text("docs/operations.md")
     assert (
         f"refused {MAX_DELIVERY_ATTEMPTS} times (of GitHub's {MAX_DELIVERY_ATTEMPTS_OF['github_event']} times)"
         in runbook
@@ -122,4 +149,4 @@ def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
 
 
 def test_readme_points_at_them() -> None:
-    assert {"infra/RUNBOOK.md", "infra/SECURITY.md"} <= set(re.findall(r"\]\(([^)]+)\)", text("README.md")))
+    assert {"docs/operations.md", "docs/security.md"} <= set(re.findall(r"\]\(([^)]+)\)", text("README.md")))

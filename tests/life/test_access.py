@@ -57,7 +57,7 @@ def errors(found: Answer) -> list[tuple[str, str]]:
     return [(each["field"], each["message"]) for each in found.body["errors"]]
 
 
-def test_who_may_is_served_and_who_may_not_is_told_what_they_may(world: Harness) -> None:
+def test_permitted_callers_are_served_and_others_learn_what_they_may_do(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["rex"], "users": ["Octocat"]}, "cd": {"agents": ["*"]}})
     refused = code(world, by("ci"), TESS)
     assert refused.code == 403
@@ -105,7 +105,7 @@ def test_snake_case_is_no_way_around(world: Harness) -> None:
     assert docs(world, by("ci"), {**asked, "github_app": "Rex"}).code == 201
 
 
-def test_a_spec_that_is_not_valid_is_told_so_first(world: Harness) -> None:
+def test_an_invalid_spec_is_reported_first(world: Harness) -> None:
     allow(world, {"ci": {}})
     assert code(world, by("ci"), {**CODE_SPEC, "githubUser": "octocat"}).code == 400
 
@@ -152,7 +152,7 @@ def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: Harnes
         assert asked_as(world, token(**claims)) == 201
 
 
-def test_what_the_platform_did_not_check_names_nobody(world: Harness) -> None:
+def test_an_unverified_token_grants_nothing(world: Harness) -> None:
     """With X-Serverless-Authorization Cloud Run checks that token alone; anybody may write the other one."""
     allow(world, {"ada@example.com": REX}, IAM)
     forged, own = token(email="ada@example.com"), token(email="eve@example.com")

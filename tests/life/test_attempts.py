@@ -182,7 +182,7 @@ def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Harn
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_claim_of_somebody_else_is_refused_and_never_shared(world: Harness) -> None:
+def test_a_foreign_volume_claim_is_refused_and_never_shared(world: Harness) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

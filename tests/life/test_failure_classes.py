@@ -124,7 +124,7 @@ def test_an_error_of_the_agent_is_resumed_once_however_many_retries_there_are(
     assert (run.status.phase, last(run)[:2]) == ("Failed", (attempts, reason))
 
 
-def test_a_rate_limit_is_waited_out_however_often_somebody_looks(world: Harness) -> None:
+def test_a_rate_limit_is_waited_out_however_many_sweeps_run(world: Harness) -> None:
     reset = world.now + timedelta(hours=2)
     run = failed(world, reported("RateLimited", rateLimitResetAt=reset.isoformat()))
     assert (run.status.phase, last(run), run.status.next_attempt_at) == ("Retrying", (1, "RateLimited", False), reset)

@@ -98,7 +98,7 @@ def cancelled(world: Harness) -> Run:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_it_is_counted_and_told(
+def test_it_is_counted_and_logged(
     world: Harness, caplog: pytest.LogCaptureFixture, missed: Missed, healed: dict[str, int], words: str | None
 ) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
@@ -114,7 +114,7 @@ def test_it_is_counted_and_told(
     )
 
 
-def test_it_is_told_also_of_a_run_that_got_its_place_by_the_sweep(world: Harness) -> None:
+def test_a_run_admitted_by_the_sweep_is_reported_too(world: Harness) -> None:
     submitted(world)
     found = swept(world).body
     assert found

@@ -87,7 +87,7 @@ def test_a_finished_run_starts_nothing(newer: Harness, edit: Edit, caplog: pytes
     assert ("attempts.0.startedAt" in caplog.text) is (edit is attempts)
 
 
-def test_a_phase_nobody_knows_decides_nothing(newer: Harness) -> None:
+def test_an_unknown_phase_decides_nothing(newer: Harness) -> None:
     run = at_work(newer)
     rewritten(newer, run, phase)
     job_event(newer, newer.job_ends(run.status.job_name or "", DONE))

@@ -70,7 +70,7 @@ def ended(world: Harness, run: Run, message: str = DONE, *, ok: bool = True) -> 
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
+def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
     world: Harness, topic: Topic, kind: str
 ) -> None:
     made = submitted(world, kind)
@@ -102,7 +102,7 @@ def test_each_milestone_is_told_once_and_the_run_is_marked_after_the_last(
     assert last.data["status"]["conditions"][0]["status"] == "True"
 
 
-def test_nothing_untold_costs_no_call_and_moves_nobody(world: Harness, topic: Topic) -> None:
+def test_without_unpublished_steps_there_is_no_call_and_no_change(world: Harness, topic: Topic) -> None:
     made = submitted(world)
     run_event(world, made.raw, "add")
     reported(world, now(world, made).raw)
@@ -114,7 +114,7 @@ def test_nothing_untold_costs_no_call_and_moves_nobody(world: Harness, topic: To
     assert len(topic.events) == 1
 
 
-def test_a_milestone_that_went_by_unseen_is_told_all_the_same(world: Harness, topic: Topic) -> None:
+def test_a_milestone_that_was_missed_is_published_all_the_same(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world), LOST, ok=False)
     world.later(minutes=1)
     run_event(world, done.raw)
@@ -154,7 +154,7 @@ class MovedOn:
         return self._inner.stream(call)
 
 
-def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: Harness, topic: Topic) -> None:
+def test_a_run_that_moved_on_is_read_again_and_not_synced_twice(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     cluster = type(world.services.cluster)(MovedOn(world, done.name))
     world.services = replace(world.services, cluster=cluster)
@@ -164,7 +164,7 @@ def test_a_run_that_moved_on_is_read_again_and_not_told_of_twice(world: Harness,
     assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
-def test_told_but_not_noted_is_told_again_with_the_same_id(world: Harness, topic: Topic) -> None:
+def test_an_event_published_but_not_recorded_is_published_again_with_the_same_id(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     reported(world, done.raw)
     status = {**now(world, done).raw["status"], "reported": None}
@@ -174,7 +174,7 @@ def test_told_but_not_noted_is_told_again_with_the_same_id(world: Harness, topic
     assert len(topic.events) == 4
 
 
-def test_without_any_event_the_sweep_alone_tells_and_marks(world: Harness, topic: Topic) -> None:
+def test_without_any_event_the_sweep_alone_reports_and_marks(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     swept(world)
     assert topic.told() == [], "its event may be on its way"
@@ -185,7 +185,7 @@ def test_without_any_event_the_sweep_alone_tells_and_marks(world: Harness, topic
     assert now(world, done).is_marked_finished
 
 
-def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: Harness, topic: Topic) -> None:
+def test_one_failure_of_the_queue_ends_the_reports_of_a_sweep_but_not_its_repairs(world: Harness, topic: Topic) -> None:
     for number in range(3):
         ended(world, submitted(world, name=f"done-{number}", service=f"s{number}"))
     fresh = submitted(world, name="fresh", service="fresh")
@@ -197,7 +197,7 @@ def test_one_refusal_ends_the_telling_of_a_sweep_but_not_its_driving(world: Harn
     assert now(world, fresh).status.attempt == 1
 
 
-def test_a_run_whose_end_is_not_told_yet_does_not_stand_in_the_way_of_the_next(world: Harness, topic: Topic) -> None:
+def test_a_run_whose_end_is_not_published_yet_does_not_block_the_next(world: Harness, topic: Topic) -> None:
     first = post(world, CODE_SPEC, kind="CodeRun")
     assert first.body
     made = submitted_as(world, first.body["data"]["name"])
@@ -210,7 +210,7 @@ def submitted_as(world: Harness, name: str) -> Run:
     return parse(world.kubelet.get(CODE_RUN, world.namespace, name))
 
 
-def test_without_a_queue_nothing_is_told_and_nothing_waits(world: Harness) -> None:
+def test_without_a_queue_nothing_is_published_and_nothing_waits(world: Harness) -> None:
     done = ended(world, submitted(world))
     assert done.is_marked_finished
     world.calls.calls.clear()

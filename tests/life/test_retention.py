@@ -211,7 +211,7 @@ def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configur
 
 
 @pytest.mark.parametrize("mark", ["yesterday", "2026-01-02T03:04:05", ""])
-def test_a_mark_nobody_can_read_is_written_anew_and_stops_no_other_chore(world: Harness, mark: str) -> None:
+def test_an_unreadable_mark_is_written_again_and_stops_no_other_chore(world: Harness, mark: str) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5))
     run = finished(world)
     claim = run.status.workspace_name or ""
@@ -245,7 +245,7 @@ def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: Harness) -
     assert there(world, VOLUME_CLAIM, now(world, again).status.workspace_name or "")
 
 
-def test_nothing_of_somebody_else_is_touched() -> None:
+def test_no_foreign_object_is_touched() -> None:
     world = Harness(InProcessServer(), "orchestrator")
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": NOBODY}
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}

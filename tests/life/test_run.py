@@ -187,7 +187,7 @@ def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(
     assert world.calls.calls == []
 
 
-def test_one_run_that_nobody_can_make_sense_of_does_not_keep_the_sweep_from_others(world: Harness) -> None:
+def test_an_unreadable_run_does_not_keep_the_sweep_from_others(world: Harness) -> None:
     for number in (1, 2):
         submitted(world, name=f"run-{number}", service=f"service-{number}")
     astray = iter([False, False, False, True])  # before it drives the first, the sweep asks three times for itself

@@ -126,7 +126,7 @@ def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: H
     assert (again.code, again.body["data"]["uid"]) == (200, first.body["data"]["uid"])
 
 
-def test_a_finished_run_is_in_nobodys_way(world: Harness) -> None:
+def test_a_finished_run_blocks_no_other(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     assert first.body
     name = first.body["data"]["name"]

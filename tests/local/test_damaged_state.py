@@ -86,7 +86,7 @@ def test_a_spoilt_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Pa
     Stack(options(tmp_path), []).stop()
 
 
-def test_what_is_no_file_is_told_too(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_reported_too(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").mkdir()
     with pytest.raises(StateError, match=r"state.sqlite cannot be used .*must be a file"):
         connect(tmp_path / "state.sqlite")

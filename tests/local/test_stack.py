@@ -284,7 +284,7 @@ def test_kubectl_starts_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl:
     assert "not found" in kubectl("get", kind.lower(), name, ok=False)
 
 
-def test_kubectl_is_told_the_field_of_an_invalid_run(stack: Tried, kubectl: Any) -> None:
+def test_kubectl_shows_the_field_of_an_invalid_run(stack: Tried, kubectl: Any) -> None:
     wrong = manifest("CodeRun", "wrong", stack.code(taskId=0))
     assert "spec.taskId" in kubectl("apply", "--filename", "-", text=wrong, ok=False)
     assert "not found" in kubectl("get", "coderun", "wrong", ok=False)
@@ -300,3 +300,11 @@ def test_kubectl_patches_and_watches(stack: Tried, kubectl: Any) -> None:
     watching = ["kubectl", *server, "get", "docsruns", "patched", "--watch", "--request-timeout=2s"]
     seen = subprocess.run(watching, capture_output=True, text=True, timeout=30, check=False).stdout
     assert "Cancelled" in seen
+
+
+def test_the_console_shows_a_run_with_its_diff(stack: Tried) -> None:
+    name = stack.submit("submit_docs", stack.docs())
+    run = stack.finished("DocsRun", name)
+    for path, contains in (("/", name), (f"/runs/docs/{name}", "rehearsal"), (f"/runs/docs/{name}/diff", "task.md")):
+        page = urllib3.request("GET", f"{stack.stack.console_url}{path}", retries=False, timeout=30)
+        assert (page.status, contains in page.data.decode()) == (200, True), run.status.message

@@ -35,7 +35,7 @@ from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.dispatching import dispatching
 from tests.support.embedded_server import SampleLogs
-from tests.support.node import SimulatedNode
+from tests.support.node import Node, SimulatedNode
 
 NAMESPACE = "orchestrator"
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
@@ -44,9 +44,9 @@ DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 class Kubelet:
     """Runs the pod of every Job once and has it succeed; `ran` counts by the Job's name."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, node: Node) -> None:
         self.ran: Counter[str] = Counter()
-        self._cluster, self._node = cluster, SimulatedNode(cluster)
+        self._cluster, self._node = cluster, node
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -178,7 +178,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
         server.start()
         until(lambda: server.serving, 30)
         furniture.create_defaults(cluster, NAMESPACE, None)
-        kubelet = Kubelet(cluster)
+        kubelet = Kubelet(cluster, SimulatedNode(cluster))
         try:
             queue.start()
             with _told(name, queue, listens):

@@ -166,7 +166,7 @@ def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
     assert named in str(done.exception)
 
 
-def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project: Project) -> None:
+def test_a_failed_publish_names_the_topic_and_a_remedy(project: Project) -> None:
     event = Event("1", "/tests", requested("code"), "", {})
     with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
@@ -174,7 +174,7 @@ def test_what_cannot_be_published_is_told_with_the_topic_and_what_to_do(project:
         connect(QueueSettings())
 
 
-def test_an_emulator_that_is_not_there_is_told_within_bounds(pubsub: str) -> None:
+def test_a_missing_emulator_is_reported_within_bounds(pubsub: str) -> None:
     away = PubsubPublisher(Project("commands-away", emulator="127.0.0.1:1"), seconds=1.0)
     with pytest.raises(PublishError, match="did not do as asked"):
         away.publish("jobs", Event("1", "/tests", requested("code"), "", {}))

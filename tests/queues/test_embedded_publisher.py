@@ -92,7 +92,7 @@ def test_half_an_answer_is_no_answer(text: bytes) -> None:
         EmbeddedPublisher(url).publish("jobs", EVENT)
 
 
-def test_a_rejection_is_told_with_its_answer() -> None:
+def test_a_rejection_is_reported_with_its_answer() -> None:
     rejection = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
     with answering(rejection) as url, pytest.raises(PublishError, match=r"topic jobs: the queue answered 503: b'busy'"):
         EmbeddedPublisher(url).publish("jobs", EVENT)

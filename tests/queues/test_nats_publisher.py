@@ -105,7 +105,7 @@ def test_a_publisher_survives_its_server(serve: Serve) -> None:
         assert [(each.headers or {})["ce-id"] for each in bench.stored("jobs")] == ["before", "after"]
 
 
-def test_a_user_who_is_refused_is_told_which_setting_to_check(serve: Serve) -> None:
+def test_a_refused_user_learns_which_setting_to_check(serve: Serve) -> None:
     url = serve('authorization { user: functions, password: "right one" }\n').url
     with applied(Bench.on(url, user="functions", password="right one")) as bench:
         bench.publisher().publish("jobs", event("one"))
@@ -126,7 +126,7 @@ def test_tls_is_checked_against_the_given_certificate(serve: Serve, tmp_path: Pa
     assert "certificate verify failed" in refusal(Bench.on(url), event("two"))
 
 
-def test_a_message_that_is_too_large_is_told_with_the_servers_setting(serve: Serve) -> None:
+def test_a_message_that_is_too_large_is_reported_with_the_servers_setting(serve: Serve) -> None:
     with applied(Bench.on(serve("max_payload: 1KB\n").url)) as bench:
         assert "raise max_payload" in refusal(bench, event("one", "x" * 2000))
 

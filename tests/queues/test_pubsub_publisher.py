@@ -118,7 +118,7 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
     ],
     ids=str,
 )
-def test_a_final_error_is_told_at_once(
+def test_a_final_error_is_reported_at_once(
     publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, told: str
 ) -> None:
     cloud.publishes = [status]

@@ -1,4 +1,4 @@
-"""The transcript in README: real commands against everything on one machine, with what differs each time made alike.
+"""The transcript in the quick start: real commands on one machine, with what differs each time made alike.
 
 `python -m tests.support.transcript` (`make transcript`) writes it anew.
 """
@@ -21,7 +21,7 @@ from functions.runs.lifecycle import states
 from functions.runs.model.run import parse
 from tests.support.api import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "quick-start.md"
 BEGIN = "<!-- transcript: `make transcript` writes it -->\n"
 END = "<!-- end of transcript -->\n"
 
@@ -133,17 +133,17 @@ def alike(text: str) -> str:
 
 
 def written() -> str:
-    """The transcript that README has."""
-    block = README.read_text().partition(BEGIN)[2].partition(END)[0]
+    """The transcript that the page has."""
+    block = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     return re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n")
 
 
 def write() -> None:
     """Puts a new one in its place."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    assert rest, f"README has no {BEGIN!r}"
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    assert rest, f"PAGE has no {BEGIN!r}"
     lines = [f"    {line}".rstrip() for line in record().rstrip("\n").splitlines()]
-    README.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n\n" + END + rest.partition(END)[2])
+    PAGE.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n\n" + END + rest.partition(END)[2])
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_what_nobody_can_read_is_no_error_and_begins_a_trace(world: Harness, text: str, way: str) -> None:
+def test_an_unreadable_trace_context_is_no_error_and_begins_a_trace(world: Harness, text: str, way: str) -> None:
     kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
     assert ids(kept)[0] not in (ONE, TWO)
 
@@ -128,7 +128,7 @@ def test_a_span_id_that_google_cloud_cannot_have_begins_a_trace(world: Harness, 
 
 
 @pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
-def test_an_annotation_that_somebody_else_wrote_is_no_error(notes: Any) -> None:
+def test_a_foreign_annotation_is_no_error(notes: Any) -> None:
     assert trace.from_object({"metadata": {"annotations": notes}}) is None
     assert trace.from_object({"metadata": None}) is None
 
@@ -150,7 +150,7 @@ def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world
     assert logged.traces() == {ONE}
 
 
-def test_an_event_of_a_run_that_is_gone_is_told_in_that_run_s_trace(world: Harness, logged: Logged) -> None:
+def test_the_event_of_a_deleted_run_is_in_that_run_s_trace(world: Harness, logged: Logged) -> None:
     asking = event({"kind": "CodeRun", "metadata": {**GONE, "annotations": {trace.ANNOTATION: FIRST}}})
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
     assert [line["message"] for line in logged.lines("gone")] == ["the run was deleted"]

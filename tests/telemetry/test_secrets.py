@@ -87,7 +87,7 @@ def test_what_is_refused_is_not_repeated(world: Harness, logged: Logged, body: A
     assert clean(logged)
 
 
-def test_callers_tokens_and_keys_are_not_told(world: Harness, logged: Logged) -> None:
+def test_callers_tokens_and_keys_are_not_shown(world: Harness, logged: Logged) -> None:
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "another"}))
     assert asked(world, SPEC, idempotency_key=SECRET).code in (401, 403)
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": SECRET}))
@@ -119,7 +119,7 @@ def test_what_the_api_server_repeats_of_a_spec_is_not_logged(logged: Logged) -> 
     assert clean(logged)
 
 
-def test_the_life_of_a_run_is_told_without_them(world: Harness, logged: Logged) -> None:
+def test_the_life_of_a_run_is_reported_without_them(world: Harness, logged: Logged) -> None:
     world.services = replace(world.services, publisher=Kept())
     made = submitted(world, **SPEC)
     run_event(world, made.raw, "add")
@@ -150,7 +150,7 @@ FUNCTIONS: dict[str, Callable[..., Answer]] = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_objects_that_nobody_can_read_are_not_repeated(world: Harness, logged: Logged, function: str) -> None:
+def test_unreadable_objects_are_not_repeated(world: Harness, logged: Logged, function: str) -> None:
     world.services = replace(world.services, publisher=Kept())
     place = {"name": "run-1", "namespace": world.namespace, "ownerReferences": SECRET, "annotations": SECRET}
     for kind in ("CodeRun", "Job"):

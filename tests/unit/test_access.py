@@ -131,7 +131,9 @@ def test_it_can_come_by_the_environment_and_is_off_without() -> None:
 
 
 def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```yaml\n(access:\n.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    (text,) = re.findall(
+        r"^```yaml\n(access:\n.*?)^```$", (ROOT / "docs" / "access.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     found = load({**IMAGE, "ORCHESTRATOR_CONFIG": str(file)}).access

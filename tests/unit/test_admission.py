@@ -105,7 +105,7 @@ def test_the_order_is_priority_then_age_then_uid() -> None:
     assert admitted(runs, Limits(runs=2)) == ["r4", "r3"]
 
 
-def test_a_run_held_up_by_its_own_key_holds_up_nobody_else() -> None:
+def test_a_run_held_up_by_its_own_key_holds_up_no_other() -> None:
     busy = code(1, service="s")
     busy = busy.with_status(transitions.start(busy, NOW))
     runs = [busy, code(2, service="s", age=9), code(3)]

@@ -179,7 +179,7 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
         (finished("DocsRun"), "only automatically"),
     ],
 )
-def test_feedback_starts_nothing_that_nobody_wants(found: Run, why: str) -> None:
+def test_an_automatic_retry_that_is_not_wanted_is_refused(found: Run, why: str) -> None:
     with pytest.raises(requests.RequestRefused, match=why):
         requests.automatic_retry(found, key="check", words="", most=9)
 
@@ -219,7 +219,7 @@ def test_an_unfinished_run_is_stopped_once() -> None:
 
 
 @pytest.mark.parametrize(("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")])
-def test_a_cancel_that_cannot_be_says_why(found: Run, why: str) -> None:
+def test_an_impossible_cancel_explains_why(found: Run, why: str) -> None:
     with pytest.raises(requests.RequestRefused, match=why):
         requests.cancel(found)
 
@@ -231,6 +231,6 @@ def test_where_a_run_was_asked_for_is_kept_on_it() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"repository": "a/b", "number": 1, "other": 2}'])
-def test_an_origin_nobody_can_read_is_none(text: str | None) -> None:
+def test_an_unreadable_origin_is_ignored(text: str | None) -> None:
     notes = {} if text is None else {origin.ORIGIN: text}
     assert origin.from_object({"metadata": {"annotations": notes}}) is None

@@ -67,7 +67,7 @@ def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
     assert action.status.attempts[-1].reason == "NetworkError", "the attempt keeps its own reason"
 
 
-def test_the_agent_is_told_what_is_left() -> None:
+def test_the_agent_is_started_with_the_remaining_budget() -> None:
     found = used(30, 2.5, maxTurns=50, maxCostUsd=4)
     script = task_files(settings(), found.with_status(transitions.start(found, NOW))).files["container.sh"]
     assert "--max-turns 20" in script

@@ -104,7 +104,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("error", "code"), [(CommandError("why"), 1), (WrongUsage("why"), 2), (Unavailable("why"), 3)])
-def test_an_error_of_a_command_is_told_and_has_its_exit_code(
+def test_an_error_of_a_command_is_reported_and_has_its_exit_code(
     error: CommandError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "command", raising(error))
@@ -212,7 +212,7 @@ def process(*arguments: str, stdout: int, **environ: str) -> "subprocess.Complet
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]], ids=" ".join)
-def test_a_full_disk_is_told_in_one_line(arguments: list[str], unbuffered: str) -> None:
+def test_a_full_disk_is_reported_in_one_line(arguments: list[str], unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = process(*arguments, stdout=full.fileno(), PYTHONUNBUFFERED=unbuffered)
     told = "orchestrator: standard output: No space left on device\n"
@@ -220,7 +220,7 @@ def test_a_full_disk_is_told_in_one_line(arguments: list[str], unbuffered: str) 
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]], ids=" ".join)
-def test_where_nobody_reads_any_more_nothing_is_told(arguments: list[str]) -> None:
+def test_after_a_closed_pipe_there_is_no_output(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:

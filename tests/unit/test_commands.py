@@ -113,7 +113,7 @@ def test_commands_are_found_with_what_they_say(comment: str, expected: list[Comm
         "[a]: https://example.com\n'/cancel'",
     ],
 )
-def test_what_is_quoted_or_code_or_somebody_elses_is_no_command(comment: str) -> None:
+def test_quoted_text_code_and_text_for_other_apps_are_no_commands(comment: str) -> None:
     assert parse_comment(comment) == []
 
 

@@ -110,7 +110,7 @@ def test_the_lost_job_of_a_running_attempt_is_fenced_and_tried_afresh() -> None:
     assert action.status.next_attempt_at == LATER + POLICY.backoff
 
 
-def test_a_job_of_somebody_else_under_our_name_ends_the_run() -> None:
+def test_a_foreign_job_under_our_name_ends_the_run() -> None:
     found = started()
     action = next_for(found, job(name_of(found), uid="another"))
     assert isinstance(action, actions.Close)

@@ -236,7 +236,7 @@ def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -
     ],
     ids=str,
 )
-def test_a_report_that_cannot_be_believed_is_none(told: dict[str, Any]) -> None:
+def test_an_implausible_report_is_ignored(told: dict[str, Any]) -> None:
     seen = ended_with("RateLimited", **told)
     action = next_for(running(), *seen)
     assert isinstance(action, actions.WriteStatus)

@@ -90,7 +90,7 @@ def test_an_attempt_that_was_to_resume_hands_that_on() -> None:
 
 
 @pytest.mark.parametrize("spec", [{"cancel": True}, {"service": "Not A Label"}], ids=["cancelled", "broken"])
-def test_where_no_job_can_be_made_an_attempt_ends_once_nobody_would_make_it(spec: dict[str, Any]) -> None:
+def test_an_attempt_whose_job_cannot_be_created_ends_after_the_creation_window(spec: dict[str, Any]) -> None:
     found = edited(started(), **spec)
     says = written(found, next_for(found, REFUSED))
     assert "exceeded quota: jobs" in (says.status.message or "")

@@ -43,7 +43,7 @@ CAUGHT_BY = {
         "cluster/test_rights.py::test_a_user_may_do_what_is_declared_and_nothing_else"
     ),
     "condition list replaced on each write": (
-        "unit/test_status.py::test_a_condition_of_somebody_else_is_kept_and_an_unchanged_one_keeps_its_time"
+        "unit/test_status.py::test_a_foreign_condition_is_kept_and_an_unchanged_one_keeps_its_time"
     ),
     "PR URL erased by a null merge": (
         "unit/test_status.py::test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it"
@@ -53,7 +53,7 @@ CAUGHT_BY = {
         "unit/test_templating.py::test_an_unknown_variable_is_named_with_template_and_line"
     ),
     "service vs service_name blank; non-strict engine hid both": (
-        "unit/test_templating_strict.py::test_a_name_nobody_knows_is_an_error_that_says_where"
+        "unit/test_templating_strict.py::test_an_unknown_name_is_an_error_with_template_and_line"
     ),
     "HTML escaping in shell and JSON": ("unit/test_templating.py::test_files_do_not_hold_secrets_or_html_escapes"),
     "backticks of a prompt run by the shell": (
@@ -77,7 +77,7 @@ CAUGHT_BY = {
     ),
     'comma list "" became [""]': "unit/test_defects.py::test_an_empty_list_of_tools_is_refused",
     "PR to a branch nobody asked for": (
-        "agent/test_pull_request.py::test_a_pull_request_to_a_branch_nobody_asked_for_is_not_ours"
+        "agent/test_pull_request.py::test_a_pull_request_to_another_base_branch_is_not_ours"
     ),
     "errors answered with HTTP 200": (
         "local/test_stack.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"

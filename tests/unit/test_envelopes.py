@@ -120,7 +120,7 @@ SUB = "x-goog-pubsub-subscription-name"
         (JSON, json.dumps({**ARGO, "body": "x"}).encode(), "body.metadata"),
     ],
 )
-def test_a_malformed_envelope_is_told_by_field_and_would_come_again(
+def test_a_malformed_envelope_is_reported_by_field_and_redelivered(
     headers: dict[str, str], body: bytes, field: str
 ) -> None:
     with pytest.raises(MalformedError) as caught:

@@ -53,7 +53,7 @@ def test_attributes_in_headers_are_percent_encoded_and_come_out_as_they_went_in(
         ({}, rb'{"type": "\ud800", "body": 1, "group": 1, "version": 1, "resource": 1}', "type"),
     ],
 )
-def test_a_malformed_event_is_told_by_attribute(headers: dict[str, str], body: bytes, field: str) -> None:
+def test_a_malformed_event_is_reported_by_attribute(headers: dict[str, str], body: bytes, field: str) -> None:
     with pytest.raises(MalformedError) as caught:
         receive(headers, body).event()
     named = [at for at, _ in caught.value.problems]
@@ -72,7 +72,7 @@ def test_whole_characters_are_taken_however_they_are_written() -> None:
     assert data == {"a": "\U0001f600", "b": "\\ud800"}
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(MalformedError) as caught:
         receive({"ce-id": "1"}, b"").event()
     assert [at for at, _ in caught.value.problems] == ["source", "type", "specversion"]

@@ -220,7 +220,7 @@ def test_other_checks_start_nothing(shop: Repository, branch: str, more: dict[st
         ("synchronize", {"state": "closed", "merged": True}, "Merged"),
     ],
 )
-def test_what_becomes_of_a_pull_request_of_ours_is_told(
+def test_changes_of_a_runs_pull_request_are_recorded(
     shop: Repository, action: str, shown: dict[str, Any], state: str
 ) -> None:
     number = shop.open_pull(BRANCH, by="5dlabs-rex[bot]")["number"]

@@ -70,7 +70,7 @@ def test_a_run_held_up_by_its_own_key_is_passed_over() -> None:
     assert named.reservation.name == "r4"
 
 
-def test_whoever_is_let_in_or_wants_no_place_any_more_leaves_the_line() -> None:
+def test_admitted_and_ended_runs_leave_the_queue() -> None:
     ledger = looked([working(1), working(2), waiting(3, age=1), waiting(4)], TWO)
     after = ledger.without_reservation(uid_of(1)).with_reservation(uid_of(3), reservation(waiting(3)))
     assert (names(after), set(after.entries)) == (["r4"], {uid_of(2), uid_of(3)})
@@ -97,20 +97,20 @@ def test_a_long_line_names_its_first_and_says_that_there_are_more() -> None:
     ("more", "room", "needed"),
     [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
 )
-def test_all_are_looked_at_where_somebody_unnamed_may_fit(more: bool, room: bool, needed: bool) -> None:
+def test_all_are_examined_if_an_unlisted_run_may_fit(more: bool, room: bool, needed: bool) -> None:
     runs = [working(1)] if room else [working(1), working(2)]
     ledger = Ledger({run.uid: reservation(run) for run in runs}, "somebody", PendingQueue(truncated=more))
     assert ledger.needs_full_scan(TWO) is needed
 
 
-def test_whoever_asks_takes_no_place_that_is_the_turn_of_another() -> None:
+def test_a_new_run_takes_no_slot_of_a_run_that_waits() -> None:
     ledger = replace(looked([working(1), working(2), waiting(3, age=1)], TWO)).without_reservation(uid_of(2))
     assert ledger.obstacle_in_order(pending_run(code(4)), TWO) == "2 runs work (limits.runs)"
     assert ledger.obstacle_in_order(pending_run(code(4, age=9)), TWO) is None
     assert ledger.obstacle_in_order(pending_run(waiting(3, age=1)), TWO) is None
 
 
-def test_whoever_joins_twice_stands_there_once() -> None:
+def test_a_run_that_joins_twice_is_queued_once() -> None:
     ledger = looked([working(1), working(2), waiting(3)], TWO)
     raised = pending_run(waiting(3, priority=1))
     assert [each.order for each in ledger.enqueued(raised).pending.head] == [raised.order]

@@ -101,7 +101,7 @@ def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> N
         assert expected in told
 
 
-def test_a_value_is_not_repeated_in_what_is_said_of_it() -> None:
+def test_an_error_text_does_not_repeat_the_value() -> None:
     with pytest.raises(BadConfiguration) as caught:
         parse("service: ghs_ThisWasPastedHere\nmodels: {docs: 'ghs ThisToo'}")
     assert "ThisWas" not in str(caught.value)

@@ -68,13 +68,13 @@ def test_every_problem_is_named_at_once() -> None:
     }
 
 
-def test_a_token_is_not_told_in_an_error() -> None:
+def test_a_token_is_not_shown_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": '{"ci": ["s3cret"]}'})
     assert "s3cret" not in str(caught.value)
 
 
-def test_two_callers_with_one_token_are_refused_without_telling_it() -> None:
+def test_two_callers_with_one_token_are_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError, match=r"auth\.tokens: ada and ci have the same token") as caught:
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": '{"ada": "s3cret", "ci": "s3cret"}'})
     assert "s3cret" not in str(caught.value)
@@ -106,7 +106,7 @@ def test_what_lies_below_a_name_is_set_with_all_the_rest() -> None:
         ("", "remove it"),
     ],
 )
-def test_an_unknown_setting_is_told_from_one_that_is_wrong(key: str, advice: str) -> None:
+def test_an_unknown_setting_is_distinguished_from_a_wrong_one(key: str, advice: str) -> None:
     variable = "ORCHESTRATOR_" + key.replace(".", "__").upper()
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, variable: "1"})
@@ -114,7 +114,7 @@ def test_an_unknown_setting_is_told_from_one_that_is_wrong(key: str, advice: str
     assert told == [f"setting {key}: is not known (in the settings file or as {variable}); {advice}"]
 
 
-def test_the_webhook_and_a_client_are_told_the_same_of_their_sections() -> None:
+def test_the_webhook_and_a_client_get_the_same_errors_of_their_sections() -> None:
     wrong = {"ORCHESTRATOR_QUEUES__URLS": "http://a", "ORCHESTRATOR_MODELS__CODES": "x"}
     with pytest.raises(SettingsError, match=r"^setting queues\.urls: is not known .*; did you mean queues\.url\?$"):
         load_webhook(wrong)

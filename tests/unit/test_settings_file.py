@@ -22,7 +22,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("section", ["text", ["image"], 3])
-def test_a_section_that_is_none_is_named(tmp_path: Path, section: object) -> None:
+def test_an_invalid_section_is_named(tmp_path: Path, section: object) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(json.dumps({"agent": section}))
     with pytest.raises(SettingsError, match="setting agent: "):
@@ -85,7 +85,7 @@ def test_what_is_merged_may_be_overridden(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["job: {backoff: 2026-13-45}", "a: [", "\tjob: 1", "? [a]\n: 1"])
-def test_what_yaml_cannot_read_is_told_as_such(tmp_path: Path, written: str) -> None:
+def test_invalid_yaml_is_reported_as_such(tmp_path: Path, written: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError, match="is not YAML"):

@@ -68,7 +68,7 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     )
 
 
-def test_nobody_is_given_up_unseen() -> None:
+def test_no_run_is_given_up_without_a_look() -> None:
     found = shows()
     assert next_for(found, job(name_of(found)), NOT_READ, WAITED) == actions.ReadPods()
     assert next_for(found, job(name_of(found)), NOT_READ, NOW) == actions.Nothing()

@@ -18,7 +18,7 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run
 LATER = NOW + timedelta(minutes=1)
 
 
-def test_a_condition_of_somebody_else_is_kept_and_an_unchanged_one_keeps_its_time() -> None:
+def test_a_foreign_condition_is_kept_and_an_unchanged_one_keeps_its_time() -> None:
     foreign = Condition(type="Audited", status="True", reason="Seen", last_transition_time=NOW)
     first = set_lifecycle([foreign], "Unknown", Reason.STARTING, "", 1, NOW)
     second = set_lifecycle(first, "Unknown", Reason.RUNNING, "", 1, LATER)
@@ -50,7 +50,7 @@ def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -
     assert wire(found.status.model_copy(update={"message": "x"}))["pullRequestUrl"].endswith("/pull/1")
 
 
-def test_a_status_nobody_can_read_does_not_stop_its_run_from_being_read() -> None:
+def test_an_unreadable_status_does_not_stop_its_run_from_being_read() -> None:
     found = run(status={"attempts": "many", "usage": {"turns": "x"}})
     assert found.status == RunStatus()
     assert "attempts: " in found.status_error

@@ -81,7 +81,7 @@ def failure(templates: Path, template: str) -> TemplateError | None:
 
 
 @pytest.mark.parametrize(("template", "name"), EVERY)
-def test_a_name_nobody_knows_is_an_error_that_says_where(copy: Path, template: str, name: str) -> None:
+def test_an_unknown_name_is_an_error_with_template_and_line(copy: Path, template: str, name: str) -> None:
     path, source = copy / template, (TEMPLATES / template).read_text()
     broken = misspelled(source, name)
     assert broken != source

@@ -269,7 +269,7 @@ def test_what_was_laid_out_for_one_run_does_not_stay_for_the_next(world: World, 
     assert world.remotes.show("shop", f"{told.branch}:.taskmaster/docs/architecture.md") == "mine\n"
 
 
-def test_a_docs_agent_is_told_the_tag_its_tasks_and_where_they_go(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
+def test_a_docs_agent_gets_the_tag_its_tasks_and_their_directories(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
     cli.world.remotes.create("tagged", {f".taskmaster/{name}": text for name, text in (TAGS | STATE).items()})
     spec = docs_spec(repositoryUrl="https://github.com/acme/tagged")
     told = cli.run(spec, LOOKED).instructions
@@ -285,9 +285,7 @@ CONVENTIONS = {
 }
 
 
-def test_the_agent_is_told_of_its_limits_and_the_repositorys_conventions(
-    cli: ClaudeCode, code_spec: SpecFactory
-) -> None:
+def test_the_agent_knows_its_limits_and_the_repositorys_conventions(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", CONVENTIONS, message="feat(shop): conventions")
     told = cli.run(code_spec(maxTurns=7), LOOKED).instructions
     for words in (

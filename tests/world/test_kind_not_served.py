@@ -103,7 +103,7 @@ UNKNOWN_PLURAL = Kind("v1", "Thing", "things")
     ],
     ids=lambda each: each.api_version if isinstance(each, Kind) else each.__name__,
 )
-def test_the_api_server_s_own_answer_tells_them_apart(world: Harness, kind: Kind, error: type[ClusterError]) -> None:
+def test_the_api_server_s_own_answer_distinguishes_them(world: Harness, kind: Kind, error: type[ClusterError]) -> None:
     with pytest.raises(ClusterError) as caught:
         world.kubelet.get(kind, "orchestrator", "nobody")
     assert type(caught.value) is error

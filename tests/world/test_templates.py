@@ -279,7 +279,7 @@ PERSONAS = ("user", "rex", "cleo", "tess", "blaze")
 @pytest.mark.parametrize("retry", [False, True])
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("agent_cli", ["claude", "codex"])
-def test_a_process_is_told_once(agent_cli: str, persona: str, retry: bool) -> None:
+def test_the_way_of_working_is_stated_once(agent_cli: str, persona: str, retry: bool) -> None:
     attempt = golden.make_task(agent_cli, "code", retry=retry, **golden.IDENTITIES[persona])
     files = task_files(attempt, settings()).files
     memory = files["CLAUDE.md" if agent_cli == "claude" else "AGENTS.md"]

@@ -71,7 +71,7 @@ def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str
 
 
 @pytest.mark.parametrize("change", ["echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"])
-def test_a_changed_submodule_is_in_nobodys_way(world: World, code_spec: SpecFactory, change: str) -> None:
+def test_a_changed_submodule_blocks_nothing(world: World, code_spec: SpecFactory, change: str) -> None:
     with_submodule(world)
     agent = world.agent(f"{change}; echo w > work\n{result_line()}")
     for changes in ({}, {"attempt": 2}, {"run": "r2"}):
@@ -226,7 +226,7 @@ def test_a_rewritten_base_branch_before_there_was_work(world: World, code_spec: 
     assert world.remotes.branches("shop") == ["main"]
 
 
-def test_a_runs_branch_that_somebody_rewrote_is_gone_on_from(world: World, code_spec: SpecFactory) -> None:
+def test_a_rewritten_branch_of_a_run_is_continued(world: World, code_spec: SpecFactory) -> None:
     left(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, BRANCH, f"origin/{BRANCH}~1")
     told = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)

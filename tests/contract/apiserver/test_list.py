@@ -140,7 +140,7 @@ def test_pages_of_a_selection(four: Place) -> None:
     assert [item["metadata"]["name"] for item in first["items"] + rest["items"]] == ["a", "c"]
 
 
-def test_a_token_that_is_none(place: Place) -> None:
+def test_an_invalid_continue_token_is_refused(place: Place) -> None:
     answer = place.server.get(place.path(), limit=1, **{"continue": "odd"})
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert answer.message.startswith("invalid continue token")

@@ -84,6 +84,6 @@ def test_strategic_directives(patch: Obj, expected: Obj) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", MAGIC, MAGIC + b"\x0a\xff", MAGIC + b"\xff\xff", MAGIC + b"\x0a\x05a"])
-def test_protobuf_that_is_none(body: bytes) -> None:
+def test_invalid_protobuf_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableError):
         read_object(body)

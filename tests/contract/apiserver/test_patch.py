@@ -92,7 +92,7 @@ def test_a_patch_of_what_is_not_there(place: Place) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"a":', b"", b'"text"', b"[]"])
-def test_a_merge_patch_that_is_none(place: Place, body: bytes) -> None:
+def test_an_invalid_merge_patch_is_refused(place: Place, body: bytes) -> None:
     created = place.create(sample())
     answer = place.server.patch(place.path(name="a"), body)
     assert answer.code >= 400  # old servers answer 500, newer ones 400 or 422

@@ -53,7 +53,7 @@ def test_a_run_is_taken_shown_and_deleted(project: Place, plural: str, body: Obj
 
 
 @pytest.mark.parametrize("branch", ["main\n", "a b", "-x", "a..b", "$(touch x)"])
-def test_a_branch_that_is_none(project: Place, branch: str) -> None:
+def test_an_invalid_branch_is_refused(project: Place, branch: str) -> None:
     path = f"{BASE}/namespaces/{project.namespace}/docsruns"
     answer = project.server.post(path, run("DocsRun", "b", sourceBranch=branch))
     assert (answer.code, answer.reason) == (422, "Invalid")

@@ -47,7 +47,7 @@ def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient)
     assert place.gone("a", "jobs")
 
 
-def test_a_missing_object_and_a_missing_kind_are_told_apart(place: Place) -> None:
+def test_a_missing_object_and_a_missing_kind_are_distinguished(place: Place) -> None:
     """Both are 404; only the first means that the object does not exist."""
     objects = [place.path(plural, "a") for plural in ("samples", "jobs", "configmaps")]
     kinds = [place.path("things", "a"), "/apis/contract.agents.platform/v9/samples", "/apis/nowhere.test/v1/things"]

@@ -177,7 +177,7 @@ def test_a_kind_without_status_has_no_such_endpoint(place: Place) -> None:
     assert place.server.call("PATCH", place.path("configmaps", "a", "status"), {}, MERGE).code == 404
 
 
-def test_nobody_marks_an_object_as_deleted_by_writing_so(place: Place) -> None:
+def test_a_write_cannot_mark_an_object_as_deleted(place: Place) -> None:
     created = place.create(sample())
     created["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z"
     answer = place.server.put(place.path(name="a"), created)

@@ -144,7 +144,7 @@ def test_a_version_of_another_database_has_expired(embedded_place: Place) -> Non
     assert expired(embedded_place.server.watch(embedded_place.path(), resourceVersion=99_999_999))
 
 
-def test_a_slow_watch_that_falls_behind_is_told(forgetful: Place) -> None:
+def test_a_slow_watch_that_falls_behind_gets_an_error(forgetful: Place) -> None:
     events = forgetful.server.stream(forgetful.path(), timeoutSeconds=5)
     forgetful.create(sample("first"))
     assert next(events)["object"]["metadata"]["name"] == "first"

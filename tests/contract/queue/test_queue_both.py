@@ -151,7 +151,7 @@ def test_published_twice_it_is_delivered_twice(make: Make, consumer: Consumer) -
     until(lambda: sorted(ids(consumer)) == ["other", *["same"] * times])
 
 
-def test_a_slow_consumer_holds_up_nobody(make: Make, consumer: Consumer) -> None:
+def test_a_slow_consumer_holds_up_no_other(make: Make, consumer: Consumer) -> None:
     held = threading.Event()
 
     def answer(push: Push) -> int:

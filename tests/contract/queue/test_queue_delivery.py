@@ -105,7 +105,7 @@ def test_a_dead_letter_whose_data_no_answer_can_hold_is_listed(broker, consumer,
     assert b64decode(letter["event"]["data_base64"]) == body
 
 
-def test_poison_and_slowness_block_nobody(broker, consumer, wait_until):
+def test_poison_and_slowness_block_no_other(broker, consumer, wait_until):
     held = threading.Event()
 
     def answer(push):

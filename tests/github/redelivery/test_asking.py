@@ -43,7 +43,7 @@ def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
     assert len(world.calls.writes) == 1, "how far it got is noted now and then"
 
 
-def test_without_an_app_nobody_is_asked(world: Harness) -> None:
+def test_without_an_app_github_is_not_called(world: Harness) -> None:
     swept(world)
     assert not [path for path in world.calls.reads if manifest.NAME in path]
 

@@ -88,7 +88,7 @@ def test_writes_of_one_moment_share_a_commit(tmp_path):
     run(scenario)
 
 
-def test_what_nobody_subscribes_to_is_not_kept(tmp_path):
+def test_messages_without_a_subscription_are_not_kept(tmp_path):
     async def scenario() -> None:
         connection = connect(tmp_path / "state.db")
         assert await Queue(connection, Topology(("quiet",))).publish("quiet", EVENT) == "1"
@@ -97,7 +97,7 @@ def test_what_nobody_subscribes_to_is_not_kept(tmp_path):
     run(scenario)
 
 
-def test_when_the_disk_refuses_every_publisher_is_told(tmp_path):
+def test_a_disk_error_reaches_every_publisher(tmp_path):
     async def scenario() -> None:
         connection = connect(tmp_path / "state.db")
         queue = Queue(connection, Topology(("jobs",), (Subscription("s", "jobs", "http://127.0.0.1:1/"),)))

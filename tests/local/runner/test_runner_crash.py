@@ -43,7 +43,7 @@ def test_what_a_killed_runner_left_is_ended_before_anything_starts(machine, mark
         assert not list((machine.state / "pods").iterdir())
 
 
-def test_an_end_that_the_runner_missed_is_told_truly(machine, marker, terminated, living):
+def test_an_end_that_the_runner_missed_is_reported_truly(machine, marker, terminated, living):
     with machine.runner_process():
         machine.job(f"echo $$ >>{marker}; sleep 1.2; echo all done >$POD_ROOT/dev/termination-log; exit 0")
         machine.until(lambda: living(marker) and machine.phase() == "Running")
@@ -170,7 +170,7 @@ def test_the_api_server_may_go_and_come_back(machine_without_server, marker, liv
             assert machine.get(JOB, "second")["metadata"]["uid"] == job["metadata"]["uid"]
 
 
-def test_a_job_deleted_while_nobody_looked_is_cleaned_up(machine, marker, living):
+def test_a_job_deleted_without_an_event_is_cleaned_up(machine, marker, living):
     with machine.runner_process():
         job = machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))

@@ -67,7 +67,7 @@ def test_a_whole_number_is_the_task(stage: Stage, title: str) -> None:
 
 @pytest.mark.parametrize(("name", "told"), [("doit", 1), ("DoIt", 1), ("unrelated", 0)])
 @pytest.mark.parametrize("event", ["labeled", "assigned"])
-def test_a_bad_configuration_is_said_where_it_matters(stage: Stage, event: str, name: str, told: int) -> None:
+def test_a_bad_configuration_is_reported_where_it_matters(stage: Stage, event: str, name: str, told: int) -> None:
     stage.configure("labels: {doit: /code}\nassignees: {doit: /code}\nservcie: api")
     number = issue(stage)
     more: Object = {"label": {"name": name}} if event == "labeled" else {"assignee": {"login": name}}
@@ -109,7 +109,7 @@ def test_a_later_cancel_wins_over_an_older_command(stage: Stage, command: str) -
 
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
-def test_a_cancel_by_somebody_who_may_not_does_not_win(stage: Stage, by: str) -> None:
+def test_a_cancel_without_permission_has_no_effect(stage: Stage, by: str) -> None:
     number = issue(stage)
     older = queued(stage, "issue_comment", stage.commented(number, "/code 3 service=api"))
     stage.comment(number, "/cancel", by)

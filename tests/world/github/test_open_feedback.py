@@ -146,7 +146,7 @@ def test_an_answered_change_request_is_not_open(stage: Stage) -> None:
     assert "review" not in prompts(stage)
 
 
-def test_beyond_the_limit_people_are_told_once(stage: Stage) -> None:
+def test_beyond_the_limit_one_reply_says_so(stage: Stage) -> None:
     stage.configure("maxRetries: 1")
     run, pull = stage.with_pull(commit=COMMIT)
     stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))

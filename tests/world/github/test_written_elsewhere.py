@@ -68,7 +68,7 @@ def test_another_mention_is_not(stage: Stage, text: str) -> None:
     assert stage.answers(number) == []
 
 
-def test_a_mention_of_somebody_is_part_of_the_words_of_a_retry(stage: Stage) -> None:
+def test_a_mention_of_a_user_is_part_of_the_words_of_a_retry(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     stage.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")

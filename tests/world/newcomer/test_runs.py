@@ -172,7 +172,7 @@ def test_short_help_is_known_everywhere(asked: tuple[str, ...]) -> None:
     assert (told.code, told.out.startswith("Usage: orchestrator")) == (0, True)
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert command("--version").out.startswith(f"orchestrator {__version__} (")
 
 

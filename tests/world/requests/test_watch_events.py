@@ -104,7 +104,7 @@ def test_a_run_of_any_shape_is_acknowledged(world: Harness, job: Any, handler: A
 
 
 @pytest.mark.parametrize("owners", [{"kind": "CodeRun"}, 7, "x", [7], [None], [[]]], ids=str)
-def test_owner_references_of_any_shape_are_told_in_the_log(
+def test_owner_references_of_any_shape_are_logged(
     world: Harness, job: Any, owners: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = changed(job, ("metadata", "ownerReferences"), owners)

@@ -1,0 +1,103 @@
+"""Every object of the installations against the schemas of the Kubernetes releases that they are for.
+
+A server of a test may lack newer kinds (autoscaling/v2, policy/v1), and have an older schema of others. Custom
+resources have no schema here: test_knative.py checks those of Knative.
+"""
+
+import functools
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from functions.queues.topology import TOPIC_OF_FUNCTION, subscription_name
+from tests.infra import manifests
+from tests.infra.manifests import NEWER, Object, of_kind
+from tests.support.installed import KUBERNETES
+
+RELEASES = ("1.29", "1.37")
+"""The oldest that the cluster overlay is for, and the newest known."""
+OTHERS = ("external-secrets.io/", "keda.sh/", "messaging.knative.dev/", "sources.knative.dev/", "serving.knative.dev/")
+ON_CLUSTER = ("github", "nats-cluster", "nats-tls", "scale-to-zero", "quota", "people")
+
+
+def with_component(kubectl: str, folder: Path, *components: str) -> list[Object]:
+    """Return the cluster overlay with components."""
+    here = os.path.relpath(KUBERNETES, folder.resolve())
+    named = ", ".join(f"{here}/components/{each}" for each in components)
+    (folder / "kustomization.yaml").write_text(f"resources: [{here}/cluster]\ncomponents: [{named}]\n")
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def check(items: list[Object]) -> None:
+    for release in RELEASES:
+        for item in items:
+            if not item["apiVersion"].startswith(OTHERS):
+                _valid(json.dumps(item), release)
+
+
+@functools.cache
+def _valid(item: str, release: str) -> None:
+    """Check an object once: most of them are in many installations."""
+    kubernetes_validate.validate(json.loads(item), release, strict=True)
+
+
+@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS)
+def test_installations_have_the_shape_of_their_kinds(kubectl: str, folder: str) -> None:
+    check(manifests.rendered(kubectl, folder))
+
+
+@pytest.mark.parametrize("component", ON_CLUSTER)
+def test_components_of_the_cluster_overlay_do_too(kubectl: str, tmp_path: Path, component: str) -> None:
+    check(with_component(kubectl, tmp_path, component))
+
+
+def test_all_components_go_together(kubectl: str, tmp_path: Path) -> None:
+    items = with_component(kubectl, tmp_path, *ON_CLUSTER)
+    check(items)
+    assert len({(each["kind"], each["metadata"]["name"]) for each in items}) == len(items)
+
+
+def test_newer_kinds_are_there_and_a_wrong_field_is_found(kubectl: str) -> None:
+    items = manifests.rendered(kubectl, "cluster")
+    items += manifests.rendered(kubectl, "knative")
+    assert {(each["apiVersion"], each["kind"]) for each in items} >= NEWER
+    scaler = next(iter(of_kind(items, "HorizontalPodAutoscaler").values()))
+    wrong = {**scaler, "spec": {**scaler["spec"], "maxReplica": 3}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="maxReplica"):
+        kubernetes_validate.validate(wrong, RELEASES[0], strict=True)
+
+
+def test_every_function_is_scaled_and_may_be_drained(kubectl: str) -> None:
+    items = manifests.rendered(kubectl, "cluster")
+    deployments = of_kind(items, "Deployment")
+    for scaler in of_kind(items, "HorizontalPodAutoscaler").values():
+        scaled = deployments[scaler["spec"]["scaleTargetRef"]["name"]]
+        assert "replicas" not in scaled["spec"], "it would reset what the autoscaler decided"
+    budgets = [each["spec"] for each in of_kind(items, "PodDisruptionBudget").values()]
+    for name, each in deployments.items():
+        labels = each["spec"]["template"]["metadata"]["labels"]
+        found = [budget for budget in budgets if budget["selector"]["matchLabels"].items() <= labels.items()]
+        assert [budget["maxUnavailable"] for budget in found] == [1], name
+
+
+def test_keda_scales_by_the_consumers_that_there_are(kubectl: str, tmp_path: Path) -> None:
+    items = with_component(kubectl, tmp_path, "scale-to-zero")
+    scaled = of_kind(items, "ScaledObject")
+    assert scaled
+    for each in scaled.values():
+        target = each["spec"]["scaleTargetRef"]["name"]
+        (trigger,) = each["spec"]["triggers"]
+        environ = of_kind(items, "Deployment")[target]["spec"]["template"]["spec"]["containers"][0]["env"]
+        (function,) = [variable["value"] for variable in environ if variable["name"] == "FUNCTION_TARGET"]
+        asked = trigger["metadata"]
+        assert (asked["stream"], asked["consumer"]) == (TOPIC_OF_FUNCTION[function], subscription_name(function))
+        assert target not in {
+            scaler["spec"]["scaleTargetRef"]["name"] for scaler in of_kind(items, "HorizontalPodAutoscaler").values()
+        }
