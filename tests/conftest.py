@@ -139,6 +139,11 @@ def agent_image() -> images.Image:
 
 
 @pytest.fixture(scope="session")
+def rehearsal_image() -> images.Image:
+    return images.built("rehearsal")
+
+
+@pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real NATS server with JetStream; each test takes a prefix of its own on it."""
     if nats.find() is None:
