@@ -29,16 +29,18 @@ def marker(uid: str) -> str:
     return f"<!-- orchestrator:run={uid} -->"
 
 
-def text(run: Run, position: Position | None = None, now: datetime | None = None) -> str:
+def text(run: Run, position: Position | None = None, now: datetime | None = None, console: str = "") -> str:
     """Return the comment for the run's present state, and its position in the queue if it waits there.
 
-    With `now` it says for how long the run has been at work.
+    With `now` it says for how long the run has been at work; with the console's address it links to the run's page.
     """
     lines = [marker(run.uid), f"{_work(run)}: {_state(run)}", "", *_facts(run)]
     if position:
         lines.append(f"- In the queue: {position.place} of {position.of} when this was written")
     if now:
         lines += _progress(run, now)
+    if console:
+        lines.append(f"- Console: {link(f'{console}/runs/{run.kind.word}/{run.name}')}")
     if run.status.message:
         lines += ["", fenced_block(run.status.message, 2000)]
     return "\n".join([*lines, "", _next_step(run)]) + "\n"
@@ -89,7 +91,7 @@ def _facts(run: Run) -> Iterator[str]:
     if status.pull_request_url:
         yield f"- Pull request: {link(status.pull_request_url)}{_pull_request_state(run)}"
     if status.usage:
-        yield f"- Used: {_usage(status.usage)}"
+        yield f"- Used: {usage_text(status.usage)}"
     if status.started_at and status.finished_at:
         yield f"- Took: {duration(status.finished_at - status.started_at)}"
     yield f"- Run: {code_span(run.key)}"
@@ -113,7 +115,8 @@ def duration(time: timedelta) -> str:
     return f"{hours}h{minutes}m" if hours else f"{minutes}m"
 
 
-def _usage(usage: Usage) -> str:
+def usage_text(usage: Usage) -> str:
+    """Return cost and turns."""
     return f"${usage.cost_usd:.2f}, {usage.turns} {'turn' if usage.turns == 1 else 'turns'}"
 
 
