@@ -1,6 +1,7 @@
 """Serves a console on a loopback port by threads of this process: `orchestrator ui`, and the stack of one machine."""
 
 import logging
+import socket
 import threading
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -27,10 +28,12 @@ class ConsoleServer:
 
     def __init__(self, console: Console, port: int = 0) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = make_server(HOST, port, create_app(console), threaded=True, request_handler=_Handler)
+        with socket.create_server((HOST, port)) as listening:  # make_server ends the process if the port is in use
+            app, descriptor = create_app(console), listening.fileno()
+            self._server = make_server(HOST, port, app, threaded=True, request_handler=_Handler, fd=descriptor)
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver.ThreadingMixIn
         self._server.block_on_close = False  # type: ignore[attr-defined]
-        self.url = f"http://{HOST}:{self._server.server_port}"
+        self.url = f"http://{HOST}:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="console", daemon=True)
 
     def start(self) -> None:
@@ -38,8 +41,9 @@ class ConsoleServer:
         self._thread.start()
 
     def serve(self) -> None:
-        """Serve until an interrupt or `stop`."""
-        self._server.serve_forever()
+        """Serve until `stop`, or an interrupt of the main thread."""
+        self.start()
+        self._thread.join()
 
     def stop(self) -> None:
         """Stop serving; open streams are cut."""

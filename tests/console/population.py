@@ -8,6 +8,26 @@ from tests.console.world import World, ago, attempt, status
 
 SHOP = "https://github.com/acme/inventory.git"
 WEB = "https://github.com/acme/storefront.git"
+TITLES = {
+    3: "Refund a payment that was captured twice",
+    5: "Reserve items for an hour at checkout",
+    7: "Take items out of the stock",
+    8: "Tell what runs low",
+    9: "Survive a crash while writing",
+    12: "Show delivery dates on the product page",
+    21: "Cache the front page for a minute",
+    22: "Count items by warehouse",
+    23: "Refuse negative amounts",
+    24: "Remember the basket of a guest",
+    26: "Import stock from a CSV file",
+    27: "Sort search results by price",
+    28: "Lock the stock while it is counted",
+    29: "Report what was sold by day",
+    31: "Build and publish on each tag",
+    32: "Round prices to cents",
+    33: "Drop the unused address form",
+}
+"""Of tasks, by id."""
 
 
 def usage(cost: float, turns: int = 14) -> dict[str, Any]:
@@ -19,25 +39,27 @@ def working_day(world: World) -> None:
     running(world)
     second = attempt(1, "code-web-12", ago(minutes=2))
     world.put(
-        "storefront-12", repositoryUrl=WEB, taskId=12, service="storefront", githubApp="5DLabs-Blaze",
+        "storefront-12", repositoryUrl=WEB, taskId=12, taskTitle=TITLES[12], service="storefront",
+        githubApp="5DLabs-Blaze",
         at=ago(minutes=3), status=status("Running", "the agent works", attempts=[second], agent="blaze", task="12"),
     )  # fmt: skip
     waits = "all 2 runs of the installation are at work"
     for number, minutes in ((8, 9), (9, 4)):
         world.put(
-            f"inventory-{number}", repositoryUrl=SHOP, taskId=number, service="inventory",
+            f"inventory-{number}", repositoryUrl=SHOP, taskId=number, taskTitle=TITLES[number], service="inventory",
             at=ago(minutes=minutes), status=status("Queued", waits),
         )  # fmt: skip
     failed_once = attempt(1, "code-again-1", ago(minutes=31), ago(minutes=12), "RateLimited", "the API's limit resets")
     world.put(
-        "inventory-5", repositoryUrl=SHOP, taskId=5, service="inventory", at=ago(minutes=32),
+        "inventory-5", repositoryUrl=SHOP, taskId=5, taskTitle=TITLES[5], service="inventory", at=ago(minutes=32),
         status=status(
             "Retrying", "rate limited; the next attempt starts at 15:20", attempts=[failed_once], usage=usage(0.8)
         ),
     )  # fmt: skip
     to_fix = attempt(1, "code-fix-1", ago(minutes=14), ago(minutes=13), "MissingSecret", "no key")
     world.put(
-        "payments-3", repositoryUrl="https://github.com/acme/payments.git", taskId=3, service="payments",
+        "payments-3", repositoryUrl="https://github.com/acme/payments.git", taskId=3, taskTitle=TITLES[3],
+        service="payments",
         at=ago(minutes=15),
         status=status("MissingSecret", "Secret claude-api-key has no key api-key", attempts=[to_fix]),
     )  # fmt: skip
@@ -52,7 +74,8 @@ def running(world: World) -> None:
     )
     second = attempt(2, "code-inv-7-2", started) | {"resumes": True}
     made = world.put(
-        "inventory-7", repositoryUrl=SHOP, taskId=7, service="inventory", githubApp="5DLabs-Rex", at=ago(minutes=27),
+        "inventory-7", repositoryUrl=SHOP, taskId=7, taskTitle=TITLES[7], service="inventory",
+        githubApp="5DLabs-Rex", at=ago(minutes=27),
         status=status(
             "Running", "the agent works", attempts=[first, second], agent="rex", task="7", usage=usage(0.31),
             branch="agents/inventory-7-3f2b8", configMapName="code-inv-7-2", sessionId="0b6f7e1c",
@@ -100,7 +123,11 @@ def ended(world: World) -> None:
             more["pullRequestUrl"] = f"https://github.com/acme/inventory/pull/{number + 80}"
         spec: dict[str, Any] = {"repositoryUrl": SHOP if number % 3 else WEB}
         if not docs:
-            spec |= {"taskId": number, "service": "inventory" if number % 3 else "storefront"}
+            spec |= {
+                "taskId": number,
+                "taskTitle": TITLES[number],
+                "service": "inventory" if number % 3 else "storefront",
+            }
         world.put(
             f"{'docs' if docs else 'code'}-{number}", "DocsRun" if docs else "CodeRun", at=began,
             status=status(

@@ -169,7 +169,7 @@ def test_the_function_shows_the_fleet_and_changes_nothing(world: World, monkeypa
     working_day(world)
     who = {"X-Forwarded-Email": "jane@acme.example"}
     code, page = served(world, monkeypatch, "/", **who)
-    assert (code, "Task 7 of inventory" in page, "read-only" in page) == (200, True, True)
+    assert (code, "Task 7: Take items out of the stock" in page, "read-only" in page) == (200, True, True)
     code, page = served(world, monkeypatch, "/runs/code/inventory-7", **who)
     assert (code, "Two tests fail" in page, 'method="post"' in page) == (200, True, False)
     assert served(world, monkeypatch, "/")[0] == 401

@@ -83,4 +83,8 @@ def test_without_a_right_the_rest_of_a_page_is_shown(world: World, resource: str
     working_day(world)
     few = without_rights(world.cluster, resource.rstrip("?"))
     page = urllib3.request("GET", f"{world.console(cluster=few)}/runs/code/inventory-7", retries=False)
-    assert (page.status, says.encode() in page.data, b"Task 7 of inventory" in page.data) == (200, True, True)
+    assert (page.status, says.encode() in page.data, b"Task 7: Take items out of the stock" in page.data) == (
+        200,
+        True,
+        True,
+    )

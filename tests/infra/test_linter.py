@@ -29,6 +29,7 @@ ACCEPTED = (
     ("CKV_K8S_14", "base-Deployment-*", "the base is not complete: whoever installs it names the image"),
     ("CKV_K8S_15", "*-Deployment-*", OWN_CHOICE),
     ("CKV_K8S_15", "cluster-StatefulSet-*", OWN_CHOICE),
+    ("CKV_K8S_15", "knative-CronJob-*", OWN_CHOICE),
     ("CKV_K8S_15", "?*Run-*", "setting agent.pull_policy; " + OWN_CHOICE),
     (
         "CKV_K8S_35",
@@ -40,6 +41,7 @@ ACCEPTED = (
     ("CKV_K8S_40", "?*Run-*", "uid 1000 is the agent image's user, to whom its workspaces belong"),
     ("CKV_K8S_43", "*-Deployment-*", OWN_CHOICE),
     ("CKV_K8S_43", "cluster-StatefulSet-*", OWN_CHOICE),
+    ("CKV_K8S_43", "knative-CronJob-*", OWN_CHOICE),
     ("CKV_K8S_43", "?*Run-*", OWN_CHOICE),
 )
 """Checks that are not passed: which, in which manifests (pattern of the file's name), and why."""

@@ -300,3 +300,11 @@ def test_kubectl_patches_and_watches(stack: Tried, kubectl: Any) -> None:
     watching = ["kubectl", *server, "get", "docsruns", "patched", "--watch", "--request-timeout=2s"]
     seen = subprocess.run(watching, capture_output=True, text=True, timeout=30, check=False).stdout
     assert "Cancelled" in seen
+
+
+def test_the_console_shows_a_run_with_its_diff(stack: Tried) -> None:
+    name = stack.submit("submit_docs", stack.docs())
+    run = stack.finished("DocsRun", name)
+    for path, contains in (("/", name), (f"/runs/docs/{name}", "rehearsal"), (f"/runs/docs/{name}/diff", "task.md")):
+        page = urllib3.request("GET", f"{stack.stack.console_url}{path}", retries=False, timeout=30)
+        assert (page.status, contains in page.data.decode()) == (200, True), run.status.message
