@@ -38,7 +38,7 @@ test-cluster: $(VENV)/.dev  ## What is true of every API server, on the cluster 
 	TEST_CLUSTER="$(abspath $(KUBECONFIG))" $(BIN)/pytest tests/contract/apiserver tests/cluster
 
 soak: $(VENV)/.dev  ## The generators of tests at ten times the counts of CI, by hand
-	SCALE=10 $(BIN)/pytest tests/world/test_anything_left.py tests/contract/apiserver/test_sequences.py --timeout 7200
+	SCALE=10 $(BIN)/pytest tests/world/test_anything_left.py tests/world/github/test_histories.py tests/contract/apiserver/test_sequences.py --timeout 7200
 
 unit: $(VENV)/.dev  ## The tests that take milliseconds
 	$(BIN)/pytest tests/unit

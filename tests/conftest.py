@@ -109,7 +109,8 @@ def installed_plane(
     if not plane.etcd:
         pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
-    installed.apply(kubectl, plane, installed.kustomized(kubectl, installed.KUBERNETES / "base"))
+    for folder in (installed.CRDS, installed.KUBERNETES / "base"):
+        installed.apply(kubectl, plane, installed.kustomized(kubectl, folder))
     return plane
 
 
@@ -135,6 +136,11 @@ def orchestrator_image() -> images.Image:
 @pytest.fixture(scope="session")
 def agent_image() -> images.Image:
     return images.built("agent")
+
+
+@pytest.fixture(scope="session")
+def rehearsal_image() -> images.Image:
+    return images.built("rehearsal")
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ class CommandHandler:
                 self._reply(replies.bad_configuration(configuration.problems))
             return
         command = configuration.command_for(mapping.by, mapping.name)
-        if command and self._is_accepted():
+        if command and self._is_accepted() and not self._is_withdrawn(command):
             self._perform(command, configuration, mapping.title)
         return
 
@@ -104,7 +104,10 @@ class CommandHandler:
         configuration = self._context.configuration
         if not (isinstance(configuration, Configuration) and configuration.cancel_on_close):
             return
+        closed_at = self._request.sort_key.partition(" ")[0]
         for run in self._context.runs_here:
+            if closed_at and run_requests.requested_at(run).partition(" ")[0] > closed_at:
+                continue  # of a command after the closing, which arrived late
             try:
                 run_requests.apply(self._deps, run, partial(requests.cancel, key=self._request.key))
             except RequestRefused as refusal:
@@ -136,9 +139,9 @@ class CommandHandler:
         return may_write(self._deps, self._repository, login)
 
     def _is_withdrawn(self, command: Command) -> bool:
-        if not isinstance(command, StartRun | Retry):
+        if not isinstance(command, StartRun | Retry | InvalidCommand):
             return False
-        reason = why_withdrawn(self._repository, self._context, self._replies, self._event.repository_id, self._request)
+        reason = why_withdrawn(self._repository, self._context, self._replies, self._event, self._request)
         if reason:
             self._log(reason)
         return bool(reason)

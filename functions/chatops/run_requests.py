@@ -66,8 +66,8 @@ def list_by_issue(deps: Dependencies, repository_id: int, number: int) -> list[R
 
 def latest_before(runs: Sequence[Run], sort_key: str) -> Run | None:
     """Return the run that was requested last before `sort_key` (webhook/decisions.py); of all runs if it is empty."""
-    earlier = [run for run in runs if not sort_key or _requested_at(run) < sort_key]
-    return max(earlier, key=lambda run: (_requested_at(run), run.uid), default=None)
+    earlier = [run for run in runs if not sort_key or requested_at(run) < sort_key]
+    return max(earlier, key=lambda run: (requested_at(run), run.uid), default=None)
 
 
 def was_applied_to_deleted_run(deps: Dependencies, key: str) -> bool:
@@ -91,7 +91,7 @@ def record_pull_request(deps: Dependencies, run: Run, pull: PullRequest, state: 
         log.info("the run was deleted", extra={"run": run.key})
 
 
-def _requested_at(run: Run) -> str:
+def requested_at(run: Run) -> str:
     """Return when the run was requested, as text that sorts; when it was created if that is unknown."""
     source = origin.from_object(run.raw)
     return (source and source.moment) or rfc3339(run.created)

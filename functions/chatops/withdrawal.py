@@ -1,5 +1,6 @@
-"""Whether a command was withdrawn before it was handled: its text is deleted, or a later /cancel was handled first.
+"""Whether a command was withdrawn before it was handled.
 
+Its text is deleted or edited, a later /cancel was handled first, or the issue was closed since, which cancels its runs.
 Deliveries arrive in any order and up to three days late.
 """
 
@@ -10,50 +11,79 @@ from functions.chatops.context import CommandContext
 from functions.github.api.errors import Denied, NotFound
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
-from functions.github.commands.parse import Cancel, parse_comment
+from functions.github.commands.configuration import Configuration
+from functions.github.commands.parse import MAX_COMMANDS, Cancel, Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
-from functions.github.webhook.decisions import CommandRequest
+from functions.github.webhook.decisions import CommandRequest, sort_key
+from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 
 
 def why_withdrawn(
-    calls: RepositoryCalls, context: CommandContext, replies: ReplyPoster, repository_id: int, request: CommandRequest
+    calls: RepositoryCalls, context: CommandContext, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
 ) -> str:
     """Return why the command is not to be run; empty if it is. Raises GithubError and ClusterError.
 
     `replies` has listed the comments of the issue.
     """
-    if not request.written_at:
-        return ""
-    is_comment = "/comments/" in request.written_at
-    number = int(request.written_at.rpartition("/")[2]) if is_comment else 0  # every comment is later than the issue
-    is_listed = is_comment and any(dig_number(comment, "id") == number for comment in replies.last_listed)
-    if not is_listed and not _exists(calls, request.written_at):
-        return "its text was deleted"
-    later = [comment for comment in replies.last_listed if dig_number(comment, "id") > number]
-    if any(_was_handled(key, context, replies) for comment in later for key in _cancel_keys(comment, repository_id)):
+    reason = _why_text_is_gone(calls, replies, event, request) if request.written_at else ""
+    if reason or not request.sort_key:
+        return reason
+    later = [comment for comment in replies.last_listed if _sort_key(comment) > request.sort_key]
+    keys = [key for comment in later for key in _cancel_keys(comment, event.repository_id, event.app)]
+    if any(_was_handled(key, context, replies) for key in keys):
         return "a later comment cancelled it"
-    return ""
+    return "the issue was closed since" if _was_closed_since(context, request) else ""
 
 
-def _exists(calls: RepositoryCalls, path: str) -> bool:
-    """Return whether the comment or issue exists; one that the App may not read does."""
-    try:
-        calls.get(path)
-    except NotFound:
+def _why_text_is_gone(
+    calls: RepositoryCalls, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
+) -> str:
+    """Return why what contains the request does not contain it any more; a text that may not be read does."""
+    number = int(request.written_at.rpartition("/")[2])
+    present = next((item for item in replies.last_listed if dig_number(item, "id") == number), None)
+    if present is None or not request.written_at.startswith("issues/comments/"):
+        try:
+            present = calls.get(request.written_at)
+        except NotFound:
+            return "its text was deleted"
+        except Denied:
+            return ""
+    written = request.edit or event.text("comment", "created_at") or event.text("issue", "created_at")
+    if dig_text(present, "updated_at") <= written:
+        return ""
+    return "" if _contains(dig_text(present, "body"), request, event.app) else "its text was edited since"
+
+
+def _contains(body: str, request: CommandRequest, app: str) -> bool:
+    """Return whether a text has the command at the same place; of a retry the words may differ."""
+    commands, ordinal = parse_comment(body, app), int(request.key.rpartition("/")[2])
+    if ordinal >= len(commands):
         return False
-    except Denied:
-        return True
-    return True
+    present, asked = commands[ordinal], request.trigger
+    return present == asked or (isinstance(present, Retry) and isinstance(asked, Retry))
 
 
-def _cancel_keys(comment: Mapping[str, Any], repository_id: int) -> list[str]:
+def _was_closed_since(context: CommandContext, request: CommandRequest) -> bool:
+    """Return whether closing the issue cancels its runs, and it was closed after the request."""
+    configuration = context.configuration
+    if not (isinstance(configuration, Configuration) and configuration.cancel_on_close):
+        return False
+    issue = context.issue
+    return dig_text(issue, "state") == "closed" and sort_key(dig_text(issue, "closed_at")) > request.sort_key
+
+
+def _sort_key(comment: Mapping[str, Any]) -> str:
+    return sort_key(dig_text(comment, "created_at"), dig_number(comment, "id"), MAX_COMMANDS)
+
+
+def _cancel_keys(comment: Mapping[str, Any], repository_id: int, app: str) -> list[str]:
     """Return the keys of the /cancel commands in a comment (webhook/rules/comment.py)."""
     body = dig_text(comment, "body")
-    if "/cancel" not in body.lower():
+    if "cancel" not in body.lower():
         return []
     prefix = f"{repository_id}/issues/comment/{dig_number(comment, 'id')}"
-    return [f"{prefix}/{at}" for at, command in enumerate(parse_comment(body)) if isinstance(command, Cancel)]
+    return [f"{prefix}/{at}" for at, command in enumerate(parse_comment(body, app)) if isinstance(command, Cancel)]
 
 
 def _was_handled(key: str, context: CommandContext, replies: ReplyPoster) -> bool:

@@ -69,7 +69,7 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
         raise RequestRefused(f"run {run.name} was cancelled; it is not retried automatically")
     if pull_request.is_closed(run.status):
         raise RequestRefused(f"the pull request of run {run.name} is merged or closed")
-    patch, count = retry(run, key=key, words=words), _count(run)
+    patch, count = retry(run, key=key, words=words), automatic_retries(run)
     if count >= most:
         times = "once" if count == 1 else f"{count} times"
         raise RequestRefused(f"run {run.name} was retried automatically {times}, which is the limit")
@@ -150,7 +150,8 @@ def _patch(run: Run, spec: Patch, key: str) -> Patch:
     return {"metadata": metadata, "spec": spec}
 
 
-def _count(run: Run) -> int:
+def automatic_retries(run: Run) -> int:
+    """Return how often the run was retried because of a review or a failed check."""
     text = _annotation(run, AGAIN)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 

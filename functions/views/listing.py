@@ -48,6 +48,7 @@ WIDE: Sequence[tuple[str, Cell]] = (
     ("SERVICE", lambda row: row.service),
     ("AGENT", lambda row: row.agent),
     ("ATTEMPT", lambda row: str(row.attempt or "")),
+    ("MESSAGE", lambda row: row.message),
 )
 """Columns of the wide table, before the whole name."""
 

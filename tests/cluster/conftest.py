@@ -43,7 +43,8 @@ def base(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, program:
     def applied(name: str) -> str:
         Noting.namespaces.append(name)
         folder = _in_namespace(tmp_path_factory.mktemp("base"), name)
-        installed.apply(kubectl, plane, installed.kustomized(kubectl, folder))
+        for each in (installed.CRDS, folder):
+            installed.apply(kubectl, plane, installed.kustomized(kubectl, each))
         return name
 
     return applied

@@ -163,8 +163,8 @@ def test_lists_have_the_columns_of_the_definition(place: Place) -> None:
             "code 3 list rex Pending Starting 1 AGE",
         ]
         assert rows(place.get("cr", "code", "-o", "wide")) == [
-            "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE MODEL JOB COST",
-            f"code 3 list rex Pending Starting 1 AGE claude-3-5-sonnet-20241022 {job}",
+            "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE MODEL JOB COST MESSAGE",
+            f"code 3 list rex Pending Starting 1 AGE claude-3-5-sonnet-20241022 {job} starting attempt 1",
         ]
         assert rows(place.get("dr", "docs")) == [
             "NAME REPOSITORY PHASE REASON PR AGE",

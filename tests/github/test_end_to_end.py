@@ -6,13 +6,16 @@ embedded queue, rehearsed agents in git repositories; GitHub alone is a stand-in
 | `/code 3 service=api` on an issue         | a branch, a pull request, comment and check run that say Succeeded |
 | `/retry ...` on that pull request         | a second attempt with these words, in the same session; same       |
 |                                           | pull request, same comment                                         |
+| a label on an issue without Task Master   | a branch, a pull request that closes it                            |
+| ... whose check fails, with a log         | a retry with the log's end in its prompt                           |
+| ... that is merged                        | the issue's comment says so, with retry, cost and time             |
 | a comment while the webhook is down       | found by the sweep, and sent again                                 |
 """
 
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,13 @@ class Played:
                 return runs[-1]
             time.sleep(0.1)
         raise AssertionError([(run.status.phase, run.status.message, self.ours(run)) for run in self.runs()])
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for that."""
+        end = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < end, [self.ours(run) for run in self.runs()]
+            time.sleep(0.1)
 
     def _is_told(self, run: Run, attempt: int) -> bool:
         over = states.state(run.status) in states.FINISHED and run.status.attempt == attempt
@@ -163,6 +173,51 @@ def test_a_comment_becomes_a_pull_request_and_a_retry_there_goes_on_with_it(play
     assert (len(played.shop.pulls), second.status.pull_request_url) == (1, pull["html_url"])
     assert [each["id"] for each in played.ours(second)] == [sticky["id"]]
     assert "- Attempt: 2" in played.ours(second)[0]["body"]
+
+
+LOG = """\
+2026-01-02T03:04:06.1234567Z E   assert basket.total == 3
+2026-01-02T03:04:06.1234567Z ##[error]Process completed with exit code 1.
+2026-01-02T03:04:07.1234567Z Cleaning up orphan processes
+"""
+
+
+def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -> None:
+    shop, known = played.shop, len(played.runs())
+    shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\nlabels: {doit: /code}\n"
+    issue = int(shop.open_issue("Mend the basket", "It loses items.")["number"])
+    assert (
+        played.github.hook.deliver("issues", payloads.issue(shop, issue, "labeled", label={"name": "doit"})).status_code
+        == 200
+    )
+    first = played.told(known)
+    pull = next(each for each in shop.pulls.values() if each["head"]["ref"] == first.status.branch)
+    assert pull["title"] == "Mend the basket"
+    assert f"\nCloses #{issue}" in pull["body"]
+
+    failed = payloads.check_run(shop, first.status.branch or "", app="github-actions", head_sha=pull["head"]["sha"])
+    check = failed["check_run"]
+    check["details_url"] = f"{shop.html_url}/actions/runs/77/job/{check['id']}"
+    shop.checks[check["id"]], shop.job_logs[check["id"]] = check, LOG
+    assert played.github.hook.deliver("check_run", failed).status_code == 200
+    second = played.told(known, attempt=2)
+    assert (second.uid, second.status.phase) == (first.uid, "Succeeded")
+    assert "E   assert basket.total == 3\n##[error]Process completed" in played.prompt(2, second)
+    assert "orphan" not in played.prompt(2, second)
+
+    check |= {"conclusion": "success"}
+    pull |= {"state": "closed", "merged": True}
+    assert (
+        played.github.hook.deliver("pull_request", payloads.pull_request(shop, pull["number"], "closed")).status_code
+        == 200
+    )
+    played.until(lambda: "merged" in played.ours(second)[0]["body"])
+    (sticky,) = played.ours(second)
+    assert sticky["issue_url"].endswith(f"/issues/{issue}")
+    for words in ("**Issue", "- Attempt: 2", "- Retried because of feedback: once", f"<{pull['html_url']}>, merged"):
+        assert words in sticky["body"]
+    for words in ("- Used: $", "- Took: "):
+        assert words in sticky["body"]
 
 
 def test_a_delivery_lost_while_the_webhook_is_down_is_asked_for_again(played: Played) -> None:

@@ -74,7 +74,7 @@ def test_a_delivery_after_the_configuration_changed_makes_no_other_run(stage: St
 
 def test_an_answer_is_given_once(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
-    payload = stage.commented(number, "/code\n/docs a b")
+    payload = stage.commented(number, "/code three\n/docs a b")
     stage.deliver("issue_comment", payload)
     assert len(stage.answers(number)) == 2
     with ThreadPoolExecutor(10) as pool:

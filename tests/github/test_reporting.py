@@ -237,3 +237,13 @@ def _merged(room: Newsroom) -> None:
     url = run.status.pull_request_url or ""
     merged = pull_request.set_pull_request(run.status, url, "Merged", run.generation, room.world.now)
     room.world.kubelet.replace_status(CODE_RUN, run.to_status_update(merged))
+
+
+def test_the_comment_links_to_the_console_and_the_pull_request_says_cost_and_time(room: Newsroom) -> None:
+    console = room.settings.console.model_copy(update={"url": "https://console.example/"})
+    room.settings = room.settings.model_copy(update={"console": console})
+    room.succeeds()
+    assert room.report() == 204
+    assert f"- Console: <https://console.example/runs/code/{room.made.name}>" in room.comment()
+    (pull,) = room.shop.pulls.values()
+    assert "- Used: $0.12, 14 turns\n- Took: 1m" in pull["body"]

@@ -17,6 +17,8 @@ from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
+INSTALLATIONS = [name for name in KUSTOMIZATIONS if name != "crds"]
+"""Those with a namespace; the definitions are for the whole cluster."""
 COMPONENTS = ["components/console", "components/external-secrets", "components/people", "components/quota"]
 """Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}

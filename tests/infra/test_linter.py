@@ -21,6 +21,9 @@ ASKS = "its schedule asks and is never asked; where it ends, the kubelet starts 
 ACCEPTED = (
     ("CKV_K8S_8", "kind-Deployment-*", ASKS),
     ("CKV_K8S_9", "kind-Deployment-*", ASKS),
+    ("CKV_K8S_8", "rehearsal-Deployment-orchestrator-functions", ASKS),
+    ("CKV_K8S_9", "rehearsal-Deployment-orchestrator-functions", ASKS),
+    ("CKV_K8S_40", "rehearsal-Deployment-git", "its image is the agent's, whose user has uid 1000"),
     ("CKV_K8S_10", "*-fence", NO_POD),
     ("CKV_K8S_11", "*-fence", NO_POD),
     ("CKV_K8S_12", "*-fence", NO_POD),

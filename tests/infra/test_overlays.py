@@ -173,7 +173,7 @@ def test_every_field_but_those_of_cancel_and_retry_has_a_rule(kubectl: str, tmp_
 def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any:
     here = os.path.relpath(KUBERNETES, folder.resolve())
     (folder / "kustomization.yaml").write_text(
-        f"resources: [{here}/base]\ncomponents: [{here}/components/{component}]\n"
+        f"resources: [{here}/crds]\ncomponents: [{here}/components/{component}]\n"
     )
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60)
     items = [each for each in yaml.safe_load_all(done.stdout) if each]

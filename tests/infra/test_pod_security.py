@@ -23,11 +23,11 @@ def test_the_jobs_of_runs_are_restricted(name: str) -> None:
     assert problems(pod) == {}
 
 
-@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS)
+@pytest.mark.parametrize("folder", manifests.INSTALLATIONS)
 def test_the_workloads_of_the_installation_are_restricted(kubectl: str, folder: str) -> None:
     items = manifests.rendered(kubectl, folder)
     found = {item["metadata"]["name"]: problems(pod) for item in items for pod in manifests.pods(item)}
-    there = {"knative": 6, "cluster": 9}.get(folder, 1)
+    there = {"knative": 6, "cluster": 9, "rehearsal": 2}.get(folder, 1)
     assert len(found) == there
     assert found == {name: {} for name in found}
     (namespace,) = (item for item in items if item["kind"] == "Namespace")

@@ -24,7 +24,15 @@ import pytest
 from tests.support.installed import ROOT
 
 HINT = "IMAGES_CHECK names no directory with the programs `bases` and `flags`; buildah and debootstrap are needed too"
-CONTEXTS = {"orchestrator": ROOT, "agent": ROOT / "infra/images/agent"}
+FOLDERS = {
+    "orchestrator": ROOT / "infra/images/orchestrator",
+    "agent": ROOT / "infra/images/agent",
+    "rehearsal": ROOT / "infra/kubernetes/rehearsal",
+}
+"""Where the Dockerfile of each image is."""
+CONTEXTS = {"orchestrator": ROOT, "agent": FOLDERS["agent"], "rehearsal": ROOT}
+BASES = {"rehearsal": "agent"}
+"""An image that is built from another of ours."""
 KEPT = 4
 """Builds of an image that stay in storage: other test runs on this machine may use them."""
 BUILD_SECONDS = 900
@@ -100,10 +108,12 @@ class Image:
 
 
 def built(name: str) -> Image:
-    """Build `infra/images/<name>`, or find it in storage; without the means the test is skipped, in CI it fails."""
+    """Build an image, or find it in storage; without the means the test is skipped, and in CI it fails."""
     tools = _tools()
+    if name in BASES:
+        built(BASES[name])
     with _lock():
-        tag = f"localhost/orchestrator-test-{name}:{_sum(name)}"
+        tag = _tag(name)
         if not _buildah("images", "--quiet", "--filter", f"reference={tag}"):
             _build(tools, name, tag)
             _remove_old(name)
@@ -113,6 +123,11 @@ def built(name: str) -> Image:
         root = Path(_buildah("mount", container))
         found = json.loads(_buildah("inspect", "--type", "image", tag))
     return Image(root, found["OCIv1"]["config"], _size(root))
+
+
+def _tag(name: str) -> str:
+    """The name of the image as built from the files that are there."""
+    return f"localhost/orchestrator-test-{name}:{_sum(name)}"
 
 
 def _tools() -> Path:
@@ -127,8 +142,12 @@ def _tools() -> Path:
 
 
 def _build(tools: Path, name: str, tag: str) -> None:
-    folder = ROOT / "infra/images" / name
-    bases = set(re.findall(r"^FROM (\S+:\S+)", (folder / "Dockerfile").read_text(), re.MULTILINE))
+    folder = FOLDERS[name]
+    bases = (
+        set()
+        if name in BASES
+        else set(re.findall(r"^FROM (\S+:\S+)", (folder / "Dockerfile").read_text(), re.MULTILINE))
+    )
     missing = [base for base in sorted(bases) if not _buildah("images", "--quiet", "--filter", f"reference={base}")]
     if missing:
         _call([str(tools / "bases"), *missing])
@@ -136,19 +155,20 @@ def _build(tools: Path, name: str, tag: str) -> None:
     flags = _call([str(tools / "flags")]).split()
     arguments = [f"--build-arg=VERSION={VERSION}", f"--build-arg=REVISION={REVISION}", f"--ignorefile={ignored}"]
     files = ["--file", str(folder / "Dockerfile"), str(CONTEXTS[name])]
+    arguments += [f"--from={_tag(BASES[name])}"] if name in BASES else []
     _buildah("build", "--layers", "--pull-never", *flags, *arguments, "--tag", tag, *files)
 
 
 def _sum(name: str) -> str:
     """The digest of all that the build reads."""
-    folder, context = ROOT / "infra/images" / name, CONTEXTS[name]
+    folder, context = FOLDERS[name], CONTEXTS[name]
     names = [folder / "Dockerfile"]
     for rule in next(iter([*folder.glob("*.dockerignore"), folder / ".dockerignore"])).read_text().splitlines():
         if rule.startswith("!"):
             given = context / rule[1:]
             names += [given] if given.is_file() else [path for path in given.rglob("*") if path.is_file()]
     read = sorted(path for path in names if not {"__pycache__", ".compiled"} & set(path.parts))
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_sum(BASES[name]).encode() if name in BASES else b"")
     for path in read:
         digest.update(f"{path.relative_to(ROOT)} {path.stat().st_mode:o} ".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

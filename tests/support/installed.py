@@ -7,6 +7,7 @@ from tests.support import control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "infra" / "kubernetes"
+CRDS = KUBERNETES / "crds"
 
 
 def kustomized(kubectl: str, folder: Path) -> bytes:

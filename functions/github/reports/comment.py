@@ -9,9 +9,11 @@ from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text, is_app
 from functions.github.markdown import code_span, fenced_block, link
+from functions.runs import requests
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
+from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import Purpose
 from functions.runs.model.status import Usage
@@ -27,16 +29,18 @@ def marker(uid: str) -> str:
     return f"<!-- orchestrator:run={uid} -->"
 
 
-def text(run: Run, position: Position | None = None, now: datetime | None = None) -> str:
+def text(run: Run, position: Position | None = None, now: datetime | None = None, console: str = "") -> str:
     """Return the comment for the run's present state, and its position in the queue if it waits there.
 
-    With `now` it says for how long the run has been at work.
+    With `now` it says for how long the run has been at work; with the console's address it links to the run's page.
     """
     lines = [marker(run.uid), f"{_work(run)}: {_state(run)}", "", *_facts(run)]
     if position:
         lines.append(f"- In the queue: {position.place} of {position.of} when this was written")
     if now:
         lines += _progress(run, now)
+    if console:
+        lines.append(f"- Console: {link(f'{console}/runs/{run.kind.word}/{run.name}')}")
     if run.status.message:
         lines += ["", fenced_block(run.status.message, 2000)]
     return "\n".join([*lines, "", _next_step(run)]) + "\n"
@@ -81,11 +85,21 @@ def _facts(run: Run) -> Iterator[str]:
         yield f"- Attempt: {status.attempt}"
     if status.branch:
         yield f"- Branch: {code_span(status.branch)}"
+    retries = requests.automatic_retries(run)
+    if retries:
+        yield f"- Retried because of feedback: {'once' if retries == 1 else f'{retries} times'}"
     if status.pull_request_url:
-        yield f"- Pull request: {link(status.pull_request_url)}"
+        yield f"- Pull request: {link(status.pull_request_url)}{_pull_request_state(run)}"
     if status.usage:
-        yield f"- Used: {_usage(status.usage)}"
+        yield f"- Used: {usage_text(status.usage)}"
+    if status.started_at and status.finished_at:
+        yield f"- Took: {duration(status.finished_at - status.started_at)}"
     yield f"- Run: {code_span(run.key)}"
+
+
+def _pull_request_state(run: Run) -> str:
+    condition = pull_request.condition_of(run.status)
+    return f", {condition.reason.lower()}" if condition and pull_request.is_closed(run.status) else ""
 
 
 def _progress(run: Run, now: datetime) -> Iterator[str]:
@@ -96,12 +110,13 @@ def _progress(run: Run, now: datetime) -> Iterator[str]:
 
 
 def duration(time: timedelta) -> str:
-    """Return a duration in hours and minutes, such as `1h5m` or `25m`."""
-    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+    """Return a duration in hours and minutes, such as `1h5m` or `25m`; `1m` is the shortest."""
+    hours, minutes = divmod(max(1, int(time.total_seconds()) // 60), 60)
     return f"{hours}h{minutes}m" if hours else f"{minutes}m"
 
 
-def _usage(usage: Usage) -> str:
+def usage_text(usage: Usage) -> str:
+    """Return cost and turns."""
     return f"${usage.cost_usd:.2f}, {usage.turns} {'turn' if usage.turns == 1 else 'turns'}"
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
+from functions.github.reports.comment import duration, usage_text
 from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
@@ -52,6 +53,10 @@ def _facts(run: Run, repository: str) -> list[str]:
     if source and repository_name(source.repository) and isinstance(source.number, int):
         place = "" if source.repository == repository else source.repository
         facts.append(f"- Asked for in {place}#{source.number}")
+    if run.status.usage:
+        facts.append(f"- Used: {usage_text(run.status.usage)}")
+    if run.status.started_at and run.status.finished_at:
+        facts.append(f"- Took: {duration(run.status.finished_at - run.status.started_at)}")
     return facts
 
 

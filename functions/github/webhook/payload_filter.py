@@ -40,11 +40,11 @@ REPOSITORY = _values("id full_name default_branch clone_url ssh_url html_url pri
 REF = _values("ref sha label") | {"repo": _values("id full_name fork")}
 PULL_REFS = {"head": REF, "base": REF}
 PULL_REQUEST = (
-    _values("id number title state html_url merged merged_at merge_commit_sha draft created_at updated_at")
+    _values("id number title state html_url merged merged_at merge_commit_sha draft created_at updated_at closed_at")
     | PULL_REFS
     | {"user": USER, "labels": [_values("name")], "assignees": [USER]}
 )
-ISSUE = _values("id number title state html_url locked created_at updated_at") | {
+ISSUE = _values("id number title state html_url locked created_at updated_at closed_at") | {
     "user": USER,
     "labels": [_values("name")],
     "assignees": [USER],

@@ -119,7 +119,7 @@ class GithubWriter:
         is_current = self._said == digest and self._comment is not None
         if source is None or (is_current and not self._progress_due):
             return
-        text = comment.text(self.run, self._position(), self._deps.clock())
+        text = comment.text(self.run, self._position(), self._deps.clock(), self._deps.settings.console.url.rstrip("/"))
 
         def step() -> idempotent_writes.Comment | None:
             calls = self._calls(source.repository, source.repository_id)

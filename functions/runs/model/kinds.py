@@ -32,6 +32,7 @@ _WIDE = (
     Column("Model", "string", ".spec.model", wide=True),
     Column("Job", "string", ".status.jobName", wide=True),
     Column("Cost", "string", ".status.usage.costUsd", wide=True),
+    Column("Message", "string", ".status.message", wide=True),
 )
 
 

@@ -26,10 +26,11 @@ from functions.runs.model.run import Run, parse
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, ended, raw_run, run
 from tests.support.run_steps import DONE, job_event, now, run_event, swept
-from tests.unit.deciding import finished, running, started
+from tests.unit.deciding import finished, running
 from tests.world.clusters import pods
 from tests.world.clusters.kstatus import computed
 from tests.world.clusters.pods import works
+from tests.world.clusters.states import STATES
 
 HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "shop", "team": "a"}
 
@@ -100,22 +101,7 @@ def stored(found: Run) -> dict[str, Any]:
     return found.to_status_update(found.status)
 
 
-QUEUED = run().with_status(transitions.queued(run(), "limits.runs", NOW))
-STUCK = started().with_status(transitions.pending(started(), Reason.IMAGE_PULL_FAILED, "no image", NOW))
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (QUEUED, "InProgress"),
-        (started(), "InProgress"),
-        (STUCK, "InProgress"),
-        (running(), "InProgress"),
-        (ended(State.SUCCEEDED), "Current"),
-        (ended(State.FAILED, Reason.NO_REPORT), "Failed"),
-        (ended(State.CANCELLED, Reason.CANCELLED), "Failed"),
-    ],
-)
+@pytest.mark.parametrize(("found", "expected"), STATES)
 def test_kstatus_says_of_each_state_what_a_person_would(found: Run, expected: str) -> None:
     assert computed(stored(found)) == expected
 

@@ -26,9 +26,9 @@ def test_between_command_and_handling(stage: Stage, name: str) -> None:
     stage.shop.rename(name)
     assert stage.take(stage.queue[-1]).code == 204
     assert len(stage.runs()) == 1
-    stage.github.hook.deliver("issue_comment", stage.commented(number, "/code"))
+    stage.github.hook.deliver("issue_comment", stage.commented(number, "/code three"))
     assert stage.take(stage.queue[-1]).code == 204
-    assert "the task is missing" in stage.answers(number)[0]
+    assert "must be a number" in stage.answers(number)[0]
 
 
 @NAMES

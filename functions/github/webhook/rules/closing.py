@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functions.github.webhook.decisions import Closed, CommandRequest, key
+from functions.github.webhook.decisions import Closed, CommandRequest, key, sort_key
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.routing import Router
 
@@ -26,5 +26,6 @@ def closed(event: WebhookEvent) -> Sequence[CommandRequest]:
             url=event.text(kind, "html_url"),
             on_pull_request=kind == "pull_request",
             pull_request=event.pull_request,
+            sort_key=sort_key(event.text(kind, "closed_at") or closed_at),
         )
     ]

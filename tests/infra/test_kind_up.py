@@ -1,0 +1,139 @@
+"""infra/kubernetes/kind/up, as far as it goes without nodes: every object is made on the real API server.
+
+Played programs stand for docker and kind. kubectl is real, but for `rollout status` and for the wait for a run, which
+need nodes. Then the sweep, with the settings that were installed, makes the Jobs of both runs.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from functions.cluster.client import Cluster
+from functions.cluster.kinds import CONFIG_MAP, JOB, SECRET
+from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.local.dev.function_processes import Child
+from functions.local.dev.server import free_port
+from functions.settings import load
+from functions.settings.cluster import ClusterSettings
+from tests.clients.conftest import served
+from tests.support.control_plane import ControlPlane
+from tests.support.installed import ROOT
+
+NAMESPACE = "orchestrator"
+PLAYED = {
+    "docker": 'echo "docker $*" >>"$TOLD"',
+    "kind": 'echo "kind $*" >>"$TOLD"; [[ $1 != get || $2 != kubeconfig ]] || cat "$CLUSTER_KUBECONFIG"',
+    "kubectl": '[[ " $* " == *" rollout status "* || " $* " == *"condition=Finished"* ]] || exec "$KUBECTL" "$@"\n'
+    'echo "kubectl $*" >>"$TOLD"',
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository: `up` leaves its state there."""
+    root = tmp_path_factory.mktemp("clone")
+    for room in ("crds", "infra", "functions/local/example"):
+        shutil.copytree(ROOT / room, root / room)
+    return root
+
+
+@pytest.fixture(scope="module")
+def up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str], str]) -> list[str]:
+    """What docker and kind were told, once it has run."""
+    folder = clone / "played"
+    folder.mkdir()
+    for name, script in PLAYED.items():
+        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
+        (folder / name).chmod(0o755)
+    environ = {
+        **os.environ,
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "TOLD": str(clone / "told"),
+        "KUBECTL": program("kubectl", "see kubernetes.io, Install Tools"),
+        "CLUSTER_KUBECONFIG": str(installed_plane.kubeconfig),
+    }
+    command = [str(clone / "infra/kubernetes/kind/up")]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+    assert "4/5" in done.stderr, done.stdout + done.stderr
+    assert "docsrun/rehearsal-docs did not succeed" in done.stderr, "no node is there to run it"
+    assert done.returncode == 1
+    return (clone / "told").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def cluster(installed_plane: ControlPlane) -> Cluster:
+    return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
+
+
+def test_each_image_is_built_and_loaded(up: list[str]) -> None:
+    built = [line for line in up if line.startswith("docker build")]
+    assert [line.partition("--tag ")[2].split()[0] for line in built] == [
+        "orchestrator:dev",
+        "agent:dev",
+        "rehearsal:dev",
+    ]
+    for line in built:
+        named = [word for word in line.split() if word.endswith("Dockerfile")]
+        assert all((ROOT / word).is_file() for word in named)
+    assert "kind load docker-image --name orchestrator orchestrator:dev rehearsal:dev" in up
+    assert any(line.startswith("kind create cluster --name orchestrator") for line in up)
+
+
+def test_it_waits_for_what_it_started(up: list[str]) -> None:
+    waits = [line for line in up if line.startswith("kubectl")]
+    assert any(
+        "rollout status" in line and line.endswith("deployment/git deployment/orchestrator-functions") for line in waits
+    )
+    assert [line.split()[-1] for line in waits if "Finished" in line] == ["docsrun/rehearsal-docs"]
+
+
+def test_settings_and_secrets_belong_together(up: list[str], cluster: Cluster, clone: Path, tmp_path: Path) -> None:
+    assert up
+    secrets = {
+        each["metadata"]["name"]: set(each["data"]) for each in cluster.list(SECRET, NAMESPACE) if "data" in each
+    }
+    assert secrets["git-host"] == {"host", "user.pub"}
+    assert secrets["github-ssh-rehearsal"] == {"ssh-privatekey"}
+    assert secrets["claude-api-key"] == {"api-key"}
+    settings = installed_settings(cluster, tmp_path)
+    assert (settings.agent.image, settings.agent.tag, settings.agent.pull_policy) == ("rehearsal", "dev", "Never")
+    (host,) = settings.github.known_hosts
+    assert host.split()[1:3] == (clone / ".state/kind/host.pub").read_text().split()[:2]
+
+
+def installed_settings(cluster: Cluster, folder: Path) -> Any:
+    (found,) = [
+        each
+        for each in cluster.list(CONFIG_MAP, NAMESPACE)
+        if "rehearsal" in (each.get("data") or {}).get("settings.yaml", "")
+    ]
+    (folder / "settings.yaml").write_text(found["data"]["settings.yaml"])
+    return load({"ORCHESTRATOR_CONFIG": str(folder / "settings.yaml")})
+
+
+def test_the_sweep_makes_jobs_of_both_runs(
+    up: list[str], cluster: Cluster, installed_plane: ControlPlane, tmp_path: Path
+) -> None:
+    assert up
+    installed_settings(cluster, tmp_path)
+    environ = {
+        **os.environ,
+        "ORCHESTRATOR_CONFIG": str(tmp_path / "settings.yaml"),
+        "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(installed_plane.kubeconfig),
+    }
+    child = Child("sweep", free_port(), environ, tmp_path / "log")
+    with served(child) as urls:
+        answer = urllib3.request("POST", urls["sweep"], body=b"", retries=False, timeout=100)
+    assert answer.status == 200, answer.data
+    jobs = list(cluster.list(JOB, NAMESPACE))
+    made = {each["metadata"]["labels"]["agents.platform/run"]: each for each in jobs}
+    assert {"rehearsal-docs", "rehearsal-code"} <= set(made)
+    for name in ("rehearsal-docs", "rehearsal-code"):
+        containers = made[name]["spec"]["template"]["spec"]["containers"]
+        assert {each["image"] for each in containers if each["name"] == "agent"} == {"rehearsal:dev"}

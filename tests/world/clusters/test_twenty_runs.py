@@ -1,0 +1,171 @@
+"""Twenty runs, in every state that a run can be in, as kubectl and `orchestrator runs list` show them.
+
+| of each run     | expected                                                                      |
+|-----------------|-------------------------------------------------------------------------------|
+| phase, reason   | in both tables                                                                |
+| what it waits for | in the wide tables, in the words of the cluster                                |
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.local.dev.cluster import write_kubeconfig
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.states import State
+from functions.runs.lifecycle.verdict import Verdict
+from functions.runs.model.reasons import Reason
+from functions.runs.model.run import Run
+from functions.runs.model.status import RunStatus
+from tests.clients.in_process_cli import command
+from tests.cluster.kubectl import Place
+from tests.support.api import Harness, api_server, transport
+from tests.support.builders import NOW
+from tests.support.run_steps import submitted
+
+NAMESPACE = "twenty"
+Becomes = Callable[[Run], RunStatus]
+
+
+def begun(run: Run) -> Run:
+    return run.with_status(transitions.start(run, NOW))
+
+
+def waits(reason: Reason, message: str) -> Becomes:
+    """An attempt whose pod cannot start, or has no room."""
+    return lambda run: transitions.pending(begun(run), reason, message, NOW)
+
+
+def says(message: str) -> Becomes:
+    """A running attempt that waits for something."""
+    return lambda run: transitions.says(run.with_status(transitions.running(begun(run), NOW)), message)
+
+
+def ends(to: State, reason: Reason, message: str) -> Becomes:
+    def ended(run: Run) -> RunStatus:
+        working = begun(run)
+        gained = transitions.evidence(working, Verdict(to is State.SUCCEEDED, reason, message), NOW)
+        return transitions.end_run(working, to, reason, message, NOW, **gained)
+
+    return ended
+
+
+def retries(reason: Reason, message: str) -> Becomes:
+    def again(run: Run) -> RunStatus:
+        working = begun(run)
+        gained = transitions.evidence(working, Verdict(False, reason, message), NOW)
+        at = NOW + timedelta(minutes=5)
+        return transitions.wait(working, Reason.RETRYING, f"attempt 1: {reason}: {message}; again", at, NOW, **gained)
+
+    return again
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run, and what a person reads of it: phase, reason, and words of the message."""
+
+    becomes: Becomes
+    phase: str
+    reason: str
+    words: str
+    kind: str = "CodeRun"
+
+
+QUOTA = 'pods "x" is forbidden: exceeded quota: agents, requested: pods=1, used: pods=10, limited: pods=10'
+CASES = [
+    Case(
+        lambda run: transitions.queued(run, "waits: 4 of 4 runs work (limits.runs)", NOW),
+        "Queued",
+        "Queued",
+        "limits.runs",
+    ),
+    Case(waits(Reason.QUEUED, QUOTA), "Queued", "Queued", "exceeded quota"),
+    Case(
+        waits(Reason.QUEUED, "Job j is suspended: insufficient quota for cpu in flavor a"),
+        "Queued",
+        "Queued",
+        "flavor a",
+    ),
+    Case(waits(Reason.QUEUED, "gated: kueue.x/admission"), "Queued", "Queued", "kueue.x/admission"),
+    Case(lambda run: transitions.start(run, NOW), "Pending", "Starting", "starting attempt 1"),
+    Case(
+        waits(Reason.IMAGE_PULL_FAILED, "init container istio: no such image: istio:9"),
+        "Pending",
+        "ImagePullFailed",
+        "istio:9",
+    ),
+    Case(waits(Reason.UNSCHEDULABLE, "0/3 nodes are available: 3 Insufficient cpu"), "Pending", "Unschedulable", "cpu"),
+    Case(waits(Reason.MOUNT_FAILED, 'configmap "ca" not found'), "Pending", "MountFailed", '"ca" not found'),
+    Case(waits(Reason.VOLUME_NOT_ATTACHED, "Multi-Attach error for pvc-1"), "Pending", "VolumeNotAttached", "pvc-1"),
+    Case(waits(Reason.POD_REFUSED, "violates PodSecurity restricted"), "Pending", "PodRefused", "PodSecurity"),
+    Case(waits(Reason.CONTAINER_NOT_STARTING, "no checkpoint c1"), "Pending", "ContainerNotStarting", "checkpoint c1"),
+    Case(
+        waits(Reason.MISSING_SECRET, "Secret claude-api-key lacks the key api-key"),
+        "Pending",
+        "MissingSecret",
+        "api-key",
+    ),
+    Case(
+        waits(Reason.TEMPLATE_ERROR, "prompt.md.j2, line 3: taks is undefined"),
+        "Pending",
+        "TemplateError",
+        "line 3",
+        "DocsRun",
+    ),
+    Case(lambda run: transitions.running(begun(run), NOW), "Running", "Running", "attempt 1 is running"),
+    Case(says("attempt 1 waits until its pod is gone: node n7 has not confirmed it"), "Running", "Running", "node n7"),
+    Case(retries(Reason.EVICTED, "low on disk"), "Retrying", "Retrying", "Evicted: low on disk"),
+    Case(retries(Reason.RATE_LIMITED, "until 14:00"), "Retrying", "Retrying", "RateLimited", "DocsRun"),
+    Case(ends(State.SUCCEEDED, Reason.COMPLETED, "done"), "Succeeded", "Completed", "done"),
+    Case(ends(State.FAILED, Reason.OUT_OF_MEMORY, "raise memory"), "Failed", "OutOfMemory", "raise memory"),
+    Case(ends(State.CANCELLED, Reason.CANCELLED, "cancelled"), "Cancelled", "Cancelled", "cancelled", "DocsRun"),
+]
+NAMES = [f"run-{number:02}" for number in range(1, len(CASES) + 1)]
+
+
+@pytest.fixture(scope="module")
+def twenty(
+    tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]
+) -> Iterator[tuple[Place, Path]]:
+    folder = tmp_path_factory.mktemp("twenty")
+    kubectl = program("kubectl", "see kubernetes.io, Install Tools")
+    with api_server(folder / "state.sqlite") as url:
+        world = Harness(transport(url, folder), NAMESPACE)
+        for name, case in zip(NAMES, CASES, strict=True):
+            run = submitted(world, case.kind, name)
+            world.kubelet.replace_status(RUNS[case.kind], run.to_status_update(case.becomes(run)))
+        file = write_kubeconfig(folder, url, NAMESPACE)
+        common = [kubectl, "--cache-dir", str(folder / "cache"), "-n", NAMESPACE, "--kubeconfig", str(file)]
+        yield Place(world, common), file
+
+
+def test_kubectl_shows_of_each_run_what_it_waits_for(
+    twenty: tuple[Place, Path], record_property: Callable[[str, object], None]
+) -> None:
+    place, _ = twenty
+    record_property("told", place.run("get", "coderuns,docsruns"))
+    shown = [line for kind in ("coderuns", "docsruns") for line in place.get(kind, "-o", "wide")[1:]]
+    for name, case in zip(NAMES, CASES, strict=True):
+        (row,) = [line for line in shown if line.startswith(f"{name} ")]
+        assert f" {case.phase} " in row
+        assert f" {case.reason} " in row
+        assert case.words in row
+
+
+def test_the_command_line_shows_of_each_run_what_it_waits_for(
+    twenty: tuple[Place, Path], record_property: Callable[[str, object], None]
+) -> None:
+    _, kubeconfig = twenty
+    environ = {"KUBECONFIG": str(kubeconfig)}
+    record_property("told", command("runs", "list", **environ).out)
+    shown = command("runs", "list", "-o", "wide", **environ).out.splitlines()[1:]
+    assert len(shown) == len(CASES) == 20
+    for name, case in zip(NAMES, CASES, strict=True):
+        (row,) = [line for line in shown if line.endswith(f" {name}")]
+        assert f" {case.phase} " in row
+        assert case.reason == case.phase or f" {case.reason} " in row
+        assert case.words in row

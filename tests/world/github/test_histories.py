@@ -1,0 +1,197 @@
+"""Generated histories of an issue: what people write, edit, delete and close, and deliveries of it in any order.
+
+Each delivery arrives once or twice, up to three days late, in an order of its own. At the end:
+
+- every run was asked for, by one command of somebody with write access, whose text was not gone before it was handled;
+- every command that still stands has its run, once, and it is not cancelled;
+- what was cancelled, or closed with cancelOnClose, is not at work;
+- the same deliveries once more change nothing.
+
+A failure names its seed: `HISTORY_SEED=... pytest tests/world/github/test_histories.py`.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from functions.cluster.kinds import RUNS
+from functions.cluster.transport import Transport
+from functions.events.event import Event
+from functions.runs.model import origin
+from tests.conftest import SCALE
+from tests.github.clock import Clock
+from tests.github.delivery_bench import Object, Stage
+from tests.support.github import Github, payloads
+
+COUNT = min(2000, max(10, round(500 * SCALE)))
+SEEDS = [int(os.environ["HISTORY_SEED"])] if "HISTORY_SEED" in os.environ else range(COUNT)
+BATCH = 50
+
+
+@dataclass
+class Asked:
+    """A command that starts a run: where it stands, and whether it still does."""
+
+    url: str
+    at: int
+    """When it was written, in steps of the history."""
+    may_write: bool
+    comment: int = 0
+    gone: bool = False
+    edited: bool = False
+
+
+@dataclass
+class History:
+    """One issue, what people did there, and the deliveries of it that are on their way."""
+
+    stage: Stage
+    rng: random.Random
+    number: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    cancels: list[int] = field(default_factory=list)
+    closed: int = 0
+    step: int = 0
+    deliveries: list[Event] = field(default_factory=list)
+    cancel_on_close: bool = False
+
+    def run(self) -> None:
+        """Let people act, then let everything arrive."""
+        self.cancel_on_close = self.rng.random() < 0.5
+        closing = f"cancelOnClose: {str(self.cancel_on_close).lower()}"
+        self.stage.configure(f"labels: {{doit: /code service=api}}\n{closing}")
+        self.opens()
+        for _ in range(self.rng.randint(1, 6)):
+            self.step += 1
+            self.stage.clock.later(seconds=self.rng.randint(1, 600))
+            self.rng.choice([self.comments, self.comments, self.labels, self.edits, self.deletes, self.closes])()
+        self.stage.clock.later(minutes=15)
+        self.arrive()
+
+    def sent(self, event: str, payload: Object) -> None:
+        assert self.stage.github.hook.deliver(event, payload).status_code == 200
+        self.deliveries.append(self.stage.queue.pop())
+
+    def opens(self) -> None:
+        body = self.rng.choice(["It loses items.", "It loses items.\n\n/code service=api"])
+        issue = self.stage.shop.open_issue("Basket", body)
+        self.number = issue["number"]
+        self.sent("issues", payloads.issue(self.stage.shop, self.number, "opened"))
+        if "/code" in body:
+            self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
+
+    def comments(self) -> None:
+        by = self.rng.choice(["octocat", "octocat", "octocat", "mallory"])
+        body = self.rng.choice(
+            ["/code service=api", "/code 3 service=api", "/cancel", "hello", "/code three", "> /code"]
+        )
+        comment = self.stage.shop.comment(self.number, body, by)
+        self.sent("issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment)))
+        if body.startswith("/code") and "three" not in body:
+            self.asked.append(Asked(comment["html_url"], self.step, by == "octocat", comment["id"]))
+        if body == "/cancel" and by == "octocat":
+            self.cancels.append(self.step)
+
+    def labels(self) -> None:
+        issue = self.stage.shop.issues[self.number]
+        issue["updated_at"] = self.stage.shop.place.now()
+        payload = payloads.issue(self.stage.shop, self.number, "labeled", label={"name": "doit"})
+        self.sent("issues", payload | {"issue": dict(issue)})
+        self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
+
+    def edits(self) -> None:
+        """Somebody takes a command out of a comment."""
+        for asked in self.asked:
+            if asked.comment and asked.may_write and not (asked.gone or asked.edited):
+                comment = self.stage.shop.comments[asked.comment]
+                comment |= {"body": "never mind", "updated_at": self.stage.shop.place.now()}
+                self.sent(
+                    "issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment), "edited")
+                )
+                asked.edited = True
+                return
+
+    def deletes(self) -> None:
+        for asked in self.asked:
+            if asked.comment and not asked.gone:
+                del self.stage.shop.comments[asked.comment]
+                asked.gone = True
+                return
+
+    def closes(self) -> None:
+        issue = self.stage.shop.issues[self.number]
+        if issue["state"] == "closed":
+            return
+        issue |= {
+            "state": "closed",
+            "closed_at": self.stage.shop.place.now(),
+            "updated_at": self.stage.shop.place.now(),
+        }
+        payload = payloads.issue(self.stage.shop, self.number, "closed")
+        self.sent("issues", payload | {"issue": dict(issue)})
+        self.closed = self.step
+
+    def arrive(self) -> None:
+        """Every delivery, in any order, some twice; one that cannot be handled yet comes again later."""
+        waiting = [*self.deliveries, *(each for each in self.deliveries if self.rng.random() < 0.3)]
+        self.rng.shuffle(waiting)
+        while waiting:
+            event = waiting.pop()
+            self.stage.clock.later(hours=self.rng.choice([0, 0, 0, 1, 24]) if self.rng.random() < 0.2 else 0)
+            code = self.stage.take(event).code
+            assert code in (204, 503)
+            if code == 503:
+                self.stage.clock.later(minutes=5)
+                waiting.insert(0, event)
+
+    def check(self) -> None:
+        runs = [
+            run for run in self.stage.runs() if (found := origin.from_object(run.raw)) and found.number == self.number
+        ]
+        urls = [found.url for run in runs if (found := origin.from_object(run.raw))]
+        allowed = [asked.url for asked in self.asked if asked.may_write and not (asked.gone or asked.edited)]
+        assert all(urls.count(url) <= allowed.count(url) for url in urls), "a run that nobody asked for"
+        last_cancel = max(self.cancels, default=-1)
+        closed = self.closed if self.cancel_on_close else -1
+        for asked in self.asked:
+            if asked.url not in allowed or asked.at <= max(last_cancel, closed):
+                continue
+            assert asked.url in urls, "it still stands, and has no run"
+        live = [run for run in runs if not run.cancel]
+        standing = [asked for asked in self.asked if asked.url in allowed and asked.at > max(last_cancel, closed)]
+        assert len(live) >= len(standing)
+        if closed > 0:
+            assert len(live) <= sum(asked.at > closed for asked in self.asked if asked.url in allowed)
+        if last_cancel >= 0 and not standing and len(runs) == 1:
+            assert live == []
+
+
+@pytest.fixture
+def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
+    return Stage(api, namespace, github, clock)
+
+
+def batches() -> Iterator[list[int]]:
+    for start in range(0, len(SEEDS), BATCH):
+        yield list(SEEDS[start : start + BATCH])
+
+
+@pytest.mark.parametrize("seeds", batches(), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+def test_any_history_ends_as_a_reader_of_the_issue_expects(stage: Stage, seeds: list[int]) -> None:
+    for seed in seeds:
+        history = History(stage, random.Random(seed))
+        try:
+            history.run()
+            history.check()
+            before = [(run.name, run.cancel) for run in stage.runs()]
+            history.arrive()
+            assert [(run.name, run.cancel) for run in stage.runs()] == before
+        except AssertionError as error:
+            raise AssertionError(f"HISTORY_SEED={seed}: {error}") from error
+        for run in stage.runs():
+            kind = RUNS[run.kind]
+            stage.world.kubelet.patch(kind, run.namespace, run.name, {"metadata": {"finalizers": None}})
+            stage.world.kubelet.delete(kind, run.namespace, run.name, run.uid)
