@@ -21,8 +21,11 @@ from tests.support.installed import KUBERNETES
 
 RELEASES = ("1.29", "1.37")
 """The oldest that the cluster overlay is for, and the newest known."""
-OTHERS = ("external-secrets.io/", "keda.sh/", "messaging.knative.dev/", "sources.knative.dev/", "serving.knative.dev/")
-ON_CLUSTER = ("github", "nats-cluster", "nats-tls", "scale-to-zero", "quota", "people")
+OTHERS = (
+    *("argoproj.io/", "external-secrets.io/", "keda.sh/"),
+    *("messaging.knative.dev/", "serving.knative.dev/", "sources.knative.dev/"),
+)
+ON_CLUSTER = ("argo-events", "github", "nats-cluster", "nats-tls", "scale-to-zero", "quota", "people")
 
 
 def with_component(kubectl: str, folder: Path, *components: str) -> list[Object]:
