@@ -49,7 +49,7 @@ def test_the_tools_are_described_for_a_model(environ: dict[str, str]) -> None:
 def test_every_field_of_a_spec_can_be_given(arguments: Any, spec: Any) -> None:
     offered = set(schema(arguments)["properties"])
     fields = {field.alias for name, field in spec.model_fields.items() if name not in (*NOT_OFFERED, "task")}
-    assert fields - offered == ({"workingDirectory"} if spec is DocsRunSpec else set())  # `directory` says it
+    assert fields - offered == set()
     assert not {"cancel", "contextVersion"} & offered
 
 

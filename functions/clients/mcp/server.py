@@ -32,8 +32,9 @@ log = logging.getLogger("orchestrator")
 TOOLS: Sequence[Tool[Any]] = (*TASK_TOOLS, *RUN_TOOLS)
 
 INSTRUCTIONS = """Agents document Task Master tasks (task_docs) and implement them (task_code), each as a run that
-continues by itself and ends with a pull request. Follow a run with get_run: its `next` says what to do. Only finished
-code runs can be retried, with retry_run, best with a message about what to do differently."""
+continues by itself and ends with a pushed branch. A pull request is opened where a GitHub App is installed; otherwise
+get_run names the branch to open one from. Follow a run with get_run: its `next` says what to do. Only finished code
+runs can be retried, with retry_run, best with a message about what to do differently."""
 
 PROGRESS_SECONDS = 5.0
 """Seconds after which a long step is reported again, so that a client sees that the tool is working."""

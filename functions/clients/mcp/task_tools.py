@@ -81,9 +81,7 @@ class CodeArguments(TaskArguments):
     ] = None
 
 
-Docs = model_from_spec(
-    DocsRunSpec, DocsArguments, required=(), without={*NOT_OFFERED, "working_directory"}, defaults=DEFAULTS
-)
+Docs = model_from_spec(DocsRunSpec, DocsArguments, required=(), without=NOT_OFFERED, defaults=DEFAULTS)
 Code = model_from_spec(CodeRunSpec, CodeArguments, required=(), without={*NOT_OFFERED, "task"}, defaults=DEFAULTS)
 
 
@@ -93,8 +91,8 @@ def task_docs(given: Any, say: Say) -> Result:
     Raises:
         CommandError: see `docs.run`.
     """
-    directory = _directory(given.directory)
-    outcome = submit_docs.run(given.request({"directory"}), directory, say, given.remote)
+    directory = _directory(str(Path(given.directory) / (given.working_directory or "")))
+    outcome = submit_docs.run(given.request({"directory", "working_directory"}), directory, say, given.remote)
     return _result(outcome, DocsRunSpec.kind, given, directory)
 
 
@@ -149,17 +147,16 @@ TASK_TOOLS: list[Tool[Any]] = [
         "task_docs",
         "Let an agent document the Task Master tasks of a directory. Copies .taskmaster/tasks/task_NNN.txt to "
         ".taskmaster/docs/task-N/task.txt, commits and pushes what has changed in .taskmaster (nothing else), and "
-        "submits a docs run. Its result is a pull request to the branch that is checked out. Returns at once; the "
-        "run takes minutes to hours.",
+        "submits a docs run. Its result is a branch, and with a GitHub App a pull request to the branch that is "
+        "checked out. Returns at once; the run takes minutes to hours.",
         Docs,
         task_docs,
     ),
     Tool(
         "task_code",
         "Let an agent implement one task: of Task Master, an issue, or a prompt. Changes no local files. "
-        "Its result is a pull request to "
-        "`branch`. Returns at once; the run takes minutes to hours. Without an idempotencyKey a task with "
-        "an unfinished run is refused.",
+        "Its result is a branch, and with a GitHub App a pull request to `branch`. Returns at once; the run takes "
+        "minutes to hours. Without an idempotencyKey a task with an unfinished run is refused.",
         Code,
         task_code,
     ),

@@ -7,16 +7,19 @@ depends on the kind reads the abstract members below: mypy reports a kind that l
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from functions.runs.model import fields, repository_url
 from functions.runs.model.kinds import RunKind
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 ONE_IDENTITY = "give exactly one of githubUser and githubApp"
 CROSS_FIELD = "across_fields"
@@ -162,6 +165,36 @@ class RunSpec(ApiModel, ABC):
             raise PydanticCustomError(CROSS_FIELD, "{text}", {"text": text, "problems": wrong})
         return self
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report what is wrong with fields together beside single fields, for which pydantic would stop before.
+
+        It wraps the validator above, which is why it stands below it.
+
+        Fields with problems of their own are replaced by those of the smallest valid spec for the second look.
+        """
+        try:
+            return handler(data)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            wrong = {str(item["loc"][0]) for item in found if item["loc"]}
+            if not wrong or not isinstance(data, Mapping):
+                raise
+            try:
+                handler(cls._mended(data, wrong))
+            except ValidationError as second:
+                across = [item for item in second.errors(include_url=False) if item["type"] == CROSS_FIELD]
+                lines = [_line(item) for item in (*found, *across)]
+                raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True) from None
+            raise
+
+    @classmethod
+    def _mended(cls, data: Mapping[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
+        """Return the data with the values of the smallest valid spec for these fields; without them if it has none."""
+        known = {name: cls.smallest[to_camel(name)] for name in wrong if to_camel(name) in cls.smallest}
+        return {**{name: value for name, value in data.items() if name not in wrong}, **known}
+
     def cross_field_problems(self) -> dict[str, str]:
         """Return what is wrong with fields together, by their names on the wire."""
         wrong: dict[str, str] = {}
@@ -260,6 +293,14 @@ class RunSpec(ApiModel, ABC):
     @abstractmethod
     def own_variables(self, run: str) -> Mapping[str, Any]:
         """Return the template variables that only this kind has, besides its fields; `run` is the run's name."""
+
+
+def _line(item: "ErrorDetails") -> InitErrorDetails:
+    """Return an error as it was found, to be raised again beside others."""
+    context = item.get("ctx") if item["type"] == CROSS_FIELD else None
+    message: Any = "{text}" if context else item["msg"]
+    custom = PydanticCustomError(item["type"], message, context)
+    return InitErrorDetails(type=custom, loc=item["loc"], input=item["input"])
 
 
 def wire(model: BaseModel) -> dict[str, Any]:

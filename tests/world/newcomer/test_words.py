@@ -1,0 +1,70 @@
+"""What users of the predecessor would miss (cases S1 to S4, S6, S11, S12 of the field).
+
+| input                                              | expected                                                  |
+|----------------------------------------------------|-----------------------------------------------------------|
+| a docs task without `task_NNN.txt`                 | one line                                                  |
+| a bad model and no identity, among other problems  | all at once, over HTTP, in a file, on the command line    |
+| MCP `task_docs` with `workingDirectory`            | taken, as `directory` is                                  |
+| MCP instructions                                   | a pull request is promised only where an App is installed |
+| migration, GH_TOKEN, what is durable               | said in docs                                              |
+"""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from functions.clients.mcp.server import INSTRUCTIONS
+from functions.clients.mcp.task_tools import TASK_TOOLS, Docs
+from functions.runs.model.run import problems
+from functions.runs.model.specs import SPECS
+from tests.clients.conftest import CommandLine, Repository
+from tests.support.api import ROOT
+
+
+def wrong_fields(kind: str, spec: dict[str, Any], **mode: Any) -> set[str]:
+    with pytest.raises(ValidationError) as refused:
+        SPECS[kind].model_validate(spec, **mode)
+    return {field for field, _ in problems(refused.value)}
+
+
+def test_every_problem_of_a_spec_is_told_at_once() -> None:
+    spec = {"taskId": 1, "service": "-", "model": "gpt-x", "repositoryUrl": "x"}
+    expected = {"service", "model", "repositoryUrl", "platformRepositoryUrl", "githubUser", "githubApp"}
+    assert wrong_fields("CodeRun", spec) == expected
+    named = {"task_id": 1, "service": "-", "model": "gpt-x", "repository_url": "x"}
+    assert wrong_fields("CodeRun", named, by_alias=False, by_name=True) >= {"service", "model", "githubUser"}
+    assert wrong_fields("DocsRun", {"model": "opus"}) == {"repositoryUrl", "sourceBranch", "githubUser", "githubApp"}
+
+
+def test_a_field_with_a_problem_of_its_own_is_told_once() -> None:
+    spec = {"repositoryUrl": "https://git.example/shop", "sourceBranch": "..", "model": "", "githubUser": "octo cat"}
+    assert wrong_fields("DocsRun", spec) == {"sourceBranch", "model", "githubUser"}
+
+
+def test_tasks_without_a_text_file_are_named_in_one_line(docs: CommandLine) -> None:
+    said = docs("--dry-run").err
+    told = [line for line in said.splitlines() if line.startswith("no text")]
+    assert told == ["no text             tasks 1, 2: no tasks/task_NNN.txt; the agent reads tasks.json"], said
+
+
+def test_both_names_of_the_directory_are_known_to_task_docs(repository: Repository) -> None:
+    assert {"directory", "working_directory"} <= Docs.model_fields.keys()
+
+
+def test_a_pull_request_is_promised_only_where_an_app_is_installed() -> None:
+    for text in (INSTRUCTIONS, *(tool.description for tool in TASK_TOOLS)):
+        assert "GitHub App" in text
+        assert "ends with a pull request" not in text
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("migration.md", "orchestrator.platform/v1"),
+        ("github.md", "GH_TOKEN"),
+        ("concepts.md", "a few small ConfigMaps"),
+    ],
+)
+def test_what_users_of_the_predecessor_ask_is_said(page: str, words: str) -> None:
+    assert words in (ROOT / "docs" / page).read_text()
