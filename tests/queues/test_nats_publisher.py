@@ -12,16 +12,19 @@
 | takes no message of that size     | PublishError with max_payload                               |
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
 
 from functions.events.event import Event
 from functions.local.dev.server import free_port
 from functions.local.nats import NatsServer
+from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.publisher import PublishError
 from tests.queues.nats_bench import Bench, event, jobs
 from tests.support.github.certificate import make
@@ -55,6 +58,25 @@ def refusal(bench: Bench, what: Event, seconds: float = 0.5) -> str:
 def applied(bench: Bench) -> Iterator[Bench]:
     bench.apply(jobs("http://127.0.0.1:1/"))
     yield bench
+
+
+def test_an_event_that_comes_while_the_queue_is_set_up_is_not_lost(nats_server: str) -> None:
+    """A stream keeps what its consumers want; before they exist it would acknowledge and drop it."""
+    bench = Bench.on(nats_server)
+    topology = jobs("http://127.0.0.1:1/")
+    refused: list[str] = []
+
+    async def set_up(client: Client) -> None:
+        async for _ in TopologyApplier(client, bench.names).apply(topology):
+            try:
+                await asyncio.to_thread(bench.publisher(0.2).publish, "jobs", event(f"e{len(refused)}"))
+            except PublishError as error:
+                refused.append(str(error))
+
+    bench.use(set_up)
+    assert len(refused) == 3, "after each stream and consumer"
+    bench.publisher().publish("jobs", event("after"))
+    assert [(message.headers or {})["ce-id"] for message in bench.stored("jobs")] == ["after"]
 
 
 def test_an_event_is_one_message_in_binary_mode(nats_server: str) -> None:

@@ -3,7 +3,9 @@
 A topic is a stream, which keeps a message until every subscription has settled it (retention by interest); a stream of
 dead letters keeps each until people deal with it. A subscription is a durable pull consumer. The server delivers
 without limit: the dispatcher counts, because a message beyond a server's own limit would stay undelivered in the
-stream, and no error would show it. It may be applied any number of times; other streams and consumers are left alone.
+stream, and no error would show it. A new stream takes no events before its
+consumers exist: one that no consumer is interested in would be acknowledged and dropped. It may be applied any number
+of times; other streams and consumers are left alone.
 """
 
 import asyncio
@@ -52,25 +54,35 @@ class TopologyApplier:
     async def apply(self, topology: Topology) -> AsyncIterator[str]:
         """Yield what was done, one line for each stream and consumer, as it is done; raise NatsError."""
         kept = {each.dead_letter.topic for each in topology.subscriptions if each.dead_letter}
+        kept |= set(topology.dead_letter_topics)
         for topic in topology.topics:
-            yield await self._stream(topic, is_kept=topic in kept.union(topology.dead_letter_topics))
+            yield await self._stream(topic, is_kept=topic in kept)
         for subscription in topology.subscriptions:
             yield await self._consumer(self.names.stream(subscription.topic), subscription.name)
+        for topic in topology.topics:
+            await self._open(topic, is_kept=topic in kept)
 
     async def _stream(self, topic: str, *, is_kept: bool) -> str:
-        streams = self.client.jetstream()
         new = stream_config(self.names, topic, self.replicas, is_kept=is_kept)
         with explained(f"stream {new.name}"):
             try:
-                old = (await streams.stream_info(str(new.name))).config
+                old = await self._present(topic)
             except NotFoundError:
                 if not self.dry_run:
-                    await streams.add_stream(new)
+                    await self.client.jetstream().add_stream(new.evolve(subjects=[self.names.schedules(topic)]))
                 return f"stream {new.name}: {self._done('created')}"
             changed = _changed(old, new, STREAM_FIELDS)
-            if changed and not self.dry_run:
-                await streams.update_stream(new)
         return f"stream {new.name}: {self._outcome(changed)}"
+
+    async def _open(self, topic: str, *, is_kept: bool) -> None:
+        """Bring the stream up to date, whose consumers exist now; a new one takes events from here on."""
+        new = stream_config(self.names, topic, self.replicas, is_kept=is_kept)
+        with explained(f"stream {new.name}"):
+            if not self.dry_run and _changed(await self._present(topic), new, STREAM_FIELDS):
+                await self.client.jetstream().update_stream(new)
+
+    async def _present(self, topic: str) -> StreamConfig:
+        return (await self.client.jetstream().stream_info(self.names.stream(topic))).config
 
     async def _consumer(self, stream: str, name: str) -> str:
         streams = self.client.jetstream()
