@@ -25,6 +25,8 @@ IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
 NAMES = {
     "private_key_file",
     "webhook_secret_files",
+    "password_file",
+    "key_file",
     "api_key_secret_name",
     "api_key_secret_key",
     "secret",

@@ -170,7 +170,9 @@ def _print_results(runs: list[Run], mirror: Mirror, out: TextIO) -> None:
     for run in runs:
         branch = run.status.branch or ""
         if mirror.commits(branch, mirror.branch):
-            shown = mirror.changes(branch, mirror.branch, patch=run.kind is RunKind.CODE, colours=out.isatty())
+            shown = mirror.changes(
+                branch, mirror.branch, patch=bool(run.spec and run.spec.task_identity), colours=out.isatty()
+            )
             _print(out, f"\n{run.kind.word}: {branch} in {mirror.path}\n{_shortened(shown)}")
 
 
