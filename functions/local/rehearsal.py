@@ -25,7 +25,7 @@ REHEARSALS = Path(__file__).resolve().parent / "rehearsals"
 """Changes of the example's tasks: PACKAGE-TASK.json with `edits` (file, old, new) and `test`, the tests' command."""
 
 LONGEST_RESULT = 2000
-"""Characters of a command's output that are shown: its end."""
+"""Characters of the tests' output that are shown, after its last line, which says how they ended."""
 
 BYLINE = "Written by the rehearsal agent; no model was asked."
 Step = tuple[str, Callable[[], None]]
@@ -72,7 +72,7 @@ def use_tool(session: str, name: str, given: dict[str, Any], perform: Callable[[
     """Print a call of a tool, perform it, and print its result, as Claude Code does."""
     call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:12]}", "name": name, "input": given}
     emit(session, "assistant", message={"role": "assistant", "model": "rehearsal", "content": [call]})
-    result = {"type": "tool_result", "tool_use_id": call["id"], "content": perform()[-LONGEST_RESULT:]}
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": perform()}
     emit(session, "user", message={"role": "user", "content": [result]})
 
 
@@ -189,7 +189,8 @@ def change_steps(session: str, task: str, change: dict[str, Any]) -> Iterator[St
     def test() -> str:
         command = [sys.executable, *change["test"][1:]]
         environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(command, capture_output=True, text=True, env=environ, check=False).stderr
+        told = subprocess.run(command, capture_output=True, text=True, env=environ, check=False).stderr.rstrip()
+        return f"{told.splitlines()[-1]}\n{told}"[:LONGEST_RESULT]
 
     def make(edit: dict[str, str]) -> str:
         path = Path(edit["file"])

@@ -31,13 +31,15 @@ COMMANDS = (
     "orchestrator runs watch RUN",
     "orchestrator runs list",
     "orchestrator runs get RUN",
-    "orchestrator runs logs RUN | tail -n 2",
+    "orchestrator runs logs RUN | tail -n 1",
 )
 RUN = "run-5f1d7c0a9be342d68c17a0e4"
 UUID = "0b6f7e1c-5a52-4d0e-9c1a-3f2b8a4e0d7b"
 ALIKE = (
     (r"run-[0-9a-f]{24}", RUN),
     (rf"{RUN}-[0-9a-f]{{5}}", f"{RUN}-3f2b8"),
+    (r"first of \d+ lines", "first of 31 lines"),
+    (r"(?m)^.*secretlint is not installed.*\n", ""),
     (r"\brun-[0-9a-f]{8,12}\b(?!-)", RUN[:12]),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", UUID),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:8902"),

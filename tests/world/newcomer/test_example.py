@@ -43,8 +43,8 @@ def test_the_rehearsal_agent_really_does_the_first_task(
         for part in json.loads(line)["message"]["content"]
         if part["type"] == "tool_result"
     ]
-    assert "FAILED" in results[0]
-    assert results[-1].rstrip().endswith("OK")
+    assert results[0].startswith("FAILED (errors=3)\n")
+    assert results[-1].startswith("OK\n")
 
 
 def test_another_repository_is_not_taken_for_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
