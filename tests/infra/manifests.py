@@ -19,7 +19,13 @@ from tests.support.installed import KUBERNETES, kustomized
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
 INSTALLATIONS = [name for name in KUSTOMIZATIONS if name != "crds"]
 """Those with a namespace; the definitions are for the whole cluster."""
-COMPONENTS = ["components/console", "components/external-secrets", "components/people", "components/quota"]
+COMPONENTS = [
+    "components/console",
+    "components/external-secrets",
+    "components/people",
+    "components/quota",
+    "components/tool-servers",
+]
 """Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}
 IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}

@@ -14,7 +14,7 @@ Reading = Literal["addresses", "cilium"]
 
 @dataclass(frozen=True)
 class Destination:
-    """An address; with labels it is a pod in a namespace of these labels."""
+    """An address; with labels it is a pod, in a namespace of these labels, without any in the policy's own."""
 
     address: str
     pod: Mapping[str, str] | None = None
@@ -43,8 +43,9 @@ def _matches(peer: Mapping[str, Any], to: Destination, reading: Reading) -> bool
         return (to.pod is None or reading == "addresses") and _inside(peer["ipBlock"], to.address)
     if to.pod is None:
         return False
+    if "namespaceSelector" not in peer and to.namespace:
+        return False  # a pod selector alone means the policy's own namespace
     selectors = {"podSelector": to.pod, "namespaceSelector": to.namespace}
-    assert "namespaceSelector" in peer, "only the policy's own namespace is meant otherwise"
     return all(_selected(peer[name], labels) for name, labels in selectors.items() if name in peer)
 
 
