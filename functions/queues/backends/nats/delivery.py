@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakValueDictionary
 
 import aiohttp
 from nats.aio.client import Client
@@ -59,7 +60,8 @@ class Delivery:
     acknowledged: int = 0
     dead: int = 0
     _last_contact: float = field(default_factory=time.monotonic)
-    _keys: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _keys: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """Locks by key of the messages that are being delivered."""
 
     @property
     def silent_seconds(self) -> float:
