@@ -4,7 +4,7 @@ Its text is deleted or edited, a later /cancel was handled first, or the issue w
 Deliveries arrive in any order and up to three days late.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from functions.chatops.context import CommandContext
@@ -12,7 +12,7 @@ from functions.github.api.errors import Denied, NotFound
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
 from functions.github.commands.configuration import Configuration
-from functions.github.commands.parse import MAX_COMMANDS, Cancel, Retry, parse_comment
+from functions.github.commands.parse import Cancel, Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.decisions import CommandRequest, sort_key
 from functions.github.webhook.event import WebhookEvent
@@ -29,9 +29,8 @@ def why_withdrawn(
     reason = _why_text_is_gone(calls, replies, event, request) if request.written_at else ""
     if reason or not request.sort_key:
         return reason
-    later = [comment for comment in replies.last_listed if _sort_key(comment) > request.sort_key]
-    keys = [key for comment in later for key in _cancel_keys(comment, event.repository_id, event.app)]
-    if any(_was_handled(key, context, replies) for key in keys):
+    cancels = [each for comment in replies.last_listed for each in _cancels(comment, event.repository_id, event.app)]
+    if any(_was_handled(key, context, replies) for key, place in cancels if place > request.sort_key):
         return "a later comment cancelled it"
     return "the issue was closed since" if _was_closed_since(context, request) else ""
 
@@ -73,17 +72,15 @@ def _was_closed_since(context: CommandContext, request: CommandRequest) -> bool:
     return dig_text(issue, "state") == "closed" and sort_key(dig_text(issue, "closed_at")) > request.sort_key
 
 
-def _sort_key(comment: Mapping[str, Any]) -> str:
-    return sort_key(dig_text(comment, "created_at"), dig_number(comment, "id"), MAX_COMMANDS)
-
-
-def _cancel_keys(comment: Mapping[str, Any], repository_id: int, app: str) -> list[str]:
-    """Return the keys of the /cancel commands in a comment (webhook/rules/comment.py)."""
-    body = dig_text(comment, "body")
+def _cancels(comment: Mapping[str, Any], repository_id: int, app: str) -> Iterator[tuple[str, str]]:
+    """Yield key (webhook/rules/comment.py) and sort key of each /cancel in a comment."""
+    body, number = dig_text(comment, "body"), dig_number(comment, "id")
     if "cancel" not in body.lower():
-        return []
-    prefix = f"{repository_id}/issues/comment/{dig_number(comment, 'id')}"
-    return [f"{prefix}/{at}" for at, command in enumerate(parse_comment(body, app)) if isinstance(command, Cancel)]
+        return
+    for at, command in enumerate(parse_comment(body, app)):
+        if isinstance(command, Cancel):
+            written = sort_key(dig_text(comment, "created_at"), number, at)
+            yield f"{repository_id}/issues/comment/{number}/{at}", written
 
 
 def _was_handled(key: str, context: CommandContext, replies: ReplyPoster) -> bool:

@@ -177,7 +177,7 @@ def test_with_it_the_log_of_a_run_is_read(house: House) -> None:
     found = house.runs("logs", "code/coderun")
     assert (found.code, found.out) == (0, "done\n"), found.err
     listed = house.runs("list")
-    assert {line.split()[0] for line in listed.out.splitlines() if line} == {"NAME", "coderun", "docsrun"}
+    assert {line.split()[0] for line in listed.out.splitlines() if line} == {"TITLE", "Task", "Document"}
 
 
 NEEDED: dict[Right, tuple[str, ...]] = {

@@ -160,7 +160,7 @@ def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
     assert len([line for line in lines if line.startswith("Running ")]) == 1
     assert sum("[rehearsal] started" in line for line in lines) == 1
     assert "agent      result: Written by the rehearsal agent" in told.out
-    assert lines[-1] == "Usage      $0.00, 3 turns, 0/0 tokens in/out"
+    assert lines[-1] == "Usage      $0.00, 6 turns, 0/0 tokens in/out"
     assert f"next: see what changed with: orchestrator runs diff {name}; then open a pull request from" in told.err
 
 

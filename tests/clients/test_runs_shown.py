@@ -51,9 +51,9 @@ def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_mean
     assert "Succeeded" in block
     table.show(change("is", "next", status=status("Unknown", "Running", phase="Running")))
     table.step("next", "> Edit \x1b[2Jstock.py")
-    assert "> Edit [2Jstock.py" in blocks_of(out.getvalue())[-1], "what the agent is doing, as text"
+    assert "> Edit stock.py" in blocks_of(out.getvalue())[-1], "what the agent is doing, as text"
     table.trouble("no answer, trying again: \x1b[2Jcut")
-    assert blocks_of(out.getvalue())[-1].endswith("no answer, trying again: [2Jcut")
+    assert blocks_of(out.getvalue())[-1].endswith("no answer, trying again: cut")
     table.show(change("gone", "now"))
     assert "now" not in blocks_of(out.getvalue())[-1]
 

@@ -37,8 +37,9 @@ def world(town: Town) -> Iterator[World]:
     found.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(program: Callable[[str, str], str]) -> Iterator[Browser]:
+    """A browser, closed after each module: while Playwright runs, other tests of the process have no event loop."""
     path = program("chromium", "Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])

@@ -179,7 +179,7 @@ def batches() -> Iterator[list[int]]:
         yield list(SEEDS[start : start + BATCH])
 
 
-@pytest.mark.parametrize("seeds", batches(), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+@pytest.mark.parametrize("seeds", [*batches()], ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
 def test_any_history_ends_as_a_reader_of_the_issue_expects(stage: Stage, seeds: list[int]) -> None:
     for seed in seeds:
         history = History(stage, random.Random(seed))
