@@ -63,6 +63,6 @@ def test_each_pass_drives_one_run_and_the_next_goes_on(world: Harness, runs: lis
         if number < COUNT - 1:
             assert found["data"]["left_at"] == f"CodeRun {run.name}"
         notes.append(world.kubelet.get(CONFIG_MAP, APART, name_of("sweep"))["data"])
-    assert not any(note["token"] for note in notes), "unfinished runs are one page"
+    assert not any(note["token"] for note in notes[:-1]), "unfinished runs are one page"
     assert notes[-1]["kind"] == ""
     assert len(world.jobs()) >= COUNT
