@@ -138,7 +138,7 @@ def test_a_run_that_returns_to_the_state_synced_before_a_crash_is_synced_again(r
     with suppress(Killed):
         room.report(services=room.services(CrashingTransport(room.both, at, True)))
     _says(room, before)
-    room.world.later(minutes=20)
+    room.world.later(minutes=9)
     room.report()
     assert room.comment() == told
 
