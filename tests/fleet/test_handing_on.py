@@ -167,7 +167,6 @@ def test_many_passes_have_the_same_result_as_one(what: str) -> None:
     assert to_the_end(scene, what, A_FEW) == unhurried != before
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("what", list(DUE))
 def test_killed_at_any_call_it_ends_the_same(what: str, after: bool) -> None:
