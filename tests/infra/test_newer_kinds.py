@@ -68,8 +68,7 @@ def test_all_components_go_together(kubectl: str, tmp_path: Path) -> None:
 
 
 def test_newer_kinds_are_there_and_a_wrong_field_is_found(kubectl: str) -> None:
-    items = manifests.rendered(kubectl, "cluster")
-    items += manifests.rendered(kubectl, "knative")
+    items = [*manifests.rendered(kubectl, "cluster"), *manifests.rendered(kubectl, "knative")]
     assert {(each["apiVersion"], each["kind"]) for each in items} >= NEWER
     scaler = next(iter(of_kind(items, "HorizontalPodAutoscaler").values()))
     wrong = {**scaler, "spec": {**scaler["spec"], "maxReplica": 3}}
