@@ -233,7 +233,10 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         "definitions: CodeRun lacks spec.taskId: it is of another version",
     ),
     "no binding": (missing(BINDING), "rights: RoleBinding orchestrator-functions does not exist"),
-    "nobody bound": (answering(BINDING, {}), "rights: RoleBinding orchestrator-functions binds nobody"),
+    "a binding without a subject": (
+        answering(BINDING, {}),
+        "rights: RoleBinding orchestrator-functions has no subject",
+    ),
     "no rights": (
         answering("/apis/authorization.k8s.io/v1/subjectaccessreviews", {"status": {"allowed": False}}),
         "rights: orchestrator-functions may not create coderuns",

@@ -79,7 +79,7 @@ def rights(examined: Examined) -> Iterator[Finding]:
         yield unknown("rights", error)
         return
     if not subjects:
-        yield problem("rights", f"RoleBinding {BINDING} binds nobody: add the functions' identity")
+        yield problem("rights", f"RoleBinding {BINDING} has no subject: add the functions' identity")
     for subject, lacking in zip(subjects, denied, strict=True):
         if lacking:
             how = "apply the Role of infra/kubernetes/base/rbac.yaml"

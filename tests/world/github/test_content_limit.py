@@ -2,7 +2,7 @@
 
 | what happens                                      | expected                                                       |
 |---------------------------------------------------|----------------------------------------------------------------|
-| 100 runs begin, and all of them end at once       | the limit is never met; every end is told, later if need be    |
+| 100 runs begin, and all of them end at once       | the limit is never met; every end is reported, some later       |
 | a run works for hours                             | one line of progress at most every 10 minutes                  |
 | progress of many runs, and little room            | progress waits; the end of a run does not                      |
 | the budget cannot be read                         | it counts as unused                                            |
