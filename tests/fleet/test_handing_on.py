@@ -136,7 +136,7 @@ def expired() -> PassBench:
     return scene
 
 
-EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 11}
+EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
 """Calls between two at which a pass is killed; a chain of sweeps makes some 100, one of the other some 700."""
 MAKERS: dict[str, Callable[[], PassBench]] = {"sweep": limited, "retention": expired}
 

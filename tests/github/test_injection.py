@@ -55,8 +55,8 @@ HOSTILE = [
 ]
 
 
-ACTIVE = re.compile(r"@\w|://|#\d|GH-\d|(?<!touch-)pwned")
-"""What GitHub makes a mention or a link of, by itself; `touch-pwned` is a spelling of a name that we propose."""
+ACTIVE = re.compile(r"@\w|://|#\d|GH-\d|pwned")
+"""What GitHub makes a mention or a link of, by itself."""
 
 
 def outside_code(text: str) -> Iterator[Token]:

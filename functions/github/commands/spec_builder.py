@@ -171,7 +171,10 @@ def _url(request: _Request, repository: str) -> str:
 
 
 def _explain(command: str, error: ValidationError) -> Iterator[str]:
-    """Yield every problem, naming the option of the command if there is one for the field."""
+    """Yield every problem as Markdown, naming the option of the command if there is one for the field.
+
+    A reason may propose another spelling of what people wrote, so that it is in a code span.
+    """
     options = {field: name for name, field in OPTIONS[command].items() if name != "agent"}
     for field, reason in problems(error):
-        yield f"{options.get(field) or to_camel(field) or 'the request'}: {reason}"
+        yield code_span(f"{options.get(field) or to_camel(field) or 'the request'}: {reason}")
