@@ -95,7 +95,12 @@ class SshRelay:
     def start(self, path: Path) -> None:
         """Listen at `path`; the agent's container, which has another uid, may connect."""
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            # By the directory's descriptor: an address has at most 108 bytes (unix(7)), and paths of one machine more.
+            listener.bind(f"/proc/self/fd/{directory}/{path.name}")
+        finally:
+            os.close(directory)
         path.chmod(0o666)
         listener.listen()
         threading.Thread(target=self._serve, args=(listener,), name="ssh", daemon=True).start()

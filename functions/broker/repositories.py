@@ -45,7 +45,7 @@ def ssh_address(url: str) -> SshAddress | None:
 
 def by_ssh(git: Git, wanted: SshAddress) -> tuple[Repository, SshAddress] | None:
     """Return the run's repository at that address, with its address as configured; None if it is not the run's."""
-    for repository in git.repositories:
+    for repository in git.repositories:  # the one that may be written to is the first
         address = ssh_address(repository.url)
         if address and address.same_repository(wanted):
             return repository, address

@@ -51,7 +51,7 @@ class Mounts:
     @property
     def shared(self) -> Path:
         """The directory that the agent's container mounts too, read-only."""
-        return self.root / "broker"
+        return self.root / "run/broker"
 
 
 def utc_now() -> datetime:
@@ -74,14 +74,14 @@ class Broker:
 
     async def start(self, port: int = 0) -> Ready:
         """Listen on loopback, check the credentials, and write what the agent's container has to know."""
+        if self._configuration.git.user:
+            self._relay().start(self._mounts.shared / readiness.SOCKET)
         self._session = forwarding.new_session()
         self._runner = web.AppRunner(
             self._application(self._session), access_log=None, shutdown_timeout=STOP_SECONDS, auto_decompress=False
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        if self._configuration.git.user:
-            self._relay().start(self._mounts.shared / readiness.SOCKET)
         problems = await asyncio.to_thread(self._problems)
         ready = Ready(self._runner.addresses[0][1], self.credential, problems)
         ready.write(self._mounts.shared)
@@ -144,7 +144,8 @@ class Broker:
         git = self._configuration.git
         if self._app:
             for repository in git.repositories:
-                self._app.token(repository)
+                if repository.name and repository.required:
+                    self._app.token(repository)
         elif git.user:
             path = self._mounts.secrets / "ssh/id_ed25519"
             SecretFile(path, git.user.secret, "ssh-privatekey", self._configuration.namespace).read()

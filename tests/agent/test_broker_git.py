@@ -194,7 +194,7 @@ def relay(running: Running, request: dict[str, str | int], sent: bytes = b"0000"
     """Exit code and output of what the broker runs."""
     stdin, stdout = os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(running.mounts.shared / SOCKET))
+        client.connect(f"/proc/self/fd/{os.open(running.mounts.shared, os.O_RDONLY)}/{SOCKET}")
         socket.send_fds(client, [json.dumps(request).encode() + b"\n"], [stdin[0], stdout[1], stdout[1]])
         for each in (stdin[0], stdout[1]):
             os.close(each)
@@ -244,7 +244,7 @@ def test_ssh_ends_when_its_client_has_gone(user: Running, ssh_world: World) -> N
     ends: Sequence[int] = os.pipe()
     out = os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(user.mounts.shared / SOCKET))
+        client.connect(f"/proc/self/fd/{os.open(user.mounts.shared, os.O_RDONLY)}/{SOCKET}")
         line = json.dumps(asked(user, ssh_world)).encode() + b"\n"
         socket.send_fds(client, [line], [ends[0], out[1], out[1]])
         os.close(out[1])

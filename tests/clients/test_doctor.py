@@ -135,7 +135,7 @@ class Bench:
     api: PlayedTransport = field(default_factory=PlayedTransport)
     web: Web = field(default_factory=Web)
     letters: Letters = field(default_factory=Letters)
-    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE})
+    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE, "broker": IMAGE})
     github: client.Github | None = None
 
     def examined(self) -> Examined:
@@ -370,7 +370,7 @@ def test_events_are_those_that_rules_read() -> None:
 def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
     """In the namespace of infra/kubernetes/base, whose binding names a user."""
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
-    settings = Settings.model_validate({"agent": IMAGE})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": IMAGE})
     examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC), {})
     found = {each.check: each for each in examine(examined)}
     assert found["rights"].state == found["clock"].state == found["definitions"].state == "ok", found
@@ -378,8 +378,8 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
 
 
 def test_the_command_names_a_wrong_setting_and_exits_with_1(tmp_path: Path) -> None:
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-    environ |= {"ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "a"}
+    environ |= {"ORCHESTRATOR_BROKER__IMAGE": "b", "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
     command = [sys.executable, "-m", "functions.clients", "doctor", "-o", "json"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100)
     assert done.returncode == 1
