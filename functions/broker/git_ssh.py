@@ -94,6 +94,7 @@ class SshRelay:
 
     def start(self, path: Path) -> None:
         """Listen at `path`; the agent's container, which has another uid, may connect."""
+        path.unlink(missing_ok=True)  # of this pod's broker before it was restarted
         listener = socket.socket(socket.AF_UNIX)
         directory = os.open(path.parent, os.O_RDONLY)
         try:

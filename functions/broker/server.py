@@ -64,7 +64,7 @@ class Broker:
 
     def __init__(self, configuration: Configuration, mounts: Mounts, clock: Callable[[], datetime] = utc_now) -> None:
         self._configuration, self._mounts = configuration, mounts
-        self.credential = admission.new_credential()
+        self._port, self.credential = readiness.address_before(mounts.shared) or (0, admission.new_credential())
         self.usage = Usage(prices=configuration.model.prices if configuration.model else {})
         git, namespace = configuration.git, configuration.namespace
         self._app = AppRepositories(git, mounts.secrets / "github-app", namespace, clock) if git.app else None
@@ -72,8 +72,11 @@ class Broker:
         self._session: ClientSession | None = None
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> Ready:
-        """Listen on loopback, check the credentials, and write what the agent's container has to know."""
+    async def start(self) -> Ready:
+        """Listen on loopback, check the credentials, and write what the agent's container has to know.
+
+        A broker that is started again in the same pod has the same address: the agent at work has it already.
+        """
         if self._configuration.git.user:
             self._relay().start(self._mounts.shared / readiness.SOCKET)
         self._session = forwarding.new_session()
@@ -81,7 +84,7 @@ class Broker:
             self._application(self._session), access_log=None, shutdown_timeout=STOP_SECONDS, auto_decompress=False
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         problems = await asyncio.to_thread(self._problems)
         ready = Ready(self._runner.addresses[0][1], self.credential, problems)
         ready.write(self._mounts.shared)

@@ -168,15 +168,20 @@ def test_what_keeps_an_app_from_working_is_named(
 
 
 @pytest.fixture
-def user(ssh_world: World, ssh_server: SshServer) -> Iterator[Running]:
-    """The broker of a run that works as a user, on the real sshd."""
+def user_mounts(ssh_world: World, ssh_server: SshServer) -> Mounts:
+    """Of a run that works as a user, on the real sshd."""
     git = brokers.git_of(**USER)
     for repository in git["repositories"]:
         repository["url"] = f"{ssh_world.remotes.url}{repository['name'].removeprefix('acme/')}"
     given = {"namespace": "agents", "git": git}
     mounts = brokers.lay_out(ssh_world.path / "broker-pod", given, {"ssh/id_ed25519": ssh_server.private_key})
     mounts.known_hosts.write_text(f"{ssh_server.host_key}\n")
-    with brokers.serving(mounts) as running:
+    return mounts
+
+
+@pytest.fixture
+def user(user_mounts: Mounts) -> Iterator[Running]:
+    with brokers.serving(user_mounts) as running:
         yield running
 
 
@@ -211,6 +216,15 @@ def test_git_fetches_over_ssh_with_a_key_that_only_the_broker_has(user: Running,
     code, text = relay(user, asked(user, ssh_world))
     assert code == 0, text
     assert "refs/heads/main" in text
+
+
+def test_a_broker_that_is_started_again_serves_the_agent_at_work(user_mounts: Mounts, ssh_world: World) -> None:
+    with brokers.serving(user_mounts) as before:
+        pass
+    with brokers.serving(user_mounts):
+        code, text = relay(before, asked(before, ssh_world))
+        assert code == 0, text
+        assert requests.get(f"{before.url}/usage", headers=before.bearer, timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize(
