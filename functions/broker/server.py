@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession, web
@@ -11,6 +12,7 @@ from aiohttp import ClientSession, web
 from functions.broker import admission, forwarding, readiness
 from functions.broker.configuration import Configuration
 from functions.broker.git_https import GitProxy
+from functions.broker.git_lfs import LfsGrants
 from functions.broker.git_ssh import SshFiles, SshRelay
 from functions.broker.github_app import AppRepositories
 from functions.broker.model_api import ModelProxy
@@ -68,6 +70,7 @@ class Broker:
         self.usage = Usage(prices=configuration.model.prices if configuration.model else {})
         git, namespace = configuration.git, configuration.namespace
         self._app = AppRepositories(git, mounts.secrets / "github-app", namespace, clock) if git.app else None
+        self._lfs = LfsGrants(self.credential)
         self._model = self._model_credential()
         self._session: ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -85,8 +88,10 @@ class Broker:
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        port = self._runner.addresses[0][1]
+        self._lfs.url = f"http://127.0.0.1:{port}"
         problems = await asyncio.to_thread(self._problems)
-        ready = Ready(self._runner.addresses[0][1], self.credential, problems)
+        ready = Ready(port, self.credential, problems)
         ready.write(self._mounts.shared)
         return ready
 
@@ -104,7 +109,7 @@ class Broker:
 
     def _relay(self) -> SshRelay:
         files = SshFiles(self._mounts.secrets / "ssh/id_ed25519", self._mounts.known_hosts)
-        return SshRelay(self._configuration.git, files, self.credential)
+        return SshRelay(self._configuration.git, files, self.credential, self._lfs)
 
     def _application(self, session: ClientSession) -> web.Application:
         application = web.Application(client_max_size=1_048_576, middlewares=[self._admitted])
@@ -116,6 +121,9 @@ class Broker:
         if self._app:
             proxy = GitProxy(git, self._app, session).handle
             routes.append(web.route("*", "/git/{owner}/{name}/{endpoint:.*}", proxy))
+        if git.user:
+            granted = partial(self._lfs.handle, session=session)
+            routes.append(web.route("*", "/lfs/{repository}/{operation}/{endpoint:.*}", granted))
         if self._app and wanted:
             routes.append(web.put("/pull-request", PullRequestHandler(wanted, self._app).handle))
         application.add_routes(routes)

@@ -97,6 +97,8 @@ def ssh(name, command, **changes):
 
 for command in ("id", "cat /secrets/ssh/id_ed25519", "git-upload-pack '/etc'", "git-upload-archive 'x'",
                 f"git-upload-pack '{DIRECTORY}private'", f"git-receive-pack '{DIRECTORY}platform'",
+                f"git-lfs-authenticate '{DIRECTORY}private' download",
+                f"git-lfs-authenticate '{DIRECTORY}platform' upload",
                 f"git-upload-pack '{DIRECTORY}shop' && id", f"git-upload-pack '{DIRECTORY}shop/../private'"):
     ssh(command, command)
 ssh("option", "git-upload-pack 'x'", host="-oProxyCommand=id >/tmp/pwned")
@@ -226,6 +228,6 @@ def test_a_run_of_a_user(
         told = container.wait(200)
     secrets = [API_KEY, "sk-other", another_pod.ready.credential, *ssh_server.private_key.splitlines()[1:-1]]
     answers = check(container, told, secrets)
-    assert answers.count("\nssh ") == 10
+    assert answers.count("\nssh ") == 12
     assert ssh_world.remotes.tip("private", "main") not in answers
     assert json.loads((pod.mounts.shared / "ready.json").read_text())["problems"] == {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.broker import configuration
-from functions.broker.git_ssh import SshFiles, ssh_command
+from functions.broker.git_ssh import SshFiles, allowed
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
@@ -139,11 +139,12 @@ def test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, cod
     assert pod.broker
     files = SshFiles(Path("/secrets/ssh/id_ed25519"), Path("/config/known_hosts"))
     asked = {"host": "github.com", "port": 22, "user": "git", "command": "git-upload-pack '/acme/shop'"}
-    command = ssh_command(configuration.load(pod.mounts.configuration).git, asked, files)
-    assert command
+    wanted = allowed(configuration.load(pod.mounts.configuration).git, asked)
+    assert wanted
+    command = wanted.command(files)
     assert command[:5] == ["ssh", "-F", "/dev/null", "-i", "/secrets/ssh/id_ed25519"]
     assert {"-oStrictHostKeyChecking=yes", "-oUserKnownHostsFile=/config/known_hosts"} <= set(command)
-    assert command[-2:] == ["git@github.com", "git-upload-pack 'acme/shop'"]
+    assert [*command[-2:]] == ["git@github.com", "git-upload-pack 'acme/shop'"]
 
 
 def test_https_urls_go_over_ssh_for_a_user(world: World, code_spec: SpecFactory) -> None:

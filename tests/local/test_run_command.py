@@ -65,9 +65,7 @@ def test_it_shows_both_kinds_of_work_and_their_results(
     assert "log      [rehearsal]" in done.stdout
 
 
-def test_claude_code_works_with_a_key_that_the_brokers_have(
-    tmp_path: Path, program: Callable[[str, str], str]
-) -> None:
+def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, program: Callable[[str, str], str]) -> None:
     key = "sk-ant-api03-7b1f2c9d"
     claude = program(str(PARTS / "claude"), "make parts, with npm installed")
     search = f"cat /proc/self/environ /proc/$PPID/environ | grep --count --text {key} > found.txt"
