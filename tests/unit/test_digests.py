@@ -36,8 +36,8 @@ def test_very_many_take_a_few_bytes_each_however_often_they_are_added() -> None:
     def uids(count: int) -> list[str]:
         return [str(UUID(int=number << 96)) for number in range(count)]
 
+    digests, count = of([]), 64 * PARTS
     with allocated_by(digest_set) as allocated:
-        digests, count = of([]), 64 * PARTS
         for text in uids(count) + uids(count):
             digests.add(text)
         taken = allocated.bytes()
