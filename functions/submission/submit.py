@@ -54,10 +54,14 @@ def _body(received: Received) -> Any:
 def _header_key(received: Received) -> Key | None:
     key = received.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")])
+        raise Refused(
+            400,
+            "the header Idempotency-Key is not valid",
+            [("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")],
+        )
     if_unfinished = received.headers.get("if-unfinished")
     if if_unfinished not in (None, "refuse"):
-        raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
+        raise Refused(400, "the header If-Unfinished is not valid", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", exclusive=if_unfinished is not None) if key else None
 
 
