@@ -135,7 +135,7 @@ def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: S
     agent = world.agent(result_line(result="I looked.\nNO_CHANGES: the endpoint is there already"))
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
-    assert result.message == "the endpoint is there already"
+    assert (result.message, result.summary) == ("the endpoint is there already", "I looked.")
     assert world.remotes.branches("shop") == ["main"]
 
 
@@ -193,10 +193,16 @@ def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
     assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
 
 
-def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(result_line(is_error=True, result="✗" * 9000)))
+@pytest.mark.parametrize("is_error", [True, False])
+def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory, is_error: bool) -> None:
+    work = "" if is_error else "echo x > x"
+    agent = f"{work}\n{result_line(is_error=is_error, result='😀' * 9000)}"
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
     result = pod.run()
-    assert result.message.endswith("✗")
+    shown = result.message if is_error else result.summary
+    assert shown, pod.log
+    assert set(shown[-500:]) == {"😀"}
+    assert is_error or "/compare/main..." in result.message, "the summary gives way first"
     assert len((pod.root / "dev/termination-log").read_bytes()) <= 4096
 
 

@@ -164,8 +164,7 @@ ISSUE = "https://github.com/acme/shop/issues/12"
 
 
 def test_an_issue_is_laid_out_as_the_task_and_no_platform_is_needed(world: World, code_spec: SpecFactory) -> None:
-    nowhere = "https://github.com/acme/nowhere"
-    spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=nowhere)
+    spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=None)
     pod = world.pod(world.task(spec))
     result = pod.run()
     assert result.reason is Reason.COMPLETED, pod.log

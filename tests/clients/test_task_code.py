@@ -76,6 +76,16 @@ def test_what_is_not_given_is_taken_from_git_and_shown(
         assert line in done.err
 
 
+def test_a_prompt_in_a_clone_with_task_master_files_needs_no_platform_repository(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.path)
+    found = command("task", "code", "--prompt", "Mend it", "--dry-run", "-o", "json", **environment(repository.home))
+    assert found.code == 0, found.err
+    assert found.json["spec"]["task"]["title"] == "Mend it"
+    assert not [name for name in found.json["spec"] if name.startswith("platform")]
+
+
 @pytest.mark.parametrize(
     ("given", "platform"),
     [([], None), (["-w", "services"], "."), (["-w", "services", "--platform-directory", "plans"], "plans")],

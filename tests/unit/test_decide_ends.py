@@ -235,6 +235,7 @@ def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -
         {"commit": "$(touch x)"},
         {"pullRequestUrl": "javascript:alert(1)"},
         {"message": "x" * 5000},
+        {"summary": "x" * 5000},
     ],
     ids=str,
 )

@@ -43,6 +43,9 @@ def test_a_synced_run_is_synced_again_only_after_a_fact_changes() -> None:
     assert github_sync_state.needs_sync(
         found.with_status(found.status.model_copy(update={"message": "other"})), on_github=True
     )
+    assert github_sync_state.needs_sync(
+        found.with_status(found.status.model_copy(update={"summary": "other"})), on_github=True
+    )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
     assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "no fact on GitHub changed"
     assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)

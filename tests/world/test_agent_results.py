@@ -71,6 +71,9 @@ def test_an_agent_that_stays_after_its_result_is_ended(world: World, code_spec: 
     assert "after its last result" in pod.log
 
 
+TOKEN = "ghp_0123456789abcdefghij"
+
+
 def woken(**fields: Any) -> str:
     usage = {"claude-x": {"inputTokens": 10, "cacheReadInputTokens": 5, "outputTokens": 7, "costUSD": 0.25}}
     return result_line(model_usage_since_last_result=usage, **fields)
@@ -79,10 +82,11 @@ def woken(**fields: Any) -> str:
 def test_results_are_summed(world: World, code_spec: SpecFactory) -> None:
     lines = [
         woken(num_turns=2, result="NO_CHANGES: it is there", total_cost_usd=0.25),
-        woken(num_turns=1, result="still nothing", total_cost_usd=0.5),
+        woken(num_turns=1, result=f"still nothing by {TOKEN}", total_cost_usd=0.5),
     ]
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("\n".join(lines))).run()
     assert (result.reason, result.message) == (Reason.NO_CHANGES, "it is there")
+    assert result.summary == "still nothing by [redacted]"
     assert result.usage
     assert result.usage.model_dump() == {"cost_usd": 0.5, "input_tokens": 30, "output_tokens": 14, "turns": 3}
 
