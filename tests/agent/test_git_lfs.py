@@ -110,8 +110,8 @@ def test_files_come_and_go_and_the_grant_is_the_brokers(
         GIT_TRACE="1",
         GIT_CURL_VERBOSE="1",
     )
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert ssh_world.remotes.show("shop", f"{BRANCH}:seen").encode() == CONTENT
     assert sorted(lfs_host.objects.values()) == [CONTENT, b"content of two\n"], pod.log
     assert lfs_host.authorizations == {GRANT}

@@ -149,9 +149,9 @@ def loot(container: Container) -> dict[str, str]:
     return {path.name: path.read_bytes().decode(errors="replace") for path in files}
 
 
-def check(container: Container, told: Report, secrets: list[str]) -> str:
+def check(container: Container, result: Report, secrets: list[str]) -> str:
     """The answers that it got, once none of what it found is a secret."""
-    assert told.reason is Reason.NO_CHANGES, container.log
+    assert result.reason is Reason.NO_CHANGES, container.log
     found = loot(container)
     assert {"environment", "files", "proc", "processes", "places", "git", "trace", "answers"} <= found.keys()
     ready = json.loads((container.pod.mounts.shared / "ready.json").read_text())
@@ -159,7 +159,7 @@ def check(container: Container, told: Report, secrets: list[str]) -> str:
     assert all(f"\n{name}" in found["files"] for name in SEARCHED), "the search came to its end"
     assert "/config/container.sh" in found["proc"], "processes were looked at"
     assert "ls-remote< " in found["trace"], "git was overheard"
-    places = {**found, "log": container.log, "report": told.model_dump_json()}
+    places = {**found, "log": container.log, "report": result.model_dump_json()}
     assert not [(where, secret) for secret in secrets for where, text in places.items() if secret in text]
     assert "write 1" in found["places"]
     assert "functions.broker" not in found["proc"], "the broker's processes are out of its sight"
@@ -193,9 +193,9 @@ def test_a_run_of_an_app(
         (pod.mounts.root / "config/ca.pem").write_text(certificate)
         container = containers(pod, SSL_CERT_FILE="/config/ca.pem")
         container.start(PARTS.parents[1], {"AGENT_COMMAND": "/bin/bash /config/hostile.sh"})
-        told = container.wait(200)
+        result = container.wait(200)
     secrets = [API_KEY, "sk-other", another_pod.ready.credential, *github.app.private_key.splitlines()[1:-1]]
-    answers = check(container, told, secrets + [token.text for token in github.app.tokens])
+    answers = check(container, result, secrets + [token.text for token in github.app.tokens])
     assert world.remotes.tip("private", "main") not in answers
     assert not [token for token in github.app.tokens if "private" in (token.repositories or [])]
     assert "other repository: 302" in answers, "to where it gets no credential"
@@ -225,9 +225,9 @@ def test_a_run_of_a_user(
         redirect = {name: value for name, value in pod.environ.items() if name.startswith("GIT_CONFIG_")}
         container = containers(pod)
         container.start(PARTS.parents[1], {"AGENT_COMMAND": "/bin/bash /config/hostile.sh", **redirect})
-        told = container.wait(200)
+        result = container.wait(200)
     secrets = [API_KEY, "sk-other", another_pod.ready.credential, *ssh_server.private_key.splitlines()[1:-1]]
-    answers = check(container, told, secrets)
+    answers = check(container, result, secrets)
     assert answers.count("\nssh ") == 12
     assert ssh_world.remotes.tip("private", "main") not in answers
     assert json.loads((pod.mounts.shared / "ready.json").read_text())["problems"] == {}
