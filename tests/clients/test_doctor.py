@@ -422,8 +422,8 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
 
 def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
     queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
-    settings = Settings.model_validate({"agent": IMAGE, "queues": queues})
-    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW, {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
+    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)
     (before,) = outside.queue(examined)
     assert list(backends.apply(settings.queues))
     (after,) = outside.queue(examined)
