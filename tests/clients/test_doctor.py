@@ -48,6 +48,7 @@ RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 IMAGE = {"image": "registry.example/agent", "tag": "1.0@sha256:" + "a" * 64}
+BROKER = {"image": "registry.example/orchestrator", "tag": "1.0@sha256:" + "b" * 64}
 
 
 def secret(name: str, **values: str) -> dict[str, Any]:
@@ -123,6 +124,7 @@ class Web:
     """The registry and the model's API."""
 
     manifest: int = 200
+    broker_manifest: int = 200
     models: int = 200
     down: str = ""
     sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -132,7 +134,9 @@ class Web:
         if self.down and self.down in url:
             raise OSError("connection refused")
         refusal = json.dumps({"error": {"message": "invalid x-api-key"}}).encode()
-        return (self.manifest, {}, b"") if "/manifests/" in url else (self.models, {}, refusal)
+        if "/manifests/" in url:
+            return self.broker_manifest if "/orchestrator/" in url else self.manifest, {}, b""
+        return self.models, {}, refusal
 
 
 @dataclass
@@ -143,12 +147,12 @@ class Bench:
     api: PlayedTransport = field(default_factory=PlayedTransport)
     web: Web = field(default_factory=Web)
     letters: Letters = field(default_factory=Letters)
-    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE})
+    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE, "broker": BROKER})
     github: client.Github | None = None
 
     def examined(self) -> Examined:
         settings = Settings.model_validate(self.settings)
-        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW, {})
+        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW)
 
     def findings(self) -> list[Finding]:
         self.monkeypatch.setattr(backends, "dead_letters", lambda _: self.letters)
@@ -281,6 +285,10 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         "identities: Secret github-ssh-octocat: ssh-privatekey is no private key in PEM form",
     ),
     "an image that is not there": (played(manifest=404), "image: registry.example/agent has no sha256:aaa"),
+    "a broker's image that is not there": (
+        played(broker_manifest=404),
+        "image: registry.example/orchestrator has no sha256:bbb",
+    ),
     "a registry that is not there": (
         played(down="registry.example"),
         "image: registry registry.example does not answer",
@@ -328,6 +336,28 @@ def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
     assert [url for url, headers in bench.web.sent if KEY in str(headers)] == [
         "GET https://api.anthropic.com/v1/models?limit=1"
     ]
+
+
+PROVIDERS: dict[str, tuple[dict[str, str], str, str]] = {
+    "a gateway": ({"provider": "gateway", "url": "https://models.example/"}, "https://models.example", "Bearer "),
+    "an OAuth token": ({"credential": "oauth_token"}, "https://api.anthropic.com", "Bearer "),
+    "a proxy of the API": ({"url": "https://models.example"}, "https://models.example", ""),
+}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_model_is_asked_where_runs_ask_it(bench: Bench, name: str) -> None:
+    bench.settings["model"], url, scheme = PROVIDERS[name]
+    assert [each.state for each in bench.findings() if each.check == "model"] == ["ok"]
+    asked, headers = next((url, headers) for url, headers in bench.web.sent if KEY in str(headers))
+    assert asked == f"GET {url}/v1/models?limit=1"
+    assert headers["Authorization" if scheme else "x-api-key"] == f"{scheme}{KEY}"
+
+
+def test_a_model_of_a_cloud_is_asked_by_runs_alone(bench: Bench) -> None:
+    bench.settings["model"] = {"provider": "bedrock", "region": "us-east-1"}
+    (found,) = (each for each in bench.findings() if each.check == "model")
+    assert (found.state, KEY in str(bench.web.sent)) == ("unknown", False)
 
 
 @pytest.fixture
@@ -383,8 +413,8 @@ def test_events_are_those_that_rules_read() -> None:
 def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
     """In the namespace of infra/kubernetes/base, whose binding names a user."""
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
-    settings = Settings.model_validate({"agent": IMAGE})
-    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC), {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER})
+    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC))
     found = {each.check: each for each in examine(examined)}
     assert found["rights"].state == found["clock"].state == found["definitions"].state == "ok", found
     assert "orchestrator-functions has those of" in found["rights"].text
@@ -392,8 +422,8 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
 
 def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
     queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
-    settings = Settings.model_validate({"agent": IMAGE, "queues": queues})
-    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW, {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
+    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)
     (before,) = outside.queue(examined)
     assert list(backends.apply(settings.queues))
     (after,) = outside.queue(examined)
@@ -403,8 +433,8 @@ def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
 
 
 def test_the_command_names_a_wrong_setting_and_exits_with_1(tmp_path: Path) -> None:
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-    environ |= {"ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "a"}
+    environ |= {"ORCHESTRATOR_BROKER__IMAGE": "b", "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
     command = [sys.executable, "-m", "functions.clients", "doctor", "-o", "json"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100)
     assert done.returncode == 1
