@@ -84,6 +84,7 @@ class Runner:
         if self._thread.is_alive():
             self._thread.join()
         self._kubelet.shut_down(self._stop_grace, self._clock())
+        self.pod_logs.close()
         if self._lock:
             self._lock.close()
 
