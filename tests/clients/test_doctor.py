@@ -125,14 +125,30 @@ class Web:
     manifest: int = 200
     models: int = 200
     down: str = ""
+    challenge: str = ""
+    """How the registry wants to be asked."""
+    password: str = ""
+    """What it takes, as in Basic authentication; empty: anybody gets a token."""
     sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def fetch(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         self.sent.append((f"{method} {url}", headers))
         if self.down and self.down in url:
             raise OSError("connection refused")
+        if "/manifests/" in url or url.startswith("https://auth.example/token?"):
+            return self.registry(url, headers.get("Authorization", ""))
         refusal = json.dumps({"error": {"message": "invalid x-api-key"}}).encode()
-        return (self.manifest, {}, b"") if "/manifests/" in url else (self.models, {}, refusal)
+        return self.models, {}, refusal
+
+    def registry(self, url: str, authorization: str) -> tuple[int, Mapping[str, str], bytes]:
+        known = authorization == f"Basic {self.password}" if self.password else True
+        if "/token?" in url:
+            assert "scope=repository%3Aagent%3Apull" in url
+            return (200, {}, b'{"token": "t0ken"}') if known else (401, {}, b"")
+        by_token = self.challenge.startswith("Bearer")
+        if not self.challenge or (authorization == "Bearer t0ken" if by_token else known):
+            return self.manifest, {}, b""
+        return 401, {"www-authenticate": self.challenge}, b""
 
 
 @dataclass
@@ -196,6 +212,11 @@ def played(**changes: Any) -> Callable[[Bench], None]:
 
 def queue(**given: Any) -> Callable[[Bench], None]:
     return lambda bench: setattr(bench, "letters", Letters(**given))
+
+
+def without_pull_secret(bench: Bench) -> None:
+    missing(f"{CORE}/secrets/pull")(bench)
+    configured(agent={**IMAGE, "pull_secrets": ["pull"]})(bench)
 
 
 def outdated() -> dict[str, Any]:
@@ -280,7 +301,14 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         answering(f"{CORE}/secrets", items(secret("github-ssh-octocat", ssh_privatekey="ssh-ed25519 AAAA"))),
         "identities: Secret github-ssh-octocat: ssh-privatekey is no private key in PEM form",
     ),
-    "an image that is not there": (played(manifest=404), "image: registry.example/agent has no sha256:aaa"),
+    "an image that is not there": (
+        played(manifest=404),
+        "image: registry registry.example has no registry.example/agent:1.0@sha256:aaa",
+    ),
+    "a registry's Secret that does not exist": (
+        without_pull_secret,
+        "image: setting agent.pull_secrets: ",
+    ),
     "a registry that is not there": (
         played(down="registry.example"),
         "image: registry registry.example does not answer",
@@ -328,6 +356,43 @@ def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
     assert [url for url, headers in bench.web.sent if KEY in str(headers)] == [
         "GET https://api.anthropic.com/v1/models?limit=1"
     ]
+
+
+TOKEN = 'Bearer realm="https://auth.example/token",service="registry.example",scope="repository:agent:pull"'
+PASSWORD = base64.b64encode(b"puller:s3cret").decode()
+PULL_SECRET = secret("pull")
+PULL_SECRET["data"] = {
+    ".dockerconfigjson": base64.b64encode(
+        json.dumps({"auths": {"registry.example": {"username": "puller", "password": "s3cret"}}}).encode()
+    ).decode()
+}
+
+
+@pytest.mark.parametrize(
+    ("challenge", "password", "has_secret", "state"),
+    [
+        (TOKEN, "", False, "ok"),
+        (TOKEN, PASSWORD, True, "ok"),
+        ('Basic realm="registry"', PASSWORD, True, "ok"),
+        (TOKEN, PASSWORD, False, "unknown"),
+        (TOKEN, "another", True, "problem"),
+        ('Basic realm="registry"', "another", True, "problem"),
+        (TOKEN.replace("https", "http"), PASSWORD, True, "problem"),
+    ],
+    ids=["public", "private", "private, basic", "no Secret", "refused", "refused, basic", "plain text"],
+)
+def test_a_registry_is_asked_as_a_node_would(
+    bench: Bench, challenge: str, password: str, *, has_secret: bool, state: str
+) -> None:
+    bench.web.challenge, bench.web.password = challenge, password
+    if has_secret:
+        bench.api.answers[f"{CORE}/secrets/pull"] = PULL_SECRET
+        bench.settings["agent"] = {**IMAGE, "pull_secrets": ["pull"]}
+    findings = bench.findings()
+    assert {each.state for each in findings if each.check == "image"} == {state}
+    assert "s3cret" not in str(findings)
+    sent = {url for url, headers in bench.web.sent if PASSWORD in headers.get("Authorization", "")}
+    assert all(url.split()[1].startswith(("https://registry.example/", "https://auth.example/")) for url in sent)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""What the installation reaches: the queue, the image registry, the model's API."""
+"""What the installation reaches: the queue and the model's API."""
 
 import json
-import re
 from collections.abc import Iterator
 
 from functions.clients.doctor import secrets
@@ -16,15 +15,6 @@ from functions.settings.queues import QueueSettings
 MODEL_API = "https://api.anthropic.com"
 MODEL_VERSION = "2023-06-01"
 """Anthropic API, Versions."""
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
-"""What a registry may answer for a tag (OCI distribution specification)."""
 
 
 def queue(examined: Examined) -> Iterator[Finding]:
@@ -55,29 +45,6 @@ def paused(examined: Examined) -> Iterator[Finding]:
     """Tell that no run starts because the limit is zero."""
     if examined.settings.limits.runs == 0:
         yield problem("limits", "setting limits.runs is 0: every run waits as Queued; raise it to start them")
-
-
-def image(examined: Examined) -> Iterator[Finding]:
-    """Ask the registry for the agent image, without credentials."""
-    name, tag = examined.settings.agent.image, examined.settings.agent.tag
-    host, _, repository = name.partition("/")
-    if examined.settings.agent.pull_policy == "Never" or not re.search(r"[.:]", host):
-        yield unknown("image", f"{name}:{tag} names no registry that can be asked")
-        return
-    scheme = "http" if re.match(r"(127\.|localhost)", host) else "https"
-    reference = tag.partition("@")[2] or tag
-    try:
-        url = f"{scheme}://{host}/v2/{repository}/manifests/{reference}"
-        status, _, _ = examined.fetch("HEAD", url, {"Accept": MANIFESTS})
-    except OSError as error:
-        yield problem("image", f"registry {host} does not answer: {error}; correct agent.image")
-        return
-    if status == 404:
-        yield problem("image", f"{name} has no {reference}: push it, or correct agent.image and agent.tag")
-    elif status == 200:
-        yield ok("image", f"{name}:{tag}")
-    else:
-        yield unknown("image", f"registry {host} answers {status} without credentials; nodes may have them")
 
 
 def model(examined: Examined) -> Iterator[Finding]:
