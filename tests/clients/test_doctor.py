@@ -1,16 +1,14 @@
 """`orchestrator doctor` names each way in which an installation is wrong, and finds nothing in one that is right.
 
-The API server is played: each test changes one answer of an installation that is right. The GitHub App, the registry
-and the model's API are played over HTTP or as a function; the last test asks a real API server about rights.
+Each test changes one answer of an installation that is right. The last tests ask a real queue what is missing, and a
+real API server about rights.
 """
 
-import base64
-import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,165 +17,34 @@ import pytest
 
 from functions.clients.doctor import outside
 from functions.clients.doctor.checks import examine
-from functions.clients.doctor.finding import Examined, Finding
+from functions.clients.doctor.finding import Examined
 from functions.cluster.errors import ClusterError, Forbidden, Unavailable, from_status
 from functions.cluster.kubernetes_transport import KubernetesTransport
-from functions.cluster.transport import Request
-from functions.github import app_manifest
-from functions.github.api import client
-from functions.github.webhook.rules import router
 from functions.manifests.crds import crd
 from functions.queues import backends
-from functions.queues.dead_letters import DeadLetterError
-from functions.queues.topology import TOPICS
 from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
-from functions.settings.queues import QueueSettings
-from tests.support import github as played_github
+from tests.clients.doctor_bench import (
+    BINDING,
+    CLASSES,
+    CORE,
+    CRDS,
+    IMAGE,
+    KEY,
+    MODEL_SECRET,
+    NAMESPACE,
+    NOW,
+    RUNS,
+    Bench,
+    Letters,
+    PlayedTransport,
+    Web,
+    items,
+    secret,
+)
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
-
-NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-NAMESPACE = "orchestrator"
-KEY = "sk-ant-test"
-PEM = "-----BEGIN RSA PRIVATE KEY-----\n"
-CORE, RBAC = f"/api/v1/namespaces/{NAMESPACE}", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
-BINDING = f"{RBAC}/rolebindings/orchestrator-functions"
-RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}"
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
-IMAGE = {"image": "registry.example/agent", "tag": "1.0@sha256:" + "a" * 64}
-
-
-def secret(name: str, **values: str) -> dict[str, Any]:
-    data = {key.replace("_", "-"): base64.b64encode(text.encode()).decode() for key, text in values.items()}
-    return {"metadata": {"name": name}, "data": data}
-
-
-def items(*objects: Any) -> dict[str, Any]:
-    return {"items": list(objects), "metadata": {}}
-
-
-MODEL_SECRET = secret("claude-api-key", api_key=KEY)
-APP_SECRET = secret("github-app-rex", app_id="1", private_key=PEM)
-
-
-def right() -> dict[str, Any]:
-    """The answers of an installation that is right, by path."""
-    account = {"kind": "ServiceAccount", "name": "orchestrator-functions", "namespace": NAMESPACE}
-    standard = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
-    return {
-        "/version": {"gitVersion": "v1.31.2"},
-        f"{CORE}/configmaps": {**items(), "metadata": {"creationTimestamp": "2026-03-04T12:00:01Z"}},
-        f"/api/v1/namespaces/{NAMESPACE}": {"metadata": {"name": NAMESPACE}, "status": {"phase": "Active"}},
-        f"{RUNS}/coderuns": items(),
-        f"{RUNS}/docsruns": items(),
-        **{f"{CRDS}/{found['metadata']['name']}": found for found in map(crd, SPECS.values())},
-        BINDING: {"subjects": [account]},
-        "/apis/authorization.k8s.io/v1/subjectaccessreviews": {"status": {"allowed": True}},
-        CLASSES: items({"metadata": standard}),
-        f"{CORE}/secrets/claude-api-key": MODEL_SECRET,
-        f"{CORE}/secrets": items(MODEL_SECRET, APP_SECRET),
-        f"{CORE}/pods": items({"metadata": {"name": "bridge"}, "status": {"phase": "Running"}}),
-        f"{CORE}/resourcequotas": items(),
-    }
-
-
-@dataclass
-class PlayedTransport:
-    """Answers each path with an object, or with an error."""
-
-    answers: dict[str, Any] = field(default_factory=right)
-    every: ClusterError | None = None
-
-    def send(self, request: Request) -> Any:
-        found = self.every or self.answers[request.path]
-        if isinstance(found, ClusterError):
-            raise found
-        return copy.deepcopy(found)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        raise AssertionError(f"nothing is streamed: {request.path}")
-
-
-class Letters:
-    """A queue that has this many dead letters in `runs`, lacks something, or does not answer."""
-
-    def __init__(self, count: int = 0, error: str = "", missing: str = "") -> None:
-        self.count, self.error, self.missing = count, error, missing
-
-    def apply(self, _settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
-        assert dry_run
-        yield "topic runs: as it should be"
-        yield from ([f"{self.missing}: would be created"] if self.missing else [])
-
-    def list(self, topic: str) -> list[None]:
-        if self.error or topic not in TOPICS:
-            raise DeadLetterError(self.error or f"topic {topic} does not exist")
-        return [None] * self.count if topic == "runs" else []
-
-
-@dataclass
-class Web:
-    """The registry and the model's API."""
-
-    manifest: int = 200
-    models: int = 200
-    down: str = ""
-    challenge: str = ""
-    """How the registry wants to be asked."""
-    password: str = ""
-    """What it takes, as in Basic authentication; empty: anybody gets a token."""
-    sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-
-    def fetch(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        self.sent.append((f"{method} {url}", headers))
-        if self.down and self.down in url:
-            raise OSError("connection refused")
-        if "/manifests/" in url or url.startswith("https://auth.example/token?"):
-            return self.registry(url, headers.get("Authorization", ""))
-        refusal = json.dumps({"error": {"message": "invalid x-api-key"}}).encode()
-        return self.models, {}, refusal
-
-    def registry(self, url: str, authorization: str) -> tuple[int, Mapping[str, str], bytes]:
-        known = authorization == f"Basic {self.password}" if self.password else True
-        if "/token?" in url:
-            assert "scope=repository%3Aagent%3Apull" in url
-            return (200, {}, b'{"token": "t0ken"}') if known else (401, {}, b"")
-        by_token = self.challenge.startswith("Bearer")
-        if not self.challenge or (authorization == "Bearer t0ken" if by_token else known):
-            return self.manifest, {}, b""
-        return 401, {"www-authenticate": self.challenge}, b""
-
-
-@dataclass
-class Bench:
-    """An installation that is right until a test changes it."""
-
-    monkeypatch: pytest.MonkeyPatch
-    api: PlayedTransport = field(default_factory=PlayedTransport)
-    web: Web = field(default_factory=Web)
-    letters: Letters = field(default_factory=Letters)
-    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE})
-    github: client.Github | None = None
-
-    def examined(self) -> Examined:
-        settings = Settings.model_validate(self.settings)
-        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW, {})
-
-    def findings(self) -> list[Finding]:
-        self.monkeypatch.setattr(backends, "dead_letters", lambda _: self.letters)
-        self.monkeypatch.setattr(backends, "apply", self.letters.apply)
-        return list(examine(self.examined()))
-
-    def problems(self) -> list[str]:
-        return [f"{each.check}: {each.text}" for each in self.findings() if each.state == "problem"]
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return Bench(monkeypatch)
 
 
 def test_nothing_is_found_in_an_installation_that_is_right(bench: Bench) -> None:
@@ -356,93 +223,6 @@ def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
     assert [url for url, headers in bench.web.sent if KEY in str(headers)] == [
         "GET https://api.anthropic.com/v1/models?limit=1"
     ]
-
-
-TOKEN = 'Bearer realm="https://auth.example/token",service="registry.example",scope="repository:agent:pull"'
-PASSWORD = base64.b64encode(b"puller:s3cret").decode()
-PULL_SECRET = secret("pull")
-PULL_SECRET["data"] = {
-    ".dockerconfigjson": base64.b64encode(
-        json.dumps({"auths": {"registry.example": {"username": "puller", "password": "s3cret"}}}).encode()
-    ).decode()
-}
-
-
-@pytest.mark.parametrize(
-    ("challenge", "password", "has_secret", "state"),
-    [
-        (TOKEN, "", False, "ok"),
-        (TOKEN, PASSWORD, True, "ok"),
-        ('Basic realm="registry"', PASSWORD, True, "ok"),
-        (TOKEN, PASSWORD, False, "unknown"),
-        (TOKEN, "another", True, "problem"),
-        ('Basic realm="registry"', "another", True, "problem"),
-        (TOKEN.replace("https", "http"), PASSWORD, True, "problem"),
-    ],
-    ids=["public", "private", "private, basic", "no Secret", "refused", "refused, basic", "plain text"],
-)
-def test_a_registry_is_asked_as_a_node_would(
-    bench: Bench, challenge: str, password: str, *, has_secret: bool, state: str
-) -> None:
-    bench.web.challenge, bench.web.password = challenge, password
-    if has_secret:
-        bench.api.answers[f"{CORE}/secrets/pull"] = PULL_SECRET
-        bench.settings["agent"] = {**IMAGE, "pull_secrets": ["pull"]}
-    findings = bench.findings()
-    assert {each.state for each in findings if each.check == "image"} == {state}
-    assert "s3cret" not in str(findings)
-    sent = {url for url, headers in bench.web.sent if PASSWORD in headers.get("Authorization", "")}
-    assert all(url.split()[1].startswith(("https://registry.example/", "https://auth.example/")) for url in sent)
-
-
-@pytest.fixture
-def github(bench: Bench) -> Iterator[played_github.Github]:
-    """The App of the installation, at a GitHub that is played over HTTP."""
-    with played_github.serving(played_github.Github()) as site:
-        site.app.events = list(app_manifest.EVENTS)
-        site.repository("acme/shop")
-        bench.github = client.connect(site.settings(), lambda: datetime.now(UTC))
-        yield site
-
-
-def test_an_app_that_is_right_has_no_problem(bench: Bench, github: played_github.Github) -> None:
-    assert bench.problems() == []
-
-
-def test_a_permission_that_the_app_lacks_is_named(bench: Bench, github: played_github.Github) -> None:
-    github.app.permissions |= {"checks": "read"}
-    del github.app.permissions["statuses"]
-    (found,) = bench.problems()
-    assert found.startswith("GitHub App: lacks the permissions checks: write, statuses: read: grant them at GitHub")
-
-
-def test_an_event_that_the_app_is_not_subscribed_to_is_named(bench: Bench, github: played_github.Github) -> None:
-    github.app.events.remove("check_run")
-    (found,) = bench.problems()
-    assert found.startswith("GitHub App: is not subscribed to check_run: subscribe at GitHub")
-
-
-def test_an_app_that_is_installed_nowhere_is_named(bench: Bench, github: played_github.Github) -> None:
-    github.repositories.clear()
-    (found,) = bench.problems()
-    assert found.startswith("GitHub App: is installed nowhere")
-
-
-def test_a_key_of_another_app_is_named(bench: Bench, github: played_github.Github) -> None:
-    github.app.id, github.app.client_id = 7, "other"
-    (found,) = bench.problems()
-    assert "GitHub App: GitHub does not accept the key: GitHub answered 401: Integration not found" in found
-
-
-def test_deliveries_that_fail_are_named(bench: Bench, github: played_github.Github) -> None:
-    github.hook.send = lambda *_: 401
-    github.hook.deliver("issue_comment", {"action": "created"})
-    (found,) = bench.problems()
-    assert found.startswith("webhook: the last delivery (issue_comment) failed")
-
-
-def test_events_are_those_that_rules_read() -> None:
-    assert router.events() - {"installation", "installation_repositories"} == set(app_manifest.EVENTS)
 
 
 def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
