@@ -36,6 +36,7 @@ RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 IMAGE = {"image": "registry.example/agent", "tag": "1.0@sha256:" + "a" * 64}
+BROKER = {"image": "registry.example/orchestrator", "tag": "1.0@sha256:" + "b" * 64}
 
 
 def secret(name: str, **values: str) -> dict[str, Any]:
@@ -111,6 +112,7 @@ class Web:
     """The registry and the model's API."""
 
     manifest: int = 200
+    broker_manifest: int = 200
     models: int = 200
     down: str = ""
     challenge: str = ""
@@ -131,11 +133,11 @@ class Web:
     def registry(self, url: str, authorization: str) -> tuple[int, Mapping[str, str], bytes]:
         known = authorization == f"Basic {self.password}" if self.password else True
         if "/token?" in url:
-            assert "scope=repository%3Aagent%3Apull" in url
+            assert "scope=repository%3Aagent%3Apull" in url  # the played registry names one for all images
             return (200, {}, b'{"token": "t0ken"}') if known else (401, {}, b"")
         by_token = self.challenge.startswith("Bearer")
         if not self.challenge or (authorization == "Bearer t0ken" if by_token else known):
-            return self.manifest, {}, b""
+            return self.broker_manifest if "/orchestrator/" in url else self.manifest, {}, b""
         return 401, {"www-authenticate": self.challenge}, b""
 
 
@@ -147,12 +149,12 @@ class Bench:
     api: PlayedTransport = field(default_factory=PlayedTransport)
     web: Web = field(default_factory=Web)
     letters: Letters = field(default_factory=Letters)
-    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE})
+    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE, "broker": BROKER})
     github: client.Github | None = None
 
     def examined(self) -> Examined:
         settings = Settings.model_validate(self.settings)
-        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW, {})
+        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW)
 
     def findings(self) -> list[Finding]:
         self.monkeypatch.setattr(backends, "dead_letters", lambda _: self.letters)

@@ -27,6 +27,7 @@ from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
 from tests.clients.doctor_bench import (
     BINDING,
+    BROKER,
     CLASSES,
     CORE,
     CRDS,
@@ -170,7 +171,11 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
     ),
     "an image that is not there": (
         played(manifest=404),
-        "image: registry registry.example has no registry.example/agent:1.0@sha256:aaa",
+        "image: registry.example/agent has no sha256:aaa",
+    ),
+    "a broker's image that is not there": (
+        played(broker_manifest=404),
+        "image: registry.example/orchestrator has no sha256:bbb",
     ),
     "a registry's Secret that does not exist": (
         without_pull_secret,
@@ -225,11 +230,33 @@ def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
     ]
 
 
+PROVIDERS: dict[str, tuple[dict[str, str], str, str]] = {
+    "a gateway": ({"provider": "gateway", "url": "https://models.example/"}, "https://models.example", "Bearer "),
+    "an OAuth token": ({"credential": "oauth_token"}, "https://api.anthropic.com", "Bearer "),
+    "a proxy of the API": ({"url": "https://models.example"}, "https://models.example", ""),
+}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_model_is_asked_where_runs_ask_it(bench: Bench, name: str) -> None:
+    bench.settings["model"], url, scheme = PROVIDERS[name]
+    assert [each.state for each in bench.findings() if each.check == "model"] == ["ok"]
+    asked, headers = next((url, headers) for url, headers in bench.web.sent if KEY in str(headers))
+    assert asked == f"GET {url}/v1/models?limit=1"
+    assert headers["Authorization" if scheme else "x-api-key"] == f"{scheme}{KEY}"
+
+
+def test_a_model_of_a_cloud_is_asked_by_runs_alone(bench: Bench) -> None:
+    bench.settings["model"] = {"provider": "bedrock", "region": "us-east-1"}
+    (found,) = (each for each in bench.findings() if each.check == "model")
+    assert (found.state, KEY in str(bench.web.sent)) == ("unknown", False)
+
+
 def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
     """In the namespace of infra/kubernetes/base, whose binding names a user."""
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
-    settings = Settings.model_validate({"agent": IMAGE})
-    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC), {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER})
+    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC))
     found = {each.check: each for each in examine(examined)}
     assert found["rights"].state == found["clock"].state == found["definitions"].state == "ok", found
     assert "orchestrator-functions has those of" in found["rights"].text
@@ -237,8 +264,8 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
 
 def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
     queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
-    settings = Settings.model_validate({"agent": IMAGE, "queues": queues})
-    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW, {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
+    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)
     (before,) = outside.queue(examined)
     assert list(backends.apply(settings.queues))
     (after,) = outside.queue(examined)
@@ -248,8 +275,8 @@ def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
 
 
 def test_the_command_names_a_wrong_setting_and_exits_with_1(tmp_path: Path) -> None:
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-    environ |= {"ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "a"}
+    environ |= {"ORCHESTRATOR_BROKER__IMAGE": "b", "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
     command = [sys.executable, "-m", "functions.clients", "doctor", "-o", "json"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100)
     assert done.returncode == 1

@@ -44,7 +44,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
 
 
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
-    found = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
+    images = {"ORCHESTRATOR_AGENT__IMAGE": "r.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "r.example/orchestrator"}
+    found = {**images, "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
     if target == "github_webhook":  # nothing listens at its queue
         found |= {
             "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",

@@ -129,6 +129,7 @@ def test_settings_and_secrets_belong_together(up: list[str], cluster: Cluster, c
     assert secrets["claude-api-key"] == {"api-key"}
     settings = installed_settings(cluster, tmp_path)
     assert (settings.agent.image, settings.agent.tag, settings.agent.pull_policy) == ("rehearsal", "dev", "Never")
+    assert (settings.broker.image, settings.broker.tag, settings.broker.pull_policy) == ("orchestrator", "dev", "Never")
     (host,) = settings.github.known_hosts
     assert host.split()[1:3] == (clone / ".state/kind/host.pub").read_text().split()[:2]
 
@@ -161,5 +162,7 @@ def test_the_sweep_makes_jobs_of_both_runs(
     made = {each["metadata"]["labels"]["agents.platform/run"]: each for each in jobs}
     assert {"rehearsal-docs", "rehearsal-code"} <= set(made)
     for name in ("rehearsal-docs", "rehearsal-code"):
-        containers = made[name]["spec"]["template"]["spec"]["containers"]
+        pod = made[name]["spec"]["template"]["spec"]
+        containers = pod["containers"]
+        assert [each["image"] for each in pod["initContainers"] if each["name"] == "broker"] == ["orchestrator:dev"]
         assert {each["image"] for each in containers if each["name"] == "agent"} == {"rehearsal:dev"}

@@ -1,7 +1,7 @@
 """What the installation reaches: the queue and the model's API."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from functions.clients.doctor import secrets
 from functions.clients.doctor.finding import Examined, Finding, ok, problem, unknown
@@ -10,11 +10,13 @@ from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
 from functions.queues.setup import SetupError
 from functions.queues.topology import TOPICS
+from functions.settings.model_provider import ModelProviderSettings
 from functions.settings.queues import QueueSettings
 
-MODEL_API = "https://api.anthropic.com"
 MODEL_VERSION = "2023-06-01"
 """Anthropic API, Versions."""
+OAUTH = "oauth-2025-04-20"
+"""The beta of Anthropic's API that accepts OAuth tokens."""
 
 
 def queue(examined: Examined) -> Iterator[Finding]:
@@ -49,18 +51,21 @@ def paused(examined: Examined) -> Iterator[Finding]:
 
 def model(examined: Examined) -> Iterator[Finding]:
     """Ask the model's API for its list of models, which costs nothing, with the key of the Secret."""
+    provider = examined.settings.model
+    if provider.provider in ("bedrock", "vertex"):
+        yield unknown("model", f"only runs ask {provider.provider} (model.provider)")
+        return
     try:
         key = secrets.read_model_key(examined).strip()
     except ClusterError as error:
         yield unknown("model", error)
         return
-    url = examined.environ.get("ANTHROPIC_BASE_URL", MODEL_API).rstrip("/")
+    url = provider.upstream
     if not key or not key.isascii() or not key.isprintable():
         yield unknown("model", "the key has no text that could be sent")
         return
     try:
-        headers = {"x-api-key": key, "anthropic-version": MODEL_VERSION}
-        status, _, body = examined.fetch("GET", f"{url}/v1/models?limit=1", headers)
+        status, _, body = examined.fetch("GET", f"{url}/v1/models?limit=1", _headers(provider, key))
     except OSError as error:
         yield unknown("model", f"{url} does not answer: {error}")
         return
@@ -71,6 +76,14 @@ def model(examined: Examined) -> Iterator[Finding]:
         yield ok("model", "the key is accepted")
     else:
         yield unknown("model", f"{url} answers {status}: {_message(body)}")
+
+
+def _headers(provider: ModelProviderSettings, key: str) -> Mapping[str, str]:
+    version = {"anthropic-version": MODEL_VERSION}
+    bearer = {"Authorization": f"Bearer {key}"}
+    if provider.credential == "oauth_token":
+        return version | bearer | {"anthropic-beta": OAUTH}
+    return version | (bearer if provider.provider == "gateway" else {"x-api-key": key})
 
 
 def _message(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The registry of the agent image: whether it has the image, asked as a node would.
+"""The registries of the images of an attempt's pod: whether they have them, asked as a node would.
 
 A registry that wants to know who asks answers 401 and names how: with the credentials themselves (Basic), or with a
 token of the address it names (Distribution: Token Authentication), which public images need too.
@@ -15,6 +15,8 @@ from functions.clients.doctor.finding import Examined, Finding, ok, problem, unk
 from functions.clients.doctor.secrets import secret_values
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import SECRET
+from functions.settings.agent import AgentSettings
+from functions.settings.broker import BrokerSettings
 
 MANIFESTS = ", ".join(
     (
@@ -30,34 +32,32 @@ HOSTS: Mapping[str, str] = {"docker.io": "registry-1.docker.io"}
 LOCAL = re.compile(r"(127\.|localhost)")
 
 
-def image(examined: Examined) -> Iterator[Finding]:
-    """Ask the registry for the agent image, with the credentials of agent.pull_secrets."""
-    agent = examined.settings.agent
-    name, tag = agent.image, agent.tag
+def images(examined: Examined) -> Iterator[Finding]:
+    """Ask the registries for the images of an attempt's pod, with the credentials of agent.pull_secrets."""
+    yield _image(examined, "agent", examined.settings.agent)
+    yield _image(examined, "broker", examined.settings.broker)
+
+
+def _image(examined: Examined, section: str, settings: AgentSettings | BrokerSettings) -> Finding:
+    name, tag = settings.image, settings.tag
     host, _, repository = name.partition("/")
-    if agent.pull_policy == "Never" or not re.search(r"[.:]", host):
-        yield unknown("image", f"{name}:{tag} names no registry that can be asked")
-        return
+    if settings.pull_policy == "Never" or not re.search(r"[.:]", host):
+        return unknown("image", f"{name}:{tag} names no registry that can be asked")
     reference = tag.partition("@")[2] or tag
     url = f"{'http' if LOCAL.match(host) else 'https'}://{HOSTS.get(host, host)}/v2/{repository}/manifests/{reference}"
     try:
         credentials = _credentials(examined, host)
         status = _status(examined, url, credentials)
     except NotFound as error:
-        yield problem("image", f"setting agent.pull_secrets: {error}; create the Secret, or remove its name")
+        return problem("image", f"setting agent.pull_secrets: {error}; create the Secret, or remove its name")
     except OSError as error:
-        yield problem("image", f"registry {host} does not answer: {error}; correct agent.image")
-    else:
-        yield _finding(f"{name}:{tag}", host, status, has_credentials=bool(credentials))
-
-
-def _finding(name: str, host: str, status: int, *, has_credentials: bool) -> Finding:
+        return problem("image", f"registry {host} does not answer: {error}; correct {section}.image")
     match status:
         case 200:
-            return ok("image", name)
+            return ok("image", f"{name}:{tag}")
         case 404:
-            return problem("image", f"registry {host} has no {name}: push it, or correct agent.image and agent.tag")
-        case 401 | 403 if has_credentials:
+            return problem("image", f"{name} has no {reference}: push it, or correct {section}.image and {section}.tag")
+        case 401 | 403 if credentials:
             return problem("image", f"registry {host} refuses {name} ({status}) with the Secret of agent.pull_secrets")
     how = "nodes may have credentials for it; else name a Secret with some in agent.pull_secrets"
     return unknown("image", f"registry {host} answers {status} for {name}: {how}")

@@ -71,7 +71,7 @@ def test_the_environment_is_what_is_declared(machine):
         {"name": "HOME", "value": "/home/agent"},
     ]
     sources = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "nope", "optional": True}}]
-    with machine.runner(extra_env=lambda pod: {"AGENT_COMMAND": pod["metadata"]["labels"]["job-name"]}):
+    with machine.runner(extra_env=lambda pod, _: {"AGENT_COMMAND": pod["metadata"]["labels"]["job-name"]}):
         command = [sys.executable, "-c", _PRINT_ENVIRONMENT]
         machine.job("", pod={"env": env, "envFrom": sources, "command": command})
         machine.finished()
