@@ -14,7 +14,7 @@ from functions.chatops.command_handler import CommandHandler
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.github.api import responses
 from functions.github.api.client import Github
-from functions.github.api.errors import NotFound
+from functions.github.api.errors import NotFound, Rejected
 from functions.github.commands.lines import mentions_with_command
 from functions.github.webhook.decisions import CommandRequest, Decision, InvalidateTokens, LogOnly, PullRequestChanged
 from functions.github.webhook.event import WebhookEvent
@@ -96,7 +96,7 @@ def _present_state(github: Github, event: WebhookEvent, change: PullRequestChang
     path = f"pulls/{change.pull_request.number}"
     try:
         answer = github.repository(event.repository, event.repository_id).get(path)
-    except NotFound:
+    except (NotFound, Rejected):
         return change.state
     if responses.text(answer, f"GET {path}", "state") != "closed":
         return "Open"
