@@ -9,14 +9,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from functions.chatops import run_requests
+from functions.chatops import merge_queue, run_requests
 from functions.chatops.command_handler import CommandHandler
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound, Rejected
 from functions.github.commands.lines import mentions_with_command
-from functions.github.webhook.decisions import CommandRequest, Decision, InvalidateTokens, LogOnly, PullRequestChanged
+from functions.github.webhook.decisions import (
+    CommandRequest,
+    Decision,
+    InvalidateTokens,
+    LogOnly,
+    MergeGroupChecks,
+    PullRequestChanged,
+)
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules import router
 from functions.runs.model.pull_request import State
@@ -79,6 +86,8 @@ def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: 
                 github.forget_tokens(name)
         case PullRequestChanged() if event.repository:
             _record_pull_request(deps, github, event, decision)
+        case MergeGroupChecks() if event.repository:
+            merge_queue.report_check(deps, github, event, decision)
         case CommandRequest() if event.repository and event.repository_id:
             CommandHandler(deps, github, event, decision).handle()
         case _:
