@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from functions.chatops import merge_queue, run_requests
 from functions.chatops.command_handler import CommandHandler
+from functions.chatops.context import app_in
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound, Rejected
-from functions.github.commands.lines import mentions_with_command
 from functions.github.webhook.decisions import (
     CommandRequest,
     Decision,
@@ -50,8 +50,8 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
     webhook_event = _parse(event, deps.settings.github.bots)
-    if deps.github and mentions_with_command(_body(webhook_event)):
-        webhook_event = replace(webhook_event, app=deps.github.app_name())
+    if deps.github:
+        webhook_event = replace(webhook_event, app=app_in(deps.github, _body(webhook_event)))
     decisions = router.decide(webhook_event)
     if not decisions:
         return ACKNOWLEDGED
