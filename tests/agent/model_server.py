@@ -1,10 +1,14 @@
-"""A model that says what a test has it say: the Messages API, streamed, on loopback.
+"""A model that says what a test has it say: the Messages API, streamed, on loopback; also as at Bedrock and Vertex.
 
 The turn is chosen by counting the assistant's messages in a request, so that a repeated request gets the same answer
 and a resumed session goes on where it stopped. Every request is kept for the test to look at.
 """
 
+import base64
+import binascii
 import json
+import re
+import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +21,7 @@ from tests.support.http_servers import Handler, listening
 Block = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
 STREAM = {"Content-Type": "text/event-stream"}
+BEDROCK_STREAM = "/invoke-with-response-stream"
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Model:
         said: int = sum(message["role"] == "assistant" for message in request["messages"])
         return self.turns[min(said, len(self.turns) - 1)]
 
-    def told(self, number: int = 0) -> str:
+    def request_text(self, number: int = 0) -> str:
         """All that a request's system prompt and messages say, as text."""
         request = self.requests[number]
         texts = [request.get("system", ""), *(message["content"] for message in request["messages"])]
@@ -102,14 +107,35 @@ def _handler(model: Model) -> type[Handler]:
                 self._speak(json.loads(self.received()))
 
         def _speak(self, body: dict[str, Any]) -> None:
-            turn = model.answer({**body, "headers": dict(self.headers)})
+            turn = model.answer({**body, "headers": dict(self.headers), "path": self.path})
             if isinstance(turn, Refusal):
                 error = {"type": "error", "error": {"type": turn.kind, "message": turn.message}}
                 self.answer(turn.status, {**JSON, **turn.headers}, json.dumps(error).encode())
+            elif self.path.endswith(BEDROCK_STREAM):
+                events = _events(turn, _named(self.path))
+                self.answer(200, {"Content-Type": "application/vnd.amazon.eventstream"}, b"".join(map(_frame, events)))
             else:
-                self.answer(200, STREAM, b"".join(_events(turn, body["model"])))
+                self.answer(200, STREAM, b"".join(_events(turn, body.get("model") or _named(self.path))))
 
     return Speaking
+
+
+def _named(path: str) -> str:
+    """The model that a path of Bedrock's or Vertex's API names, where the body does not."""
+    return re.split("/models?/", path)[-1].partition("/")[0].partition(":raw")[0].partition(":streamRaw")[0]
+
+
+def _frame(event: bytes) -> bytes:
+    """The same event as Bedrock sends it (AWS, Event stream encoding): in base64, with lengths and check sums."""
+    payload = json.dumps({"bytes": base64.b64encode(event.partition(b"data: ")[2].strip()).decode()}).encode()
+    given = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(text)) + text.encode()
+        for name, text in given.items()
+    )
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", binascii.crc32(message))
 
 
 def _events(turn: Turn, model: str) -> Iterator[bytes]:
@@ -130,8 +156,8 @@ def _events(turn: Turn, model: str) -> Iterator[bytes]:
         yield event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": block["text"]})
         yield event("content_block_stop", index=index)
     reason = "tool_use" if turn.blocks[-1]["type"] == "tool_use" else "end_turn"
-    told = {"stop_reason": reason, "stop_sequence": None}
-    yield event("message_delta", delta=told, usage={"output_tokens": turn.output_tokens})
+    delta = {"stop_reason": reason, "stop_sequence": None}
+    yield event("message_delta", delta=delta, usage={"output_tokens": turn.output_tokens})
     yield event("message_stop")
 
 

@@ -22,11 +22,11 @@ from tests.agent.world import Pod, World
 
 def refused(pod: Pod, reason: Reason, *words: str) -> Report:
     """The report of a pod that must end for `reason` before it starts an agent."""
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", reason), pod.log
-    assert not [word for word in words if word not in told.message], told.message
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", reason), pod.log
+    assert not [word for word in words if word not in result.message], result.message
     assert "[rehearsal]" not in pod.log
-    return told
+    return result
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_missing_secret_is_named_with_its_key_within_seconds(
     pod = world.pod(world.task(code_spec(**{"githubUser": None, **identity})), secrets=secrets)
     started = time.monotonic()
     refused(pod, Reason.MISSING_SECRET, *words)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20, "and not after the minutes that a broker may take"
 
 
 def test_a_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), ANTHROPIC_API_KEY="", AGENT_COMMAND="")
+    pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": ""}, AGENT_COMMAND="")
     refused(pod, Reason.MISSING_SECRET, "claude-api-key", "api-key")
 
 
@@ -82,7 +82,8 @@ def test_a_base_branch_that_is_not_there_is_named(world: World, code_spec: SpecF
 @pytest.mark.parametrize("field", ["repositoryUrl", "platformRepositoryUrl"])
 def test_a_repository_that_is_not_there_is_named(world: World, code_spec: SpecFactory, field: str) -> None:
     url = "https://github.com/acme/nowhere"
-    refused(world.pod(world.task(code_spec(**{field: url}))), Reason.REPOSITORY_DENIED, url)
+    there = {f"url.{world.remotes.url}nowhere.insteadOf": url}
+    refused(world.pod(world.task(code_spec(**{field: url})), git_config=there), Reason.REPOSITORY_DENIED, url)
 
 
 def test_a_platform_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
@@ -132,5 +133,5 @@ def test_a_working_directory_that_leads_out_is_refused(world: World, code_spec: 
 def test_an_unexpected_failure_says_where(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()))
     (world.path / "workspace/.claude").write_text("in the way")
-    told = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
-    assert json.loads(told.model_dump_json())["commit"] is None
+    result = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
+    assert json.loads(result.model_dump_json())["commit"] is None

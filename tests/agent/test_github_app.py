@@ -26,15 +26,15 @@ def test_an_app_works_with_tokens_for_its_repositories_alone(
     world: World, github: Github, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     pod = pod_of(world, github, spec_of(github, code_spec if kind == "code" else docs_spec))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     write = {"contents": "write", "pull_requests": "write"}
     expected = [("shop", write), ("platform", {"contents": "read"})] if kind == "code" else [("platform", write)]
     made = [(token.repositories or [], token.permissions) for token in github.app.tokens]
     assert sorted(made) == sorted(([name], permissions) for name, permissions in expected), "one each, reused"
     repository = expected[0][0]
-    assert told.commit == world.remotes.tip(repository, BRANCH)
-    assert told.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
+    assert result.commit == world.remotes.tip(repository, BRANCH)
+    assert result.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
     assert "5dlabs-rex[bot] <5dlabs-rex[bot]@users.noreply.github.com>" in world.remotes.log(repository, BRANCH)
     assert [(pull["base"]["ref"], pull["head"]["ref"]) for pull in pulls(github)] == [("main", BRANCH)]
 
@@ -55,9 +55,9 @@ def test_a_token_is_replaced_before_it_ends(world: World, github: Github, code_s
     for token in github.app.tokens:
         token.revoked = True
     (pod.root / "go").touch()
-    told = pod.wait()
-    assert told.reason is Reason.COMPLETED, pod.log
-    assert told.pull_request_url
+    result = pod.wait()
+    assert result.reason is Reason.COMPLETED, pod.log
+    assert result.pull_request_url
     assert len(github.app.tokens) > early
 
 
@@ -84,9 +84,9 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
         cat "$POD_ROOT/secrets/github-app/private-key"
         {result_line()}"""
     pod = pod_of(world, github, spec_of(github, code_spec), agent)
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
-    assert "password=[redacted]" in pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
+    assert "password" not in pod.log.replace("could not read Username", "")
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     places = [
         pod.root / "log",
@@ -101,12 +101,12 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
 def test_tokens_and_keys_are_in_no_command_line_or_environment(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
-    noted = shims.make(world.path / "shims", "git", "openssl", "python3", "timeout")
+    noted = shims.make(world.path / "shims", "git", "python3", "timeout")
     pod = pod_of(world, github, spec_of(github, code_spec), PATH=noted.path)
-    told = pod.run()
-    assert told.pull_request_url, pod.log
+    result = pod.run()
+    assert result.pull_request_url, pod.log
     calls = noted.calls()
-    assert any("-sign" in call.arguments for call in calls)
+    assert any("pull_request.py" in call.arguments for call in calls)
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     assert not [call for call in calls for secret in secrets if secret in call.arguments + call.environ]
 
@@ -117,15 +117,3 @@ def files(directory: Path) -> list[Path]:
 
 def clone(world: World) -> Path:
     return next((world.path / "workspace").glob("shop-????????"))
-
-
-def test_a_helper_asked_for_another_repository_says_nothing(
-    world: World, github: Github, code_spec: SpecFactory
-) -> None:
-    asked = [
-        f"protocol=https\\nhost={host(github)}\\npath=acme/other",
-        "protocol=https\\nhost=evil.example\\npath=acme/shop",
-    ]
-    fills = "\n".join(f"printf '{each}\\n' | git credential fill && exit 9" for each in asked)
-    pod = pod_of(world, github, spec_of(github, code_spec), f"{fills}\n{result_line(result='NO_CHANGES: asked')}")
-    assert pod.run().reason is Reason.NO_CHANGES, pod.log

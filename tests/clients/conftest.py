@@ -60,6 +60,7 @@ class Functions:
         settings = {
             "ORCHESTRATOR_NAMESPACE": NAMESPACE,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
+            "ORCHESTRATOR_BROKER__IMAGE": "local",
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
         }
         port = free_port()

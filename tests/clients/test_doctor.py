@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from functions.clients.doctor import outside
 from functions.clients.doctor.checks import examine
 from functions.clients.doctor.finding import Examined, Finding
 from functions.cluster.errors import ClusterError, Forbidden, Unavailable, from_status
@@ -28,9 +29,11 @@ from functions.github.webhook.rules import router
 from functions.manifests.crds import crd
 from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
+from functions.queues.topology import TOPICS
 from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.queues import QueueSettings
 from tests.support import github as played_github
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
@@ -45,6 +48,7 @@ RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 IMAGE = {"image": "registry.example/agent", "tag": "1.0@sha256:" + "a" * 64}
+BROKER = {"image": "registry.example/orchestrator", "tag": "1.0@sha256:" + "b" * 64}
 
 
 def secret(name: str, **values: str) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def right() -> dict[str, Any]:
     account = {"kind": "ServiceAccount", "name": "orchestrator-functions", "namespace": NAMESPACE}
     standard = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     return {
-        "/version": {"gitVersion": "v1.31.2", "minor": "31"},
+        "/version": {"gitVersion": "v1.31.2"},
         f"{CORE}/configmaps": {**items(), "metadata": {"creationTimestamp": "2026-03-04T12:00:01Z"}},
         f"/api/v1/namespaces/{NAMESPACE}": {"metadata": {"name": NAMESPACE}, "status": {"phase": "Active"}},
         f"{RUNS}/coderuns": items(),
@@ -99,14 +103,19 @@ class PlayedTransport:
 
 
 class Letters:
-    """A queue that has this many dead letters in `runs`, or does not answer."""
+    """A queue that has this many dead letters in `runs`, lacks something, or does not answer."""
 
-    def __init__(self, count: int = 0, error: str = "") -> None:
-        self.count, self.error = count, error
+    def __init__(self, count: int = 0, error: str = "", missing: str = "") -> None:
+        self.count, self.error, self.missing = count, error, missing
+
+    def apply(self, _settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
+        assert dry_run
+        yield "topic runs: as it should be"
+        yield from ([f"{self.missing}: would be created"] if self.missing else [])
 
     def list(self, topic: str) -> list[None]:
-        if self.error:
-            raise DeadLetterError(self.error)
+        if self.error or topic not in TOPICS:
+            raise DeadLetterError(self.error or f"topic {topic} does not exist")
         return [None] * self.count if topic == "runs" else []
 
 
@@ -115,6 +124,7 @@ class Web:
     """The registry and the model's API."""
 
     manifest: int = 200
+    broker_manifest: int = 200
     models: int = 200
     down: str = ""
     sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -124,7 +134,9 @@ class Web:
         if self.down and self.down in url:
             raise OSError("connection refused")
         refusal = json.dumps({"error": {"message": "invalid x-api-key"}}).encode()
-        return (self.manifest, {}, b"") if "/manifests/" in url else (self.models, {}, refusal)
+        if "/manifests/" in url:
+            return self.broker_manifest if "/orchestrator/" in url else self.manifest, {}, b""
+        return self.models, {}, refusal
 
 
 @dataclass
@@ -135,15 +147,16 @@ class Bench:
     api: PlayedTransport = field(default_factory=PlayedTransport)
     web: Web = field(default_factory=Web)
     letters: Letters = field(default_factory=Letters)
-    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE})
+    settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE, "broker": BROKER})
     github: client.Github | None = None
 
     def examined(self) -> Examined:
         settings = Settings.model_validate(self.settings)
-        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW, {})
+        return Examined(settings, self.api, self.web.fetch, self.github, lambda: NOW)
 
     def findings(self) -> list[Finding]:
         self.monkeypatch.setattr(backends, "dead_letters", lambda _: self.letters)
+        self.monkeypatch.setattr(backends, "apply", self.letters.apply)
         return list(examine(self.examined()))
 
     def problems(self) -> list[str]:
@@ -215,7 +228,7 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
     "refused credentials": (failing(Forbidden("Unauthorized")), "api server: the credentials of cluster.kubeconfig"),
     "not Kubernetes": (failing(NOT_SERVED), "does cluster.kubeconfig name a Kubernetes API server"),
     "an old cluster": (
-        answering("/version", {"gitVersion": "v1.27.3-gke.100", "minor": "27+"}),
+        answering("/version", {"gitVersion": "v1.27.3-gke.100"}),
         "version: the cluster runs Kubernetes v1.27.3-gke.100; 1.29 or newer is needed",
     ),
     "a wrong clock": (answering(f"{CORE}/configmaps", LATE), "clock: this machine and the API server are 300 s apart"),
@@ -272,6 +285,10 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         "identities: Secret github-ssh-octocat: ssh-privatekey is no private key in PEM form",
     ),
     "an image that is not there": (played(manifest=404), "image: registry.example/agent has no sha256:aaa"),
+    "a broker's image that is not there": (
+        played(broker_manifest=404),
+        "image: registry.example/orchestrator has no sha256:bbb",
+    ),
     "a registry that is not there": (
         played(down="registry.example"),
         "image: registry registry.example does not answer",
@@ -284,6 +301,10 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
     "a queue that does not answer": (
         queue(error="no queue is configured"),
         "queue: no queue is configured; is it set up",
+    ),
+    "a subscription that is missing": (
+        queue(missing="subscription runs-report"),
+        "queue: subscription runs-report: not there; orchestrator queues apply",
     ),
     "dead letters": (queue(count=3), "queue: messages could not be delivered (runs: 3)"),
     "a paused installation": (configured(limits={"runs": 0}), "limits: setting limits.runs is 0"),
@@ -315,6 +336,28 @@ def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
     assert [url for url, headers in bench.web.sent if KEY in str(headers)] == [
         "GET https://api.anthropic.com/v1/models?limit=1"
     ]
+
+
+PROVIDERS: dict[str, tuple[dict[str, str], str, str]] = {
+    "a gateway": ({"provider": "gateway", "url": "https://models.example/"}, "https://models.example", "Bearer "),
+    "an OAuth token": ({"credential": "oauth_token"}, "https://api.anthropic.com", "Bearer "),
+    "a proxy of the API": ({"url": "https://models.example"}, "https://models.example", ""),
+}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_model_is_asked_where_runs_ask_it(bench: Bench, name: str) -> None:
+    bench.settings["model"], url, scheme = PROVIDERS[name]
+    assert [each.state for each in bench.findings() if each.check == "model"] == ["ok"]
+    asked, headers = next((url, headers) for url, headers in bench.web.sent if KEY in str(headers))
+    assert asked == f"GET {url}/v1/models?limit=1"
+    assert headers["Authorization" if scheme else "x-api-key"] == f"{scheme}{KEY}"
+
+
+def test_a_model_of_a_cloud_is_asked_by_runs_alone(bench: Bench) -> None:
+    bench.settings["model"] = {"provider": "bedrock", "region": "us-east-1"}
+    (found,) = (each for each in bench.findings() if each.check == "model")
+    assert (found.state, KEY in str(bench.web.sent)) == ("unknown", False)
 
 
 @pytest.fixture
@@ -370,16 +413,28 @@ def test_events_are_those_that_rules_read() -> None:
 def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
     """In the namespace of infra/kubernetes/base, whose binding names a user."""
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
-    settings = Settings.model_validate({"agent": IMAGE})
-    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC), {})
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER})
+    examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC))
     found = {each.check: each for each in examine(examined)}
     assert found["rights"].state == found["clock"].state == found["definitions"].state == "ok", found
     assert "orchestrator-functions has those of" in found["rights"].text
 
 
+def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
+    queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
+    settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
+    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)
+    (before,) = outside.queue(examined)
+    assert list(backends.apply(settings.queues))
+    (after,) = outside.queue(examined)
+    assert (before.state, after.state) == ("problem", "ok"), (before, after)
+    assert "stream doctor-sweep, " in before.text
+    assert "consumer doctor-sweep/sweep-sweep: not there" in before.text
+
+
 def test_the_command_names_a_wrong_setting_and_exits_with_1(tmp_path: Path) -> None:
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
-    environ |= {"ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ORCHESTRATOR_AGENT__IMAGE": "a"}
+    environ |= {"ORCHESTRATOR_BROKER__IMAGE": "b", "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(tmp_path / "none")}
     command = [sys.executable, "-m", "functions.clients", "doctor", "-o", "json"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100)
     assert done.returncode == 1

@@ -13,7 +13,6 @@
 What is due when: tests/life/test_retention.py.
 """
 
-import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,15 +26,17 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, DOCS_RUN, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
+from functions.runs import digest_set
 from functions.runs.digest_set import SIZE
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
 from functions.settings.retention import RetentionSettings
-from functions.sweeper import retention
+from functions.sweeper import garbage, retention, workspaces
 from functions.sweeper.garbage import ConfigMapGarbage
 from functions.sweeper.workspaces import Workspaces
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
+from tests.support.memory import allocated_by
 from tests.support.run_steps import DONE, job_event, now, run_event, submitted
 
 WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
@@ -187,13 +188,11 @@ def _annotations(harness: Harness, claim: str) -> dict[str, str]:
 def test_of_very_many_runs_a_few_bytes_each_are_kept(harness: Harness) -> None:
     run, count = finished(harness, "run-1"), 20_000
     harness.later(days=2)
-    leftovers, workspaces = ConfigMapGarbage(harness.services), Workspaces(harness.services)
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    for number in range(count):
-        each = replace(run, uid=str(UUID(int=number << 96)))
-        leftovers.note(each)
-        workspaces.note(each)
-    kept = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
+    passes = (ConfigMapGarbage(harness.services), Workspaces(harness.services))
+    with allocated_by(digest_set, garbage, workspaces) as allocated:
+        for number in range(count):
+            each = replace(run, uid=str(UUID(int=number << 96)))
+            for one in passes:
+                one.note(each)
+        kept = allocated.bytes()
     assert 2 * SIZE * count <= kept <= 20 * count, "its uid, and its attempt that is over"

@@ -34,8 +34,9 @@ def lines(page: str) -> list[str]:
 def found(words: list[str]) -> tuple[click.Command, int]:
     """The command that the words name, and how many of them do so; the others are its arguments."""
     command: click.Command = root
+    context = click.Context(root, **root.context_settings)
     for count, word in enumerate(words):
-        below = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        below = command.get_command(context, word) if isinstance(command, click.Group) else None
         if below is None:
             return command, count
         command = below

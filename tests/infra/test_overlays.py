@@ -1,6 +1,6 @@
 """What is laid over infra/kubernetes/base: each overlay and component says what the code would.
 
-kind              three functions and their schedule in a pod, with the rights of the base, without a bridge
+kind              four functions and their schedule in a pod, with the rights of the base, without a bridge
 gke               binds whom Terraform names
 external-secrets  makes the secrets that attempts' pods look for, key by key
 quota             lets the bridge and a full house of agents in, by the defaults of the settings
@@ -55,7 +55,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
             app.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
-    assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
+    assert set(served) == {"submit_docs", "submit_code", "sweep", "console"} <= TARGETS
     script = found["schedule"]["command"][-1]
     compile(script, "schedule", "exec")
     assert f"http://127.0.0.1:{served['sweep']}/" in script
@@ -85,7 +85,9 @@ def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(
     )
     assert applied.returncode == 0, applied.stderr
     who = f"--as=system:serviceaccount:{subject['namespace']}:{subject['name']}"
-    for verb, resource, answer in (("create", "coderuns", "yes"), ("patch", "jobs", "yes"), ("get", "secrets", "no")):
+    console = ("watch", "coderuns", "yes")
+    expected = (("create", "coderuns", "yes"), ("patch", "jobs", "yes"), ("get", "secrets", "no"), console)
+    for verb, resource, answer in expected:
         asked = [*admin, "auth", "can-i", verb, resource, who]
         assert subprocess.run(asked, capture_output=True, text=True, timeout=60).stdout.strip() == answer
 
@@ -105,6 +107,20 @@ def looked_for() -> dict[str, set[str]]:
                     keys = {item["key"] for item in volume["secret"].get("items", ())}
                     found.setdefault(volume["secret"]["secretName"], set()).update(keys)
     return found
+
+
+@pytest.mark.parametrize("folder", manifests.INSTALLATIONS)
+def test_variables_named_after_services_are_not_taken_for_settings(kubectl: str, folder: str) -> None:
+    """The kubelet would give ORCHESTRATOR_SWEEP_PORT and more to each pod (Kubernetes: Service, environment variables).
+
+    Knative leaves them out by itself (config-defaults, enable-service-links).
+    """
+    found = manifests.rendered(kubectl, folder)
+    workloads = [item for item in found if not item["apiVersion"].startswith("serving.knative.dev/")]
+    for pod in itertools.chain.from_iterable(map(manifests.pods, workloads)):
+        variables = {each["name"] for container in pod["spec"]["containers"] for each in container.get("env", ())}
+        if any(name.startswith("ORCHESTRATOR_") for name in variables):
+            assert pod["spec"].get("enableServiceLinks") is False, pod["metadata"]
 
 
 def test_external_secrets_are_those_that_pods_look_for(kubectl: str) -> None:

@@ -70,7 +70,7 @@ class SimulatedNode:
 
     def shows(self, namespace: str, job: str, status: Object, *, ready: int = 0) -> Object:
         """The Job's pod, created if there is none, has this status; the Job counts it as active, `ready` or not."""
-        with suppress(AlreadyExists):  # it is told again what was not answered
+        with suppress(AlreadyExists):  # a call without an answer is repeated
             self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": ready}}, "status")

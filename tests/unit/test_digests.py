@@ -7,13 +7,14 @@
 | very many            | and each takes no ten bytes   |
 """
 
-import tracemalloc
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.runs import digest_set
 from functions.runs.digest_set import PARTS, SIZE, DigestSet
+from tests.support.memory import allocated_by
 
 TEXTS = st.lists(st.text(max_size=4))
 
@@ -35,13 +36,11 @@ def test_very_many_take_a_few_bytes_each_however_often_they_are_added() -> None:
     def uids(count: int) -> list[str]:
         return [str(UUID(int=number << 96)) for number in range(count)]
 
-    tracemalloc.start()
     digests, count = of([]), 64 * PARTS
-    before = tracemalloc.get_traced_memory()[0]
-    for text in uids(count) + uids(count):
-        digests.add(text)
-    taken = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
+    with allocated_by(digest_set) as allocated:
+        for text in uids(count) + uids(count):
+            digests.add(text)
+        taken = allocated.bytes()
     assert all(text in digests for text in uids(count))
     assert not any(text in digests for text in uids(2 * count)[count:])
     assert SIZE * count <= taken <= 10 * count

@@ -8,7 +8,7 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
-from tests.agent.world import API_KEY, TASKS, World, result_line
+from tests.agent.world import DEPLOY_TOKEN, TASKS, World, result_line
 from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
 
 
@@ -53,15 +53,15 @@ NOISE = [
 @pytest.mark.parametrize(("attributes", "content"), NOISE)
 def test_line_ends_are_no_change(world: World, code_spec: SpecFactory, attributes: str, content: bytes) -> None:
     seed(world, attributes, content)
-    told = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    result = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_a_change_beside_noise_is_committed_alone(world: World, code_spec: SpecFactory) -> None:
     seed(world, *NOISE[0])
-    told = left(world, code_spec(), "echo x > x")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo x > x")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
     assert left(world, code_spec(), "echo three >> dos.txt", attempt=2).reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["dos.txt", "x"]
@@ -76,16 +76,16 @@ CACHES = (
 
 
 def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
-    told = left(world, code_spec(), f"{CACHES}; echo w > work")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), f"{CACHES}; echo w > work")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert "saved" not in told.message
+    assert "saved" not in result.message
 
 
 def test_caches_that_the_repository_tracks_are_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"node_modules/own/index.js": "a"})
-    told = left(world, code_spec(), "echo changed > node_modules/own/index.js")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo changed > node_modules/own/index.js")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["node_modules/own/index.js"]
 
 
@@ -99,44 +99,34 @@ SECRET = {
     "in history": "printenv > .env; git add .env; git commit -qm env; git rm -q .env; git commit -qm gone",
     "in a stash": "printenv > .env; git stash -qu",
     "on another branch": "git checkout -qb o; printenv > .env; git add .env; git commit -qm env; git checkout -q -",
-    "in a message": 'echo m > m; git add m; git commit -qm "key $ANTHROPIC_API_KEY"',
-    "in a tag": 'git tag -a v1 -m "key $ANTHROPIC_API_KEY"',
-    "in a file's name": 'echo n > "$ANTHROPIC_API_KEY"',
+    "in a message": 'echo m > m; git add m; git commit -qm "key $DEPLOY_TOKEN"',
+    "in a tag": 'git tag -a v1 -m "key $DEPLOY_TOKEN"',
+    "in a file's name": 'echo n > "$DEPLOY_TOKEN"',
     "in a nested repository": "git init -q n; cd n; printenv > .env; git add .env; git commit -qm env",
-    "the SSH key": 'cat "$POD_ROOT/secrets/ssh/id_ed25519" > key',
 }
 
 
 @pytest.mark.parametrize("where", SECRET)
 def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory, where: str) -> None:
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
-    told = pod.run()
+    result = pod.run()
     there = everything(world)
-    for secret in (API_KEY, "b3BlbnNzaC1rZXktdGVzdC1vbmx5"):
+    assert pod.broker
+    for secret in (DEPLOY_TOKEN, pod.broker.ready.credential):
         assert secret not in there
-        assert secret not in told.message
+        assert secret not in result.message
         assert secret not in pod.log
-    assert not [name for name in world.remotes.branches("shop") if API_KEY in name]
+    assert not [name for name in world.remotes.branches("shop") if DEPLOY_TOKEN in name]
     if where != "in a file's name":
         assert "work" in world.remotes.files("shop", BRANCH), pod.log
-        assert "secret" in told.message
-
-
-def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: SpecFactory) -> None:
-    """Those of a GitHub App lie in a directory of the attempt."""
-    agent = """mkdir -p "$ORCHESTRATOR_TOKENS"; cd "$ORCHESTRATOR_TOKENS"
-        echo '{"token": "ghs_madeMeanwhile0123456789"}' > t; cd - >/dev/null
-        echo ghs_madeMeanwhile0123456789 > token; echo w > work"""
-    told = left(world, code_spec(), agent)
-    assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert "token" in told.message
+        assert "secret" in result.message
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert API_KEY not in everything(world)
+    assert DEPLOY_TOKEN not in everything(world)
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]
 
@@ -149,10 +139,10 @@ def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFac
         git add conf/aws; git commit -qm aws; git stash -qu; git stash apply -q"""
     pod = pod_of(world, code_spec(), agent)
     pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
-    told = pod.run()
+    result = pod.run()
     assert world.remotes.files("shop", BRANCH) == ["work"], pod.log
-    assert "conf/aws (it contains what looks like a secret)" in told.message
-    assert "conf/github (it contains what looks like a secret)" in told.message
+    assert "conf/aws (it contains what looks like a secret)" in result.message
+    assert "conf/github (it contains what looks like a secret)" in result.message
     there = everything(world)
     assert AWS not in there
     assert GITHUB not in there
@@ -164,9 +154,9 @@ def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: Spec
     agent = f"echo {url} >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new"
     pod = pod_of(world, code_spec(), agent)
     pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
-    told = pod.run()
+    result = pod.run()
     assert world.remotes.files("shop", BRANCH) == ["copy", "example.env"], pod.log
-    assert "new (it contains what looks like a secret)" in told.message
+    assert "new (it contains what looks like a secret)" in result.message
 
 
 def test_without_the_scanner_the_log_says_so(world: World, code_spec: SpecFactory) -> None:

@@ -20,7 +20,7 @@ IN_CLUSTER: tuple[Check, ...] = (
 )
 """Made only if the API server answers: all would fail alike."""
 
-OUTSIDE: tuple[Check, ...] = (outside.paused, outside.queue, outside.image, app.app)
+OUTSIDE: tuple[Check, ...] = (outside.paused, outside.queue, outside.images, app.app)
 
 
 def examine(examined: Examined) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ commands at work.
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([HEAD, *_sections(root, ("orchestrator",), click.Context(root, info_name="orchestrator"))])
+    context = click.Context(root, info_name="orchestrator", **root.context_settings)
+    return "\n".join([HEAD, *_sections(root, ("orchestrator",), context)])
 
 
 def _sections(command: click.Command, path: Sequence[str], context: click.Context) -> Iterator[str]:

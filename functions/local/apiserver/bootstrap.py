@@ -1,4 +1,7 @@
-"""Objects created when the server starts: the default namespace and the definitions of its custom kinds."""
+"""Objects created when the server starts: the default namespace and the definitions of its custom kinds.
+
+Stored custom resources are brought to the current schema here, once; a read returns them as they are stored.
+"""
 
 import json
 from collections.abc import Callable
@@ -22,11 +25,13 @@ def seed(store: Store, registry: Registry, now: Callable[[], datetime]) -> None:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
             Writer(store, now).create(Target(kind, "", None, None), namespace, WriteOptions())
     for definition in registry.definitions:
-        _define(store, definition, now)
+        if _define(store, definition, now):
+            _admit_stored(store, registry, definition["metadata"]["name"])
     _remove_unserved(store, {definition["metadata"]["name"] for definition in registry.definitions})
 
 
-def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> None:
+def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> bool:
+    """Write a definition; return whether it has changed."""
     key = Key(DEFINITIONS, "", definition["metadata"]["name"])
     text = store.get(key)
     stored = json.loads(text) if text else None
@@ -36,8 +41,21 @@ def _define(store: Store, definition: Obj, now: Callable[[], datetime]) -> None:
     else:
         meta |= {field: stored["metadata"][field] for field in ("uid", "creationTimestamp", "resourceVersion")}
     obj = {**definition, "metadata": meta}
-    if obj != stored:
-        store.put(key, obj)
+    if obj == stored:
+        return False
+    store.put(key, obj)
+    return True
+
+
+def _admit_stored(store: Store, registry: Registry, resource: str) -> None:
+    """Prune and default the objects that an earlier schema admitted."""
+    kind = registry.by_resource(resource)
+    if kind is None:  # no version is served
+        return
+    for name, text in list(store.rows(resource, None)):
+        obj = json.loads(text)
+        kind.rules.admit(obj)
+        store.rewrite(Key(resource, *name), obj)
 
 
 def _remove_unserved(store: Store, served: set[str]) -> None:

@@ -49,17 +49,6 @@ def selector_of(kind: Kind, query: QueryParams) -> Selector:
     return selectors.parse(kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
 
-def load(kind: Kind, text: str) -> Obj:
-    """Return a stored object with the defaults of the current schema."""
-    return _with_defaults(kind, json.loads(text))
-
-
-def _with_defaults(kind: Kind, obj: Obj) -> Obj:
-    if kind.custom:
-        kind.rules.admit(obj)
-    return obj
-
-
 class Reader:
     """Reads objects."""
 
@@ -71,7 +60,8 @@ class Reader:
         text = self._store.get(target.key)
         if text is None:
             raise status_errors.not_found(target.kind, target.key.name)
-        return load(target.kind, text)
+        obj: Obj = json.loads(text)
+        return obj
 
     def page(self, target: Target, query: QueryParams) -> Page:
         """Return one page of a collection.
@@ -103,9 +93,8 @@ class Reader:
 
 
 def _selected(kind: Kind, rows: Iterator[tuple[NamespacedName, str]], selector: Selector) -> Iterator[Obj]:
-    """Yield the selected objects, with defaults applied after selection; labels and names have no defaults."""
     objects: Iterator[Obj] = (json.loads(text) for _, text in rows)
-    return (_with_defaults(kind, obj) for obj in objects if selector.matches(kind, obj))
+    return (obj for obj in objects if selector.matches(kind, obj))
 
 
 def _list_items(kind: Kind, items: list[Obj]) -> list[Obj]:

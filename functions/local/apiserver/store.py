@@ -156,6 +156,11 @@ class Store:
         self._commit(change, obj)
         return change.body
 
+    def rewrite(self, key: Key, obj: Obj) -> None:
+        """Store another body of an object at the same resourceVersion; watchers get no event."""
+        values = (_text(obj), *key)
+        self._db.execute("UPDATE objects SET body = ? WHERE resource = ? AND namespace = ? AND name = ?", values)
+
     def delete(self, key: Key, obj: Obj) -> str:
         """Remove an object and return the body that watchers get; `obj` is its last state."""
         change = self._change("DELETED", key, obj, self.get(key))
@@ -201,7 +206,7 @@ class Store:
     def _change(self, change_type: ChangeType, key: Key, obj: Obj, previous: str | None) -> Change:
         version = self.version + 1
         obj["metadata"]["resourceVersion"] = str(version)
-        return Change(version, change_type, key, json.dumps(obj, separators=(",", ":")), previous)
+        return Change(version, change_type, key, _text(obj), previous)
 
     def _commit(self, change: Change, obj: Obj) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -237,6 +242,10 @@ class Store:
             (change.version, *change.key, change.type, change.body, change.previous),
         )
         self._db.execute("DELETE FROM history WHERE version <= ?", (change.version - self._history,))
+
+
+def _text(obj: Obj) -> str:
+    return json.dumps(obj, separators=(",", ":"))
 
 
 def _after(resource: str, namespace: str | None, after: NamespacedName) -> tuple[str, tuple[str, ...]]:

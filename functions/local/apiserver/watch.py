@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from functions.local.apiserver.errors import Obj, StatusError, expired
-from functions.local.apiserver.reader import load
 from functions.local.apiserver.requests import Target
 from functions.local.apiserver.selectors import Selector
 from functions.local.apiserver.store import Change, Store
@@ -74,7 +73,7 @@ class _Stream:
         kind, selector = self._target.kind, self._options.selector
         self._version = self._bookmarked = self._store.version
         texts = self._store.bodies(kind.resource, self._target.namespace or None)
-        objects = [obj for obj in (load(kind, text) for text in texts) if selector.matches(kind, obj)]
+        objects = [obj for obj in map(json.loads, texts) if selector.matches(kind, obj)]
         return b"".join(self._event("ADDED", obj) for obj in objects)
 
     def new_changes(self) -> bytes:
