@@ -96,7 +96,8 @@ def at_work(
         if not plane.etcd:
             pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
         reader = Reader(tmp_path_factory.mktemp("reader"), plane, kubectl)
-        reader.prepare({"registry.example.com/agent": "127.0.0.1:9/agent"})
+        model = 'namespace: orchestrator\nmodel: {url: "http://127.0.0.1:9"}\n'
+        reader.prepare({"registry.example.com/": "127.0.0.1:9/", "namespace: orchestrator\n": model})
         (reader.folder / "KEYFILE").write_text("sk-ant-test")
         (reader.folder / "SSHKEYFILE").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
         (reader.folder / "storage.yaml").write_text(PREREQUISITES)
