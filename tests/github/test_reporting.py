@@ -9,7 +9,7 @@
 | the App is configured by its client id        | what it wrote is found by that as well                         |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
 
-What it is never told, or never takes: test_reporting_refused.py.
+What GitHub never gets, or refuses: test_reporting_refused.py.
 """
 
 from typing import Any
@@ -122,7 +122,7 @@ def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> N
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()
-    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from is told all the same"
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from gets its comment"
     assert room.run().status.pull_request_url is None
 
 

@@ -44,7 +44,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
 
 
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
-    found = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
+    images = {"ORCHESTRATOR_AGENT__IMAGE": "r.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "r.example/orchestrator"}
+    found = {**images, "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
     if target == "github_webhook":  # nothing listens at its queue
         found |= {
             "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",
@@ -60,7 +61,7 @@ def posted(url: str, body: Any, **headers: str) -> int:
     return urllib3.request("POST", url, body=json.dumps(body), headers=given, retries=False, timeout=30).status
 
 
-def told(url: str, item: Any) -> int:
+def deliver(url: str, item: Any) -> int:
     """Sends the watch event of a change."""
     return posted(url, item, ce_id="1", ce_source="s", ce_specversion="1.0", ce_type=f"{RESOURCE}update")
 
@@ -89,7 +90,7 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             assert len(list(cluster.list(CODE_RUN, "orchestrator"))) == 1
         case "reconcile":
             (run,) = cluster.list(CODE_RUN, "orchestrator")
-            assert told(url, run) in (200, 204)
+            assert deliver(url, run) in (200, 204)
             started(cluster, run["metadata"]["name"])
         case "sweep":
             assert posted(url, {}) == 200
@@ -97,10 +98,10 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             started(cluster, run["metadata"]["name"])
         case "job_finished":
             for job in cluster.list(JOB, "orchestrator"):
-                assert told(url, job) in (200, 204)
+                assert deliver(url, job) in (200, 204)
         case "report":
             (run,) = cluster.list(DOCS_RUN, "orchestrator")
-            assert told(url, run) in (200, 204)
+            assert deliver(url, run) in (200, 204)
         case "github_webhook":
             assert posted(url, {}) == 401, "it is not signed"
         case "console":

@@ -197,9 +197,9 @@ def test_a_rule_that_spans_fields_names_each_of_them(kind: str, change: dict[str
     with pytest.raises(ValidationError) as caught:
         SPECS[kind].model_validate({**BASES[kind], **change})
     assert {field for field, _ in problems(caught.value)} == fields
-    told = describe(caught.value)
-    assert "spec:" not in told
-    assert ("githubUser, githubApp: give exactly one of" in told) == ("githubApp" in fields)
+    description = describe(caught.value)
+    assert "spec:" not in description
+    assert ("githubUser, githubApp: give exactly one of" in description) == ("githubApp" in fields)
 
 
 def test_another_agent_cli_may_use_other_models() -> None:

@@ -24,7 +24,7 @@ STOP_GRACE = 10.0
 """The grace period of agents in seconds when the runner is stopped."""
 
 
-def no_env(_: Object) -> Mapping[str, str]:
+def no_env(_: Object, __: str) -> Mapping[str, str]:
     """Return no additional variables."""
     return {}
 
@@ -32,8 +32,8 @@ def no_env(_: Object) -> Mapping[str, str]:
 class Runner:
     """Runs the Jobs of an API server as processes of this machine, with one runner per `state_dir`.
 
-    `extra_env` returns variables for a pod that override those it declares. Pods beyond `max_processes` stay Pending.
-    `clock` returns seconds since the epoch.
+    `extra_env` returns variables for a container of a pod that override those it declares. Pods beyond `max_processes`
+    stay Pending. `clock` returns seconds since the epoch.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ def until_acknowledged(stage: Stage, runs: list[Run]) -> None:
         if not waiting:
             return
         stage.clock.later(minutes=3)
-    raise AssertionError(f"{len(waiting)} runs were never told of")
+    raise AssertionError(f"{len(waiting)} runs were never reported")
 
 
 def test_the_end_of_100_runs_is_told_within_the_limit(stage: Stage) -> None:
