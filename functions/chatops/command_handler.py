@@ -46,7 +46,7 @@ class CommandHandler:
         self._deps, self._event, self._request = deps, event, request
         repository = github.repository(event.repository, event.repository_id)
         self._repository = RecentEventCalls(repository, event.time, deps.clock)
-        self._context = CommandContext(deps, repository, event, request)
+        self._context = CommandContext(deps, github, event, request)
         self._caller = authentication.on_github(request.login)
         app = deps.settings.github.app_id
         self._replies = ReplyPoster(self._repository, request.number, request.reply_key, app, deps.clock())

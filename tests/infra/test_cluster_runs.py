@@ -173,6 +173,12 @@ def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> 
     assert {run.status.attempt for run in at_work.runs()} == {1}
 
 
+def test_the_guides_passwords_are_text_in_the_configuration_of_nats(at_work: Installed) -> None:
+    """The server reads a variable as a value of its configuration: 0e1 is a number, and 0e1f an error."""
+    passwords = at_work.overlay.secrets["orchestrator-nats"].values()
+    assert [each for each in passwords if not re.fullmatch(r"[a-z][\w-]{32,}", each)] == []
+
+
 def test_without_a_token_nothing_is_submitted(at_work: Installed) -> None:
     assert at_work.post("submit-docs", dict(DOCS_SPEC))[0] == 401
     assert at_work.post("submit-code", dict(CODE_SPEC), authorization="Bearer wrong")[0] == 403
