@@ -75,6 +75,7 @@ def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, prog
             "ANTHROPIC_API_KEY": key,
             "ANTHROPIC_BASE_URL": model.url,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # for others than the broker of its pod
         }
         done = orchestrator(tmp_path, **environ)
     assert done.returncode == 0, done.stdout + done.stderr
