@@ -96,7 +96,8 @@ def at_work(
         if not plane.etcd:
             pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
         reader = Reader(tmp_path_factory.mktemp("reader"), plane, kubectl)
-        reader.prepare({"registry.example.com/agent": "127.0.0.1:9/agent"})
+        model = 'namespace: orchestrator\nmodel: {url: "http://127.0.0.1:9"}\n'
+        reader.prepare({"registry.example.com/": "127.0.0.1:9/", "namespace: orchestrator\n": model})
         (reader.folder / "KEYFILE").write_text("sk-ant-test")
         (reader.folder / "SSHKEYFILE").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
         (reader.folder / "storage.yaml").write_text(PREREQUISITES)
@@ -170,6 +171,12 @@ def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> 
     until(ended, 200, at_work.logs)
     assert {state(run.status) for run in at_work.runs()} == {State.SUCCEEDED}
     assert {run.status.attempt for run in at_work.runs()} == {1}
+
+
+def test_the_guides_passwords_are_text_in_the_configuration_of_nats(at_work: Installed) -> None:
+    """The server reads a variable as a value of its configuration: 0e1 is a number, and 0e1f an error."""
+    passwords = at_work.overlay.secrets["orchestrator-nats"].values()
+    assert [each for each in passwords if not re.fullmatch(r"[a-z][\w-]{32,}", each)] == []
 
 
 def test_without_a_token_nothing_is_submitted(at_work: Installed) -> None:

@@ -1,7 +1,6 @@
-"""What the installation reaches: the queue, the image registry, the model's API."""
+"""What the installation reaches: the queue and the model's API."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 
 from functions.clients.doctor import secrets
@@ -11,8 +10,6 @@ from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
 from functions.queues.setup import SetupError
 from functions.queues.topology import TOPICS
-from functions.settings.agent import AgentSettings
-from functions.settings.broker import BrokerSettings
 from functions.settings.model_provider import ModelProviderSettings
 from functions.settings.queues import QueueSettings
 
@@ -20,15 +17,6 @@ MODEL_VERSION = "2023-06-01"
 """Anthropic API, Versions."""
 OAUTH = "oauth-2025-04-20"
 """The beta of Anthropic's API that accepts OAuth tokens."""
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
-"""What a registry may answer for a tag (OCI distribution specification)."""
 
 
 def queue(examined: Examined) -> Iterator[Finding]:
@@ -59,31 +47,6 @@ def paused(examined: Examined) -> Iterator[Finding]:
     """Tell that no run starts because the limit is zero."""
     if examined.settings.limits.runs == 0:
         yield problem("limits", "setting limits.runs is 0: every run waits as Queued; raise it to start them")
-
-
-def images(examined: Examined) -> Iterator[Finding]:
-    """Ask the registries for the images of an attempt's pod, without credentials."""
-    yield _image(examined, "agent", examined.settings.agent)
-    yield _image(examined, "broker", examined.settings.broker)
-
-
-def _image(examined: Examined, section: str, settings: AgentSettings | BrokerSettings) -> Finding:
-    name, tag = settings.image, settings.tag
-    host, _, repository = name.partition("/")
-    if settings.pull_policy == "Never" or not re.search(r"[.:]", host):
-        return unknown("image", f"{name}:{tag} names no registry that can be asked")
-    scheme = "http" if re.match(r"(127\.|localhost)", host) else "https"
-    reference = tag.partition("@")[2] or tag
-    try:
-        url = f"{scheme}://{host}/v2/{repository}/manifests/{reference}"
-        status, _, _ = examined.fetch("HEAD", url, {"Accept": MANIFESTS})
-    except OSError as error:
-        return problem("image", f"registry {host} does not answer: {error}; correct {section}.image")
-    if status == 404:
-        return problem("image", f"{name} has no {reference}: push it, or correct {section}.image and {section}.tag")
-    if status == 200:
-        return ok("image", f"{name}:{tag}")
-    return unknown("image", f"registry {host} answers {status} without credentials; nodes may have them")
 
 
 def model(examined: Examined) -> Iterator[Finding]:
