@@ -7,9 +7,9 @@ from functools import partial
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_event
-from functions.chatops.open_feedback import FeedbackLookup
+from functions.chatops.feedback_lookup import FeedbackLookup
 from functions.chatops.permission import may_write
-from functions.chatops.withdrawal import why_withdrawn
+from functions.chatops.stale_commands import why_stale
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -141,7 +141,7 @@ class CommandHandler:
     def _is_withdrawn(self, command: Command) -> bool:
         if not isinstance(command, StartRun | Retry | InvalidCommand):
             return False
-        reason = why_withdrawn(self._repository, self._context, self._replies, self._event, self._request)
+        reason = why_stale(self._repository, self._context, self._replies, self._event, self._request)
         if reason:
             self._log(reason)
         return bool(reason)

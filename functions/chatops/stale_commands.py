@@ -19,7 +19,7 @@ from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 
 
-def why_withdrawn(
+def why_stale(
     calls: RepositoryCalls, context: CommandContext, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
 ) -> str:
     """Return why the command is not to be run; empty if it is. Raises GithubError and ClusterError.
