@@ -18,6 +18,7 @@ from functions.serving import authentication
 from functions.serving.edge import LARGEST_BODY, serve
 from functions.serving.webhook_dependencies import WebhookDependencies
 from functions.settings import Settings, SettingsError, load, load_webhook
+from functions.settings.queues import SELECT_BACK_END
 from functions.settings.webhook import WebhookSettings
 from functions.telemetry import exporter_setup, logs
 from functions.telemetry.instrumented import publisher
@@ -91,7 +92,7 @@ def require_settings(settings: WebhookSettings, target: str) -> None:
     if target == WEBHOOK and not settings.github.webhook_secrets:
         lacking.append("setting github.webhook_secrets: is required; deliveries are verified with it")
     if target == WEBHOOK and not settings.queues.configured:
-        lacking.append("setting queues: queues.project (Pub/Sub) or queues.url is required; deliveries are published")
+        lacking.append(f"setting queues: deliveries are published to a queue: {SELECT_BACK_END}")
     if target == GITHUB_EVENT and not settings.github.configured:
         lacking.append("setting github.app_id: is required with github.private_key; the function calls GitHub")
     if target in RENDERING and isinstance(settings, Settings):

@@ -52,8 +52,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says what tests told, and once for each missing real part how many were skipped, and what to install."""
-    for line in told(terminalreporter):
+    """Print the summaries of tests, and once for each missing real part how many were skipped, and what to install."""
+    for line in summaries(terminalreporter):
         terminalreporter.write_line(line)
     skipped = terminalreporter.stats.get("skipped", ())
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
@@ -61,12 +61,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"skipped {count} tests: {reason}")
 
 
-def told(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
-    """What tests have to tell: a property "told" each, and counts of "tried" things, added up."""
+def summaries(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+    """Yield the property "summary" of each test, and the sums of the properties "tried ..."."""
     tried: Counter[str] = Counter()
     for report in terminalreporter.stats.get("", ()):
         for name, value in report.user_properties if report.when == "teardown" else ():
-            if name == "told":
+            if name == "summary":
                 yield str(value)
             elif name.startswith("tried "):
                 tried[name.removeprefix("tried ")] += value

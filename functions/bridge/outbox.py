@@ -1,4 +1,4 @@
-"""Between a watch and the queue: a few events are published at once, each retried until the queue has stored it.
+"""Between a watch and the queue, in memory: a few events are published at once, each until the queue has stored it.
 
 A queue on a network takes tens of milliseconds for an event and accepts many at once. The order of events does not
 matter, because they are hints. While every worker is busy, `put` waits: the watch stops reading, TCP makes the API

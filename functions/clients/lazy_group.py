@@ -16,10 +16,7 @@ import click
 
 
 class LazyGroup(click.Group):
-    """The modules `names` of a package as commands, in that order.
-
-    A trailing underscore in a module's name is not part of the command's name.
-    """
+    """The modules `names` of a package as commands, in that order."""
 
     def __init__(self, package: str, names: Sequence[str], text: str | None, epilog: str = "", **settings: Any) -> None:
         """Make a group with this help text; `settings` are Click's."""

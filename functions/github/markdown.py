@@ -5,6 +5,7 @@ one that opened it (GitHub Flavored Markdown: Code spans, Fenced code blocks).
 """
 
 import re
+import textwrap
 
 MAX_COMMENT_LENGTH = 65_536
 """Characters of a comment or of a pull request's body; GitHub rejects longer ones ("body is too long")."""
@@ -14,6 +15,9 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e
 
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+")
 CUT = "… (cut)"
+
+LINE_LENGTH = 100
+"""Characters of a line of prose in a block."""
 
 
 def sanitize(text: str, max_length: int) -> str:
@@ -37,6 +41,13 @@ def fenced_block(text: str, max_length: int) -> str:
     lines = sanitize(text, max_length).strip("\n")
     fence = "`" * max(3, _longest_backtick_run(lines) + 1)
     return f"{fence}text\n{lines}\n{fence}"
+
+
+def wrapped_block(text: str, max_length: int) -> str:
+    """Return at most `max_length` characters of prose as a fenced block, whose lines GitHub itself does not wrap."""
+    lines = sanitize(text, max_length).split("\n")
+    wrapped = (textwrap.fill(line, LINE_LENGTH, break_long_words=False, break_on_hyphens=False) for line in lines)
+    return fenced_block("\n".join(wrapped), 2 * max_length)
 
 
 def link(url: str) -> str:

@@ -19,6 +19,7 @@ from functions.queues.publisher import PublishError
 from functions.queues.topics import GITHUB
 from functions.serving.http import Answer, Refused, Request
 from functions.serving.webhook_dependencies import WebhookDependencies
+from functions.settings.queues import SELECT_BACK_END
 from functions.telemetry.context import bind
 
 log = logging.getLogger("orchestrator")
@@ -57,7 +58,7 @@ def handle(deps: WebhookDependencies, request: Request) -> Answer:
     if data is None:
         return _done(f"ignored: nothing comes of {event} events", delivery)
     if deps.publisher is None:
-        raise PublishError("there is no queue: set queues.project (Pub/Sub) or queues.url (embedded queue)")
+        raise PublishError(f"there is no queue: {SELECT_BACK_END}")
     deps.publisher.publish(GITHUB, _event(event, delivery, data))
     log.info("accepted: %s", event, extra={"event": delivery})
     return _done("accepted", delivery)

@@ -1,1 +1,1 @@
-"""One machine: the embedded API server, queue and Job runner. On top of everything; nothing else imports it."""
+"""One machine: the embedded API server, queue and Job runner. Only functions.clients imports it."""

@@ -91,6 +91,7 @@ def digest(run: Run) -> str:
         *([condition.status, condition.reason] if condition else []),
         *(status.message, status.attempt, status.branch, commits(run), status.pull_request_url, usage, run.deleting),
     ]
+    facts += [status.summary] if status.summary else []
     ended = pull_request.condition_of(status)
     facts += [ended.reason] if ended and pull_request.is_closed(status) else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -15,6 +15,9 @@ Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-ma
 BACK_ENDS: Mapping[str, str] = {"url": "the embedded queue", "project": "Pub/Sub", "nats.servers": "NATS"}
 """The fields that select a back end, and its name for people."""
 
+SELECT_BACK_END = "set " + " or ".join(f"queues.{field} ({name})" for field, name in BACK_ENDS.items())
+"""What to do where no queue is configured."""
+
 READ_BY: Mapping[str, Sequence[str]] = {
     "prefix": ("project", "nats.servers"),
     "endpoints": ("project", "nats.servers"),

@@ -1,5 +1,6 @@
 """Reads a request for a run: over HTTP its body is the spec, in a CloudEvent from the queue the data is."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +20,8 @@ from functions.serving.watch_events import ignored
 from functions.submission.acceptance import Key, accept
 from functions.telemetry import context
 
-MAX_KEY_LENGTH = 255
-"""Characters of an Idempotency-Key."""
+IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
+"""Values of the header Idempotency-Key; spaces around a header's value are not part of it (RFC 9110, section 5.5)."""
 
 
 def submit(deps: Dependencies, kind: str, request: Request) -> Answer:
@@ -53,11 +54,15 @@ def _body(received: Received) -> Any:
 
 def _header_key(received: Received) -> Key | None:
     key = received.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise Refused(400, "bad key", [("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")])
+    if key is not None and not re.search(IDEMPOTENCY_KEY, key):
+        raise Refused(
+            400,
+            "the header Idempotency-Key is not valid",
+            [("Idempotency-Key", "must have 1 to 255 printable ASCII characters")],
+        )
     if_unfinished = received.headers.get("if-unfinished")
     if if_unfinished not in (None, "refuse"):
-        raise Refused(400, "bad header", [("If-Unfinished", "must be refuse, or left out")])
+        raise Refused(400, "the header If-Unfinished is not valid", [("If-Unfinished", "must be refuse, or left out")])
     return Key("Idempotency-Key", f"key\n{key}", exclusive=if_unfinished is not None) if key else None
 
 

@@ -79,7 +79,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "github_api_url": settings.github.api_url,
         "github_host": settings.github.host,
         "github_repository": on_github(spec.repository_url, settings.github.host),
-        "github_platform_repository": on_github(getattr(spec, "platform_repository_url", ""), settings.github.host),
+        "github_platform_repository": on_github(getattr(spec, "task_repository_url", ""), settings.github.host),
         "known_hosts": settings.github.known_hosts,
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,

@@ -41,6 +41,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
             "reason": run.status.succeeded.reason if run.status.succeeded else None,
             "message": run.status.message,
             "retryRefused": conditions.retry_refused_message(run.status) or None,
+            "summary": run.status.summary,
             "attempt": run.status.attempt,
             **{name: status.get(name) for name in status_fields},
             "queue": {"place": position.place, "of": position.of, "waitsFor": position.waits_for} if position else None,
@@ -76,6 +77,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Repository", rows.text(rows.at(run.raw, "spec", "repositoryUrl"))
     yield "Phase", (status.phase or "Pending") + (f" ({reason})" if reason and reason != status.phase else "")
     yield "Message", clean(status.message or "")
+    yield "Summary", clean(status.summary or "")
     why = conditions.retry_refused_message(status)
     yield "Retry", clean(why) if why != status.message else ""
     yield "Spec", f"not valid: {run.spec_error}" if run.spec_error else ""

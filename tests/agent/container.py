@@ -112,9 +112,9 @@ class Container:
     def wait(self, seconds: float = 90) -> report.Report:
         assert self.process
         self.process.wait(seconds)
-        told = report.read((self.pod.root / "dev/termination-log").read_text())
-        assert told, self.log
-        return told
+        result = report.read((self.pod.root / "dev/termination-log").read_text())
+        assert result, self.log
+        return result
 
     def end(self) -> None:
         """Process 1 goes with its parent, and all others with process 1."""

@@ -66,7 +66,7 @@ class Model:
         said: int = sum(message["role"] == "assistant" for message in request["messages"])
         return self.turns[min(said, len(self.turns) - 1)]
 
-    def told(self, number: int = 0) -> str:
+    def request_text(self, number: int = 0) -> str:
         """All that a request's system prompt and messages say, as text."""
         request = self.requests[number]
         texts = [request.get("system", ""), *(message["content"] for message in request["messages"])]
@@ -130,8 +130,8 @@ def _events(turn: Turn, model: str) -> Iterator[bytes]:
         yield event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": block["text"]})
         yield event("content_block_stop", index=index)
     reason = "tool_use" if turn.blocks[-1]["type"] == "tool_use" else "end_turn"
-    told = {"stop_reason": reason, "stop_sequence": None}
-    yield event("message_delta", delta=told, usage={"output_tokens": turn.output_tokens})
+    delta = {"stop_reason": reason, "stop_sequence": None}
+    yield event("message_delta", delta=delta, usage={"output_tokens": turn.output_tokens})
     yield event("message_stop")
 
 

@@ -55,7 +55,7 @@ class Responses:
         number = len(self.requests)
         return turn if isinstance(turn, Refusal) else turn | {"id": f"item_{number}", "call_id": f"call_{number}"}
 
-    def told(self, number: int = 0) -> str:
+    def request_text(self, number: int = 0) -> str:
         """All that a request holds, as text."""
         return json.dumps(self.requests[number], ensure_ascii=False)
 

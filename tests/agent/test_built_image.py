@@ -30,10 +30,10 @@ def test_an_attempt_runs_in_the_agent_image(
     with serving(Model([uses("Bash", command=look, description="look"), says("Done.")])) as model:
         container, environ = prepared(ssh_world, ssh_server, make(model=MODEL), model.url)
         try:
-            told = container.start_in(agent_image, environ).wait()
+            result = container.start_in(agent_image, environ).wait()
         finally:
             container.end()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), container.log
+    assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), container.log
     seen = ssh_world.remotes.show(repository, f"{BRANCH}:seen.txt").splitlines()
     assert seen[0] == "1000"
     assert len([line for line in seen if "Read-only file system" in line]) == 2

@@ -71,29 +71,29 @@ def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, code_spec: Spec
     spec = code_spec(model=MODEL, promptModification='Mind the `gap`, $HOME and "quotes".')
     with model(shell("echo hi > greeting.txt"), says("All done.")) as script:
         pod = desk.pod(spec, script)
-        told = pod.run()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), pod.log
-    assert told.session_id == desk.world.task(spec).session_id
-    assert told.usage
-    assert (told.usage.input_tokens, told.usage.output_tokens, told.usage.turns) == (200, 14, 2)
-    assert told.usage.cost_usd > 0
-    assert told.commit == desk.world.remotes.tip("shop", BRANCH)
+        result = pod.run()
+    assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), pod.log
+    assert result.session_id == desk.world.task(spec).session_id
+    assert result.usage
+    assert (result.usage.input_tokens, result.usage.output_tokens, result.usage.turns) == (200, 14, 2)
+    assert result.usage.cost_usd > 0
+    assert result.commit == desk.world.remotes.tip("shop", BRANCH)
     assert desk.world.remotes.files("shop", BRANCH) == ["greeting.txt"]
     assert "Agent-Run: agents/r1" in desk.world.remotes.log("shop", BRANCH), "the Stop hook's commit"
     assert {request["model"] for request in script.requests} == {MODEL}
-    assert 'Mind the `gap`, $HOME and "quotes".' in script.told()
-    assert "# Task 1 of shop" in script.told(), "CLAUDE.md"
+    assert 'Mind the `gap`, $HOME and "quotes".' in script.request_text()
+    assert "# Task 1 of shop" in script.request_text(), "CLAUDE.md"
 
 
 def test_a_docs_attempt_from_prompt_to_pushed_branch(desk: Desk, docs_spec: SpecFactory) -> None:
     path = ".taskmaster/docs/task-2/task.md"
     with model(shell(f"mkdir -p $(dirname {path}) && echo x > {path}"), says("Documented.")) as script:
         pod = desk.pod(docs_spec(model=MODEL), script)
-        told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+        result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert desk.world.remotes.files("platform", BRANCH) == [path]
-    assert "Document the Task Master tasks of this working directory" in script.told()
-    assert "# Documentation of Task Master tasks" in script.told(), "CLAUDE.md"
+    assert "Document the Task Master tasks of this working directory" in script.request_text()
+    assert "# Documentation of Task Master tasks" in script.request_text(), "CLAUDE.md"
 
 
 @pytest.mark.parametrize("tool", ["Write", "Edit"])
@@ -102,16 +102,16 @@ def test_files_are_edited_without_anybodys_approval(desk: Desk, code_spec: SpecF
     edit: dict[str, Any] = {"old_string": "shop", "new_string": "SHOP"} if tool == "Edit" else {"content": "SHOP\n"}
     with model(uses("Read", file_path=file), uses(tool, file_path=file, **edit), says("Done.")) as script:
         pod = desk.pod(code_spec(model=MODEL), script)
-        told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+        result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert desk.world.remotes.show("shop", f"{BRANCH}:README.md") == "SHOP\n"
 
 
 def test_a_deny_rule_stops_a_forbidden_command(desk: Desk, code_spec: SpecFactory) -> None:
     rules = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch:*)"]}
     with model(shell("touch forbidden"), shell("echo fine > allowed"), says("Done.")) as script:
-        told = desk.pod(code_spec(model=MODEL), script, settings={"permissions": rules}).run()
-    assert told.reason is Reason.COMPLETED
+        result = desk.pod(code_spec(model=MODEL), script, settings={"permissions": rules}).run()
+    assert result.reason is Reason.COMPLETED
     assert desk.world.remotes.files("shop", BRANCH) == ["allowed"]
     first, second = script.tool_results()
     assert first["is_error"]
@@ -136,8 +136,8 @@ def test_what_the_repository_says_to_the_agent_has_no_effect(desk: Desk, code_sp
     desk.world.remotes.commit("shop", files, branch=BRANCH)
     with model(shell("echo $EVIL > seen; ls >> seen"), says("Done.")) as script:
         pod = desk.pod(code_spec(model=MODEL), script, attempt=2)
-        told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+        result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     seen = json.dumps(script.requests)
     assert "Base says: tabs." in seen
     assert "EVIL INSTRUCTIONS" not in seen
@@ -153,8 +153,8 @@ def test_a_hook_dropped_into_the_templates_runs(desk: Desk, code_spec: SpecFacto
     (templates / "claude/code/hooks/guard-touching.sh.j2").write_text(hook)
     with model(shell("touch x"), shell("echo y > y"), says("Done.")) as script:
         pod = desk.pod(code_spec(model=MODEL), script, settings={"templates": str(templates)})
-        told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+        result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert desk.world.remotes.files("shop", BRANCH) == ["y"]
     assert "no touching on r1" in str(script.tool_results()[0]["content"])
 
@@ -174,8 +174,8 @@ def test_a_second_attempt_resumes_the_session_and_finds_the_work(desk: Desk, cod
     assert second.reason is Reason.COMPLETED, pod.log
     assert second.session_id == first.session_id == desk.world.task(spec).session_id
     assert f"--resume\n{first.session_id}\n" in (pod.root / "arguments").read_text()
-    assert "echo one > one" in script.told(-1), "the first attempt's conversation"
-    assert "Earlier work on this task is there" in script.told(-1), "the second attempt's prompt"
+    assert "echo one > one" in script.request_text(-1), "the first attempt's conversation"
+    assert "Earlier work on this task is there" in script.request_text(-1), "the second attempt's prompt"
     assert desk.world.remotes.files("shop", BRANCH) == ["one", "two"]
     assert desk.world.remotes.show("shop", f"{BRANCH}:two") == "one\n{}\n"
 
@@ -190,7 +190,7 @@ def test_a_new_run_continues_the_last_session_of_the_workspace(desk: Desk, code_
         second = pod.run()
     assert second.reason is Reason.COMPLETED, pod.log
     assert (first.session_id, second.session_id) == (desk.world.task(code_spec()).session_id, own)
-    assert "echo one > one" in script.told(-1), "the other run's conversation"
+    assert "echo one > one" in script.request_text(-1), "the other run's conversation"
     assert desk.world.remotes.files("shop", "agents/r2-3b2c1") == ["two"], "on a branch of its own"
 
 
@@ -208,10 +208,10 @@ def test_a_failure_has_its_reason(desk: Desk, code_spec: SpecFactory, failure: s
     turns, limits, reason, words = FAILURES[failure]
     with model(*turns) as script:
         pod = desk.pod(code_spec(model=MODEL, **limits), script)
-        told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", reason), pod.log
-    assert words in told.message
-    assert told.session_id == desk.world.task(code_spec()).session_id
+        result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", reason), pod.log
+    assert words in result.message
+    assert result.session_id == desk.world.task(code_spec()).session_id
 
 
 @pytest.mark.parametrize("headers", [{"retry-after": "3600"}, {"anthropic-ratelimit-requests-reset": "IN AN HOUR"}])
@@ -219,10 +219,10 @@ def test_a_rate_limit_is_reported_with_its_end(desk: Desk, code_spec: SpecFactor
     end = datetime.now(UTC) + timedelta(hours=1)
     headers = {name: value.replace("IN AN HOUR", end.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, value in headers.items()}
     with model(shell("echo x > x"), Refusal(429, "rate_limit_error", "over your rate limit", headers)) as script:
-        told = desk.pod(code_spec(model=MODEL), script).run()
-    assert told.reason is Reason.RATE_LIMITED
-    assert told.rate_limit_reset_at
-    assert abs(told.rate_limit_reset_at - end) < timedelta(minutes=2)
+        result = desk.pod(code_spec(model=MODEL), script).run()
+    assert result.reason is Reason.RATE_LIMITED
+    assert result.rate_limit_reset_at
+    assert abs(result.rate_limit_reset_at - end) < timedelta(minutes=2)
     assert desk.world.remotes.files("shop", BRANCH) == ["x"], "what was done is pushed"
 
 
@@ -231,13 +231,13 @@ def test_an_agent_told_to_stop_is_ended_with_all_it_started(desk: Desk, code_spe
         pod = desk.pod(code_spec(model=MODEL), script).start()
         pod.until((pod.root / "working").exists)
         pod.kill(signal.SIGTERM)
-        told = pod.wait()
-    assert (told.outcome, told.reason) == ("failed", Reason.TERMINATED)
+        result = pod.wait()
+    assert (result.outcome, result.reason) == ("failed", Reason.TERMINATED)
     assert pod.leftovers() == []
     assert desk.world.remotes.files("shop", BRANCH) == ["x"]
     with model(*[shell("cat x > y")] * 3, says("Done.")) as script:
         again = desk.pod(code_spec(model=MODEL), script, attempt=2)
         assert again.run().reason is Reason.COMPLETED, again.log
-    assert told.session_id == desk.world.task(code_spec()).session_id
-    assert "sleep 300" in script.told(-1), "the killed session went on"
+    assert result.session_id == desk.world.task(code_spec()).session_id
+    assert "sleep 300" in script.request_text(-1), "the killed session went on"
     assert desk.world.remotes.files("shop", BRANCH) == ["x", "y"]

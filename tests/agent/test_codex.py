@@ -78,13 +78,13 @@ def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, spec: RunSpec) 
     desk.world.remotes.commit("shop", {"AGENTS.md": "the base branch says: tabs\n"})
     with serving(WRITES, says("wrote hello.py")) as model:
         pod = desk.pod(spec, model)
-        told = pod.run()
-    assert (told.outcome, told.reason, told.branch) == ("succeeded", Reason.COMPLETED, BRANCH), pod.log
+        result = pod.run()
+    assert (result.outcome, result.reason, result.branch) == ("succeeded", Reason.COMPLETED, BRANCH), pod.log
     assert desk.world.remotes.files("shop", BRANCH) == ["hello.py"]
-    assert told.usage
-    assert (told.usage.input_tokens, told.usage.output_tokens, told.usage.turns) == (200, 14, 1)
-    assert told.session_id
-    assert f'"thread_id":"{told.session_id}"' in pod.log
+    assert result.usage
+    assert (result.usage.input_tokens, result.usage.output_tokens, result.usage.turns) == (200, 14, 1)
+    assert result.session_id
+    assert f'"thread_id":"{result.session_id}"' in pod.log
     assert "Implement task 1 of service shop" in model.messages("user")
     assert "# Task 1 of shop" in model.messages("user")
     assert "## Coding guidelines" in model.messages("user")
@@ -97,8 +97,8 @@ def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, spec: RunSpec) 
 def test_a_docs_attempt(desk: Desk, docs_spec: SpecFactory) -> None:
     write = runs("mkdir -p .taskmaster/docs/task-2 && echo x > .taskmaster/docs/task-2/task.md")
     with serving(write, says("documented")) as model:
-        told = desk.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
-    assert told.reason == Reason.COMPLETED, told.message
+        result = desk.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
+    assert result.reason == Reason.COMPLETED, result.message
     assert desk.world.remotes.files("platform", BRANCH) == [".taskmaster/docs/task-2/task.md"]
     assert "# Documentation of Task Master tasks" in model.messages("user")
 
@@ -128,15 +128,15 @@ def test_hooks_speak_to_the_agent(desk: Desk, spec: RunSpec) -> None:
     with serving(runs(patch), runs("echo fine"), runs("echo still"), says("done")) as model:
         desk.pod(spec, model).run()
     assert "fine" in model.outputs()[1], "what the command printed is not lost"
-    assert model.told(-1).count("bad.json does not parse") == 1, "once, not after every command"
+    assert model.request_text(-1).count("bad.json does not parse") == 1, "once, not after every command"
 
 
 def test_a_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
     deny = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch *)"]}
     hidden = runs("cd . && A=1 touch forbidden.txt")
     with serving(hidden, says("NO_CHANGES: it was forbidden")) as model:
-        told = desk.pod(spec, model, settings=plain_settings(permissions=deny)).run()
-    assert told.reason == Reason.NO_CHANGES, told.message
+        result = desk.pod(spec, model, settings=plain_settings(permissions=deny)).run()
+    assert result.reason == Reason.NO_CHANGES, result.message
     assert "forbidden by the rule Bash(touch *)" in model.outputs()[0]
     assert desk.world.remotes.branches("shop") == ["main"]
 
@@ -153,7 +153,7 @@ def test_what_the_branch_says_of_itself_has_no_effect(desk: Desk, code_spec: Spe
     with serving(WRITES, says("done")) as model:
         pod = desk.pod(spec, model)
         assert pod.run().reason == Reason.COMPLETED
-    assert "EVIL" not in model.told(-1)
+    assert "EVIL" not in model.request_text(-1)
     assert [path for path in desk.world.remotes.files("shop", BRANCH) if "EVIL" in path] == []
 
 
@@ -165,11 +165,11 @@ def test_a_killed_attempt_is_resumed_by_the_next(desk: Desk, spec: RunSpec) -> N
         first.kill(signal.SIGTERM)
         assert first.wait().reason == Reason.TERMINATED
         second = desk.pod(spec, model, attempt=2)
-        told = second.run()
-    assert told.reason == Reason.COMPLETED, second.log
-    assert f'"thread_id":"{told.session_id}"' in first.log, "the same session"
+        result = second.run()
+    assert result.reason == Reason.COMPLETED, second.log
+    assert f'"thread_id":"{result.session_id}"' in first.log, "the same session"
     assert "Earlier work on this task is there." in model.messages("user", -1)
-    assert "sleep 60" in model.told(-1), "what it did before"
+    assert "sleep 60" in model.request_text(-1), "what it did before"
     assert "half.txt" in desk.world.remotes.files("shop", BRANCH)
 
 
@@ -178,10 +178,10 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
         desk.pod(spec, model).run()
         more = code_spec(agentCli="codex", model=MODEL, continueSession=True, promptModification="add a farewell")
         changes = {"session_id": naming.session_id(UID, 2, 1), "branch": "agents/r2-3b2c1"}
-        told = desk.pod(more, model, run="r2", task=changes).run()
-    assert "first done" in model.told(-1)
-    assert told.usage
-    assert told.usage.input_tokens == 100, "of this run alone; Codex counts the whole session"
+        result = desk.pod(more, model, run="r2", task=changes).run()
+    assert "first done" in model.request_text(-1)
+    assert result.usage
+    assert result.usage.input_tokens == 100, "of this run alone; Codex counts the whole session"
     assert "add a farewell" in model.messages("user", -1)
 
 
@@ -197,8 +197,8 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
 def test_failures_are_distinguished(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
     with serving(refusal) as model:
         pod = desk.pod(spec, model, files=once(spec, desk.world))
-        told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", reason), told.message
+        result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", reason), result.message
 
 
 def changed_settings(spec: RunSpec, world: World, **changes: Any) -> dict[str, str]:
@@ -215,25 +215,25 @@ def once(spec: RunSpec, world: World) -> dict[str, str]:
 
 def test_a_missing_key_is_named(desk: Desk, spec: RunSpec) -> None:
     with serving(says("never asked")) as model:
-        told = desk.pod(spec, model, OPENAI_API_KEY="").run()
-    assert told.reason == Reason.MISSING_SECRET
-    assert "secret openai-api-key with key api-key" in told.message
+        result = desk.pod(spec, model, OPENAI_API_KEY="").run()
+    assert result.reason == Reason.MISSING_SECRET
+    assert "secret openai-api-key with key api-key" in result.message
     assert model.requests == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_malformed_settings_ask_no_model(desk: Desk, spec: RunSpec, text: str) -> None:
     with serving(says("never asked")) as model:
-        told = desk.pod(spec, model, files={"settings.json": text}).run()
-    assert told.reason == Reason.CONFIGURATION_ERROR, told.message
+        result = desk.pod(spec, model, files={"settings.json": text}).run()
+    assert result.reason == Reason.CONFIGURATION_ERROR, result.message
     assert model.requests == []
 
 
 @pytest.mark.parametrize("wrong", [{"no_such_setting": 1}, {"model": 1}, {"hooks": {"Stop": "x"}}])
 def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wrong: dict[str, Any]) -> None:
     with serving(says("never asked")) as model:
-        told = desk.pod(spec, model, files=changed_settings(spec, desk.world, **wrong)).run()
-    assert told.reason == Reason.CONFIGURATION_ERROR, told.message
+        result = desk.pod(spec, model, files=changed_settings(spec, desk.world, **wrong)).run()
+    assert result.reason == Reason.CONFIGURATION_ERROR, result.message
     assert model.requests == []
 
 

@@ -51,8 +51,8 @@ def test_an_attempt_in_a_hardened_container(
     turn = uses("Bash", command=f"{{ {look}; }} > seen.txt 2>&1; echo $HOME > home.txt", description="look")
     with serving(Model([turn, says("Done.")])) as model:
         container = start(make(model=MODEL), model)
-        told = container.wait()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), container.log
+        result = container.wait()
+    assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), container.log
     seen = ssh_world.remotes.show(repository, f"{BRANCH}:seen.txt").splitlines()
     assert seen[:4] == ["1000", "CapEff:0000000000000000", "CapBnd:0000000000000000", "NoNewPrivs:1"]
     assert len([line for line in seen if "Read-only file system" in line]) == 3
@@ -73,8 +73,8 @@ def test_managed_settings_hold_whatever_the_workspace_says(
     turns = [uses("Bash", command=f"{word} > {word}", description="x") for word in ("touch", "id")]
     with serving(Model([*turns, says("Done.")])) as model:
         container = start(code_spec(model=MODEL), model, permissions=permissions)
-        told = container.wait()
-    assert told.reason is Reason.COMPLETED, container.log
+        result = container.wait()
+    assert result.reason is Reason.COMPLETED, container.log
     assert ssh_world.remotes.files("shop", BRANCH) == ["id"]
     assert "denied" in str(model.tool_results()[0]["content"])
 
@@ -85,10 +85,10 @@ def test_subagents_have_our_instructions_too(ssh_world: World, start: Start, cod
     with serving(Model([ask, says("NO_CHANGES: looked")])) as model:
         container = start(code_spec(model=MODEL), model)
         assert container.wait().reason is Reason.NO_CHANGES, container.log
-    told = json.dumps(model.requests[0])
-    assert told.count("# Task 1 of shop") == 1
-    assert "Base says: tabs." in told
-    assert "It ends itself at " in told
+    request = json.dumps(model.requests[0])
+    assert request.count("# Task 1 of shop") == 1
+    assert "Base says: tabs." in request
+    assert "It ends itself at " in request
     of_subagents = [json.dumps(each) for each in model.requests if "SUBAGENT-PROMPT" in json.dumps(each["messages"][0])]
     assert of_subagents
     assert all("# Task 1 of shop" in each for each in of_subagents)

@@ -34,21 +34,21 @@ def test_sigterm_ends_everything_and_reports(world: World, code_spec: SpecFactor
     pod.until_logged("ready")
     assert child_of(pod).exists()
     pod.kill(signal.SIGTERM)
-    told = pod.wait()
-    assert (told.outcome, told.reason) == ("failed", Reason.TERMINATED)
+    result = pod.wait()
+    assert (result.outcome, result.reason) == ("failed", Reason.TERMINATED)
     assert not child_of(pod).exists()
-    assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
-    assert told.commit == world.remotes.tip("shop", told.branch or "")
+    assert world.remotes.files("shop", result.branch or "") == ["half.txt"]
+    assert result.commit == world.remotes.tip("shop", result.branch or "")
 
 
 def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
     pod.until_logged("ready")
     pod.kill_group(signal.SIGTERM)
-    told = pod.wait()
-    assert told.reason is Reason.TERMINATED
+    result = pod.wait()
+    assert result.reason is Reason.TERMINATED
     assert not child_of(pod).exists()
-    assert world.remotes.files("shop", told.branch or "") == ["half.txt"]
+    assert world.remotes.files("shop", result.branch or "") == ["half.txt"]
 
 
 def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> None:
@@ -65,10 +65,10 @@ def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> 
 def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory) -> None:
     started = time.monotonic()
     pod = world.pod(world.task(docs_spec(), deadline_seconds=4), AGENT_COMMAND=world.agent("echo x > x; sleep 60"))
-    told = pod.run()
-    assert told.reason is Reason.DEADLINE_EXCEEDED
+    result = pod.run()
+    assert result.reason is Reason.DEADLINE_EXCEEDED
     assert 3 <= time.monotonic() - started < 30
-    assert world.remotes.files("platform", told.branch or "") == ["x"]
+    assert world.remotes.files("platform", result.branch or "") == ["x"]
 
 
 def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFactory) -> None:
@@ -100,16 +100,16 @@ def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFac
 def test_failures_of_the_agent_are_distinguished(
     world: World, code_spec: SpecFactory, agent: str, reason: Reason, words: str
 ) -> None:
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
-    assert (told.outcome, told.reason) == ("failed", reason)
-    assert words in told.message
-    assert told.branch is None
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
+    assert (result.outcome, result.reason) == ("failed", reason)
+    assert words in result.message
+    assert result.branch is None
 
 
 def test_an_agent_that_cannot_be_started_is_named(world: World, code_spec: SpecFactory) -> None:
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND="/nowhere/claude").run()
-    assert told.reason is Reason.AGENT_ERROR
-    assert "/nowhere/claude" in told.message
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND="/nowhere/claude").run()
+    assert result.reason is Reason.AGENT_ERROR
+    assert "/nowhere/claude" in result.message
 
 
 @pytest.mark.parametrize(
@@ -118,63 +118,63 @@ def test_an_agent_that_cannot_be_started_is_named(world: World, code_spec: SpecF
 def test_the_end_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactory, prelude: str) -> None:
     words = "Claude AI usage limit reached" + ("" if prelude else "|1800000000")
     agent = world.agent(f"{prelude}\n{result_line(is_error=True, result=words)}\nexit 1")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert told.reason is Reason.RATE_LIMITED
-    assert told.rate_limit_reset_at
-    assert told.rate_limit_reset_at.timestamp() == 1_800_000_000
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert result.reason is Reason.RATE_LIMITED
+    assert result.rate_limit_reset_at
+    assert result.rate_limit_reset_at.timestamp() == 1_800_000_000
 
 
 def test_usage_counts_the_cache(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(f"echo x > x\n{result_line()}")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert told.usage
-    assert told.usage.model_dump() == {"cost_usd": 0.25, "input_tokens": 15, "output_tokens": 7, "turns": 3}
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert result.usage
+    assert result.usage.model_dump() == {"cost_usd": 0.25, "input_tokens": 15, "output_tokens": 7, "turns": 3}
 
 
 def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(result_line(result="I looked.\nNO_CHANGES: the endpoint is there already"))
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
-    assert told.message == "the endpoint is there already"
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
+    assert (result.message, result.summary) == ("the endpoint is there already", "I looked.")
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_a_git_killed_with_the_agent_does_not_keep_its_work_back(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent("echo x > x; touch .git/index.lock; exit 1")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert world.remotes.files("shop", told.branch or "") == ["x"]
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert world.remotes.files("shop", result.branch or "") == ["x"]
 
 
 def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent("echo x > x; git add x; git commit -qm mine; echo y > y; exit 1")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert told.reason is Reason.AGENT_ERROR
-    assert world.remotes.files("shop", told.branch or "") == ["x", "y"]
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert result.reason is Reason.AGENT_ERROR
+    assert world.remotes.files("shop", result.branch or "") == ["x", "y"]
 
 
 @pytest.mark.parametrize("elsewhere", ["git checkout -qb feature", "git checkout -q --detach"])
 def test_commits_made_beside_the_branch_are_pushed_on_it(world: World, code_spec: SpecFactory, elsewhere: str) -> None:
     agent = world.agent(f"{elsewhere}; echo x > x; git add x; git commit -qm mine\n{result_line()}")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert told.reason is Reason.COMPLETED
-    assert world.remotes.files("shop", told.branch or "") == ["x"]
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert result.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", result.branch or "") == ["x"]
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
 def test_an_agent_that_goes_back_to_the_base_loses_nothing(world: World, code_spec: SpecFactory) -> None:
     back = "git checkout -q --detach refs/remotes/origin/main"
     agent = world.agent(f"echo x > x; git add x; git commit -qm mine; {back}\n{result_line()}")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    assert world.remotes.files("shop", told.branch or "") == ["x"]
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    assert world.remotes.files("shop", result.branch or "") == ["x"]
 
 
 def test_a_push_refused_by_the_server_is_reported(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho 'policy: no agents here' >&2\nexit 1\n")
     hook.chmod(0o755)
-    told = world.pod(world.task(code_spec())).run()
-    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
-    assert "policy: no agents here" in told.message
+    result = world.pod(world.task(code_spec())).run()
+    assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert "policy: no agents here" in result.message
 
 
 def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
@@ -193,10 +193,16 @@ def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
     assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
 
 
-def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(result_line(is_error=True, result="✗" * 9000)))
-    told = pod.run()
-    assert told.message.endswith("✗")
+@pytest.mark.parametrize("is_error", [True, False])
+def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory, is_error: bool) -> None:
+    work = "" if is_error else "echo x > x"
+    agent = f"{work}\n{result_line(is_error=is_error, result='😀' * 9000)}"
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
+    result = pod.run()
+    shown = result.message if is_error else result.summary
+    assert shown, pod.log
+    assert set(shown[-500:]) == {"😀"}
+    assert is_error or "/compare/main..." in result.message, "the summary gives way first"
     assert len((pod.root / "dev/termination-log").read_bytes()) <= 4096
 
 
@@ -209,5 +215,5 @@ def test_without_a_report_nothing_exits_0(world: World, code_spec: SpecFactory) 
 def test_the_report_is_one_json_object(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()))
     pod.run()
-    told = json.loads((pod.root / "dev/termination-log").read_text())
-    assert set(told) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage", "model"}
+    content = json.loads((pod.root / "dev/termination-log").read_text())
+    assert set(content) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage", "model"}

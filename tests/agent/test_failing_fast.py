@@ -22,11 +22,11 @@ from tests.agent.world import Pod, World
 
 def refused(pod: Pod, reason: Reason, *words: str) -> Report:
     """The report of a pod that must end for `reason` before it starts an agent."""
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", reason), pod.log
-    assert not [word for word in words if word not in told.message], told.message
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", reason), pod.log
+    assert not [word for word in words if word not in result.message], result.message
     assert "[rehearsal]" not in pod.log
-    return told
+    return result
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_a_working_directory_that_leads_out_is_refused(world: World, code_spec: 
 def test_an_unexpected_failure_says_where(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()))
     (world.path / "workspace/.claude").write_text("in the way")
-    told = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
-    assert json.loads(told.model_dump_json())["commit"] is None
+    result = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
+    assert json.loads(result.model_dump_json())["commit"] is None

@@ -26,15 +26,15 @@ def test_an_app_works_with_tokens_for_its_repositories_alone(
     world: World, github: Github, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     pod = pod_of(world, github, spec_of(github, code_spec if kind == "code" else docs_spec))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     write = {"contents": "write", "pull_requests": "write"}
     expected = [("shop", write), ("platform", {"contents": "read"})] if kind == "code" else [("platform", write)]
     made = [(token.repositories or [], token.permissions) for token in github.app.tokens]
     assert sorted(made) == sorted(([name], permissions) for name, permissions in expected), "one each, reused"
     repository = expected[0][0]
-    assert told.commit == world.remotes.tip(repository, BRANCH)
-    assert told.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
+    assert result.commit == world.remotes.tip(repository, BRANCH)
+    assert result.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
     assert "5dlabs-rex[bot] <5dlabs-rex[bot]@users.noreply.github.com>" in world.remotes.log(repository, BRANCH)
     assert [(pull["base"]["ref"], pull["head"]["ref"]) for pull in pulls(github)] == [("main", BRANCH)]
 
@@ -55,9 +55,9 @@ def test_a_token_is_replaced_before_it_ends(world: World, github: Github, code_s
     for token in github.app.tokens:
         token.revoked = True
     (pod.root / "go").touch()
-    told = pod.wait()
-    assert told.reason is Reason.COMPLETED, pod.log
-    assert told.pull_request_url
+    result = pod.wait()
+    assert result.reason is Reason.COMPLETED, pod.log
+    assert result.pull_request_url
     assert len(github.app.tokens) > early
 
 
@@ -84,8 +84,8 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
         cat "$POD_ROOT/secrets/github-app/private-key"
         {result_line()}"""
     pod = pod_of(world, github, spec_of(github, code_spec), agent)
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert "password=[redacted]" in pod.log
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     places = [
@@ -103,8 +103,8 @@ def test_tokens_and_keys_are_in_no_command_line_or_environment(
 ) -> None:
     noted = shims.make(world.path / "shims", "git", "openssl", "python3", "timeout")
     pod = pod_of(world, github, spec_of(github, code_spec), PATH=noted.path)
-    told = pod.run()
-    assert told.pull_request_url, pod.log
+    result = pod.run()
+    assert result.pull_request_url, pod.log
     calls = noted.calls()
     assert any("-sign" in call.arguments for call in calls)
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]

@@ -52,17 +52,17 @@ def test_a_refusal_ends_the_attempt_before_the_agent(
     happens, reason, words = REFUSALS[case]
     pod = pod_of(world, github, spec_of(github, code_spec))
     happens(github)
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", reason), pod.log
-    assert not [word for word in words if word not in told.message], told.message
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", reason), pod.log
+    assert not [word for word in words if word not in result.message], result.message
     assert "starting the agent" not in pod.log
 
 
 def test_an_invalid_key_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
     secrets = {"github-app/app-id": "12345", "github-app/private-key": "not a key\n"}
-    told = pod_of(world, github, spec_of(github, code_spec), secrets=secrets).run()
-    assert told.reason is Reason.MISSING_SECRET
-    assert "github-app-rex: key private-key is not a private key" in told.message
+    result = pod_of(world, github, spec_of(github, code_spec), secrets=secrets).run()
+    assert result.reason is Reason.MISSING_SECRET
+    assert "github-app-rex: key private-key is not a private key" in result.message
 
 
 def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github, code_spec: SpecFactory) -> None:
@@ -76,6 +76,6 @@ def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github,
 
 
 def test_an_app_on_another_host_is_refused(world: World, github: Github, code_spec: SpecFactory) -> None:
-    told = pod_of(world, github, code_spec(**APP)).run()
-    assert told.reason is Reason.INVALID_INPUT
-    assert "github.api_url" in told.message
+    result = pod_of(world, github, code_spec(**APP)).run()
+    assert result.reason is Reason.INVALID_INPUT
+    assert "github.api_url" in result.message

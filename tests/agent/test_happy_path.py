@@ -14,51 +14,51 @@ OURS = ("CLAUDE.md", ".orchestrator", ".claude", "guidelines", "hooks", "mcp.jso
 
 def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()))
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), pod.log
-    assert told.branch == "agents/r1-3b2c1"
-    assert told.commit == world.remotes.tip("shop", told.branch)
-    assert world.remotes.files("shop", told.branch) == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
-    assert not [path for path in world.remotes.files("shop", told.branch) for ours in OURS if ours in path]
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), pod.log
+    assert result.branch == "agents/r1-3b2c1"
+    assert result.commit == world.remotes.tip("shop", result.branch)
+    assert world.remotes.files("shop", result.branch) == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
+    assert not [path for path in world.remotes.files("shop", result.branch) for ours in OURS if ours in path]
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
 def test_the_compare_link_is_shown_if_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
-    told = world.pod(world.task(code_spec())).run()
-    assert "No pull request was opened" in told.message
-    assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in told.message
-    assert told.pull_request_url is None
+    result = world.pod(world.task(code_spec())).run()
+    assert "No pull request was opened" in result.message
+    assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in result.message
+    assert result.pull_request_url is None
 
 
 def test_a_docs_attempt_documents_every_task(world: World, docs_spec: SpecFactory) -> None:
     world.remotes.create("fresh", {".taskmaster/tasks/tasks.json": json.dumps(TASKS)})
     pod = world.pod(world.task(docs_spec(repositoryUrl="https://github.com/acme/fresh")))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     names = ("acceptance-criteria.md", "prompt.md", "task.md")
-    assert world.remotes.files("fresh", told.branch or "") == [
+    assert world.remotes.files("fresh", result.branch or "") == [
         f".taskmaster/docs/task-{number}/{name}" for number in (1, 2) for name in names
     ]
 
 
 def test_a_rehearsal_says_so_wherever_it_shows(world: World, docs_spec: SpecFactory) -> None:
     pod = world.pod(world.task(docs_spec()), REHEARSAL_LOG=str(world.path / "starts"))
-    told = pod.run()
+    result = pod.run()
     assert "[rehearsal] started run=agents/r1 attempt=1" in pod.log
     assert (world.path / "starts").read_text() == "run=agents/r1 attempt=1\n"
     streamed = [json.loads(line) for line in pod.log.splitlines() if line.startswith("{")]
     assert {line["model"] for line in streamed} == {"rehearsal"}
-    assert "no model was asked" in world.remotes.show("platform", f"{told.branch}:.taskmaster/docs/task-2/task.md")
-    messages = world.remotes.log("platform", f"main..{told.branch}")
+    assert "no model was asked" in world.remotes.show("platform", f"{result.branch}:.taskmaster/docs/task-2/task.md")
+    messages = world.remotes.log("platform", f"main..{result.branch}")
     assert messages.count("Agent-Model: rehearsal") == messages.count("commit ")
 
 
 def test_the_report_has_session_and_usage(world: World, code_spec: SpecFactory) -> None:
     task = world.task(code_spec())
-    told = world.pod(task).run()
-    assert told.session_id == task.session_id
-    assert told.usage
-    assert told.usage.turns == 3
+    result = world.pod(task).run()
+    assert result.session_id == task.session_id
+    assert result.usage
+    assert result.usage.turns == 3
 
 
 def test_the_stream_is_kept_as_transcript(world: World, code_spec: SpecFactory) -> None:
@@ -71,15 +71,15 @@ def test_the_stream_is_kept_as_transcript(world: World, code_spec: SpecFactory) 
 
 def test_commits_carry_the_identity(world: World, code_spec: SpecFactory) -> None:
     """An App's: test_github_app."""
-    told = world.pod(world.task(code_spec())).run()
+    result = world.pod(world.task(code_spec())).run()
     author = "Author: octocat <octocat@users.noreply.github.com>"
-    assert author in world.remotes.log("shop", f"main..{told.branch}")
+    assert author in world.remotes.log("shop", f"main..{result.branch}")
 
 
 def test_work_in_a_subdirectory(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(workingDirectory="src")))
-    told = pod.run()
-    assert world.remotes.files("shop", told.branch or "") == ["src/rehearsal/task-1.md", "src/rehearsal/task_1.py"]
+    result = pod.run()
+    assert world.remotes.files("shop", result.branch or "") == ["src/rehearsal/task-1.md", "src/rehearsal/task_1.py"]
 
 
 @pytest.mark.parametrize(
@@ -97,24 +97,24 @@ def test_a_task_is_found_wherever_it_is_defined(
     world.remotes.create("plans", {f"team/{path}": text})
     url = "https://github.com/acme/plans"
     pod = world.pod(world.task(code_spec(platformRepositoryUrl=url, platformDirectory="team", taskId=7)))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert f"reading {found}" in pod.log
-    assert not [name for name in world.remotes.files("shop", told.branch or "") if "taskmaster" in name]
+    assert not [name for name in world.remotes.files("shop", result.branch or "") if "taskmaster" in name]
 
 
 def test_task_documents_that_are_tracked_are_replaced_but_never_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {".taskmaster/docs/task-1/task.md": "# stale\n"})
-    told = world.pod(world.task(code_spec())).run()
-    assert "# task" in world.remotes.show("shop", f"{told.branch}:rehearsal/task-1.md")
-    assert not [name for name in world.remotes.files("shop", told.branch or "") if "taskmaster" in name]
+    result = world.pod(world.task(code_spec())).run()
+    assert "# task" in world.remotes.show("shop", f"{result.branch}:rehearsal/task-1.md")
+    assert not [name for name in world.remotes.files("shop", result.branch or "") if "taskmaster" in name]
     again = world.pod(world.task(code_spec(), run="r2")).run()
     assert again.reason is Reason.COMPLETED
 
 
 def test_one_repository_for_both(world: World, code_spec: SpecFactory) -> None:
-    told = world.pod(world.task(code_spec(repositoryUrl="https://github.com/acme/platform"))).run()
-    assert world.remotes.files("platform", told.branch or "") == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
+    result = world.pod(world.task(code_spec(repositoryUrl="https://github.com/acme/platform"))).run()
+    assert world.remotes.files("platform", result.branch or "") == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
 
 
 def test_the_memory_is_ours_with_the_base_branch_appended(world: World, code_spec: SpecFactory) -> None:
@@ -136,8 +136,8 @@ def test_instructions_on_the_run_branch_have_no_say(world: World, code_spec: Spe
 def test_a_docs_run_with_nothing_to_do_says_why(world: World, docs_spec: SpecFactory) -> None:
     documents = {f".taskmaster/docs/task-2/{name}.md": "x" for name in ("task", "prompt", "acceptance-criteria")}
     world.remotes.commit("platform", {**documents, ".taskmaster/docs/task-1/acceptance-criteria.md": "x"})
-    told = world.pod(world.task(docs_spec())).run()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    result = world.pod(world.task(docs_spec())).run()
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("platform") == ["main"]
 
 
@@ -164,16 +164,15 @@ ISSUE = "https://github.com/acme/shop/issues/12"
 
 
 def test_an_issue_is_laid_out_as_the_task_and_no_platform_is_needed(world: World, code_spec: SpecFactory) -> None:
-    nowhere = "https://github.com/acme/nowhere"
-    spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=nowhere)
+    spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=None)
     pod = world.pod(world.task(spec))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     (document,) = world.path.glob("workspace/**/.taskmaster/docs/task-issue-12/task.md")
     text = document.read_text()
     for words in ("> Mend the basket", "It loses `items`; $(id)", ISSUE):
         assert words in text
-    files = world.remotes.files("shop", told.branch or "")
+    files = world.remotes.files("shop", result.branch or "")
     assert files == ["rehearsal/task-issue-12.md", "rehearsal/task_issue-12.py"]
 
 

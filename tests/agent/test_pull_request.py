@@ -22,8 +22,8 @@ def test_a_pull_request_that_is_open_is_found(
     world: World, github: Github, shop: Repository, code_spec: SpecFactory
 ) -> None:
     ours = shop.open_pull(BRANCH)["html_url"]
-    told = pod_of(world, github, spec_of(github, code_spec)).run()
-    assert told.pull_request_url == ours
+    result = pod_of(world, github, spec_of(github, code_spec)).run()
+    assert result.pull_request_url == ours
     assert len(pulls(github)) == 1
 
 
@@ -32,8 +32,8 @@ def test_a_pull_request_to_another_base_branch_is_not_ours(
 ) -> None:
     world.remotes.commit("shop", {"r": "x"}, branch="release/1")
     shop.open_pull(BRANCH)
-    told = pod_of(world, github, spec_of(github, code_spec, branch="release/1")).run()
-    assert told.pull_request_url == pulls(github)[1]["html_url"]
+    result = pod_of(world, github, spec_of(github, code_spec, branch="release/1")).run()
+    assert result.pull_request_url == pulls(github)[1]["html_url"]
     assert pulls(github)[1]["base"]["ref"] == "release/1"
 
 
@@ -42,30 +42,30 @@ def test_without_a_pull_request_there_is_a_link_to_open_one(
 ) -> None:
     body = {"message": "Resource not accessible by integration"}
     github.fails("POST /repos/acme/shop/pulls", 403, times=9, body=body)
-    told = pod_of(world, github, spec_of(github, code_spec)).run()
-    assert (told.reason, told.pull_request_url) == (Reason.COMPLETED, None)
-    assert "Resource not accessible" in told.message
-    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+    result = pod_of(world, github, spec_of(github, code_spec)).run()
+    assert (result.reason, result.pull_request_url) == (Reason.COMPLETED, None)
+    assert "Resource not accessible" in result.message
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in result.message
 
 
 def test_a_failed_attempt_opens_no_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
-    told = pod_of(world, github, spec_of(github, code_spec), "echo x > x; exit 1").run()
-    assert (told.reason, told.branch) == (Reason.AGENT_ERROR, BRANCH)
+    result = pod_of(world, github, spec_of(github, code_spec), "echo x > x; exit 1").run()
+    assert (result.reason, result.branch) == (Reason.AGENT_ERROR, BRANCH)
     assert not pulls(github)
 
 
 def test_work_of_an_agent_without_hooks_gets_its_pull_request(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
-    told = pod_of(world, github, spec_of(github, code_spec), f"echo x > x\n{result_line()}").run()
-    assert told.pull_request_url == pulls(github)[0]["html_url"]
+    result = pod_of(world, github, spec_of(github, code_spec), f"echo x > x\n{result_line()}").run()
+    assert result.pull_request_url == pulls(github)[0]["html_url"]
 
 
 def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Github, code_spec: SpecFactory) -> None:
     pod = ssh_user(world, github, code_spec)
-    told = pod.run()
-    assert (told.reason, told.branch, told.pull_request_url) == (Reason.COMPLETED, BRANCH, None), pod.log
-    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in told.message
+    result = pod.run()
+    assert (result.reason, result.branch, result.pull_request_url) == (Reason.COMPLETED, BRANCH, None), pod.log
+    assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in result.message
     assert not github.asked()
 
 
@@ -76,6 +76,6 @@ def test_a_token_given_to_a_user_opens_the_pull_request(world: World, github: Gi
         Token("ghp_forTestsOnlyForTestsOnly", 77, [github.repository()], may, datetime.max.replace(tzinfo=UTC))
     )
     pod = ssh_user(world, github, code_spec, GH_TOKEN="ghp_forTestsOnlyForTestsOnly")
-    told = pod.run()
-    assert told.pull_request_url == pulls(github)[0]["html_url"], pod.log
+    result = pod.run()
+    assert result.pull_request_url == pulls(github)[0]["html_url"], pod.log
     assert github.asked("POST") == ["POST /repos/acme/shop/pulls"]

@@ -98,8 +98,8 @@ def test_a_run_of_the_rehearsal_is_pushed_to_the_git_host(
     )
     container = Container(pod)
     try:
-        told = container.start_in(rehearsal_image, {"ANTHROPIC_API_KEY": API_KEY, "REHEARSAL_SECONDS": "0"}).wait()
+        result = container.start_in(rehearsal_image, {"ANTHROPIC_API_KEY": API_KEY, "REHEARSAL_SECONDS": "0"}).wait()
     finally:
         container.end()
-    assert (told.outcome, told.reason) == ("succeeded", Reason.COMPLETED), container.log
+    assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), container.log
     assert f"refs/heads/{branch}" in git_host.git("ls-remote", git_host.url).stdout

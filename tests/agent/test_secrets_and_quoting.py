@@ -27,10 +27,10 @@ def test_branch_and_directory_with_metacharacters_work_and_run_nothing(world: Wo
     directory = f"d {EVIL}".replace("$POD_ROOT/", "")
     world.remotes.commit("shop", {f"{directory}/keep": "x"}, branch=EVIL_BRANCH)
     pod = world.pod(world.task(code_spec(branch=EVIL_BRANCH, workingDirectory=directory)))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert not pwned(world)
-    assert f"{directory}/rehearsal/task-1.md" in world.remotes.tree("shop", told.branch or "")
+    assert f"{directory}/rehearsal/task-1.md" in world.remotes.tree("shop", result.branch or "")
 
 
 def test_docs_with_metacharacters_work_and_run_nothing(world: World, docs_spec: SpecFactory) -> None:
@@ -63,8 +63,8 @@ def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> No
         {result_line(result="the key is")} | sed "s/the key is/the key is $ANTHROPIC_API_KEY/"
     """
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(nosy))
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert "[redacted]" in pod.log
     kept = [pod.root / "log", pod.root / "dev/termination-log"]
     kept += [path for path in (world.path / "workspace").rglob("*") if path.is_file()]
@@ -112,8 +112,8 @@ def test_no_private_key_inside_the_work_tree_or_anywhere_we_write(
         settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
         secrets={"ssh/id_ed25519": ssh_server.private_key},
     )
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     written = [ssh_world.path / "workspace", ssh_world.remotes.root, *(pod.root / name for name in ("home", "tmp"))]
     written += [pod.root / name for name in ("config", "dev", "log")]
     paths = [path for each in written for path in (each, *each.rglob("*")) if path.is_file()]

@@ -32,9 +32,9 @@ def test_work_is_cloned_and_pushed_over_ssh(
     spec = docs_spec() if kind == "docs" else code_spec()
     assert spec.repository_url.startswith("https://")
     pod = pod_of(ssh_world, spec, [ssh_server.host_key], ssh_server.private_key)
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
-    assert told.commit == ssh_world.remotes.tip("shop" if kind == "code" else "platform", "agents/r1-3b2c1")
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
+    assert result.commit == ssh_world.remotes.tip("shop" if kind == "code" else "platform", "agents/r1-3b2c1")
 
 
 @pytest.mark.parametrize("pinned", ["another", "none"])
@@ -44,9 +44,9 @@ def test_a_host_key_that_is_not_pinned_stops_the_attempt(
     other = f"[127.0.0.1]:{ssh_server.port} {sshd.make_key(ssh_world.path / 'other')}"
     known = [other] if pinned == "another" else []
     pod = pod_of(ssh_world, code_spec(), known, ssh_server.private_key)
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", Reason.CONFIGURATION_ERROR), pod.log
-    assert "github.known_hosts" in told.message
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", Reason.CONFIGURATION_ERROR), pod.log
+    assert "github.known_hosts" in result.message
     assert "starting the agent" not in pod.log
 
 
@@ -54,9 +54,9 @@ def test_an_unknown_key_is_denied(ssh_world: World, ssh_server: SshServer, code_
     sshd.make_key(ssh_world.path / "stranger")
     key = (ssh_world.path / "stranger").read_text()
     pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], key)
-    told = pod.run()
-    assert (told.outcome, told.reason) == ("failed", Reason.REPOSITORY_DENIED), pod.log
-    assert "Permission denied" in told.message
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", Reason.REPOSITORY_DENIED), pod.log
+    assert "Permission denied" in result.message
 
 
 def test_a_host_that_is_away_is_a_network_error(

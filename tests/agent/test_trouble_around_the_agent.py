@@ -103,10 +103,10 @@ def test_a_full_workspace_is_named_and_attributed_to_its_own_pod(world: World, c
     claims = world.path / "workspace/.orchestrator/attempts"
     claims.mkdir(parents=True)
     (claims / "code-r1-3b2c1-1").symlink_to("/dev/full")
-    told = pod.run()
-    assert told.reason is Reason.CONFIGURATION_ERROR
-    assert "workspace (No space left on device)" in told.message
-    assert "job.workspace_size" in told.message
+    result = pod.run()
+    assert result.reason is Reason.CONFIGURATION_ERROR
+    assert "workspace (No space left on device)" in result.message
+    assert "job.workspace_size" in result.message
     assert not (world.path / "starts").exists()
 
 
@@ -127,6 +127,6 @@ def test_claims_and_transcripts_of_long_ago_go(world: World, code_spec: SpecFact
 def test_another_tasks_documents_are_not_committed(world: World, code_spec: SpecFactory) -> None:
     for spec, name, attempt in ((code_spec(), "r1", 1), (code_spec(taskId=2), "r2", 1), (code_spec(), "r1", 2)):
         agent = world.agent(f"echo {name} >> file-{name}-{attempt}\n{result_line()}")
-        told = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()
-        assert told.reason is Reason.COMPLETED
-    assert world.remotes.files("shop", told.branch or "") == ["file-r1-1", "file-r1-2"]
+        result = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()
+        assert result.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", result.branch or "") == ["file-r1-1", "file-r1-2"]

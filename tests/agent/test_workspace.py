@@ -28,9 +28,9 @@ def waiting_pod(world: World, spec: SpecFactory) -> Pod:
 def test_a_second_pod_of_the_same_attempt_starts_no_agent(world: World, code_spec: SpecFactory) -> None:
     first = waiting_pod(world, code_spec)
     second = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
-    told = second.run()
-    assert (told.outcome, told.reason) == ("failed", Reason.DUPLICATE_POD)
-    assert "pod-uid-0" in told.message
+    result = second.run()
+    assert (result.outcome, result.reason) == ("failed", Reason.DUPLICATE_POD)
+    assert "pod-uid-0" in result.message
     assert not (world.path / "starts").exists()
     (first.root / "go").touch()
     assert first.wait().reason is Reason.COMPLETED
@@ -71,9 +71,9 @@ def test_a_retry_continues_earlier_work(world: World, code_spec: SpecFactory) ->
     agent = world.agent(f"{work}; mkdir -p .orchestrator; echo c > .orchestrator/c; exit 1")
     world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     again = world.agent(f"[[ -e one && -e two && -e .orchestrator/c ]] && echo 3 > three\n{result_line()}")
-    told = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again).run()
-    assert told.reason is Reason.COMPLETED
-    assert world.remotes.files("shop", told.branch or "") == ["one", "three", "two"]
+    result = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again).run()
+    assert result.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", result.branch or "") == ["one", "three", "two"]
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
@@ -84,8 +84,8 @@ def test_a_retry_without_the_workspace_continues_the_pushed_branch(
     first = world.pod(world.task(spec), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
     again = world.agent(f"[[ -e one ]] && echo 2 > two\n{result_line()}")
     pod = world.pod(world.task(spec, attempt=2), workspace="another", AGENT_COMMAND=again)
-    told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+    result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     repository = spec.repository_url.rsplit("/", 1)[-1]
     assert world.remotes.files(repository, first.branch or "") == ["one", "two"]
 
@@ -96,9 +96,9 @@ def test_killed_work_of_another_run_is_kept_apart(world: World, code_spec: SpecF
     assert first.process
     first.end()
     second = world.pod(world.task(code_spec(), run="r2"))
-    told = second.run()
-    assert told.reason is Reason.COMPLETED, second.log
-    assert "half" not in world.remotes.files("shop", told.branch or "")
+    result = second.run()
+    assert result.reason is Reason.COMPLETED, second.log
+    assert "half" not in world.remotes.files("shop", result.branch or "")
     back = world.pod(world.task(code_spec(), attempt=2))
     assert back.run().reason is Reason.COMPLETED
     assert "half" in world.remotes.files("shop", "agents/r1-3b2c1")
@@ -119,8 +119,8 @@ def test_branches_that_parted_are_reported_and_both_kept(world: World, code_spec
     ours = git("rev-parse", "HEAD", cwd=clone(world))
     hook.unlink()
     world.remotes.commit("shop", {"theirs": "t"}, branch="agents/r1-3b2c1")
-    told = world.pod(world.task(code_spec(), attempt=2)).run()
-    assert told.reason is Reason.CONFLICT
+    result = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert result.reason is Reason.CONFLICT
     assert git("rev-parse", "agents/r1-3b2c1", cwd=clone(world)) == ours
     assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
 
@@ -259,14 +259,14 @@ def test_the_session_is_resumed_where_it_is_known(world: World, code_spec: SpecF
     world.pod(task).run()
     sessions = list((world.path / "workspace/.claude/projects").rglob("*.jsonl"))
     assert [file.stem for file in sessions] == [task.session_id]
-    told = world.pod(world.task(code_spec(), attempt=2)).run()
-    assert told.session_id == task.session_id
+    result = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert result.session_id == task.session_id
     assert len(sessions[0].read_text().splitlines()) == 2
 
 
 def test_an_unknown_session_is_started_new(world: World, code_spec: SpecFactory) -> None:
-    told = world.pod(world.task(code_spec(), attempt=2)).run()
-    assert told.reason is Reason.COMPLETED
+    result = world.pod(world.task(code_spec(), attempt=2)).run()
+    assert result.reason is Reason.COMPLETED
 
 
 def test_a_new_run_continues_the_last_session_when_asked(world: World, code_spec: SpecFactory) -> None:

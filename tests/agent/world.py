@@ -72,10 +72,10 @@ class Pod:
         self.process.wait(seconds)
         text = (self.root / "dev/termination-log").read_text()
         assert len(text.encode()) <= report.REPORT_BYTES
-        told = report.read(text)
-        assert told, text
-        assert (self.process.returncode == 0) == (told.outcome == "succeeded")
-        return told
+        result = report.read(text)
+        assert result, text
+        assert (self.process.returncode == 0) == (result.outcome == "succeeded")
+        return result
 
     def run(self) -> report.Report:
         return self.start().wait()

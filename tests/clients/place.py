@@ -43,8 +43,8 @@ class Place:
 
 
 def condition(truth: str, reason: str, message: str = "") -> list[dict[str, str]]:
-    told = {"type": "Succeeded", "status": truth, "reason": reason, "message": message}
-    return [{**told, "lastTransitionTime": SINCE}]
+    succeeded = {"type": "Succeeded", "status": truth, "reason": reason, "message": message}
+    return [{**succeeded, "lastTransitionTime": SINCE}]
 
 
 def ended(phase: str, reason: str, **more: Any) -> dict[str, Any]:

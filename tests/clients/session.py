@@ -17,10 +17,10 @@ class Session:
         self.steps: list[str] = []
 
     async def call(self, tool: str, **arguments: Any) -> Any:
-        async def told(progress: float, total: float | None, message: str | None) -> None:
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
             self.steps.append(message or "")
 
-        return await self.client.call_tool(tool, arguments, progress_callback=told)
+        return await self.client.call_tool(tool, arguments, progress_callback=on_progress)
 
     async def does(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The structured result, which the text repeats."""

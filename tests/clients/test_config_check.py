@@ -125,15 +125,15 @@ def test_every_wrong_key_and_value_is_named_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [("auth: {tokens: {ci: 'hunter2}\n", "is not YAML: line"), ("- hunter2\n", "must hold a mapping")],
 )
-def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file), **IMAGE)
     assert refused.code == 1
-    assert f"{file} {told}" in refused.err
+    assert f"{file} {problem}" in refused.err
     assert "hunter2" not in refused.err
 
 

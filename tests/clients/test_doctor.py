@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from functions.clients.doctor import outside
 from functions.clients.doctor.checks import examine
 from functions.clients.doctor.finding import Examined, Finding
 from functions.cluster.errors import ClusterError, Forbidden, Unavailable, from_status
@@ -28,9 +29,11 @@ from functions.github.webhook.rules import router
 from functions.manifests.crds import crd
 from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
+from functions.queues.topology import TOPICS
 from functions.runs.model.specs import SPECS
 from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.queues import QueueSettings
 from tests.support import github as played_github
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
@@ -65,7 +68,7 @@ def right() -> dict[str, Any]:
     account = {"kind": "ServiceAccount", "name": "orchestrator-functions", "namespace": NAMESPACE}
     standard = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     return {
-        "/version": {"gitVersion": "v1.31.2", "minor": "31"},
+        "/version": {"gitVersion": "v1.31.2"},
         f"{CORE}/configmaps": {**items(), "metadata": {"creationTimestamp": "2026-03-04T12:00:01Z"}},
         f"/api/v1/namespaces/{NAMESPACE}": {"metadata": {"name": NAMESPACE}, "status": {"phase": "Active"}},
         f"{RUNS}/coderuns": items(),
@@ -99,14 +102,19 @@ class PlayedTransport:
 
 
 class Letters:
-    """A queue that has this many dead letters in `runs`, or does not answer."""
+    """A queue that has this many dead letters in `runs`, lacks something, or does not answer."""
 
-    def __init__(self, count: int = 0, error: str = "") -> None:
-        self.count, self.error = count, error
+    def __init__(self, count: int = 0, error: str = "", missing: str = "") -> None:
+        self.count, self.error, self.missing = count, error, missing
+
+    def apply(self, _settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
+        assert dry_run
+        yield "topic runs: as it should be"
+        yield from ([f"{self.missing}: would be created"] if self.missing else [])
 
     def list(self, topic: str) -> list[None]:
-        if self.error:
-            raise DeadLetterError(self.error)
+        if self.error or topic not in TOPICS:
+            raise DeadLetterError(self.error or f"topic {topic} does not exist")
         return [None] * self.count if topic == "runs" else []
 
 
@@ -144,6 +152,7 @@ class Bench:
 
     def findings(self) -> list[Finding]:
         self.monkeypatch.setattr(backends, "dead_letters", lambda _: self.letters)
+        self.monkeypatch.setattr(backends, "apply", self.letters.apply)
         return list(examine(self.examined()))
 
     def problems(self) -> list[str]:
@@ -215,7 +224,7 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
     "refused credentials": (failing(Forbidden("Unauthorized")), "api server: the credentials of cluster.kubeconfig"),
     "not Kubernetes": (failing(NOT_SERVED), "does cluster.kubeconfig name a Kubernetes API server"),
     "an old cluster": (
-        answering("/version", {"gitVersion": "v1.27.3-gke.100", "minor": "27+"}),
+        answering("/version", {"gitVersion": "v1.27.3-gke.100"}),
         "version: the cluster runs Kubernetes v1.27.3-gke.100; 1.29 or newer is needed",
     ),
     "a wrong clock": (answering(f"{CORE}/configmaps", LATE), "clock: this machine and the API server are 300 s apart"),
@@ -284,6 +293,10 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
     "a queue that does not answer": (
         queue(error="no queue is configured"),
         "queue: no queue is configured; is it set up",
+    ),
+    "a subscription that is missing": (
+        queue(missing="subscription runs-report"),
+        "queue: subscription runs-report: not there; orchestrator queues apply",
     ),
     "dead letters": (queue(count=3), "queue: messages could not be delivered (runs: 3)"),
     "a paused installation": (configured(limits={"runs": 0}), "limits: setting limits.runs is 0"),
@@ -375,6 +388,18 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
     found = {each.check: each for each in examine(examined)}
     assert found["rights"].state == found["clock"].state == found["definitions"].state == "ok", found
     assert "orchestrator-functions has those of" in found["rights"].text
+
+
+def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
+    queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
+    settings = Settings.model_validate({"agent": IMAGE, "queues": queues})
+    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW, {})
+    (before,) = outside.queue(examined)
+    assert list(backends.apply(settings.queues))
+    (after,) = outside.queue(examined)
+    assert (before.state, after.state) == ("problem", "ok"), (before, after)
+    assert "stream doctor-sweep, " in before.text
+    assert "consumer doctor-sweep/sweep-sweep: not there" in before.text
 
 
 def test_the_command_names_a_wrong_setting_and_exits_with_1(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def test_a_server_that_is_down_is_reported_with_a_remedy(environ: dict[str, str]
     down = {**environ, "ORCHESTRATOR_API_URL": "http://127.0.0.1:9", "KUBECONFIG": str(away)}
 
     async def work(session: Session) -> None:
-        told = await session.fails("task_code", taskId=1, **SPEC)
-        assert "http://127.0.0.1:9/submit_code cannot be reached" in told
-        assert "idempotencyKey" in told
+        refusal = await session.fails("task_code", taskId=1, **SPEC)
+        assert "http://127.0.0.1:9/submit_code cannot be reached" in refusal
+        assert "idempotencyKey" in refusal
         assert "is the cluster up" in await session.fails("list_runs")
         # It waits between its tries, and says so.
         assert sum("trying again" in step for step in session.steps) >= 3
@@ -76,8 +76,8 @@ def test_a_wrong_token_is_reported_with_the_variable_to_set(environ: dict[str, s
         }
 
         async def work(session: Session) -> None:
-            told = await session.fails("task_code", taskId=1, **SPEC)
-            assert "answered 403" in told
-            assert "ORCHESTRATOR_TOKEN" in told
+            refusal = await session.fails("task_code", taskId=1, **SPEC)
+            assert "answered 403" in refusal
+            assert "ORCHESTRATOR_TOKEN" in refusal
 
         in_session(given, work)

@@ -79,12 +79,12 @@ def test_task_docs_does_the_local_steps(environ: dict[str, str], functions: Func
     repository.write("other.txt", "not of Task Master\n")
 
     async def work(session: Session) -> None:
-        told = await session.does("task_docs", directory=str(repository.path))
-        assert told["parameters"]["sourceBranch"] == "main"
-        assert told["parameters"]["githubUser"] == "octocat"
-        assert told["parameters"]["directory"] == str(repository.path)
-        assert told["kind"] == "DocsRun"
-        assert told["name"] in functions.runs("DocsRun")
+        answer = await session.does("task_docs", directory=str(repository.path))
+        assert answer["parameters"]["sourceBranch"] == "main"
+        assert answer["parameters"]["githubUser"] == "octocat"
+        assert answer["parameters"]["directory"] == str(repository.path)
+        assert answer["kind"] == "DocsRun"
+        assert answer["name"] in functions.runs("DocsRun")
         assert {"copied", "committed", "pushing", "asking"} <= {step.split()[0] for step in session.steps if step}
 
     in_session(environ, work)

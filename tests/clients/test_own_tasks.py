@@ -48,7 +48,7 @@ def test_a_prompt_is_a_task(github: Github, shop: Repository, tmp_path: Path, pr
     found = spec(asked(github, tmp_path, "--prompt", prompt, typed=typed))
     assert found["task"] == {"title": "Mend it", "text": "# Mend it\n\nNow, please."}
     assert found["service"] == "shop"
-    assert "taskId" not in found
+    assert not {"taskId", "platformRepositoryUrl"} & found.keys()
 
 
 def test_a_long_first_line_is_cut_for_the_title(github: Github, shop: Repository, tmp_path: Path) -> None:
@@ -70,11 +70,11 @@ def test_an_issue_is_a_task(github: Github, shop: Repository, tmp_path: Path) ->
 
 def test_what_cannot_be_read_is_refused(github: Github, shop: Repository, tmp_path: Path) -> None:
     pull = shop.open_pull("feature")["number"]
-    for number, told in ((pull, "is a pull request"), (999, "cannot be read: GitHub answered 404")):
+    for number, reason in ((pull, "is a pull request"), (999, "cannot be read: GitHub answered 404")):
         refused = asked(github, tmp_path, "--issue", str(number))
         assert refused.code != 0
         assert "--issue: " in refused.err
-        assert told in refused.err
+        assert reason in refused.err
     without = asked(github, tmp_path, "--issue", "1", token=False)
     assert "set GH_TOKEN" in without.err
 

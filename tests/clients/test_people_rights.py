@@ -154,8 +154,8 @@ def pod(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     threading.Thread(target=server.serve_forever, daemon=True).start()
     node = house.admin.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": HOME}})
     endpoints = {"kubeletEndpoint": {"Port": server.server_address[1]}}
-    told = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}], "daemonEndpoints": endpoints}
-    house.admin.patch(NODE, None, HOME, {"status": told}, "status")
+    status = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}], "daemonEndpoints": endpoints}
+    house.admin.patch(NODE, None, HOME, {"status": status}, "status")
     metadata = {"name": "coderun", "namespace": HOME, "labels": {"job-name": "coderun-1"}}
     spec = {"nodeName": HOME, "containers": [{"name": "agent", "image": "none.example/none"}]}
     house.admin.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})

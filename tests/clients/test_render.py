@@ -67,7 +67,7 @@ def test_standard_input_and_settings_are_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "told"),
+    ("given", "code", "problems"),
     [
         (
             run(spec={**CODE_SPEC, "taskId": 0, "branch": "a b", "surprise": 1}, apiVersion="v1", metadata={}),
@@ -84,12 +84,12 @@ def test_standard_input_and_settings_are_used() -> None:
     ],
 )
 def test_what_is_no_run_is_refused_with_every_problem(
-    tmp_path: Path, file: Path, given: Any, code: int, told: list[str]
+    tmp_path: Path, file: Path, given: Any, code: int, problems: list[str]
 ) -> None:
     file.write_text(given if isinstance(given, str) else yaml.safe_dump(given))
     refused = command("render", str(file), "--out", str(tmp_path / "out"))
     assert (refused.code, refused.out, (tmp_path / "out").exists()) == (code, "", False)
-    assert [each for each in told if each not in refused.err] == []
+    assert [each for each in problems if each not in refused.err] == []
 
 
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path, file: Path) -> None:

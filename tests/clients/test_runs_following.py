@@ -119,13 +119,13 @@ def finished(machine: Machine) -> str:
 
 def test_a_log_is_followed_from_before_its_first_line_to_the_end_of_the_run(machine: Machine) -> None:
     name = machine.submit()
-    told = machine.runs("logs", name, "--follow")
-    assert told.code == 0, told.err
-    lines = told.out.splitlines()
+    result = machine.runs("logs", name, "--follow")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
     assert sum("[rehearsal] started" in line for line in lines) == 1
     assert lines[-1].startswith("[attempt] succeeded: Completed")
     assert not [line for line in lines if line.startswith("{")]
-    assert told.err.splitlines()[-1].startswith(f"{name}: Succeeded: pushed ")
+    assert result.err.splitlines()[-1].startswith(f"{name}: Succeeded: pushed ")
 
 
 def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine, finished: str) -> None:
@@ -151,17 +151,17 @@ def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine,
 
 def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
     name = machine.submit()
-    told = machine.runs("watch", name)
-    assert told.code == 0, told.err
-    lines = told.out.splitlines()
+    watched = machine.runs("watch", name)
+    assert watched.code == 0, watched.err
+    lines = watched.out.splitlines()
     assert lines[0].startswith(f"Run        CodeRun/{name}: Task 1 of s-")
     phases = [line.split()[0] for line in lines if not line.startswith("agent ")]
     assert phases[-3:] == ["Running", "Succeeded", "Usage"]
     assert len([line for line in lines if line.startswith("Running ")]) == 1
     assert sum("[rehearsal] started" in line for line in lines) == 1
-    assert "agent      result: Written by the rehearsal agent" in told.out
+    assert "agent      result: Written by the rehearsal agent" in watched.out
     assert lines[-1] == "Usage      $0.00, 6 turns, 0/0 tokens in/out"
-    assert f"next: see what changed with: orchestrator runs diff {name}; then open a pull request from" in told.err
+    assert f"next: see what changed with: orchestrator runs diff {name}; then open a pull request from" in watched.err
 
 
 def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Machine) -> None:
@@ -169,10 +169,10 @@ def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Mac
     with machine.start("watch", name) as watching:
         machine.until(name, lambda run: run.status.phase == "Running")
         assert machine.runs("cancel", name).code == 0
-        told = machine.ended(watching)
-    assert told.code == 1
-    assert "\nCancelled " in told.out
-    assert "next: try again with: orchestrator runs retry" in told.err
+        result = machine.ended(watching)
+    assert result.code == 1
+    assert "\nCancelled " in result.out
+    assert "next: try again with: orchestrator runs retry" in result.err
 
 
 def test_ctrl_c_ends_a_view_at_once_and_not_the_run(machine: Machine) -> None:
@@ -181,8 +181,8 @@ def test_ctrl_c_ends_a_view_at_once_and_not_the_run(machine: Machine) -> None:
         with machine.start(*arguments) as watching:
             _see(watching)
             watching.send_signal(signal.SIGINT)
-            told = machine.ended(watching)
-        assert told.code == 130, (arguments, told.err)
+            result = machine.ended(watching)
+        assert result.code == 130, (arguments, result.err)
     assert machine.finished(name).status.phase == "Succeeded"
 
 
@@ -212,9 +212,9 @@ def test_a_run_that_is_deleted_ends_the_view(machine: Machine) -> None:
         _see(watching)
         run = machine.until(name, lambda run: run.status.phase == "Running")
         machine.cluster.delete(CODE_RUN, NAMESPACE, name, run.uid)
-        told = machine.ended(watching)
-    assert told.code == 1
-    assert f"run {name} was deleted" in told.err
+        result = machine.ended(watching)
+    assert result.code == 1
+    assert f"run {name} was deleted" in result.err
 
 
 def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine) -> None:
@@ -255,7 +255,7 @@ def _read(terminal: int) -> str:
 
 
 def test_completion_knows_the_names(machine: Machine, finished: str, cli: CommandLine) -> None:
-    told = cli(
+    result = cli(
         environ={
             **machine.environ,
             "_ORCHESTRATOR_COMPLETE": "bash_complete",
@@ -263,4 +263,4 @@ def test_completion_knows_the_names(machine: Machine, finished: str, cli: Comman
             "COMP_CWORD": "3",
         }
     )
-    assert f"plain,{finished}" in told.out.split()
+    assert f"plain,{finished}" in result.out.split()

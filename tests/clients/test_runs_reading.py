@@ -46,9 +46,9 @@ def test_runs_of_both_kinds_are_listed_newest_first(place: Place) -> None:
     for days, raw in enumerate(made):
         raw["metadata"]["creationTimestamp"] = rfc3339(now - timedelta(days=days))
     assert [raw["metadata"]["name"] for raw in rows.newest_first(reversed(made))] == ["a", "b", "c", "d"]
-    told = listing.text_table(rows.newest_first(made), now)
-    assert [line.split()[-1] for line in told.splitlines()] == ["NAME", "a", "b", "c", "d"]
-    assert [line.split()[-2] for line in told.splitlines()] == ["AGE", "0s", "1d", "2d", "3d"]
+    table = listing.text_table(rows.newest_first(made), now)
+    assert [line.split()[-1] for line in table.splitlines()] == ["NAME", "a", "b", "c", "d"]
+    assert [line.split()[-2] for line in table.splitlines()] == ["AGE", "0s", "1d", "2d", "3d"]
 
 
 def test_an_unreadable_run_has_its_row_and_hides_no_other() -> None:
@@ -61,9 +61,9 @@ def test_an_unreadable_run_has_its_row_and_hides_no_other() -> None:
         raw("lists", spec=[], status={"conditions": {"type": "Succeeded"}, "phase": ["x"]}),
         raw("escape", spec={"taskId": 1, "service": "a\x1b[2Jb\nc"}, status={"phase": "Running"}),
     ]
-    told = listing.text_table(broken, datetime.now(UTC)).splitlines()
-    assert [line.split()[-1] for line in told[1:]] == ["no-spec", "text", "lists", "escape"]
-    assert "\x1b" not in "".join(told)
+    lines = listing.text_table(broken, datetime.now(UTC)).splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["no-spec", "text", "lists", "escape"]
+    assert "\x1b" not in "".join(lines)
 
 
 def test_a_list_is_only_of_what_is_asked_for(place: Place) -> None:
@@ -93,11 +93,11 @@ def test_json_and_yaml_tell_the_same(place: Place) -> None:
     found = place.runs("list", "-o", "json").json
     assert yaml.safe_load(place.runs("list", "-o", "yaml").out) == found
     (run,) = found
-    told = {
+    facts = {
         name: run[name]
         for name in ("kind", "name", "phase", "reason", "taskId", "service", "agent", "attempt", "branch")
     }
-    assert list(told.values()) == ["CodeRun", "api-1", "Succeeded", "Completed", 3, "api", "rex", 1, "agents/api-1"]
+    assert list(facts.values()) == ["CodeRun", "api-1", "Succeeded", "Completed", 3, "api", "rex", 1, "agents/api-1"]
 
 
 def test_a_long_list_says_what_it_leaves_out(place: Place) -> None:
@@ -121,8 +121,10 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
     usage = {"costUsd": 1.234, "inputTokens": 10, "outputTokens": 20, "turns": 7}
     more = {"attempt": 2, "attempts": ATTEMPTS, "usage": usage, "branch": "agents/api-1", "message": "no more turns"}
     place.put("api-1", status=ended("Failed", "MaxTurns", **more))
-    told = place.runs("get", "api-1").out
-    lines = {line.split("  ")[0]: " ".join(line.split()[1:]) for line in told.splitlines() if not line.startswith(" ")}
+    output = place.runs("get", "api-1").out
+    lines = {
+        line.split("  ")[0]: " ".join(line.split()[1:]) for line in output.splitlines() if not line.startswith(" ")
+    }
     assert lines["Phase"] == "Failed (MaxTurns)"
     assert (lines["Title"], lines["Repository"]) == ("Task 3 of api", "https://git.example/shop.git")
     assert lines["Message"] == "no more turns"
@@ -131,7 +133,7 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
         "raise maxTurns, or make the task smaller; then try again with: orchestrator runs retry api-1"
     )
     rows_told = [
-        line.split() for line in told.splitlines() if "AgentError" in line or line.split()[:2] == ["2", "MaxTurns"]
+        line.split() for line in output.splitlines() if "AgentError" in line or line.split()[:2] == ["2", "MaxTurns"]
     ]
     assert rows_told == [["1", "AgentError", "1m", "the", "agent", "gave", "up"], ["2", "MaxTurns", "3m30s"]]
     found = place.runs("get", "code/api-1", "-o", "json").json
@@ -146,8 +148,8 @@ def test_why_a_retry_was_refused_is_shown_beside_what_the_run_does(place: Place)
     refused = {**condition("True", "NotFinished", "the retry is refused")[0], "type": "RetryRefused"}
     works = [*condition("Unknown", "Running"), refused]
     place.put("api-1", status={"phase": "Running", "message": "attempt 1 is running", "conditions": works})
-    told = place.runs("get", "api-1").out.splitlines()
-    assert [line.split(maxsplit=1)[1] for line in told if line.startswith("Retry")] == ["the retry is refused"]
+    lines = place.runs("get", "api-1").out.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("Retry")] == ["the retry is refused"]
     assert place.runs("get", "api-1", "-o", "json").json["retryRefused"] == "the retry is refused"
 
 

@@ -67,15 +67,15 @@ def test_wide_characters_take_two_columns(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def status(truth: str, reason: str, **more: Any) -> dict[str, Any]:
-    told = {"type": "Succeeded", "status": truth, "reason": reason, "lastTransitionTime": "2026-01-02T03:04:05Z"}
-    return {"conditions": [told], **more}
+    condition = {"type": "Succeeded", "status": truth, "reason": reason, "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    return {"conditions": [condition], **more}
 
 
 ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "startedAt": "2026-01-02T03:04:05Z"}]}
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "spec", "words"),
+    ("kind", "shown", "spec", "words"),
     [
         ("CodeRun", None, {}, "it starts automatically"),
         ("CodeRun", status("Unknown", "Running", **ATTEMPT), {}, "orchestrator runs watch run-1"),
@@ -118,8 +118,8 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
         ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
     ],
 )
-def test_what_to_do_next_is_said(kind: str, told: Any, spec: Any, words: str) -> None:
-    assert words in next_step(run(kind, spec, told))
+def test_what_to_do_next_is_said(kind: str, shown: Any, spec: Any, words: str) -> None:
+    assert words in next_step(run(kind, spec, shown))
 
 
 def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to_do() -> None:

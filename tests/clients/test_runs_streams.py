@@ -126,15 +126,15 @@ def test_changes_are_reported_over_bookmarks_cuts_and_lost_history() -> None:
         [Forbidden("no longer")],
         pages=[page("10", item("a", "1"), token="t"), page("10"), page("40", item("a", "21"), item("c", "30"))],
     )
-    told: list[tuple[str, str]] = []
+    changes: list[tuple[str, str]] = []
 
     def follow() -> None:
         for change in Changes(Cluster(script), CODE_RUN, "orchestrator", pause=lambda _: None).follow():
-            told.append((change.what, change.run["metadata"]["name"] if change.run else change.why))
+            changes.append((change.what, change.run["metadata"]["name"] if change.run else change.why))
 
     with pytest.raises(Forbidden):
         follow()
-    assert told == [
+    assert changes == [
         ("is", "a"), ("listed", ""), ("is", "b"), ("is", "a"), ("trouble", "the stream was cut"),
         ("is", "c"), ("gone", "b"), ("listed", ""), ("gone", "c"),
     ]  # fmt: skip

@@ -120,7 +120,7 @@ def test_a_server_that_stays_busy_is_given_up_with_the_key_to_go_on_with(answers
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         ((404, "<html>Not found</html>", {}), "the URL is not a submit function: check --api-url"),
         ((302, "", {"Location": "https://login.example"}), "answered 302; the URL is not a submit function"),
@@ -129,8 +129,8 @@ def test_a_server_that_stays_busy_is_given_up_with_the_key_to_go_on_with(answers
         ((400, {"success": False, "message": "m", "errors": [{"field": "f", "message": "w"}, 3]}, {}), "  f: w"),
     ],
 )
-def test_a_refusal_is_not_repeated_and_says_what_to_do(answer: Any, told: str) -> None:
-    with scripted(answer) as server, pytest.raises(Refused, match=told) as refused:
+def test_a_refusal_is_not_repeated_and_says_what_to_do(answer: Any, message: str) -> None:
+    with scripted(answer) as server, pytest.raises(Refused, match=message) as refused:
         Caller()(server.url)
     assert len(server.asked) == 1
     assert "\x1b" not in str(refused.value)

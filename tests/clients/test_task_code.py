@@ -76,6 +76,16 @@ def test_what_is_not_given_is_taken_from_git_and_shown(
         assert line in done.err
 
 
+def test_a_prompt_in_a_clone_with_task_master_files_needs_no_platform_repository(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.path)
+    found = command("task", "code", "--prompt", "Mend it", "--dry-run", "-o", "json", **environment(repository.home))
+    assert found.code == 0, found.err
+    assert found.json["spec"]["task"]["title"] == "Mend it"
+    assert not [name for name in found.json["spec"] if name.startswith("platform")]
+
+
 @pytest.mark.parametrize(
     ("given", "platform"),
     [([], None), (["-w", "services"], "."), (["-w", "services", "--platform-directory", "plans"], "plans")],
@@ -248,7 +258,7 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "problems"),
     [
         (["-s", "api", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
         (["1", "--prompt", "x", *GIVEN], ["exactly one task: TASK_ID, --issue or --prompt"]),
@@ -268,12 +278,12 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
     ids=lambda each: " ".join(each)[:40],
 )
 def test_wrong_usage_names_what_is_wrong(
-    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: list[str]
+    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], problems: list[str]
 ) -> None:
     monkeypatch.chdir(home)
     refused = command("task", "code", *arguments, **{"ORCHESTRATOR_API_URL": NOBODY, **environment(home)})
     assert (refused.code, refused.out) == (2, "")
-    assert [each for each in told if each not in refused.err] == []
+    assert [each for each in problems if each not in refused.err] == []
 
 
 def test_a_rejection_by_the_server_is_reported_by_field(code: CommandLine, functions: Functions) -> None:

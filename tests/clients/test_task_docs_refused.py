@@ -105,7 +105,7 @@ def a_link_out_of_the_repository(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize(
-    ("having", "told"),
+    ("having", "problems"),
     [
         (nothing_but_a_directory, ["not a git repository"]),
         (no_remote, ["has no remote", "git remote add"]),
@@ -122,7 +122,7 @@ def a_link_out_of_the_repository(repository: Repository) -> None:
     ids=lambda each: each.__name__ if callable(each) else "",
 )
 def test_what_is_in_the_way_is_named_before_anything_is_changed(
-    functions: Functions, repository: Repository, having: object, told: list[str]
+    functions: Functions, repository: Repository, having: object, problems: list[str]
 ) -> None:
     assert callable(having)
     having(repository)
@@ -130,7 +130,7 @@ def test_what_is_in_the_way_is_named_before_anything_is_changed(
     where = {**environment(repository.home), "ORCHESTRATOR_API_URL": functions.api_url}
     refused = command("task", "docs", "-w", str(repository.path), **where)
     assert refused.code == 1
-    assert [each for each in told if each not in refused.err] == []
+    assert [each for each in problems if each not in refused.err] == []
     assert "a private key" not in refused.err
     after = (sorted(map(str, repository.path.rglob("*"))), repository.pushed(), functions.runs("DocsRun").keys())
     assert after == before

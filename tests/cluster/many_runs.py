@@ -150,7 +150,7 @@ def check_each_finished_once(scene: Scene, seen: Played) -> None:
     assert pods == seen.starts == Counter(run.status.job_name for run in finished), "one pod, one agent each"
 
 
-def told(scene: Scene, seen: Played) -> str:
+def summary(scene: Scene, seen: Played) -> str:
     return (
         f"{scene.count} runs, limit {scene.limits.runs}: accepted in {seen.accepted:.0f} s, "
         f"finished in {seen.took:.0f} s; deliveries by answer: {dict(seen.answers)}"

@@ -137,7 +137,7 @@ def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str
         for run in (life.run, life.other):
             place.world.kubelet.delete(CODE_RUN, APART, run.name, run.uid)
             deliver(place.world, reconcile, event(now(place.world, run).raw))
-    record_property("told", "\n".join(["kubectl get cr second -w", *watching.lines]))
+    record_property("summary", "\n".join(["kubectl get cr second -w", *watching.lines]))
     assert rows(watching.lines) == [
         "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE",
         "second AGE",

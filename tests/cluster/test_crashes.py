@@ -19,6 +19,6 @@ def test_a_crash_changes_nothing_in_the_end(
 ) -> None:
     base(HOME)  # its definitions
     for after in (False, True):
-        told = Scenario(connect(plane), at, after, redelivered=after, node=node)
-        story(told)
-        assert told.crashed or at > 4
+        scenario = Scenario(connect(plane), at, after, redelivered=after, node=node)
+        story(scenario)
+        assert scenario.crashed or at > 4

@@ -10,7 +10,7 @@ import pytest
 
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base
-from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, told
+from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, summary
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
 
@@ -24,4 +24,4 @@ def test_each_of_many_runs_finishes_exactly_once(
     scene = Scene(plane, base(f"{HOME}-many"), MANY, LimitSettings())
     seen = played(scene)
     check_each_finished_once(scene, seen)
-    record_property("told", told(scene, seen))
+    record_property("summary", summary(scene, seen))

@@ -13,7 +13,7 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base, connect
-from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, told
+from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, summary
 from tests.cluster.recording import Recording
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
@@ -48,4 +48,4 @@ def test_with_a_limit_no_more_than_that_work_at_once_and_each_in_its_turn(
     assert recording.most == {"Job": LIMIT, "Pod": LIMIT}, "as many as may, and never more"
     assert recording.queued > WAITING // 2
     assert list(recording.overtaken()) == []
-    record_property("told", told(scene, seen))
+    record_property("summary", summary(scene, seen))

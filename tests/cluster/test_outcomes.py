@@ -40,9 +40,9 @@ OUTCOMES = [
     ("node lost", {"phase": "Failed", "reason": "NodeLost", "message": "gone"}, None, "Retrying", "NodeLost"),
     ("node shut down", {"phase": "Failed", "reason": "Terminated"}, ended(143), "Retrying", "NodeLost"),
     ("preempted by a kubelet", {"phase": "Failed", "reason": "Preempting"}, None, "Retrying", "Preempted"),
-    ("preempted, told", disrupted("PreemptionByScheduler"), ended(143), "Retrying", "Preempted"),
-    ("node lost, told", disrupted("DeletionByTaintManager"), None, "Retrying", "NodeLost"),
-    ("evicted, told", disrupted("EvictionByEvictionAPI"), ended(143), "Retrying", "Evicted"),
+    ("preempted, with a condition", disrupted("PreemptionByScheduler"), ended(143), "Retrying", "Preempted"),
+    ("node lost, with a condition", disrupted("DeletionByTaintManager"), None, "Retrying", "NodeLost"),
+    ("evicted, with a condition", disrupted("EvictionByEvictionAPI"), ended(143), "Retrying", "Evicted"),
     ("out of memory, no report", {"phase": "Failed"}, ended(137, "", "OOMKilled"), "Failed", "OutOfMemory"),
     ("network", {"phase": "Failed"}, ended(1, LOST), "Retrying", "NetworkError"),
     ("crashed", {"phase": "Failed"}, ended(2), "Retrying", "AgentError"),
@@ -122,9 +122,9 @@ MOUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "words", "reason", "minutes"), MOUNTS, ids=[case[2] for case in MOUNTS])
+@pytest.mark.parametrize(("event_message", "words", "reason", "minutes"), MOUNTS, ids=[case[2] for case in MOUNTS])
 def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
-    world: Harness, told: str, words: str, reason: str, minutes: int
+    world: Harness, event_message: str, words: str, reason: str, minutes: int
 ) -> None:
     """The pod says only ContainerCreating. A volume attached elsewhere has 10 minutes, however short people wait."""
     patience = 120 if reason == "VolumeNotAttached" else 900
@@ -132,7 +132,7 @@ def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
     run = started(world)
     job = run.status.job_name or ""
     pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
-    posted(world, pod, told, words)
+    posted(world, pod, event_message, words)
     swept(world)
     assert shown(world, run) == "Starting", "it has its seconds to start"
     world.later(seconds=20)

@@ -59,7 +59,7 @@ class StatusLast(Mutant):
 class JobNamedByTheClock(Mutant):
     """The Job's name holds the time, so that a repeated step creates another one.
 
-    Time is told by the last resourceVersion that it saw.
+    The time is that of the last resourceVersion that it saw.
     """
 
     clock: str = ""

@@ -42,7 +42,7 @@ def cost(kind: str, build: Build, operation: Operation) -> Counter[str]:
 
 def _what(call: Request) -> str:
     if call.path.startswith("/topics/"):
-        return "told"
+        return "reported"
     if call.path.endswith("/events"):
         return "events"
     return "reads" if call.method == "GET" else "writes"

@@ -157,18 +157,18 @@ class Newsroom:
         self.starts()
         job_event(self.world, self.world.job_ready(self.run().status.job_name or ""))
 
-    def ends(self, commit: str | None = FIRST, *, ok: bool = True, **told: Any) -> None:
+    def ends(self, commit: str | None = FIRST, *, ok: bool = True, **fields: Any) -> None:
         """The attempt, which works, ends, with that commit pushed."""
         if commit:
             self.shop.branches[self.branch] = commit
         outcome = ("succeeded", "Completed") if ok else ("failed", "BudgetExceeded")
         said = {"outcome": outcome[0], "reason": outcome[1], "message": f"pushed {self.branch}.", "usage": USAGE}
-        end = json.dumps({**said, "branch": self.branch, "commit": commit, **told})
+        end = json.dumps({**said, "branch": self.branch, "commit": commit, **fields})
         job_event(self.world, self.world.job_ends(self.run().status.job_name or "", end, ok=ok))
 
-    def succeeds(self, commit: str | None = FIRST, **told: Any) -> None:
+    def succeeds(self, commit: str | None = FIRST, **fields: Any) -> None:
         self.works()
-        self.ends(commit, **told)
+        self.ends(commit, **fields)
 
     def asks(self, **spec: Any) -> None:
         """A person changes the run."""

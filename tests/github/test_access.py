@@ -71,8 +71,8 @@ def test_an_agent_that_is_not_theirs_is_answered_and_no_run_is_made(stage: Stage
 def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(stage: Stage) -> None:
     stage.shop.people["hubot"] = "admin"
     allow(stage, {"octocat": {"agents": ["*"]}, "*@example.com": {"agents": ["*"]}, **REX})
-    (told,) = asked(stage, "/docs", by="hubot")
-    assert "`github:hubot may not use the agent rex; allowed users: none; allowed agents: none`" in told
+    (answer,) = asked(stage, "/docs", by="hubot")
+    assert "`github:hubot may not use the agent rex; allowed users: none; allowed agents: none`" in answer
     assert asked(stage, "/docs") == []
     allow(stage, {"github:*": {"agents": ["rex"]}})
     assert asked(stage, "/docs", by="hubot") == []
@@ -83,8 +83,8 @@ def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(stage: Stage) ->
 def test_what_the_repository_configures_is_no_way_around(stage: Stage, configured: str) -> None:
     stage.configure(configured)
     allow(stage, REX, allowed_users=["octocat"])
-    (told,) = asked(stage, "/docs")
-    assert "github:octocat may not use the " in told
+    (answer,) = asked(stage, "/docs")
+    assert "github:octocat may not use the " in answer
     assert stage.runs() == []
 
 

@@ -60,10 +60,10 @@ def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
     for each in stage.runs():
         reconcile(stage.services, each.kind, each.namespace, each.name)
     stage.comment(number, "/status")
-    (told,) = stage.answers(number)
-    assert "**Queued**" in told
+    (answer,) = stage.answers(number)
+    assert "**Queued**" in answer
     place = sorted(stage.runs(), key=lambda each: (each.created, each.uid)).index(stage.now(run)) + 1
-    assert f"- Position: {place} of 2" in told
+    assert f"- Position: {place} of 2" in answer
 
 
 def test_on_an_issue_the_latest_run_is_meant(stage: Stage) -> None:
@@ -80,13 +80,13 @@ def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> Non
     stage.begins(run)
     payload = stage.commented(number, "/retry faster")
     stage.deliver("issue_comment", payload)
-    (told,) = stage.answers(number)
-    assert "is not finished" in told
-    assert "wait for its end, or cancel it" in told
+    (answer,) = stage.answers(number)
+    assert "is not finished" in answer
+    assert "wait for its end, or cancel it" in answer
     stage.ends(stage.run())
     stage.deliver("issue_comment", payload)
     assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
-    assert stage.answers(number) == [told]
+    assert stage.answers(number) == [answer]
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["two comments", "one comment"])

@@ -105,7 +105,7 @@ def test_what_comes_late_is_about_the_run_that_was_meant(stage: Stage, command: 
     again(stage, -2)
     assert not stage.now(second).cancel
     assert stage.now(first).cancel == (command == "/cancel")
-    assert [first.name in told for told in stage.answers(number)] == [True] * (command == "/status")
+    assert [first.name in answer for answer in stage.answers(number)] == [True] * (command == "/status")
 
 
 def test_runs_that_are_made_in_another_order_are_meant_in_the_order_they_were_asked_for(stage: Stage) -> None:
@@ -214,12 +214,12 @@ def test_a_command_that_was_refused_makes_no_run_once_it_would_be_taken(stage: S
     number = stage.shop.open_issue()["number"]
     stage.configure("service: [bad")
     stage.comment(number, "/code 3 service=api")
-    (told,) = stage.answers(number)
-    assert "is not valid" in told
+    (answer,) = stage.answers(number)
+    assert "is not valid" in answer
     stage.configure("")
     again(stage)
     assert stage.runs() == []
-    assert stage.answers(number) == [told]
+    assert stage.answers(number) == [answer]
 
 
 def test_a_label_that_was_refused_makes_no_run_once_it_would_be_taken(stage: Stage) -> None:

@@ -134,11 +134,11 @@ def test_an_invalid_key_is_named_without_its_value(github: Github, clock: Clock,
 def test_no_token_and_no_key_is_in_any_text(github: Github, client: Client) -> None:
     shop = client.repository(github.repository().full_name)
     shop.get("")
-    told = [repr(Request("GET", "u", "ghs_secret")), repr(client), repr(shop.__dict__), repr(github.settings())]
+    texts = [repr(Request("GET", "u", "ghs_secret")), repr(client), repr(shop.__dict__), repr(github.settings())]
     for status in (401, 404, 422, 502, 0):
         github.fails("GET /repos/acme/shop$", status, times=2)
         with pytest.raises(GithubError) as caught:
             shop.get("")
-        told.append(f"{caught.value!r} {caught.value.__cause__!r}")
+        texts.append(f"{caught.value!r} {caught.value.__cause__!r}")
     line = github.app.private_key.splitlines()[1]
-    assert not [text for text in told if "ghs_" in text or line in text or "eyJ" in text]
+    assert not [text for text in texts if "ghs_" in text or line in text or "eyJ" in text]

@@ -80,12 +80,12 @@ class Played:
         found = [parse(raw) for raw in self.stack.cluster.list(CODE_RUN, NAMESPACE)]
         return sorted(found, key=lambda run: run.created)
 
-    def told(self, known: int, attempt: int = 1) -> Run:
+    def reported(self, known: int, attempt: int = 1) -> Run:
         """The newest of more than `known` runs, once that attempt has ended and GitHub was told so."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             runs = self.runs()
-            if len(runs) > known and self._is_told(runs[-1], attempt):
+            if len(runs) > known and self._is_reported(runs[-1], attempt):
                 return runs[-1]
             time.sleep(0.1)
         raise AssertionError([(run.status.phase, run.status.message, self.ours(run)) for run in self.runs()])
@@ -97,7 +97,7 @@ class Played:
             assert time.monotonic() < end, [self.ours(run) for run in self.runs()]
             time.sleep(0.1)
 
-    def _is_told(self, run: Run, attempt: int) -> bool:
+    def _is_reported(self, run: Run, attempt: int) -> bool:
         over = states.state(run.status) in states.FINISHED and run.status.attempt == attempt
         return over and [each["body"] for each in self.ours(run)] == [comment.text(run)] and self._checked(run)
 
@@ -150,7 +150,7 @@ def _environ(github: Github, folder: Path) -> dict[str, str]:
 def test_a_comment_becomes_a_pull_request_and_a_retry_there_goes_on_with_it(played: Played) -> None:
     issue = int(played.shop.open_issue()["number"])
     assert played.says(issue, "Please do it.\n\n/code 3 service=api") == 200
-    first = played.told(known=0)
+    first = played.reported(known=0)
     (pull,) = played.shop.pulls.values()
     (sticky,) = played.ours(first)
     (check,) = played.shop.checks.values()
@@ -164,7 +164,7 @@ def test_a_comment_becomes_a_pull_request_and_a_retry_there_goes_on_with_it(play
     assert f"#{issue}" in pull["body"]
 
     assert played.says(pull["number"], "/retry use the other library") == 200
-    second = played.told(known=0, attempt=2)
+    second = played.reported(known=0, attempt=2)
     assert (second.uid, second.status.phase, len(played.runs())) == (first.uid, "Succeeded", 1)
     assert "use the other library" in played.prompt(2, second)
     assert "use the other library" not in played.prompt(1, second)
@@ -190,7 +190,7 @@ def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -
         played.github.hook.deliver("issues", payloads.issue(shop, issue, "labeled", label={"name": "doit"})).status_code
         == 200
     )
-    first = played.told(known)
+    first = played.reported(known)
     pull = next(each for each in shop.pulls.values() if each["head"]["ref"] == first.status.branch)
     assert pull["title"] == "Mend the basket"
     assert f"\nCloses #{issue}" in pull["body"]
@@ -200,7 +200,7 @@ def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -
     check["details_url"] = f"{shop.html_url}/actions/runs/77/job/{check['id']}"
     shop.checks[check["id"]], shop.job_logs[check["id"]] = check, LOG
     assert played.github.hook.deliver("check_run", failed).status_code == 200
-    second = played.told(known, attempt=2)
+    second = played.reported(known, attempt=2)
     assert (second.uid, second.status.phase) == (first.uid, "Succeeded")
     assert "E   assert basket.total == 3\n##[error]Process completed" in played.prompt(2, second)
     assert "orphan" not in played.prompt(2, second)
@@ -225,6 +225,6 @@ def test_a_delivery_lost_while_the_webhook_is_down_is_asked_for_again(played: Pl
     there, played.github.hook.url = played.github.hook.url, f"http://127.0.0.1:{free_port()}"
     assert played.says(issue, "/code 2 service=lost") == 0
     played.github.hook.url = there
-    run = played.told(known)
+    run = played.reported(known)
     assert (run.status.phase, run.raw["spec"]["service"]) == ("Succeeded", "lost")
     assert [each.redelivery for each in played.github.hook.log][-1]

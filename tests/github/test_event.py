@@ -87,8 +87,8 @@ def test_a_comment_too_long_to_be_read_to_its_end_is_answered(stage: Stage) -> N
     number = stage.shop.open_issue()["number"]
     assert stage.comment(number, "/code 3 service=api\n" + "x" * 65_536).code == 204
     assert stage.runs() == []
-    (told,) = stage.answers(number)
-    assert "write the command in a comment of its own" in told
+    (answer,) = stage.answers(number)
+    assert "write the command in a comment of its own" in answer
 
 
 # Labels and assignment ----------------------------------------------------------------------------------------------

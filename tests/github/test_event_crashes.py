@@ -59,8 +59,8 @@ class Mortal:
 
 def process(stage: Stage, life: Life) -> None:
     """From here on the function is a new process with that life, which knows nothing of earlier ones."""
-    told = stage.services.settings.github
-    client = Client(told.api_url, AppKey(told.app_id, told.key), Mortal(HttpTransport(), life), stage.clock)
+    github = stage.services.settings.github
+    client = Client(github.api_url, AppKey(github.app_id, github.key), Mortal(HttpTransport(), life), stage.clock)
     cluster = Cluster(Mortal(stage.world.calls.inner, life))
     stage.services = replace(stage.services, github=client, cluster=cluster, permissions=Permissions())
 

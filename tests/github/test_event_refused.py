@@ -81,9 +81,9 @@ def test_a_permission_is_believed_for_a_minute_and_no_longer(stage: Stage) -> No
 def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/code 3 sevice=api")
-    (told,) = stage.answers(number)
-    assert "there is no option `sevice`" in told
-    assert "Usage: `/code [task] [service=...]" in told
+    (answer,) = stage.answers(number)
+    assert "there is no option `sevice`" in answer
+    assert "Usage: `/code [task] [service=...]" in answer
     assert stage.runs() == []
 
 
@@ -91,9 +91,9 @@ def test_a_bad_configuration_is_answered_with_line_and_key_and_does_not_prevent_
     _, number = stage.asked_for()
     stage.configure("service: api\nmaxRetries: many\nlabels:\n  x: /nope")
     stage.comment(number, "/code 4")
-    (told,) = stage.answers(number)
-    assert "line 2, maxRetries: " in told
-    assert "line 4, labels.x: must be one command" in told
+    (answer,) = stage.answers(number)
+    assert "line 2, maxRetries: " in answer
+    assert "line 4, labels.x: must be one command" in answer
     assert len(stage.runs()) == 1
     stage.comment(number, "/cancel")
     assert stage.run().cancel
@@ -104,8 +104,8 @@ def test_an_unreadable_configuration_is_answered_too(stage: Stage, content: byte
     stage.shop.files["main", ".github/orchestrator.yaml"] = content
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")
-    (told,) = stage.answers(number)
-    assert ".github/orchestrator.yaml" in told
+    (answer,) = stage.answers(number)
+    assert ".github/orchestrator.yaml" in answer
     assert stage.runs() == []
 
 

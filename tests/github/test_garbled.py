@@ -117,9 +117,9 @@ def test_a_garbled_answer_is_synced_later_and_once(body: bytes) -> None:
 
 def garbled(stage: Stage, at: int, body: bytes) -> Garbling:
     """From here on the function is a new process, of whose calls to GitHub one is garbled."""
-    told = stage.services.settings.github
+    github = stage.services.settings.github
     garbling = Garbling(HttpTransport(), at, body)
-    client = Client(told.api_url, AppKey(told.app_id, told.key), garbling, stage.clock)
+    client = Client(github.api_url, AppKey(github.app_id, github.key), garbling, stage.clock)
     stage.services = replace(stage.services, github=client, permissions=Permissions())
     return garbling
 

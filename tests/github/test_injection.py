@@ -88,8 +88,8 @@ def test_hostile_arguments_are_only_shown(stage: Stage, hostile: str) -> None:
         f"/cancel {line}",
     ):
         assert stage.comment(number, body).code == 204
-    for told in stage.answers(number):
-        assert_only_shown(told)
+    for answer in stage.answers(number):
+        assert_only_shown(answer)
     assert len(stage.answers(number)) >= 4
     assert all(call.path.startswith(("/repos/acme/shop/", "/app/")) for call in stage.github.calls)
 
@@ -163,8 +163,8 @@ def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, host
         assert made.spec is not None
         assert made.spec.base_branch == hostile
         assert origin.from_object(made.raw) is not None
-    for told in stage.answers(number):
-        assert_only_shown(told)
+    for answer in stage.answers(number):
+        assert_only_shown(answer)
 
 
 @pytest.mark.parametrize(
@@ -198,16 +198,16 @@ def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
 
 def _status(written: str, url: str | None = None) -> dict[str, Any]:
     reason = {"type": "Succeeded", "status": "False", "reason": written, "lastTransitionTime": "2026-01-02T03:04:05Z"}
-    told = {"phase": "Failed", "message": written, "branch": written, "attempt": 1, "conditions": [reason]}
-    return told | ({"pullRequestUrl": url} if url else {})
+    status = {"phase": "Failed", "message": written, "branch": written, "attempt": 1, "conditions": [reason]}
+    return status | ({"pullRequestUrl": url} if url else {})
 
 
 @settings(deadline=None, max_examples=60)
 @given(WRITTEN)
 def test_whatever_a_run_carries_is_only_shown_in_answers(written: str) -> None:
-    told = replies.status(built(status=_status(written)))
-    assert_only_shown(told)
-    assert "**Failed**" in told
+    reply = replies.status(built(status=_status(written)))
+    assert_only_shown(reply)
+    assert "**Failed**" in reply
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_whatever_a_run_carries_is_only_shown_in_answers(written: str) -> None:
     ],
 )
 def test_only_a_url_and_nothing_else_becomes_a_link(url: str, links: int) -> None:
-    told = list(outside_code(replies.status(built(status=_status("", url)))))
-    assert [token.attrs["href"] for token in told if token.type == "link_open"] == [url] * links
-    assert all(token.type not in ("html_inline", "html_block") for token in told)
-    assert not [token for token in told if token.type == "text" and "everyone" in token.content]
+    tokens = list(outside_code(replies.status(built(status=_status("", url)))))
+    assert [token.attrs["href"] for token in tokens if token.type == "link_open"] == [url] * links
+    assert all(token.type not in ("html_inline", "html_block") for token in tokens)
+    assert not [token for token in tokens if token.type == "text" and "everyone" in token.content]

@@ -9,7 +9,7 @@
 | the App is configured by its client id        | what it wrote is found by that as well                         |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
 
-What it is never told, or never takes: test_reporting_refused.py.
+What GitHub never gets, or refuses: test_reporting_refused.py.
 """
 
 from typing import Any
@@ -36,19 +36,29 @@ def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: 
     assert room.report() == 204
     assert "**Running**" in room.comment()
     assert "comment `/cancel`" in room.comment()
-    room.ends()
+    room.world.later(minutes=25)
+    room.ends(summary="Added it.\n\n@octocat Closes #99: `make test` passes.")
     assert room.report() == 204
     text, run = room.comment(), room.run()
     (pull,) = room.shop.pulls.values()
     assert run.status.pull_request_url == pull["html_url"]
-    for words in ("**Succeeded** (`Completed`)", f"<{pull['html_url']}>", f"`{room.branch}`", "$0.12, 14 turns"):
+    for words in (
+        "**Succeeded** (`Completed`)",
+        f"<{pull['html_url']}>",
+        f"`{room.branch}`",
+        "$0.12, 14 turns",
+        "Took: 25m",
+    ):
         assert words in text
+    summary = "```text\nAdded it.\n\n@octocat Closes #99: `make test` passes.\n```"
+    assert summary in text
     assert "comment `/retry`" in text
     (check,) = room.shop.checks.values()
     assert (check["external_id"], check["head_sha"], check["conclusion"]) == (run.uid, FIRST, "success")
     assert check["details_url"] == room.comments()[0]["html_url"]
     assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (room.branch, "main", "Task 3: work on api")
-    assert f"Asked for in #{room.issue}" in pull["body"]
+    for words in (f"Asked for in #{room.issue}", "$0.12, 14 turns", "Took: 25m", summary):
+        assert words in pull["body"]
     assert run.is_marked_finished
     room.check_told()
 
@@ -112,7 +122,7 @@ def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> N
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()
-    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from is told all the same"
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from gets its comment"
     assert room.run().status.pull_request_url is None
 
 

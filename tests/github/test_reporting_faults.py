@@ -23,7 +23,7 @@ def test_a_run_ends_although_github_is_down_for_a_day_and_is_synced_afterwards(r
     assert room.report(first) == 503
     room.ends()
     room.world.later(minutes=1)
-    assert (room.report(), room.report(first)) == (204, 503), "one event comes again, for all that is to be told"
+    assert (room.report(), room.report(first)) == (204, 503), "one event comes again, for all that is to be reported"
     run = room.run()
     assert (run.status.phase, run.is_marked_finished) == ("Succeeded", True)
     for _ in range(24):

@@ -133,14 +133,14 @@ def test_a_run_that_moves_on_during_its_sync_is_synced_in_its_new_state(room: Ne
 def test_a_run_that_returns_to_the_state_synced_before_a_crash_is_synced_again(room: Newsroom, at: int) -> None:
     room.works()
     assert room.report() == 204
-    told, before = room.comment(), room.run().status
+    comment, before = room.comment(), room.run().status
     _says(room, before.model_copy(update={"message": "something else"}))
     with suppress(Killed):
         room.report(services=room.services(CrashingTransport(room.both, at, True)))
     _says(room, before)
     room.world.later(minutes=9)
     room.report()
-    assert room.comment() == told
+    assert room.comment() == comment
 
 
 def _says(room: Newsroom, status: RunStatus) -> None:

@@ -40,7 +40,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
         assert room.report() == 204
     room.world.later(minutes=2)
     room.hourly()
-    assert room.asked() == asked, "it is taken as told"
+    assert room.asked() == asked, "it counts as reported"
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])

@@ -82,17 +82,17 @@ def test_each_report_is_in_time_and_the_next_goes_on(room: Newsroom, seconds: fl
 
 def test_an_hourly_pass_is_in_time_and_the_next_goes_on(room: Newsroom) -> None:
     untold(room)
-    slow, told = Slow(room, 2), 0
+    slow, reported = Slow(room, 2), 0
     services = room.services(slow)
     for _ in range(MOST):
         room.world.later(minutes=20)
         before = room.world.now
         counts = (room.hourly(services).body or {})["data"]
         assert room.world.now - before <= SYNC_TIME_LIMIT
-        told += counts.get("reported", 0)
+        reported += counts.get("reported", 0)
         if not counts:
             break
-    assert told == 1
+    assert reported == 1
     assert {status for status, _ in room.checks().values()} == {"completed"}
 
 

@@ -1,9 +1,9 @@
 """An installation of infra/kubernetes as processes of this machine, started from its manifests.
 
-Of each pod it takes: the command and its arguments, exactly the declared environment (with the values of secrets), the
-mounted ConfigMaps and secrets in a folder of their own, and the rights of the service account, by a token of the API
-server. What differs from a pod: `/opt/orchestrator` is this repository, every port is a free one, a Service's name is
-the address of the process that its selector finds, and the service account's token is in a kubeconfig.
+Of each pod it takes: the file system of the built image with a read-only root, the command and its arguments, the
+user, exactly the declared environment (with the values of secrets), the volumes at their paths, and the service
+account's token and certificate where a pod finds them. What differs from a pod: every port is a free one on loopback,
+a Service's name is the address of the process that its selector finds, and NATS is the program of this machine.
 """
 
 import base64
@@ -11,20 +11,21 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from functions.local.dev.function_processes import stop
 from functions.local.dev.server import free_port
 from functions.local.nats import find
 from tests.infra.manifests import Object, of_kind
 from tests.support.control_plane import ControlPlane
-from tests.support.installed import ROOT
+from tests.support.images import Image
 
 NAMESPACE = "orchestrator"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -44,9 +45,30 @@ class PodProcess:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, env=dict(self.environ), stdout=log, stderr=log, start_new_session=True, cwd="/"
-            )
+            self.process = self._started(stdout=log, stderr=log, start_new_session=True)
+
+    def _started(self, **options: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self.command, env=dict(self.environ), cwd="/", **options)
+
+
+@dataclass
+class ImageProcess(PodProcess):
+    """The same from the file system of an image, as the pod's user."""
+
+    image: Image = field(kw_only=True)
+    user: str = field(kw_only=True)
+    mounted: Mapping[str, Path] = field(kw_only=True)
+    writable: tuple[str, ...] = field(kw_only=True)
+
+    def _started(self, **options: Any) -> "subprocess.Popen[bytes]":
+        return self.image.start(
+            self.command,
+            environ=self.environ,
+            user=self.user,
+            mounted=self.mounted,
+            writable=self.writable,
+            **options,
+        )
 
 
 @dataclass
@@ -58,6 +80,7 @@ class Overlay:
     kubectl: str
     secrets: Secrets
     folder: Path
+    image: Image
     ports: dict[tuple[str, str], int] = field(default_factory=dict)
     """By workload and name of the container's port."""
 
@@ -94,47 +117,55 @@ class Overlay:
         return re.sub(rf"(http|nats|tls)://({names})(?![\w.-])(?::(\d+))?", replaced, text)
 
     def process(self, name: str) -> PodProcess:
-        workload = self.workloads()[name]
-        pod, container = workload["spec"]["template"]["spec"], self.container(workload)
+        pod, container = self.workloads()[name]["spec"]["template"]["spec"], self.container(self.workloads()[name])
         folder = self.folder / name
         folder.mkdir()
         mounts = {mount["mountPath"]: self._mounted(pod, mount, folder) for mount in container["volumeMounts"]}
-        environ = {each["name"]: self._value(each, mounts) for each in container["env"]}
+        environ = {each["name"]: self._value(each) for each in container["env"]}
+        log = self.folder / f"{name}.log"
+        if container["command"][0] == "nats-server":
+            command = [str(find()), *(_moved(each, mounts) for each in container["command"][1:])]
+            return PodProcess(name, command, {"PATH": os.environ["PATH"], **environ}, log)
+        assert pod["enableServiceLinks"] is False, "else the kubelet gives it variables of Services, too"
+        host, port = self.plane.url.removeprefix("https://").split(":")
+        environ |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
         if "PORT" in environ:
             environ["PORT"] = str(self.ports[name, "http"])
-        if pod.get("automountServiceAccountToken"):
-            environ["ORCHESTRATOR_CLUSTER__KUBECONFIG"] = str(self._kubeconfig(pod["serviceAccountName"], folder))
-        image = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder), "TMPDIR": str(folder)}
-        return PodProcess(name, self._command(name, container, mounts), image | environ, self.folder / f"{name}.log")
+        if pod["automountServiceAccountToken"]:
+            mounts[SERVICE_ACCOUNT] = self._identity(pod["serviceAccountName"], folder)
+        writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+        security = pod["securityContext"]
+        return ImageProcess(
+            name,
+            self._command(name, container),
+            environ,
+            log,
+            image=self.image,
+            user=f"{security['runAsUser']}:{security['runAsGroup']}",
+            mounted={path: source for path, source in mounts.items() if path not in writable},
+            writable=tuple(writable),
+        )
 
-    def _command(self, name: str, container: Object, mounts: Mapping[str, Path]) -> list[str]:
-        programs = {
-            "functions-framework": [sys.executable, "-m", "functions_framework", "--host", "127.0.0.1"],
-            "orchestrator": [sys.executable, "-m", "functions.clients"],
-            "nats-server": [str(find())],
-        }
-        declared: list[str] = [*container["command"], *container.get("args", ())]
-        program, options = declared[0], declared[1:]
-        options = [_moved(each.replace("/opt/orchestrator", str(ROOT)), mounts) for each in options]
-        if "--port" in options:
-            options[options.index("--port") + 1] = str(self.ports[name, "health"])
-        return [*programs[program], *(option.replace("0.0.0.0", "127.0.0.1") for option in options)]
+    def _command(self, name: str, container: Object) -> list[str]:
+        command: list[str] = [*container["command"], *container.get("args", ())]
+        if "--port" in command:
+            command[command.index("--port") + 1] = str(self.ports[name, "health"])
+        else:
+            command += ["--host", "127.0.0.1"]
+        return [option.replace("0.0.0.0", "127.0.0.1") for option in command]
 
-    def _value(self, variable: Object, mounts: Mapping[str, Path]) -> str:
+    def _value(self, variable: Object) -> str:
         if "value" in variable:
-            return _moved(variable["value"], mounts)
+            return str(variable["value"])
         reference = variable["valueFrom"]["secretKeyRef"]
         return self.secrets[reference["name"]][reference["key"]]
 
     def _mounted(self, pod: Object, mount: Object, folder: Path) -> Path:
         """Return the folder that stands for a mount, with the files of its volume."""
-        path = folder / str(mount["name"])
-        path.mkdir()
         volumes = {each["name"]: each for each in pod.get("volumes", ())}
         volume = volumes.get(mount["name"], {})  # a claim of a StatefulSet has none
-        for file, text in self._files(volume).items():
-            (path / file).write_text(self._adapted(text))
-        return path
+        files = {file: self._adapted(text) for file, text in self._files(volume).items()}
+        return _folder(folder / str(mount["name"]), files)
 
     def _files(self, volume: Object) -> Mapping[str, str]:
         if "configMap" in volume:
@@ -154,8 +185,8 @@ class Overlay:
         text = re.sub(r'"0\.0\.0\.0:(\d+)"', lambda match: f'"127.0.0.1:{ports[match[1]]}"', text)
         return self.here(text).replace('"/data/', f'"{self.folder}/data/')
 
-    def _kubeconfig(self, account: str, folder: Path) -> Path:
-        """Return a kubeconfig with a token that the API server gives for a service account."""
+    def _identity(self, account: str, folder: Path) -> Path:
+        """Return the folder that the kubelet would make for a service account, with a token of the API server."""
         path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         command = [self.kubectl, "--kubeconfig", str(self.plane.kubeconfig), "create", "--raw", path, "--filename", "-"]
@@ -165,9 +196,17 @@ class Overlay:
         claims = token.split(".")[1]
         subject = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
         assert subject == f"system:serviceaccount:{NAMESPACE}:{account}"
-        file = folder / "kubeconfig"
-        file.write_text(self.plane.kubeconfig.read_text().replace(self.plane.token, token))
-        return file
+        assert self.plane.certificate
+        files = {"token": token, "namespace": NAMESPACE, "ca.crt": self.plane.certificate.read_text()}
+        return _folder(folder / "service-account", files)
+
+
+def _folder(path: Path, files: Mapping[str, str]) -> Path:
+    """Make a folder with files that every user can read."""
+    path.mkdir(mode=0o755)
+    for name, text in files.items():
+        (path / name).write_text(text)
+    return path
 
 
 def _moved(text: str, mounts: Mapping[str, Path]) -> str:

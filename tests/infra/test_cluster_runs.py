@@ -1,33 +1,36 @@
-"""infra/kubernetes/cluster at work: its pods as processes carry a docs and a code run to the end.
+"""docs/install-cluster.md, followed to two finished runs.
 
-Real are the API server with its Job controller, RBAC and tokens of service accounts, the NATS server with the overlay's
-configuration and its two users, and all processes. A test plays the kubelet.
+A reader types the guide's commands against a real API server with its Job controller, RBAC and tokens of service
+accounts. The pods of infra/kubernetes/cluster run from the file system of the built image, with the user, variables,
+volumes and rights of their manifests, beside a NATS server with the overlay's configuration. A test plays the kubelet
+for the Jobs.
 
 | asked                                                 | expected                                               |
 |-------------------------------------------------------|--------------------------------------------------------|
-| POST to the public functions with a caller's token    | 201; the run ends as Succeeded, one attempt, reported  |
+| the guide's run, and a POST with a caller's token     | both end as Succeeded, one attempt, reported           |
 | an event on NATS from the user `publisher`            | a run, too                                             |
 | POST without a token                                  | 401                                                    |
 | every probe of every pod                              | 200 where the manifests say                            |
+| `orchestrator doctor` as in the guide                 | only what this machine lacks                           |
 | user `publisher`: read or change streams              | refused                                                |
 """
 
 import asyncio
+import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
-import yaml
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NoAnswerError
 from pydantic import SecretStr
 
 from functions.cluster.client import Cluster
-from functions.cluster.kinds import RUNS
+from functions.cluster.kinds import RUNS, SECRET
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.events.event import Event, requested
 from functions.queues.backends.nats.connection import connect
@@ -37,37 +40,45 @@ from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from functions.settings.nats import NatsSettings
 from tests.infra import manifests
+from tests.infra.guide import Reader
 from tests.infra.manifests import of_kind
 from tests.infra.overlay_processes import NAMESPACE, Overlay, PodProcess, running
 from tests.queues.machine import Kubelet, until
-from tests.support import installed
+from tests.support import control_plane, images
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.control_plane import ControlPlane
+from tests.support.images import Image
 from tests.support.node import SimulatedKubelet
 
-SECRETS = {
-    "orchestrator-nats": {"publisher": "publisher-s3cret", "dispatch": "dispatch-s3cret"},
-    "orchestrator-tokens": {"callers": '{"ci": "t0ken", "queue": "dispatch-t0ken"}', "dispatch": "dispatch-t0ken"},
-}
+PREREQUISITES = """
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: standard, annotations: {storageclass.kubernetes.io/is-default-class: "true"}}
+provisioner: tests
+"""
 
 
 @dataclass
 class Installed:
     """The overlay at work."""
 
+    reader: Reader
     overlay: Overlay
     processes: list[PodProcess]
     cluster: Cluster
 
     def nats(self, user: str) -> NatsSettings:
         url = f"nats://{self.overlay.address('orchestrator-nats', 4222)}"
-        return NatsSettings(servers=[url], user=user, password=SecretStr(SECRETS["orchestrator-nats"][user]))
+        password = SecretStr(self.overlay.secrets["orchestrator-nats"][user])
+        return NatsSettings(servers=[url], user=user, password=password)
 
     def post(self, function: str, spec: Any, **headers: str) -> tuple[int, Any]:
-        url = f"http://{self.overlay.address(f'orchestrator-{function}', 80)}/"
         given = {"content-type": "application/json", **headers}
-        answer = urllib3.request("POST", url, body=json.dumps(spec), headers=given, retries=False, timeout=60)
+        body = json.dumps(spec)
+        answer = urllib3.request("POST", self.url(function), body=body, headers=given, retries=False, timeout=60)
         return answer.status, answer.json()
+
+    def url(self, function: str) -> str:
+        return f"http://{self.overlay.address(f'orchestrator-{function}', 80)}"
 
     def runs(self) -> list[Run]:
         return [parse(raw) for kind in RUNS.values() for raw in self.cluster.list(kind, NAMESPACE)]
@@ -79,21 +90,37 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def at_work(
-    installed_plane: ControlPlane, kubectl: str, nats_server: str, tmp_path_factory: pytest.TempPathFactory
+    kubectl: str, nats_server: str, orchestrator_image: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:
-    items = manifests.rendered(kubectl, "cluster")
-    served = manifests.served(kubectl, installed_plane, items)
-    installed.apply(kubectl, installed_plane, yaml.safe_dump_all(served).encode())
-    cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
-    overlay = Overlay(items, installed_plane, kubectl, SECRETS, tmp_path_factory.mktemp("overlay"))
-    kubelet = Kubelet(cluster, SimulatedKubelet(cluster))
-    try:
-        with running(overlay, "orchestrator-nats") as processes:
-            found = Installed(overlay, processes, cluster)
-            until(lambda: all(healthy(overlay, name) for name in overlay.workloads()), 100, found.logs)
-            yield found
-    finally:
-        kubelet.stop()
+    with control_plane.available(tmp_path_factory.mktemp("plane")) as plane:
+        if not plane.etcd:
+            pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
+        reader = Reader(tmp_path_factory.mktemp("reader"), plane, kubectl)
+        reader.prepare({"registry.example.com/agent": "127.0.0.1:9/agent"})
+        (reader.folder / "KEYFILE").write_text("sk-ant-test")
+        (reader.folder / "SSHKEYFILE").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        (reader.folder / "storage.yaml").write_text(PREREQUISITES)
+        reader.run("kubectl apply --filename storage.yaml")
+        reader.follow("Definitions", "Namespace and secrets", "Your values", "Install")
+        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig))))
+        folder = tmp_path_factory.mktemp("overlay")
+        overlay = Overlay(reader.rendered("cluster"), plane, kubectl, secrets(cluster), folder, orchestrator_image)
+        kubelet = Kubelet(cluster, SimulatedKubelet(cluster))
+        try:
+            with running(overlay, "orchestrator-nats") as processes:
+                found = Installed(reader, overlay, processes, cluster)
+                until(lambda: all(healthy(overlay, name) for name in overlay.workloads()), 100, found.logs)
+                yield found
+        finally:
+            kubelet.stop()
+
+
+def secrets(cluster: Cluster) -> dict[str, dict[str, str]]:
+    """Return the values of the secrets that the reader made."""
+    return {
+        each["metadata"]["name"]: {key: base64.b64decode(text).decode() for key, text in each["data"].items()}
+        for each in cluster.list(SECRET, NAMESPACE)
+    }
 
 
 def healthy(overlay: Overlay, name: str) -> bool:
@@ -111,12 +138,26 @@ def is_answered(url: str) -> bool:
         return False
 
 
+@pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
+def test_the_guides_check_finds_only_what_this_machine_lacks(at_work: Installed) -> None:
+    nats = f"nats://{at_work.overlay.address('orchestrator-nats', 4222)}"
+    health = f"http://127.0.0.1:{at_work.overlay.ports['orchestrator-dispatch', 'health']}"
+    values = {"nats://127.0.0.1:4222": nats, "http://127.0.0.1:8080": health}
+    output = at_work.reader.follow("Check", values=values, check=False)
+    assert '"runs-reconcile": {"ready": true' in output
+    found = dict(re.findall(r"^([\w ]+): (ok|problem|unknown)$", output, re.MULTILINE))
+    assert found["queue"] == found["rights"] == found["definitions"] == found["model key"] == "ok", output
+    lacking = {"image", "version"}  # a registry, and where the control plane is an old one Kubernetes 1.29
+    assert {name for name, state in found.items() if state == "problem"} <= lacking, output
+
+
 @pytest.mark.timeout(400)
 def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> None:
-    bearer = {"authorization": "Bearer t0ken"}
-    docs = at_work.post("submit-docs", dict(DOCS_SPEC), **bearer)
-    code = at_work.post("submit-code", dict(CODE_SPEC), **bearer)
-    assert (docs[0], code[0]) == (201, 201), (docs, code)
+    output = at_work.reader.follow("A run", values={"https://agents.example.com": at_work.url("submit-code")})
+    assert "Task 1 of shop" in output
+    token = json.loads(at_work.overlay.secrets["orchestrator-tokens"]["callers"])["ci"]
+    docs = at_work.post("submit-docs", dict(DOCS_SPEC), authorization=f"Bearer {token}")
+    assert docs[0] == 201, docs
     spec = {**CODE_SPEC, "taskId": 77, "service": "by-event"}
     NatsPublisher(at_work.nats("publisher")).publish(
         "code-requested", Event("one", "/tests", requested("code"), "", spec)
@@ -146,22 +187,6 @@ def test_the_publishers_user_can_publish_and_nothing_else(at_work: Installed) ->
             await client.close()
 
     asyncio.run(refused())
-
-
-def test_every_secret_that_pods_refer_to_is_documented(kubectl: str) -> None:
-    used: dict[str, set[str]] = {}
-    for item in manifests.rendered(kubectl, "cluster"):
-        for pod in manifests.pods(item):
-            for variable in pod["spec"]["containers"][0]["env"]:
-                reference = variable.get("valueFrom", {}).get("secretKeyRef")
-                if reference:
-                    used.setdefault(reference["name"], set()).add(reference["key"])
-    assert used == {name: set(values) for name, values in SECRETS.items()}
-    guide = (Path(__file__).parents[2] / "docs/install-cluster.md").read_text()
-    for name, keys in used.items():
-        assert f"create secret generic {name} " in guide
-        for key in keys:
-            assert f"--from-file={key}=" in guide or f"--from-literal={key}=" in guide
 
 
 def test_the_ingress_leads_to_the_public_functions(kubectl: str) -> None:

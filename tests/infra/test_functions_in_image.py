@@ -60,7 +60,7 @@ def posted(url: str, body: Any, **headers: str) -> int:
     return urllib3.request("POST", url, body=json.dumps(body), headers=given, retries=False, timeout=30).status
 
 
-def told(url: str, item: Any) -> int:
+def deliver(url: str, item: Any) -> int:
     """Sends the watch event of a change."""
     return posted(url, item, ce_id="1", ce_source="s", ce_specversion="1.0", ce_type=f"{RESOURCE}update")
 
@@ -89,7 +89,7 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             assert len(list(cluster.list(CODE_RUN, "orchestrator"))) == 1
         case "reconcile":
             (run,) = cluster.list(CODE_RUN, "orchestrator")
-            assert told(url, run) in (200, 204)
+            assert deliver(url, run) in (200, 204)
             started(cluster, run["metadata"]["name"])
         case "sweep":
             assert posted(url, {}) == 200
@@ -97,10 +97,10 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             started(cluster, run["metadata"]["name"])
         case "job_finished":
             for job in cluster.list(JOB, "orchestrator"):
-                assert told(url, job) in (200, 204)
+                assert deliver(url, job) in (200, 204)
         case "report":
             (run,) = cluster.list(DOCS_RUN, "orchestrator")
-            assert told(url, run) in (200, 204)
+            assert deliver(url, run) in (200, 204)
         case "github_webhook":
             assert posted(url, {}) == 401, "it is not signed"
         case "console":

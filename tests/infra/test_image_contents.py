@@ -60,7 +60,7 @@ def test_its_size_is_stated_and_bounded(
     either: tuple[str, Image], record_property: Callable[[str, object], None]
 ) -> None:
     name, image = either
-    record_property("told", f"image {name}: {image.size // MIB} MiB")
+    record_property("summary", f"image {name}: {image.size // MIB} MiB")
     assert image.size < LARGEST[name]
 
 

@@ -27,10 +27,10 @@ from tests.support.installed import ROOT
 
 NAMESPACE = "orchestrator"
 PLAYED = {
-    "docker": 'echo "docker $*" >>"$TOLD"',
-    "kind": 'echo "kind $*" >>"$TOLD"; [[ $1 != get || $2 != kubeconfig ]] || cat "$CLUSTER_KUBECONFIG"',
+    "docker": 'echo "docker $*" >>"$CALLS"',
+    "kind": 'echo "kind $*" >>"$CALLS"; [[ $1 != get || $2 != kubeconfig ]] || cat "$CLUSTER_KUBECONFIG"',
     "kubectl": '[[ " $* " == *" rollout status "* || " $* " == *"condition=Finished"* ]] || exec "$KUBECTL" "$@"\n'
-    'echo "kubectl $*" >>"$TOLD"',
+    'echo "kubectl $*" >>"$CALLS"',
 }
 
 
@@ -54,7 +54,7 @@ def up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str],
     environ = {
         **os.environ,
         "PATH": f"{folder}:{os.environ['PATH']}",
-        "TOLD": str(clone / "told"),
+        "CALLS": str(clone / "calls"),
         "KUBECTL": program("kubectl", "see kubernetes.io, Install Tools"),
         "CLUSTER_KUBECONFIG": str(installed_plane.kubeconfig),
     }
@@ -63,7 +63,7 @@ def up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str],
     assert "4/5" in done.stderr, done.stdout + done.stderr
     assert "docsrun/rehearsal-docs did not succeed" in done.stderr, "no node is there to run it"
     assert done.returncode == 1
-    return (clone / "told").read_text().splitlines()
+    return (clone / "calls").read_text().splitlines()
 
 
 @pytest.fixture(scope="module")

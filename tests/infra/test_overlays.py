@@ -107,6 +107,20 @@ def looked_for() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.parametrize("folder", manifests.INSTALLATIONS)
+def test_variables_named_after_services_are_not_taken_for_settings(kubectl: str, folder: str) -> None:
+    """The kubelet would give ORCHESTRATOR_SWEEP_PORT and more to each pod (Kubernetes: Service, environment variables).
+
+    Knative leaves them out by itself (config-defaults, enable-service-links).
+    """
+    found = manifests.rendered(kubectl, folder)
+    workloads = [item for item in found if not item["apiVersion"].startswith("serving.knative.dev/")]
+    for pod in itertools.chain.from_iterable(map(manifests.pods, workloads)):
+        variables = {each["name"] for container in pod["spec"]["containers"] for each in container.get("env", ())}
+        if any(name.startswith("ORCHESTRATOR_") for name in variables):
+            assert pod["spec"].get("enableServiceLinks") is False, pod["metadata"]
+
+
 def test_external_secrets_are_those_that_pods_look_for(kubectl: str) -> None:
     items = manifests.rendered(kubectl, "components/external-secrets")
     made = {

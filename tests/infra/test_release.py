@@ -84,11 +84,11 @@ def test_scripts_pass_shellcheck(program: Callable[[str, str], str]) -> None:
 
 def test_an_image_is_built_pushed_and_signed_by_its_digest(tmp_path: Path) -> None:
     """Played programs docker and cosign write down what they are told."""
-    told = tmp_path / "told"
+    calls = tmp_path / "calls"
     for name in ("docker", "cosign"):
         file = tmp_path / name
         file.write_text(
-            f'#!/bin/bash\nprintf "%s\\n" "{name} $*" >>{told}\n'
+            f'#!/bin/bash\nprintf "%s\\n" "{name} $*" >>{calls}\n'
             f'while (($#)); do [[ $1 == --metadata-file ]] && echo \'{{"containerimage.digest": "{DIGEST}"}}\' >"$2"; '
             "shift; done\n"
         )
@@ -97,7 +97,7 @@ def test_an_image_is_built_pushed_and_signed_by_its_digest(tmp_path: Path) -> No
     command = [str(ROOT / ".ci/release-image"), "agent", "ghcr.io/Acme/X", "D", "C"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     assert done.stdout == f"image=ghcr.io/acme/x/agent@{DIGEST}\n", done.stderr
-    build, sign = told.read_text().splitlines()
+    build, sign = calls.read_text().splitlines()
     assert "--platform linux/amd64,linux/arm64 --provenance=mode=max --sbom=true --push" in build
     assert "--build-arg VERSION=1.2.3 --build-arg REVISION=abc --tag ghcr.io/acme/x/agent:1.2.3" in build
     assert sign == f"cosign sign --yes ghcr.io/acme/x/agent@{DIGEST}"

@@ -1,10 +1,10 @@
 """Lifecycle events of a run: each milestone at least once, with its own id, and then noted in the status.
 
-what happens                              what is told
+what happens                              what is published
 queued, started, ended                    one event each, in order, id <uid>/<attempt>/<phase>
 a step went by unseen                     its event too
-told, but not noted (409, crash)          again, with the same id; never a second write over a newer status
-the queue refuses                         503, nothing noted; later told
+published, but not noted (409, crash)     again, with the same id; never a second write over a newer status
+the queue refuses                         503, nothing noted; published later
 no event comes at all                     the sweep tells, and marks the run as finished
 no queue is configured                    nothing, and nothing waits for it
 """
@@ -46,7 +46,7 @@ class Topic:
             raise PublishError("topic lifecycle: refused by the test")
         self.events.append(event)
 
-    def told(self) -> list[str]:
+    def published(self) -> list[str]:
         return [f"{event.type.split('.')[2]} {event.id.split('/', 1)[1]}" for event in self.events]
 
 
@@ -75,7 +75,7 @@ def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
 ) -> None:
     made = submitted(world, kind)
     assert reported(world, made.raw, "add").code == 204
-    assert topic.told() == []
+    assert topic.published() == []
     run_event(world, made.raw, "add")
     assert reported(world, now(world, made).raw).code == 204
     assert now(world, made).status.reported == "1/started"
@@ -94,7 +94,7 @@ def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
     done = now(world, made)
     assert (done.status.reported, done.is_marked_finished) == ("1/succeeded", True)
     word = kind.lower()
-    assert topic.told() == [f"{word} 1/started", f"{word} 1/succeeded"]
+    assert topic.published() == [f"{word} 1/started", f"{word} 1/succeeded"]
     last = topic.events[-1]
     assert (last.id, last.subject) == (f"{made.uid}/1/succeeded", made.key)
     assert last.type == f"platform.agents.{word}.succeeded.v1"
@@ -122,7 +122,7 @@ def test_a_milestone_that_was_missed_is_published_all_the_same(world: Harness, t
     world.job_ready(job)
     job_event(world, world.job_ends(job, DONE))
     reported(world, now(world, done).raw)
-    assert topic.told() == ["coderun 1/started", "coderun 2/started", "coderun 2/succeeded"]
+    assert topic.published() == ["coderun 1/started", "coderun 2/started", "coderun 2/succeeded"]
     assert now(world, done).status.reported == "2/succeeded"
 
 
@@ -134,7 +134,7 @@ def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: Harness,
     assert api_group.FINISHED not in now(world, done).labels
     topic.refuses = False
     assert reported(world, done.raw).code == 204
-    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+    assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
 class MovedOn:
@@ -161,7 +161,7 @@ def test_a_run_that_moved_on_is_read_again_and_not_synced_twice(world: Harness, 
     assert reported(world, done.raw).code == 204
     assert now(world, done).status.reported == "1/succeeded"
     assert now(world, done).raw["metadata"]["annotations"]["moved"] == "on"
-    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+    assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
 def test_an_event_published_but_not_recorded_is_published_again_with_the_same_id(world: Harness, topic: Topic) -> None:
@@ -170,17 +170,17 @@ def test_an_event_published_but_not_recorded_is_published_again_with_the_same_id
     status = {**now(world, done).raw["status"], "reported": None}
     world.kubelet.patch(CODE_RUN, world.namespace, done.name, {"status": status}, "status")
     reported(world, done.raw)
-    assert len({told.id for told in topic.events}) == 2
+    assert len({event.id for event in topic.events}) == 2
     assert len(topic.events) == 4
 
 
 def test_without_any_event_the_sweep_alone_reports_and_marks(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     swept(world)
-    assert topic.told() == [], "its event may be on its way"
+    assert topic.published() == [], "its event may be on its way"
     world.later(minutes=1)
     assert swept(world).body
-    assert topic.told() == ["coderun 1/started", "coderun 1/succeeded"]
+    assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
     swept(world)
     assert now(world, done).is_marked_finished
 
@@ -227,8 +227,8 @@ def test_milestones_follow_from_the_status_alone() -> None:
     assert unpublished(waiting) == [LifecycleEvent(1, "queued")]
     started = transitions.start(run().with_status(waiting), NOW)
     assert unpublished(started) == [LifecycleEvent(1, "started")]
-    told = started.model_copy(update={"reported": "1/queued"})
-    assert unpublished(told) == [LifecycleEvent(1, "started")]
+    unreported = started.model_copy(update={"reported": "1/queued"})
+    assert unpublished(unreported) == [LifecycleEvent(1, "started")]
     assert unpublished(status(State.CANCELLED, Reason.CANCELLED)) == [LifecycleEvent(0, "cancelled")]
     failed = status(State.FAILED, Reason.INVALID_SPEC, started)
     assert unpublished(failed.model_copy(update={"reported": "1/started"})) == [LifecycleEvent(1, "failed")]

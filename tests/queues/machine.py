@@ -89,10 +89,10 @@ class Kubelet:
 PAUSES = RetryPolicy(0.1, 1.0)
 
 
-def _impatient(topology: Topology, told: Subscription) -> Topology:
+def _impatient(topology: Topology, listener: Subscription) -> Topology:
     """Return the topology with short pauses and a subscriber to lifecycle events."""
     pushed = [replace(each, retry=PAUSES) for each in topology.subscriptions]
-    return replace(topology, subscriptions=(*pushed, told))
+    return replace(topology, subscriptions=(*pushed, listener))
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Machine:
     children: list[Any]
     kubelet: Kubelet
     folder: Path
-    told: Consumer = field(default_factory=Consumer)
+    listener: Consumer = field(default_factory=Consumer)
 
     def kill(self, child: Any) -> None:
         """SIGKILL to the process and all of its group; then it is started again, as a platform would."""
@@ -138,7 +138,7 @@ def _queue(name: str, folder: Path, url: str, endpoints: Mapping[str, str], swee
 
 
 @contextmanager
-def _told(name: str, queue: MachineQueue, listens: Subscription) -> Iterator[None]:
+def _listening(name: str, queue: MachineQueue, listens: Subscription) -> Iterator[None]:
     """Deliver the lifecycle events to a subscriber, where it is not in the queue's own topology."""
     topology = Topology((LIFECYCLE,), (listens,))
     if name == "nats":
@@ -158,7 +158,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
     url = f"http://127.0.0.1:{port}"
     ports = {target: free_port() for target in FUNCTIONS if target != "github_event"}
     endpoints = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
-    told = Consumer()
+    listener = Consumer()
     queue = _queue(name, folder, url, endpoints, sweep_seconds)
     kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
     environ = {
@@ -170,8 +170,8 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
     }
     children: list[Any] = [Child(each, number, environ, folder / f"{each}.log") for each, number in ports.items()]
     children.append(CommandChild("watch", ["--port", "0"], environ, folder / "bridge.log"))
-    with told.serving():
-        listens = Subscription("lifecycle-told", LIFECYCLE, told.url, retry=PAUSES)
+    with listener.serving():
+        listens = Subscription("lifecycle-listener", LIFECYCLE, listener.url, retry=PAUSES)
         embedded = _impatient(queue.embedded, listens) if name == "embedded" else queue.embedded
         server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
@@ -181,10 +181,10 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
         kubelet = Kubelet(cluster, SimulatedNode(cluster))
         try:
             queue.start()
-            with _told(name, queue, listens):
+            with _listening(name, queue, listens):
                 for child in children:
                     child.start()
-                yield Machine(cluster, queue, [*children, *queue.children], kubelet, folder, told)
+                yield Machine(cluster, queue, [*children, *queue.children], kubelet, folder, listener)
         finally:
             stop(children)
             kubelet.stop()

@@ -57,7 +57,7 @@ def left(at_work: Machine) -> str:
 
 
 def heard(at_work: Machine) -> set[str]:
-    return {receive(push.headers, push.body).event().id for push in at_work.told.pushes}
+    return {receive(push.headers, push.body).event().id for push in at_work.listener.pushes}
 
 
 @pytest.mark.timeout(600)
@@ -89,9 +89,9 @@ def test_killed_at_random_moments_every_run_finishes_once(
         assert {run.status.reported for run in runs} == {"1/succeeded"}
         assert len(at_work.kubelet.ran) == RUNS_THROUGH
         assert set(at_work.kubelet.ran.values()) == {1}
-        told = {f"{run.uid}/1/{phase}" for run in runs for phase in ("started", "succeeded")}
-        until(lambda: told <= heard(at_work), 60)
-        assert heard(at_work) == told
+        expected = {f"{run.uid}/1/{phase}" for run in runs for phase in ("started", "succeeded")}
+        until(lambda: expected <= heard(at_work), 60)
+        assert heard(at_work) == expected
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 | stores it                         | one message in binary mode of CloudEvents' NATS binding     |
 | has stored the same event already | one message                                                 |
 | has no such stream                | PublishError with `orchestrator queues apply`               |
+| elects a leader for the stream    | repeated until the time is up                               |
 | is not there                      | PublishError once the time is up                            |
 | comes back                        | the same publisher stores again                             |
 | refuses the user                  | PublishError that names the setting, without the password   |
@@ -20,10 +21,13 @@ from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
+from nats.errors import Error, NoRespondersError
+from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from functions.events.event import Event
 from functions.local.dev.server import free_port
 from functions.local.nats import NatsServer
+from functions.queues.backends.nats.connection import NatsError, NatsUnavailableError, explained
 from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.publisher import PublishError
 from tests.queues.nats_bench import Bench, event, jobs
@@ -106,8 +110,21 @@ def test_an_event_is_one_message_in_binary_mode(nats_server: str) -> None:
 
 def test_a_stream_that_does_not_exist_is_named_with_what_to_do(nats_server: str) -> None:
     bench = Bench.on(nats_server)
-    assert f"stream {bench.prefix}jobs does not exist" in (text := refusal(bench, event("one")))
+    assert f"stream {bench.prefix}jobs: no server takes its messages" in (text := refusal(bench, event("one")))
     assert "orchestrator queues apply" in text
+
+
+@pytest.mark.parametrize("answer", [NoRespondersError(), NoStreamResponseError(), ServiceUnavailableError()])
+def test_while_servers_elect_a_leader_the_publish_is_repeated(answer: Error) -> None:
+    """No server answers for a stream without a leader; only 404 of the JetStream API says that it is missing."""
+    with pytest.raises(NatsUnavailableError, match=r"stream jobs: .*servers"), explained("stream jobs"):
+        raise answer
+
+
+def test_a_stream_is_missing_if_the_servers_say_so() -> None:
+    with pytest.raises(NatsError, match="stream jobs does not exist") as caught, explained("stream jobs"):
+        raise NotFoundError(code=404)
+    assert not isinstance(caught.value, NatsUnavailableError)
 
 
 def test_a_server_that_is_not_there_is_named_within_bounds(nats_server: str) -> None:

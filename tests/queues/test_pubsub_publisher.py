@@ -103,7 +103,7 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "problem"),
     [
         (
             StatusCode.PERMISSION_DENIED,
@@ -119,12 +119,12 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
     ids=str,
 )
 def test_a_final_error_is_reported_at_once(
-    publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, told: str
+    publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, problem: str
 ) -> None:
     cloud.publishes = [status]
     text = refusal(publisher)
     assert text.startswith(PATH)
-    assert told in text
+    assert problem in text
     assert len(cloud.published) == 1
 
 

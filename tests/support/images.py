@@ -55,6 +55,12 @@ ln -s /proc/self/fd "$root/dev/fd"
 READ_ONLY = r"""
 for each in $WRITABLE; do mkdir -p "$root$each"; mount -t tmpfs -o mode=1777 writable "$root$each"; done
 for each in $SHOWN; do mkdir -p "$root$each"; mount --bind "$each" "$root$each"; done
+for each in $MOUNTED; do
+  chroot "$root" mkdir -p "${each#*:}"
+  target=$root$(chroot "$root" realpath "${each#*:}")  # /var/run is an absolute link
+  mount --bind "${each%%:*}" "$target"
+  mount -o remount,bind,ro "$target"
+done
 mount -o remount,ro "$root"
 exec chroot "$root" setpriv --reuid="${AS%:*}" --regid="${AS#*:}" --clear-groups --no-new-privs --bounding-set=-all \
   --inh-caps=-all env --ignore-environment "$@"
@@ -81,12 +87,14 @@ class Image:
         user: str = "",
         writable: Sequence[str] = ("/tmp",),
         shown: Sequence[Path] = (),
+        mounted: Mapping[str, Path] | None = None,
         **options: Any,
     ) -> subprocess.Popen[Any]:
         """Start a program as a kubelet would: the image's user and variables, no capability, a read-only root.
 
-        `writable` are empty volumes, `shown` directories of this machine at the same path. The network is the
-        machine's. The program ends with this process.
+        `writable` are empty volumes, `shown` directories of this machine at the same path, `mounted` directories of
+        this machine by their path in the container, read-only. The network is the machine's. The program ends with
+        this process.
         """
         variables = [f"{name}={text}" for name, text in {**self.environ, **(environ or {})}.items()]
         setup = {
@@ -95,6 +103,7 @@ class Image:
             "AS": user or self.config["User"],
             "WRITABLE": " ".join(writable),
             "SHOWN": " ".join(map(str, shown)),
+            "MOUNTED": " ".join(f"{folder}:{path}" for path, folder in (mounted or {}).items()),
         }
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         script = ["/bin/bash", "-c", ROOT_FILE_SYSTEM + READ_ONLY, "run"]

@@ -45,7 +45,7 @@ class SimulatedNode:
     cluster: Cluster
 
     def runs(self, namespace: str, job: str) -> Object:
-        with suppress(AlreadyExists):  # it is told again what was not answered
+        with suppress(AlreadyExists):  # a call without an answer is repeated
             self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")

@@ -184,8 +184,8 @@ def test_lifecycle_events_carry_the_trace_of_their_run(world: Harness) -> None:
     world.services = replace(world.services, publisher=TracedPublisher(queue))
     run_event(world, made.raw, "add")
     answer(partial(report.handle, world.services), event(now(world, made).raw))
-    (told,) = queue.events
-    carried = ids(trace.parse(told.trace))
+    (published,) = queue.events
+    carried = ids(trace.parse(published.trace))
     assert carried[0] == ONE
     assert carried[1] != SPAN
 

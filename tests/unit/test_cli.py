@@ -215,8 +215,8 @@ def process(*arguments: str, stdout: int, **environ: str) -> "subprocess.Complet
 def test_a_full_disk_is_reported_in_one_line(arguments: list[str], unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = process(*arguments, stdout=full.fileno(), PYTHONUNBUFFERED=unbuffered)
-    told = "orchestrator: standard output: No space left on device\n"
-    assert (ended.returncode, ended.stderr) == (1, told)
+    message = "orchestrator: standard output: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, message)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]], ids=" ".join)

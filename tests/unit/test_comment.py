@@ -52,13 +52,13 @@ def test_a_link_is_that_link_or_code(text: str) -> None:
 @given(NASTY, NASTY)
 def test_whatever_the_run_says_the_comment_keeps_its_form(message: str, reason: str) -> None:
     found = ended(message=message[:2000])
-    status = found.status
+    status = found.status.model_copy(update={"summary": message[:2000] or None})
     shown = [each.model_copy(update={"reason": reason}) for each in status.conditions]
     found = found.with_status(status.model_copy(update={"conditions": shown, "branch": message[:200] or None}))
     text = comment.text(found)
     assert text.startswith(comment.marker(UID) + "\n")
     tokens = MARKDOWN.parse(text)
-    assert sum(each.type == "fence" for each in tokens) == (1 if found.status.message else 0)
+    assert sum(each.type == "fence" for each in tokens) == (2 if found.status.message else 0)
     words = "".join(
         child.content
         for token in tokens

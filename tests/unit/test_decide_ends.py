@@ -168,11 +168,11 @@ def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_b
     raised = replace(asked, spec=run(spec={"contextVersion": 2, "cancel": True}).spec)
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
-    told = raised.with_status(action.status)
-    assert next_for(told, job(name_of(told))) == actions.Stop()
-    end = next_for(told, job(name_of(told), ended="Failed", activeDeadlineSeconds=1), [])
+    following = raised.with_status(action.status)
+    assert next_for(following, job(name_of(following))) == actions.Stop()
+    end = next_for(following, job(name_of(following), ended="Failed", activeDeadlineSeconds=1), [])
     assert isinstance(end, actions.Close)
-    back = replace(told.with_status(end.status), cancel=False, labels={**told.labels, FINISHED: UID})
+    back = replace(following.with_status(end.status), cancel=False, labels={**following.labels, FINISHED: UID})
     assert next_for(back) == actions.Nothing()
 
 
@@ -190,11 +190,13 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
     assert "contextVersion 2 is refused" in (action.status.message or "")
-    told = raised.with_status(action.status)
-    assert next_for(told, job(name_of(told))) == actions.Nothing()
-    end = next_for(told, job(name_of(told), ended="Complete"), [pod(report=GOOD)])
+    following = raised.with_status(action.status)
+    assert next_for(following, job(name_of(following))) == actions.Nothing()
+    end = next_for(following, job(name_of(following), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(end, actions.Close)
-    done = run(status=told.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: UID})
+    done = run(
+        status=following.to_status_update(end.status)["status"], spec={"contextVersion": 2}, labels={FINISHED: UID}
+    )
     assert next_for(done) == actions.Nothing()
     assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 
@@ -222,7 +224,7 @@ def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"rateLimitResetAt": "2026-01-01T00:00:00"},
         {"usage": {"costUsd": float("nan")}},
@@ -233,11 +235,12 @@ def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -
         {"commit": "$(touch x)"},
         {"pullRequestUrl": "javascript:alert(1)"},
         {"message": "x" * 5000},
+        {"summary": "x" * 5000},
     ],
     ids=str,
 )
-def test_an_implausible_report_is_ignored(told: dict[str, Any]) -> None:
-    seen = ended_with("RateLimited", **told)
+def test_an_implausible_report_is_ignored(fields: dict[str, Any]) -> None:
+    seen = ended_with("RateLimited", **fields)
     action = next_for(running(), *seen)
     assert isinstance(action, actions.WriteStatus)
     assert action.status.attempts[-1].reason == Reason.AGENT_ERROR

@@ -78,7 +78,9 @@ def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
 def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     renamed = payload | {"repository": payload["repository"] | {"full_name": "acme/store"}, "installation": None}
-    keys = {ask.key for told in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", told, guid)}
+    keys = {
+        ask.key for variant in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", variant, guid)
+    }
     assert len(keys) == 1
 
 
@@ -251,8 +253,8 @@ def test_tokens_are_forgotten_when_an_installation_changes(shop: Repository) -> 
     (all_of_them,) = decided("installation", payloads.installation(shop, "suspend"))
     assert isinstance(all_of_them, InvalidateTokens)
     assert all_of_them.repositories == ()
-    told = payloads.installation(shop, "removed") | {"repositories_removed": [{"id": 1, "full_name": "acme/shop"}]}
-    (some,) = decided("installation_repositories", told)
+    removed = payloads.installation(shop, "removed") | {"repositories_removed": [{"id": 1, "full_name": "acme/shop"}]}
+    (some,) = decided("installation_repositories", removed)
     assert isinstance(some, InvalidateTokens)
     assert some.repositories == ("acme/shop",)
 
@@ -278,8 +280,8 @@ ACTIONS = ("created", "submitted", "completed", "closed", "labeled", "assigned",
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(EXTRACTED).flatmap(lambda pair: st.tuples(st.just(pair[0]), _holes(pair[1]))))
-def test_no_payload_is_an_error(told: tuple[str, Any]) -> None:
-    event, payload = told
+def test_no_payload_is_an_error(delivery: tuple[str, Any]) -> None:
+    event, payload = delivery
     for data in (payload, {"comment": payload, "review": payload, "issue": payload, "pull_request": payload}):
         for action in ACTIONS if isinstance(data, dict) else ():
             assert isinstance(router.decide(WebhookEvent(event, action, "d", data)), list)

@@ -43,6 +43,9 @@ def test_a_synced_run_is_synced_again_only_after_a_fact_changes() -> None:
     assert github_sync_state.needs_sync(
         found.with_status(found.status.model_copy(update={"message": "other"})), on_github=True
     )
+    assert github_sync_state.needs_sync(
+        found.with_status(found.status.model_copy(update={"summary": "other"})), on_github=True
+    )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
     assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "no fact on GitHub changed"
     assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)
@@ -133,13 +136,13 @@ def test_nothing_is_written_once_the_claim_is_over(until: datetime | None, write
 
 
 def test_commits_are_named_once_each_in_the_order_of_their_last_attempt() -> None:
-    def told(*commits: str | None) -> list[str]:
+    def commits_of(*commits: str | None) -> list[str]:
         made = [transitions.start(run(), NOW).attempts[0].model_copy(update={"commit": each}) for each in commits]
         return github_sync_state.commits(run().with_status(RunStatus(attempts=made)))
 
-    assert told("a", None, "b") == ["a", "b"]
-    assert told("a", "b", "a") == ["b", "a"]
-    assert told(None) == []
+    assert commits_of("a", None, "b") == ["a", "b"]
+    assert commits_of("a", "b", "a") == ["b", "a"]
+    assert commits_of(None) == []
 
 
 def test_work_that_lacks_a_pull_request() -> None:

@@ -97,8 +97,8 @@ def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> N
     with pytest.raises(BadConfiguration) as caught:
         parse(text)
     assert len(caught.value.problems) == len(problems)
-    for told, expected in zip(sorted(caught.value.problems), sorted(problems), strict=True):
-        assert expected in told
+    for problem, expected in zip(sorted(caught.value.problems), sorted(problems), strict=True):
+        assert expected in problem
 
 
 def test_an_error_text_does_not_repeat_the_value() -> None:

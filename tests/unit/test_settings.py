@@ -110,8 +110,8 @@ def test_an_unknown_setting_is_distinguished_from_a_wrong_one(key: str, advice: 
     variable = "ORCHESTRATOR_" + key.replace(".", "__").upper()
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, variable: "1"})
-    told = [line for line in str(caught.value).split("\n") if "is not known" in line]
-    assert told == [f"setting {key}: is not known (in the settings file or as {variable}); {advice}"]
+    problems = [line for line in str(caught.value).split("\n") if "is not known" in line]
+    assert problems == [f"setting {key}: is not known (in the settings file or as {variable}); {advice}"]
 
 
 def test_the_webhook_and_a_client_get_the_same_errors_of_their_sections() -> None:

@@ -49,7 +49,7 @@ def test_an_empty_value_is_none(tmp_path: Path, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "problem"),
     [
         ("job: {backoff: 1}\njob: {max_retries: 2}", "line 2: job is there already, on line 1; keep one of them"),
         ("job:\n  backoff: 1\n  max_retries: 2\n  backoff: 3", "line 4: backoff is there already, on line 2"),
@@ -59,12 +59,14 @@ def test_an_empty_value_is_none(tmp_path: Path, written: str) -> None:
         ("access: {callers: [{ci: 1}, {'ci': 1, \"ci\": 2}]}", "line 1: ci is there already, on line 1"),
     ],
 )
-def test_a_key_of_the_file_that_is_there_twice_is_named_by_its_lines(tmp_path: Path, written: str, told: str) -> None:
+def test_a_key_of_the_file_that_is_there_twice_is_named_by_its_lines(
+    tmp_path: Path, written: str, problem: str
+) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_CONFIG": str(file)})
-    assert str(caught.value).startswith(f"ORCHESTRATOR_CONFIG: {file}: {told}")
+    assert str(caught.value).startswith(f"ORCHESTRATOR_CONFIG: {file}: {problem}")
     assert "hunter" not in str(caught.value)
 
 

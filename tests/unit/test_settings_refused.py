@@ -146,14 +146,14 @@ def given(key: str, value: Any) -> dict[str, str]:
     return {"ORCHESTRATOR_AGENT__IMAGE": "i", f"ORCHESTRATOR_{key.replace('.', '__').upper()}": text}
 
 
-@pytest.mark.parametrize(("key", "value", "told"), REFUSED, ids=lambda each: str(each)[:30] if each else "empty")
-def test_it_is_refused_by_its_key_with_what_it_must_be(key: str, value: Any, told: str) -> None:
+@pytest.mark.parametrize(("key", "value", "problem"), REFUSED, ids=lambda each: str(each)[:30] if each else "empty")
+def test_it_is_refused_by_its_key_with_what_it_must_be(key: str, value: Any, problem: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(given(key, value))
     (line,) = str(caught.value).split("\n")
     named = line.removeprefix("setting ").split(":")[0]
     assert named.startswith(key) or (key.split(".")[0] == named and key.split(".")[1] in line), line
-    assert told in line
+    assert problem in line
     assert "s3cr" not in line
 
 

@@ -197,9 +197,9 @@ def test_a_rule_that_spans_fields_names_each_of_them(kind: str, change: dict[str
     with pytest.raises(ValidationError) as caught:
         SPECS[kind].model_validate({**BASES[kind], **change})
     assert {field for field, _ in problems(caught.value)} == fields
-    told = describe(caught.value)
-    assert "spec:" not in told
-    assert ("githubUser, githubApp: give exactly one of" in told) == ("githubApp" in fields)
+    description = describe(caught.value)
+    assert "spec:" not in description
+    assert ("githubUser, githubApp: give exactly one of" in description) == ("githubApp" in fields)
 
 
 def test_another_agent_cli_may_use_other_models() -> None:
@@ -274,6 +274,7 @@ OWN_TASK = {"title": "Mend the basket", "text": "It loses items.", "url": "https
     [
         ({"task": OWN_TASK}, "taskId"),
         ({"taskId": None}, "task"),
+        ({"platformRepositoryUrl": None}, "platformRepositoryUrl"),
         ({"taskId": None, "task": {"text": "x"}}, "task.title"),
         ({"taskId": None, "task": {"title": "two\nlines"}}, "task.title"),
         ({"taskId": None, "task": {"title": " "}}, "task.title"),
@@ -285,6 +286,12 @@ def test_exactly_one_task_is_given_and_is_well_formed(change: dict[str, Any], fi
     with pytest.raises(ValidationError) as refused:
         CodeRunSpec.model_validate({**CODE_SPEC, **change})
     assert field in [name for name, _ in problems(refused.value)]
+
+
+def test_a_task_of_ones_own_needs_no_platform_repository() -> None:
+    spec = CodeRunSpec.model_validate({**CODE_SPEC, "taskId": None, "platformRepositoryUrl": None, "task": OWN_TASK})
+    assert spec.task_repository_url == spec.repository_url
+    assert spec.repositories == {"repositoryUrl": spec.repository_url}
 
 
 @pytest.mark.parametrize(

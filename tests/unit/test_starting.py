@@ -132,25 +132,25 @@ def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
     assert (end.status.phase, reason(found.with_status(end.status))) == ("Failed", Reason.POD_REFUSED)
 
 
-def told(reason: str, minute: int, message: str = "") -> dict[str, Any]:
+def job_event(reason: str, minute: int, message: str = "") -> dict[str, Any]:
     return {"reason": reason, "message": message, "lastTimestamp": f"2026-01-02T03:{minute:02}:00Z", "metadata": {}}
 
 
-REFUSED = told("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q')
+REFUSED = job_event("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q')
 
 
 @pytest.mark.parametrize(
     ("events", "found"),
     [
         ([], None),
-        ([told("Suspended", 0)], None),
+        ([job_event("Suspended", 0)], None),
         ([REFUSED], (Reason.QUEUED, REFUSED["message"])),
-        ([told("FailedCreate", 1, "denied by a webhook")], (Reason.POD_REFUSED, "denied by a webhook")),
-        ([told("FailedCreate", 2, "later"), REFUSED], (Reason.POD_REFUSED, "later")),
-        ([told("FailedCreate", 1)], (Reason.POD_REFUSED, "the cluster refuses its pod")),
-        ([told("SuccessfulCreate", 2), REFUSED], None),
-        ([told("SuccessfulCreate", 1), REFUSED], None),
-        ([told("SuccessfulCreate", 0), REFUSED], (Reason.QUEUED, REFUSED["message"])),
+        ([job_event("FailedCreate", 1, "denied by a webhook")], (Reason.POD_REFUSED, "denied by a webhook")),
+        ([job_event("FailedCreate", 2, "later"), REFUSED], (Reason.POD_REFUSED, "later")),
+        ([job_event("FailedCreate", 1)], (Reason.POD_REFUSED, "the cluster refuses its pod")),
+        ([job_event("SuccessfulCreate", 2), REFUSED], None),
+        ([job_event("SuccessfulCreate", 1), REFUSED], None),
+        ([job_event("SuccessfulCreate", 0), REFUSED], (Reason.QUEUED, REFUSED["message"])),
     ],
 )
 def test_why_a_job_has_no_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:

@@ -28,9 +28,9 @@ def goes_on(world: World, spec: RunSpec, attempt: int = 2) -> None:
     """A further attempt of the run and another run start in the workspace and do their work."""
     for changes in ({"attempt": attempt}, {"run": "r2"}):
         pod = pod_of(world, spec, "echo more > more-$RANDOM", **changes)
-        told = pod.run()
+        result = pod.run()
         assert "starting the agent" in pod.log, pod.log
-        assert told.outcome == "succeeded", pod.log
+        assert result.outcome == "succeeded", pod.log
 
 
 def saved(world: World, name: str = "shop") -> list[str]:

@@ -31,7 +31,7 @@ class Done:
     @property
     def instructions(self) -> str:
         """All that the model was told in the first request."""
-        return self.model.told()
+        return self.model.request_text()
 
 
 @dataclass

@@ -39,9 +39,9 @@ def memory(cli: ClaudeCode, spec: Any, files: dict[str, str]) -> str:
 def test_a_link_is_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", {"AGENTS.md": "M-AGENTS\n"})
     cli.world.remotes.link("shop", "CLAUDE.md", "AGENTS.md")
-    told = cli.run(code_spec(), LOOKED).instructions
-    assert "# From the repository: CLAUDE.md\n\nM-AGENTS\n" in told
-    assert told.count("M-AGENTS") == 1
+    instructions = cli.run(code_spec(), LOOKED).instructions
+    assert "# From the repository: CLAUDE.md\n\nM-AGENTS\n" in instructions
+    assert instructions.count("M-AGENTS") == 1
 
 
 @pytest.mark.parametrize("target", ["../../../../etc/hostname", "/etc/hostname", "CLAUDE.md", "nowhere.md"])
@@ -60,18 +60,18 @@ def test_imports_are_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
         "docs/with space.md": "M-SPACE\n",
         **{f"docs/{name}.md": f"M-{name}\n" for name in ("code", "fence", "mail")},
     }
-    told = memory(cli, code_spec(), files)
-    assert all(f"M-{name}" in told for name in ("CLAUDE", "A", "B", "SPACE"))
-    assert not any(f"M-{name}" in told for name in ("code", "fence", "mail"))
-    assert "root:" not in told
+    instructions = memory(cli, code_spec(), files)
+    assert all(f"M-{name}" in instructions for name in ("CLAUDE", "A", "B", "SPACE"))
+    assert not any(f"M-{name}" in instructions for name in ("code", "fence", "mail"))
+    assert "root:" not in instructions
 
 
 def test_agents_md_is_read_where_there_is_no_claude_md(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     files = {"AGENTS.md": "M-ROOT\n", "src/AGENTS.md": "M-SRC-AGENTS\n", "src/CLAUDE.md": "M-SRC-CLAUDE\n"}
-    told = memory(cli, code_spec(workingDirectory="src"), files)
-    assert "M-ROOT" in told
-    assert "# From the repository: ./CLAUDE.md\n\nM-SRC-CLAUDE" in told
-    assert "M-SRC-AGENTS" not in told
+    instructions = memory(cli, code_spec(workingDirectory="src"), files)
+    assert "M-ROOT" in instructions
+    assert "# From the repository: ./CLAUDE.md\n\nM-SRC-CLAUDE" in instructions
+    assert "M-SRC-AGENTS" not in instructions
 
 
 def test_nested_memory_and_rules_are_there(cli: ClaudeCode, code_spec: SpecFactory) -> None:
@@ -81,18 +81,18 @@ def test_nested_memory_and_rules_are_there(cli: ClaudeCode, code_spec: SpecFacto
         ".claude/rules/tests.md": "M-RULE\n",
         "CLAUDE.md": "M-CLAUDE\n<!-- M-COMMENT -->\n",
     }
-    told = memory(cli, code_spec(), files)
-    assert "src/CLAUDE.md (for work in src/)" in told
-    assert all(f"M-{name}" in told for name in ("NESTED", "DOT", "RULE", "CLAUDE"))
-    assert "M-COMMENT" not in told
+    instructions = memory(cli, code_spec(), files)
+    assert "src/CLAUDE.md (for work in src/)" in instructions
+    assert all(f"M-{name}" in instructions for name in ("NESTED", "DOT", "RULE", "CLAUDE"))
+    assert "M-COMMENT" not in instructions
 
 
 def test_the_branch_being_worked_on_has_no_say(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", {"CLAUDE.md": "M-BASE @more.md\n", "more.md": "M-MORE\n"})
     cli.world.remotes.commit("shop", {"more.md": "M-EVIL\n", "src/CLAUDE.md": "M-EVIL\n"}, branch=BRANCH)
-    told = cli.run(code_spec(), LOOKED, attempt=2).instructions
-    assert "M-MORE" in told
-    assert "M-EVIL" not in told
+    instructions = cli.run(code_spec(), LOOKED, attempt=2).instructions
+    assert "M-MORE" in instructions
+    assert "M-EVIL" not in instructions
 
 
 def test_settings_skills_and_notes_of_an_earlier_run_have_no_effect(cli: ClaudeCode, code_spec: SpecFactory) -> None:
@@ -222,9 +222,9 @@ def test_what_is_not_there_is_named(
     world: World, tagged_spec: SpecFactory, changes: dict[str, Any], words: str
 ) -> None:
     platform(world, TAGS)
-    told = pod_of(world, tagged_spec(**changes), "true").run()
-    assert told.reason is Reason.INVALID_INPUT
-    assert words in told.message
+    result = pod_of(world, tagged_spec(**changes), "true").run()
+    assert result.reason is Reason.INVALID_INPUT
+    assert words in result.message
 
 
 PROJECT = {"docs/architecture.md": "M-ARCHITECTURE\n", "docs/prd.md": "M-PRD\n"}
@@ -242,10 +242,10 @@ def test_the_projects_documents_are_laid_beside_the_task(cli: ClaudeCode, tagged
 
 
 def test_only_what_is_there_is_named(cli: ClaudeCode, code_spec: SpecFactory) -> None:
-    told = cli.run(code_spec(), LOOKED).instructions
+    instructions = cli.run(code_spec(), LOOKED).instructions
     for name in ("architecture.md", "prd.txt", "prd.md", "acceptance-criteria.md", "task.txt", "CONTRIBUTING"):
-        assert name not in told, name
-    assert "- .taskmaster/docs/task-1/prompt.md\n" in told
+        assert name not in instructions, name
+    assert "- .taskmaster/docs/task-1/prompt.md\n" in instructions
 
 
 def test_a_file_that_the_repository_tracks_stays_its_own(world: World, tagged_spec: SpecFactory) -> None:
@@ -263,19 +263,19 @@ def test_what_was_laid_out_for_one_run_does_not_stay_for_the_next(world: World, 
     world.remotes.create("tasks2", {".taskmaster/tasks/tasks.json": TAGS["tasks/tasks.json"]})
     spec = tagged_spec().model_copy(update={"platform_repository_url": "https://github.com/acme/tasks2"})
     agent = "ls .taskmaster/docs > seen; echo mine > .taskmaster/docs/architecture.md"
-    told = pod_of(world, spec, agent, run="r2").run()
-    assert told.branch
-    assert world.remotes.show("shop", f"{told.branch}:seen") == "task-1\n"
-    assert world.remotes.show("shop", f"{told.branch}:.taskmaster/docs/architecture.md") == "mine\n"
+    result = pod_of(world, spec, agent, run="r2").run()
+    assert result.branch
+    assert world.remotes.show("shop", f"{result.branch}:seen") == "task-1\n"
+    assert world.remotes.show("shop", f"{result.branch}:.taskmaster/docs/architecture.md") == "mine\n"
 
 
 def test_a_docs_agent_gets_the_tag_its_tasks_and_their_directories(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
     cli.world.remotes.create("tagged", {f".taskmaster/{name}": text for name, text in (TAGS | STATE).items()})
     spec = docs_spec(repositoryUrl="https://github.com/acme/tagged")
-    told = cli.run(spec, LOOKED).instructions
-    assert "- Tag: other. The documents of a task go to .taskmaster/docs/other/task-<id>/." in told
-    assert "- 1: Other's\n" in told
-    assert "Master's" not in told
+    instructions = cli.run(spec, LOOKED).instructions
+    assert "- Tag: other. The documents of a task go to .taskmaster/docs/other/task-<id>/." in instructions
+    assert "- 1: Other's\n" in instructions
+    assert "Master's" not in instructions
 
 
 CONVENTIONS = {
@@ -287,7 +287,7 @@ CONVENTIONS = {
 
 def test_the_agent_knows_its_limits_and_the_repositorys_conventions(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", CONVENTIONS, message="feat(shop): conventions")
-    told = cli.run(code_spec(maxTurns=7), LOOKED).instructions
+    instructions = cli.run(code_spec(maxTurns=7), LOOKED).instructions
     for words in (
         "It ends itself at ",
         "Turns: at most 7.",
@@ -297,4 +297,4 @@ def test_the_agent_knows_its_limits_and_the_repositorys_conventions(cli: ClaudeC
         "- feat(shop): conventions\n",
         *(f"- {name}\n" for name in CONVENTIONS),
     ):
-        assert words in told, words
+        assert words in instructions, words

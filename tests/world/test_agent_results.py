@@ -57,8 +57,8 @@ def test_nothing_in_the_background_keeps_an_attempt_open(cli: ClaudeCode, code_s
     turns = BACKGROUND[what]
     with serving(Model(turns)) as model:
         pod = cli.pod(code_spec(), model, task={"deadline_seconds": 40})  # ends itself after 30 s
-        told = pod.run()
-    assert told.reason is Reason.COMPLETED, pod.log
+        result = pod.run()
+    assert result.reason is Reason.COMPLETED, pod.log
     assert pod.leftovers() == []
 
 
@@ -66,9 +66,12 @@ def test_an_agent_that_stays_after_its_result_is_ended(world: World, code_spec: 
     agent = f"echo x > x\n{result_line()}\ntouch $POD_ROOT/said\nsleep 3600"
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent)).start()
     pod.until((pod.root / "said").exists)
-    told = pod.wait(30)
-    assert told.reason is Reason.COMPLETED, pod.log
+    report = pod.wait(30)
+    assert report.reason is Reason.COMPLETED, pod.log
     assert "after its last result" in pod.log
+
+
+TOKEN = "ghp_0123456789abcdefghij"
 
 
 def woken(**fields: Any) -> str:
@@ -79,12 +82,13 @@ def woken(**fields: Any) -> str:
 def test_results_are_summed(world: World, code_spec: SpecFactory) -> None:
     lines = [
         woken(num_turns=2, result="NO_CHANGES: it is there", total_cost_usd=0.25),
-        woken(num_turns=1, result="still nothing", total_cost_usd=0.5),
+        woken(num_turns=1, result=f"still nothing by {TOKEN}", total_cost_usd=0.5),
     ]
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("\n".join(lines))).run()
-    assert (told.reason, told.message) == (Reason.NO_CHANGES, "it is there")
-    assert told.usage
-    assert told.usage.model_dump() == {"cost_usd": 0.5, "input_tokens": 30, "output_tokens": 14, "turns": 3}
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("\n".join(lines))).run()
+    assert (result.reason, result.message) == (Reason.NO_CHANGES, "it is there")
+    assert result.summary == "still nothing by [redacted]"
+    assert result.usage
+    assert result.usage.model_dump() == {"cost_usd": 0.5, "input_tokens": 30, "output_tokens": 14, "turns": 3}
 
 
 def test_an_attempt_counts_what_it_used_itself(cli: ClaudeCode, code_spec: SpecFactory) -> None:
@@ -102,9 +106,9 @@ def test_turns_of_wake_ups_count_for_max_turns(world: World, code_spec: SpecFact
     turn = {"type": "assistant", "parent_tool_use_id": None}
     said = [json.dumps(turn | {"message": {"id": f"m{n}", "model": "claude-x", "content": []}}) for n in range(6)]
     lines = [f"echo '{line}'" for line in said[:3]] + [result_line(num_turns=3)] + [f"echo '{said[3]}'", "sleep 60"]
-    told = world.pod(world.task(code_spec(maxTurns=3)), AGENT_COMMAND=world.agent("\n".join(lines))).run()
-    assert told.reason is Reason.MAX_TURNS
-    assert "after 3 turns" in told.message
+    result = world.pod(world.task(code_spec(maxTurns=3)), AGENT_COMMAND=world.agent("\n".join(lines))).run()
+    assert result.reason is Reason.MAX_TURNS
+    assert "after 3 turns" in result.message
 
 
 TOO_LONG = Refusal(400, "invalid_request_error", "prompt is too long: 200001 tokens > 200000 maximum")
@@ -136,12 +140,12 @@ def test_a_dead_session_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory, 
     model.refusal = DEAD[why]
     with serving(model):
         second = cli.pod(code_spec(), model, attempt=2)
-        told = second.run()
-    assert told.reason is Reason.COMPLETED, second.log
+        result = second.run()
+    assert result.reason is Reason.COMPLETED, second.log
     begins_anew = "the agent starts in a new one, from its checkpoint files" in second.log
     assert begins_anew or (why == "too long" and "compact_boundary" in second.log), second.log
     assert cli.world.remotes.files("shop", BRANCH) == ["one", "two"]
-    assert "task-1-checkpoint.json" in model.told(-1)
+    assert "task-1-checkpoint.json" in model.request_text(-1)
 
 
 def test_a_session_that_died_in_its_first_attempt_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
@@ -149,7 +153,7 @@ def test_a_session_that_died_in_its_first_attempt_is_not_resumed(cli: ClaudeCode
     assert first.report.reason is Reason.AGENT_ERROR
     second = cli.run(code_spec(), shell("echo two > two"), says("Done."), attempt=2)
     assert second.report.reason is Reason.COMPLETED, second.pod.log
-    assert "echo one" not in second.model.told(-1)
+    assert "echo one" not in second.model.request_text(-1)
 
 
 @pytest.mark.parametrize("text", [b"", b"\0" * 200, b'{"type": "mode"}\n'])
@@ -215,9 +219,9 @@ def test_a_missing_mcp_program_is_in_the_report(cli: ClaudeCode, code_spec: Spec
 
 @pytest.mark.parametrize("text", ["What next?", "I stopped. **Shall I use tabs?**\n"])
 def test_a_question_at_the_end_is_in_the_report(world: World, code_spec: SpecFactory, text: str) -> None:
-    told = pod_of(world, code_spec(), "echo x > x", words=text).run()
-    assert told.reason is Reason.COMPLETED
-    assert f"The agent ended with a question: {text.strip()}" in told.message
+    result = pod_of(world, code_spec(), "echo x > x", words=text).run()
+    assert result.reason is Reason.COMPLETED
+    assert f"The agent ended with a question: {text.strip()}" in result.message
     nothing = pod_of(world, code_spec(), "true", words=text, run="r2").run()
     assert nothing.reason is Reason.NO_CHANGES
     assert text.strip() in nothing.message

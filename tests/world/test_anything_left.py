@@ -278,8 +278,8 @@ def test_nothing_that_an_agent_leaves_is_lost(prepared: Stage, record_property: 
 
     play()
     count, texts = len(prepared.looked_for), sum(prepared.looked_for)
-    told = f"what an agent may leave: {count} sequences, {texts} texts (SCALE={SCALE:g}, SEED={START})"
-    record_property("told", told)
+    summary = f"what an agent may leave: {count} sequences, {texts} texts (SCALE={SCALE:g}, SEED={START})"
+    record_property("summary", summary)
     assert count >= COUNT
     assert texts > count, "most operations leave something to be found"
 

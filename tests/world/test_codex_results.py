@@ -29,9 +29,9 @@ def attempt(world: World, program: str, spec: RunSpec, *turns: Any, attempt: int
 
 
 def test_a_refused_key_ends_the_run_within_seconds(world: World, codex: str, spec: RunSpec) -> None:
-    told, pod, model = attempt(world, codex, spec, Refusal(401, {"message": "Incorrect API key provided"}))
-    assert told.reason is Reason.CREDENTIAL_REFUSED
-    assert "the API key is refused (401): secret openai-api-key, key api-key" in told.message
+    result, pod, model = attempt(world, codex, spec, Refusal(401, {"message": "Incorrect API key provided"}))
+    assert result.reason is Reason.CREDENTIAL_REFUSED
+    assert "the API key is refused (401): secret openai-api-key, key api-key" in result.message
     assert pod.log.count("[attempt] the model's API did not answer") == 2
     assert len(model.requests) <= 4, "Codex itself would try six times"
 
@@ -40,33 +40,33 @@ def test_a_session_that_is_too_long_is_not_resumed(world: World, codex: str, spe
     too_long = {"message": "Your input exceeds the context window.", "code": "context_length_exceeded"}
     first, _, _ = attempt(world, codex, spec, runs("echo one > one"), Refusal(400, too_long))
     assert first.reason is Reason.AGENT_ERROR
-    told, pod, model = attempt(world, codex, spec, runs("echo two > two"), says("Done."), attempt=2)
-    assert told.reason is Reason.COMPLETED, pod.log
-    assert "echo one" not in model.told(-1)
+    result, pod, model = attempt(world, codex, spec, runs("echo two > two"), says("Done."), attempt=2)
+    assert result.reason is Reason.COMPLETED, pod.log
+    assert "echo one" not in model.request_text(-1)
     assert world.remotes.files("shop", BRANCH) == ["one", "two"]
 
 
 def test_a_question_at_the_end_is_in_the_report(world: World, codex: str, spec: RunSpec) -> None:
-    told, _, _ = attempt(world, codex, spec, runs("echo x > x"), says("Shall I go on?"))
-    assert "The agent ended with a question: Shall I go on?" in told.message
-    assert told.model == "gpt-5.1-codex"
+    result, _, _ = attempt(world, codex, spec, runs("echo x > x"), says("Shall I go on?"))
+    assert "The agent ended with a question: Shall I go on?" in result.message
+    assert result.model == "gpt-5.1-codex"
 
 
 def test_it_has_the_base_branchs_memory_and_the_attempts_facts(world: World, codex: str, spec: RunSpec) -> None:
     files = {"AGENTS.md": "M-AGENTS @more.md\n", "more.md": "M-MORE\n", "src/AGENTS.md": "M-NESTED\n"}
     world.remotes.commit("shop", {**files, "CLAUDE.md": "M-CLAUDE\n"})
     _, _, model = attempt(world, codex, spec, says("NO_CHANGES: looked"))
-    told = model.messages("user")
-    assert "M-AGENTS" in told
-    assert "src/AGENTS.md (for work in src/)" in told
-    assert "M-MORE" not in told, "it imports nothing"
-    assert "M-CLAUDE" not in told
-    assert "It ends itself at " in told
+    message = model.messages("user")
+    assert "M-AGENTS" in message
+    assert "src/AGENTS.md (for work in src/)" in message
+    assert "M-MORE" not in message, "it imports nothing"
+    assert "M-CLAUDE" not in message
+    assert "It ends itself at " in message
 
 
 def test_nothing_in_the_background_keeps_an_attempt_open(world: World, codex: str, spec: RunSpec) -> None:
-    told, pod, _ = attempt(
+    result, pod, _ = attempt(
         world, codex, spec, runs("echo x > x; sleep 3600 >/dev/null 2>&1 & disown"), says("Started.")
     )
-    assert told.reason is Reason.COMPLETED, pod.log
+    assert result.reason is Reason.COMPLETED, pod.log
     assert pod.leftovers() == []

@@ -31,10 +31,10 @@ def leave(text: str | None, words: str = "All done.") -> str:
 
 def opened(world: World, github: Github, spec: RunSpec, agent: str, attempt: int = 1) -> dict[str, Any]:
     """The pull request after an attempt with that agent."""
-    told = pod_of(world, github, spec, agent, attempt=attempt).run()
-    assert told.reason is Reason.COMPLETED, told.message
+    result = pod_of(world, github, spec, agent, attempt=attempt).run()
+    assert result.reason is Reason.COMPLETED, result.message
     (found,) = pulls(github)
-    assert found["html_url"] == told.pull_request_url
+    assert found["html_url"] == result.pull_request_url
     return dict(found)
 
 

@@ -18,11 +18,11 @@ from tests.world.attempts import BRANCH, SAVED, clone, goes_on, holds, left, pod
 
 
 def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spec: SpecFactory) -> None:
-    told = left(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
-    assert told.outcome == "succeeded"
+    result = left(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
+    assert result.outcome == "succeeded"
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
     assert saved(world) == ["nested/demo/files"]
-    assert f"{SAVED}/nested/demo/files" in told.message
+    assert f"{SAVED}/nested/demo/files" in result.message
     assert holds(world, "d\n")
     goes_on(world, code_spec())
 
@@ -39,8 +39,8 @@ def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spe
 )
 def test_what_an_agent_configured_keeps_nothing_back(world: World, code_spec: SpecFactory, setting: str) -> None:
     hook = "mkdir -p hooks; printf '#!/bin/sh\\nexit 1\\n' > hooks/pre-commit; chmod +x hooks/pre-commit"
-    told = left(world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt")
+    assert result.reason is Reason.COMPLETED
     assert "work.txt" in world.remotes.files("shop", BRANCH)
     goes_on(world, code_spec())
 
@@ -60,19 +60,19 @@ def test_a_worktree_in_the_work_tree_is_saved_and_is_no_link(world: World, code_
     agent = """
         git worktree add -q .claude/worktrees/fix -b fix; cd .claude/worktrees/fix
         echo c > committed; git add committed; git commit -qm fix; echo u > uncommitted; cd ../../..; echo w > work"""
-    told = left(world, code_spec(), agent)
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), agent)
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert holds(world, "c\n")
     assert holds(world, "u\n")
-    assert f"{SAVED}/" in told.message
+    assert f"{SAVED}/" in result.message
     goes_on(world, code_spec())
 
 
 def test_a_worktree_elsewhere_is_saved(world: World, code_spec: SpecFactory) -> None:
     agent = 'git worktree add -q --detach "$TMPDIR/elsewhere"; echo u > "$TMPDIR/elsewhere/u"; echo w > work'
-    told = left(world, code_spec(), agent)
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), agent)
+    assert result.reason is Reason.COMPLETED
     assert saved(world) == ["worktree/elsewhere/files"]
     goes_on(world, code_spec())
 
@@ -80,11 +80,11 @@ def test_a_worktree_elsewhere_is_saved(world: World, code_spec: SpecFactory) -> 
 @pytest.mark.parametrize(("words", "reason"), [("done", Reason.NO_CHANGES), ("NO_CHANGES: none", Reason.NO_CHANGES)])
 def test_work_in_a_stash_is_saved_and_named(world: World, code_spec: SpecFactory, words: str, reason: Reason) -> None:
     agent = "echo u > new; echo more >> README.md; git stash -q -u; echo second > second; git stash -q -u"
-    told = left(world, code_spec(), agent, words)
-    assert told.reason is reason
-    assert (told.outcome == "succeeded") == words.startswith("NO_CHANGES")
+    result = left(world, code_spec(), agent, words)
+    assert result.reason is reason
+    assert (result.outcome == "succeeded") == words.startswith("NO_CHANGES")
     assert saved(world) == ["stash", "stash-1"]
-    assert f"{SAVED}/stash" in told.message
+    assert f"{SAVED}/stash" in result.message
     assert all(holds(world, text) for text in ("u\n", "shop\nmore\n", "second\n"))
     goes_on(world, code_spec())
 
@@ -125,11 +125,11 @@ LEFT = {
 @pytest.mark.parametrize("kind", LEFT)
 def test_work_is_on_the_remote_however_it_was_left(world: World, code_spec: SpecFactory, kind: str) -> None:
     pod = pod_of(world, code_spec(), LEFT[kind])
-    told = pod.run()
+    result = pod.run()
     assert holds(world, "x\n"), pod.log
     branches = world.remotes.branches("shop")
     assert [name for name in branches if name not in ("main", BRANCH)] == [f"{SAVED}/{each}" for each in saved(world)]
-    assert all(f"{SAVED}/{each}" in told.message for each in saved(world))
+    assert all(f"{SAVED}/{each}" in result.message for each in saved(world))
     if kind != "the repository removed":
         goes_on(world, code_spec())
 
@@ -148,11 +148,11 @@ UNFINISHED = {
 
 @pytest.mark.parametrize("operation", UNFINISHED)
 def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operation: str) -> None:
-    told = left(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
+    result = left(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
     assert holds(world, "a\n")
     assert holds(world, "b\n")
     assert "unfinished" in saved(world)
-    assert "unfinished" in told.message
+    assert "unfinished" in result.message
     assert "<<<<<<<" in world.remotes.show("shop", f"{SAVED}/unfinished:f")
     if operation == "autostash":
         assert holds(world, "loose\n")
@@ -174,8 +174,10 @@ def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operat
 def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, setting: str) -> None:
     other = world.remotes.create("other", {"a": "x"})
     name, value = setting.format(other=other).split(" ")
-    told = left(world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt")
-    assert told.reason is Reason.COMPLETED
+    result = left(
+        world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt"
+    )
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.branches("other") == ["main"]
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
     goes_on(world, code_spec())
@@ -213,12 +215,12 @@ def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec:
     refuse(world, "[[ $path == .github/workflows/* ]]", WORKFLOW)
     commit = "git add .; git commit -qm one;" if committed else ""
     agent = f"mkdir -p .github/workflows; echo w > .github/workflows/ci.yml; echo a > a; {commit} echo b > b"
-    told = left(world, code_spec(), agent)
-    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    result = left(world, code_spec(), agent)
+    assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert world.remotes.files("shop", BRANCH) == ["a", "b"]
-    assert told.commit == world.remotes.tip("shop", BRANCH)
-    assert ".github/workflows/ci.yml" in told.message
-    assert "workflows" in told.message
+    assert result.commit == world.remotes.tip("shop", BRANCH)
+    assert ".github/workflows/ci.yml" in result.message
+    assert "workflows" in result.message
     (world.remotes.root / "shop/hooks/pre-receive").unlink()
     again = left(world, code_spec(), "echo c > c", attempt=2)
     assert again.reason is Reason.COMPLETED
@@ -227,10 +229,10 @@ def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec:
 
 def test_a_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory) -> None:
     refuse(world, '(( $(git cat-file -s "$commit:$path" 2>/dev/null || echo 0) > 1000 ))', LARGE)
-    told = left(world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a")
-    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
+    result = left(world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a")
+    assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert world.remotes.files("shop", BRANCH) == ["a"]
-    assert "big.bin" in told.message
+    assert "big.bin" in result.message
 
 
 def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactory) -> None:
@@ -239,33 +241,33 @@ def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactor
         f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n'
     )
     hook.chmod(0o755)
-    told = left(world, code_spec(), "echo a > a")
-    assert (told.outcome, told.reason) == ("failed", Reason.PUSH_REFUSED)
-    assert "GH013" in told.message
-    assert f"{SAVED}/work" in told.message
+    result = left(world, code_spec(), "echo a > a")
+    assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
+    assert "GH013" in result.message
+    assert f"{SAVED}/work" in result.message
     assert world.remotes.files("shop", f"{SAVED}/work") == ["a"]
-    assert told.branch is None
+    assert result.branch is None
 
 
 def test_what_is_saved_is_saved_once(world: World, code_spec: SpecFactory) -> None:
     left(world, code_spec(), "echo u > new; git stash -q -u; git init -q demo; echo d > demo/d; echo w > work")
-    told = left(world, code_spec(), "echo more > more", attempt=2)
-    assert told.reason is Reason.COMPLETED
-    assert "agents/saved" not in told.message
+    result = left(world, code_spec(), "echo more > more", attempt=2)
+    assert result.reason is Reason.COMPLETED
+    assert "agents/saved" not in result.message
     assert not [name for name in world.remotes.branches("shop") if name.startswith("agents/saved/r1-3b2c1/2")]
 
 
 def test_history_that_an_agent_rewrote_still_goes_on(world: World, code_spec: SpecFactory) -> None:
     assert left(world, code_spec(), "echo a > a").reason is Reason.COMPLETED
-    told = left(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["a", "b"]
     goes_on(world, code_spec(), attempt=3)
 
 
 def test_a_clone_of_something_published_is_not_saved(world: World, code_spec: SpecFactory) -> None:
-    told = left(world, code_spec(), "git clone -q https://github.com/acme/platform vendor; echo w > work")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "git clone -q https://github.com/acme/platform vendor; echo w > work")
+    assert result.reason is Reason.COMPLETED
     assert saved(world) == []
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert (clone(world) / "vendor").is_dir()

@@ -62,9 +62,9 @@ def test_the_settings_name_the_tools_of_the_installed_cli(
 
 def test_commits_are_not_attributed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     done = cli.run(code_spec(), says("NO_CHANGES: looked"))
-    told = json.dumps(done.model.requests[0])
-    assert "Co-Authored-By" not in told
-    assert "Generated with" not in told
+    request = json.dumps(done.model.requests[0])
+    assert "Co-Authored-By" not in request
+    assert "Generated with" not in request
 
 
 def old_claude(world: World, version: str) -> str:
@@ -79,19 +79,19 @@ def old_claude(world: World, version: str) -> str:
 @pytest.mark.parametrize("version", ["1.0.128 (Claude Code)", "2.1.266 (Claude Code)", "2.0 (Claude Code)", ""])
 def test_an_old_cli_is_named_before_it_starts(world: World, code_spec: SpecFactory, version: str) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version))
-    told = pod.run()
-    assert told.reason is Reason.CONFIGURATION_ERROR
+    result = pod.run()
+    assert result.reason is Reason.CONFIGURATION_ERROR
     assert (
         f"has claude {version.split()[0] if version else 'of an unknown version'}; 2.1.267 is the oldest"
-        in told.message
+        in result.message
     )
     assert "starting the agent" not in pod.log
 
 
 @pytest.mark.parametrize("version", ["2.1.267 (Claude Code)", "2.1.1000 (Claude Code)", "3.0.0"])
 def test_a_new_one_is_taken(world: World, code_spec: SpecFactory, version: str) -> None:
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version)).run()
-    assert told.reason is Reason.NO_CHANGES
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version)).run()
+    assert result.reason is Reason.NO_CHANGES
 
 
 def test_the_default_models_are_aliases(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> None:

@@ -53,15 +53,15 @@ NOISE = [
 @pytest.mark.parametrize(("attributes", "content"), NOISE)
 def test_line_ends_are_no_change(world: World, code_spec: SpecFactory, attributes: str, content: bytes) -> None:
     seed(world, attributes, content)
-    told = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    result = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_a_change_beside_noise_is_committed_alone(world: World, code_spec: SpecFactory) -> None:
     seed(world, *NOISE[0])
-    told = left(world, code_spec(), "echo x > x")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo x > x")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
     assert left(world, code_spec(), "echo three >> dos.txt", attempt=2).reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["dos.txt", "x"]
@@ -76,16 +76,16 @@ CACHES = (
 
 
 def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
-    told = left(world, code_spec(), f"{CACHES}; echo w > work")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), f"{CACHES}; echo w > work")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert "saved" not in told.message
+    assert "saved" not in result.message
 
 
 def test_caches_that_the_repository_tracks_are_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"node_modules/own/index.js": "a"})
-    told = left(world, code_spec(), "echo changed > node_modules/own/index.js")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo changed > node_modules/own/index.js")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["node_modules/own/index.js"]
 
 
@@ -110,16 +110,16 @@ SECRET = {
 @pytest.mark.parametrize("where", SECRET)
 def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory, where: str) -> None:
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
-    told = pod.run()
+    result = pod.run()
     there = everything(world)
     for secret in (API_KEY, "b3BlbnNzaC1rZXktdGVzdC1vbmx5"):
         assert secret not in there
-        assert secret not in told.message
+        assert secret not in result.message
         assert secret not in pod.log
     assert not [name for name in world.remotes.branches("shop") if API_KEY in name]
     if where != "in a file's name":
         assert "work" in world.remotes.files("shop", BRANCH), pod.log
-        assert "secret" in told.message
+        assert "secret" in result.message
 
 
 def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: SpecFactory) -> None:
@@ -127,9 +127,9 @@ def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: Sp
     agent = """mkdir -p "$ORCHESTRATOR_TOKENS"; cd "$ORCHESTRATOR_TOKENS"
         echo '{"token": "ghs_madeMeanwhile0123456789"}' > t; cd - >/dev/null
         echo ghs_madeMeanwhile0123456789 > token; echo w > work"""
-    told = left(world, code_spec(), agent)
+    result = left(world, code_spec(), agent)
     assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert "token" in told.message
+    assert "token" in result.message
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
@@ -149,10 +149,10 @@ def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFac
         git add conf/aws; git commit -qm aws; git stash -qu; git stash apply -q"""
     pod = pod_of(world, code_spec(), agent)
     pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
-    told = pod.run()
+    result = pod.run()
     assert world.remotes.files("shop", BRANCH) == ["work"], pod.log
-    assert "conf/aws (it contains what looks like a secret)" in told.message
-    assert "conf/github (it contains what looks like a secret)" in told.message
+    assert "conf/aws (it contains what looks like a secret)" in result.message
+    assert "conf/github (it contains what looks like a secret)" in result.message
     there = everything(world)
     assert AWS not in there
     assert GITHUB not in there
@@ -164,9 +164,9 @@ def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: Spec
     agent = f"echo {url} >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new"
     pod = pod_of(world, code_spec(), agent)
     pod.environ = {**pod.environ, "PATH": f"{pod.environ['PATH']}:{Path(secretlint).parent}"}
-    told = pod.run()
+    result = pod.run()
     assert world.remotes.files("shop", BRANCH) == ["copy", "example.env"], pod.log
-    assert "new (it contains what looks like a secret)" in told.message
+    assert "new (it contains what looks like a secret)" in result.message
 
 
 def test_without_the_scanner_the_log_says_so(world: World, code_spec: SpecFactory) -> None:

@@ -98,19 +98,19 @@ def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: Ssh
 def test_work_in_a_submodule_is_saved_and_its_link_is_not_moved(world: World, code_spec: SpecFactory) -> None:
     with_submodule(world)
     agent = world.agent(f"cd lib; echo n > new; git add new; git commit -qm new; cd ..; echo w > work\n{result_line()}")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
-    assert told.reason is Reason.COMPLETED
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert holds(world, "n\n")
-    assert "nested/lib" in told.message
+    assert "nested/lib" in result.message
 
 
 def test_a_submodule_moved_to_a_published_commit_is_committed(world: World, code_spec: SpecFactory) -> None:
     with_submodule(world)
     world.remotes.commit("lib", {"v2": "x"})
     agent = world.agent(f"cd lib; git fetch -q; git checkout -q origin/main\n{result_line()}")
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
-    assert told.reason is Reason.COMPLETED
+    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.tip("lib", "main") in git("ls-tree", BRANCH, cwd=world.remotes.root / "shop")
 
 
@@ -133,8 +133,8 @@ def lfs(world: World, program: Callable[[str, str], str]) -> Path:
 def test_git_lfs_files_are_there_and_are_pushed_as_pointers(
     world: World, code_spec: SpecFactory, lfs: Path, commit: str
 ) -> None:
-    told = left(world, code_spec(), f"cat one.bin > seen; echo content of two > two.bin; {commit} true")
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), f"cat one.bin > seen; echo content of two > two.bin; {commit} true")
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.show("shop", f"{BRANCH}:seen") == "content of one\n"
     assert world.remotes.show("shop", f"{BRANCH}:two.bin").startswith("version https://git-lfs.github.com/spec/v1\n")
     assert world.remotes.files("shop", BRANCH) == ["seen", "two.bin"]
@@ -154,9 +154,9 @@ def test_git_lfs_without_its_program_is_named(world: World, code_spec: SpecFacto
             (tools / program.name).symlink_to(program)
     (tools / "git-lfs").unlink(missing_ok=True)
     pod.environ = {**pod.environ, "PATH": str(tools)}
-    told = pod.run()
-    assert told.reason is Reason.CONFIGURATION_ERROR
-    assert "git-lfs" in told.message
+    result = pod.run()
+    assert result.reason is Reason.CONFIGURATION_ERROR
+    assert "git-lfs" in result.message
     assert "starting the agent" not in pod.log
 
 
@@ -200,8 +200,8 @@ def test_a_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, "main", "origin/main~1")
-    told = left(world, code_spec(), "echo b > b", attempt=2)
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "echo b > b", attempt=2)
+    assert result.reason is Reason.COMPLETED
     assert {"a", "b"} <= set(world.remotes.tree("shop", BRANCH))
 
 
@@ -209,10 +209,10 @@ def test_a_rewritten_base_branch_that_the_agent_rebases_onto(world: World, code_
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "echo a > a")
     rewrite(world, "main", "origin/main~1")
-    told = left(
+    result = left(
         world, code_spec(), "git rebase -q --onto origin/main origin/main@{1} || git rebase -q origin/main", attempt=2
     )
-    assert told.reason is Reason.COMPLETED
+    assert result.reason is Reason.COMPLETED
     assert left(world, code_spec(), "echo c > c", attempt=3).reason is Reason.COMPLETED
     assert {"a", "c", "rewritten"} <= set(world.remotes.tree("shop", BRANCH))
 
@@ -221,16 +221,16 @@ def test_a_rewritten_base_branch_before_there_was_work(world: World, code_spec: 
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "exit 1")
     rewrite(world, "main", "origin/main~1")
-    told = left(world, code_spec(), "", words="NO_CHANGES: none", attempt=2)
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    result = left(world, code_spec(), "", words="NO_CHANGES: none", attempt=2)
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_a_rewritten_branch_of_a_run_is_continued(world: World, code_spec: SpecFactory) -> None:
     left(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, BRANCH, f"origin/{BRANCH}~1")
-    told = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
-    assert told.reason is Reason.COMPLETED
+    result = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
+    assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["b", "rewritten"]
 
 
@@ -240,9 +240,9 @@ def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: 
     pod.until_logged("starting the agent")
     world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
     (pod.root / "go").touch()
-    told = pod.wait()
-    assert told.reason is Reason.CONFLICT
-    assert "agents/saved/r1-3b2c1/1/work" in told.message
+    result = pod.wait()
+    assert result.reason is Reason.CONFLICT
+    assert "agents/saved/r1-3b2c1/1/work" in result.message
     assert holds(world, "mine\n")
     again = left(world, code_spec(), "echo b > b", attempt=2)
     assert again.reason is Reason.COMPLETED
@@ -253,9 +253,9 @@ def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: 
 def test_a_branch_in_the_way_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory, name: str) -> None:
     world.remotes.commit("shop", {"x": "x"}, branch=name)
     pod = pod_of(world, code_spec(), "")
-    told = pod.run()
-    assert told.reason is Reason.INVALID_INPUT
-    assert f"a branch named {name}," in told.message
+    result = pod.run()
+    assert result.reason is Reason.INVALID_INPUT
+    assert f"a branch named {name}," in result.message
     assert "starting the agent" not in pod.log
 
 
@@ -268,7 +268,7 @@ def test_a_sha256_repository_is_named_before_the_agent_starts(world: World, code
     git("commit", "--quiet", "--allow-empty", "-m", "first", cwd=work)
     git("push", "--quiet", str(bare), "main", cwd=work)
     pod = pod_of(world, code_spec(), "")
-    told = pod.run()
-    assert told.reason is Reason.INVALID_INPUT
-    assert "SHA-256" in told.message
+    result = pod.run()
+    assert result.reason is Reason.INVALID_INPUT
+    assert "SHA-256" in result.message
     assert "starting the agent" not in pod.log

@@ -28,12 +28,12 @@ def answers(examined: Examined) -> Iterator[Finding]:
     except ClusterError as error:
         yield problem("api server", f"{error}; does cluster.kubeconfig name a Kubernetes API server?")
     else:
-        yield from _version(str(version.get("gitVersion", "")), str(version.get("minor", "")))
+        yield from _version(str(version.get("gitVersion", "")))
 
 
-def _version(name: str, minor: str) -> Iterator[Finding]:
-    digits = re.match(r"\d+", minor)
-    if digits and int(digits[0]) < LEAST_MINOR:
+def _version(name: str) -> Iterator[Finding]:
+    minor = re.match(r"v1\.(\d+)", name)
+    if minor and int(minor[1]) < LEAST_MINOR:
         yield problem("version", f"the cluster runs Kubernetes {name}; 1.{LEAST_MINOR} or newer is needed: upgrade it")
     else:
         yield ok("api server", f"Kubernetes {name}")

@@ -9,7 +9,9 @@ from functions.clients.doctor.finding import Examined, Finding, ok, problem, unk
 from functions.cluster.errors import ClusterError
 from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
-from functions.queues.topology import topology
+from functions.queues.setup import SetupError
+from functions.queues.topology import TOPICS
+from functions.settings.queues import QueueSettings
 
 MODEL_API = "https://api.anthropic.com"
 MODEL_VERSION = "2023-06-01"
@@ -26,18 +28,27 @@ MANIFESTS = ", ".join(
 
 
 def queue(examined: Examined) -> Iterator[Finding]:
-    """Check that the queue answers, and that no message was given up."""
+    """Check that the queue answers, has every topic and subscription, and that no message was given up."""
+    settings = examined.settings.queues
     try:
-        letters = backends.dead_letters(examined.settings.queues)
-        dead = {topic: len(letters.list(topic)) for topic in topology({}).topics}
-    except DeadLetterError as error:
+        missing = [] if settings.url else _missing(settings)  # the embedded queue's server sets it up
+        letters = backends.dead_letters(settings)
+        dead = {} if missing else {topic: len(letters.list(topic)) for topic in TOPICS}
+    except (DeadLetterError, SetupError) as error:
         yield problem("queue", f"{error}; is it set up (orchestrator queues apply), and may you read it?")
         return
-    if any(dead.values()):
+    if missing:
+        yield problem("queue", f"{', '.join(missing)}: not there; orchestrator queues apply creates what is missing")
+    elif any(dead.values()):
         counts = ", ".join(f"{topic}: {count}" for topic, count in dead.items() if count)
         yield problem("queue", f"messages could not be delivered ({counts}): see orchestrator queues dead list")
     else:
         yield ok("queue", "answers, no dead letters")
+
+
+def _missing(settings: QueueSettings) -> list[str]:
+    lines = (line.partition(": would be created") for line in backends.apply(settings, dry_run=True))
+    return [name for name, would_be_created, _ in lines if would_be_created]
 
 
 def paused(examined: Examined) -> Iterator[Finding]:

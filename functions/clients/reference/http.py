@@ -9,6 +9,7 @@ from functions.clients.reference.markdown import GENERATED, code, table
 from functions.manifests.crds import structural
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.specs import SPECS
+from functions.submission.submit import IDEMPOTENCY_KEY
 
 ANSWERS: Mapping[str, str] = {
     "200": "The run of an earlier request with the same Idempotency-Key and body.",
@@ -33,6 +34,13 @@ HEADERS: Mapping[str, str] = {
 }
 
 _TEXT = {"type": "string"}
+HEADER_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "Idempotency-Key": {"type": "string", "pattern": IDEMPOTENCY_KEY},
+    "If-Unfinished": {"type": "string", "enum": ["refuse"]},
+    "traceparent": _TEXT,
+}
+"""The values of each header."""
+
 RUN = dict.fromkeys(("name", "namespace", "kind", "uid", "phase"), _TEXT)
 PROBLEM = {"type": "object", "properties": {"field": _TEXT, "message": _TEXT}, "required": ["field", "message"]}
 SUCCESS = {
@@ -92,7 +100,7 @@ def _operation(kind: RunKind) -> dict[str, Any]:
         "operationId": kind.function,
         "summary": f"Submit a {kind.word} run",
         "parameters": [
-            {"name": name, "in": "header", "required": False, "description": text, "schema": _TEXT}
+            {"name": name, "in": "header", "required": False, "description": text, "schema": HEADER_SCHEMAS[name]}
             for name, text in HEADERS.items()
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _reference(f"{kind}Spec")}}},
@@ -119,18 +127,19 @@ def _reference(name: str) -> dict[str, str]:
 
 
 def _schema(kind: RunKind) -> dict[str, Any]:
-    """Return the spec's schema; unlike in the custom resource, unknown fields are refused."""
-    found: dict[str, Any] = {**_without_extensions(structural(SPECS[kind])), "additionalProperties": False}
+    """Return the spec's schema."""
+    found: dict[str, Any] = _closed(structural(SPECS[kind]))
     return found
 
 
-def _without_extensions(node: Any) -> Any:
-    """Return the schema without Kubernetes' extensions."""
+def _closed(node: Any) -> Any:
+    """Return the schema without Kubernetes' extensions. Unlike in the custom resource, unknown fields are refused."""
     if isinstance(node, list):
-        return [_without_extensions(each) for each in node]
+        return [_closed(each) for each in node]
     if not isinstance(node, dict):
         return node
-    return {key: _without_extensions(each) for key, each in node.items() if not str(key).startswith("x-kubernetes")}
+    plain = {key: _closed(each) for key, each in node.items() if not str(key).startswith("x-kubernetes")}
+    return plain | {"additionalProperties": False} if node.get("type") == "object" else plain
 
 
 HEAD = f"""# HTTP

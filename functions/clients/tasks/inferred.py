@@ -12,7 +12,7 @@ from functions.clients.tasks.taskmaster import FOLDER, TASKS, title
 
 
 def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict[str, InferredValue]:
-    """Return the missing fields, inferred from git in `directory`.
+    """Return the missing fields, inferred from git in `directory`; Task Master's only with a `task_id`.
 
     Raises:
         CommandError: a required field cannot be inferred.
@@ -20,7 +20,7 @@ def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict
     local, inferred = _LocalCheckout(directory), dict[str, InferredValue]()
     if "repository_url" not in given:
         inferred |= _from_checkout(given, local, remote)
-    if "platform_repository_url" not in given:
+    if "task_id" in given and "platform_repository_url" not in given:
         inferred |= _platform(given, inferred, local, remote)
     if "github_user" not in given and "github_app" not in given:
         inferred["github_user"] = local.checkout("--github-user or --github-app").login()
@@ -28,7 +28,7 @@ def infer(given: Mapping[str, Any], directory: Path, remote: str | None) -> dict
 
 
 def _from_checkout(given: Mapping[str, Any], local: "_LocalCheckout", remote: str | None) -> dict[str, InferredValue]:
-    """Return repository, working directory, default branch and Task Master directory of the checkout."""
+    """Return repository, working directory and default branch of the checkout, and what it says of the task."""
     checkout = local.checkout("--repository-url")
     origin = checkout.remote(remote, checkout.branch()).value
     inferred = {"repository_url": checkout.url(origin)}
@@ -37,7 +37,12 @@ def _from_checkout(given: Mapping[str, Any], local: "_LocalCheckout", remote: st
         inferred["branch"] = base
     if "working_directory" not in given and checkout.directory != ".":
         inferred["working_directory"] = InferredValue(checkout.directory, "this directory")
-    taskmaster_directory = _nearest_taskmaster(checkout)
+    return inferred | _task_in_checkout(given, checkout) if "task_id" in given else inferred
+
+
+def _task_in_checkout(given: Mapping[str, Any], checkout: Checkout) -> dict[str, InferredValue]:
+    """Return title and Task Master directory of the task, if the checkout has its definition."""
+    inferred, taskmaster_directory = dict[str, InferredValue](), _nearest_taskmaster(checkout)
     given_platform = {"platform_repository_url", "platform_directory"} & given.keys()
     task_title = None if taskmaster_directory is None else title(checkout.root / taskmaster_directory, given["task_id"])
     if task_title and "task_title" not in given:

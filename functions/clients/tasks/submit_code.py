@@ -56,6 +56,7 @@ def run(request: Request, directory: str, say: Say, remote: str | None = None) -
 
 def _infer(given: Mapping[str, Any], directory: str, remote: str | None) -> dict[str, InferredValue]:
     """Return the missing values; the directory is not read if all are given."""
-    if {"repository_url", "platform_repository_url"} <= given.keys() and {"github_user", "github_app"} & given.keys():
+    needed = {"repository_url", "platform_repository_url"} if "task_id" in given else {"repository_url"}
+    if needed <= given.keys() and {"github_user", "github_app"} & given.keys():
         return {}
     return infer(given, Path(directory), remote)

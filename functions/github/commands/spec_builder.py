@@ -79,7 +79,10 @@ def _model(request: _Request) -> str:
     return request.configuration.models.of(kind) or request.settings.models.of(kind)
 
 
-def _platform(request: _Request) -> str:
+def _platform(request: _Request) -> str | None:
+    """Return the URL of the repository with the task's definition; None if the task is the issue."""
+    if _task(request):
+        return None
     repository = request.target.repository
     platform = request.configuration.platform_repository or repository
     if platform.partition("/")[0].lower() != repository.partition("/")[0].lower():

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.github.json_fields import dig, dig_number, dig_text, is_app
-from functions.github.markdown import code_span, fenced_block, link
+from functions.github.markdown import code_span, fenced_block, link, wrapped_block
 from functions.runs import requests
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
@@ -16,7 +16,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import Purpose
-from functions.runs.model.status import Usage
+from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, Usage
 
 Object = Mapping[str, Any]
 
@@ -42,8 +42,16 @@ def text(run: Run, position: Position | None = None, now: datetime | None = None
     if console:
         lines.append(f"- Console: {link(f'{console}/runs/{run.kind.word}/{run.name}')}")
     if run.status.message:
-        lines += ["", fenced_block(run.status.message, 2000)]
+        lines += ["", fenced_block(run.status.message, MESSAGE_LENGTH)]
+    if states.state(run.status) in states.FINISHED:
+        lines += summary(run)
     return "\n".join([*lines, "", _next_step(run)]) + "\n"
+
+
+def summary(run: Run) -> list[str]:
+    """Return what the agent says of its work, as the last lines of a paragraph; none if it says nothing."""
+    text = run.status.summary
+    return ["", "The agent's summary:", "", wrapped_block(text, SUMMARY_LENGTH)] if text else []
 
 
 def select_own(comments: Iterable[Object], uid: str, app: str) -> list[Object]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
-from functions.github.reports.comment import duration, usage_text
+from functions.github.reports.comment import duration, summary, usage_text
 from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
@@ -36,6 +36,7 @@ def build(run: Run, repository: str) -> PullRequestDraft:
     assert run.status.branch, "every attempt has a branch"
     lines = [f"Made by the agent run {code_span(run.key)} with {code_span(run.spec.model)}."]
     lines += _facts(run, repository)
+    lines += summary(run)
     lines += ["", run.spec.closing_reference] if run.spec.closing_reference else []
     return PullRequestDraft(repository, run.status.branch, run.spec.base_branch, _title(run), "\n".join(lines) + "\n")
 

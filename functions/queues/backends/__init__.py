@@ -9,14 +9,11 @@ from functions.queues.backends.pubsub import backend as pubsub
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.publisher import Publisher, PublishError
 from functions.queues.setup import SetupError
-from functions.settings.queues import QueueSettings
+from functions.settings.queues import SELECT_BACK_END, QueueSettings
 
 
 class Backend(Protocol):
     """What the module `backend` of each back end has; none of it makes a call."""
-
-    SETTING: str
-    """The setting that selects the back end, for error texts."""
 
     def is_configured(self, settings: QueueSettings) -> bool:
         """Return whether the settings select this back end."""
@@ -42,7 +39,7 @@ def connect(settings: QueueSettings) -> Publisher:
     """Return the publisher that the settings select, without a call; raise PublishError if they select none."""
     backend = _selected(settings)
     if backend is None:
-        raise PublishError(f"there is nothing to publish to: {_remedy()}")
+        raise PublishError(f"there is nothing to publish to: {SELECT_BACK_END}")
     return backend.publisher(settings)
 
 
@@ -50,7 +47,7 @@ def dead_letters(settings: QueueSettings) -> DeadLetterQueue:
     """Return the dead letters of the selected queue; raise DeadLetterError if the settings select none."""
     backend = _selected(settings)
     if backend is None:
-        raise DeadLetterError(f"no queue is configured: {_remedy()}")
+        raise DeadLetterError(f"no queue is configured: {SELECT_BACK_END}")
     return backend.dead_letters(settings)
 
 
@@ -62,13 +59,9 @@ def apply(settings: QueueSettings, *, dry_run: bool = False) -> Iterator[str]:
     """
     backend = _selected(settings)
     if backend is None:
-        raise SetupError(f"no queue is configured: {_remedy()}")
+        raise SetupError(f"no queue is configured: {SELECT_BACK_END}")
     yield from backend.apply(settings, dry_run=dry_run)
 
 
 def _selected(settings: QueueSettings) -> Backend | None:
     return next((backend for backend in BACKENDS if backend.is_configured(settings)), None)
-
-
-def _remedy() -> str:
-    return "set " + " or ".join(backend.SETTING for backend in BACKENDS)

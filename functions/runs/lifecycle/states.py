@@ -7,10 +7,10 @@ Why the table is right:
 - An attempt is STARTING until its container was seen running, and RUNNING after that. The difference matters once:
   where the Job of a STARTING attempt is missing it is created, where that of a RUNNING one is missing it was lost.
 - An attempt that ended badly leads back to WAITING (with a time not to start before), or ends the run.
-- SUCCEEDED, FAILED and CANCELLED are left in one way only: a person raises contextVersion. An event that arrives
+- SUCCEEDED, FAILED and CANCELLED are left in one way only: a retry raises contextVersion. An event that arrives
   late, twice or out of order finds no transition, and therefore nothing to do.
 
-             ┌───────────────── a person's retry (contextVersion) ──────────────┐
+             ┌──────────────────── a retry (contextVersion) ────────────────────┐
              ▼                                                                  │
           WAITING ──► STARTING ──► RUNNING ──► SUCCEEDED ───────────────────────┤
              ▲  │        │  │         │  └────► FAILED ─────────────────────────┤
@@ -30,7 +30,7 @@ from functions.runs.model.status import MESSAGE_LENGTH, RunStatus, Truth, derive
 
 
 class State(Enum):
-    """Where a run is in its life; the value is the status of its condition Succeeded."""
+    """Where a run is in its life; the value describes it for people."""
 
     WAITING = "waiting for its first or next attempt"
     STARTING = "an attempt is recorded, its agent was not seen yet"

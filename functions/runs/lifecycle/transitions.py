@@ -214,7 +214,7 @@ def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None =
             "outcome": None,
         }
     )
-    changes: dict[str, Any] = {"attempts": [*earlier, ended]}
+    changes: dict[str, Any] = {"attempts": [*earlier, ended], "summary": report.summary if report else None}
     if report and report.usage:
         changes["usage"] = run.status.usage.plus(report.usage) if run.status.usage else report.usage
     if report and report.model:

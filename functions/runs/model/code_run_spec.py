@@ -12,6 +12,7 @@ from functions.runs.model.kinds import RunKind
 from functions.runs.model.run_spec import SCHEMA_RULES, ApiModel, Purpose, RequestedTools, RunSpec, TaskIdentity
 
 ONE_TASK = "give exactly one of taskId and task"
+NO_PLATFORM = "is required with taskId: the repository that has .taskmaster"
 
 _ISSUE = re.compile(r"https?://([^/]+)/([\w.-]+/[\w.-]+)/issues/([0-9]{1,10})", re.ASCII)
 
@@ -42,7 +43,13 @@ class CodeRunSpec(RunSpec):
     """Implementation of one task: of Task Master, an issue, or a prompt."""
 
     model_config = ConfigDict(
-        json_schema_extra={**SCHEMA_RULES, "allOf": [{"oneOf": [{"required": ["taskId"]}, {"required": ["task"]}]}]}
+        json_schema_extra={
+            **SCHEMA_RULES,
+            "allOf": [
+                {"oneOf": [{"required": ["taskId"]}, {"required": ["task"]}]},
+                {"anyOf": [{"required": ["platformRepositoryUrl"]}, {"required": ["task"]}]},
+            ],
+        }
     )
     kind: ClassVar[RunKind] = RunKind.CODE
     smallest: ClassVar[Mapping[str, Any]] = {
@@ -63,8 +70,9 @@ class CodeRunSpec(RunSpec):
     ] = None
     service: Annotated[fields.Service, Field(description="Service the work is for; owns the workspace.")]
     platform_repository_url: Annotated[
-        fields.RepositoryUrl, Field(description="Repository the Task Master definitions come from.")
-    ]
+        fields.RepositoryUrl | None,
+        Field(description="Repository the Task Master definitions come from; required with taskId."),
+    ] = None
     platform_branch: Annotated[
         fields.Branch | None, Field(description="Its branch; default: that repository's default branch.")
     ] = None
@@ -101,20 +109,28 @@ class CodeRunSpec(RunSpec):
     @property
     def repositories(self) -> Mapping[str, str]:
         """The repository of the work and that of the task's definition."""
-        return {**super().repositories, "platformRepositoryUrl": self.platform_repository_url}
+        platform = {"platformRepositoryUrl": self.platform_repository_url} if self.platform_repository_url else {}
+        return {**super().repositories, **platform}
+
+    @property
+    def task_repository_url(self) -> str:
+        """The repository of the task's definition; that of the work if the spec has the task itself."""
+        return self.platform_repository_url or self.repository_url
 
     @property
     def task_directory(self) -> str:
         """The directory of the platform repository that holds `.taskmaster`."""
         if self.platform_directory is not None:
             return self.platform_directory
-        return self.working_directory if self.platform_repository_url == self.repository_url else "."
+        return self.working_directory if self.task_repository_url == self.repository_url else "."
 
     def cross_field_problems(self) -> dict[str, str]:
         """Return what is wrong with fields together, by their names on the wire."""
         wrong = super().cross_field_problems()
         if (self.task_id is None) == (self.task is None):
             wrong |= {"taskId": ONE_TASK, "task": ONE_TASK}
+        if self.task is None and self.platform_repository_url is None:
+            wrong["platformRepositoryUrl"] = NO_PLATFORM
         return wrong
 
     @property
@@ -197,7 +213,8 @@ class CodeRunSpec(RunSpec):
         """Return where the task's definition and the text of the pull request are in the workspace."""
         return {
             "taskmaster_directory": posixpath.normpath(f"{self.task_directory}/.taskmaster"),
-            "platform_store": repository_url.checkout(self.platform_repository_url) + ".git",
+            "platform_repository_url": self.task_repository_url,
+            "platform_store": repository_url.checkout(self.task_repository_url) + ".git",
             "pull_request_file": f".orchestrator/{run}-pull-request.md",
             "task_id": self.task_identity.id,
             "task_name": self._noun,

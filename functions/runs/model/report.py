@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from functions.runs.model.reasons import Reason, row
 from functions.runs.model.run_spec import ApiModel
-from functions.runs.model.status import Usage
+from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, Usage
 
 REPORT_BYTES = 4096
 """A termination message is cut off there (Kubernetes: Determine the Reason for Pod Failure)."""
@@ -21,7 +21,8 @@ class Report(ApiModel):
 
     outcome: Literal["succeeded", "failed"]
     reason: Reason
-    message: Annotated[str, Field(max_length=2000)] = ""
+    message: Annotated[str, Field(max_length=MESSAGE_LENGTH)] = ""
+    summary: Annotated[str | None, Field(max_length=SUMMARY_LENGTH)] = None
     branch: str | None = None
     commit: Annotated[str | None, Field(pattern=r"^[0-9a-f]{40,64}$")] = None
     pull_request_url: Annotated[str | None, Field(pattern=r"^https://\S+$", max_length=500)] = None

@@ -227,7 +227,7 @@ class RunSpec(ApiModel, ABC):
     @property
     @abstractmethod
     def requested_context_version(self) -> int | None:
-        """Raised by each person's retry; None for a kind that people submit again instead."""
+        """Raised by each retry; None for a kind that is submitted again instead."""
 
     @property
     @abstractmethod

@@ -21,6 +21,9 @@ MOST = 1_000_000_000_000
 MESSAGE_LENGTH = 2000
 """Longest message kept, in characters."""
 
+SUMMARY_LENGTH = 2000
+"""Longest summary kept, in characters; a report has room for less (report.py)."""
+
 
 def rfc3339(moment: datetime) -> str:
     """Return `moment` as Kubernetes writes times: RFC 3339, UTC, whole seconds."""
@@ -111,6 +114,9 @@ class RunStatus(LenientModel):
     conditions: list[Condition] = []
     observed_generation: int | None = None
     message: str | None = None
+    summary: Annotated[
+        str | None, Field(description="What the agent of the last attempt says it did, verified and left open.")
+    ] = None
     attempt: int | None = None
     attempts: list[Attempt] = []
     retry_count: int | None = None

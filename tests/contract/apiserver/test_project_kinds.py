@@ -52,6 +52,15 @@ def test_a_run_is_taken_shown_and_deleted(project: Place, plural: str, body: Obj
     assert project.server.get(f"{path}/a").code == 404
 
 
+def test_only_a_task_of_task_master_needs_a_platform_repository(project: Place) -> None:
+    path = f"{BASE}/namespaces/{project.namespace}/coderuns"
+    own = project.server.post(path, run("CodeRun", "own", service="shop", task={"title": "Mend it"}))
+    assert own.code == 201, own.text
+    answer = project.server.post(path, run("CodeRun", "none", service="shop", taskId=1))
+    assert (answer.code, answer.reason) == (422, "Invalid")
+    assert "spec.platformRepositoryUrl: Required value" in answer.message
+
+
 @pytest.mark.parametrize("branch", ["main\n", "a b", "-x", "a..b", "$(touch x)"])
 def test_an_invalid_branch_is_refused(project: Place, branch: str) -> None:
     path = f"{BASE}/namespaces/{project.namespace}/docsruns"

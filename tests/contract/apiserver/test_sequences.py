@@ -121,7 +121,7 @@ def test_both_servers_answer_every_sequence_alike(
             needed = shortest(servers, operations[: found[0] + 1])
             steps = "\n".join(shown(operation) for operation in needed)
             pytest.fail(f"SEQUENCE_SEED={seed}: the servers part at the last of\n{steps}\n{found[1]}")
-    record_property("told", f"{len(seeds)} sequences, {played} operations in all, alike on both servers")
+    record_property("summary", f"{len(seeds)} sequences, {played} operations in all, alike on both servers")
 
 
 def test_a_sequence_is_the_same_for_the_same_seed() -> None:

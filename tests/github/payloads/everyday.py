@@ -22,8 +22,8 @@ from tests.github.payloads.parts import (
 
 
 def _from(action: str | None = None, **parts: object) -> Object:
-    told = {"action": action} if action else {}
-    return {**told, "repository": REPOSITORY, "sender": user(), **parts}
+    common = {"action": action} if action else {}
+    return {**common, "repository": REPOSITORY, "sender": user(), **parts}
 
 
 def _in_organization(action: str | None = None, **parts: object) -> Object:

@@ -131,6 +131,6 @@ def test_no_secret_and_nothing_of_a_payload_is_logged(
             ]
     finally:
         logger.removeHandler(caplog.handler)
-    told = caplog.text + json.dumps([each.body for each in answers]) + repr(services.settings)
+    output = caplog.text + json.dumps([each.body for each in answers]) + repr(services.settings)
     assert caplog.records
-    assert not [word for word in (SECRET, OLD, "m4rker", sign(b"m4rker", OLD)) if word in told]
+    assert not [word for word in (SECRET, OLD, "m4rker", sign(b"m4rker", OLD)) if word in output]

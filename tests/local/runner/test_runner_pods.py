@@ -20,7 +20,7 @@ from functions.cluster.kinds import POD, SECRET, VOLUME_CLAIM
 from functions.local.pod_logs import Portion
 
 
-def told(machine, terminated) -> str:
+def log_of(machine, terminated) -> str:
     return str(terminated(machine.finished()[1]).get("message", "")).strip()
 
 
@@ -49,7 +49,7 @@ def test_mounts_are_laid_out_below_pod_root(machine, terminated):
         machine.job(
             f"exec >$POD_ROOT/dev/termination-log; pwd; {script}", pod={"volumes": volumes, "volumeMounts": mounts}
         )
-        cwd, *lines = told(machine, terminated).splitlines()
+        cwd, *lines = log_of(machine, terminated).splitlines()
     assert cwd.endswith("/workspace")
     assert [line.split()[0] for line in lines[:3]] == ["555", "555", "400"]
     assert lines[3].startswith("{}private")

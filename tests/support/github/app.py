@@ -85,14 +85,14 @@ class App:
         """What is wrong with a JWT; nothing where it is ours and of the right time."""
         try:
             options: Any = {"verify_exp": False, "verify_iat": False, "require": ["iat", "exp", "iss"]}
-            told = jwt.decode(bearer, self.key.public_key(), algorithms=["RS256"], options=options)
+            claims = jwt.decode(bearer, self.key.public_key(), algorithms=["RS256"], options=options)
         except jwt.PyJWTError:
             return "A JSON web token could not be decoded"
-        if told["iss"] not in (str(self.id), self.client_id):
+        if claims["iss"] not in (str(self.id), self.client_id):
             return "Integration not found"
-        if told["iat"] > now.timestamp():
+        if claims["iat"] > now.timestamp():
             return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
-        if not now.timestamp() < told["exp"] <= now.timestamp() + 600:
+        if not now.timestamp() < claims["exp"] <= now.timestamp() + 600:
             return "'Expiration time' claim ('exp') is too far in the future, or in the past"
         return ""
 

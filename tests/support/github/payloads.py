@@ -19,8 +19,8 @@ def _common(repository: Repository, by: str, action: str | None = None) -> Objec
 
 def issue_comment(repository: Repository, number: int, comment: Object, action: str = "created") -> Object:
     """A comment on an issue or pull request; also for `edited` and `deleted`."""
-    told = _common(repository, comment["user"]["login"], action)
-    return told | {"issue": repository.issues[number], "comment": comment}
+    common = _common(repository, comment["user"]["login"], action)
+    return common | {"issue": repository.issues[number], "comment": comment}
 
 
 def issue(repository: Repository, number: int, action: str, by: str = "octocat", **more: Any) -> Object:
@@ -101,11 +101,11 @@ def branch_deleted(repository: Repository, branch: str, by: str = "octocat") -> 
 
 def installation(repository: Repository, action: str, by: str = "octocat") -> Object:
     """`created`, `deleted`, `suspend`, `new_permissions_accepted`: an event without a repository."""
-    told = _common(repository, by, action)
-    del told["repository"]
+    common = _common(repository, by, action)
+    del common["repository"]
     named = {"id": repository.id, "full_name": repository.full_name, "private": True}
     whole = {"id": repository.installation, "app_id": 12345, "account": user(repository.owner)}
-    return told | {"installation": whole, "repositories": [named]}
+    return common | {"installation": whole, "repositories": [named]}
 
 
 def status(repository: Repository, branch: str, commit: str, state: str = "failure", context: str = "ci") -> Object:

@@ -121,16 +121,16 @@ class Github:
             return failure.reply
         token = self.app.token(call.bearer, now)
         caller = f"installation {token.installation}" if token else "the App"
-        told = limits.count(caller, now)
+        rate_headers = limits.count(caller, now)
         if limits.exceeded(caller):
-            return Reply(403, {"message": "API rate limit exceeded for installation"}, told)
+            return Reply(403, {"message": "API rate limit exceeded for installation"}, rate_headers)
         if not limits.allows_content(call, now):
             return Reply(403, {"message": "You have exceeded a secondary rate limit."}, {"Retry-After": "60"})
         try:
             reply = answer(self, call)
         except Answered as answered:
             reply = answered.reply
-        reply.headers = {**told, **reply.headers}
+        reply.headers = {**rate_headers, **reply.headers}
         return replace(failure.reply, afterwards=reply.afterwards) if failure else reply
 
 

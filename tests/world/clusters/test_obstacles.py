@@ -136,9 +136,9 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_that_is_said() -> None:
     assert "pod p is being deleted" in (said.status.message or "")
     assert "node n7 has not confirmed it" in (said.status.message or "")
     assert said.status.phase == "Running"
-    told = run.with_status(said.status)
-    assert next_for(told, over, [pod]) == actions.Nothing()
-    assert isinstance(next_for(told, over, []), actions.WriteStatus), "the pod is gone: the attempt has ended"
+    next_run = run.with_status(said.status)
+    assert next_for(next_run, over, [pod]) == actions.Nothing()
+    assert isinstance(next_for(next_run, over, []), actions.WriteStatus), "the pod is gone: the attempt has ended"
 
 
 @pytest.mark.parametrize("cancel", [False, True])

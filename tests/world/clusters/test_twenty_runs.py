@@ -147,7 +147,7 @@ def test_kubectl_shows_of_each_run_what_it_waits_for(
     twenty: tuple[Place, Path], record_property: Callable[[str, object], None]
 ) -> None:
     place, _ = twenty
-    record_property("told", place.run("get", "coderuns,docsruns"))
+    record_property("summary", place.run("get", "coderuns,docsruns"))
     shown = [line for kind in ("coderuns", "docsruns") for line in place.get(kind, "-o", "wide")[1:]]
     for name, case in zip(NAMES, CASES, strict=True):
         (row,) = [line for line in shown if line.startswith(f"{name} ")]
@@ -161,7 +161,7 @@ def test_the_command_line_shows_of_each_run_what_it_waits_for(
 ) -> None:
     _, kubeconfig = twenty
     environ = {"KUBECONFIG": str(kubeconfig)}
-    record_property("told", command("runs", "list", **environ).out)
+    record_property("summary", command("runs", "list", **environ).out)
     shown = command("runs", "list", "-o", "wide", **environ).out.splitlines()[1:]
     assert len(shown) == len(CASES) == 20
     for name, case in zip(NAMES, CASES, strict=True):

@@ -65,16 +65,16 @@ def test_a_whole_number_is_the_task(stage: Stage, title: str) -> None:
     assert stage.run().spec.task_id == 3  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("name", "told"), [("doit", 1), ("DoIt", 1), ("unrelated", 0)])
+@pytest.mark.parametrize(("name", "reports"), [("doit", 1), ("DoIt", 1), ("unrelated", 0)])
 @pytest.mark.parametrize("event", ["labeled", "assigned"])
-def test_a_bad_configuration_is_reported_where_it_matters(stage: Stage, event: str, name: str, told: int) -> None:
+def test_a_bad_configuration_is_reported_where_it_matters(stage: Stage, event: str, name: str, reports: int) -> None:
     stage.configure("labels: {doit: /code}\nassignees: {doit: /code}\nservcie: api")
     number = issue(stage)
     more: Object = {"label": {"name": name}} if event == "labeled" else {"assignee": {"login": name}}
     payload = payloads.issue(stage.shop, number, event, **more)
     for guid in ("a", "b"):
         assert stage.deliver("issues", payload, guid).code == 204
-    assert len(stage.answers(number)) == told
+    assert len(stage.answers(number)) == reports
     assert all("servcie" in text for text in stage.answers(number))
 
 

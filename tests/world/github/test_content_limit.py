@@ -31,7 +31,7 @@ from tests.support.run_steps import event
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def told(stage: Stage, run: Run) -> int:
+def published(stage: Stage, run: Run) -> int:
     """The event of the run's present state."""
     services = replace(stage.services, publisher=None)
     return edge.answer(partial(report.handle, services), event(now(stage, run).raw)).code
@@ -41,15 +41,15 @@ def now(stage: Stage, run: Run) -> Run:
     return stage.services.runs.get(run.kind, run.namespace, run.name)
 
 
-def until_told(stage: Stage, runs: list[Run]) -> None:
+def until_acknowledged(stage: Stage, runs: list[Run]) -> None:
     """The queue delivers the event of each run until it is done with."""
     waiting = runs
     for _ in range(240):
-        waiting = [run for run in waiting if told(stage, run) != 204]
+        waiting = [run for run in waiting if published(stage, run) != 204]
         if not waiting:
             return
         stage.clock.later(minutes=3)
-    raise AssertionError(f"{len(waiting)} runs were never told of")
+    raise AssertionError(f"{len(waiting)} runs were never reported")
 
 
 def test_the_end_of_100_runs_is_told_within_the_limit(stage: Stage) -> None:
@@ -61,11 +61,11 @@ def test_the_end_of_100_runs_is_told_within_the_limit(stage: Stage) -> None:
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "repositoryUrl": f"{host}/acme/shop.git"})
         made = manifest.run(spec, stage.world.namespace, f"run-{at}", origin.to_annotations(where))
         stage.world.kubelet.create(RUNS["CodeRun"], made)
-    until_told(stage, [stage.begins(run) for run in stage.runs()])
+    until_acknowledged(stage, [stage.begins(run) for run in stage.runs()])
     runs = [stage.ends(run, commit=f"{at:040x}") for at, run in enumerate(stage.runs(), 1)]
     for run in runs:
         stage.shop.branches[run.status.branch or ""] = run.status.attempts[-1].commit or ""
-    until_told(stage, runs)
+    until_acknowledged(stage, runs)
     assert limits.refused == 0
     assert limits.most_per_hour <= 500
     assert len(stage.shop.pulls) == 100

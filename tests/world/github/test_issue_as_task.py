@@ -56,7 +56,7 @@ def test_the_issue_is_the_task(stage: Stage, how: str) -> None:
     assert task(run).url == f"{stage.shop.html_url}/issues/{number}"
     assert run.raw["spec"]["service"] == "shop"
     assert run.labels["agents.platform/task-id"] == f"issue-{number}"
-    assert "taskId" not in run.raw["spec"]
+    assert not {"taskId", "platformRepositoryUrl"} & run.raw["spec"].keys()
 
 
 def test_its_pull_request_closes_it(stage: Stage) -> None:

@@ -158,6 +158,6 @@ def test_beyond_the_limit_one_reply_says_so(stage: Stage) -> None:
     for _ in range(2):
         assert reported(stage, run) == 204
     limit = "was retried automatically once, which is the limit"
-    told = [text for text in stage.answers(pull["number"]) if limit in text]
-    assert len(told) == 1
+    answers = [text for text in stage.answers(pull["number"]) if limit in text]
+    assert len(answers) == 1
     assert retries(stage) == 1

@@ -42,11 +42,11 @@ def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(place: Place)
     place.put("docs-1", "DocsRun", ended("Failed", "NoReport", **finished(0.25)))
     heading, *lines = place.runs("list").out.splitlines()
     assert heading.split() == ["TITLE", "PHASE", "REASON", "COST", "DURATION", "PR", "AGE", "NAME"]
-    told = {line.split()[-1]: line for line in lines}
-    assert told["code-1"].split()[:-2] == [
+    rows = {line.split()[-1]: line for line in lines}
+    assert rows["code-1"].split()[:-2] == [
         "Task", "3:", "Sign", "in", "Succeeded", "Completed", "$1.50", "5m30s", "#12",
     ]  # fmt: skip
-    assert told["docs-1"].startswith("Document shop    Failed     NoReport   $0.25  5m30s")
+    assert rows["docs-1"].startswith("Document shop    Failed     NoReport   $0.25  5m30s")
 
 
 def test_lists_are_selected_ordered_and_bounded(place: Place) -> None:
@@ -168,8 +168,8 @@ def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(place: Place) ->
 
 @pytest.mark.parametrize("asked", [("-h",), ("runs", "-h"), ("runs", "list", "-h"), ("task", "code", "-h")])
 def test_short_help_is_known_everywhere(asked: tuple[str, ...]) -> None:
-    told = command(*asked)
-    assert (told.code, told.out.startswith("Usage: orchestrator")) == (0, True)
+    result = command(*asked)
+    assert (result.code, result.out.startswith("Usage: orchestrator")) == (0, True)
 
 
 def test_the_version_is_printed() -> None:

@@ -167,8 +167,8 @@ def test_a_repository_other_than_this_directorys_is_asked_about(cli: CommandLine
 
 
 def test_the_title_of_the_task_is_taken_from_this_directory(cli: CommandLine, repository: Repository) -> None:
-    told = cli("task", "code", "2", "-s", "shop", "--dry-run", "-o", "json", cwd=repository.path).json
-    assert told["spec"]["taskTitle"] == "Two"
+    submitted = cli("task", "code", "2", "-s", "shop", "--dry-run", "-o", "json", cwd=repository.path).json
+    assert submitted["spec"]["taskTitle"] == "Two"
 
 
 def test_without_git_the_demonstration_says_so_in_one_line(cli: CommandLine, tmp_path: Path) -> None:
@@ -177,8 +177,8 @@ def test_without_git_the_demonstration_says_so_in_one_line(cli: CommandLine, tmp
 
 
 def test_make_help_names_every_target_that_people_call() -> None:
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    listed = {line.split()[1] for line in told.splitlines()}
+    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[1] for line in output.splitlines()}
     assert listed >= {"help", "run", "dev", "install", "test", "bench"}
     declared = re.findall(r"^([a-z-]+):.*", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(declared) - listed == {"clean", "format", "lock"} - listed

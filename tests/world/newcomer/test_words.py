@@ -44,8 +44,8 @@ def test_a_field_with_a_problem_of_its_own_is_told_once() -> None:
 
 def test_tasks_without_a_text_file_are_named_in_one_line(docs: CommandLine) -> None:
     said = docs("--dry-run").err
-    told = [line for line in said.splitlines() if line.startswith("no text")]
-    assert told == ["no text             tasks 1, 2: no tasks/task_NNN.txt; the agent reads tasks.json"], said
+    notes = [line for line in said.splitlines() if line.startswith("no text")]
+    assert notes == ["no text             tasks 1, 2: no tasks/task_NNN.txt; the agent reads tasks.json"], said
 
 
 def test_both_names_of_the_directory_are_known_to_task_docs(repository: Repository) -> None:

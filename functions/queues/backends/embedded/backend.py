@@ -7,8 +7,6 @@ from functions.queues.publisher import Publisher
 from functions.queues.setup import SetupError
 from functions.settings.queues import QueueSettings
 
-SETTING = "queues.url (embedded queue)"
-
 
 def is_configured(settings: QueueSettings) -> bool:
     """Return whether the settings name the URL of an embedded queue."""

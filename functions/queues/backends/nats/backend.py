@@ -7,8 +7,6 @@ from functions.queues.publisher import Publisher
 from functions.queues.topology import topology
 from functions.settings.queues import QueueSettings
 
-SETTING = "queues.nats.servers (NATS)"
-
 
 def is_configured(settings: QueueSettings) -> bool:
     """Return whether the settings name the servers."""

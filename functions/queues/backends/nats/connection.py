@@ -46,10 +46,6 @@ class NatsUnavailableError(NatsError):
     """The same request may succeed later."""
 
 
-class NatsMissingError(NatsError):
-    """A stream or consumer does not exist, as far as the servers that answer know."""
-
-
 async def connect(settings: NatsSettings, name: str) -> Client:
     """Return a connection that is kept up from now on; `name` is shown in the server's monitoring.
 
@@ -95,18 +91,29 @@ class _Errors:
         log.info("NATS: connected again")
 
 
+_RETRYABLE = (
+    ConnectionClosedError,
+    ConnectionDrainingError,
+    NoRespondersError,
+    NoStreamResponseError,  # nobody listens to the subject, which is so too while servers elect the stream's leader
+    OSError,
+    OutboundBufferLimitError,
+    ServerError,
+    ServiceUnavailableError,
+    TimeoutError,
+)
+
+
 @contextmanager
 def explained(what: str) -> Iterator[None]:
     """Raise NatsError about `what` for each error of the client."""
     try:
         yield
-    except (NotFoundError, NoStreamResponseError) as error:
-        raise NatsMissingError(f"{what} does not exist: create it with `orchestrator queues apply`") from error
+    except NotFoundError as error:
+        raise NatsError(f"{what} does not exist: create it with `orchestrator queues apply`") from error
     except MaxPayloadError as error:
         raise NatsError(f"{what}: the message is too large: raise max_payload of the NATS servers") from error
-    except (ServiceUnavailableError, ServerError, NoRespondersError, OSError, TimeoutError) as error:
-        raise NatsUnavailableError(f"{what}: {explanation(error)}") from error
-    except (ConnectionClosedError, ConnectionDrainingError, OutboundBufferLimitError) as error:
+    except _RETRYABLE as error:
         raise NatsUnavailableError(f"{what}: {explanation(error)}") from error
     except Error as error:
         raise NatsError(f"{what}: {explanation(error)}") from error
@@ -119,6 +126,8 @@ def explanation(error: Exception) -> str:
             return "the server refuses the credentials: check queues.nats (credentials_file, user, token)"
         case ServiceUnavailableError() | NoRespondersError():
             return "JetStream does not answer: is it enabled on the servers, and is a majority of them up?"
+        case NoStreamResponseError():
+            return "no server takes its messages: run `orchestrator queues apply`, and check that most servers are up"
         case APIError(description=str(description)):
             return f"NATS did not do as asked: {description}"
         case TimeoutError():

@@ -18,7 +18,6 @@ from functions.events.nats_binding import to_message
 from functions.queues.backends.nats.connection import (
     CALL_SECONDS,
     NatsError,
-    NatsMissingError,
     NatsUnavailableError,
     connect,
     explained,
@@ -30,9 +29,6 @@ from functions.settings.nats import NatsSettings
 
 RETRY_SECONDS = 10.0
 """How long a publish is repeated: a caller holds a message whose ack deadline is 60 s, and GitHub waits no longer."""
-
-STREAM_GRACE = 3.0
-"""How long a stream that does not answer is tried: there is no answer while its servers elect a leader."""
 
 
 class NatsPublisher:
@@ -66,11 +62,9 @@ class NatsPublisher:
             raise PublishError(str(error) or f"topic {topic}: NATS did not answer in time") from error
 
     async def _repeat(self, topic: str, payload: bytes, headers: Mapping[str, str]) -> None:
-        missing = stop_after_delay(min(STREAM_GRACE, self._seconds))
-        unavailable = stop_after_delay(self._seconds)
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type((NatsUnavailableError, NatsMissingError)),
-            stop=lambda state: (missing if _is_missing(state.outcome) else unavailable)(state),
+            retry=retry_if_exception_type(NatsUnavailableError),
+            stop=stop_after_delay(self._seconds),
             wait=wait_exponential(multiplier=0.1, max=2.0),
             reraise=True,
         )
@@ -103,8 +97,3 @@ class NatsPublisher:
 def message_id(event: Event) -> str:
     """Return what identifies an event: source and id (CloudEvents: Required Attributes)."""
     return f"{quote(event.source, safe='/:')} {quote(event.id, safe='/:')}"
-
-
-def _is_missing(outcome: object) -> bool:
-    error = outcome.exception() if hasattr(outcome, "exception") else None
-    return isinstance(error, NatsMissingError)

@@ -9,8 +9,6 @@ from functions.queues.setup import SetupError
 from functions.queues.topology import topology
 from functions.settings.queues import QueueSettings
 
-SETTING = "queues.project (Pub/Sub)"
-
 
 def is_configured(settings: QueueSettings) -> bool:
     """Return whether the settings name a Google Cloud project."""

@@ -28,8 +28,8 @@ def _comment(repository: Repository, number: str) -> Any:
 def _text(call: Call) -> str:
     text = (call.body or {}).get("body")
     if not isinstance(text, str) or not text or len(text) > LONGEST:
-        told = {"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body is too long"}
-        raise refuse(422, "Validation Failed", [told])
+        error = {"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body is too long"}
+        raise refuse(422, "Validation Failed", [error])
     return text
 
 

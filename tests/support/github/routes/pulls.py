@@ -27,8 +27,8 @@ def open_pull(github: "Github", call: Call, repository: Repository) -> Any:
     head, base = call.body["head"].split(":")[-1], call.body["base"]
     for field, branch in (("head", head), ("base", base)):
         if branch not in repository.tips():
-            told = {"resource": "PullRequest", "field": field, "code": "invalid"}
-            raise refuse(422, "Validation Failed", [told])
+            error = {"resource": "PullRequest", "field": field, "code": "invalid"}
+            raise refuse(422, "Validation Failed", [error])
     for each in repository.pulls.values():
         if (each["state"], each["head"]["ref"], each["base"]["ref"]) == ("open", head, base):
             said = f"A pull request already exists for {repository.owner}:{head}."
