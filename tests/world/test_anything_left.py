@@ -146,7 +146,7 @@ class Attempt:
         return known
 
     def run(self, config: Path, script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
+        command = [*WITHOUT_CAPABILITIES, sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
         return subprocess.run(
             command, env=self.environ(), input="", capture_output=True, text=True, errors="replace", timeout=60
         )
@@ -186,6 +186,9 @@ class Attempt:
     def remote_has(self) -> set[str]:
         return set(_git(self.path / "remote/shop", "rev-list", "--objects", "--no-object-names", "--all"))
 
+
+WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+"""As in a pod: with them, root would not notice missing rights."""
 
 RUNNER = """
 import runpy, sys
@@ -300,6 +303,10 @@ ODD = {
     "a gitfile of zeros": "mkdir n; echo {n} > n/f; head -c 99 /dev/zero > n/.git",
     "branches where one is saved as part of the other": f"git checkout -q -b x-; {COMMIT}; "
     "git update-ref refs/heads/x/y $(git commit-tree -m y HEAD^{tree}); git checkout -q {branch}",
+    "a read-only clone": "echo {n} > f; chmod -R a-w .",
+    "a clone without rights": "echo {n} > f; chmod 0 .git/index .git/HEAD .git/objects .git .",
+    "directories of git replaced": "echo {n} > f; cd .git; rm -rf hooks info; echo > hooks; ln -s /nowhere info",
+    "files of git replaced": "echo {n} > f; cd .git; rm config info/exclude; mkdir config info/exclude",
     "a repository at a long path": "p=$(printf %0100d/%0100d/%0100d 1 2 3); git init -q $p; echo {n} > $p/f",
 }
 """What was lost, or kept the next attempt from starting, at some time."""
