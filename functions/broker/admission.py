@@ -1,6 +1,6 @@
 """Who may call the broker: clients that send the pod's random value where a credential belongs. Pure.
 
-It is made anew at each start and is shared with the agent's container alone, so that no other pod of a machine, and no
+It is made for each pod and is shared with the agent's container alone, so that no other pod of a machine, and no
 page in a browser there, can have the broker work for it.
 """
 

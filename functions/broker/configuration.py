@@ -23,6 +23,8 @@ class Repository(_Part):
     name: str
     """`owner/name` on the Git host; empty on another host."""
     writable: bool
+    required: bool = True
+    """Whether the run cannot start without it."""
 
 
 class App(_Part):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientResponse, ClientSession, web
 
-from functions.broker import forwarding, repositories
+from functions.broker import forwarding, git_lfs, repositories
 from functions.broker.configuration import Git, Repository
 from functions.broker.github_app import AppRepositories
 from functions.broker.problems import ProblemError
@@ -19,10 +19,9 @@ from functions.broker.problems import ProblemError
 _ENDPOINT = re.compile(
     r"(?P<service>git-upload-pack|git-receive-pack)"
     r"|info/refs"
-    r"|info/lfs/objects/batch"
-    r"|info/lfs/locks(?:/verify|/[\w-]+/unlock)?"
+    rf"|info/lfs/(?:{git_lfs.ENDPOINTS})"
 )
-"""What git and Git LFS call below a repository (gitprotocol-http(5); Git LFS: Batch API, File Locking API)."""
+"""What git and Git LFS call below a repository (gitprotocol-http(5))."""
 
 MAX_REDIRECTS = 3
 

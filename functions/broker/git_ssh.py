@@ -2,7 +2,8 @@
 
 The agent's `GIT_SSH_COMMAND` (templates/shared/ssh_relay.py) connects to a Unix socket and sends one line of JSON with
 what git asks for, together with its own standard streams, which become those of ssh. The answer is one line: ssh's
-exit code. Only git-upload-pack and git-receive-pack run, only on the run's repositories, whatever was asked for.
+exit code. Only git-upload-pack, git-receive-pack and git-lfs-authenticate run, only on the run's repositories, whatever
+was asked for; what the last one answers is kept here (git_lfs.py).
 """
 
 import hmac
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.broker import repositories
-from functions.broker.configuration import Git
+from functions.broker import git_lfs, repositories
+from functions.broker.configuration import Git, Repository
+from functions.broker.git_lfs import GrantError, LfsGrants
 from functions.broker.repositories import SshAddress
 
 log = logging.getLogger("orchestrator")
@@ -61,15 +63,29 @@ class SshFiles:
         return ["-F", "/dev/null", "-i", str(self.key), *(f"-o{name}={value}" for name, value in settings.items())]
 
 
-def ssh_command(git: Git, asked: dict[str, Any], files: SshFiles) -> Sequence[str] | None:
-    """Return the command line for what git asks for; None if the run may not do it."""
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What git asks for and the run may do."""
+
+    repository: Repository
+    service: str
+    """With its operation, if it is that of git-lfs."""
+    target: SshAddress
+
+    def command(self, files: SshFiles) -> Sequence[str]:
+        """Return the command line of ssh."""
+        login = ["-p", str(self.target.port), "--", f"{self.target.user}@{self.target.host}"]
+        program, _, operation = self.service.partition(" ")
+        return ["ssh", *files.options(), *login, f"{program} {_quoted(self.target.path)} {operation}".rstrip()]
+
+
+def allowed(git: Git, asked: dict[str, Any]) -> Allowed | None:
+    """Return what git asks for; None if the run may not do it."""
     address, service = _asked(asked)
     found = repositories.by_ssh(git, address) if address else None
     if not found or not repositories.may_run(found[0], service):
         return None
-    target = found[1]
-    login = ["-p", str(target.port), "--", f"{target.user}@{target.host}"]
-    return ["ssh", *files.options(), *login, f"{service} {_quoted(target.path)}"]
+    return Allowed(found[0], service, found[1])
 
 
 def _quoted(path: str) -> str:
@@ -80,8 +96,9 @@ def _quoted(path: str) -> str:
 def _asked(asked: dict[str, Any]) -> tuple[SshAddress | None, str]:
     """Return the repository and the service that git named; None for what is no such command."""
     try:
-        service, path = shlex.split(str(asked["command"]))
-        return SshAddress(str(asked["host"]), int(asked["port"]), str(asked["user"]), path), service
+        service, path, *operation = shlex.split(str(asked["command"]))
+        place = SshAddress(str(asked["host"]), int(asked["port"]), str(asked["user"]), path)
+        return place, " ".join((service, *operation))
     except (KeyError, ValueError, TypeError):
         return None, ""
 
@@ -89,13 +106,19 @@ def _asked(asked: dict[str, Any]) -> tuple[SshAddress | None, str]:
 class SshRelay:
     """Serves the Unix socket, one thread for each ssh."""
 
-    def __init__(self, git: Git, files: SshFiles, credential: str) -> None:
-        self._git, self._files, self._credential = git, files, credential
+    def __init__(self, git: Git, files: SshFiles, credential: str, lfs: LfsGrants) -> None:
+        self._git, self._files, self._credential, self._lfs = git, files, credential, lfs
 
     def start(self, path: Path) -> None:
         """Listen at `path`; the agent's container, which has another uid, may connect."""
+        path.unlink(missing_ok=True)  # of this pod's broker before it was restarted
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            # By the directory's descriptor: an address has at most 108 bytes (unix(7)), and paths of one machine more.
+            listener.bind(f"/proc/self/fd/{directory}/{path.name}")
+        finally:
+            os.close(directory)
         path.chmod(0o666)
         listener.listen()
         threading.Thread(target=self._serve, args=(listener,), name="ssh", daemon=True).start()
@@ -124,19 +147,43 @@ class SshRelay:
         asked = _parsed(line)
         if not hmac.compare_digest(str(asked.get("credential")).encode(), self._credential.encode()):
             return _refuse(streams, "the credential is not this pod's")
-        command = ssh_command(self._git, asked, self._files)
-        if command is None:
+        wanted = allowed(self._git, asked)
+        if wanted is None:
             log.warning("refused over ssh: %.200r", asked.get("command"))
-            return _refuse(streams, "only git-upload-pack and git-receive-pack, on the run's repositories")
+            return _refuse(streams, "git and git-lfs may reach the run's repositories alone")
         protocol = str(asked.get("protocol"))
         environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         environ |= {"GIT_PROTOCOL": protocol} if _PROTOCOL.fullmatch(protocol) else {}
+        command = wanted.command(self._files)
+        if wanted.service.startswith(repositories.LFS_SERVICE):
+            return self._grant(wanted, command, environ, streams)
         process = subprocess.Popen(command, stdin=streams[0], stdout=streams[1], stderr=streams[2], env=environ)
         threading.Thread(target=_end_with, args=(connection, process), name="ssh", daemon=True).start()
         code = process.wait()
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RD)  # ends the thread
         return code if code >= 0 else REFUSED
+
+    def _grant(self, wanted: Allowed, command: Sequence[str], environ: dict[str, str], streams: Sequence[int]) -> int:
+        """Answer git-lfs; return the exit code. What the Git host grants does not reach the client."""
+        target = wanted.target
+        default = f"https://{target.host}/{target.path.strip('/').removesuffix('.git')}.git/info/lfs"
+        place = self._git.repositories.index(wanted.repository), wanted.service.partition(" ")[2]
+        try:
+            granted = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=streams[2],
+                env=environ,
+                timeout=git_lfs.SECONDS,
+                check=False,
+            )
+            if granted.returncode == 0:
+                os.write(streams[1], self._lfs.keep(granted.stdout, *place, default) + b"\n")
+        except (subprocess.TimeoutExpired, GrantError) as error:
+            return _refuse(streams, str(error) if isinstance(error, GrantError) else "the Git host grants nothing")
+        return granted.returncode if granted.returncode >= 0 else REFUSED
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -36,3 +36,12 @@ class Ready:
             json.dump(asdict(self), file)
         new.chmod(MODE)
         new.replace(directory / FILE)
+
+
+def address_before(directory: Path) -> tuple[int, str] | None:
+    """Return port and credential of this pod's broker before it was restarted; None at its first start."""
+    try:
+        found = json.loads((directory / FILE).read_text())
+    except FileNotFoundError:
+        return None
+    return int(found["port"]), str(found["credential"])

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from functions.broker.configuration import Git, Repository
 
-GIT_SERVICES = ("git-upload-pack", "git-receive-pack")
-"""What git runs on a remote: to fetch and to push (git-upload-pack(1), git-receive-pack(1))."""
+LFS_SERVICE = "git-lfs-authenticate"
+"""What git-lfs runs on a remote (Git LFS: Server Discovery)."""
+READING = ("git-upload-pack", f"{LFS_SERVICE} download")
+WRITING = ("git-receive-pack", f"{LFS_SERVICE} upload")
+"""What git runs on a remote to fetch and to push (git-upload-pack(1), git-receive-pack(1)), and git-lfs."""
 
 _SSH_URL = re.compile(
     r"ssh://(?:(?P<user>[\w.-]+)@)?(?P<host>[\w.-]+|\[[\da-fA-F:]+\])(?::(?P<port>\d+))?(?P<path>/.+)"
@@ -45,7 +48,7 @@ def ssh_address(url: str) -> SshAddress | None:
 
 def by_ssh(git: Git, wanted: SshAddress) -> tuple[Repository, SshAddress] | None:
     """Return the run's repository at that address, with its address as configured; None if it is not the run's."""
-    for repository in git.repositories:
+    for repository in git.repositories:  # the one that may be written to is the first
         address = ssh_address(repository.url)
         if address and address.same_repository(wanted):
             return repository, address
@@ -59,5 +62,5 @@ def by_name(git: Git, name: str) -> Repository | None:
 
 
 def may_run(repository: Repository, service: str) -> bool:
-    """Return whether git may run that service on the repository."""
-    return service in GIT_SERVICES and (repository.writable or service == "git-upload-pack")
+    """Return whether git or git-lfs may run that service on the repository."""
+    return service in READING or (service in WRITING and repository.writable)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession, web
@@ -11,6 +12,7 @@ from aiohttp import ClientSession, web
 from functions.broker import admission, forwarding, readiness
 from functions.broker.configuration import Configuration
 from functions.broker.git_https import GitProxy
+from functions.broker.git_lfs import LfsGrants
 from functions.broker.git_ssh import SshFiles, SshRelay
 from functions.broker.github_app import AppRepositories
 from functions.broker.model_api import ModelProxy
@@ -51,7 +53,7 @@ class Mounts:
     @property
     def shared(self) -> Path:
         """The directory that the agent's container mounts too, read-only."""
-        return self.root / "broker"
+        return self.root / "run/broker"
 
 
 def utc_now() -> datetime:
@@ -64,26 +66,32 @@ class Broker:
 
     def __init__(self, configuration: Configuration, mounts: Mounts, clock: Callable[[], datetime] = utc_now) -> None:
         self._configuration, self._mounts = configuration, mounts
-        self.credential = admission.new_credential()
+        self._port, self.credential = readiness.address_before(mounts.shared) or (0, admission.new_credential())
         self.usage = Usage(prices=configuration.model.prices if configuration.model else {})
         git, namespace = configuration.git, configuration.namespace
         self._app = AppRepositories(git, mounts.secrets / "github-app", namespace, clock) if git.app else None
+        self._lfs = LfsGrants(self.credential)
         self._model = self._model_credential()
         self._session: ClientSession | None = None
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> Ready:
-        """Listen on loopback, check the credentials, and write what the agent's container has to know."""
+    async def start(self) -> Ready:
+        """Listen on loopback, check the credentials, and write what the agent's container has to know.
+
+        A broker that is started again in the same pod has the same address: the agent at work has it already.
+        """
+        if self._configuration.git.user:
+            self._relay().start(self._mounts.shared / readiness.SOCKET)
         self._session = forwarding.new_session()
         self._runner = web.AppRunner(
             self._application(self._session), access_log=None, shutdown_timeout=STOP_SECONDS, auto_decompress=False
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        if self._configuration.git.user:
-            self._relay().start(self._mounts.shared / readiness.SOCKET)
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        port = self._runner.addresses[0][1]
+        self._lfs.url = f"http://127.0.0.1:{port}"
         problems = await asyncio.to_thread(self._problems)
-        ready = Ready(self._runner.addresses[0][1], self.credential, problems)
+        ready = Ready(port, self.credential, problems)
         ready.write(self._mounts.shared)
         return ready
 
@@ -101,7 +109,7 @@ class Broker:
 
     def _relay(self) -> SshRelay:
         files = SshFiles(self._mounts.secrets / "ssh/id_ed25519", self._mounts.known_hosts)
-        return SshRelay(self._configuration.git, files, self.credential)
+        return SshRelay(self._configuration.git, files, self.credential, self._lfs)
 
     def _application(self, session: ClientSession) -> web.Application:
         application = web.Application(client_max_size=1_048_576, middlewares=[self._admitted])
@@ -113,6 +121,9 @@ class Broker:
         if self._app:
             proxy = GitProxy(git, self._app, session).handle
             routes.append(web.route("*", "/git/{owner}/{name}/{endpoint:.*}", proxy))
+        if git.user:
+            granted = partial(self._lfs.handle, session=session)
+            routes.append(web.route("*", "/lfs/{repository}/{operation}/{endpoint:.*}", granted))
         if self._app and wanted:
             routes.append(web.put("/pull-request", PullRequestHandler(wanted, self._app).handle))
         application.add_routes(routes)
@@ -144,7 +155,8 @@ class Broker:
         git = self._configuration.git
         if self._app:
             for repository in git.repositories:
-                self._app.token(repository)
+                if repository.name and repository.required:
+                    self._app.token(repository)
         elif git.user:
             path = self._mounts.secrets / "ssh/id_ed25519"
             SecretFile(path, git.user.secret, "ssh-privatekey", self._configuration.namespace).read()

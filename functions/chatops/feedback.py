@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from functions.chatops import run_requests
-from functions.chatops.open_feedback import FeedbackLookup
+from functions.chatops.feedback_lookup import FeedbackLookup
 from functions.cluster.errors import Invalid
 from functions.github.commands.parse import MAX_INSTRUCTIONS_LENGTH
 from functions.github.markdown import fenced_block, sanitize

@@ -201,7 +201,7 @@ def change_steps(session: str, task: str, change: dict[str, Any]) -> Iterator[St
     yield "running the tests, which fail until the task is done", run_tests
     for edit in change["edits"]:
         given = {"file_path": edit["file"], "old_string": edit["old"], "new_string": edit["new"]}
-        yield f"changing {edit['file']}", partial(use_tool, session, "Edit", given, partial(make, edit))
+        yield f"changing `{edit['file']}`", partial(use_tool, session, "Edit", given, partial(make, edit))
     yield "running the tests again", run_tests
     yield "committing", partial(commit, f"Task {task}: take items out of the stock (rehearsal)")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
+from functions.manifests.pod import AGENT, CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.manifests.pod_additions import with_additions
 from functions.runs import api_group
 from functions.runs.model import naming, trace
@@ -94,12 +94,17 @@ def job(run: Run, settings: Settings) -> Object:
             "activeDeadlineSeconds": deadline(run, settings.job) + _longest_start(settings.job),
             "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished or settings.job.ttl_after_finished,
             "template": with_additions(
-                {"metadata": {"labels": labels(run)}, "spec": pod_spec(run, settings)},
+                {"metadata": _pod_metadata(run), "spec": pod_spec(run, settings)},
                 settings.job.pod,
                 CONTAINER_SECURITY,
             ),
         }
     }
+
+
+def _pod_metadata(run: Run) -> Object:
+    """Return the metadata of the pod; kubectl takes the agent's container where none is named."""
+    return {"labels": labels(run), "annotations": {"kubectl.kubernetes.io/default-container": AGENT}}
 
 
 def fence(run: Run) -> Object:

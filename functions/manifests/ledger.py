@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from functions.runs import api_group
@@ -16,6 +17,8 @@ LAST_REJECTED = api_group.label("waiting")
 """Annotation: the uid of a run that found no slot."""
 PENDING = api_group.label("line")
 """Annotation: the head of the pending queue, `{"first": [...], "more": false}`."""
+CACHED = 2048
+"""Entries kept decoded and encoded: almost all of a ledger is the same from one read to the next."""
 
 Object = dict[str, Any]
 
@@ -28,11 +31,16 @@ def parse(raw: Mapping[str, Any]) -> Ledger:
     return Ledger(found, waiting, _line(notes.get(PENDING, "")) if waiting else PendingQueue())
 
 
+@lru_cache(CACHED)
 def _entry(text: str) -> Reservation | None:
     try:
-        return Reservation(**json.loads(text))
+        return _reservation(**json.loads(text))
     except (ValueError, TypeError):
         return None
+
+
+def _reservation(*, keys: Sequence[str], **fields: str) -> Reservation:
+    return Reservation(**fields, keys=tuple(keys))
 
 
 def _line(text: str) -> PendingQueue:
@@ -46,7 +54,7 @@ def _line(text: str) -> PendingQueue:
 
 def _candidate(order: Sequence[Any], namespace: str, entry: Mapping[str, Any]) -> PendingRun:
     priority, created, uid = order
-    return PendingRun((priority, datetime.fromisoformat(created), uid), namespace, True, Reservation(**entry))
+    return PendingRun((priority, datetime.fromisoformat(created), uid), namespace, True, _reservation(**entry))
 
 
 def new(ledger: Ledger, namespace: str) -> Object:
@@ -74,5 +82,6 @@ def _notes(ledger: Ledger) -> dict[str, str]:
     return {LAST_REJECTED: ledger.last_rejected, PENDING: line}
 
 
+@lru_cache(CACHED)
 def _text(entry: Reservation) -> str:
     return json.dumps(asdict(entry))

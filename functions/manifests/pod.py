@@ -1,19 +1,23 @@
 """The pod an agent works in: hardened to Pod Security "restricted", everything it needs mounted, nothing more.
 
-Secret references are optional, so that the container script names a missing one within seconds; a required one
-would leave the pod hanging with its reason in an Event.
+The agent's container has no secret but those of `envFromSecrets`, which the operator lists. The broker has the rest.
+Secret references are optional, so that a missing one is named within seconds; a required one would leave the pod
+hanging with its reason in an Event.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from functions.runs.model import naming, trace
+from functions.manifests import broker
+from functions.runs.model import trace
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
-from functions.settings.agent import ApiKey
 
 Object = dict[str, Any]
+
+AGENT = "agent"
+"""Name of the container that decides how the attempt ended."""
 
 USER = 1000
 """uid, gid and fsGroup of the agent image; not root."""
@@ -33,9 +37,6 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
 }
 """With the pod's: what Pod Security "restricted" asks for, and a read-only root."""
 
-KEY_MODE = 0o440
-"""ssh takes a key that is owned by root and readable by the pod's group, and refuses one that is wider."""
-
 
 def pod_spec(run: Run, settings: Settings) -> Object:
     """Return the spec of the attempt's pod."""
@@ -48,23 +49,29 @@ def pod_spec(run: Run, settings: Settings) -> Object:
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 60,
         "securityContext": {**POD_SECURITY},
-        "volumes": _volumes(run, spec),
-        "containers": [_container(run, spec, settings)],
+        "volumes": _volumes(run, spec, settings),
+        **_containers(_container(run, spec, settings), broker.container(spec, settings, CONTAINER_SECURITY)),
     }
     if agent.pull_secrets:
         found["imagePullSecrets"] = [{"name": name} for name in agent.pull_secrets]
     return found
 
 
+def _containers(agent: Object, brokers: Object) -> Object:
+    if "restartPolicy" in brokers:
+        return {"initContainers": [brokers], "containers": [agent]}
+    return {"containers": [agent, brokers]}
+
+
 def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
     agent, job = settings.agent, settings.job
     asked = spec.resources.quantities if spec.resources else {}
     return {
-        "name": "agent",
+        "name": AGENT,
         "image": f"{agent.image}:{agent.tag}",
         "imagePullPolicy": agent.pull_policy,
         "command": ["/bin/bash", "/config/container.sh"],
-        "env": [*_trace(run, spec), *_env(spec, settings)],
+        "env": [*_trace(run, spec), *_env(spec)],
         "envFrom": [{"secretRef": {"name": name, "optional": True}} for name in spec.env_from_secrets or ()],
         "resources": {"requests": job.requests.quantities | asked, "limits": job.limits.quantities | asked},
         "securityContext": {**CONTAINER_SECURITY},
@@ -74,7 +81,7 @@ def _container(run: Run, spec: RunSpec, settings: Settings) -> Object:
             {"name": "workspace", "mountPath": "/workspace"},
             {"name": "home", "mountPath": "/home/agent"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  (a volume of the pod's own)
-            {"name": "credentials", "mountPath": _credentials_path(spec), "readOnly": True},
+            {"name": broker.NAME, "mountPath": broker.SHARED, "readOnly": True},
         ],
     }
 
@@ -97,20 +104,12 @@ def _trace(run: Run, spec: RunSpec) -> list[Object]:
     return [{"name": trace.VARIABLE, "value": trace.traceparent(found)}] if found and not given else []
 
 
-def _env(spec: RunSpec, settings: Settings) -> list[Object]:
+def _env(spec: RunSpec) -> list[Object]:
     return [
         *({"name": each.name, "value": _verbatim(each.value)} for each in spec.env or ()),
         {"name": "HOME", "value": "/home/agent"},
         {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
-        *_api_key(settings.secrets.api_key(spec.agent_cli)),
     ]
-
-
-def _api_key(found: ApiKey | None) -> list[Object]:
-    if not found:
-        return []
-    reference = {"name": found.secret, "key": found.key, "optional": True}
-    return [{"name": found.env, "valueFrom": {"secretKeyRef": reference}}]
 
 
 def _verbatim(value: str) -> str:
@@ -118,11 +117,7 @@ def _verbatim(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _credentials_path(spec: RunSpec) -> str:
-    return "/secrets/github-app" if spec.github_app else "/secrets/ssh"
-
-
-def _volumes(run: Run, spec: RunSpec) -> list[Object]:
+def _volumes(run: Run, spec: RunSpec, settings: Settings) -> list[Object]:
     workspace: Object = {"emptyDir": {}}
     if run.status.workspace_name:
         workspace = {"persistentVolumeClaim": {"claimName": run.status.workspace_name}}
@@ -131,19 +126,5 @@ def _volumes(run: Run, spec: RunSpec) -> list[Object]:
         {"name": "workspace", **workspace},
         {"name": "home", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        {"name": "credentials", "secret": _credentials(spec)},
+        *broker.volumes(spec, settings),
     ]
-
-
-def _credentials(spec: RunSpec) -> Object:
-    if spec.github_app:
-        return {"secretName": naming.app_secret(spec), "optional": True, "defaultMode": KEY_MODE}
-    return {
-        "secretName": naming.ssh_secret(spec),
-        "optional": True,
-        "defaultMode": KEY_MODE,
-        "items": [
-            {"key": "ssh-privatekey", "path": "id_ed25519"},
-            {"key": "ssh-publickey", "path": "id_ed25519.pub"},
-        ],
-    }

@@ -4,6 +4,12 @@ A run that finds room while no run is pending takes a slot with one read and one
 pending, the ledger's queue says which come first. If the queue is not conclusive, every unfinished run is looked at,
 so that the order holds. The first run that has to wait looks once more after the ledger says that it waits: from then
 on every run that ends passes its slot on.
+
+Runs are looked at as the API server's cache has them, so that finished runs which are kept cost nothing. A cache that
+is behind gives no slot away twice: a run that has started since is in the ledger, at another version than the cache
+has it, and is read again, as is a queued run that the cache does not know yet. A run that has ended since keeps its
+slot until the next look. Two looks have to be at the present state: without a ledger, and the second look of the first
+run to wait, because no run passes on a slot that the first look took for used.
 """
 
 from functools import partial
@@ -39,7 +45,7 @@ def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str
     obstacle = ledger.obstacle(run.uid, mine.reservation.keys, limits)
     first = not stored.exists or bool(obstacle and not ledger.last_rejected)
     if first or (not obstacle and ledger.last_rejected and not ledger.pending.knows_position(mine)):
-        after, obstacle = _admit_one(deps, run, stored)
+        after, obstacle = _admit_one(deps, run, stored, cached=stored.exists)
         stored.write(after)
         return obstacle, first
     if not obstacle and ledger.last_rejected:
@@ -52,22 +58,22 @@ def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str
 
 def _request_again(deps: Dependencies, run: Run, stored: VersionedLedger) -> str | None:
     """Look once more: a run that ended during the first look found no pending run to pass its slot on to."""
-    after, obstacle = _admit_one(deps, run, stored)
+    after, obstacle = _admit_one(deps, run, stored, cached=False)
     if not obstacle:
         stored.write(after)
     return obstacle
 
 
-def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[Ledger, str | None]:
+def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger, *, cached: bool) -> tuple[Ledger, str | None]:
     """Look at every unfinished run: there is no ledger, or it may be out of date or not name all pending runs."""
-    cycle = _observe_all(deps, stored)
+    cycle = _observe_all(deps, stored, cached=cached)
     _keep_live(deps, cycle)
     return cycle.admit_one(run)
 
 
 def admit_all(deps: Dependencies, stored: VersionedLedger) -> Admission:
     """Give the free slots to pending runs, after a look at every unfinished run. Raises ClusterError."""
-    return finish(deps, stored, _observe_all(deps, stored))
+    return finish(deps, stored, _observe_all(deps, stored, cached=stored.exists))
 
 
 def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -> Admission:
@@ -78,11 +84,25 @@ def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -
     return admission
 
 
-def _observe_all(deps: Dependencies, stored: VersionedLedger) -> AdmissionCycle:
-    cycle = AdmissionCycle(stored.ledger, deps.policy.limits, deps.clock())
-    for run in deps.runs.list_unfinished():
-        cycle.observe(run)
+def _observe_all(deps: Dependencies, stored: VersionedLedger, *, cached: bool) -> AdmissionCycle:
+    cycle, unknown = AdmissionCycle(stored.ledger, deps.policy.limits, deps.clock()), stored.ledger.pending
+    for run in deps.runs.list_unfinished(cached=cached):
+        unknown = unknown.dequeued(run.uid)
+        observe(deps, cycle, run)
+    for queued in unknown.head:
+        present = deps.runs.find(queued.reservation.kind, queued.namespace, queued.reservation.name)
+        if present and present.uid == queued.uid:
+            cycle.observe(present)
     return cycle
+
+
+def observe(deps: Dependencies, cycle: AdmissionCycle, run: Run) -> bool:
+    """Take a listed run into account, read again if it has started since; return whether it only lacks a slot.
+
+    Raises ClusterError.
+    """
+    present = deps.runs.find(run.kind, run.namespace, run.name) if cycle.is_out_of_date(run) else run
+    return present is not None and cycle.observe(present)
 
 
 def _keep_live(deps: Dependencies, cycle: AdmissionCycle) -> None:

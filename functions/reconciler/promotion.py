@@ -35,7 +35,7 @@ def _admit(deps: Dependencies, ended: str, stored: VersionedLedger) -> Sequence[
     admitted = []
     while queued := ledger.next(limits):
         present = _present(deps, queued)
-        if present and (present.order, present.reservation.keys) != (queued.order, tuple(queued.reservation.keys)):
+        if present and (present.order, present.reservation.keys) != (queued.order, queued.reservation.keys):
             return admission.admit_all(deps, stored).admitted
         ledger = ledger.with_reservation(present.uid, present.reservation) if present else ledger.dequeued(queued.uid)
         admitted += [present] if present else []

@@ -20,11 +20,18 @@ class AgentSettings(Section):
 
 
 class ApiKey(Section):
-    """The Secret and key that hold the API key of an agent CLI, and the environment variable the CLI reads."""
+    """Where the API key of an agent CLI is, which environment variable the CLI reads, and where the API is."""
 
     secret: SecretName
     key: SecretKey = "api-key"
     env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*_API_KEY$")]
+    url: Annotated[UrlOrNone, Field(description="Base URL of its model's API, which the broker asks.")] = ""
+    credential: Annotated[
+        Literal["api_key", "bearer_token"], Field(description="Sent in the header x-api-key, or in Authorization.")
+    ] = "bearer_token"
+    paths: Annotated[
+        list[str], Field(description="Regular expressions of the API's paths below the URL that may be called.")
+    ] = ["responses(/[\\w-]+)?", "chat/completions", "models(/[\\w.:-]+)?"]
 
 
 class SecretSettings(Section):
@@ -33,7 +40,7 @@ class SecretSettings(Section):
     api_key_secret_name: SecretName = "claude-api-key"  # noqa: S105  (a name, for the agent CLI claude)
     api_key_secret_key: SecretKey = "api-key"  # noqa: S105  (a key's name)
     api_keys: Annotated[dict[AgentCli, ApiKey], Field(description="Of other agent CLIs, by their names.")] = {
-        "codex": ApiKey(secret="openai-api-key", env="OPENAI_API_KEY")  # noqa: S106  (a name)
+        "codex": ApiKey(secret="openai-api-key", env="OPENAI_API_KEY", url="https://api.openai.com/v1")  # noqa: S106  (a name)
     }
     allowed: Annotated[list[SecretName], Field(description="Secrets that envFromSecrets may name.")] = []
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from functions.runs.model.fields import GithubUser
+from functions.runs.model.fields import GithubUser, RepositoryUrl
 from functions.settings.types import Section
 
 LOOPBACK = re.compile(r"http://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
@@ -58,6 +58,11 @@ class GithubSettings(Section):
     allowed_users: Annotated[
         list[GithubUser],
         Field(description="Logins whose SSH key a repository's configuration may name as githubUser."),
+    ] = []
+
+    readable_repositories: Annotated[
+        list[RepositoryUrl],
+        Field(description="URLs of repositories that every run may read too, such as private submodules."),
     ] = []
 
     bots: Annotated[

@@ -1,6 +1,6 @@
 """The Kubernetes Jobs of attempts."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.quantity import Bytes, Cpu, thousandths
 from functions.runs.model.run_spec import MaxRetries, TimeoutSeconds
-from functions.settings.pod import PodSettings
+from functions.settings.pod_additions import PodSettings
 from functions.settings.types import Seconds, Section, StorageClass
 
 
@@ -50,6 +50,12 @@ class JobSettings(Section):
             description="How long a finished Job is kept; its name is the lock of its attempt.",
         ),
     ] = 86_400
+    broker: Annotated[
+        Literal["sidecar", "container"],
+        Field(
+            description="How the broker runs beside the agent: as a native sidecar (Kubernetes 1.29) or a container."
+        ),
+    ] = "sidecar"
     pending_wait: Annotated[Seconds, Field(description="How long a run waits for people to fix what it lacks.")] = 900
     max_retries: Annotated[MaxRetries, Field(description="Automatic retries per run.")] = 1
     backoff: Annotated[

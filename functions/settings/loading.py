@@ -22,7 +22,7 @@ def load(environ: Mapping[str, str], *, image: str | None = None) -> Settings:
     Raises:
         SettingsError: with one line for each problem, which names the setting and what to do.
     """
-    return _load(Settings, environ, {"agent": {"image": image}} if image else {})
+    return _load(Settings, environ, {"agent": {"image": image}, "broker": {"image": image}} if image else {})
 
 
 def load_webhook(environ: Mapping[str, str]) -> WebhookSettings:

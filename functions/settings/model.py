@@ -9,10 +9,12 @@ from pydantic_settings import SettingsConfigDict
 from functions.runs.model.fields import DnsLabel
 from functions.settings.access import AccessSettings
 from functions.settings.agent import AgentSettings, ModelSettings, PermissionSettings, SecretSettings, ToolSettings
+from functions.settings.broker import BrokerSettings
 from functions.settings.cluster import ClusterSettings
 from functions.settings.console import ConsoleSettings
 from functions.settings.job import JobSettings
 from functions.settings.limits import LimitSettings
+from functions.settings.model_provider import ModelProviderSettings
 from functions.settings.retention import RetentionSettings
 from functions.settings.telemetry import TelemetrySettings
 from functions.settings.webhook import WebhookSettings
@@ -30,11 +32,13 @@ class Settings(WebhookSettings):
     templates: Annotated[Path, AfterValidator(Path.absolute)] = TEMPLATES
     job: JobSettings = JobSettings()
     agent: AgentSettings
+    broker: BrokerSettings
     secrets: SecretSettings = SecretSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     permissions: PermissionSettings = PermissionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    model: ModelProviderSettings = ModelProviderSettings()
     models: ModelSettings = ModelSettings()
     tools: ToolSettings = ToolSettings()
     access: AccessSettings = AccessSettings()

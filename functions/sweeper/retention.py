@@ -15,6 +15,7 @@ from functions.cluster.kinds import CONFIG_MAP, RUNS, VOLUME_CLAIM
 from functions.events.event import RETENTION_DUE
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler.reconciler import reconcile
+from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
@@ -92,9 +93,12 @@ def _is_after(begin: Cursor, kind: str, name: str) -> bool:
 
 
 def _visit_run(deps: Dependencies, reports: OverdueReports, run: Run, counts: Counter[str]) -> None:
-    """Expire, drive or report a finished run. No other pass lists it, so a lost event is made up for here."""
+    """Expire, drive or report a run with the label of finished ones, even if it is a copied label.
+
+    No other pass lists it, so a lost event is made up for here.
+    """
     now = deps.clock()
-    if not run.is_marked_finished:
+    if FINISHED not in run.labels:
         return
     if expired(run, now):
         delete(deps, RUNS[run.kind], version_of(run.raw["metadata"]), "expired runs", counts)

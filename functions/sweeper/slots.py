@@ -35,10 +35,7 @@ class SlotAssigner:
 
         Raises ClusterError: a run that lost its slot had to be read again, and could not be.
         """
-        if self._ledger is None:
-            return False
-        present = self._deps.runs.reread(run) if self._cycle.is_out_of_date(run) else run
-        return self._cycle.observe(present)
+        return self._ledger is not None and admission.observe(self._deps, self._cycle, run)
 
     def assign(self, *, complete: bool) -> Sequence[PendingRun]:
         """Assign the free slots; return the runs to drive. Raises ClusterError.

@@ -10,7 +10,15 @@ from pathlib import Path
 from functions.runs.model.kinds import BY_WORD
 from functions.templating.search_path import SUFFIX, find
 
-REQUIRED = ("agent_cli.py", "agent_process.py", "attempt_report.py", "container.sh", "prompt.md", "settings.json")
+REQUIRED = (
+    "agent_cli.py",
+    "agent_process.py",
+    "attempt_report.py",
+    "broker.json",
+    "container.sh",
+    "prompt.md",
+    "settings.json",
+)
 """Task files that the container script of every agent CLI needs."""
 
 OWN: Mapping[str, Sequence[str]] = {"claude": ("CLAUDE.md",), "codex": ("AGENTS.md",)}

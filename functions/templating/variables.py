@@ -13,6 +13,7 @@ from functions.runs.model.repository_url import checkout, on_github
 from functions.runs.model.run_spec import RequestedTools, RunSpec
 from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
+from functions.templating.model_upstream import upstream
 
 MARGIN_SECONDS = 120
 """An attempt stops this long before its deadline, to push and to report (SPEC section 7)."""
@@ -76,11 +77,16 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "api_key_secret": key.secret if key else None,
         "api_key_key": key.key if key else None,
         "api_key_env": key.env if key else None,
+        "model_upstream": upstream(settings, spec.agent_cli),
+        "model_provider": settings.model,
         "github_api_url": settings.github.api_url,
         "github_host": settings.github.host,
         "github_repository": on_github(spec.repository_url, settings.github.host),
         "github_platform_repository": on_github(getattr(spec, "task_repository_url", ""), settings.github.host),
         "known_hosts": settings.github.known_hosts,
+        "readable_repositories": {
+            url: on_github(url, settings.github.host) for url in settings.github.readable_repositories
+        },
         "permissions": settings.permissions,
         "telemetry": settings.telemetry,
         "hooks": list(hooks),

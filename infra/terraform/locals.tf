@@ -46,7 +46,7 @@ locals {
   asking = sum([for name, each in local.functions : each.max_instances * each.concurrency if name != "github_webhook"])
 
   # Sections of the settings that are an installation's own choice, but for the keys that are secret or set from here.
-  own_choice = ["access", "console", "github", "job", "limits", "models", "observability", "permissions", "retention", "secrets", "telemetry", "tools"]
+  own_choice = ["access", "console", "github", "job", "limits", "model", "models", "observability", "permissions", "retention", "secrets", "telemetry", "tools"]
   not_plain  = ["github.app_id", "github.private_key", "github.private_key_file", "github.webhook_secrets", "observability.otlp_headers"]
 
   labels = merge({ part-of = "orchestrator" }, var.labels)

@@ -50,6 +50,7 @@ output "kubernetes_settings" {
   value = yamlencode({
     namespace = var.cluster.namespace
     agent     = var.agent
+    broker    = local.broker
     queues    = { project = var.project_id, prefix = var.prefix }
   })
 }

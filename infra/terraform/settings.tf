@@ -28,11 +28,18 @@ locals {
       namespace = var.cluster.namespace
       templates = "${local.mount}/${local.templates}"
       agent     = jsonencode(var.agent)
+      broker    = jsonencode(local.broker)
       auth      = jsonencode({ mode = "iam" })
       cluster   = jsonencode({ kubeconfig = "${local.mount}/${local.kubeconfig}", identity = "google" })
       queues    = jsonencode({ project = var.project_id, prefix = var.prefix })
     },
   )
+  # The broker beside each agent runs from the image of the functions. The digest decides; a tag is only there for its form.
+  broker = {
+    image = split("@", coalesce(var.image, "image-not-pushed@"))[0]
+    tag   = var.image == null ? "none" : "released@${split("@", var.image)[1]}"
+  }
+
   environment = { for key, value in local.settings : "ORCHESTRATOR_${upper(key)}" => value }
 
   # The App is for those who call GitHub. The webhook, which everybody may call, only knows deliveries by their secrets.

@@ -48,7 +48,7 @@ def lay_out(root: Path, given: Mapping[str, Any], secrets: Mapping[str, str]) ->
     mounts = Mounts(root)
     mounts.configuration.parent.mkdir(parents=True, exist_ok=True)
     mounts.configuration.write_text(json.dumps(given))
-    mounts.shared.mkdir(exist_ok=True)
+    mounts.shared.mkdir(parents=True, exist_ok=True)
     mounts.secrets.mkdir(exist_ok=True)
     for name, text in secrets.items():
         (mounts.secrets / name).parent.mkdir(exist_ok=True)
@@ -63,13 +63,13 @@ def serving(mounts: Mounts) -> Iterator[Running]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="broker", daemon=True)
     thread.start()
-    broker = Broker(configuration.load(mounts.configuration), mounts)
     try:
+        broker = Broker(configuration.load(mounts.configuration), mounts)
         ready = asyncio.run_coroutine_threadsafe(broker.start(), loop).result(60)
         assert json.loads((mounts.shared / FILE).read_text())["port"] == ready.port
         yield Running(mounts, broker, ready)
-    finally:
         asyncio.run_coroutine_threadsafe(broker.stop(), loop).result(30)
+    finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -73,10 +73,13 @@ def _world(tmp_path: Path, seeds: Path, url: str) -> Iterator[World]:
 
 
 @pytest.fixture
-def certificate(world: World) -> Certificate:
+def certificate(world: World, monkeypatch: pytest.MonkeyPatch) -> Certificate:
+    """The small GitHub's, which brokers in this process trust too."""
     directory = world.path / "github"
     directory.mkdir()
-    return make(directory)
+    found = make(directory)
+    monkeypatch.setenv("SSL_CERT_FILE", str(directory / "certificate.pem"))
+    return found
 
 
 @pytest.fixture

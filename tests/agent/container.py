@@ -1,24 +1,28 @@
-"""A pod's container without a container engine: namespaces, a read-only root, the pod's mounts, uid 1000.
+"""A pod's containers without a container engine: namespaces, read-only roots, each its own mounts and user.
 
-The program is process 1 of a PID namespace, so that nothing outlives it. The network is the machine's, so that it
-reaches servers on loopback.
+Each program is process 1 of a PID namespace, so that nothing outlives it and neither sees the other's processes. The
+network is the machine's, which both share, so that they reach servers on loopback.
 """
 
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.manifests.pod import KEY_MODE, USER
+from functions.manifests.broker import KEY_MODE
+from functions.manifests.broker import USER as BROKER_USER
+from functions.manifests.pod import USER
 from functions.runs.model import report
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.sshd import SshServer
-from tests.agent.world import API_KEY, Pod, World, plain_settings
+from tests.agent.world import Pod, World, at, plain_settings
 from tests.support import images
 from tests.support.images import Image
+from tests.support.installed import ROOT
 
 MACHINE = r"""
 set -euo pipefail
@@ -33,7 +37,7 @@ for each in /usr /bin /sbin /lib /lib64; do
   fi
 done
 cp -a /etc/{ld.so.cache,nsswitch.conf,ssl,alternatives} "$root/etc/"
-printf 'agent:x:1000:1000::/home/agent:/bin/bash\n' >"$root/etc/passwd"
+printf 'agent:x:1000:1000::/home/agent:/bin/bash\nbroker:x:65532:65532::/:/bin/false\n' >"$root/etc/passwd"
 mount -t proc proc "$root/proc"
 for each in null zero random urandom; do touch "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
 ln -s /proc/self/fd "$root/dev/fd"
@@ -44,9 +48,9 @@ mount --bind "$PARTS" "$root/opt/parts" && mount -o remount,ro,bind "$root/opt/p
 
 POD = r"""
 show() { mount --bind "$1" "$root$2" && mount -o remount,ro,bind "$root$2"; }
-mkdir -p "$root"/{tmp,config,workspace,home/agent,secrets,etc/claude-code}
+mkdir -p "$root"/{tmp,config,workspace,home/agent,run/broker,etc/claude-code}
 touch "$root/dev/termination-log" "$root/etc/claude-code/"{managed-settings.json,CLAUDE.md}
-for each in config secrets; do show "$POD/$each" "/$each"; done
+for each in config run/broker; do show "$POD/$each" "/$each"; done
 for each in home/agent tmp workspace dev/termination-log; do mount --bind "$POD/$each" "$root/$each"; done
 show "$POD/config/settings.json" /etc/claude-code/managed-settings.json
 [[ ! -f $POD/config/CLAUDE.md ]] || show "$POD/config/CLAUDE.md" /etc/claude-code/CLAUDE.md
@@ -54,7 +58,18 @@ mount -o remount,ro "$root"
 exec /usr/sbin/chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all \
   --inh-caps=-all env --ignore-environment "$@" /bin/bash -c 'cd /workspace && exec /bin/bash /config/container.sh'
 """
-"""Bash, after one of the above: the pod's mounts, then its container script as uid 1000."""
+"""Bash, after one of the above: the agent's mounts, then its container script as uid 1000."""
+
+BROKER = rf"""
+show() {{ mkdir -p "$root$2"; mount --bind "$1" "$root$2" && mount -o remount,ro,bind "$root$2"; }}
+for each in config secrets; do show "$POD/$each" "/$each"; done
+for each in $PLACES; do show "$each" "$each"; done
+mkdir -p "$root/run/broker" && mount --bind "$POD/run/broker" "$root/run/broker"
+mount -o remount,ro "$root"
+exec /usr/sbin/chroot "$root" setpriv --reuid={BROKER_USER} --regid={USER} --clear-groups --no-new-privs \
+  --bounding-set=-all --inh-caps=-all env --ignore-environment "$@"
+"""
+"""Bash, after MACHINE: the broker's mounts and the Python of $PLACES, then the broker as its user."""
 
 PATHS = "/opt/parts/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -64,7 +79,9 @@ class Container:
     """A pod of the world's, run as a kubelet would."""
 
     pod: Pod
+    broker_environ: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    broker: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> str:
@@ -80,32 +97,42 @@ class Container:
 
     def _start(self, root: str, setup: Mapping[str, str], environ: Mapping[str, str]) -> "Container":
         self._own_volumes()
+        self._start_broker()
         given = {"HOME": "/home/agent", "POD_UID": "pod-uid-c", **environ}
+        self.process = self._run("container", root + POD, {"POD": str(self.pod.root), **setup}, _variables(given))
+        return self
+
+    def _start_broker(self) -> None:
+        places = dict.fromkeys(map(str, (sys.base_prefix, sys.prefix, ROOT / "functions")))
+        setup = {"POD": str(self.pod.mounts.root), "PARTS": "/usr/share", "PLACES": " ".join(places)}
+        environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **self.broker_environ}
+        command = [*_variables(environ), sys.executable, "-m", "functions.broker"]
+        self.broker = self._run("broker", MACHINE + BROKER, setup, command)
+
+    def _run(self, name: str, script: str, setup: Mapping[str, str], arguments: list[str]) -> "subprocess.Popen[bytes]":
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
-        variables = [f"{name}={text}" for name, text in given.items()]
-        with (self.pod.root / "container-log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "/bin/bash", "-c", root + POD, "setup", *variables],
-                env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "POD": str(self.pod.root), **setup},
+        with (self.pod.root / f"{name}-log").open("wb") as log:
+            return subprocess.Popen(
+                [*command, "/bin/bash", "-c", script, "setup", *arguments],
+                env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **setup},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        return self
 
     def _own_volumes(self) -> None:
         """As a kubelet leaves them with fsGroup: the group's, and writable where they are to be."""
-        root = self.pod.root
-        for path in (root / "config").rglob("*"):
+        root, mounts = self.pod.root, self.pod.mounts
+        for path in (*(root / "config").rglob("*"), *(mounts.root / "config").rglob("*")):
             path.chmod(0o444)
-        for path in (root / "secrets").rglob("*"):
+        for path in mounts.secrets.rglob("*"):
             os.chown(path, 0, USER)
             path.chmod(0o750 if path.is_dir() else KEY_MODE)
-        for path in ((root / "workspace").resolve(), root / "home/agent", root / "tmp"):
+        for path in ((root / "workspace").resolve(), root / "home/agent", root / "tmp", mounts.shared):
             os.chown(path, 0, USER)
             path.chmod(0o2775)
-        (root / "config").chmod(0o755)
-        (root / "secrets").chmod(0o755)
+        for path in (root / "config", mounts.root / "config", mounts.secrets):
+            path.chmod(0o755)
         (root / "dev/termination-log").touch()
         (root / "dev/termination-log").chmod(0o666)
 
@@ -118,17 +145,22 @@ class Container:
 
     def end(self) -> None:
         """Process 1 goes with its parent, and all others with process 1."""
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+        for process in (self.process, self.broker):
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+
+
+def _variables(environ: Mapping[str, str]) -> list[str]:
+    return [f"{name}={text}" for name, text in environ.items()]
 
 
 def prepared(
     world: World, server: SshServer, spec: RunSpec, model_url: str, **settings: Any
 ) -> tuple[Container, dict[str, str]]:
     """The container of an attempt whose remotes are behind `server`, and the environment of its real agent CLI."""
-    settings = {"github": {"known_hosts": [server.host_key]}, **settings}
+    settings = {"github": {"known_hosts": [server.host_key]}, **at(model_url), **settings}
     secrets = {"ssh/id_ed25519": server.private_key}
     pod = world.pod(world.task(spec), settings=plain_settings(**settings), secrets=secrets)
     redirect = {name: value for name, value in pod.environ.items() if name.startswith("GIT_CONFIG_")}
-    return Container(pod), {"ANTHROPIC_API_KEY": API_KEY, "ANTHROPIC_BASE_URL": model_url, **redirect}
+    return Container(pod), redirect

@@ -52,6 +52,5 @@ def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt
 def ssh_user(world: World, github: Github, make: SpecFactory, **environ: Any) -> Pod:
     """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
     spec = spec_of(github, make, githubApp=None, githubUser="octocat")
-    over_ssh: dict[str, Any] = {"GIT_CONFIG_KEY_0": f"url.{world.remotes.url}.insteadOf"}
-    over_ssh["GIT_CONFIG_VALUE_0"] = f"{github.place.url}/acme/"
-    return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, **over_ssh, **environ)
+    url = f"{github.place.url}/acme/"
+    return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, url=url, **environ)

@@ -1,10 +1,14 @@
-"""A model that says what a test has it say: the Messages API, streamed, on loopback.
+"""A model that says what a test has it say: the Messages API, streamed, on loopback; also as at Bedrock and Vertex.
 
 The turn is chosen by counting the assistant's messages in a request, so that a repeated request gets the same answer
 and a resumed session goes on where it stopped. Every request is kept for the test to look at.
 """
 
+import base64
+import binascii
 import json
+import re
+import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +21,7 @@ from tests.support.http_servers import Handler, listening
 Block = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
 STREAM = {"Content-Type": "text/event-stream"}
+BEDROCK_STREAM = "/invoke-with-response-stream"
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,35 @@ def _handler(model: Model) -> type[Handler]:
                 self._speak(json.loads(self.received()))
 
         def _speak(self, body: dict[str, Any]) -> None:
-            turn = model.answer({**body, "headers": dict(self.headers)})
+            turn = model.answer({**body, "headers": dict(self.headers), "path": self.path})
             if isinstance(turn, Refusal):
                 error = {"type": "error", "error": {"type": turn.kind, "message": turn.message}}
                 self.answer(turn.status, {**JSON, **turn.headers}, json.dumps(error).encode())
+            elif self.path.endswith(BEDROCK_STREAM):
+                events = _events(turn, _named(self.path))
+                self.answer(200, {"Content-Type": "application/vnd.amazon.eventstream"}, b"".join(map(_frame, events)))
             else:
-                self.answer(200, STREAM, b"".join(_events(turn, body["model"])))
+                self.answer(200, STREAM, b"".join(_events(turn, body.get("model") or _named(self.path))))
 
     return Speaking
+
+
+def _named(path: str) -> str:
+    """The model that a path of Bedrock's or Vertex's API names, where the body does not."""
+    return re.split("/models?/", path)[-1].partition("/")[0].partition(":raw")[0].partition(":streamRaw")[0]
+
+
+def _frame(event: bytes) -> bytes:
+    """The same event as Bedrock sends it (AWS, Event stream encoding): in base64, with lengths and check sums."""
+    payload = json.dumps({"bytes": base64.b64encode(event.partition(b"data: ")[2].strip()).decode()}).encode()
+    given = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(text)) + text.encode()
+        for name, text in given.items()
+    )
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", binascii.crc32(message))
 
 
 def _events(turn: Turn, model: str) -> Iterator[bytes]:

@@ -168,15 +168,20 @@ def test_what_keeps_an_app_from_working_is_named(
 
 
 @pytest.fixture
-def user(ssh_world: World, ssh_server: SshServer) -> Iterator[Running]:
-    """The broker of a run that works as a user, on the real sshd."""
+def user_mounts(ssh_world: World, ssh_server: SshServer) -> Mounts:
+    """Of a run that works as a user, on the real sshd."""
     git = brokers.git_of(**USER)
     for repository in git["repositories"]:
         repository["url"] = f"{ssh_world.remotes.url}{repository['name'].removeprefix('acme/')}"
     given = {"namespace": "agents", "git": git}
     mounts = brokers.lay_out(ssh_world.path / "broker-pod", given, {"ssh/id_ed25519": ssh_server.private_key})
     mounts.known_hosts.write_text(f"{ssh_server.host_key}\n")
-    with brokers.serving(mounts) as running:
+    return mounts
+
+
+@pytest.fixture
+def user(user_mounts: Mounts) -> Iterator[Running]:
+    with brokers.serving(user_mounts) as running:
         yield running
 
 
@@ -194,7 +199,7 @@ def relay(running: Running, request: dict[str, str | int], sent: bytes = b"0000"
     """Exit code and output of what the broker runs."""
     stdin, stdout = os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(running.mounts.shared / SOCKET))
+        client.connect(f"/proc/self/fd/{os.open(running.mounts.shared, os.O_RDONLY)}/{SOCKET}")
         socket.send_fds(client, [json.dumps(request).encode() + b"\n"], [stdin[0], stdout[1], stdout[1]])
         for each in (stdin[0], stdout[1]):
             os.close(each)
@@ -213,6 +218,15 @@ def test_git_fetches_over_ssh_with_a_key_that_only_the_broker_has(user: Running,
     assert "refs/heads/main" in text
 
 
+def test_a_broker_that_is_started_again_serves_the_agent_at_work(user_mounts: Mounts, ssh_world: World) -> None:
+    with brokers.serving(user_mounts) as before:
+        pass
+    with brokers.serving(user_mounts):
+        code, text = relay(before, asked(before, ssh_world))
+        assert code == 0, text
+        assert requests.get(f"{before.url}/usage", headers=before.bearer, timeout=30).status_code == 200
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -224,6 +238,9 @@ def test_git_fetches_over_ssh_with_a_key_that_only_the_broker_has(user: Running,
         {"command": "sh -c id"},
         {"command": ""},
         {"command": "git-receive-pack '{platform}'"},
+        {"command": "git-lfs-authenticate '{platform}' upload"},
+        {"command": "git-lfs-authenticate '{shop}' download; id"},
+        {"command": "git-lfs-transfer '{shop}' upload"},
         {"command": "git-upload-pack '{shop}/../other'"},
         {"host": "localhost"},
         {"host": "-oProxyCommand=id"},
@@ -244,7 +261,7 @@ def test_ssh_ends_when_its_client_has_gone(user: Running, ssh_world: World) -> N
     ends: Sequence[int] = os.pipe()
     out = os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(user.mounts.shared / SOCKET))
+        client.connect(f"/proc/self/fd/{os.open(user.mounts.shared, os.O_RDONLY)}/{SOCKET}")
         line = json.dumps(asked(user, ssh_world)).encode() + b"\n"
         socket.send_fds(client, [line], [ends[0], out[1], out[1]])
         os.close(out[1])

@@ -25,7 +25,7 @@ from functions.templating.variables import AttemptContext
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.sshd import SshServer
-from tests.agent.world import Pod, World, plain_settings
+from tests.agent.world import Pod, World, at, plain_settings
 
 MODEL = "claude-sonnet-4-5-20250929"
 BRANCH = "agents/r1-3b2c1"
@@ -41,12 +41,11 @@ class Desk:
         return self.pod_of(self.world.task(spec, attempt=attempt), model, **changes)
 
     def pod_of(self, task: AttemptContext, model: Model, **changes: Any) -> Pod:
-        settings = {"github": {"known_hosts": [self.server.host_key]}, **changes.pop("settings", {})}
+        settings = {"github": {"known_hosts": [self.server.host_key]}, **at(model.url), **changes.pop("settings", {})}
         given: dict[str, Any] = {
             "settings": plain_settings(**settings),
             "secrets": {"ssh/id_ed25519": self.server.private_key},
             "AGENT_COMMAND": self.world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"; exec {self.claude} "$@"'),
-            "ANTHROPIC_BASE_URL": model.url,
             "CLAUDE_CODE_MAX_RETRIES": "1",
         }
         return self.world.pod(task, **given | changes)

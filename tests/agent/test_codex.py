@@ -26,7 +26,7 @@ from functions.runs.model.run_spec import RunSpec
 from functions.templating.render import TemplateError, task_files
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
-from tests.agent.world import UID, Pod, World, lay_out, plain_settings
+from tests.agent.world import PRIVATE_KEY, UID, Pod, World, at, lay_out, plain_settings
 
 BRANCH = "agents/r1-3b2c1"
 KEY = "sk-codex-9a8b7c6d5e4f"
@@ -48,9 +48,8 @@ class Desk:
     def pod(self, spec: RunSpec, model: Responses, *, run: str = "r1", attempt: int = 1, **changes: Any) -> Pod:
         given: dict[str, Any] = {
             "AGENT_COMMAND": "",
-            "OPENAI_API_KEY": KEY,
-            "OPENAI_BASE_URL": model.url,
-            "ANTHROPIC_API_KEY": "",
+            "settings": plain_settings(**at(model.url)),
+            "secrets": {"ssh/id_ed25519": PRIVATE_KEY, "model/credential": KEY},
         }
         task = self.world.task(spec, run, attempt, **changes.pop("task", {}))
         return self.world.pod(task, **given | {"PATH": f"{PARTS}:{self.path}"} | changes)
@@ -118,7 +117,7 @@ def test_a_hook_dropped_into_the_directory_runs(desk: Desk, spec: RunSpec) -> No
     hook = '#!/bin/bash\ncat >"$POD_ROOT/started.json"\n'
     (templates / "codex/code/hooks/start-hello.sh.j2").write_text(hook)
     with serving(says("NO_CHANGES: looked")) as model:
-        pod = desk.pod(spec, model, settings=plain_settings(templates=str(templates)))
+        pod = desk.pod(spec, model, settings=plain_settings(templates=str(templates), **at(model.url)))
         pod.run()
     assert json.loads((pod.root / "started.json").read_text())["hook_event_name"] == "SessionStart"
 
@@ -135,7 +134,7 @@ def test_a_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
     deny = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch *)"]}
     hidden = runs("cd . && A=1 touch forbidden.txt")
     with serving(hidden, says("NO_CHANGES: it was forbidden")) as model:
-        result = desk.pod(spec, model, settings=plain_settings(permissions=deny)).run()
+        result = desk.pod(spec, model, settings=plain_settings(permissions=deny, **at(model.url))).run()
     assert result.reason == Reason.NO_CHANGES, result.message
     assert "forbidden by the rule Bash(touch *)" in model.outputs()[0]
     assert desk.world.remotes.branches("shop") == ["main"]
@@ -215,7 +214,7 @@ def once(spec: RunSpec, world: World) -> dict[str, str]:
 
 def test_a_missing_key_is_named(desk: Desk, spec: RunSpec) -> None:
     with serving(says("never asked")) as model:
-        result = desk.pod(spec, model, OPENAI_API_KEY="").run()
+        result = desk.pod(spec, model, secrets={"ssh/id_ed25519": "k", "model/credential": ""}).run()
     assert result.reason == Reason.MISSING_SECRET
     assert "secret openai-api-key with key api-key" in result.message
     assert model.requests == []

@@ -44,11 +44,11 @@ def test_a_missing_secret_is_named_with_its_key_within_seconds(
     pod = world.pod(world.task(code_spec(**{"githubUser": None, **identity})), secrets=secrets)
     started = time.monotonic()
     refused(pod, Reason.MISSING_SECRET, *words)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20, "and not after the minutes that a broker may take"
 
 
 def test_a_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), ANTHROPIC_API_KEY="", AGENT_COMMAND="")
+    pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": ""}, AGENT_COMMAND="")
     refused(pod, Reason.MISSING_SECRET, "claude-api-key", "api-key")
 
 
@@ -82,7 +82,8 @@ def test_a_base_branch_that_is_not_there_is_named(world: World, code_spec: SpecF
 @pytest.mark.parametrize("field", ["repositoryUrl", "platformRepositoryUrl"])
 def test_a_repository_that_is_not_there_is_named(world: World, code_spec: SpecFactory, field: str) -> None:
     url = "https://github.com/acme/nowhere"
-    refused(world.pod(world.task(code_spec(**{field: url}))), Reason.REPOSITORY_DENIED, url)
+    there = {f"url.{world.remotes.url}nowhere.insteadOf": url}
+    refused(world.pod(world.task(code_spec(**{field: url})), git_config=there), Reason.REPOSITORY_DENIED, url)
 
 
 def test_a_platform_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:

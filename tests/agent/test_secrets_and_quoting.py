@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from functions.broker import configuration
+from functions.broker.git_ssh import SshFiles, allowed
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
-from tests.agent.world import API_KEY, PRIVATE_KEY, World, plain_settings, result_line
+from tests.agent.world import API_KEY, DEPLOY_TOKEN, PRIVATE_KEY, World, plain_settings, result_line
 from tests.support.python import search_path
 
 TOUCH = "touch $POD_ROOT/pwned"
@@ -57,10 +59,10 @@ def test_the_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFact
 
 def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> None:
     nosy = f"""
-        env; cat "$POD_ROOT/secrets/ssh/id_ed25519"; echo stderr $ANTHROPIC_API_KEY >&2
+        env; cat "$POD_ROOT/run/broker/ready.json"; echo stderr $DEPLOY_TOKEN >&2
         tr '\\0' ' ' < /proc/$$/cmdline; echo
         git config --list > config.txt
-        {result_line(result="the key is")} | sed "s/the key is/the key is $ANTHROPIC_API_KEY/"
+        {result_line(result="the key is")} | sed "s/the key is/the key is $DEPLOY_TOKEN/"
     """
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(nosy))
     result = pod.run()
@@ -68,11 +70,11 @@ def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> No
     assert "[redacted]" in pod.log
     kept = [pod.root / "log", pod.root / "dev/termination-log"]
     kept += [path for path in (world.path / "workspace").rglob("*") if path.is_file()]
-    for secret in (API_KEY, KEY_LINE):
+    for secret in (API_KEY, DEPLOY_TOKEN, KEY_LINE):
         assert not [path for path in kept if secret.encode() in path.read_bytes()]
 
 
-PROGRAMS = ("git", "ssh", "python3", "find", "flock", "timeout", "sleep")
+PROGRAMS = ("git", "python3", "find", "flock", "timeout", "sleep")
 
 
 def test_secrets_of_the_environment_are_the_agents_alone(
@@ -80,7 +82,7 @@ def test_secrets_of_the_environment_are_the_agents_alone(
 ) -> None:
     """Nothing else that an attempt starts could show them, in its arguments or in its environment."""
     given: dict[str, Any] = {
-        "ANTHROPIC_API_KEY": API_KEY,
+        "DEPLOY_TOKEN": DEPLOY_TOKEN,
         "DATABASE_PASSWORD": "pw-for-tests-only",
         "SENTRY_TOKEN": "token-for-tests",
     }
@@ -97,7 +99,7 @@ def test_secrets_of_the_environment_are_the_agents_alone(
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), "the agent has them"
     calls = noted.calls()
-    assert {"git", "ssh", "python3"} <= {Path(call.arguments.split("\n")[0]).name for call in calls}
+    assert {"git", "python3"} <= {Path(call.arguments.split("\n")[0]).name for call in calls}
     secrets = [*given.values(), *ssh_server.private_key.splitlines()[1:-1]]
     assert not [call for call in calls for secret in secrets if secret in call.arguments]
     assert not [call for call in calls if not call.by_agent for secret in secrets if secret in call.environ]
@@ -124,28 +126,36 @@ def test_no_private_key_inside_the_work_tree_or_anywhere_we_write(
 
 
 def test_a_failing_agent_puts_no_secret_into_the_report(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $ANTHROPIC_API_KEY; exit 1"))
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $DEPLOY_TOKEN; exit 1"))
     assert pod.run().message == "the agent ended with exit code 1: cannot use [redacted]"
 
 
-def test_the_key_is_used_where_it_is_mounted(world: World, code_spec: SpecFactory) -> None:
+def test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_spec: SpecFactory) -> None:
+    """Also for https URLs, which are no use to a key; the agent's container has a relay."""
     agent = world.agent(f'printf "%s" "$GIT_SSH_COMMAND" > "$POD_ROOT/ssh"\n{result_line(result="NO_CHANGES: x")}')
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     pod.run()
-    command = (pod.root / "ssh").read_text()
-    assert f"-i {pod.root}/secrets/ssh/id_ed25519 " in command
-    assert f"UserKnownHostsFile={pod.root}/config/known_hosts" in command
-    assert "StrictHostKeyChecking=yes" in command
+    assert (pod.root / "ssh").read_text() == f"python3 -E -s {pod.root}/config/ssh_relay.py"
+    assert pod.broker
+    files = SshFiles(Path("/secrets/ssh/id_ed25519"), Path("/config/known_hosts"))
+    asked = {"host": "github.com", "port": 22, "user": "git", "command": "git-upload-pack '/acme/shop'"}
+    wanted = allowed(configuration.load(pod.mounts.configuration).git, asked)
+    assert wanted
+    command = wanted.command(files)
+    assert command[:5] == ["ssh", "-F", "/dev/null", "-i", "/secrets/ssh/id_ed25519"]
+    assert {"-oStrictHostKeyChecking=yes", "-oUserKnownHostsFile=/config/known_hosts"} <= set(command)
+    assert [*command[-2:]] == ["git@github.com", "git-upload-pack 'acme/shop'"]
 
 
-def test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh(world: World, code_spec: SpecFactory) -> None:
+def test_https_urls_go_over_ssh_for_a_user(world: World, code_spec: SpecFactory) -> None:
     ssh = world.path / "bin/ssh"
     ssh.parent.mkdir()
-    ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> "$POD_ROOT/ssh-arguments"\nexit 255\n')
+    ssh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {world.path}/ssh-arguments\nexit 255\n')
     ssh.chmod(0o755)
-    spec = code_spec(repositoryUrl="https://github.com/elsewhere/shop")
-    pod = world.pod(world.task(spec), PATH=f"{ssh.parent}:{search_path()}")
-    assert pod.run().reason is Reason.REPOSITORY_DENIED
-    asked = (pod.root / "ssh-arguments").read_text()
+    pod = world.pod(world.task(code_spec(repositoryUrl="https://github.com/elsewhere/shop")))
+    with pytest.MonkeyPatch.context() as patch:  # the broker is in this process
+        patch.setenv("PATH", f"{ssh.parent}:{search_path()}")
+        assert pod.run().reason is Reason.REPOSITORY_DENIED
+    asked = (world.path / "ssh-arguments").read_text()
     assert "git@github.com\n" in asked
-    assert "git-upload-pack '/elsewhere/shop'" in asked
+    assert "git-upload-pack 'elsewhere/shop'" in asked

@@ -8,21 +8,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from functions.broker.server import Mounts
 from functions.local.runner.shim import process_tree
 from functions.runs.model import naming, report
 from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
 from functions.templating.render import AttemptContext, task_files
+from tests.agent import brokers
+from tests.agent.brokers import Running
 from tests.agent.remotes import Remotes
 from tests.support.python import search_path
 
 REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal.py"
 UID = "3b2c1d4e-0000-4000-8000-000000000001"
 API_KEY = "sk-test-4f5c2b7a9d1e"
+"""Of the model; the broker has it."""
+DEPLOY_TOKEN = "deploy-5e1f9a7c3b2d"
+"""In the agent's environment, as envFromSecrets gives it."""
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdGVzdC1vbmx5\n-----END OPENSSH PRIVATE KEY-----\n"
 
 TASKS = {
@@ -47,13 +54,18 @@ class Pod:
 
     root: Path
     environ: Mapping[str, str]
+    mounts: Mounts
+    """Of the broker's container, which the test's process plays."""
     process: subprocess.Popen[bytes] | None = None
+    broker: Running | None = None
+    ending: ExitStack = field(default_factory=ExitStack)
 
     @property
     def log(self) -> str:
         return (self.root / "log").read_text()
 
     def start(self) -> "Pod":
+        self.broker = self.ending.enter_context(brokers.serving(self.mounts))
         with (self.root / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 ["/bin/bash", str(self.root / "config/container.sh")],
@@ -110,6 +122,7 @@ class Pod:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         assert process_tree.end(lambda: process_tree.processes_of_pod(self.root)), "what it started is gone too"
+        self.ending.close()
 
 
 @dataclass
@@ -143,21 +156,32 @@ class World:
         workspace: str = "workspace",
         secrets: Mapping[str, str] | None = None,
         files: Mapping[str, str] | None = None,
+        url: str = "https://github.com/acme/",
+        git_config: Mapping[str, str] | None = None,
         **environ: str,
     ) -> Pod:
-        """A pod of `task`, laid out but not started. `secrets` and `files` are paths below their mounts."""
+        """A pod of `task`, laid out but not started. `secrets` and `files` are paths below their mounts.
+
+        The broker has the secrets, by default all of them; the agent's container has none. Git finds the remotes in
+        place of `url`, and has `git_config` besides.
+        """
         number = len(self.pods)
         root = self.path / f"pod-{number}"
         texts = {**task_files(task, settings or plain_settings()).files, **(files or {})}
         lay_out(root / "config", texts)
         lay_out(root / "etc/claude-code", {"managed-settings.json": texts["settings.json"]})
         given = {"ssh/id_ed25519": PRIVATE_KEY, "github-app/app-id": "12345", "github-app/private-key": PRIVATE_KEY}
-        lay_out(root / "secrets", given if secrets is None else secrets)
-        for name in ("home/agent", "tmp", "dev"):
+        mounts = Mounts(self.path / f"pod-{number}-broker")
+        mounts.root.mkdir()
+        lay_out(mounts.secrets, {"model/credential": API_KEY, **(given if secrets is None else secrets)})
+        self._configure(mounts, texts)
+        mounts.shared.mkdir(parents=True)
+        for name in ("home/agent", "tmp", "dev", "run"):
             (root / name).mkdir(parents=True)
+        (root / "run/broker").symlink_to(mounts.shared)
         (self.path / workspace).mkdir(exist_ok=True)
         (root / "workspace").symlink_to(self.path / workspace)
-        found = Pod(root, self.environ(root, number) | environ)
+        found = Pod(root, self.environ(root, number) | self._git(url, git_config or {}) | environ, mounts)
         self.pods.append(found)
         return found
 
@@ -168,21 +192,33 @@ class World:
             "POD_UID": f"pod-uid-{number}",
             "HOME": str(root / "home/agent"),
             "TMPDIR": str(root / "tmp"),
-            "ANTHROPIC_API_KEY": API_KEY,
+            "DEPLOY_TOKEN": DEPLOY_TOKEN,
             "AGENT_COMMAND": shlex.join([sys.executable, "-I", str(REHEARSAL)]),
             "REHEARSAL_SECONDS": "0",
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.{self.remotes.url}.insteadOf",
-            "GIT_CONFIG_VALUE_0": "https://github.com/acme/",
         }
 
+    def _configure(self, mounts: Mounts, texts: Mapping[str, str]) -> None:
+        """The broker's task files, in which a repository over ssh is where the remotes are."""
+        files = {name: texts[name] for name in ("broker.json", "known_hosts")}
+        if self.remotes.url.startswith("ssh:"):
+            files["broker.json"] = files["broker.json"].replace("https://github.com/acme/", self.remotes.url)
+        lay_out(mounts.root / "config", files)
+
+    def _git(self, url: str, more: Mapping[str, str]) -> dict[str, str]:
+        """Environment with git's configuration. Each remote has an entry: those for the broker are as long."""
+        names = ["", *(path.name for path in self.remotes.root.iterdir())]
+        found = [(f"url.{self.remotes.url}{name}.insteadOf", f"{url}{name}") for name in names] + [*more.items()]
+        environ = {"GIT_CONFIG_COUNT": str(len(found))}
+        for index, (key, value) in enumerate(found):
+            environ |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
+        return environ
+
     def origin_runs(self, pack: str, script: str) -> dict[str, Any]:
-        """Environment in which git talks to that script at its remote: in place of uploadpack or receivepack."""
+        """What a pod is given for git to talk to that script at its remote: in place of uploadpack or receivepack."""
         program = self.path / pack
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
-        key, value = "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_1"  # beside the one that every pod has
-        return {"GIT_CONFIG_COUNT": "2", key: f"remote.origin.{pack}", value: str(program)}
+        return {"git_config": {f"remote.origin.{pack}": str(program)}}
 
     def agent(self, script: str) -> str:
         """AGENT_COMMAND for an agent that is a bash script; its last line tells how it ended."""
@@ -200,7 +236,13 @@ def lay_out(directory: Path, texts: Mapping[str, str]) -> None:
 
 
 def plain_settings(**sections: Any) -> Settings:
-    return Settings.model_validate({"agent": {"image": "none"}, **sections})
+    return Settings.model_validate({"agent": {"image": "none"}, "broker": {"image": "none"}, **sections})
+
+
+def at(model_url: str) -> dict[str, Any]:
+    """Settings by which both agent CLIs find a scripted model."""
+    codex = {"secret": "openai-api-key", "env": "OPENAI_API_KEY", "url": model_url}
+    return {"model": {"url": model_url}, "secrets": {"api_keys": {"codex": codex}}}
 
 
 def result_line(**fields: Any) -> str:

@@ -11,7 +11,11 @@ from tests.benchmarks.deployed import Post
 SECRET = "of the benchmark"
 ENVIRON: Mapping[str, str] = {"ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps([SECRET])}
 """Environment of a function that accepts the delivery."""
-ALONE: Mapping[str, str] = {**ENVIRON, "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+ALONE: Mapping[str, str] = {
+    **ENVIRON,
+    "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+    "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
+}
 """Environment of the webhook, without its queue."""
 
 

@@ -58,6 +58,7 @@ class Address:
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_QUEUES__URL": self.queue,
             "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+            "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
             **ENVIRON,
         }
 

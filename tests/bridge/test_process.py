@@ -32,6 +32,7 @@ class Command:
         settings = {
             "ORCHESTRATOR_NAMESPACE": stand.namespace,
             "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+            "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(stand.kubeconfig),
             "ORCHESTRATOR_QUEUES__URL": stand.queue.url,
         }

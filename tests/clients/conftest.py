@@ -21,6 +21,7 @@ from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.server import free_port
 from functions.settings.cluster import ClusterSettings
+from tests.clients.doctor_bench import Bench
 from tests.support import embedded_server
 from tests.support.api import ROOT
 
@@ -60,6 +61,7 @@ class Functions:
         settings = {
             "ORCHESTRATOR_NAMESPACE": NAMESPACE,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
+            "ORCHESTRATOR_BROKER__IMAGE": "local",
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
         }
         port = free_port()
@@ -240,3 +242,9 @@ def name_remote(repository: Repository, url: str, bare: Path) -> None:
     """Has git use `bare` in place of `url`."""
     with (repository.home / ".gitconfig").open("a") as file:
         file.write(f'[url "{bare}"]\ninsteadOf = {url}\n')
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """An installation that `orchestrator doctor` has nothing to say about."""
+    return Bench(monkeypatch)

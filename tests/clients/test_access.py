@@ -80,7 +80,7 @@ async def called(environ: Mapping[str, str], arguments: dict[str, Any]) -> str:
 def test_the_configuration_shows_callers_and_impossible_ones(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
-        "agent: {image: registry.example/agent}\n"
+        "agent: {image: registry.example/agent}\nbroker: {image: registry.example/orchestrator}\n"
         "access: {callers: {ci: {agents: [rex]}, 'GitHub:Octocat': {users: ['*']}, ada@example.com: {}}}\n"
     )
     environ = {"ORCHESTRATOR_CONFIG": str(file), **AUTH}
@@ -90,4 +90,6 @@ def test_the_configuration_shows_callers_and_impossible_ones(tmp_path: Path) -> 
     shown = [line.split(maxsplit=1) for line in found.out.splitlines()]
     assert ["access.callers.ci.agents", '["rex"]'] in shown
     assert ["access.callers.github:octocat.users", '["*"]'] in shown
-    assert command("config", "check", "-o", "json", ORCHESTRATOR_AGENT__IMAGE="x").json["access"] == {"callers": None}
+    assert command("config", "check", "-o", "json", ORCHESTRATOR_AGENT__IMAGE="x", ORCHESTRATOR_BROKER__IMAGE="x").json[
+        "access"
+    ] == {"callers": None}

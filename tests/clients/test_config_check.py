@@ -20,7 +20,7 @@ from functions.settings import Settings
 from tests.clients.conftest import CommandLine
 from tests.clients.in_process_cli import command
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 
 NAMES = {
     "private_key_file",
@@ -41,7 +41,7 @@ NAMES = {
 
 def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text("job: {max_retries: 3, backoff: 7}\nagent: {image: from-file}\n")
+    file.write_text("job: {max_retries: 3, backoff: 7}\nagent: {image: from-file}\nbroker: {image: i}\n")
     environ = {"ORCHESTRATOR_CONFIG": str(file), "ORCHESTRATOR_JOB__BACKOFF": "9"}
     found = cli("config", "check", "-o", "json", environ=environ)
     assert (found.code, found.err) == (0, "")
@@ -142,6 +142,7 @@ def test_what_could_never_work_is_refused_all_at_once(tmp_path: Path) -> None:
     file.write_text(
         "namespace: Bad NS\n"
         "agent: {image: a b, tag: x y, pull_secrets: [Bad Name]}\n"
+        "broker: {image: i}\n"
         "secrets: {api_key_secret_name: '', allowed: [A B]}\n"
         "job: {requests: {cpu: 8, memory: 8Gi}}\n"
         "retention: {succeeded_days: .inf, otherwise_days: 1e+8}\n"

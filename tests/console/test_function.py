@@ -18,6 +18,7 @@ def test_half_of_the_threads_stream_and_the_others_answer(world: World, tmp_path
     settings = {
         "ORCHESTRATOR_NAMESPACE": world.namespace,
         "ORCHESTRATOR_AGENT__IMAGE": "local",
+        "ORCHESTRATOR_BROKER__IMAGE": "local",
         "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(world.town.kubeconfig),
         "THREADS": "4",
     }

@@ -4,8 +4,8 @@ then.
 """
 
 import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,14 +13,12 @@ from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
-from functions.cluster.kinds import CONFIG_MAP, JOB, POD, RUNS, Kind
+from functions.cluster.kinds import CONFIG_MAP, RUNS, Kind
 from functions.cluster.transport import Transport
 from functions.composition import REPORTERS
-from functions.events.event import RETENTION_DUE
 from functions.handlers import job_finished, reconcile, report, sweep
 from functions.local.apiserver.store import Key
 from functions.queues.publisher import PublishError
-from functions.runs import api_group
 from functions.runs.lifecycle import states
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
@@ -29,13 +27,14 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings import Settings
 from tests.faults import canonical_state
-from tests.faults.cluster import Kubelet, ServerWithTopics, TransportPublisher
 from tests.faults.final_checks import FinalState
-from tests.faults.invariants import InvariantChecker, is_live
+from tests.faults.invariants import InvariantChecker
+from tests.faults.nodes import Nodes
+from tests.faults.server import ServerWithTopics, TransportPublisher
 from tests.support.api import Harness
 from tests.support.builders import NOW, settings
 from tests.support.memoized_server import RawTransport, ServerState, StateGraph
-from tests.support.run_steps import DONE, event
+from tests.support.run_steps import RETENTION, event
 
 NAMESPACE = "orchestrator"
 KEY = "asked-for-once"
@@ -43,13 +42,14 @@ KEY = "asked-for-once"
 NAMES = {kind: naming.run_name(f"anonymous\n{NAMESPACE}\n{kind}\nkey\n{KEY}") for kind in RUNS}
 ROUNDS = 16
 """Most passes until a run rests: each of its few attempts takes three."""
+HOURLY = 8
+"""After so many passes comes the hourly one, which finds what others hide from the minute's."""
 TEMPLATES = Path(__file__).parent / "templates"
 """One small file per kind: what the task files say does not matter here, and large ones cost time."""
 PATIENT = {"pending_wait": 3600}
 """Longer than any outage here lasts: whether a stuck pod was given up meanwhile would be luck."""
 SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False}, job=PATIENT)
 """Without limits: tests/fleet has runs that wait for each other."""
-Object = Mapping[str, Any]
 Wrap = Callable[[Transport], Transport]
 Outcome = tuple[Any, ...]
 FAILED = (ClusterError, PublishError)
@@ -77,19 +77,6 @@ class StartingState:
         return replace(self, past=StateGraph(self.past.first.content))
 
 
-@dataclass(frozen=True)
-class ContainerEnd:
-    """How an agent's container ends."""
-
-    report: str
-    ok: bool
-    terminated: Mapping[str, Any] = field(default_factory=dict)
-
-
-WELL = ContainerEnd(DONE, ok=True)
-STOPPED = ContainerEnd("", ok=False)
-
-
 def unchanged(transport: Transport) -> Transport:
     """The functions as they are."""
     return transport
@@ -105,11 +92,10 @@ class Bench:
         self.checker = InvariantChecker(self.server.content)
         self.server.observe(self.checker.see)
         self.kubelet = Cluster(self.server)
-        self.harness = Harness(self.server, NAMESPACE, Kubelet(self.kubelet), SETTINGS)
+        self.nodes = Nodes(self.kubelet, NAMESPACE)
+        self.harness = Harness(self.server, NAMESPACE, configured=SETTINGS)
         self.harness.now = stage.now
         self.wrap, self.settings = wrap, settings
-        self.endings: Mapping[int, ContainerEnd] = {}
-        self.orphans: set[str] = set()
 
     @cached_property
     def undecoded(self) -> RawTransport:
@@ -168,9 +154,6 @@ class Bench:
         """The run, and those that other requests made."""
         return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
 
-    def jobs(self) -> list[dict[str, Any]]:
-        return self.harness.jobs()
-
     def reconcile(self, services: Dependencies | None = None) -> None:
         """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
         for run in self.all_runs():
@@ -179,7 +162,7 @@ class Bench:
 
     def job_events(self, services: Dependencies | None = None) -> None:
         """Delivers the present state of every Job."""
-        for job in self.jobs():
+        for job in self.nodes.jobs():
             job_finished.handle(services or self.services(), event(job))
 
     def report(self, services: Dependencies | None = None) -> None:
@@ -192,53 +175,13 @@ class Bench:
 
     def hourly(self) -> None:
         """The pass over everything, which no scenario lasts long enough for to delete anything."""
-        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
-        sweep.handle(self.services(), Request(headers, b""))
-
-    def pod_comes_up(self) -> None:
-        """The kubelet starts the pods of live Jobs that have none."""
-        for job in self.live_jobs():
-            if not self._pod(job["metadata"]["name"]):
-                self.harness.job_ready(job["metadata"]["name"])
-
-    def pod_ends(self, ending: ContainerEnd | None = None) -> None:
-        """The kubelet ends the live Jobs' pods: as it was told to, or as the attempt's number says."""
-        for job in self.live_jobs():
-            number = int(job["metadata"].get("labels", {}).get(api_group.label("attempt"), 1))
-            stopped = job["spec"].get("activeDeadlineSeconds") == 1
-            end = STOPPED if stopped else ending or self.endings.get(number, WELL)
-            self.pod_comes_up()
-            self.harness.job_ends(job["metadata"]["name"], end.report, ok=end.ok, **end.terminated)
-
-    def live_jobs(self) -> list[dict[str, Any]]:
-        return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
-
-    def _pod(self, job: str) -> Object | None:
-        return next(self.kubelet.list(POD, NAMESPACE, f"job-name={job}"), None)
-
-    def finish_pods(self) -> bool:
-        """The kubelet finishes all that runs, and pods whose grace period is over; whether there was anything.
-
-        A pod that lost its Job works on for a while: nothing stopped it.
-        """
-        live = self.live_jobs()
-        self.pod_ends()
-        running = [pod for pod in self.kubelet.list(POD, NAMESPACE) if pod["status"]["phase"] == "Running"]
-        for pod in running:
-            name = pod["metadata"]["name"]
-            if pod["metadata"].get("ownerReferences") or name in self.orphans:
-                ended = {"phase": "Failed", "reason": "DeadlineExceeded"}
-                self.kubelet.patch(POD, NAMESPACE, name, {"status": ended}, "status")
-            self.orphans.add(name)
-        return bool(live or running)
+        sweep.handle(self.services(), RETENTION)
 
     def expire(self) -> None:
         """A day passes, and the TTL of every ended Job; its pods go with it."""
         self.harness.later(hours=25)
-        for job in self.jobs():
-            if not is_live(job) and "ttlSecondsAfterFinished" in job["spec"]:
-                self.checker.expired.add(job["metadata"]["name"])
-                self.kubelet.delete(JOB, NAMESPACE, job["metadata"]["name"], job["metadata"]["uid"])
+        for name in self.nodes.expired_jobs():
+            self.checker.expired.add(name)
         self.server.collect()
 
     def settle(self) -> None:
@@ -253,12 +196,14 @@ class Bench:
             self._rest()
 
     def _rest(self, passes: int = ROUNDS) -> None:
-        for _ in range(passes):
+        for number in range(1, passes + 1):
             self.server.collect()
-            ran = self.finish_pods()
+            ran = self.nodes.finish_pods()
             self.harness.later(minutes=2)
             before = self.server.content.version
             self.sweep()
+            if number % HOURLY == 0:
+                self.hourly()
             waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
@@ -268,8 +213,8 @@ class Bench:
         """What became of the run, and then of the others that requests made: phase, reason, attempts.
 
         How many it had when it was cancelled is luck, and so is whether a spec changed before or after an attempt was
-        recorded for it, and whether a request that came again while the run went away made it once more, if nothing
-        came of that.
+        recorded for it, whether an attempt that a queue suspended had begun, and whether a request that came again
+        while the run went away made it once more, if nothing came of that.
         """
         runs = {run.name: self._outcome_of(run) for run in self.all_runs()}
         own = runs.pop(self.name, ("gone",))
@@ -280,7 +225,8 @@ class Bench:
         if reason == "Cancelled":
             again = not run.status.attempts and self._has_tombstone(run)
             return ("gone",) if again else (run.status.phase, reason)
-        begun = [attempt for attempt in run.status.attempts if attempt.reason != Reason.SPEC_CHANGED]
+        lucky = (Reason.SPEC_CHANGED, Reason.REQUEUED)
+        begun = [attempt for attempt in run.status.attempts if attempt.reason not in lucky]
         return (run.status.phase, reason, len(begun))
 
     def _has_tombstone(self, run: Run) -> bool:
@@ -297,7 +243,7 @@ class Bench:
         """Raises AssertionError where something was never to be, or is not as it should be in the end."""
         self.server.collect()
         maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
-        rest = FinalState(self.all_runs(), self.jobs(), maps, self.server.published, self.checker.expired)
+        rest = FinalState(self.all_runs(), self.nodes.jobs(), maps, self.server.published, self.checker.expired)
         wrong = self.checker.violations + rest.wrong()
         assert not wrong, "; ".join(wrong)
 

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from functions.cluster.kinds import RUNS
+from functions.local.apiserver.store import Key
 from tests.faults.invariants import parse_body
 from tests.support.memoized_server import ServerState
 
@@ -10,14 +12,18 @@ _LUCK = ("resourceVersion", "creationTimestamp", "deletionTimestamp")
 
 
 def state(moment: ServerState, namespace: str) -> frozenset[str]:
-    """What is in that namespace, but for Events: an object's uid is taken for its place, wherever it stands."""
+    """What is in that namespace, but for Events of runs: an object's uid is taken for its place, wherever it stands."""
     bodies = {
         key: body
         for key, body in moment.content.bodies.items()
-        if key.namespace == namespace and key.resource != "events"
+        if key.namespace == namespace and not _is_event_of_run(key, body)
     }
     uids = {parse_body(body)["metadata"]["uid"]: "/".join(key) for key, body in bodies.items()}
     return frozenset(_without_luck(body, uids) for body in bodies.values())
+
+
+def _is_event_of_run(key: Key, body: str) -> bool:
+    return key.resource == "events" and parse_body(body)["involvedObject"]["kind"] in RUNS
 
 
 def _without_luck(body: str, uids: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@
 - A finished status goes back only by a rise of contextVersion, and is not decided twice.
 - Attempts are numbered 1, 2, 3 without gaps; none is lost or decided again, or ended while its pod works.
 - A status field that we do not know, because a newer revision wrote it, stays.
+- A label or annotation of people and their tools on a run stays.
 """
 
 import json
@@ -16,10 +17,12 @@ from functools import lru_cache
 from typing import Any
 
 from functions.local.apiserver.store import Change, Key
+from functions.runs import api_group
 from functions.runs.lifecycle import states
 from functions.runs.model import conditions
 from functions.runs.model.run import Run, parse
 from tests.support.in_process_server import StoreContent
+from tests.support.node import agent_state
 
 Object = Mapping[str, Any]
 RUNS, JOB, POD = ("coderuns.agents.platform", "docsruns.agents.platform"), "jobs.batch", "pods"
@@ -79,6 +82,7 @@ class InvariantChecker:
             yield from _steps_back(before, after)
             yield from _attempts_lost(before, after)
             yield from _fields_lost(before, after)
+            yield from _labels_lost(before, after)
             yield from self._ended_early(before, after)
 
     def _ended_early(self, before: Run, after: Run) -> Iterator[str]:
@@ -118,9 +122,9 @@ class InvariantChecker:
                 yield f"Job {name} was made while a pod of {other_attempt.job_name} works"
 
     def _works(self, job: str, *, orphaned: bool = False) -> bool:
-        """Whether a pod of the Job works; `orphaned`: one that is not deleted with it."""
+        """Whether the agent of a pod of the Job works; `orphaned`: one that is not deleted with it."""
         pods = (pod for pod in self._objects(POD) if pod["metadata"]["labels"].get("job-name") == job)
-        working = (pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running")
+        working = (pod for pod in pods if "running" in agent_state(pod) and pod["status"]["phase"] == "Running")
         return any(not (orphaned and pod["metadata"].get("ownerReferences")) for pod in working)
 
     def _run_of(self, job: Object) -> Run | None:
@@ -169,6 +173,14 @@ def _fields_lost(before: Run, after: Run) -> Iterator[str]:
     lost = (before.status.model_extra or {}).keys() - (after.status.model_extra or {}).keys()
     if lost:
         yield f"the status lost {', '.join(sorted(lost))}, which a newer revision wrote"
+
+
+def _labels_lost(before: Run, after: Run) -> Iterator[str]:
+    for field in ("labels", "annotations"):
+        was, became = before.raw["metadata"].get(field) or {}, after.raw["metadata"].get(field) or {}
+        for name, value in was.items():
+            if not name.startswith(api_group.label("")) and became.get(name) != value:
+                yield f"{field} of others changed: {name} from {value} to {became.get(name)}"
 
 
 def is_fence(job: Object) -> bool:

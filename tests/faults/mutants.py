@@ -164,3 +164,61 @@ class EventsNotPublished(Mutant):
 
     def send(self, request: Request) -> Any:
         return {} if request.path.startswith("/topics/") else self.inner.send(request)
+
+
+class ContainersByPosition(Mutant):
+    """The first container of a pod is taken for the agent's, which may be an injected sidecar."""
+
+    def send(self, request: Request) -> Any:
+        return _with_agent_state(request, self.inner.send(request), "containerStatuses")
+
+
+class InitContainersCount(Mutant):
+    """The end of an init container is taken for the agent's."""
+
+    def send(self, request: Request) -> Any:
+        return _with_agent_state(request, self.inner.send(request), "initContainerStatuses")
+
+
+def _with_agent_state(request: Request, answer: Any, field: str) -> Any:
+    """The answer in which the agent's container is in the state of the first of these containers."""
+    if request.method == "GET" and request.path.endswith("/pods"):
+        for pod in answer["items"]:
+            for first in (pod["status"].get(field) or ())[:1]:
+                pod["status"]["containerStatuses"] = [{**first, "name": "agent"}]
+    return answer
+
+
+@dataclass
+class EvictedJobMayResume(Mutant):
+    """An attempt whose Job is suspended is ended without keeping the Job from being resumed."""
+
+    prevented: Any = None
+
+    def send(self, request: Request) -> Any:
+        if _stops_job(request) and request.body["spec"].get("parallelism") == 0:
+            present = self.inner.send(Request("GET", request.path, {}))
+            self.prevented = {**present, "spec": {**present["spec"], "parallelism": 0}}
+            return self.prevented
+        if self.prevented and request.path.endswith(f"/jobs/{self.prevented['metadata']['name']}"):
+            return self.prevented
+        return self.inner.send(request)
+
+
+class EventsNotRead(Mutant):
+    """What the Events of a pod say is not read: that its task files are gone, for example."""
+
+    def send(self, request: Request) -> Any:
+        answer = self.inner.send(request)
+        return {**answer, "items": []} if request.method == "GET" and request.path.endswith("/events") else answer
+
+
+class LabelsOfOthersOverwritten(Mutant):
+    """A well-known label that belongs to others is written with our own."""
+
+    def send(self, request: Request) -> Any:
+        if request.method == "PATCH" and "labels" in request.body.get("metadata", {}):
+            labels = {**request.body["metadata"]["labels"], "app.kubernetes.io/managed-by": "orchestrator"}
+            metadata = {**request.body["metadata"], "labels": labels}
+            request = replace(request, body={**request.body, "metadata": metadata})
+        return self.inner.send(request)

@@ -29,7 +29,7 @@ def take(bench: Bench) -> Snapshot:
         frozenset(server.published),
         frozenset(checker.started),
         frozenset(checker.expired),
-        frozenset(bench.orphans),
+        frozenset(bench.nodes.orphans),
         tuple(checker.violations),
     )
 
@@ -37,7 +37,7 @@ def take(bench: Bench) -> Snapshot:
 def restore(bench: Bench, so: Snapshot) -> None:
     """Makes it stand so."""
     bench.server.moment, bench.harness.now = so.moment, so.now
-    bench.server.published, bench.orphans = set(so.published), set(so.orphans)
+    bench.server.published, bench.nodes.orphans = set(so.published), set(so.orphans)
     bench.checker.stand(so.moment.content, so.started, so.expired, so.violations)
 
 

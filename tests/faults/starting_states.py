@@ -6,11 +6,13 @@ from contextlib import suppress
 from functools import cache
 
 from functions.cluster.errors import Unavailable
-from functions.cluster.kinds import JOB, POD
+from functions.cluster.kinds import CONFIG_MAP, JOB, POD
 from functions.runs import api_group
 from functions.runs.model import naming
-from tests.faults.bench import NAMESPACE, Bench, ContainerEnd, StartingState
-from tests.faults.operations import submits
+from tests.faults import cluster_operations
+from tests.faults.bench import NAMESPACE, Bench, StartingState
+from tests.faults.nodes import ContainerEnd
+from tests.faults.operations import OPERATIONS, Operation, retries, submits, submits_another
 from tests.support.crashing import CrashingTransport, Killed
 from tests.support.memoized_server import StateGraph
 from tests.support.refusing import RefusingTransport
@@ -46,7 +48,7 @@ def edited(bench: Bench) -> None:
         bench.reconcile(bench.services(RefusingTransport(bench.server, "jobs", lambda: Unavailable("it died here"))))
     bench.kubelet.patch(bench.runs, NAMESPACE, bench.name, {"spec": {"model": "claude-other"}})
     bench.harness.later(seconds=11)
-    assert bench.jobs() == []
+    assert bench.nodes.jobs() == []
 
 
 def pending(bench: Bench) -> None:
@@ -56,14 +58,9 @@ def pending(bench: Bench) -> None:
 
 
 def stuck(bench: Bench) -> None:
-    """No node takes the pod, and the status says so."""
+    """An init container has no image, and the status says so."""
     pending(bench)
-    bench.pod_comes_up()
-    job = bench.jobs()[0]["metadata"]["name"]
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
-    no_node = {"phase": "Pending", "conditions": [condition], "containerStatuses": []}
-    bench.kubelet.patch(POD, NAMESPACE, f"{job}-pod", {"status": no_node}, "status")
-    bench.kubelet.patch(JOB, NAMESPACE, job, {"status": {"ready": 0}}, "status")
+    cluster_operations.init_container_waits(bench, bench.server)
     bench.sweep()
     assert bench.all_runs()[0].status.pending_since
 
@@ -71,7 +68,7 @@ def stuck(bench: Bench) -> None:
 def ready(bench: Bench) -> None:
     """The agent works; no event was handled."""
     pending(bench)
-    bench.pod_comes_up()
+    bench.nodes.pods_come_up()
 
 
 def running(bench: Bench) -> None:
@@ -80,23 +77,52 @@ def running(bench: Bench) -> None:
     bench.job_events()
 
 
+def suspended(bench: Bench) -> None:
+    """A queue suspended the Job while the agent worked, and its pod is gone."""
+    running(bench)
+    cluster_operations.suspends(bench, bench.server)
+    bench.nodes.finish_pods()
+    assert not list(bench.kubelet.list(POD, NAMESPACE))
+
+
+def beside_sidecar(bench: Bench) -> None:
+    """The agent has ended, and a sidecar keeps its pod open."""
+    running(bench)
+    cluster_operations.agent_ends_beside_sidecar(bench, bench.server)
+
+
+def without_needs(bench: Bench) -> None:
+    """Task files and workspace were deleted before the pod started; no event was handled."""
+    pending(bench)
+    cluster_operations.needs_vanish(bench, bench.server)
+    bench.nodes.pods_come_up()
+    bench.harness.later(minutes=1)
+    assert not list(bench.kubelet.list(CONFIG_MAP, NAMESPACE, api_group.label("attempt")))
+
+
+def edited_by_others(bench: Bench) -> None:
+    """The agent works, and a tool put the labels of another, finished run on this one."""
+    running(bench)
+    cluster_operations.others_edit_it(bench, bench.server)
+
+
 def succeeded(bench: Bench) -> None:
     """The Job succeeded; no event was handled."""
     running(bench)
-    bench.pod_ends()
+    bench.nodes.pods_end()
 
 
 def failed(bench: Bench) -> None:
     """The Job failed; no event was handled."""
     running(bench)
-    bench.pod_ends(ContainerEnd(LOST, ok=False))
+    bench.nodes.pods_end(ContainerEnd(LOST, ok=False))
 
 
 def in_grace(bench: Bench) -> None:
     """A deadline ended the Job, and its pod still works."""
     running(bench)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
-    job = bench.jobs()[0]["metadata"]["name"]
+    job = bench.nodes.jobs()[0]["metadata"]["name"]
     bench.kubelet.patch(JOB, NAMESPACE, job, {"status": {"active": 0, "conditions": [condition]}}, "status")
 
 
@@ -156,8 +182,11 @@ STARTING_STATES: list[Build] = [
     edited,
     pending,
     stuck,
-    ready,
+    without_needs,
     running,
+    suspended,
+    beside_sidecar,
+    edited_by_others,
     succeeded,
     failed,
     in_grace,
@@ -169,6 +198,16 @@ STARTING_STATES: list[Build] = [
     going,
     gone,
 ]
+UNFINISHED = (edited, stuck, without_needs, suspended, beside_sidecar, edited_by_others, retry_due)
+"""Where a request that comes again finds the run, and a retry is refused, as in `new`, `pending` and `running`."""
+
+
+def operations_in(build: Build, kind: str) -> list[Operation]:
+    """What is tried there."""
+    alike = (submits, submits_another, retries) if build in UNFINISHED else ()
+    return [operation for operation in OPERATIONS[kind] if operation not in alike]
+
+
 ALL_STARTING_STATES = list(itertools.product(KINDS, STARTING_STATES))
 """Every stage of the life of either kind of run."""
 

@@ -15,10 +15,16 @@ import pytest
 from functions.cluster.kinds import JOB
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.interrupted_operation import InterruptedOperations
-from tests.faults.operations import OPERATIONS
 from tests.faults.parallel import CheckPool
 from tests.faults.scenarios import SCENARIOS, Scenario, check_the_end
-from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state
+from tests.faults.starting_states import (
+    ALL_STARTING_STATES,
+    KINDS,
+    STARTING_STATES,
+    Build,
+    operations_in,
+    starting_state,
+)
 from tests.support.crashing import CrashingTransport
 from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import DONE, submitted
@@ -38,7 +44,7 @@ def play(kind: str, build: Build) -> int:
                 interrupted.every_call(operation, partial(CrashingTransport, after=after), lambda: rng.random() < SCALE)
             )
         )
-        for operation in OPERATIONS[kind]
+        for operation in operations_in(build, kind)
         for after in (False, True)
     )
 

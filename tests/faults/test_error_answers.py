@@ -14,9 +14,15 @@ import pytest
 
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.interrupted_operation import InterruptedOperations
-from tests.faults.operations import OPERATIONS
 from tests.faults.parallel import CheckPool
-from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, starting_state
+from tests.faults.starting_states import (
+    ALL_STARTING_STATES,
+    KINDS,
+    STARTING_STATES,
+    Build,
+    operations_in,
+    starting_state,
+)
 from tests.support.injected_errors import (
     ALL_LATER_CALLS,
     INJECTED_ERRORS,
@@ -45,7 +51,7 @@ def play(kind: str, build: Build) -> int:
         random.Random(f"{SEED} {kind} {build.__name__}"),
     )
     tried = 0
-    for operation, (fault, times, later) in itertools.product(OPERATIONS[kind], SERIES):
+    for operation, (fault, times, later) in itertools.product(operations_in(build, kind), SERIES):
         breaks = partial(ErrorInjector, fault=fault, times=times)
         tried += len(list(interrupted.every_call(operation, breaks, lambda: rng.random() < SCALE, later)))
     return tried

@@ -20,9 +20,11 @@ from functions.cluster.errors import NotFound
 from functions.cluster.transport import Transport
 from functions.handlers import job_finished, reconcile, report
 from functions.local.apiserver.store import Change
-from tests.faults.bench import FAILED, NAMESPACE, WELL, Bench, ContainerEnd, Outcome, StartingState
+from tests.faults.bench import FAILED, NAMESPACE, Bench, Outcome, StartingState
+from tests.faults.cluster_operations import CLUSTER
 from tests.faults.conftest import SCALE, SEED
 from tests.faults.invariants import JOB, RUNS
+from tests.faults.nodes import WELL, ContainerEnd
 from tests.faults.operations import submits, submits_another
 from tests.faults.starting_states import KINDS, new, starting_state
 from tests.support.crashing import CrashingTransport, Killed
@@ -54,6 +56,7 @@ class Step:
     at: int = 0
 
 
+BY_OTHERS = {operation.__name__: operation for operation in CLUSTER}
 FAULTLESS = 0
 CRASHES = (1, 2)
 KINDS_OF_FAULT = 3 + 2 * len(INJECTED_ERRORS)
@@ -63,7 +66,7 @@ _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
 _calls = st.integers(0, 7)
 _indexes = st.integers(0, 50)
 _with_faults = st.builds(Step, st.sampled_from(["delivers"] * 4 + ["redelivers", "sweeps"]), _indexes, _faults, _calls)
-_quiet = st.builds(Step, st.sampled_from(["drops", "minute", "second", "pod_comes_up", "pod_ends"]), _indexes)
+_quiet = st.builds(Step, st.sampled_from(["drops", "minute", "second", "pods_come_up", "pods_end"]), _indexes)
 _people = st.builds(
     Step,
     st.sampled_from(["cancels", "retries", "deletes", "submits", "submits_another"]),
@@ -71,6 +74,7 @@ _people = st.builds(
     _faults,
     _calls,
 )
+_by_others = st.builds(Step, st.sampled_from([*BY_OTHERS]))
 _endings = st.lists(st.sampled_from(ENDINGS), max_size=ATTEMPTS)
 
 
@@ -79,7 +83,7 @@ class Schedule:
 
     def __init__(self, stage: StartingState, endings: Sequence[ContainerEnd]) -> None:
         self.bench = Bench(stage)
-        self.bench.endings = _numbered(endings)
+        self.bench.nodes.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
         self.bench.server.observe(self._notice)
 
@@ -96,10 +100,12 @@ class Schedule:
                 self._calls(step, self.bench.sweep)
             case "minute" | "second":
                 self.bench.harness.later(**{f"{step.what}s": 1})
-            case "pod_comes_up":
-                self.bench.pod_comes_up()
-            case "pod_ends":
-                self.bench.pod_ends()
+            case "pods_come_up":
+                self.bench.nodes.pods_come_up()
+            case "pods_end":
+                self.bench.nodes.pods_end()
+            case _ if step.what in BY_OTHERS:
+                BY_OTHERS[step.what](self.bench, self.bench.server)
             case _:
                 self._person(step)
 
@@ -162,17 +168,17 @@ def _numbered(endings: Sequence[ContainerEnd]) -> Mapping[int, ContainerEnd]:
 def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
     """What becomes of a run whose attempts end so."""
     bench = Bench(stage)
-    bench.endings = _numbered(endings)
+    bench.nodes.endings = _numbered(endings)
     bench.settle()
     bench.check()
     return bench.outcome()
 
 
-@pytest.mark.parametrize("people", [False, True], ids=["left alone", "people change their minds"])
+@pytest.mark.parametrize("people", [False, True], ids=["left alone", "people and others act"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
     stage = starting_state(new, kind).fresh_copy()
-    steps = st.one_of(_with_faults, _quiet, _people) if people else st.one_of(_with_faults, _quiet)
+    steps = st.one_of(_with_faults, _quiet, _people, _by_others) if people else st.one_of(_with_faults, _quiet)
 
     @seed(f"{SEED} {kind} {people}")
     @settings(

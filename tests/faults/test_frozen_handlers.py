@@ -16,11 +16,19 @@ import pytest
 from tests.faults.bench import FAILED, Bench, Outcome, StaleClockBench, StartingState
 from tests.faults.call_cache import perform
 from tests.faults.conftest import SCALE, SEED
-from tests.faults.operations import OPERATIONS, Operation, deletes, reconciles, retries, submits
+from tests.faults.operations import Operation, deletes, reconciles, retries, submits
 from tests.faults.outcome_cache import OutcomeCache
 from tests.faults.parallel import CheckPool
 from tests.faults.snapshot import memoized
-from tests.faults.starting_states import ALL_STARTING_STATES, KINDS, STARTING_STATES, Build, new, starting_state
+from tests.faults.starting_states import (
+    ALL_STARTING_STATES,
+    KINDS,
+    STARTING_STATES,
+    Build,
+    new,
+    operations_in,
+    starting_state,
+)
 from tests.support.crashing import CrashingTransport, Killed
 from tests.support.freezing import FreezingTransport
 
@@ -38,7 +46,7 @@ def a_person_retries(bench: Bench) -> None:
     memoized(others_finish_it, bench)
     retries(bench, bench.server)
     bench.reconcile()
-    bench.pod_comes_up()
+    bench.nodes.pods_come_up()
 
 
 def a_retry_ends(bench: Bench) -> None:
@@ -57,7 +65,7 @@ def a_person_deletes_it(bench: Bench) -> None:
 
 def nobody_looks(bench: Bench) -> None:
     """All functions are down: agents end and Jobs are collected, and no run is told."""
-    bench.finish_pods()
+    bench.nodes.finish_pods()
     bench.expire()
 
 
@@ -124,7 +132,7 @@ def _orders(operation: Operation, meanwhile: Meanwhile) -> list[list[Callable[[B
 def play(kind: str, build: Build) -> int:
     """Freezes everything at one stage after each call; how often."""
     frozen, rng = FrozenHandlers(starting_state(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
-    pairs = itertools.product(OPERATIONS[kind], MEANWHILE[kind])
+    pairs = itertools.product(operations_in(build, kind), MEANWHILE[kind])
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 

@@ -2,7 +2,7 @@
 
 One after the other and at once: what happens to a run at one stage of its life, done by broken functions, is held
 against what sound ones make of it. Beside each mutant stand the stage that shows it and the words it is found by.
-The two that only show after a day, or beside another revision, are found by test_frozen_handlers and test_revisions.
+Those that only show after a day, or beside another revision, are found by test_frozen_handlers and test_revisions.
 """
 
 import itertools
@@ -46,6 +46,11 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
         (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
         (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
         (mutants.EventsNotPublished, starting_states.untold, "no event was published"),
+        (mutants.ContainersByPosition, starting_states.beside_sidecar, "not one of"),
+        (mutants.InitContainersCount, starting_states.stuck, "'NoReport'"),
+        (mutants.EvictedJobMayResume, starting_states.suspended, "may start pods"),
+        (mutants.EventsNotRead, starting_states.without_needs, "does not come to rest"),
+        (mutants.LabelsOfOthersOverwritten, starting_states.edited_by_others, "labels of others changed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -61,5 +61,5 @@ def test_a_job_that_is_there_already_is_in_the_status(kind: str) -> None:
     bench.reconcile()
     status = parse(bench.raw()).status
     bench.reconcile()
-    assert [job["metadata"]["name"] for job in bench.jobs()] == [status.job_name]
+    assert [job["metadata"]["name"] for job in bench.nodes.jobs()] == [status.job_name]
     assert parse(bench.raw()).status.attempts[-1].job_name == status.job_name

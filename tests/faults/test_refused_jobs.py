@@ -29,9 +29,9 @@ def ends_without_its_job(bench: Bench) -> None:
     for _ in range(SWEEPS):
         others.sweep()
         bench.harness.later(minutes=11)
-    bench.finish_pods()
+    bench.nodes.finish_pods()
     others.sweep()
-    jobs = {job["metadata"]["name"] for job in bench.jobs()}
+    jobs = {job["metadata"]["name"] for job in bench.nodes.jobs()}
     for run in bench.all_runs():
         assert states.state(run.status) in states.FINISHED
         bench.checker.expired |= {attempt.job_name for attempt in run.status.attempts} - jobs

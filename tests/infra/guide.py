@@ -89,7 +89,6 @@ class Reader:
             "PYTHON": sys.executable,
             "PYTHONPATH": str(ROOT),
             "SERVED": str(self.folder / "served"),
-            "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
         }
         command = ["bash", "-c", FUNCTIONS + script]
         done = subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=200)

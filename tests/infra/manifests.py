@@ -25,11 +25,15 @@ COMPONENTS = [
     "components/people",
     "components/quota",
     "components/tool-servers",
+    "components/workload-identity",
 ]
 """Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}
 IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}
-SETTINGS = settings(agent={"image": "registry.example/agent", "tag": "0.1.0"})
+SETTINGS = settings(
+    agent={"image": "registry.example/agent", "tag": "0.1.0"},
+    broker={"image": "registry.example/orchestrator", "tag": "0.1.0"},
+)
 Object = dict[str, Any]
 
 

@@ -124,6 +124,7 @@ def test_the_command_line_and_health_name_version_and_revision(orchestrator_imag
         "PORT": str(port),
         "HOST": "127.0.0.1",
         "ORCHESTRATOR_AGENT__IMAGE": "x",
+        "ORCHESTRATOR_BROKER__IMAGE": "x",
     }
     command = ["functions-framework", "--source", "/opt/orchestrator/functions/main.py"]
     process = orchestrator_image.start(command, environ=environ)

@@ -20,6 +20,7 @@ from tests.support.builders import NOW, run, settings
 FOLDER = Path(__file__).parents[2] / "infra/kubernetes/components/job-policy"
 POLICY, BINDING = yaml.safe_load_all((FOLDER / "policy.yaml").read_text())
 Object = dict[str, Any]
+IMAGES = {"agent": "agent", "broker": "orchestrator"}
 
 
 def refusals(job: Object) -> list[str]:
@@ -40,8 +41,8 @@ def evaluate(expression: str, known: Object) -> Any:
 
 def made(kind: str, spec: Object) -> Object:
     """The Job of an attempt."""
-    agent = {"image": "registry.example/agent", "tag": "1.0.0"}
-    return copy.deepcopy(attempt.job(started(kind, spec), settings(agent=agent)))
+    images = {name: {"image": f"registry.example/{image}", "tag": "1.0.0"} for name, image in IMAGES.items()}
+    return copy.deepcopy(attempt.job(started(kind, spec), settings(**images)))
 
 
 def started(kind: str, spec: Object) -> Run:

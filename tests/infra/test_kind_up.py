@@ -1,7 +1,8 @@
 """infra/kubernetes/kind/up, as far as it goes without nodes: every object is made on the real API server.
 
-Played programs stand for docker and kind. kubectl is real, but for `rollout status` and for the wait for a run, which
-need nodes. Then the sweep, with the settings that were installed, makes the Jobs of both runs.
+Played programs stand for docker and kind. kubectl is real, but for `rollout status`, the wait for a run and the
+console's `port-forward`, which need nodes. Then the sweep, with the settings that were installed, makes the Jobs of
+both runs.
 """
 
 import os
@@ -29,8 +30,9 @@ NAMESPACE = "orchestrator"
 PLAYED = {
     "docker": 'echo "docker $*" >>"$CALLS"',
     "kind": 'echo "kind $*" >>"$CALLS"; [[ $1 != get || $2 != kubeconfig ]] || cat "$CLUSTER_KUBECONFIG"',
-    "kubectl": '[[ " $* " == *" rollout status "* || " $* " == *"condition=Finished"* ]] || exec "$KUBECTL" "$@"\n'
-    'echo "kubectl $*" >>"$CALLS"',
+    "kubectl": 'case " $* " in *" rollout status "* | *"condition=Finished"* | *" port-forward "*) ;;\n'
+    '  *"{.status.phase}"*) [[ -z $PHASE ]] || { echo "$PHASE"; exit; }; exec "$KUBECTL" "$@" ;;\n'
+    '  *) exec "$KUBECTL" "$@" ;; esac; echo "kubectl $*" >>"$CALLS"',
 }
 
 
@@ -43,9 +45,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+Run = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture(scope="module")
-def up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str], str]) -> list[str]:
-    """What docker and kind were told, once it has run."""
+def run_up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str], str]) -> Run:
+    """How to run it; the argument is the phase of the runs, empty for the one that they have without nodes."""
     folder = clone / "played"
     folder.mkdir()
     for name, script in PLAYED.items():
@@ -59,7 +64,18 @@ def up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str],
         "CLUSTER_KUBECONFIG": str(installed_plane.kubeconfig),
     }
     command = [str(clone / "infra/kubernetes/kind/up")]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+
+    def run(phase: str) -> "subprocess.CompletedProcess[str]":
+        given = {**environ, "PHASE": phase}
+        return subprocess.run(command, env=given, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def up(clone: Path, run_up: Run) -> list[str]:
+    """What docker, kind and kubectl were called with, once it has run."""
+    done = run_up("")
     assert "4/5" in done.stderr, done.stdout + done.stderr
     assert "docsrun/rehearsal-docs did not succeed" in done.stderr, "no node is there to run it"
     assert done.returncode == 1
@@ -93,6 +109,16 @@ def test_it_waits_for_what_it_started(up: list[str]) -> None:
     assert [line.split()[-1] for line in waits if "Finished" in line] == ["docsrun/rehearsal-docs"]
 
 
+def test_once_both_runs_succeeded_it_serves_the_console(up: list[str], run_up: Run, clone: Path) -> None:
+    assert up
+    done = run_up("Succeeded")
+    assert done.returncode == 0, done.stderr
+    assert "rehearsal-code" in done.stdout
+    assert "open http://127.0.0.1:8880" in done.stderr
+    last = (clone / "calls").read_text().splitlines()[-1]
+    assert last.endswith("port-forward deployment/orchestrator-functions 8880:8084")
+
+
 def test_settings_and_secrets_belong_together(up: list[str], cluster: Cluster, clone: Path, tmp_path: Path) -> None:
     assert up
     secrets = {
@@ -103,6 +129,7 @@ def test_settings_and_secrets_belong_together(up: list[str], cluster: Cluster, c
     assert secrets["claude-api-key"] == {"api-key"}
     settings = installed_settings(cluster, tmp_path)
     assert (settings.agent.image, settings.agent.tag, settings.agent.pull_policy) == ("rehearsal", "dev", "Never")
+    assert (settings.broker.image, settings.broker.tag, settings.broker.pull_policy) == ("orchestrator", "dev", "Never")
     (host,) = settings.github.known_hosts
     assert host.split()[1:3] == (clone / ".state/kind/host.pub").read_text().split()[:2]
 
@@ -135,5 +162,7 @@ def test_the_sweep_makes_jobs_of_both_runs(
     made = {each["metadata"]["labels"]["agents.platform/run"]: each for each in jobs}
     assert {"rehearsal-docs", "rehearsal-code"} <= set(made)
     for name in ("rehearsal-docs", "rehearsal-code"):
-        containers = made[name]["spec"]["template"]["spec"]["containers"]
+        pod = made[name]["spec"]["template"]["spec"]
+        containers = pod["containers"]
+        assert [each["image"] for each in pod["initContainers"] if each["name"] == "broker"] == ["orchestrator:dev"]
         assert {each["image"] for each in containers if each["name"] == "agent"} == {"rehearsal:dev"}

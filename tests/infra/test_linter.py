@@ -34,11 +34,6 @@ ACCEPTED = (
     ("CKV_K8S_15", "cluster-StatefulSet-*", OWN_CHOICE),
     ("CKV_K8S_15", "knative-CronJob-*", OWN_CHOICE),
     ("CKV_K8S_15", "?*Run-*", "setting agent.pull_policy; " + OWN_CHOICE),
-    (
-        "CKV_K8S_35",
-        "?*Run-*",
-        "agent CLIs read their API key from the environment; by reference, so that it can rotate",
-    ),
     ("CKV_K8S_35", "cluster-*", "settings are read from the environment; by reference, for the pods that use them"),
     ("CKV_K8S_38", "*-Deployment-*", "the bridge asks the API server, with list and watch of three kinds"),
     ("CKV_K8S_40", "?*Run-*", "uid 1000 is the agent image's user, to whom its workspaces belong"),

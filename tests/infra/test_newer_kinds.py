@@ -25,14 +25,23 @@ OTHERS = (
     *("argoproj.io/", "external-secrets.io/", "keda.sh/"),
     *("messaging.knative.dev/", "serving.knative.dev/", "sources.knative.dev/"),
 )
-ON_CLUSTER = ("argo-events", "github", "nats-cluster", "nats-tls", "scale-to-zero", "quota", "people")
+ON_CLUSTER = (
+    "argo-events",
+    "console-ingress",
+    "github",
+    "nats-cluster",
+    "nats-tls",
+    "scale-to-zero",
+    "quota",
+    "people",
+)
 
 
-def with_component(kubectl: str, folder: Path, *components: str) -> list[Object]:
-    """Return the cluster overlay with components."""
+def with_component(kubectl: str, folder: Path, *components: str, overlay: str = "cluster") -> list[Object]:
+    """Return an overlay with components."""
     here = os.path.relpath(KUBERNETES, folder.resolve())
     named = ", ".join(f"{here}/components/{each}" for each in components)
-    (folder / "kustomization.yaml").write_text(f"resources: [{here}/cluster]\ncomponents: [{named}]\n")
+    (folder / "kustomization.yaml").write_text(f"resources: [{here}/{overlay}]\ncomponents: [{named}]\n")
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     return [each for each in yaml.safe_load_all(done.stdout) if each]

@@ -1,6 +1,6 @@
 """What is laid over infra/kubernetes/base: each overlay and component says what the code would.
 
-kind              three functions and their schedule in a pod, with the rights of the base, without a bridge
+kind              four functions and their schedule in a pod, with the rights of the base, without a bridge
 gke               binds whom Terraform names
 external-secrets  makes the secrets that attempts' pods look for, key by key
 quota             lets the bridge and a full house of agents in, by the defaults of the settings
@@ -55,7 +55,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
             served[environ["FUNCTION_TARGET"]] = environ["PORT"]
             app.require_settings(loaded, environ["FUNCTION_TARGET"])
             assert [str(port["containerPort"]) for port in container["ports"]] == [environ["PORT"]]
-    assert set(served) == {"submit_docs", "submit_code", "sweep"} <= TARGETS
+    assert set(served) == {"submit_docs", "submit_code", "sweep", "console"} <= TARGETS
     script = found["schedule"]["command"][-1]
     compile(script, "schedule", "exec")
     assert f"http://127.0.0.1:{served['sweep']}/" in script
@@ -85,7 +85,9 @@ def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(
     )
     assert applied.returncode == 0, applied.stderr
     who = f"--as=system:serviceaccount:{subject['namespace']}:{subject['name']}"
-    for verb, resource, answer in (("create", "coderuns", "yes"), ("patch", "jobs", "yes"), ("get", "secrets", "no")):
+    console = ("watch", "coderuns", "yes")
+    expected = (("create", "coderuns", "yes"), ("patch", "jobs", "yes"), ("get", "secrets", "no"), console)
+    for verb, resource, answer in expected:
         asked = [*admin, "auth", "can-i", verb, resource, who]
         assert subprocess.run(asked, capture_output=True, text=True, timeout=60).stdout.strip() == answer
 

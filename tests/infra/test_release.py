@@ -82,25 +82,47 @@ def test_scripts_pass_shellcheck(program: Callable[[str, str], str]) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_an_image_is_built_pushed_and_signed_by_its_digest(tmp_path: Path) -> None:
-    """Played programs docker and cosign write down what they are told."""
-    calls = tmp_path / "calls"
+BASE = "sha256:" + "fedcba9876543210" * 4
+PLAYED = rf"""#!/bin/bash
+printf '%s\n' "$(basename "$0") $*" >>"$CALLS"
+[[ $* != *"imagetools inspect"* ]] || echo "$INSPECTED"
+while (($#)); do [[ $1 == --metadata-file ]] && echo '{{"containerimage.digest": "{DIGEST}"}}' >"$2"; shift; done
+"""
+"""Stands for docker and cosign: it writes down what it is called with, and gives digests."""
+
+
+def released(folder: Path, base: str = BASE) -> "tuple[subprocess.CompletedProcess[str], list[str]]":
+    """Run .ci/release-image for the image of the orchestrator; return it and the calls of docker and cosign."""
     for name in ("docker", "cosign"):
-        file = tmp_path / name
-        file.write_text(
-            f'#!/bin/bash\nprintf "%s\\n" "{name} $*" >>{calls}\n'
-            f'while (($#)); do [[ $1 == --metadata-file ]] && echo \'{{"containerimage.digest": "{DIGEST}"}}\' >"$2"; '
-            "shift; done\n"
-        )
-        file.chmod(0o755)
-    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "VERSION": "1.2.3", "REVISION": "abc"}
-    command = [str(ROOT / ".ci/release-image"), "agent", "ghcr.io/Acme/X", "D", "C"]
+        (folder / name).write_text(PLAYED)
+        (folder / name).chmod(0o755)
+    environ = {"PATH": f"{folder}:/usr/bin:/bin", "VERSION": "1.2.3", "REVISION": "abc", "INSPECTED": base}
+    dockerfile = ROOT / "infra/images/orchestrator/Dockerfile"
+    command = [str(ROOT / ".ci/release-image"), "orchestrator", "ghcr.io/Acme/X", str(dockerfile), "."]
+    calls = folder / "calls"
+    environ["CALLS"] = str(calls)
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
-    assert done.stdout == f"image=ghcr.io/acme/x/agent@{DIGEST}\n", done.stderr
-    build, sign = calls.read_text().splitlines()
+    return done, calls.read_text().splitlines()
+
+
+def test_an_image_is_built_from_bases_by_digest_pushed_and_signed_by_its_own(tmp_path: Path) -> None:
+    done, calls = released(tmp_path)
+    assert done.stdout == f"image=ghcr.io/acme/x/orchestrator@{DIGEST}\n", done.stderr
+    (base,) = {call.split()[-1] for call in calls if "imagetools inspect" in call}
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", base)
+    build, sign = calls[-2:]
     assert "--platform linux/amd64,linux/arm64 --provenance=mode=max --sbom=true --push" in build
-    assert "--build-arg VERSION=1.2.3 --build-arg REVISION=abc --tag ghcr.io/acme/x/agent:1.2.3" in build
-    assert sign == f"cosign sign --yes ghcr.io/acme/x/agent@{DIGEST}"
+    assert f"--build-context {base}=docker-image://{base}@{BASE} " in build
+    assert f"--label org.opencontainers.image.base.digest={BASE} " in build
+    assert "--build-arg VERSION=1.2.3 --build-arg REVISION=abc --tag ghcr.io/acme/x/orchestrator:1.2.3" in build
+    assert sign == f"cosign sign --yes ghcr.io/acme/x/orchestrator@{DIGEST}"
+
+
+def test_nothing_is_built_from_a_base_without_a_digest(tmp_path: Path) -> None:
+    done, calls = released(tmp_path, base="<no value>")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the registry gives no digest: <no value>" in done.stderr
+    assert not [call for call in calls if " build " in call]
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ MAIN = ast.parse((ROOT / "functions" / "main.py").read_text())
 TARGETS = {each.name for each in MAIN.body if isinstance(each, ast.FunctionDef)} - {"console"}
 """Terraform does not deploy the console: people open it with orchestrator ui."""
 VARIABLES = (FOLDER / "variables.tf").read_text()
-SET_FROM_HERE = {"namespace", "templates", "agent", "auth", "cluster", "queues"}
+SET_FROM_HERE = {"namespace", "templates", "agent", "auth", "broker", "cluster", "queues"}
 
 
 def test_it_is_valid_and_its_own_tests_pass(valid: str) -> None:
@@ -103,7 +103,7 @@ def test_retries_wait_as_declared(state: State) -> None:
 
 
 def test_a_function_has_the_time_of_its_message_and_a_jobs_lock_outlives_it(state: State) -> None:
-    lock = Settings.model_validate({"agent": {"image": "x"}}).job.ttl_after_finished
+    lock = Settings.model_validate({"agent": {"image": "x"}, "broker": {"image": "x"}}).job.ttl_after_finished
     for service in state.services().values():
         seconds = float(service["template"][0]["timeout"].removesuffix("s"))
         assert ACK_DEADLINE <= seconds <= lock / 10, "job.ttl_after_finished: at least ten times the longest function"

@@ -17,19 +17,16 @@ import pytest
 
 from functions.cluster.errors import Conflict, NotFound
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, VOLUME_CLAIM, Kind
-from functions.events.event import RETENTION_DUE
-from functions.handlers import sweep
 from functions.manifests.task_claim import TASK_CLAIM
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.runs.retention import UNUSED_SINCE
-from functions.serving.http import Request, answer
 from functions.settings.retention import RetentionSettings
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 from tests.support.in_process_server import InProcessServer
-from tests.support.run_steps import DONE, JSON, job_event, now, post, run_event, submitted, swept
+from tests.support.run_steps import DONE, JSON, job_event, now, post, retained, run_event, submitted, swept
 
 NOBODY = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
@@ -37,8 +34,7 @@ LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
 
 def cleaned(world: Harness) -> dict[str, int]:
     """What the hourly pass says it did."""
-    headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
-    found = answer(lambda request: sweep.handle(world.services, request), Request(headers, b""))
+    found = retained(world)
     assert found.code == 200
     assert found.body is not None
     return dict(found.body["data"])

@@ -18,7 +18,10 @@ from functions.queues.topology import FUNCTIONS
 from tests.support.github.app import App
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+SETTINGS = {
+    "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+    "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
+}
 GITHUB = {
     "ORCHESTRATOR_GITHUB__APP_ID": "1",
     "ORCHESTRATOR_GITHUB__PRIVATE_KEY": App().private_key,

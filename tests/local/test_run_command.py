@@ -4,24 +4,28 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from functions.local.dev.repositories import EXAMPLE, git
+from tests.agent.conftest import PARTS
+from tests.agent.model_server import Model, says, serving
+from tests.world.claude_code import shell
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def orchestrator(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def orchestrator(state: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     given = {name: text for name, text in os.environ.items() if name != "ANTHROPIC_API_KEY"}
     return subprocess.run(
         [sys.executable, "-m", "functions.clients", "run", "--state", str(state), *arguments],
         cwd=ROOT,
-        env=given | {"REHEARSAL_SECONDS": "0.2"},
+        env=given | {"REHEARSAL_SECONDS": "0.2"} | environ,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
 
@@ -59,6 +63,27 @@ def test_it_shows_both_kinds_of_work_and_their_results(
     assert not [line for line in done.stdout.splitlines() if "WARN" in line]
     assert "event    Running" in done.stdout
     assert "log      [rehearsal]" in done.stdout
+
+
+def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, program: Callable[[str, str], str]) -> None:
+    key = "sk-ant-api03-7b1f2c9d"
+    claude = program(str(PARTS / "claude"), "make parts, with npm installed")
+    search = f"cat /proc/self/environ /proc/$PPID/environ | grep --count --text {key} > found.txt"
+    with serving(Model([shell(search), says("All done.")])) as model:
+        environ = {
+            "PATH": f"{Path(claude).parent}:{os.environ['PATH']}",
+            "ANTHROPIC_API_KEY": key,
+            "ANTHROPIC_BASE_URL": model.url,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # for others than the broker of its pod
+        }
+        done = orchestrator(tmp_path, **environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "agent: claude" in done.stdout
+    assert {request["headers"]["x-api-key"] for request in model.requests} == {key}
+    (mirror,) = tmp_path.glob("*/repositories/*.git")
+    branches = git(mirror, "branch", "--list", "agents/*").split()
+    assert [git(mirror, "show", f"{branch}:found.txt") for branch in branches] == ["0\n", "0\n"]
 
 
 def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(tmp_path: Path) -> None:

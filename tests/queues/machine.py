@@ -165,6 +165,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
         "PATH": os.environ["PATH"],
         "ORCHESTRATOR_NAMESPACE": NAMESPACE,
         "ORCHESTRATOR_AGENT__IMAGE": "local",
+        "ORCHESTRATOR_BROKER__IMAGE": "local",
         "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(kubeconfig),
         **queue.environ,
     }

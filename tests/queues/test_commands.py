@@ -50,7 +50,7 @@ ENDPOINTS = {each: f"https://{each.replace('_', '-')}.example/" for each in TOPI
 
 def command(environ: Mapping[str, str]) -> Command:
     def run(*arguments: str, ok: bool = True, typed: str = "") -> Result:
-        given = {"ORCHESTRATOR_AGENT__IMAGE": "x", **environ}
+        given = {"ORCHESTRATOR_AGENT__IMAGE": "x", "ORCHESTRATOR_BROKER__IMAGE": "x", **environ}
         done = CliRunner().invoke(queues_command, list(arguments), env=given, input=typed)
         assert (done.exit_code == 0) is ok, (done.output, done.exception)
         return done

@@ -9,6 +9,7 @@
 | is not there                      | PublishError once the time is up                            |
 | comes back                        | the same publisher stores again                             |
 | refuses the user                  | PublishError that names the setting, without the password   |
+| is in operator mode               | stored with credentials_file; refused with another operator's |
 | takes TLS only                    | stored with ca_file; without it an error                    |
 | takes no message of that size     | PublishError with max_payload                               |
 """
@@ -31,6 +32,7 @@ from functions.queues.backends.nats.connection import NatsError, NatsUnavailable
 from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.publisher import PublishError
 from tests.queues.nats_bench import Bench, event, jobs
+from tests.queues.nats_operator import Operator
 from tests.support.github.certificate import make
 
 Serve = Callable[..., NatsServer]
@@ -154,6 +156,17 @@ def test_a_refused_user_learns_which_setting_to_check(serve: Serve) -> None:
         text = refusal(wrong, event("two"))
     assert "credentials: check queues.nats" in text
     assert "s3cret" not in text
+
+
+def test_a_credentials_file_is_accepted_by_the_servers_of_its_operator_alone(serve: Serve, tmp_path: Path) -> None:
+    operator = Operator()
+    url = serve(operator.configuration()).url
+    own = operator.credentials(tmp_path / "own.creds")
+    with applied(Bench.on(url, credentials_file=own)) as bench:
+        bench.publisher().publish("jobs", event("one"))
+        assert len(bench.stored("jobs")) == 1
+    others = Operator().credentials(tmp_path / "others.creds")
+    assert "credentials: check queues.nats" in refusal(Bench.on(url, credentials_file=others), event("two"))
 
 
 def test_tls_is_checked_against_the_given_certificate(serve: Serve, tmp_path: Path) -> None:

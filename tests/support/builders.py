@@ -37,9 +37,12 @@ CODE_SPEC: Mapping[str, Any] = {
 }
 
 
+IMAGES = {"agent": {"image": "registry.example/agent"}, "broker": {"image": "registry.example/orchestrator"}}
+
+
 def settings(**sections: Any) -> Settings:
-    """Settings with an image, and what is given."""
-    return Settings.model_validate({"agent": {"image": "registry.example/agent"}, **sections})
+    """Settings with images, and what is given."""
+    return Settings.model_validate({**IMAGES, **sections})
 
 
 def raw_run(

@@ -16,12 +16,17 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+T = TypeVar("T")
+
+TRIES = 5
+"""Sets of free ports to try."""
 TOKEN = "contract-admin"
 USERS = ("orchestrator-functions", "orchestrator-bridge")
 """Users with no rights but those that a test gives them."""
@@ -103,19 +108,42 @@ def assets() -> Path | None:
 @contextlib.contextmanager
 def running(binaries: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
     """Start it with its files in `folder`, stop it at the end of the block; without controllers nothing else acts."""
-    etcd, peer, port = _free_ports(3)
-    certificate = folder / "certs/apiserver.crt"
-    url, store = f"https://127.0.0.1:{port}", f"http://127.0.0.1:{etcd}"
-    plane = ControlPlane(url, TOKEN, certificate, folder / "kubeconfig", store)
-    _write_files(folder, plane)
+    _write_keys(folder)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_process(_etcd(binaries, folder, etcd, peer), folder / "etcd.log"))
-        stack.enter_context(_process(_api_server(binaries, folder, etcd, port), folder / "kube-apiserver.log"))
-        _wait_ready(plane, folder)
+        plane = on_free_ports(3, lambda ports: _start(stack, binaries, folder, *ports))
         if controllers:
             manager = _controller_manager(binaries, plane)
             stack.enter_context(_process(manager, folder / "kube-controller-manager.log"))
         yield plane
+
+
+class PortTakenError(Exception):
+    """A process ended because another one took its port after it was found free."""
+
+
+def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
+    """Return what `start` makes of free ports; others are tried if it raises PortTakenError."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(PortTakenError):
+            return start(_free_ports(count))
+    return start(_free_ports(count))
+
+
+def _start(stack: contextlib.ExitStack, binaries: Path, folder: Path, etcd: int, peer: int, port: int) -> ControlPlane:
+    """Start the API server and its etcd, which `stack` stops; raise PortTakenError."""
+    certificate = folder / "certs/apiserver.crt"
+    url, store = f"https://127.0.0.1:{port}", f"http://127.0.0.1:{etcd}"
+    plane = ControlPlane(url, TOKEN, certificate, folder / "kubeconfig", store)
+    _write_kubeconfig(plane)
+    commands = {
+        folder / "etcd.log": _etcd(binaries, folder, etcd, peer),
+        folder / "kube-apiserver.log": _api_server(binaries, folder, etcd, port),
+    }
+    with contextlib.ExitStack() as started:
+        processes = {log: started.enter_context(_process(command, log)) for log, command in commands.items()}
+        _wait_ready(plane, processes)
+        stack.enter_context(started.pop_all())
+    return plane
 
 
 def _free_ports(count: int) -> list[int]:
@@ -126,14 +154,13 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _write_files(folder: Path, plane: ControlPlane) -> None:
+def _write_keys(folder: Path) -> None:
     key = ["openssl", "genrsa", "-out", str(folder / "sa.key"), "2048"]
     public = ["openssl", "rsa", "-in", str(folder / "sa.key"), "-pubout", "-out", str(folder / "sa.pub")]
     for command in (key, public):
         subprocess.run(command, check=True, capture_output=True)
     others = [f"token-of-{user},{user},{user}\n" for user in USERS]
     (folder / "tokens.csv").write_text("".join([f'{TOKEN},admin,1,"system:masters"\n', *others]))
-    _write_kubeconfig(plane)
 
 
 def _write_kubeconfig(plane: ControlPlane) -> None:
@@ -188,7 +215,6 @@ def _gates(binaries: Path) -> list[str]:
 
 
 def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
-    (port,) = _free_ports(1)
     program = str(binaries / "kube-controller-manager")
     flags = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
     return [
@@ -196,9 +222,7 @@ def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
         *(["--port=0"] if "--port int" in flags else []),  # old ones also listen on one fixed port, without TLS
         f"--kubeconfig={plane.kubeconfig}",
         "--controllers=job,garbagecollector,namespace",
-        "--bind-address=127.0.0.1",
-        f"--secure-port={port}",
-        f"--cert-dir={plane.kubeconfig.with_name('certs')}",
+        "--secure-port=0",  # it serves nothing
         "--leader-elect=false",
         "--kube-api-qps=1000",  # with the default it makes 3 Jobs a second
         "--kube-api-burst=2000",
@@ -207,11 +231,11 @@ def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path) -> Iterator[None]:
+def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     environ = {"GOGC": GARBAGE, **os.environ}
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environ) as process:
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             try:
@@ -220,11 +244,16 @@ def _process(command: list[str], log: Path) -> Iterator[None]:
                 process.kill()
 
 
-def _wait_ready(plane: ControlPlane, folder: Path) -> None:
+def _wait_ready(plane: ControlPlane, processes: Mapping[Path, subprocess.Popen[bytes]]) -> None:
+    """Wait until the API server is ready; raise PortTakenError if a process ended for want of its port."""
     deadline = time.monotonic() + READY_SECONDS
     while not _is_ready(plane):
-        log = (folder / "kube-apiserver.log").read_text()[-2000:]
-        assert time.monotonic() < deadline, f"kube-apiserver is not ready:\n{log}"
+        for log, process in processes.items():
+            words = log.read_text()[-2000:]
+            if process.poll() is not None and "address already in use" in words:
+                raise PortTakenError(words)
+            assert process.poll() is None, f"{log.stem} has ended:\n{words}"
+            assert time.monotonic() < deadline, f"{log.stem}: the API server is not ready:\n{words}"
         time.sleep(0.2)
 
 

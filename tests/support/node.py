@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -33,9 +33,29 @@ class Node(Protocol):
         ...
 
 
-def container(state: Object) -> Object:
-    """ContainerStatuses of a pod with one container."""
-    return {"name": "agent", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+def container(state: Object, name: str = "agent") -> Object:
+    """The status of a container in that state."""
+    return {"name": name, "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+
+
+def agent_state(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The state of the agent's container; empty before the kubelet has seen the pod."""
+    containers = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
+    return next((each["state"] for each in containers if each["name"] == "agent"), {})
+
+
+def warning(namespace: str, kind: str, name: str, reason: str, message: str) -> Object:
+    """An Event about an object, as a controller posts it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{name}.{reason.lower()}", "namespace": namespace},
+        "involvedObject": {"kind": kind, "name": name, "namespace": namespace},
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-01-02T03:04:05Z",
+    }
 
 
 @dataclass
@@ -45,11 +65,15 @@ class SimulatedNode:
     cluster: Cluster
 
     def runs(self, namespace: str, job: str) -> Object:
+        status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
+        return self.shows(namespace, job, status, ready=1)
+
+    def shows(self, namespace: str, job: str, status: Object, *, ready: int = 0) -> Object:
+        """The Job's pod, created if there is none, has this status; the Job counts it as active, `ready` or not."""
         with suppress(AlreadyExists):  # a call without an answer is repeated
             self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
-        status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
-        return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": 1}}, "status")
+        return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
 
     def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
         status = pod | ({"containerStatuses": [container(state)]} if state else {})

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from functions.cluster.kinds import RUNS
+from functions.events.event import RETENTION_DUE
 from functions.handlers import job_finished, reconcile, sweep
 from functions.manifests import run as requested
 from functions.runs.model.run import Run, parse
@@ -57,6 +58,15 @@ def run_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
 def job_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     """The event of a Job, delivered."""
     return answer(lambda request: job_finished.handle(harness.services, request), event(raw, verb))
+
+
+RETENTION = Request({"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}, b"")
+"""What starts the hourly pass."""
+
+
+def retained(harness: Harness) -> Answer:
+    """What the hourly pass answers."""
+    return answer(lambda request: sweep.handle(harness.services, request), RETENTION)
 
 
 def swept(harness: Harness) -> Answer:

@@ -165,7 +165,13 @@ def _go_on(world: Harness) -> Any:
 
 
 def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    given = {"PATH": os.environ["PATH"], "ORCHESTRATOR_AGENT__IMAGE": "i", "FUNCTION_TARGET": "reconcile", **environ}
+    given = {
+        "PATH": os.environ["PATH"],
+        "ORCHESTRATOR_AGENT__IMAGE": "i",
+        "ORCHESTRATOR_BROKER__IMAGE": "i",
+        "FUNCTION_TARGET": "reconcile",
+        **environ,
+    }
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False
     )

@@ -34,7 +34,7 @@ from functions.settings.auth import AuthSettings
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 
 
 def access(**callers: Any) -> AccessSettings:

@@ -62,14 +62,16 @@ CAUGHT_BY = {
     "key at a path uid 1000 cannot read": (
         "unit/test_job.py::test_the_git_key_is_readable_by_the_agents_user_where_it_is_mounted"
     ),
-    "chmod in a read-only mount": "agent/test_secrets_and_quoting.py::test_the_key_is_used_where_it_is_mounted",
+    "chmod in a read-only mount": (
+        "agent/test_secrets_and_quoting.py::test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys"
+    ),
     "hooks hard-coded": "unit/test_templating.py::test_a_hook_ships_because_it_is_there",
     "hook name differing between settings and disk": (
         "unit/test_templating.py::test_settings_name_exactly_the_hooks_that_ship"
     ),
     "claude.md vs CLAUDE.md": "agent/test_happy_path.py::test_the_memory_is_ours_with_the_base_branch_appended",
     "https URL with SSH-only credentials": (
-        "agent/test_secrets_and_quoting.py::test_https_urls_are_no_use_to_ssh_only_credentials_and_go_over_ssh"
+        "agent/test_secrets_and_quoting.py::test_https_urls_go_over_ssh_for_a_user"
     ),
     "gh pr create without a token": ("agent/test_pull_request.py::test_without_a_token_no_pull_request_is_asked_for"),
     "private key inside the work tree": (

@@ -58,7 +58,7 @@ def test_the_host_follows_from_the_api(api: str, host: str) -> None:
     assert GithubSettings(api_url=api).host == host
 
 
-ENVIRON = {"ORCHESTRATOR_AGENT__IMAGE": "i"}
+ENVIRON = {"ORCHESTRATOR_AGENT__IMAGE": "i", "ORCHESTRATOR_BROKER__IMAGE": "i"}
 PEM = App().private_key
 
 
@@ -105,7 +105,9 @@ def test_an_app_has_an_id_and_a_key_in_a_setting_or_a_file(tmp_path: Path) -> No
 
 def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text(f"agent: {{image: i}}\ngithub: {{app_id: 12345, private_key: {json.dumps(PEM)}}}\n")
+    file.write_text(
+        f"agent: {{image: i}}\nbroker: {{image: i}}\ngithub: {{app_id: 12345, private_key: {json.dumps(PEM)}}}\n"
+    )
     assert load({"ORCHESTRATOR_CONFIG": str(file)}).github.app_id == "12345"
 
 

@@ -30,6 +30,7 @@ FUNCTIONS = (
 )
 CONFIGURED = {
     "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
+    "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
     "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
     "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": json.dumps(["of a test"]),
     "ORCHESTRATOR_GITHUB__APP_ID": "1",

@@ -60,10 +60,43 @@ def test_every_mount_has_its_volume_and_none_was_lost() -> None:
         found = pod(kind)
         mounts = {mount["mountPath"]: mount for mount in found["containers"][0]["volumeMounts"]}
         managed = mounts["/etc/claude-code/managed-settings.json"]
-        assert {"/config", "/workspace", "/home/agent", "/tmp", credentials} <= set(mounts)
+        assert {"/config", "/workspace", "/home/agent", "/tmp", "/run/broker"} <= set(mounts)
         assert (managed["subPath"], managed["readOnly"]) == ("settings.json", True)
         assert mounts["/etc/claude-code/CLAUDE.md"]["subPath"] == "CLAUDE.md"
-        assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in found["volumes"]}
+        brokers = {mount["mountPath"]: mount for mount in found["initContainers"][0]["volumeMounts"]}
+        assert {"/config", "/run/broker", credentials, "/secrets/model"} == set(brokers)
+        mounted = {mount["name"] for mount in (*mounts.values(), *brokers.values())}
+        assert mounted == {volume["name"] for volume in found["volumes"]}
+
+
+@pytest.mark.parametrize("broker", ["sidecar", "container"])
+@pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
+def test_secrets_are_mounted_by_the_broker_alone_which_is_another_user(kind: str, broker: str) -> None:
+    found = pod(kind, job={"broker": broker})
+    containers = {each["name"]: each for each in (*found["containers"], *found.get("initContainers", []))}
+    secret = {volume["name"] for volume in found["volumes"] if "secret" in volume}
+    assert secret == {"credentials", "model-credential"}
+    mounted = {name: {mount["name"] for mount in each["volumeMounts"]} for name, each in containers.items()}
+    assert secret <= mounted["broker"]
+    assert not secret & mounted["agent"]
+    assert "secret" not in str(containers["agent"]["env"]).lower()
+    shared = next(mount for mount in containers["agent"]["volumeMounts"] if mount["name"] == "broker")
+    assert shared["readOnly"] is True
+    assert containers["broker"]["resources"]["requests"] == {"cpu": "20m", "memory": "96Mi"}
+    security = containers["broker"]["securityContext"]
+    assert security["runAsUser"] not in (0, found["securityContext"]["runAsUser"])
+    assert (security["readOnlyRootFilesystem"], security["capabilities"]) == (True, {"drop": ["ALL"]})
+
+
+def test_the_broker_is_a_native_sidecar_unless_the_cluster_is_too_old() -> None:
+    (sidecar,) = pod()["initContainers"]
+    assert (sidecar["name"], sidecar["restartPolicy"]) == ("broker", "Always")
+    found = pod(job={"broker": "container"})
+    assert [each["name"] for each in found["containers"]] == ["agent", "broker"]
+    assert "initContainers" not in found
+    assert "restartPolicy" not in found["containers"][1]
+    annotations = job()["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"kubectl.kubernetes.io/default-container": "agent"}
 
 
 def test_what_an_agent_cli_does_not_have_is_not_mounted() -> None:
@@ -112,25 +145,23 @@ def test_a_jobs_own_deadline_leaves_its_pod_the_time_to_start_and_the_attempt_it
     assert (works, deadline) == (7200 - 120, 7200 + longest)
 
 
-def test_secrets_are_referred_to_and_never_written_out() -> None:
+def test_values_of_people_are_not_expanded() -> None:
     env = {
         each["name"]: each
         for each in pod("DocsRun", {"env": [{"name": "MODE", "value": "$(x)"}]})["containers"][0]["env"]
     }
-    assert env["ANTHROPIC_API_KEY"]["valueFrom"]["secretKeyRef"]["optional"] is True
-    assert "value" not in env["ANTHROPIC_API_KEY"]
     assert env["MODE"]["value"] == "$$(x)"  # the kubelet turns $$ into $ and expands nothing
 
 
 def test_the_api_key_is_that_of_the_agent_cli() -> None:
-    def keys(**spec: Any) -> dict[str, Any]:
-        env = pod("CodeRun", {"env": [{"name": "OTHER_API_KEY", "value": "own"}], **spec})["containers"][0]["env"]
-        return {each["name"]: each["valueFrom"]["secretKeyRef"] for each in env if "secretKeyRef" in str(each)}
+    def key(**spec: Any) -> tuple[str, bool, list[str]] | None:
+        volumes = [each["secret"] for each in pod("CodeRun", spec)["volumes"] if each["name"] == "model-credential"]
+        found = next(iter(volumes), None)
+        return found and (found["secretName"], found["optional"], [item["key"] for item in found["items"]])
 
-    codex = {"name": "openai-api-key", "key": "api-key", "optional": True}
-    assert keys() == {"ANTHROPIC_API_KEY": {"name": "claude-api-key", "key": "api-key", "optional": True}}
-    assert keys(agentCli="codex", model="gpt-5") == {"OPENAI_API_KEY": codex}
-    assert keys(agentCli="unheard-of", model="gpt-5") == {}
+    assert key() == ("claude-api-key", True, ["api-key"])
+    assert key(agentCli="codex", model="gpt-5") == ("openai-api-key", True, ["api-key"])
+    assert key(agentCli="unheard-of", model="gpt-5") is None
 
 
 def test_labels_tell_whose_everything_is() -> None:

@@ -17,10 +17,10 @@ from functions.manifests import attempt
 from functions.manifests.pod import pod_spec
 from functions.runs.lifecycle import transitions
 from functions.settings import SettingsError, load
-from functions.settings.pod import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
+from functions.settings.pod_additions import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
 from tests.support.builders import NOW, run, settings
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 RESTRICTED = "Pod Security restricted"
 
 SPREAD = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
@@ -134,7 +134,9 @@ def template(given: dict[str, Any]) -> Any:
 
 def test_without_additions_the_pod_is_as_before() -> None:
     found = run().with_status(transitions.start(run(), NOW))
-    assert template({}) == {"metadata": {"labels": attempt.labels(found)}, "spec": pod_spec(found, settings())}
+    annotations = {"kubectl.kubernetes.io/default-container": "agent"}
+    metadata = {"labels": attempt.labels(found), "annotations": annotations}
+    assert template({}) == {"metadata": metadata, "spec": pod_spec(found, settings())}
 
 
 def test_additions_are_in_the_pod_as_they_were_given() -> None:

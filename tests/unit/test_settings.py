@@ -15,7 +15,7 @@ import pytest
 from functions.settings import SettingsError, load, load_section, load_webhook
 from functions.settings.agent import ModelSettings
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 
 
 @pytest.mark.parametrize("written", ["", "job: {max_retries: 3}", "agent:", "agent: {}", "agent: {tag: '1'}"])
@@ -25,7 +25,8 @@ def test_without_an_image_nothing_starts(tmp_path: Path, written: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load({"ORCHESTRATOR_CONFIG": str(file)})
     assert str(caught.value) == (
-        "setting agent.image: is required (set it in the settings file or as ORCHESTRATOR_AGENT__IMAGE)"
+        "setting agent.image: is required (set it in the settings file or as ORCHESTRATOR_AGENT__IMAGE)\n"
+        "setting broker.image: is required (set it in the settings file or as ORCHESTRATOR_BROKER__IMAGE)"
     )
 
 
@@ -36,7 +37,7 @@ def test_an_image_is_taken_from_who_starts_no_container_only_where_none_is_confi
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text("agent: {image: a, tag: '1'}\njob: {max_retries: 3}\n")
+    file.write_text("agent: {image: a, tag: '1'}\nbroker: {image: b}\njob: {max_retries: 3}\n")
     found = load({"ORCHESTRATOR_CONFIG": str(file), "ORCHESTRATOR_AGENT__TAG": "2"})
     assert (found.agent.image, found.agent.tag, found.job.max_retries) == ("a", "2", 3)
 
@@ -131,5 +132,5 @@ def test_a_key_of_a_variable_that_is_there_twice_is_named() -> None:
 
 def test_a_section_as_a_whole_comes_before_its_keys() -> None:
     whole, key = {"ORCHESTRATOR_AGENT": '{"image": "a", "tag": "1"}'}, {"ORCHESTRATOR_AGENT__TAG": "2"}
-    assert load({**whole, **key}).agent == load({**key, **whole}).agent
-    assert load({**key, **whole}).agent.tag == "2"
+    assert load({**IMAGE, **whole, **key}).agent == load({**IMAGE, **key, **whole}).agent
+    assert load({**IMAGE, **key, **whole}).agent.tag == "2"

@@ -13,7 +13,7 @@ import pytest
 from functions.settings import SettingsError, load, load_section, load_webhook
 from functions.settings.job import JobSettings
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -73,12 +73,13 @@ def test_a_key_of_the_file_that_is_there_twice_is_named_by_its_lines(
 def test_what_is_merged_may_be_overridden(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
-        "job:\n  requests: &small {cpu: 100m, memory: 1Gi}\n  limits: {<<: *small, memory: 2Gi}\nagent: {image: i}\n"
+        "job:\n  requests: &small {cpu: 100m, memory: 1Gi}\n  limits: {<<: *small, memory: 2Gi}\n"
+        "agent: {image: i}\nbroker: {image: i}\n"
     )
     job = load({"ORCHESTRATOR_CONFIG": str(file)}).job
     assert (job.requests.memory, job.limits.memory, job.limits.cpu) == ("1Gi", "2Gi", "100m")
     file.write_text(
-        "agent: {image: i}\n"
+        "agent: {image: i}\nbroker: {image: i}\n"
         "job:\n"
         "  requests: &some {<<: {cpu: 100m, memory: 5Gi}, memory: 1Gi}\n"
         "  limits: {<<: [*some, *some], memory: 2Gi}\n"

@@ -143,7 +143,11 @@ TAKEN: list[tuple[str, Any]] = [
 
 def given(key: str, value: Any) -> dict[str, str]:
     text = value if isinstance(value, str) else json.dumps(value)
-    return {"ORCHESTRATOR_AGENT__IMAGE": "i", f"ORCHESTRATOR_{key.replace('.', '__').upper()}": text}
+    return {
+        "ORCHESTRATOR_AGENT__IMAGE": "i",
+        "ORCHESTRATOR_BROKER__IMAGE": "i",
+        f"ORCHESTRATOR_{key.replace('.', '__').upper()}": text,
+    }
 
 
 @pytest.mark.parametrize(("key", "value", "problem"), REFUSED, ids=lambda each: str(each)[:30] if each else "empty")

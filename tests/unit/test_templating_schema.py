@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from functions.broker.configuration import Configuration
 from functions.templating.render import task_files
 from tests.support import golden
 from tests.support.builders import settings
@@ -113,7 +114,12 @@ CLIENT = {
     "additionalProperties": False,
     "properties": {"server": {"type": "string"}, "tools": {"type": "array", "items": {"type": "string"}}},
 }
-SCHEMAS = {"settings.json": SETTINGS, "mcp.json": MCP, "client-config.json": CLIENT}
+SCHEMAS = {
+    "settings.json": SETTINGS,
+    "mcp.json": MCP,
+    "client-config.json": CLIENT,
+    "broker.json": Configuration.model_json_schema(),
+}
 
 TELEMETRY = {"enabled": True, "otlp_endpoint": "http://otel:4317", "logs_protocol": "http/json"}
 SECTIONS: list[dict[str, Any]] = [

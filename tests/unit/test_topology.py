@@ -56,5 +56,5 @@ def test_names_and_times_are_within_the_bounds() -> None:
 
 
 def test_every_call_of_a_handler_ends_long_before_the_deadline_of_its_message() -> None:
-    longest = Settings.model_validate({"agent": {"image": "x"}}).cluster.timeout
+    longest = Settings.model_validate({"agent": {"image": "x"}, "broker": {"image": "x"}}).cluster.timeout
     assert all(each.ack_deadline >= 5 * longest for each in topology(ENDPOINTS).subscriptions)

@@ -7,7 +7,7 @@ from typing import Any
 from functions.runs.model.report import Report
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.model_server import Model, Refusal, Turn, serving, uses
-from tests.agent.world import Pod, World
+from tests.agent.world import Pod, World, at, plain_settings
 
 
 @dataclass
@@ -49,7 +49,8 @@ class ClaudeCode:
 
     def pod(self, spec: RunSpec, model: Model, *, attempt: int = 1, **changes: Any) -> Pod:
         """A pod that is not started."""
-        given: dict[str, Any] = {"AGENT_COMMAND": self.program, "ANTHROPIC_BASE_URL": model.url}
+        settings = plain_settings(**(at(model.url) | changes.pop("settings", {})))
+        given: dict[str, Any] = {"AGENT_COMMAND": self.program, "settings": settings}
         task = self.world.task(spec, attempt=attempt, **changes.pop("task", {}))
         return self.world.pod(task, **given | changes)
 

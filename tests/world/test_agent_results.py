@@ -25,7 +25,7 @@ from functions.runs.model.repository_url import checkout
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
-from tests.agent.world import World, plain_settings, result_line
+from tests.agent.world import World, result_line
 from tests.support.http_servers import Handler, listening
 from tests.world.attempts import BRANCH, pod_of
 from tests.world.claude_code import ClaudeCode, shell
@@ -210,9 +210,7 @@ def test_retries_of_the_api_are_a_line_each(cli: ClaudeCode, code_spec: SpecFact
 
 def test_a_missing_mcp_program_is_in_the_report(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     tools = {"server_url": "https://tools.example/mcp", "local_servers": {"gone": {"command": "no-such-program"}}}
-    done = cli.run(
-        code_spec(localTools="gone"), shell("echo x > x"), says("Done."), settings=plain_settings(tools=tools)
-    )
+    done = cli.run(code_spec(localTools="gone"), shell("echo x > x"), says("Done."), settings={"tools": tools})
     assert done.report.reason is Reason.COMPLETED
     assert "MCP servers that did not start: gone (failed), tools (failed)." in done.report.message
 

@@ -16,7 +16,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of
-from tests.agent.world import API_KEY, World, result_line
+from tests.agent.world import DEPLOY_TOKEN, World, result_line
 from tests.support.github import Github, Repository
 
 TEXT = "cat > .orchestrator/r1-pull-request.md <<'EOF'\n{text}\nEOF\n"
@@ -76,8 +76,8 @@ def test_a_persons_text_stays(world: World, github: Github, shop: Repository, co
     assert (found["title"], found["body"]) == ("Mine", "my words")
 
 
-@pytest.mark.parametrize("text", [f"Title {API_KEY}\n\ntext {API_KEY}", f"Fine\n\n{API_KEY}"])
+@pytest.mark.parametrize("text", [f"Title {DEPLOY_TOKEN}\n\ntext {DEPLOY_TOKEN}", f"Fine\n\n{DEPLOY_TOKEN}"])
 def test_it_has_no_secret(world: World, github: Github, code_spec: SpecFactory, text: str) -> None:
     found = opened(world, github, spec_of(github, code_spec), leave(text))
-    assert API_KEY not in found["title"] + found["body"]
+    assert DEPLOY_TOKEN not in found["title"] + found["body"]
     assert "[redacted]" in found["body"]

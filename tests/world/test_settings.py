@@ -29,7 +29,7 @@ from functions.settings import Settings, SettingsError, load
 from tests.support.builders import CODE_SPEC
 from tests.support.github.app import App
 
-IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent"}
+IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 APP = {**IMAGE, "ORCHESTRATOR_GITHUB__APP_ID": "1"}
 MANY = 100_000
 EMU = "octocat_acme"

@@ -8,7 +8,7 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
-from tests.agent.world import API_KEY, TASKS, World, result_line
+from tests.agent.world import DEPLOY_TOKEN, TASKS, World, result_line
 from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
 
 
@@ -99,11 +99,10 @@ SECRET = {
     "in history": "printenv > .env; git add .env; git commit -qm env; git rm -q .env; git commit -qm gone",
     "in a stash": "printenv > .env; git stash -qu",
     "on another branch": "git checkout -qb o; printenv > .env; git add .env; git commit -qm env; git checkout -q -",
-    "in a message": 'echo m > m; git add m; git commit -qm "key $ANTHROPIC_API_KEY"',
-    "in a tag": 'git tag -a v1 -m "key $ANTHROPIC_API_KEY"',
-    "in a file's name": 'echo n > "$ANTHROPIC_API_KEY"',
+    "in a message": 'echo m > m; git add m; git commit -qm "key $DEPLOY_TOKEN"',
+    "in a tag": 'git tag -a v1 -m "key $DEPLOY_TOKEN"',
+    "in a file's name": 'echo n > "$DEPLOY_TOKEN"',
     "in a nested repository": "git init -q n; cd n; printenv > .env; git add .env; git commit -qm env",
-    "the SSH key": 'cat "$POD_ROOT/secrets/ssh/id_ed25519" > key',
 }
 
 
@@ -112,31 +111,22 @@ def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory,
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
     result = pod.run()
     there = everything(world)
-    for secret in (API_KEY, "b3BlbnNzaC1rZXktdGVzdC1vbmx5"):
+    assert pod.broker
+    for secret in (DEPLOY_TOKEN, pod.broker.ready.credential):
         assert secret not in there
         assert secret not in result.message
         assert secret not in pod.log
-    assert not [name for name in world.remotes.branches("shop") if API_KEY in name]
+    assert not [name for name in world.remotes.branches("shop") if DEPLOY_TOKEN in name]
     if where != "in a file's name":
         assert "work" in world.remotes.files("shop", BRANCH), pod.log
         assert "secret" in result.message
-
-
-def test_a_token_that_was_made_meanwhile_is_a_secret(world: World, code_spec: SpecFactory) -> None:
-    """Those of a GitHub App lie in a directory of the attempt."""
-    agent = """mkdir -p "$ORCHESTRATOR_TOKENS"; cd "$ORCHESTRATOR_TOKENS"
-        echo '{"token": "ghs_madeMeanwhile0123456789"}' > t; cd - >/dev/null
-        echo ghs_madeMeanwhile0123456789 > token; echo w > work"""
-    result = left(world, code_spec(), agent)
-    assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert "token" in result.message
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert API_KEY not in everything(world)
+    assert DEPLOY_TOKEN not in everything(world)
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]
 

@@ -23,11 +23,7 @@ from tests.agent.sshd import SshServer
 from tests.agent.world import World, plain_settings, result_line
 from tests.world.attempts import BRANCH, goes_on, holds, left, pod_of
 
-ALLOW_FILES: dict[str, Any] = {
-    "GIT_CONFIG_COUNT": "2",
-    "GIT_CONFIG_KEY_1": "protocol.file.allow",
-    "GIT_CONFIG_VALUE_1": "always",
-}
+ALLOW_FILES: dict[str, Any] = {"git_config": {"protocol.file.allow": "always"}}
 """Remotes here are directories, which git does not take as submodules otherwise."""
 
 
@@ -61,7 +57,8 @@ HELD = {
     "a reference that is none": "echo junk > .git/refs/heads/junk",
     "files made read-only": "chmod -R a-w src",
     "other kinds of files in place of ours": """
-        cd ../.orchestrator; rm -f lock last-session; mkdir -p lock last-session; echo '*' > excluded; echo '*' > laid-out
+        cd ../.orchestrator; rm -f lock last-session; mkdir -p lock last-session
+        echo '*' > excluded; echo '*' > laid-out
         cd ../.claude; rm -rf CLAUDE.md projects; mkdir CLAUDE.md; echo > projects""",
     "directories of ours replaced": "cd ..; rm -rf .orchestrator .claude; echo > .orchestrator; ln -s nowhere .claude",
 }
@@ -91,7 +88,12 @@ def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: Ssh
     agent = ssh_world.agent(f"cat lib/lib.txt > copy; cd lib; git log --oneline -1\n{result_line()}")
     pod = ssh_world.pod(
         ssh_world.task(code_spec()),
-        settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
+        settings=plain_settings(
+            github={
+                "known_hosts": [ssh_server.host_key],
+                "readable_repositories": [f"{ssh_world.remotes.url}lib"],
+            }
+        ),
         secrets={"ssh/id_ed25519": ssh_server.private_key},
         AGENT_COMMAND=agent,
     )

@@ -1,10 +1,11 @@
 """Run everything on this machine until interrupted; state is kept."""
 
 import logging
+import re
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
@@ -53,8 +54,20 @@ def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
     for mirror in mirrors:
         print(f"repository   {mirror.url} (githubUser: {EXAMPLE_USER}), as {mirror.path}")
     print(f"your shell   source {shlex.quote(str(_environment_file(stack, mirrors)))}")
-    print("then         orchestrator runs list; orchestrator ui")
+    print(f"then         {first_run(mirrors[-1])}")
+    print("and          orchestrator runs list -w; orchestrator ui")
     print("Ready. Ctrl-C stops it; the next start continues from there.", flush=True)
+
+
+def first_run(mirror: Mirror) -> str:
+    """Return the command that submits the next pending task of the repository; without one, a prompt to fill in."""
+    try:
+        task = mirror.next_task().id
+    except RepositoryError:
+        task = "--prompt 'WHAT TO DO'"
+    service = re.sub(r"[^a-z0-9]+", "-", PurePosixPath(mirror.url).stem.lower()).strip("-") or "demo"
+    arguments = f"--github-user {EXAMPLE_USER} --repository-url {shlex.quote(mirror.url)}"
+    return f"orchestrator task code {task} -s {service} {arguments}"
 
 
 def _environment_file(stack: Stack, mirrors: Sequence[Mirror]) -> Path:

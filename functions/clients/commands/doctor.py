@@ -1,6 +1,5 @@
 """Check an installation: cluster, rights, secrets, image, queue, GitHub App and model key."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -44,7 +43,7 @@ def connected(settings: Settings) -> Examined:
         return datetime.now(UTC)
 
     github = client.connect(settings.github, now) if settings.github.configured else None
-    return Examined(settings, KubernetesTransport(settings.cluster), fetch, github, now, os.environ)
+    return Examined(settings, KubernetesTransport(settings.cluster), fetch, github, now)
 
 
 def fetch(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:

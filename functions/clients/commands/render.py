@@ -21,7 +21,7 @@ from functions.settings import Settings, SettingsError, load
 from functions.templating import completeness
 
 NO_IMAGE = "image-not-configured"
-"""Stands in the Job for a missing setting agent.image, which task files do not need."""
+"""Stands in the Job for the missing settings agent.image and broker.image, which task files do not need."""
 
 EXAMPLES = """\b
 Examples:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from functions.clients.doctor import app, cluster, installed, outside, secrets
+from functions.clients.doctor import app, cluster, installed, outside, registry, secrets
 from functions.clients.doctor.finding import Check, Examined, Finding, problem
 from functions.templating import completeness
 
@@ -20,7 +20,7 @@ IN_CLUSTER: tuple[Check, ...] = (
 )
 """Made only if the API server answers: all would fail alike."""
 
-OUTSIDE: tuple[Check, ...] = (outside.paused, outside.queue, outside.image, app.app)
+OUTSIDE: tuple[Check, ...] = (outside.paused, outside.queue, registry.images, app.app)
 
 
 def examine(examined: Examined) -> Iterator[Finding]:

@@ -36,7 +36,6 @@ class Examined:
     fetch: Fetch
     github: Github | None
     clock: Callable[[], datetime]
-    environ: Mapping[str, str]
 
     @property
     def cluster(self) -> Cluster:

@@ -1,8 +1,7 @@
-"""What the installation reaches: the queue, the image registry, the model's API."""
+"""What the installation reaches: the queue and the model's API."""
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from functions.clients.doctor import secrets
 from functions.clients.doctor.finding import Examined, Finding, ok, problem, unknown
@@ -11,20 +10,13 @@ from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
 from functions.queues.setup import SetupError
 from functions.queues.topology import TOPICS
+from functions.settings.model_provider import ModelProviderSettings
 from functions.settings.queues import QueueSettings
 
-MODEL_API = "https://api.anthropic.com"
 MODEL_VERSION = "2023-06-01"
 """Anthropic API, Versions."""
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
-"""What a registry may answer for a tag (OCI distribution specification)."""
+OAUTH = "oauth-2025-04-20"
+"""The beta of Anthropic's API that accepts OAuth tokens."""
 
 
 def queue(examined: Examined) -> Iterator[Finding]:
@@ -57,43 +49,23 @@ def paused(examined: Examined) -> Iterator[Finding]:
         yield problem("limits", "setting limits.runs is 0: every run waits as Queued; raise it to start them")
 
 
-def image(examined: Examined) -> Iterator[Finding]:
-    """Ask the registry for the agent image, without credentials."""
-    name, tag = examined.settings.agent.image, examined.settings.agent.tag
-    host, _, repository = name.partition("/")
-    if examined.settings.agent.pull_policy == "Never" or not re.search(r"[.:]", host):
-        yield unknown("image", f"{name}:{tag} names no registry that can be asked")
-        return
-    scheme = "http" if re.match(r"(127\.|localhost)", host) else "https"
-    reference = tag.partition("@")[2] or tag
-    try:
-        url = f"{scheme}://{host}/v2/{repository}/manifests/{reference}"
-        status, _, _ = examined.fetch("HEAD", url, {"Accept": MANIFESTS})
-    except OSError as error:
-        yield problem("image", f"registry {host} does not answer: {error}; correct agent.image")
-        return
-    if status == 404:
-        yield problem("image", f"{name} has no {reference}: push it, or correct agent.image and agent.tag")
-    elif status == 200:
-        yield ok("image", f"{name}:{tag}")
-    else:
-        yield unknown("image", f"registry {host} answers {status} without credentials; nodes may have them")
-
-
 def model(examined: Examined) -> Iterator[Finding]:
     """Ask the model's API for its list of models, which costs nothing, with the key of the Secret."""
+    provider = examined.settings.model
+    if provider.provider in ("bedrock", "vertex"):
+        yield unknown("model", f"only runs ask {provider.provider} (model.provider)")
+        return
     try:
         key = secrets.read_model_key(examined).strip()
     except ClusterError as error:
         yield unknown("model", error)
         return
-    url = examined.environ.get("ANTHROPIC_BASE_URL", MODEL_API).rstrip("/")
+    url = provider.upstream
     if not key or not key.isascii() or not key.isprintable():
         yield unknown("model", "the key has no text that could be sent")
         return
     try:
-        headers = {"x-api-key": key, "anthropic-version": MODEL_VERSION}
-        status, _, body = examined.fetch("GET", f"{url}/v1/models?limit=1", headers)
+        status, _, body = examined.fetch("GET", f"{url}/v1/models?limit=1", _headers(provider, key))
     except OSError as error:
         yield unknown("model", f"{url} does not answer: {error}")
         return
@@ -104,6 +76,14 @@ def model(examined: Examined) -> Iterator[Finding]:
         yield ok("model", "the key is accepted")
     else:
         yield unknown("model", f"{url} answers {status}: {_message(body)}")
+
+
+def _headers(provider: ModelProviderSettings, key: str) -> Mapping[str, str]:
+    version = {"anthropic-version": MODEL_VERSION}
+    bearer = {"Authorization": f"Bearer {key}"}
+    if provider.credential == "oauth_token":
+        return version | bearer | {"anthropic-beta": OAUTH}
+    return version | (bearer if provider.provider == "gateway" else {"x-api-key": key})
 
 
 def _message(body: bytes) -> str:

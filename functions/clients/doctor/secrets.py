@@ -40,14 +40,15 @@ def model_key(examined: Examined) -> Iterator[Finding]:
 def read_model_key(examined: Examined) -> str:
     """Return Claude's API key; empty if the Secret lacks it. Raises ClusterError."""
     name, field = _place(examined)
-    return _values(examined.cluster.get(SECRET, examined.namespace, name)).get(field, "")
+    return secret_values(examined.cluster.get(SECRET, examined.namespace, name)).get(field, "")
 
 
 def _place(examined: Examined) -> tuple[str, str]:
     return examined.settings.secrets.api_key_secret_name, examined.settings.secrets.api_key_secret_key
 
 
-def _values(secret: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def secret_values(secret: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the decoded values of a Secret, by key."""
     data = secret.get("data") or {}
     return {name: base64.b64decode(text).decode(errors="replace") for name, text in data.items()}
 
@@ -56,7 +57,7 @@ def identities(examined: Examined) -> Iterator[Finding]:
     """Check the Secrets that agents work as: github-ssh-LOGIN and github-app-AGENT."""
     try:
         found = {
-            each["metadata"]["name"]: _values(each)
+            each["metadata"]["name"]: secret_values(each)
             for each in examined.cluster.list(SECRET, examined.namespace)
             if each["metadata"]["name"].startswith(("github-ssh-", "github-app-"))
         }

@@ -20,7 +20,8 @@ HEAD = f"""# Configuration
 The functions read settings from a YAML file, which `ORCHESTRATOR_CONFIG` names, and from the environment, which wins.
 The variable of `job.code_deadline` is `ORCHESTRATOR_JOB__CODE_DEADLINE`; a list or an object is JSON there. An unknown
 key, or a value that is not valid, stops a function at its start, naming the key. `orchestrator config check` shows the
-effective settings, and every problem with them. One setting has no default: `agent.image`.
+effective settings, and every problem with them. Two settings have no default: `agent.image` and
+`broker.image`.
 """
 
 

@@ -27,7 +27,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.OVERLOADED: "The model's API was overloaded.",
     Reason.RATE_LIMITED: "The model's API refused more requests for now.",
     Reason.AGENT_ERROR: "The agent CLI ended with an error; the message quotes it.",
-    Reason.IMAGE_PULL_FAILED: "The kubelet cannot pull the agent's image.",
+    Reason.IMAGE_PULL_FAILED: "The kubelet cannot pull an image of the pod.",
     Reason.CONTAINER_CONFIG_ERROR: "The kubelet cannot make the container, mostly for a missing key of a Secret.",
     Reason.MOUNT_FAILED: "A Secret, ConfigMap or volume of the pod is missing.",
     Reason.VOLUME_NOT_ATTACHED: "The workspace's volume is still attached to another node.",

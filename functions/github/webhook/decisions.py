@@ -2,6 +2,7 @@
 
 CommandRequest       run a command; requires write access and depends on the repository's configuration
 PullRequestChanged   record the state of a run's pull request
+MergeGroupChecks     report our check in the merge queue
 InvalidateTokens     forget tokens, because the App's permissions changed
 LogOnly              write a log line
 """
@@ -84,6 +85,14 @@ class PullRequestChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeGroupChecks:
+    """The merge queue tests a pull request, by its number, on a commit of its own."""
+
+    pull_request: int
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidateTokens:
     """Tokens of these repositories, or of all if none is named, may no longer be valid."""
 
@@ -98,7 +107,7 @@ class LogOnly:
     message: str
 
 
-Decision = CommandRequest | PullRequestChanged | InvalidateTokens | LogOnly
+Decision = CommandRequest | PullRequestChanged | MergeGroupChecks | InvalidateTokens | LogOnly
 
 
 def key(event: WebhookEvent, *parts: object) -> str:

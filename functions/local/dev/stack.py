@@ -1,6 +1,7 @@
 """The parts of the system on one machine, started in the order of their dependencies and stopped in reverse."""
 
 import fcntl
+import json
 import logging
 import os
 import shlex
@@ -44,13 +45,13 @@ REHEARSAL = ROOT / "functions" / "local" / "rehearsal.py"
 PASSED_TO_PODS = (
     "REHEARSAL_SECONDS",
     "REHEARSAL_LOG",
-    "ANTHROPIC_BASE_URL",
-    "OPENAI_BASE_URL",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
     "HTTPS_PROXY",
     "NO_PROXY",
 )
-"""Environment variables of `orchestrator` that it passes to pods."""
+"""Environment variables of `orchestrator` that it passes to agents' containers."""
+PASSED_TO_BROKER = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
+"""Those that it passes to brokers."""
 
 GITHUB_FUNCTIONS = ("github_webhook", "github_event")
 """Functions started only if GitHub is configured."""
@@ -223,6 +224,8 @@ class Stack:
         settings = {
             "ORCHESTRATOR_NAMESPACE": self._options.namespace,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
+            "ORCHESTRATOR_BROKER__IMAGE": "local",
+            **_model_urls(self._options.environ),
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_JOB__BACKOFF": str(self._options.backoff_seconds),
             "THREADS": "8",
@@ -230,12 +233,27 @@ class Stack:
         }
         return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
 
-    def _pod_environ(self, _: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the variables added to the environment that a pod declares."""
+    def _pod_environ(self, _: Mapping[str, Any], container: str) -> Mapping[str, str]:
+        """Return the variables added to the environment that a pod declares for a container."""
+        if container == "broker":
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+            passed = {name: value for name in PASSED_TO_BROKER if (value := self._options.environ.get(name))}
+            return {"PATH": path, "PYTHONPATH": str(ROOT), **passed}
         environ = dict(redirect(self._mirrors))
         if self._options.agent == "rehearsal":
             environ["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
         return environ | {name: value for name in PASSED_TO_PODS if (value := self._options.environ.get(name))}
+
+
+def _model_urls(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings by which brokers ask the models that the agent CLIs' own variables name."""
+    settings = {}
+    if url := environ.get("ANTHROPIC_BASE_URL"):
+        settings["ORCHESTRATOR_MODEL__URL"] = url
+    if url := environ.get("OPENAI_BASE_URL"):
+        key = {"secret": "openai-api-key", "env": "OPENAI_API_KEY", "url": url}
+        settings["ORCHESTRATOR_SECRETS__API_KEYS"] = json.dumps({"codex": key})
+    return settings
 
 
 def _diff(mirrors: Sequence[Mirror], run: Run) -> str | None:

@@ -135,8 +135,8 @@ def _unsupported(job: Object) -> Iterator[str]:
         yield "spec.parallelism and spec.completions above 1: this runner creates one pod per Job; remove them"
     if pod.get("restartPolicy") != "Never":
         yield f"{path}.restartPolicy is {pod.get('restartPolicy')}: this runner starts a pod once; set it to Never"
-    if len(pod.get("containers") or ()) != 1 or pod.get("initContainers"):
-        yield f"{path}.containers: this runner supports one container and no initContainers"
+    if any(each.get("restartPolicy") != "Always" for each in pod.get("initContainers") or ()):
+        yield f"{path}.initContainers: this runner supports sidecars only; set their restartPolicy to Always"
 
 
 def _condition(job: Object, kind: str) -> Object | None:

@@ -1,7 +1,10 @@
 """The outcome of a container, from its shim's report or without one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from functions.local.runner.paths import Layout
 from functions.local.runner.records import Outcome, Record
@@ -12,12 +15,26 @@ KILLED = 137
 NEVER_STARTED = Outcome()
 
 
-def reported_outcome(record: Record, layout: Layout) -> Outcome | None:
-    """Return the outcome that the shim wrote; None if it ended before."""
+def exit_code(record: Record, layout: Layout, name: str) -> int:
+    """Return the exit code of a container beside the main one; KILLED if its shim did not write one."""
     assert record.pod_uid
+    report = _report(layout.container(record.pod_uid, name))
+    return int(report["code"]) if report else KILLED
+
+
+def _report(directory: Path) -> Mapping[str, Any] | None:
     try:
-        report = json.loads((layout.container(record.pod_uid) / "exit.json").read_text())
+        found: Mapping[str, Any] = json.loads((directory / "exit.json").read_text())
     except FileNotFoundError:
+        return None
+    return found
+
+
+def reported_outcome(record: Record, layout: Layout) -> Outcome | None:
+    """Return the outcome of the main container that its shim wrote; None if it ended before."""
+    assert record.pod_uid
+    report = _report(layout.container(record.pod_uid))
+    if report is None:
         return None
     return Outcome(
         code=report["code"],

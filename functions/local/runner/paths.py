@@ -12,25 +12,35 @@ from pathlib import Path
 class Layout:
     """The paths below `state`, an absolute path.
 
-    pods/<uid>                    POD_ROOT: the container's root directory
-    containers/<uid>/volumes      the targets of its mounts, except claims
-    containers/<uid>              `started` and `exit.json` of the shim
+    pods/<uid>                    POD_ROOT: the root directory of the main container
+    pods/<uid>.<name>             that of another container
+    containers/<uid>/volumes      the targets of their mounts, except claims
+    containers/<uid>[.<name>]     `started` and `exit.json` of the container's shim
     volumes/<namespace>/<claim>   the content of a claim; it outlives pods
-    logs/<namespace>/<pod>.log    the container's output; <pod>.times records its length over time;
+    logs/<namespace>/<pod>.log    the main container's output; <pod>.times records its length over time;
                                   <pod>.ended is created when the log is complete
+    logs/<namespace>/<pod>.<name>.log    that of another container
     runner.db                     the pod and the process of each Job
     runner.lock                   locked by the runner that uses the directory
     """
 
     state: Path
 
-    def root(self, uid: str) -> Path:
-        """Return the pod's POD_ROOT."""
-        return self.state / "pods" / uid
+    def root(self, uid: str, name: str = "") -> Path:
+        """Return the POD_ROOT of the main container, or of the one with that name."""
+        return self.state / "pods" / _of(uid, name)
 
-    def container(self, uid: str) -> Path:
-        """Return the shim's directory."""
-        return self.state / "containers" / uid
+    def roots(self, uid: str) -> list[Path]:
+        """Return every POD_ROOT of the pod that exists, the main container's first."""
+        return [self.root(uid), *sorted((self.state / "pods").glob(f"{uid}.*"))]
+
+    def container(self, uid: str, name: str = "") -> Path:
+        """Return the directory of a container's shim."""
+        return self.state / "containers" / _of(uid, name)
+
+    def containers(self, uid: str) -> list[Path]:
+        """Return the directories of all shims of the pod."""
+        return [self.container(uid), *sorted((self.state / "containers").glob(f"{uid}.*"))]
 
     def volumes(self, uid: str) -> Path:
         """Return the directory of the pod's own volumes."""
@@ -40,9 +50,13 @@ class Layout:
         """Return the directory with the content of a PersistentVolumeClaim."""
         return self.state / "volumes" / namespace / name
 
-    def log(self, namespace: str, pod: str) -> Path:
-        """Return the file of the container's output."""
-        return self.state / "logs" / namespace / f"{pod}.log"
+    def log(self, namespace: str, pod: str, name: str = "") -> Path:
+        """Return the file of a container's output."""
+        return self.state / "logs" / namespace / f"{_of(pod, name)}.log"
+
+    def logs(self, namespace: str, pod: str) -> list[Path]:
+        """Return the files of all containers' output, with those beside them."""
+        return sorted((self.state / "logs" / namespace).glob(f"{pod}.*"))
 
     def log_end(self, namespace: str, pod: str) -> Path:
         """Return the file that exists when the log is complete."""
@@ -57,6 +71,10 @@ class Layout:
     def lock(self) -> Path:
         """The file of the runner's lock."""
         return self.state / "runner.lock"
+
+
+def _of(owner: str, name: str) -> str:
+    return f"{owner}.{name}" if name else owner
 
 
 def remove_tree(path: Path) -> None:

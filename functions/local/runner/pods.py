@@ -4,10 +4,12 @@ Sources: Kubernetes pkg/controller/job (the pod), pkg/kubelet/status and pkg/kub
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from functions.cluster.client import Object
+from functions.local.runner import containers
 from functions.local.runner.mounts import FAILED_MOUNT, UNSCHEDULABLE, NotReadyError
 from functions.local.runner.records import Outcome, Record
 
@@ -42,16 +44,22 @@ def pod_of(job: Object, name: str, node: str) -> Object:
     }
 
 
-def status_of(pod: Object, record: Record, obstacle: NotReadyError | None, now: float) -> Object:
-    """Return the pod's whole status as its kubelet reports it now."""
+def status_of(
+    pod: Object, record: Record, obstacle: NotReadyError | None, now: float, ended: Outcome | None = None
+) -> Object:
+    """Return the pod's whole status as its kubelet reports it now.
+
+    `ended` is how the main container ended of a pod that other containers keep running.
+    """
     old = pod.get("status") or {}
     common = {"startTime": old.get("startTime") or timestamp(now), "hostIP": "127.0.0.1", "podIP": "127.0.0.1"}
     if record.outcome:
         return old | common | _ended(pod, record.outcome, old, now)
     if record.pid:
         running = {"running": {"startedAt": timestamp(record.started or now)}}
-        containers = [_container(pod, running, ready=True)]
-        return old | common | {"phase": "Running", "conditions": _conditions(old, now), "containerStatuses": containers}
+        main = {"terminated": _terminated(ended)} if ended else running
+        states = _containers(pod, main, running)
+        return old | common | {"phase": "Running", "conditions": _conditions(old, now, _not_ready(ended)), **states}
     return old | _pending(pod, obstacle, old, now)
 
 
@@ -84,12 +92,16 @@ def _pending(pod: Object, obstacle: NotReadyError | None, old: Object, now: floa
     waiting = {"reason": obstacle.reason, "message": str(obstacle)}
     if obstacle.reason == FAILED_MOUNT:  # the kubelet reports the cause in an Event only
         waiting = {"reason": "ContainerCreating"}
-    containers = [_container(pod, {"waiting": waiting})]
+    state = {"waiting": waiting}
     return {
         "phase": "Pending",
         "conditions": _conditions(old, now, "ContainersNotReady"),
-        "containerStatuses": containers,
+        **_containers(pod, state, state),
     }
+
+
+def _not_ready(ended: Outcome | None) -> str:
+    return "ContainersNotReady" if ended else ""
 
 
 def _ended(pod: Object, outcome: Outcome, old: Object, now: float) -> Object:
@@ -101,7 +113,7 @@ def _ended(pod: Object, outcome: Outcome, old: Object, now: float) -> Object:
     if outcome.pod_reason:
         status |= {"reason": outcome.pod_reason, "message": outcome.pod_message}
     if outcome.started_at:
-        status["containerStatuses"] = [_container(pod, {"terminated": _terminated(outcome)})]
+        status |= _containers(pod, {"terminated": _terminated(outcome)}, {}, outcome)
     return status
 
 
@@ -116,8 +128,29 @@ def _terminated(outcome: Outcome) -> Object:
     return state | {key: value for key, value in optional.items() if value}
 
 
-def _container(pod: Object, state: Object, *, ready: bool = False) -> Object:
-    container = pod["spec"]["containers"][0]
+def _containers(pod: Object, main: Object, other: Object, ended: Outcome | None = None) -> Object:
+    """Return the statuses of all containers, in the order of their names: of the main one, and of each other."""
+    name = containers.main(pod)["name"]
+    states = {each["name"]: other or _other_ended(ended, each["name"]) for each in containers.beside(pod)}
+    plain = [_container(each, {**states, name: main}[each["name"]]) for each in pod["spec"]["containers"]]
+    native = [_container(each, other or _other_ended(ended, each["name"])) for each in containers.sidecars(pod)]
+    sorted_plain = sorted(plain, key=lambda status: str(status["name"]))
+    return {"containerStatuses": sorted_plain, **({"initContainerStatuses": native} if native else {})}
+
+
+def _other_ended(outcome: Outcome | None, name: str) -> Object:
+    """Return the state of another container than the main one once the pod has ended."""
+    assert outcome, "the pod has ended"
+    code = outcome.others.get(name, 0)
+    return {"terminated": _terminated(replace(outcome, code=code, signal=0, message="", reason=_reason(code)))}
+
+
+def _reason(code: int) -> str:
+    return "Error" if code else "Completed"
+
+
+def _container(container: Object, state: Object) -> Object:
+    ready = "running" in state
     return {
         "name": container["name"],
         "image": container.get("image", ""),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -93,11 +93,11 @@ class Process:
         on_end()
 
 
-def end_leftovers(pid: int, started: float, root: Path) -> bool:
+def end_leftovers(pid: int, started: float, roots: Sequence[Path]) -> bool:
     """End a process of an earlier runner with its descendants; return False if one of them cannot be ended.
 
     Its start time distinguishes it from a later process with the same pid. If it has ended, its descendants are
-    recognized by their environment: only containers of this pod have POD_ROOT=`root`.
+    recognized by their environment, as are those of other containers: only they have a POD_ROOT of the pod's `roots`.
     """
     leader = process_tree.find(pid, started)
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -106,7 +106,7 @@ def end_leftovers(pid: int, started: float, root: Path) -> bool:
     done = process_tree.end(
         lambda: [
             *(process_tree.group_and_descendants(leader) if leader else ()),
-            *process_tree.processes_of_pod(root, leader),
+            *(found for root in roots for found in process_tree.processes_of_pod(root, leader)),
         ]
     )
     return process_tree.end(lambda: [leader] if leader and process_tree.alive(leader) else []) and done

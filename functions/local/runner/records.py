@@ -12,8 +12,8 @@ A crash can therefore repeat a step, but never create a second pod for a Job or 
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS runner_pods (
@@ -24,9 +24,10 @@ CREATE TABLE IF NOT EXISTS runner_pods (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pod ended; times are in seconds since the epoch, 0 if the container never started.
+    """How a pod ended; times are in seconds since the epoch, 0 if the main container never started.
 
-    `reason` and `message` are the container's; `pod_reason` and `pod_message` are set if the node ended it.
+    `reason` and `message` are the main container's; `pod_reason` and `pod_message` are set if the node ended the pod.
+    `others` are the exit codes of the plain containers beside it.
     """
 
     code: int = 0
@@ -37,11 +38,12 @@ class Outcome:
     finished_at: float = 0.0
     pod_reason: str = ""
     pod_message: str = ""
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def phase(self) -> str:
         """The pod's last phase."""
-        succeeded = self.started_at and not self.code and not self.pod_reason
+        succeeded = self.started_at and not self.code and not self.pod_reason and not any(self.others.values())
         return "Succeeded" if succeeded else "Failed"
 
 

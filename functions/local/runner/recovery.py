@@ -22,7 +22,7 @@ def _settle(record: Record, records: Records, layout: Layout, node: str, now: fl
     assert record.pod_uid
     assert record.pid is not None
     assert record.started is not None
-    if not end_leftovers(record.pid, record.started, layout.root(record.pod_uid)):
+    if not end_leftovers(record.pid, record.started, layout.roots(record.pod_uid)):
         raise RuntimeError(f"process {record.pid} of pod {record.pod} cannot be ended; end it, then start again")
     outcome = reported_outcome(record, layout)
     if outcome is None and not (layout.container(record.pod_uid) / "started").exists():

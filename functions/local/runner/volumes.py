@@ -20,20 +20,28 @@ SECRET_MODE = 0o400
 WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-def mount(pod: Object, container: Object, sources: Sources, layout: Layout) -> Path:
-    """Create POD_ROOT and the volumes of a pod that was never started, and return POD_ROOT.
+def create(pod: Object, sources: Sources, layout: Layout) -> Mapping[str, Path]:
+    """Create the volumes of a pod that was never started; return their directories by name.
 
     Raises:
         NotReadyError: an object is missing; the text is the kubelet's or the scheduler's.
     """
     uid = pod["metadata"]["uid"]
-    root = layout.root(uid)
-    remove_tree(root)
+    for root in layout.roots(uid):
+        remove_tree(root)
     remove_tree(layout.volumes(uid))
-    root.mkdir(parents=True)
     layout.volumes(uid).mkdir(parents=True)
     specs = pod["spec"].get("volumes") or ()
-    volumes = {spec["name"]: _volume(spec, uid, sources, layout) for spec in specs}
+    return {spec["name"]: _volume(spec, uid, sources, layout) for spec in specs}
+
+
+def mount(container: Object, volumes: Mapping[str, Path], root: Path) -> Path:
+    """Create a container's POD_ROOT with its own mounts, and no other container's; return it.
+
+    Raises:
+        NotReadyError: a subPath is missing; the text is the kubelet's.
+    """
+    root.mkdir(parents=True)
     mounts = container.get("volumeMounts") or ()
     for entry in sorted(mounts, key=lambda mount: str(mount["mountPath"])):
         _link(entry, volumes[entry["name"]], container["name"], root)

@@ -25,9 +25,10 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
         return actions.Release() if FINALIZER in run.finalizers else Nothing()
     if run.status_error:
         return Nothing()  # a newer version wrote it, which can continue
-    if FINISHED in run.labels and not run.is_marked_finished:
+    has_ended = states.state(run.status) in states.FINISHED
+    if FINISHED in run.labels and not (has_ended and run.is_marked_finished):
         return actions.ReopenForSweep()  # a label that was copied with a manifest hides the run from the sweep
-    if states.state(run.status) in states.FINISHED:
+    if has_ended:
         return _after_the_end(run, now, policy)
     if not _is_adopted(run):
         return actions.Adopt()

@@ -36,8 +36,13 @@ def _is_queued(run: Run) -> bool:
 
 
 def agent_is_running(run: Run) -> bool:
-    """Return whether the run's agent works and no person wants it to stop: its Job and the sweep move it on."""
-    return states.state(run.status) is State.RUNNING and not (run.deleting or run.cancel or run.retry_wanted)
+    """Return whether the run's agent works and no person wants it to stop: its Job and the sweep move it on.
+
+    A label that hides the run from the sweep has to be removed first.
+    """
+    if run.deleting or run.cancel or run.retry_wanted or FINISHED in run.labels:
+        return False
+    return states.state(run.status) is State.RUNNING
 
 
 def is_final(run: Run) -> bool:

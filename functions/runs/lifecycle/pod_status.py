@@ -1,7 +1,7 @@
 """The facts of a pod, read from its status by the kubelet and the scheduler. Pure.
 
 The container named `agent` decides. Others only count as far as they keep it from starting (init containers) or keep
-the pod open after its end (injected sidecars).
+the pod open after its end (injected sidecars, a broker that is no native sidecar).
 
 Nothing here relies on a closed list of obstacles: a container that waits with a message, or for another reason than
 the two of a normal start, cannot start. Known reasons only select the Reason; the words are the cluster's.
@@ -18,8 +18,6 @@ from functions.runs.model.reasons import Reason
 Object = Mapping[str, Any]
 
 AGENT = "agent"
-BROKER = "broker"
-"""Our own container beside the agent's, which ends by itself after it."""
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """state.waiting.reason of a normal start, which has no message (kubelet: kubelet_pods.go)."""
@@ -201,5 +199,5 @@ def _stuck_sidecars(status: Object) -> Iterator[str]:
 def _held_open_by(status: Object) -> Iterator[str]:
     """Yield the containers that the kubelet does not stop at the agent's end. It stops native sidecars."""
     for container in _containers(status):
-        if container.get("name") not in (AGENT, BROKER) and "terminated" not in _state(container):
+        if container.get("name") != AGENT and "terminated" not in _state(container):
             yield str(container.get("name"))

@@ -137,7 +137,7 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.OVERLOADED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
     Reason.RATE_LIMITED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
     Reason.AGENT_ERROR: ReasonRow(FollowUp.RETRY_RESUME_ONCE, by_attempt=True),
-    Reason.IMAGE_PULL_FAILED: _to_fix("check the settings agent.image, agent.tag and agent.pullSecrets"),
+    Reason.IMAGE_PULL_FAILED: _to_fix("check image and tag of the settings agent and broker, and agent.pull_secrets"),
     Reason.CONTAINER_CONFIG_ERROR: _to_fix("create or correct the object that the message names"),
     Reason.MOUNT_FAILED: _to_fix("create the Secret, ConfigMap or volume that the message names"),
     # A volume is released 6 minutes after its node was lost (attach/detach controller, maxWaitForUnmountDuration).

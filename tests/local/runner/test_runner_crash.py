@@ -125,7 +125,7 @@ def test_a_shim_found_in_the_middle_of_its_start_is_ended_with_what_it_started(t
     plan = Plan(str(tmp_path), argv, {}, str(tmp_path), str(tmp_path / "log"), "none")
     shim.run(plan, on_end=lambda: None)
     time.sleep(milliseconds / 1000)
-    assert end_leftovers(shim.pid, shim.started, tmp_path)
+    assert end_leftovers(shim.pid, shim.started, [tmp_path])
     shim.wait(5)  # until the thread that waits for the ended process has its exit code
     assert not shim.running
     time.sleep(0.05)

@@ -5,6 +5,7 @@ from typing import Any
 from functions.cluster.kinds import EVENT, JOB, POD
 from functions.runs.model.run import Run
 from tests.support.api import Harness
+from tests.support.node import container, warning
 from tests.support.run_steps import job_event, now, submitted, swept
 
 Object = dict[str, Any]
@@ -16,7 +17,7 @@ SCHEDULED = {"type": "PodScheduled", "status": "True"}
 
 def named(name: str, state: Object) -> Object:
     """A container's status."""
-    return {"name": name, "state": state, "ready": "running" in state, "image": "x", "imageID": "", "restartCount": 0}
+    return container(state, name)
 
 
 def ended(exit_code: int = 0, message: str = "", **more: Any) -> Object:
@@ -63,11 +64,7 @@ def minutes(world: Harness, count: int) -> None:
 
 def posts(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
     """An Event about an object, as a controller posts it."""
-    about = {"kind": kind, "name": name, "namespace": world.namespace}
-    metadata = {"name": f"{name}.{reason.lower()}", "namespace": world.namespace}
-    item = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, "type": "Warning"}
-    last = {"lastTimestamp": "2026-01-02T03:04:05Z"}
-    world.kubelet.create(EVENT, item | last | {"reason": reason, "message": message})
+    world.kubelet.create(EVENT, warning(world.namespace, kind, name, reason, message))
 
 
 def job_of(world: Harness, name: str) -> Object:

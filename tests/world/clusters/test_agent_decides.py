@@ -4,7 +4,8 @@
 |------------------------------------|------------------------------|-------------------------------------------|
 | injected sidecar, running          | succeeded                    | Succeeded at once, its Job stopped        |
 | injected sidecar, running          | failed with a report         | the report's reason, its Job stopped      |
-| broker or native sidecar, running  | succeeded                    | the Job's own end is waited for, a minute |
+| broker as a container, running     | succeeded                    | Succeeded at once, its Job stopped        |
+| native sidecar, running            | succeeded                    | the Job's own end is waited for, a minute |
 | ended, OOMKilled                   | succeeded                    | Succeeded                                 |
 | sorts before `agent`, ended with 0 | failed with a report         | the report's reason                       |
 | injected sidecar, ended            | running                      | Running                                   |
@@ -28,9 +29,10 @@ def stopped(world: Harness, job: str) -> bool:
     return bool(job_of(world, job)["spec"].get("activeDeadlineSeconds") == 1)
 
 
-def test_a_running_sidecar_does_not_keep_a_finished_attempt_open(world: Harness) -> None:
+@pytest.mark.parametrize("other", ["istio-proxy", "broker"])
+def test_a_running_sidecar_does_not_keep_a_finished_attempt_open(world: Harness, other: str) -> None:
     run, job = works(world)
-    job_event(world, shows(world, job, pod(named("agent", ended(0, DONE)), named("istio-proxy", RUNNING))))
+    job_event(world, shows(world, job, pod(named("agent", ended(0, DONE)), named(other, RUNNING))))
     run = now(world, run)
     assert (run.status.phase, reason(run), stopped(world, job)) == ("Succeeded", "Completed", True)
     assert run.status.attempts[-1].outcome is None
@@ -58,12 +60,11 @@ def test_a_process_that_dies_while_it_stops_the_job_loses_no_report(world: Harne
     assert now(world, run).status.phase == "Succeeded"
 
 
-@pytest.mark.parametrize("containers", [("agent", "broker"), ("agent",)])
-def test_a_broker_and_native_sidecars_have_a_minute_to_end(world: Harness, containers: tuple[str, ...]) -> None:
+def test_native_sidecars_have_a_minute_to_end(world: Harness) -> None:
+    """The kubelet stops them."""
     run, job = works(world)
-    states = {"agent": ended(0, DONE), "broker": RUNNING}
-    changed = shows(world, job, pod(*(named(name, states[name]) for name in containers)))
-    job_event(world, changed)
+    status = pod(named("agent", ended(0, DONE))) | {"initContainerStatuses": [named("broker", RUNNING)]}
+    job_event(world, shows(world, job, status))
     assert (now(world, run).status.phase, stopped(world, job)) == ("Running", False)
     minutes(world, 1)
     assert (now(world, run).status.phase, stopped(world, job)) == ("Succeeded", True)

@@ -4,6 +4,7 @@
 |----------------------------------------------------|-----------------------------------------------------------|
 | a run with labels of Helm                          | stay as they are; ours are agents.platform/* only         |
 | a run copied with the label of a finished one      | the label is removed, and the run starts                  |
+| a running run that is given that label             | the label is removed, whatever events are lost            |
 | the task is edited while an attempt is open        | labels, status and columns name the task that is worked on|
 | kstatus of a run in each state                     | InProgress, Current or Failed, as a person would say      |
 | the spec of a finished run is edited harmlessly    | still Current or Failed                                   |
@@ -25,7 +26,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, ended, raw_run, run
-from tests.support.run_steps import DONE, job_event, now, run_event, swept
+from tests.support.run_steps import DONE, job_event, now, retained, run_event, swept
 from tests.unit.deciding import finished, running
 from tests.world.clusters import pods
 from tests.world.clusters.kstatus import computed
@@ -63,6 +64,18 @@ def test_a_copied_label_of_a_finished_run_is_not_trusted(world: Harness) -> None
     run_event(world, copied.raw, "add")
     assert api_group.FINISHED not in now(world, copied).labels
     assert now(world, copied).status.attempt == 1
+
+
+def test_a_label_copied_to_a_running_run_is_removed_by_its_event_or_else_each_hour(world: Harness) -> None:
+    """The minute's sweep lists no run with that label: its end would never be seen."""
+    made, job = works(world)
+    for heal in (lambda raw: run_event(world, raw), lambda _: retained(world)):
+        label = {"metadata": {"labels": {api_group.FINISHED: "0c9d4d1e-5f0e-4f1e-8d8e-000000000000"}}}
+        heal(world.kubelet.patch(CODE_RUN, world.namespace, made.name, label))
+        assert api_group.FINISHED not in now(world, made).labels
+    world.job_ends(job, DONE)
+    swept(world)
+    assert now(world, made).status.phase == "Succeeded"
 
 
 def test_a_finished_run_is_marked_with_its_own_uid(world: Harness) -> None:

@@ -11,6 +11,11 @@ Runs are listed from the API server's cache, which may be behind; so nothing is 
 | does not know a run yet                            | the next sweep starts it                              |
 | is not in the order of names                       | a pass that continues after a name skips no run       |
 | of 300 kept runs and 3 open ones                   | as many calls as of 3 kept ones                       |
+| admits a run while others wait, or none does       | runs are not listed                                   |
+| admits the first run to wait                       | the cache; once more at the present state, as that    |
+|                                                    | run is told of no slot that gets free meanwhile       |
+| does not know a queued run yet                     | the queued run keeps its place                        |
+| tells the position of a queued run                 | the cache                                             |
 """
 
 import copy
@@ -20,9 +25,12 @@ from typing import Any
 
 import pytest
 
+from functions.clients.runs.lookup import queue_position
+from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request, Transport
 from functions.manifests.checkpoint import Cursor
+from functions.reconciler import admission
 from functions.runs import api_group
 from functions.runs.model.run import Run
 from functions.settings.limits import LimitSettings
@@ -112,6 +120,54 @@ def test_the_slot_of_a_run_that_has_started_meanwhile_is_not_given_away(lagging:
     cache.behind = False
     swept(lagging)
     assert [reason(now(lagging, run)) for run in (first, second)] == ["Starting", "Queued"]
+
+
+def lists(world: Harness) -> list[str]:
+    """How runs were listed since the last look, of both kinds each time: from the cache, or at the present state."""
+    queries = [call.query for call in world.calls.calls if call.method == "GET" and call.path.endswith("/coderuns")]
+    assert all(query["labelSelector"] == UNFINISHED for query in queries)
+    world.calls.calls.clear()
+    return ["cache" if query.get("resourceVersion") == "0" else "present" for query in queries]
+
+
+def starts(world: Harness, name: str, priority: int = 0) -> Run:
+    """A run whose first event is delivered."""
+    run = submitted(world, name=name, service=name, priority=priority)
+    run_event(world, run.raw, "add")
+    return now(world, run)
+
+
+def test_runs_are_listed_for_admission_only_when_the_first_has_to_wait(world: Harness) -> None:
+    world.configure(limits=LimitSettings(runs=1))
+    swept(world)  # it writes the ledger
+    world.calls.calls.clear()
+    first = starts(world, "first")
+    assert lists(world) == []
+    queued = [starts(world, "second", priority=1)]
+    assert lists(world) == ["cache", "present"]
+    queued.append(starts(world, "third"))
+    assert lists(world) == []
+    world.job_ready(job_of(world, first))
+    job_event(world, world.job_ends(job_of(world, first), DONE))
+    assert lists(world) == []
+    assert [reason(now(world, run)) for run in queued] == ["Starting", "Queued"]
+    assert lists(world) == []
+    swept(world)
+    assert lists(world) == ["cache"]
+    found = queue_position(ClusterTarget(world.services.cluster, world.namespace), now(world, queued[1]))
+    assert (str(found), lists(world)) == ("1 of 1", ["cache"])
+
+
+def test_a_queued_run_that_the_cache_does_not_know_keeps_its_place(lagging: Harness, cache: LaggingCache) -> None:
+    lagging.configure(limits=LimitSettings(runs=1))
+    swept(lagging)
+    first = starts(lagging, "first")
+    cache.stop(lagging)
+    second = starts(lagging, "second")
+    stored = lagging.services.ledger.read()
+    admission.admit_all(lagging.services, stored)
+    assert [queued.uid for queued in lagging.services.ledger.read().ledger.pending.head] == [second.uid]
+    assert [*lagging.services.ledger.read().ledger.entries] == [first.uid]
 
 
 def test_a_run_that_is_deleted_meanwhile_is_no_error(lagging: Harness, cache: LaggingCache) -> None:

@@ -9,6 +9,7 @@
 | the workspace is deleted before the pod starts (K8) | created again once the old one is gone                        |
 | a completed Job's pod was collected (K14)           | its record says that the Job completed                        |
 | a Secret is missing (K16)                           | pauses of 1, 2, 4, 8 minutes between Jobs                     |
+| the broker is a plain container                     | Succeeded when the agent ends, its Job stopped                |
 | a running attempt is cancelled (K17)                | Cancelled in its record, though a deadline stopped its Job    |
 | a version that is not served (K18)                  | told apart from an object that is not there                   |
 
@@ -101,6 +102,21 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(rea
     swept(real)
     found = now(real, run)
     assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
+
+
+def test_a_broker_that_is_a_container_does_not_keep_a_finished_attempt_open(real: Harness) -> None:
+    """`job.broker: container`, for clusters without native sidecars, as this one: its Job is stopped at once."""
+    real.configure(job=real.services.settings.job.model_copy(update={"broker": "container"}))
+    run = started(real)
+    job = job_of(real, run)
+    spec = node(real).pod(real.namespace, job)["spec"]
+    assert [each["name"] for each in spec["containers"]] == ["agent", "broker"]
+    both = [named("agent", ended(0, DONE)), named("broker", RUNNING)]
+    node(real).says(real.namespace, job, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both})
+    swept(real)
+    found = now(real, run)
+    assert (found.status.phase, reason(found)) == ("Succeeded", "Completed")
+    node(real).job_when(real.namespace, job, has_ended)
 
 
 def bind(admin: Transport, pod: dict[str, Any], to: str) -> None:

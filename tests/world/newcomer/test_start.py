@@ -4,7 +4,7 @@
 |--------------------------------------------------|----------------------------------------------------------|
 | make run REPO=, a task done already              | the next pending task of the file's current tag          |
 | TASK=, TAG=, DIR=                                | that one, or what there is                               |
-| a healthy make dev                               | no warning; a file that a shell sources                  |
+| a healthy make dev                               | no warning; a file that a shell sources; a first command |
 | agentCli codex on the rehearsal, or nosuch       | refused, naming what there is                            |
 | task code --repository-url A in a clone of B     | refused, asking which has the task                       |
 | no git; make help                                | one line; every target in a line                         |
@@ -13,6 +13,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from typing import Any
 
 import pytest
 
+from functions.clients.commands.dev import first_run
 from functions.local.dev.repositories import Mirror, RepositoryError, git, mirror_of
 from tests.clients.conftest import CommandLine, Functions, Repository
+from tests.clients.in_process_cli import command
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC
 
@@ -123,12 +126,27 @@ def test_a_healthy_dev_has_no_warning_and_tells_a_shell_what_to_source(tmp_path:
     assert process.returncode == 130
     assert "Traceback" not in errors.read_text()
     assert len([line for line in said if line.startswith("repository ")]) == 2, "the example's and one's own"
+    assert [line for line in said if line.startswith("then         orchestrator task code ")]
     sourced = subprocess.run(
         ["sh", "-c", f". {state}/env; git config --get-regexp insteadof; echo $ORCHESTRATOR_API_URL"],
         capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     ).stdout  # fmt: skip
     assert "https://local.invalid/" in sourced
     assert "submit_docs=http://127.0.0.1:" in sourced
+
+
+@pytest.mark.parametrize("status", ["pending", "done"])
+def test_dev_names_a_command_that_submits_a_first_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    own = mirror(tmp_path, {"tasks": [{"id": 7, "title": "One", "status": status}]})
+    monkeypatch.chdir(tmp_path)  # no clone of it
+    program, *arguments = shlex.split(first_run(own))
+    ready = command(*arguments, "--dry-run", "-o", "json", HOME=str(tmp_path))
+    assert (program, ready.code) == ("orchestrator", 0), ready.err
+    spec = ready.json["spec"]
+    assert (spec["service"], spec["repositoryUrl"], spec["githubUser"]) == ("mine", own.url, "octocat")
+    assert spec.get("taskId") == (7 if status == "pending" else None)
 
 
 def test_an_unknown_agent_cli_is_refused_naming_those_there_are(functions: Functions, cli: CommandLine) -> None:

@@ -21,11 +21,15 @@ log = logging.getLogger("orchestrator")
 _PULL_REQUEST = re.compile(r"/pull/([0-9]{1,10})$")
 
 
+UNREADABLE = (Denied, NotFound, Rejected)
+"""Errors of a part of the feedback that GitHub does not show; the other parts still lead to a retry."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedbackLookup:
     """Looks up feedback in one repository; methods raise GithubError.
 
-    What the App may not read counts as absent: reading commit statuses takes a permission that it may lack.
+    What GitHub does not show counts as absent: reading commit statuses takes a permission that the App may lack.
     """
 
     calls: RepositoryCalls
@@ -36,11 +40,12 @@ class FeedbackLookup:
     """Returns whether a login has write access."""
 
     def head(self, branch: str) -> str:
-        """Return the last commit of a branch, by any author; empty if there is no such branch."""
+        """Return the last commit of a branch, by any author; empty if GitHub shows no such branch."""
         path = f"git/ref/heads/{branch}"
         try:
             return responses.text(self.calls.get(path), f"GET {path}", "object", "sha")
-        except NotFound:
+        except UNREADABLE as error:
+            log.info("cannot read the branch %s: %s", branch, error)
             return ""
 
     def open(self, run: Run, commit: str) -> list[Feedback]:
@@ -65,7 +70,7 @@ class FeedbackLookup:
         job = job_log.job_of(check)
         try:
             return job_log.excerpt(self.calls.text_end(f"actions/jobs/{job}/logs", job_log.MAX_BYTES)) if job else ""
-        except (Denied, NotFound, Rejected) as error:
+        except UNREADABLE as error:
             log.info("cannot read the log of job %d: %s", job, error)
             return ""
 
@@ -91,7 +96,7 @@ class FeedbackLookup:
     def _list(self, path: str) -> list[feedback.Object]:
         try:
             return list(self.calls.pages(path))
-        except (Denied, NotFound) as error:
+        except UNREADABLE as error:
             log.info("cannot read %s: %s", path, error)
             return []
 

@@ -1,27 +1,14 @@
-"""The part of a cluster, and of a queue, that the embedded API server leaves to others, as far as faults touch it."""
+"""An API server and a queue behind one transport, so that a fault of either is the fault of a call."""
 
 from dataclasses import dataclass
 
 from functions.cluster.errors import ClusterError
-from functions.cluster.kinds import POD
 from functions.cluster.transport import Request, Transport
 from functions.events.event import Event
 from functions.queues.publisher import PublishError
 from tests.support.memoized_server import MemoizedServer, ServerState, StateGraph
-from tests.support.node import Object, SimulatedNode
 
 TOPICS = "/topics/"
-
-
-class Kubelet(SimulatedNode):
-    """A kubelet whose pods belong to their Jobs, so that they go with them, unless the deletion orphans them."""
-
-    def runs(self, namespace: str, job: str) -> Object:
-        found = super().runs(namespace, job)
-        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": found["metadata"]["uid"]}
-        metadata = {"ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}]}
-        self.cluster.patch(POD, namespace, f"{job}-pod", {"metadata": metadata})
-        return found
 
 
 class ServerWithTopics(MemoizedServer):

@@ -31,7 +31,7 @@ OUR_LABELS = ("agents.platform/", "app.kubernetes.io/", "batch.kubernetes.io/", 
 """Of the functions, the NetworkPolicy of agents and the Job controller."""
 OUR_ANNOTATIONS = ("agents.platform/", "kubectl.kubernetes.io/default-container")
 OUR_CONTAINERS = frozenset({"agent", "broker"})
-OUR_VOLUMES = frozenset({"task-files", "workspace", "home", "tmp", "credentials", "broker"})
+OUR_VOLUMES = frozenset({"task-files", "workspace", "home", "tmp", "credentials", "model-credential", "broker"})
 """Names of a pod's own containers and volumes (manifests/pod.py)."""
 SHARED_VOLUMES = frozenset({"workspace"})
 """Of those, what a sidecar may mount."""

@@ -1,0 +1,102 @@
+"""What others in the cluster do to a run's objects at any moment: a queue, a quota, sidecars, init containers, and
+people or tools that delete and edit them. `nodes.py` has how that goes on.
+"""
+
+from contextlib import suppress
+
+from functions.cluster.client import Cluster
+from functions.cluster.errors import AlreadyExists, NotFound
+from functions.cluster.kinds import CONFIG_MAP, EVENT, JOB, POD, VOLUME_CLAIM
+from functions.cluster.transport import Transport
+from functions.runs import api_group
+from tests.faults.bench import NAMESPACE, Bench
+from tests.faults.invariants import is_live
+from tests.faults.nodes import Object
+from tests.faults.operations import Operation
+from tests.support.node import SimulatedNode, agent_state, container, warning
+from tests.support.refusing import QUOTA
+from tests.support.run_steps import DONE
+
+
+def suspends(bench: Bench, transport: Transport) -> None:
+    """A queue such as Kueue suspends the live Jobs."""
+    cluster = Cluster(transport)
+    for job in _live_jobs(cluster):
+        cluster.patch(JOB, NAMESPACE, job["metadata"]["name"], {"spec": {"suspend": True}})
+
+
+def has_no_room(bench: Bench, transport: Transport) -> None:
+    """A quota has no room for the pods of live Jobs that have none."""
+    cluster = Cluster(transport)
+    for job in _live_jobs(cluster):
+        name = job["metadata"]["name"]
+        if not (job.get("status") or {}).get("active"):
+            with suppress(AlreadyExists):
+                cluster.create(EVENT, warning(NAMESPACE, "Job", name, "FailedCreate", f"pods are forbidden: {QUOTA}"))
+
+
+def agent_ends_beside_sidecar(bench: Bench, transport: Transport) -> None:
+    """The agents that run end well, and a sidecar that a webhook injected keeps their pods open."""
+    cluster = Cluster(transport)
+    for job, pod in _pods(cluster):
+        if "running" in agent_state(pod):
+            sidecar = container({"running": {}}, "adot-collector")
+            agent = container({"terminated": {"exitCode": 0, "message": DONE, "finishedAt": "2026-01-02T03:04:05Z"}})
+            status = {"phase": "Running", "containerStatuses": [sidecar, agent]}
+            SimulatedNode(cluster).shows(NAMESPACE, job, status)
+
+
+def init_container_waits(bench: Bench, transport: Transport) -> None:
+    """The first init container of the pods whose agent has not started ends well, the second has no image."""
+    cluster = Cluster(transport)
+    for job in _live_jobs(cluster):
+        pod = next(cluster.list(POD, NAMESPACE, f"job-name={job['metadata']['name']}"), None)
+        if not {"running", "terminated"} & agent_state(pod).keys():
+            copied = container({"terminated": {"exitCode": 0, "reason": "Completed"}}, "copy")
+            waits = container({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}, "istio-init")
+            agent = container({"waiting": {"reason": "PodInitializing"}})
+            status = {"phase": "Pending", "initContainerStatuses": [copied, waits], "containerStatuses": [agent]}
+            SimulatedNode(cluster).shows(NAMESPACE, job["metadata"]["name"], status)
+
+
+def needs_vanish(bench: Bench, transport: Transport) -> None:
+    """Somebody deletes the task files and the workspace of the run."""
+    cluster = Cluster(transport)
+    with suppress(NotFound):
+        status = cluster.get(bench.runs, NAMESPACE, bench.name).get("status") or {}
+        for kind, name in ((CONFIG_MAP, status.get("configMapName")), (VOLUME_CLAIM, status.get("workspaceName"))):
+            if name:
+                found = cluster.get(kind, NAMESPACE, name)
+                cluster.delete(kind, NAMESPACE, name, found["metadata"]["uid"])
+
+
+def others_edit_it(bench: Bench, transport: Transport) -> None:
+    """A tool applies another run's manifest over it: that run's labels, among them that of a finished one."""
+    labels = {**LABELS_OF_OTHERS, api_group.FINISHED: "uid-of-another-run", api_group.label("attempt"): "7"}
+    metadata = {"labels": labels, "annotations": LABELS_OF_OTHERS}
+    with suppress(NotFound):
+        Cluster(transport).patch(bench.runs, NAMESPACE, bench.name, {"metadata": metadata})
+
+
+LABELS_OF_OTHERS = {"app.kubernetes.io/managed-by": "Helm", "team": "a"}
+
+CLUSTER: list[Operation] = [
+    suspends,
+    has_no_room,
+    agent_ends_beside_sidecar,
+    init_container_waits,
+    needs_vanish,
+    others_edit_it,
+]
+
+
+def _live_jobs(cluster: Cluster) -> list[Object]:
+    """Those of runs that may have a pod."""
+    jobs = (job for job in cluster.list(JOB, NAMESPACE) if job["metadata"].get("ownerReferences"))
+    return [job for job in jobs if is_live(job) and not job["spec"].get("suspend")]
+
+
+def _pods(cluster: Cluster) -> list[tuple[str, Object]]:
+    """The pods of the live Jobs, each with the name of its Job."""
+    names = [job["metadata"]["name"] for job in _live_jobs(cluster)]
+    return [(name, pod) for name in names for pod in cluster.list(POD, NAMESPACE, f"job-name={name}")]
