@@ -7,9 +7,9 @@ from functools import partial
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
 from functions.chatops.feedback import retry_after_event
-from functions.chatops.open_feedback import FeedbackLookup
+from functions.chatops.feedback_lookup import FeedbackLookup
 from functions.chatops.permission import may_write
-from functions.chatops.withdrawal import why_withdrawn
+from functions.chatops.stale_commands import why_stale
 from functions.cluster.errors import Invalid
 from functions.github.api.client import Github
 from functions.github.api.errors import Denied, NotFound, Rejected
@@ -46,7 +46,7 @@ class CommandHandler:
         self._deps, self._event, self._request = deps, event, request
         repository = github.repository(event.repository, event.repository_id)
         self._repository = RecentEventCalls(repository, event.time, deps.clock)
-        self._context = CommandContext(deps, repository, event, request)
+        self._context = CommandContext(deps, github, event, request)
         self._caller = authentication.on_github(request.login)
         app = deps.settings.github.app_id
         self._replies = ReplyPoster(self._repository, request.number, request.reply_key, app, deps.clock())
@@ -141,7 +141,7 @@ class CommandHandler:
     def _is_withdrawn(self, command: Command) -> bool:
         if not isinstance(command, StartRun | Retry | InvalidCommand):
             return False
-        reason = why_withdrawn(self._repository, self._context, self._replies, self._event, self._request)
+        reason = why_stale(self._repository, self._context, self._replies, self._event, self._request)
         if reason:
             self._log(reason)
         return bool(reason)

@@ -7,12 +7,14 @@ from typing import Any
 
 from functions.chatops import run_requests
 from functions.github.api import responses
+from functions.github.api.client import Github
 from functions.github.api.errors import NotFound
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.recent_event import RecentEventCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands import issue_task
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration
+from functions.github.commands.lines import mentions_with_command
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.branches import is_from_run, queued_pull_request
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, sort_key
@@ -26,10 +28,9 @@ from functions.serving.dependencies import Dependencies
 class CommandContext:
     """What a request refers to. Properties are looked up when first used; they raise GithubError and ClusterError."""
 
-    def __init__(
-        self, deps: Dependencies, repository: RepositoryCalls, event: WebhookEvent, request: CommandRequest
-    ) -> None:
-        self._deps, self._repository, self._event, self._request = deps, repository, event, request
+    def __init__(self, deps: Dependencies, github: Github, event: WebhookEvent, request: CommandRequest) -> None:
+        self._deps, self._github, self._event, self._request = deps, github, event, request
+        self._repository = github.repository(event.repository, event.repository_id)
 
     @cached_property
     def configuration(self) -> Configuration | BadConfiguration:
@@ -61,7 +62,11 @@ class CommandContext:
             return None
         comments = self._recent.pages(f"issues/{self._request.number}/comments")
         earlier = (item for item in comments if self._is_earlier(item))
-        return issue_task.build(self.issue, earlier, may_write, self._event.app)
+        return issue_task.build(self.issue, earlier, may_write, self.app_in)
+
+    def app_in(self, text: str) -> str:
+        """Return the App's name if the text may mention it in front of a command, else an empty string."""
+        return app_in(self._github, text)
 
     def _is_earlier(self, comment: Mapping[str, Any]) -> bool:
         """Return whether a comment was made before the request, or contains it."""
@@ -119,6 +124,14 @@ class CommandContext:
     def run_of_branch(self, branch: str) -> Run | None:
         """Return the run that commits to a branch of the repository; None if there is none."""
         return run_requests.find_by_branch(self._deps, self._event.repository, self._event.repository_id, branch)
+
+
+def app_in(github: Github, text: str) -> str:
+    """Return the App's name (slug) if the text mentions somebody in front of a command, else an empty string.
+
+    Raises GithubError.
+    """
+    return github.app_name() if mentions_with_command(text) else ""
 
 
 def read_configuration(calls: RepositoryCalls) -> Configuration | BadConfiguration:

@@ -8,7 +8,7 @@ from functools import partial
 
 from functions.chatops.context import read_configuration
 from functions.chatops.feedback import retry_after_attempt
-from functions.chatops.open_feedback import FeedbackLookup, pull_request_number
+from functions.chatops.feedback_lookup import FeedbackLookup, pull_request_number
 from functions.chatops.permission import may_write
 from functions.cluster.errors import NotFound
 from functions.github.api.errors import Busy, GithubError

@@ -35,6 +35,9 @@ class LiveProgress(Progress):
         """Draw the last state, which stays."""
         super().finish()
         self._draw()
+
+    def close(self) -> None:
+        """Leave the last block on the terminal and show its cursor again."""
         self._screen.close()
 
     def _draw(self) -> None:

@@ -9,7 +9,7 @@ from flask import render_template, request
 from functions.console import plots, reading
 from functions.console.context import Console
 from functions.views.fleet import PHASES, Filter, Fleet, fleet
-from functions.views.week import week
+from functions.views.weekly_usage import week
 
 ROWS = 50
 """Most rows of one phase while several phases are shown."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.views.formatting import dollars
-from functions.views.week import ENDS, Day, Week
+from functions.views.weekly_usage import ENDS, Day, Week
 
 WIDTH, HEIGHT = 336, 96
 """Of the area for bars, in units of the viewBox."""

@@ -11,6 +11,7 @@ PERMISSIONS: Mapping[str, str] = {
     "checks": "write",  # a check run on the run's branch
     "contents": "write",  # clone, push
     "issues": "write",  # comments, reactions
+    "merge_queues": "read",  # its event
     "metadata": "read",
     "pull_requests": "write",
     "statuses": "read",  # failed commit statuses
@@ -22,6 +23,7 @@ EVENTS = (
     "delete",
     "issue_comment",
     "issues",
+    "merge_group",
     "pull_request",
     "pull_request_review",
     "pull_request_review_comment",

@@ -9,14 +9,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from functions.chatops import run_requests
+from functions.chatops import merge_queue, run_requests
 from functions.chatops.command_handler import CommandHandler
+from functions.chatops.context import app_in
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
 from functions.github.api import responses
 from functions.github.api.client import Github
-from functions.github.api.errors import NotFound
-from functions.github.commands.lines import mentions_with_command
-from functions.github.webhook.decisions import CommandRequest, Decision, InvalidateTokens, LogOnly, PullRequestChanged
+from functions.github.api.errors import NotFound, Rejected
+from functions.github.webhook.decisions import (
+    CommandRequest,
+    Decision,
+    InvalidateTokens,
+    LogOnly,
+    MergeGroupChecks,
+    PullRequestChanged,
+)
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.rules import router
 from functions.runs.model.pull_request import State
@@ -43,8 +50,8 @@ def handle(deps: Dependencies, request: Request) -> Answer:
     if not event.type.startswith(GITHUB_EVENT):
         return ignored(event)
     webhook_event = _parse(event, deps.settings.github.bots)
-    if deps.github and mentions_with_command(_body(webhook_event)):
-        webhook_event = replace(webhook_event, app=deps.github.app_name())
+    if deps.github:
+        webhook_event = replace(webhook_event, app=app_in(deps.github, _body(webhook_event)))
     decisions = router.decide(webhook_event)
     if not decisions:
         return ACKNOWLEDGED
@@ -79,6 +86,8 @@ def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: 
                 github.forget_tokens(name)
         case PullRequestChanged() if event.repository:
             _record_pull_request(deps, github, event, decision)
+        case MergeGroupChecks() if event.repository:
+            merge_queue.report_check(deps, github, event, decision)
         case CommandRequest() if event.repository and event.repository_id:
             CommandHandler(deps, github, event, decision).handle()
         case _:
@@ -96,7 +105,7 @@ def _present_state(github: Github, event: WebhookEvent, change: PullRequestChang
     path = f"pulls/{change.pull_request.number}"
     try:
         answer = github.repository(event.repository, event.repository_id).get(path)
-    except NotFound:
+    except (NotFound, Rejected):
         return change.state
     if responses.text(answer, f"GET {path}", "state") != "closed":
         return "Open"

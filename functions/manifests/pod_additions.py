@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.settings.pod import PodSettings
+from functions.settings.pod_additions import PodSettings
 
 Object = dict[str, Any]
 

@@ -8,7 +8,7 @@ from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.quantity import Bytes, Cpu, thousandths
 from functions.runs.model.run_spec import MaxRetries, TimeoutSeconds
-from functions.settings.pod import PodSettings
+from functions.settings.pod_additions import PodSettings
 from functions.settings.types import Seconds, Section, StorageClass
 
 

@@ -13,6 +13,7 @@ from functions.cluster.transport import Transport
 from functions.github.api.client import Github as Client
 from functions.github.api.client import connect
 from tests.github import report_bench
+from tests.github.answers import is_listed
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
 from tests.github.report_bench import Newsroom
@@ -60,10 +61,18 @@ def namespace() -> str:
 
 
 @pytest.fixture
-def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
-    return Stage(api, namespace, github, clock)
+def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Iterator[Stage]:
+    yield Stage(api, namespace, github, clock)
+    check_listed(github)
 
 
 @pytest.fixture
-def room() -> Newsroom:
-    return Newsroom()
+def room() -> Iterator[Newsroom]:
+    made = Newsroom()
+    yield made
+    check_listed(made.github)
+
+
+def check_listed(github: Github) -> None:
+    """Every call that the functions made is in the table of calls and answers."""
+    assert {call for call in map(str, github.calls) if not is_listed(call)} == set()

@@ -43,6 +43,7 @@ from tests.infra import manifests
 from tests.infra.guide import Reader
 from tests.infra.manifests import of_kind
 from tests.infra.overlay_processes import NAMESPACE, Overlay, PodProcess, running
+from tests.infra.test_functions_in_image import IN_THE_OVERLAY
 from tests.queues.machine import Kubelet, until
 from tests.support import control_plane, images
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
@@ -173,6 +174,12 @@ def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> 
     assert {run.status.attempt for run in at_work.runs()} == {1}
 
 
+def test_the_guides_passwords_are_text_in_the_configuration_of_nats(at_work: Installed) -> None:
+    """The server reads a variable as a value of its configuration: 0e1 is a number, and 0e1f an error."""
+    passwords = at_work.overlay.secrets["orchestrator-nats"].values()
+    assert [each for each in passwords if not re.fullmatch(r"[a-z][\w-]{32,}", each)] == []
+
+
 def test_without_a_token_nothing_is_submitted(at_work: Installed) -> None:
     assert at_work.post("submit-docs", dict(DOCS_SPEC))[0] == 401
     assert at_work.post("submit-code", dict(CODE_SPEC), authorization="Bearer wrong")[0] == 403
@@ -188,6 +195,12 @@ def test_the_publishers_user_can_publish_and_nothing_else(at_work: Installed) ->
             await client.close()
 
     asyncio.run(refused())
+
+
+def test_every_function_left_out_of_other_tests_of_the_image_runs_here(kubectl: str) -> None:
+    deployed = of_kind(manifests.rendered(kubectl, "cluster"), "Deployment").values()
+    variables = [each["spec"]["template"]["spec"]["containers"][0]["env"][0] for each in deployed]
+    assert {each["value"] for each in variables if each["name"] == "FUNCTION_TARGET"} >= IN_THE_OVERLAY
 
 
 def test_the_ingress_leads_to_the_public_functions(kubectl: str) -> None:

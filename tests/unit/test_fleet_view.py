@@ -10,7 +10,7 @@ from functions.runs.lifecycle import transitions
 from functions.views import links
 from functions.views.fleet import Filter, fleet
 from functions.views.titles import title
-from functions.views.week import week
+from functions.views.weekly_usage import week
 from tests.support.builders import NOW, raw_run, run
 
 

@@ -17,7 +17,7 @@ from functions.manifests import attempt
 from functions.manifests.pod import pod_spec
 from functions.runs.lifecycle import transitions
 from functions.settings import SettingsError, load
-from functions.settings.pod import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
+from functions.settings.pod_additions import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
 from tests.support.builders import NOW, run, settings
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}

@@ -15,7 +15,7 @@ PHASE_STYLES = {
     "Pending": "dim",
 }
 
-CUT = frozenset({"TITLE", "NOW", "REPOSITORY", "BRANCH", "PR"})
+CUT = frozenset({"TITLE", "NOW", "REASON", "REPOSITORY", "BRANCH", "PR"})
 """Columns that give way where the terminal is narrow."""
 
 RIGHT = frozenset({"COST", "DURATION", "AGE", "ATTEMPT"})
@@ -28,8 +28,7 @@ def run_table(cells: Sequence[Sequence[str]]) -> Table:
     for name in heading:
         table.add_column(
             name,
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=name not in CUT,  # rich narrows those that may wrap, and all alike if none may
             justify="right" if name in RIGHT else "left",
             min_width=None if name in CUT else max(len(row[heading.index(name)]) for row in cells),
         )
@@ -41,4 +40,4 @@ def run_table(cells: Sequence[Sequence[str]]) -> Table:
 def _styled(column: str, cell: str) -> Text:
     """Return the cell as text, never as markup: titles are foreign."""
     style = {"PHASE": PHASE_STYLES.get(cell, ""), "NAME": "dim", "TITLE": "bold"}.get(column, "")
-    return Text(cell, style=style)
+    return Text(cell, style=style, no_wrap=True, overflow="ellipsis")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from functions.github.api import responses
-from functions.github.api.errors import Busy, InvalidResponse, Rejected, Unauthorized, from_response
+from functions.github.api.errors import Busy, Denied, InvalidResponse, NotFound, Rejected, Unauthorized, from_response
 from functions.github.api.tokens import (
     AppAuth,
     AppKey,
@@ -176,9 +176,16 @@ class Github:
         return self._app
 
     def app_name(self) -> str:
-        """Return the App's name as in mentions of it (slug), with one call per process. Raises GithubError."""
+        """Return the App's name as in mentions of it (slug), with one call per process.
+
+        Raises GithubError; Denied if GitHub does not know the App, which people must mend.
+        """
         if not self._cache.app_names:
-            self._cache.app_names.append(responses.text(self._app.get("app"), "GET app", "slug"))
+            try:
+                answer = self._app.get("app")
+            except (NotFound, Rejected) as error:
+                raise Denied(f"github.app_id: GitHub does not know this App ({error})") from error
+            self._cache.app_names.append(responses.text(answer, "GET app", "slug"))
         return self._cache.app_names[0]
 
     def repository(self, name: str, repository_id: int = 0, permissions: Mapping[str, str] | None = None) -> Repository:

@@ -179,6 +179,22 @@ def conclude_check_runs(calls: RepositoryCalls, run: Run, commit: str, app: str,
             calls.patch(f"check-runs/{check['id']}", checks.superseded(run, last))
 
 
+def carry_over_check(calls: RepositoryCalls, commit: str, to: str, app: str) -> None:
+    """Create or update our check run on the commit `to` as it is on another commit; without one there do nothing.
+
+    Raises GithubError.
+    """
+    check = checks.latest_by(calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME), app)
+    if check is None:
+        return
+    wanted = checks.in_merge_queue(check)
+    existing = checks.latest_by(calls.pages(f"commits/{to}/check-runs", check_name=checks.NAME), app)
+    if existing is None:
+        calls.post("check-runs", wanted | {"head_sha": to})
+    elif not checks.is_current(existing, wanted):
+        calls.patch(f"check-runs/{responses.number(existing, 'GET check-runs', 'id')}", wanted)
+
+
 def _list_checks(calls: RepositoryCalls, run: Run, commit: str, app: str) -> list[checks.Object]:
     all_checks = calls.pages(f"commits/{commit}/check-runs", check_name=checks.NAME, filter="all")
     return checks.select_own(all_checks, run.uid, app)

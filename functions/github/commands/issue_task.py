@@ -28,16 +28,23 @@ _IMAGE_ELEMENT = re.compile(r"<img\b([^>]{0,2000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s{0,5}=\s{0,5}(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
-def build(issue: Object, comments: Iterable[Object], may_write: Callable[[str], bool], app: str = "") -> TaskDefinition:
-    """Return the issue as a task, with its comments.
+AppIn = Callable[[str], str]
+"""Returns the App's name (slug) if a text may mention it in front of a command, else an empty string."""
 
-    `may_write` returns whether a login has write access; `app` is the App's name (slug), in mentions with a command.
-    """
+
+def _no_app(_: str) -> str:
+    return ""
+
+
+def build(
+    issue: Object, comments: Iterable[Object], may_write: Callable[[str], bool], app_in: AppIn = _no_app
+) -> TaskDefinition:
+    """Return the issue as a task, with its comments; `may_write` returns whether a login has write access."""
     login = dig_text(issue, "user", "login")
     is_trusted = bool(login) and may_write(login)
-    body = sanitize(_visible(dig_text(issue, "body"), app), MAX_BODY_LENGTH)
+    body = sanitize(_visible(dig_text(issue, "body"), app_in), MAX_BODY_LENGTH)
     head = _signed(login, body, is_trusted=is_trusted)
-    said = [text for text in (_comment(item, may_write, app) for item in comments) if text]
+    said = [text for text in (_comment(item, may_write, app_in) for item in comments) if text]
     text = "\n\n".join([head, *_latest(said, MAX_LENGTH - len(head))])
     title = " ".join(sanitize(dig_text(issue, "title"), MAX_TITLE_LENGTH).split())
     return TaskDefinition(
@@ -57,10 +64,10 @@ def _signed(login: str, body: str, *, is_trusted: bool) -> str:
     )
 
 
-def _comment(comment: Object, may_write: Callable[[str], bool], app: str) -> str:
+def _comment(comment: Object, may_write: Callable[[str], bool], app_in: AppIn) -> str:
     """Return a comment with its author; empty if it is only a command, or its author has no write access."""
     login = dig_text(comment, "user", "login")
-    text = sanitize(_visible(dig_text(comment, "body"), app), MAX_COMMENT_LENGTH)
+    text = sanitize(_visible(dig_text(comment, "body"), app_in), MAX_COMMENT_LENGTH)
     if not (text and login and may_write(login)):
         return ""
     return f"{login} commented:\n\n{text}"
@@ -79,8 +86,9 @@ def _latest(said: list[str], room: int) -> list[str]:
     return [*([f"({left_out} earlier comments are left out here.)"] if left_out else []), *kept]
 
 
-def _visible(text: str, app: str) -> str:
+def _visible(text: str, app_in: AppIn) -> str:
     """Return what a reader sees: no HTML comments, no commands, and links in place of images."""
+    app = app_in(text)
     text = _IMAGE_ELEMENT.sub(_link, _IMAGE.sub(r"[image: \1](\2)", _HIDDEN.sub("", text.replace("\r\n", "\n"))))
     return "\n".join(line for line in text.split("\n") if not lines.is_command(line, app)).strip()
 

@@ -8,7 +8,7 @@ earlier one is concluded. A check run is found again by its external_id, the run
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from functions.github.json_fields import dig, dig_number, is_app
+from functions.github.json_fields import dig, dig_number, dig_text, is_app
 from functions.github.markdown import sanitize
 from functions.github.reports import comment
 from functions.runs.lifecycle import states
@@ -38,6 +38,24 @@ def superseded(run: Run, commit: str) -> dict[str, Any]:
     """Return the fields of the check run on an earlier commit, once the run has pushed the later one `commit`."""
     output = {"title": "Superseded", "summary": f"The run continued: its last commit is {commit}."}
     return {"name": NAME, "external_id": run.uid, "status": "completed", "conclusion": SUPERSEDED, "output": output}
+
+
+def in_merge_queue(check: Object) -> dict[str, Any]:
+    """Return the fields of the check run on a merge group's commit, from the one on the pull request's last commit.
+
+    It is concluded in any case: one that is not finished is a failure, as the run still changes the pull request.
+    """
+    finished = dig_text(check, "conclusion")
+    title = dig_text(check, "output", "title") if finished else "The run is at work; queue the pull request at its end"
+    fields = {name: dig_text(check, name) for name in ("external_id", "details_url") if dig_text(check, name)}
+    output = {"title": title, "summary": f"As on the pull request's last commit, {dig_text(check, 'head_sha')}."}
+    return {"name": NAME, **fields, "status": "completed", "conclusion": finished or "failure", "output": output}
+
+
+def latest_by(checks: Iterable[Object], app: str) -> Object | None:
+    """Return the youngest check run by the App with the id or client id `app`; None if there is none."""
+    own = [item for item in checks if is_app(dig(item, "app"), app)]
+    return max(own, key=lambda item: dig_number(item, "id"), default=None)
 
 
 def select_own(checks: Iterable[Object], uid: str, app: str) -> list[Object]:

@@ -2,6 +2,7 @@
 
 CommandRequest       run a command; requires write access and depends on the repository's configuration
 PullRequestChanged   record the state of a run's pull request
+MergeGroupChecks     report our check in the merge queue
 InvalidateTokens     forget tokens, because the App's permissions changed
 LogOnly              write a log line
 """
@@ -33,10 +34,12 @@ class FeedbackReceived:
     """For the prompt."""
     branch: str
     """The run's, or one of the merge queue."""
+    subject: str
+    """What the feedback is from (reports/feedback.py): of one subject the youngest counts."""
+    number: int
+    """The id of the check run, status or review."""
     commit: str = ""
     """The commit that was checked; empty if the source names none."""
-    review: int = 0
-    """The id of the review, whose line comments are read too; 0 if it is not a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,14 @@ class PullRequestChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeGroupChecks:
+    """The merge queue tests a pull request, by its number, on a commit of its own."""
+
+    pull_request: int
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidateTokens:
     """Tokens of these repositories, or of all if none is named, may no longer be valid."""
 
@@ -98,7 +109,7 @@ class LogOnly:
     message: str
 
 
-Decision = CommandRequest | PullRequestChanged | InvalidateTokens | LogOnly
+Decision = CommandRequest | PullRequestChanged | MergeGroupChecks | InvalidateTokens | LogOnly
 
 
 def key(event: WebhookEvent, *parts: object) -> str:

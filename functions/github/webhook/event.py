@@ -34,6 +34,7 @@ _TIMES = (
     ("check_run", "completed_at"),
     ("issue", "updated_at"),
     ("pull_request", "updated_at"),
+    ("merge_group", "head_commit", "timestamp"),
 )
 """Where payloads say when something happened; the latest of them counts."""
 

@@ -86,6 +86,7 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
     "pull_request_review_comment": {"comment": COMMENT, "pull_request": PULL_REQUEST},
     "check_run": {"check_run": CHECK_RUN},
     "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},
+    "merge_group": {"merge_group": _values("head_sha head_ref base_ref") | {"head_commit": _values("id timestamp")}},
     "delete": _values("ref ref_type"),
     "installation": {"installation": INSTALLATION, "repositories": REPOSITORIES},
     "installation_repositories": {

@@ -74,8 +74,8 @@ def run(options: Options, wanted: Wanted, out: TextIO, make_progress: MakeProgre
         _print(out, f"console: {stack.console_url}")
         specs = _specs(mirror, task, wanted.directory)
         submitted = [_submit(stack, kind, spec, out) for kind, spec in specs.items()]
-        progress = make_progress(stack.cluster, stack.url, out)
-        runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], progress)
+        with contextlib.closing(make_progress(stack.cluster, stack.url, out)) as progress:
+            runs = _follow(stack, submitted, LONGEST_SECONDS[options.agent], progress)
         _print_results(runs, mirror, out)
         _print(out, f"\ntotal time {time.monotonic() - started:.1f} s; state, logs and results: {stack.state}")
         if out.isatty():

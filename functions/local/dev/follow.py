@@ -46,6 +46,9 @@ class Progress:
         for follower in self._followers:
             follower.join(timeout=5)
 
+    def close(self) -> None:
+        """Leave the stream as it was, whether or not the runs have ended."""
+
     def _is_new(self, key: str) -> bool:
         new = key not in self._shown
         self._shown.add(key)

@@ -15,7 +15,7 @@ from functions.cluster.kinds import JOB, POD
 from functions.local.runner import jobs
 from functions.local.runner.jobs import Stage
 from functions.local.runner.kubelet import Kubelet
-from functions.local.runner.objects import Objects
+from functions.local.runner.object_cache import ObjectCache
 from functions.local.runner.pods import TRACKING, pod_of
 from functions.local.runner.records import Record, Records
 
@@ -29,7 +29,7 @@ class Controller:
 
     def __init__(
         self,
-        objects: Objects,
+        objects: ObjectCache,
         records: Records,
         kubelet: Kubelet,
         node: str,

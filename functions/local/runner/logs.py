@@ -1,7 +1,7 @@
 """Reads the logs of pods from the files that containers write."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,11 @@ class Logs:
 
     def __init__(self, state: Path) -> None:
         self._layout = Layout(state.resolve())
+        self._closing = False
+
+    def close(self) -> None:
+        """End the logs that are followed: nothing is written to them any more."""
+        self._closing = True
 
     async def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
         """Yield that portion of the log; raise LookupError at the first iteration if the pod has no log."""
@@ -29,18 +34,17 @@ class Logs:
             if portion.tail_lines is not None:
                 file.seek(_tail(file, portion.tail_lines))
             start = file.tell()
-            pieces = _pieces(file, end if portion.follow else None)
+            pieces = _pieces(file, lambda: not portion.follow or end.exists() or self._closing)
             if portion.since or portion.timestamps:
                 pieces = _timed(pieces, LogTimestamps(path), start, portion)
             async for piece in pieces:
                 yield piece
 
 
-async def _pieces(file: BinaryIO, end: Path | None) -> AsyncIterator[bytes]:
-    """Yield the rest of the file; with `end`, also what is appended until that file exists."""
+async def _pieces(file: BinaryIO, is_complete: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Yield the rest of the file, and what is appended until it is complete."""
     while True:
-        # Checked before reading, so that everything written before the end is read.
-        complete = end is None or end.exists()
+        complete = is_complete()  # checked before reading, so that everything written before the end is read
         while piece := file.read(CHUNK):
             yield piece
         if complete:

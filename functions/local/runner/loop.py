@@ -13,7 +13,7 @@ from typing import Final
 from functions.cluster.errors import ClusterError
 from functions.cluster.kinds import POD
 from functions.events.event import Event
-from functions.local.runner.objects import Objects
+from functions.local.runner.object_cache import ObjectCache
 from functions.local.runner.records import Records
 
 log = logging.getLogger("orchestrator")
@@ -64,7 +64,7 @@ class Inbox:
 class Loop:
     """Runs until the inbox is stopped; `sync` handles one Job."""
 
-    def __init__(self, inbox: Inbox, objects: Objects, records: Records, sync: Callable[[str], None]) -> None:
+    def __init__(self, inbox: Inbox, objects: ObjectCache, records: Records, sync: Callable[[str], None]) -> None:
         self._inbox = inbox
         self._objects = objects
         self._records = records

@@ -15,7 +15,7 @@ from functions.local.runner.controller import Controller
 from functions.local.runner.kubelet import ExtraEnv, Kubelet
 from functions.local.runner.logs import Logs
 from functions.local.runner.loop import Inbox, Loop
-from functions.local.runner.objects import Objects
+from functions.local.runner.object_cache import ObjectCache
 from functions.local.runner.paths import Layout
 from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
@@ -52,7 +52,7 @@ class Runner:
             self._records = Records(connect(self._layout.database))
         self._inbox = inbox = Inbox()
         self._kubelet = Kubelet(cluster, self._records, self._layout, extra_env, max_processes, inbox.wake)
-        objects = Objects(cluster)
+        objects = ObjectCache(cluster)
         controller = Controller(objects, self._records, self._kubelet, node, clock, inbox.wake)
         loop = Loop(inbox, objects, self._records, controller.sync)
         self._node = node
@@ -84,6 +84,7 @@ class Runner:
         if self._thread.is_alive():
             self._thread.join()
         self._kubelet.shut_down(self._stop_grace, self._clock())
+        self.pod_logs.close()
         if self._lock:
             self._lock.close()
 

@@ -58,6 +58,13 @@ REVIEW_COMMENT = {
     "created_at": AT,
     "updated_at": AT,
 }
+MERGE_GROUP: Object = {
+    "head_sha": SHA,
+    "head_ref": f"refs/heads/gh-readonly-queue/main/pr-2-{SHA}",
+    "base_sha": SHA,
+    "base_ref": "refs/heads/main",
+    "head_commit": {"id": SHA, "tree_id": SHA, "message": "Merge", "timestamp": AT, "author": None, "committer": None},
+}
 COMMIT = {
     "id": SHA,
     "tree_id": SHA,
@@ -161,6 +168,11 @@ EVERYDAY: dict[str, list[Object]] = {
     ],
     "label": [_from("created", label=LABEL), _from("edited", label=LABEL, changes={"color": {"from": "0"}})],
     "member": [_from("added", member=user("hubot"), changes={"permission": {"to": None}})],
+    "merge_group": [
+        _in_organization("checks_requested", merge_group=MERGE_GROUP),
+        _from("checks_requested", merge_group=MERGE_GROUP | {"head_ref": "refs/heads/main"}),
+        _from("destroyed", merge_group=MERGE_GROUP, reason="merged"),
+    ],
     "milestone": [_from("created", milestone=MILESTONE | {"creator": None})],
     "ping": [
         {"zen": "Keep it logically awesome.", "hook_id": 1, "hook": HOOK},

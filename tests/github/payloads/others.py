@@ -18,7 +18,6 @@ OTHERS = [
     "issue_dependencies",
     "marketplace_purchase",
     "membership",
-    "merge_group",
     "meta",
     "org_block",
     "organization",

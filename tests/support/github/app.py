@@ -20,6 +20,7 @@ PERMISSIONS = {
     "checks": "write",
     "statuses": "read",
     "actions": "read",
+    "merge_queues": "read",
 }
 
 

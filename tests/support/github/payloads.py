@@ -108,6 +108,19 @@ def installation(repository: Repository, action: str, by: str = "octocat") -> Ob
     return common | {"installation": whole, "repositories": [named]}
 
 
+def merge_group(repository: Repository, number: int, commit: str) -> Object:
+    """The merge queue asks for checks of a pull request on a commit of its own."""
+    base = "a" * 40
+    group = {
+        "head_sha": commit,
+        "head_ref": f"refs/heads/gh-readonly-queue/main/pr-{number}-{base}",
+        "base_sha": base,
+        "base_ref": "refs/heads/main",
+        "head_commit": {"id": commit, "timestamp": repository.place.now()},
+    }
+    return _common(repository, "github-merge-queue[bot]", "checks_requested") | {"merge_group": group}
+
+
 def status(repository: Repository, branch: str, commit: str, state: str = "failure", context: str = "ci") -> Object:
     """A commit status of a commit on a branch."""
     made = {"id": next(repository.place.ids), "sha": commit, "state": state, "context": context}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import JOB
-from functions.settings.pod import PodSettings
+from functions.settings.pod_additions import PodSettings
 from tests.cluster.driving import started, swept
 from tests.support.api import Harness
 from tests.support.run_steps import DONE, now, reason

@@ -7,140 +7,192 @@
 | 410, locked, too long, exists already, other 4xx | final | final |
 | 401, 403 for a permission | kept for people | kept for people |
 
-(REST API: Rate limits; Troubleshooting; and the responses of each endpoint. "submitted too quickly" and GitHub
-Enterprise Server's "abuse detection" are rate limits of content.)
+Each answer becomes one of few errors; each call is tried with one answer for each of them (tests/github/answers.py).
+Every call that the functions make in a test of GitHub is in that table (tests/github/conftest.py).
 """
 
+import json
 import re
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from functions.events.event import Event
 from functions.github.api.client import connect
+from functions.github.api.errors import Busy, Denied, from_response
 from functions.github.api.permissions import Permissions
+from functions.github.reports import comment
+from functions.runs.model import origin, pull_request
+from tests.github.answers import (
+    ANSWERS,
+    CALLS,
+    ONE_OF_EACH_KIND,
+    PASSING,
+    PEOPLE,
+    RETRIED,
+    Purpose,
+    Response,
+    fails_with,
+    pattern,
+)
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Stage
 from tests.github.report_bench import FIRST, Newsroom
-from tests.support.github import Github
+from tests.support.github import Github, payloads
+
+SOON_AND_LATER = pytest.mark.parametrize("recent", [True, False], ids=["soon", "later"])
+COMMIT = "d" * 40
 
 
-class Outcome(Enum):
-    """When an answer leads to a retry."""
-
-    RETRIED = "at any time"
-    PASSING = "only soon after the event"
-    FINAL = "never"
-    PEOPLE = "never by itself; kept for people to mend"
-
-
-RETRIED, PASSING, FINAL, PEOPLE = Outcome
+@pytest.mark.parametrize("answer", [each for each in ANSWERS.values() if each.status], ids=lambda each: each.message)
+def test_each_answer_becomes_the_error_of_its_outcome(answer: Response) -> None:
+    error = from_response(answer.status, {}, json.dumps(answer.body).encode(), datetime(2026, 1, 2, tzinfo=UTC))
+    assert isinstance(error, Busy) == (answer.outcome is RETRIED)
+    assert error.may_change == (answer.outcome is PASSING)
+    assert isinstance(error, Denied) == (answer.outcome is PEOPLE or (answer.status == 403 and error.may_change))
 
 
-@dataclass(frozen=True)
-class Response:
-    """An answer: `body` is GitHub's."""
+# Commands and feedback ----------------------------------------------------------------------------------------------
 
-    status: int
-    message: str
-    outcome: Outcome
-    errors: Any = None
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return {"message": self.message} | ({"errors": self.errors} if self.errors else {})
+Scene = tuple[Event, Callable[[], int]]
+"""An event in the queue, and how often what it asks for was done."""
 
 
-ANSWERS = {
-    "401": Response(401, "Bad credentials", PEOPLE),
-    "403 permission": Response(403, "Resource not accessible by integration", PEOPLE),
-    "403 SAML": Response(403, "Resource protected by organization SAML enforcement.", PEOPLE),
-    "403 locked": Response(403, "Unable to create comment because issue is locked.", PEOPLE),
-    "403 unexplained": Response(403, "Forbidden", PASSING),
-    "403 secondary": Response(403, "You have exceeded a secondary rate limit.", RETRIED),
-    "403 abuse": Response(403, "You have triggered an abuse detection mechanism. Please wait.", RETRIED),
-    "404": Response(404, "Not Found", PASSING),
-    "408": Response(408, "Request Timeout", RETRIED),
-    "409": Response(409, "Conflict", PASSING),
-    "410": Response(410, "This repository has issues disabled.", FINAL),
-    "422 invalid": Response(422, "Validation Failed", PASSING, [{"resource": "X", "field": "head", "code": "invalid"}]),
-    "422 commit": Response(422, "No commit found for SHA: cccc", PASSING),
-    "422 too quickly": Response(422, "Validation Failed", RETRIED, ["was submitted too quickly"]),
-    "422 exists": Response(422, "Validation Failed", FINAL, [{"code": "already_exists"}]),
-    "422 empty": Response(422, "Validation Failed", FINAL, [{"message": "No commits between main and x"}]),
-    "422 too long": Response(422, "Validation Failed", FINAL, [{"message": "body is too long"}]),
-    "429": Response(429, "API rate limit exceeded", RETRIED),
-    "451": Response(451, "Repository access blocked", FINAL),
-    "500": Response(500, "Server Error", RETRIED),
-    "503": Response(503, "Service Unavailable", RETRIED),
-    "no answer": Response(0, "", RETRIED),
+def sent(stage: Stage, event: str, payload: Any) -> Event:
+    assert stage.github.hook.deliver(event, payload).status_code == 200
+    return stage.queue[-1]
+
+
+def runs_of(stage: Stage, number: int) -> Callable[[], int]:
+    return lambda: sum(origin.from_object(run.raw).number == number for run in stage.runs())  # type: ignore[union-attr]
+
+
+def status_on_pull_request(stage: Stage) -> Scene:
+    number = stage.shop.open_pull("feature")["number"]
+    return sent(stage, "issue_comment", stage.commented(number, "/status")), lambda: len(stage.answers(number))
+
+
+def issue_as_task_by_mention(stage: Stage) -> Scene:
+    number = stage.shop.open_issue()["number"]
+    return sent(stage, "issue_comment", stage.commented(number, "@5dlabs-rex code")), runs_of(stage, number)
+
+
+def text_of_issue(stage: Stage) -> Scene:
+    number = stage.shop.open_issue(body="/code 3")["number"]
+    return sent(stage, "issues", payloads.issue(stage.shop, number, "opened")), runs_of(stage, number)
+
+
+def comment_that_is_not_listed(stage: Stage) -> Scene:
+    """GitHub shows it alone, and not in the list of the comments."""
+    number = stage.shop.open_issue()["number"]
+    payload = stage.commented(number, "/code 3")
+    written = payload["comment"]
+    written["issue_url"] = ""
+    return sent(stage, "issue_comment", payload), runs_of(stage, number)
+
+
+def retry_on_a_line(stage: Stage) -> Scene:
+    run, pull = stage.with_pull()
+    payload = payloads.review_comment(stage.shop, pull["number"], "/retry rename this")
+    return sent(stage, "pull_request_review_comment", payload), lambda: retries(stage, run)
+
+
+def retries(stage: Stage, run: Any) -> int:
+    return int(stage.now(run).spec.context_version) - 1  # type: ignore[union-attr]
+
+
+def failed_check(stage: Stage) -> Scene:
+    """With annotations, a log, and a review that wants changes."""
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    stage.shop.branches[run.status.branch or ""] = COMMIT
+    now = stage.shop.place.now()
+    payload = payloads.check_run(
+        stage.shop, run.status.branch or "", app="github-actions", head_sha=COMMIT, completed_at=now
+    )
+    check = payload["check_run"]
+    check["details_url"] = f"{stage.shop.html_url}/actions/runs/77/job/{check['id']}"
+    check["output"]["annotations_count"] = 1
+    stage.shop.checks = {check["id"]: check}
+    stage.shop.job_logs[check["id"]] = "##[error]exit code 1"
+    stage.shop.reviews[pull["number"]] = [
+        payloads.review(stage.shop, pull["number"], "changes_requested", "no")["review"]
+    ]
+    return sent(stage, "check_run", payload), lambda: retries(stage, run)
+
+
+SCENES: dict[str, Callable[[Stage], Scene]] = {
+    "GET /app": issue_as_task_by_mention,
+    "GET /repos/acme/shop/issues/*": issue_as_task_by_mention,
+    "GET /repos/acme/shop/issues/comments/*": comment_that_is_not_listed,
+    "GET /repos/acme/shop/pulls/comments/*": retry_on_a_line,
+    "POST /repos/acme/shop/issues/*/reactions": text_of_issue,
+    "POST /repos/acme/shop/issues/comments/*/reactions": issue_as_task_by_mention,
+    "POST /repos/acme/shop/pulls/comments/*/reactions": retry_on_a_line,
+    **{call: failed_check for call, purpose in CALLS.items() if purpose is Purpose.FEEDBACK},
 }
+"""What makes a call; of the others, a command on a pull request."""
 
-COMMAND_CALLS = {
-    "GET /repos/acme/shop/installation": "installation",
-    "POST /app/installations/77/access_tokens": "installation",
-    "GET /repos/acme/shop/collaborators/octocat/permission": "permission",
-    "GET /repos/acme/shop/contents/.github/orchestrator.yaml": "configuration",
-    "GET /repos/acme/shop/contents/.github/orchestrator.yml": "configuration",
-    "GET /repos/acme/shop/pulls/2": "pull request",
-    "GET /repos/acme/shop/issues/2/comments": "reply",
-    "POST /repos/acme/shop/issues/2/comments": "reply",
-}
-"""Every call that a command may need, and what it is for."""
-
-REPORT_CALLS = (
-    "GET /repos/acme/shop/pulls",
-    "POST /repos/acme/shop/pulls",
-    "GET /repos/acme/shop/issues/1/comments",
-    "POST /repos/acme/shop/issues/1/comments",
-    f"GET /repos/acme/shop/commits/{FIRST}/check-runs",
-    "POST /repos/acme/shop/check-runs",
-)
-"""Every call that the first report of a run's end makes."""
+COMMAND_CALLS = [
+    call for call, purpose in CALLS.items() if purpose not in (Purpose.REPORT, Purpose.CHANGE, Purpose.REDELIVERY)
+]
 
 
-def answer_code(purpose: str, outcome: Outcome, status: int, *, recent: bool) -> int:
-    """How the queue is answered: 503 has the event come again, 403 has it kept, 204 is the end of it."""
-    if outcome == RETRIED:
-        return 503
-    if purpose == "installation":  # an App that is not there, or not for this repository
-        return 503 if status == 403 and outcome == PASSING and recent else 403
-    if purpose == "configuration":
-        return 403 if outcome == PEOPLE or status == 403 else 204
-    if outcome == PASSING and recent:
-        return 503
-    return 403 if purpose != "reply" and (outcome == PEOPLE or status == 403) else 204
+def expected(purpose: Purpose, answer: Response, *, recent: bool) -> tuple[int, int | None]:
+    """How the queue is answered, and how often the work is done then; None where that is no matter.
+
+    503 has the event come again, 403 has it kept, 204 is the end of it.
+    """
+    if purpose is Purpose.REACTION:
+        return 204, 1
+    if answer.outcome is RETRIED:
+        return 503, None
+    is_denied, may_pass = answer.outcome is PEOPLE or answer.status == 403, answer.outcome is PASSING and recent
+    match purpose:
+        case Purpose.NAME:
+            return 403, 0
+        case Purpose.APP:
+            return (503 if may_pass and is_denied else 403), 0
+        case Purpose.CONFIGURATION:
+            return (403, 0) if is_denied else (204, int(answer.status in (404, 410)))
+        case _ if may_pass:
+            return 503, None
+        case Purpose.NEEDED:
+            return (403 if is_denied else 204), 0
+        case Purpose.REPLY:
+            return 204, None
+        case Purpose.WITHDRAWAL:
+            return 204, int(is_denied)
+        case _:
+            return 204, 1
 
 
-def fails_with(github: Github, call: str, answer: Response, times: int = 1) -> None:
-    github.fails(f"^{re.escape(call)}$", answer.status, body=answer.body, times=times)
-
-
-@pytest.mark.parametrize("recent", [True, False], ids=["soon", "later"])
+@SOON_AND_LATER
 @pytest.mark.parametrize("call", COMMAND_CALLS)
-def test_a_command_is_retried_while_an_answer_may_change(stage: Stage, call: str, recent: bool) -> None:
-    stage.shop.open_issue()
-    stage.shop.open_pull("feature")
-    for name, answer in ANSWERS.items():
-        event = queued(stage, "/status")
+def test_an_event_is_retried_while_an_answer_may_change(stage: Stage, call: str, recent: bool) -> None:
+    for name, answer in answers(recent=recent).items():
+        event, done = SCENES.get(call, status_on_pull_request)(stage)
         stage.clock.later(minutes=0 if recent else 11)
         restarted(stage)
-        fails_with(stage.github, call, answer, times=2 if answer.status == 401 else 1)
-        code = stage.take(event).code
-        assert code == answer_code(COMMAND_CALLS[call], answer.outcome, answer.status, recent=recent), name
+        before = len(stage.github.calls)
+        fails_with(stage.github, call, answer)
+        code, times = expected(CALLS[call], answer, recent=recent)
+        assert stage.take(event).code == code, name
+        assert re.search(pattern(call), "\n".join(map(str, stage.github.calls[before:])), re.MULTILINE), "it is made"
+        assert times is None or done() == times, name
         stage.github.troubles.failures.clear()
         stage.clock.later(minutes=2)
-        if code == 503:
+        if code != 204:
             assert stage.take(event).code == 204, name
-            assert len(stage.answers(2)) == 1, name
-        stage.shop.comments.clear()
+            assert done() == 1, name
 
 
-def queued(stage: Stage, command: str) -> Any:
-    """A command on the pull request, in the queue and not taken yet."""
-    assert stage.github.hook.deliver("issue_comment", stage.commented(2, command)).status_code == 200
-    return stage.queue[-1]
+def answers(*, recent: bool) -> dict[str, Response]:
+    """One answer of each kind; later only those that are final then."""
+    return {name: each for name, each in ONE_OF_EACH_KIND.items() if recent or each.outcome is PASSING}
 
 
 def restarted(stage: Stage) -> None:
@@ -149,17 +201,73 @@ def restarted(stage: Stage) -> None:
     stage.services = replace(stage.services, github=client, permissions=Permissions())
 
 
-@pytest.mark.parametrize("recent", [True, False], ids=["soon", "later"])
-@pytest.mark.parametrize("call", REPORT_CALLS)
+@pytest.mark.parametrize(("name", "answer"), ONE_OF_EACH_KIND.items(), ids=[*ONE_OF_EACH_KIND])
+def test_a_pull_request_that_was_merged_is_recorded(stage: Stage, name: str, answer: Response) -> None:
+    """Its present state is asked for; where GitHub does not show it, that of the event counts."""
+    run, pull = stage.with_pull()
+    pull |= {"state": "closed", "merged": True}
+    event = sent(stage, "pull_request", payloads.pull_request(stage.shop, pull["number"], "closed"))
+    fails_with(stage.github, "GET /repos/acme/shop/pulls/*", answer)
+    code = stage.take(event).code
+    stage.clock.later(minutes=2)
+    assert code == 204 or stage.take(event).code == 204
+    assert pull_request.is_closed(stage.now(run).status)
+
+
+# Reports ------------------------------------------------------------------------------------------------------------
+
+
+def first_report(room: Newsroom) -> None:
+    room.succeeds()
+
+
+def pull_request_that_is_rejected(room: Newsroom) -> None:
+    room.succeeds()
+    fails_with(room.github, "POST /repos/acme/shop/pulls", ANSWERS["422 exists"])
+
+
+def duplicate_comments(room: Newsroom) -> None:
+    room.succeeds()
+    for _ in range(2):
+        room.shop.comment(room.issue, comment.text(room.run()), "5dlabs-rex[bot]", room.github.app.shown())
+
+
+def report_of_another_attempt(room: Newsroom) -> None:
+    room.succeeds()
+    room.report()
+    room.asks(contextVersion=2)
+    room.succeeds()
+
+
+REPORTS: dict[str, Callable[[Newsroom], None]] = {
+    "GET /repos/acme/shop": pull_request_that_is_rejected,
+    "GET /repos/acme/shop/pulls": first_report,
+    "POST /repos/acme/shop/pulls": first_report,
+    "GET /repos/acme/shop/issues/*/comments": first_report,
+    "POST /repos/acme/shop/issues/*/comments": first_report,
+    "GET /repos/acme/shop/commits/*/check-runs": first_report,
+    "POST /repos/acme/shop/check-runs": first_report,
+    "PATCH /repos/acme/shop/issues/comments/*": report_of_another_attempt,
+    "PATCH /repos/acme/shop/check-runs/*": report_of_another_attempt,
+    "DELETE /repos/acme/shop/issues/comments/*": duplicate_comments,
+}
+"""What makes each call of a report."""
+
+
+@SOON_AND_LATER
+@pytest.mark.parametrize("call", REPORTS)
 def test_a_report_is_retried_while_an_answer_may_change(call: str, recent: bool) -> None:
-    for name, answer in ANSWERS.items():
+    for name, answer in answers(recent=recent).items():
         room = Newsroom()
-        room.succeeds()
+        REPORTS[call](room)
         event = room.run().raw
         room.world.later(minutes=0 if recent else 11)
-        fails_with(room.github, call, answer, times=2 if answer.status == 401 else 1)
-        retried = answer.outcome == RETRIED or (answer.outcome == PASSING and recent)
+        before = len(room.github.calls)
+        fails_with(room.github, call, answer)
+        may_pass = answer.outcome is PASSING and recent and CALLS[call] is not Purpose.CHANGE
+        retried = answer.outcome is RETRIED or may_pass
         assert room.report(event) == (503 if retried else 204), name
+        assert re.search(pattern(call), "\n".join(map(str, room.github.calls[before:])), re.MULTILINE), "it is made"
         room.github.troubles.failures.clear()
         if retried:
             room.world.later(minutes=2)
@@ -179,15 +287,9 @@ def test_a_part_that_must_wait_does_not_delay_the_others(room: Newsroom) -> None
     room.check_told()
 
 
-def test_no_call_of_ours_is_missing_here(stage: Stage, room: Newsroom) -> None:
-    stage.shop.open_issue()
-    stage.shop.open_pull("feature")
-    stage.comment(2, "/status")
-    room.succeeds()
-    room.report()
-    assert set(stage.github.asked()) <= {*COMMAND_CALLS}
-    tokens = {call for call, purpose in COMMAND_CALLS.items() if purpose == "installation"}
-    assert set(room.github.asked()) <= {*REPORT_CALLS, *tokens}
+def test_each_call_of_the_table_is_tried() -> None:
+    tried = {*COMMAND_CALLS, *REPORTS}
+    assert {call for call, purpose in CALLS.items() if purpose is not Purpose.REDELIVERY} == tried
 
 
 @pytest.mark.parametrize("seconds", [90, 3600, -1200])

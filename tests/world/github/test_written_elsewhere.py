@@ -10,10 +10,12 @@
 | G8: an Enterprise Managed User's repository and login      | the pull request says where it was asked for          |
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from functions.github.api.client import connect
 from functions.github.commands.parse import StartRun, parse_comment
 from functions.github.reports.pull_request import build
 from functions.runs.model.origin import Origin, to_annotations
@@ -135,13 +137,33 @@ def test_the_words_of_an_agent_are_no_command(stage: Stage) -> None:
     assert len(stage.runs()) == 1
 
 
-def test_a_later_cancel_wins_over_the_text_of_the_issue(stage: Stage) -> None:
+@pytest.mark.parametrize("cancel", ["/cancel", "@5dlabs-rex cancel"])
+def test_a_later_cancel_wins_over_the_text_of_the_issue(stage: Stage, cancel: str) -> None:
     number = issue(stage, "/code 3 service=api")
     stage.github.hook.deliver("issues", payloads.issue(stage.shop, number, "opened"))
     older = stage.queue[-1]
-    stage.comment(number, "/cancel")
+    stage.comment(number, cancel)
+    stage.services = replace(stage.services, github=connect(stage.services.settings.github, stage.clock))
     assert stage.take(older).code == 204
     assert stage.runs() == []
+
+
+def test_a_command_that_was_rewritten_as_a_mention_still_stands(stage: Stage) -> None:
+    number = issue(stage)
+    payload = stage.commented(number, "/code 3 service=api")
+    stage.github.hook.deliver("issue_comment", payload)
+    stage.clock.later(minutes=1)
+    payload["comment"] |= {"body": "@5dlabs-rex code 3 service=api", "updated_at": stage.shop.place.now()}
+    assert stage.take(stage.queue[-1]).code == 204
+    assert spec(stage.run()).task_id == 3
+
+
+def test_mentions_with_a_command_are_no_part_of_the_task(stage: Stage) -> None:
+    number = issue(stage)
+    stage.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
+    stage.comment(number, "/code")
+    assert "It happens on phones." in spec(stage.run()).task.text
+    assert "@5dlabs-rex" not in spec(stage.run()).task.text
 
 
 def in_merge_queue(stage: Stage, pull: Object, kind: str) -> Object:

@@ -19,24 +19,24 @@ from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 
 
-def why_withdrawn(
+def why_stale(
     calls: RepositoryCalls, context: CommandContext, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
 ) -> str:
     """Return why the command is not to be run; empty if it is. Raises GithubError and ClusterError.
 
     `replies` has listed the comments of the issue.
     """
-    reason = _why_text_is_gone(calls, replies, event, request) if request.written_at else ""
+    reason = _why_text_is_gone(calls, context, replies, event, request) if request.written_at else ""
     if reason or not request.sort_key:
         return reason
-    cancels = [each for comment in replies.last_listed for each in _cancels(comment, event.repository_id, event.app)]
+    cancels = [each for comment in replies.last_listed for each in _cancels(comment, event.repository_id, context)]
     if any(_was_handled(key, context, replies) for key, place in cancels if place > request.sort_key):
         return "a later comment cancelled it"
     return "the issue was closed since" if _was_closed_since(context, request) else ""
 
 
 def _why_text_is_gone(
-    calls: RepositoryCalls, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
+    calls: RepositoryCalls, context: CommandContext, replies: ReplyPoster, event: WebhookEvent, request: CommandRequest
 ) -> str:
     """Return why what contains the request does not contain it any more; a text that may not be read does."""
     number = int(request.written_at.rpartition("/")[2])
@@ -51,7 +51,8 @@ def _why_text_is_gone(
     written = request.edit or event.text("comment", "created_at") or event.text("issue", "created_at")
     if dig_text(present, "updated_at") <= written:
         return ""
-    return "" if _contains(dig_text(present, "body"), request, event.app) else "its text was edited since"
+    body = dig_text(present, "body")
+    return "" if _contains(body, request, context.app_in(body)) else "its text was edited since"
 
 
 def _contains(body: str, request: CommandRequest, app: str) -> bool:
@@ -72,12 +73,12 @@ def _was_closed_since(context: CommandContext, request: CommandRequest) -> bool:
     return dig_text(issue, "state") == "closed" and sort_key(dig_text(issue, "closed_at")) > request.sort_key
 
 
-def _cancels(comment: Mapping[str, Any], repository_id: int, app: str) -> Iterator[tuple[str, str]]:
+def _cancels(comment: Mapping[str, Any], repository_id: int, context: CommandContext) -> Iterator[tuple[str, str]]:
     """Yield key (webhook/rules/comment.py) and sort key of each /cancel in a comment."""
     body, number = dig_text(comment, "body"), dig_number(comment, "id")
     if "cancel" not in body.lower():
         return
-    for at, command in enumerate(parse_comment(body, app)):
+    for at, command in enumerate(parse_comment(body, context.app_in(body))):
         if isinstance(command, Cancel):
             written = sort_key(dig_text(comment, "created_at"), number, at)
             yield f"{repository_id}/issues/comment/{number}/{at}", written

@@ -7,7 +7,7 @@ from functions.cluster.errors import NotFound
 from functions.cluster.kinds import JOB, POD, Kind
 
 
-class Objects:
+class ObjectCache:
     """Jobs and pods by uid; for one thread."""
 
     def __init__(self, cluster: Cluster) -> None:

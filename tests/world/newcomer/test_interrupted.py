@@ -1,0 +1,67 @@
+"""Ctrl-C in `make run`, as a person at a terminal presses it (case N12 of the field).
+
+| pressed                     | expected                                                                          |
+|-----------------------------|-----------------------------------------------------------------------------------|
+| while agents work           | no traceback, the cursor is there again, no process is left, exit code 130        |
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.support.api import ROOT
+
+WITH_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Makes standard input the controlling terminal, whose Ctrl-C reaches every process of the foreground."""
+HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
+"""What a terminal is sent to hide and to show its cursor (xterm: DECTCEM)."""
+
+
+def test_ctrl_c_leaves_a_terminal_as_it_was_and_no_process(tmp_path: Path) -> None:
+    terminal, other_end = os.openpty()
+    command = [sys.executable, "-m", "functions.clients", "run", "--state", str(tmp_path)]
+    environ = {name: text for name, text in os.environ.items() if name not in ("ANTHROPIC_API_KEY", "NO_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", WITH_TERMINAL, *command],
+        stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True, cwd=ROOT,
+        env={**environ, "TERM": "xterm-256color", "REHEARSAL_SECONDS": "60"},
+    )  # fmt: skip
+    os.close(other_end)
+    try:
+        shown = read_until(terminal, b"[rehearsal]")
+        parts = psutil.Process(process.pid).children(recursive=True)
+        os.write(terminal, b"\x03")
+        shown += read_until(terminal, b"")
+    finally:
+        if process.poll() is None:
+            process.kill()
+        os.close(terminal)
+    assert process.wait() == 130
+    assert b"Traceback" not in shown
+    assert b"inventory" in shown, "a line for each run"
+    assert b"\x1b[3" in shown, "colours"
+    assert re.findall(rb"Running.*\d+s\b", shown), "phase and duration, also in 80 columns"
+    assert shown.rindex(SHOW) > shown.rindex(HIDE)
+    assert len(parts) > 5
+    assert psutil.wait_procs(parts, timeout=60)[1] == []
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+    """What is written to the terminal until `text` is; all of it if `text` is empty."""
+    found = b""
+    while not text or text not in found:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # Linux: no process has the other end any more
+            piece = b""
+        if not piece:
+            assert not text, found.decode(errors="replace")
+            return found
+        found += piece
+    return found
