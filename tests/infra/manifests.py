@@ -25,6 +25,7 @@ COMPONENTS = [
     "components/people",
     "components/quota",
     "components/tool-servers",
+    "components/workload-identity",
 ]
 """Those of objects of their own, which can be looked at by themselves."""
 NAMES = {"githubUser", "githubApp"}

@@ -43,6 +43,7 @@ from tests.infra import manifests
 from tests.infra.guide import Reader
 from tests.infra.manifests import of_kind
 from tests.infra.overlay_processes import NAMESPACE, Overlay, PodProcess, running
+from tests.infra.test_functions_in_image import IN_THE_OVERLAY
 from tests.queues.machine import Kubelet, until
 from tests.support import control_plane, images
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
@@ -194,6 +195,12 @@ def test_the_publishers_user_can_publish_and_nothing_else(at_work: Installed) ->
             await client.close()
 
     asyncio.run(refused())
+
+
+def test_every_function_left_out_of_other_tests_of_the_image_runs_here(kubectl: str) -> None:
+    deployed = of_kind(manifests.rendered(kubectl, "cluster"), "Deployment").values()
+    variables = [each["spec"]["template"]["spec"]["containers"][0]["env"][0] for each in deployed]
+    assert {each["value"] for each in variables if each["name"] == "FUNCTION_TARGET"} >= IN_THE_OVERLAY
 
 
 def test_the_ingress_leads_to_the_public_functions(kubectl: str) -> None:

@@ -73,6 +73,14 @@ def test_tool_servers_are_reached_where_they_are_named(reading: Reading) -> None
 
 
 @pytest.mark.parametrize("reading", READINGS)
+def test_the_metadata_server_is_reached_where_that_is_chosen(reading: Reading) -> None:
+    policy = yaml.safe_load((KUBERNETES / "components/workload-identity/metadata-server.yaml").read_text())
+    assert lets_out(policy, METADATA, 80, "TCP", reading)
+    assert lets_out(policy, GKE_METADATA, 988, "TCP", reading)
+    assert not lets_out(policy, METADATA, 443, "TCP", reading)
+
+
+@pytest.mark.parametrize("reading", READINGS)
 def test_agents_of_the_rehearsal_reach_its_git_host(reading: Reading) -> None:
     items = yaml.safe_load_all((KUBERNETES / "rehearsal/git-host.yaml").read_text())
     (policy,) = [each for each in items if each["kind"] == "NetworkPolicy"]

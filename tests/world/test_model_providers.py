@@ -66,17 +66,13 @@ def test_an_attempt_works_with_the_model_of(name: str, world: World, claude: str
     assert (done.report.usage.input_tokens, done.report.usage.output_tokens) == (200, 14)
     token = "ya29.1" if is_vertex else TOKEN
     assert {request["headers"].get("Authorization") for request in done.model.requests} == {f"Bearer {token}"}
+    for request in done.model.requests:
+        headers = {header.lower(): text for header, text in request["headers"].items()}
+        assert ("oauth-2025-04-20" in headers["anthropic-beta"]) == (name == "oauth token")
+        assert "x-api-key" not in headers
     assert {request["path"].replace("%3A", ":").replace("%2F", "/") for request in done.model.requests} == {case.path}
     assert done.pod.broker
     value = done.pod.broker.ready.credential
     assert value not in str(done.model.requests), "the pod's value stays in the pod"
     assert not [secret for secret in (TOKEN, "ya29.", "PRIVATE KEY") if secret in done.pod.log]
     assert done.pod.broker.broker.usage.requests == len(done.model.requests), "also a second count of what it used"
-
-
-def test_an_oauth_token_is_sent_as_the_api_asks_for_it(world: World, claude: str, code_spec: SpecFactory) -> None:
-    done = run(world, claude, code_spec, CASES["oauth token"], TOKEN)
-    for request in done.model.requests:
-        headers = {name.lower(): text for name, text in request["headers"].items()}
-        assert "oauth-2025-04-20" in headers["anthropic-beta"]
-        assert "x-api-key" not in headers

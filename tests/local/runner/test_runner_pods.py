@@ -191,15 +191,18 @@ def test_a_pod_that_waits_can_be_deleted(machine):
         machine.until(lambda: machine.pods() == [])
 
 
-def test_a_log_is_followed_to_its_end(machine):
+def test_a_log_is_followed_to_its_end(machine, marker):
     async def follow(name: str) -> bytes:
-        log = machine.logs.open("default", name, Portion(tail_lines=1, follow=True))
-        return b"".join([piece async for piece in log])
+        pieces = []
+        async for piece in machine.logs.open("default", name, Portion(tail_lines=1, follow=True)):
+            pieces.append(piece)
+            marker.touch()  # the container goes on once its log is followed
+        return b"".join(pieces)
 
     with machine.runner():
-        machine.job("echo one; echo two; sleep 0.5; echo three >&2; sleep 0.2; printf four")
+        machine.job(f"echo one; echo two; until [[ -e {marker} ]]; do sleep 0.05; done; echo three >&2; printf four")
         machine.until(lambda: machine.log() == "one\ntwo\n")
-        found = asyncio.run(asyncio.wait_for(follow(machine.pod()["metadata"]["name"]), 10))
+        found = asyncio.run(asyncio.wait_for(follow(machine.pod()["metadata"]["name"]), 60))
         assert found == b"two\nthree\nfour"
 
 

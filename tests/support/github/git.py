@@ -1,6 +1,7 @@
-"""Repositories over git's own protocol, for holders of a token, within its rights (git-http-backend(1))."""
+"""Repositories over git's own protocol, for holders of a token, within its rights (git-http-backend(1)); Git LFS."""
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -9,10 +10,16 @@ from email.message import Message
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.support import lfs
+
 if TYPE_CHECKING:
     from tests.support.github.server import Github
 
-PATH = re.compile(r"/([\w.-]+/[\w.-]+?)(?:\.git)?(/(?:info/refs|git-upload-pack|git-receive-pack))")
+PATH = re.compile(
+    r"/([\w.-]+/[\w.-]+?)(?:\.git)?(/(?:info/refs|git-upload-pack|git-receive-pack|info/lfs/objects/batch))"
+)
+_LFS = {"download": "git-upload-pack", "upload": "git-receive-pack"}
+"""The right that an operation of Git LFS takes, as git's service that takes the same."""
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -29,15 +36,22 @@ class GitRequest:
 def answer(github: "Github", asked: GitRequest) -> Answer:
     """What git is answered; 404 for what is no repository with files behind it."""
     url = urlsplit(asked.target)
+    if url.path.startswith(lfs.STORED):
+        return github.lfs.stored(asked.method, url.path, dict(asked.headers), asked.body)
     found = PATH.fullmatch(url.path)
     bare = found and next((each.bare for each in github.repositories if each.full_name == found[1]), None)
     if not found or not bare:
         return 404, {}, b""
-    service = url.query.removeprefix("service=") or found[2][1:]
+    is_lfs = found[2].endswith(lfs.API)
+    service = (
+        _LFS[json.loads(asked.body)["operation"]] if is_lfs else url.query.removeprefix("service=") or found[2][1:]
+    )
     authorization = asked.headers.get("Authorization") or ""
     if not _may(github, authorization, found[1], service):
         status = 403 if _may(github, authorization, found[1], "git-upload-pack") else 401
         return status, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b""
+    if is_lfs:
+        return github.lfs.batch(github.place.url, asked.body)
     environ = {
         "PATH": os.environ["PATH"],
         "GIT_PROJECT_ROOT": str(bare.parent),

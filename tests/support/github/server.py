@@ -23,6 +23,7 @@ from tests.support.github.content import Repository, Site
 from tests.support.github.deliveries import Hook
 from tests.support.github.troubles import Failure, Troubles
 from tests.support.http_servers import Handler, listening
+from tests.support.lfs import LfsObjects
 
 for _module in pkgutil.iter_modules(routes.__path__):
     importlib.import_module(f"{routes.__name__}.{_module.name}")
@@ -42,6 +43,7 @@ class Github:
     troubles: Troubles = field(default_factory=Troubles)
     calls: list[Call] = field(default_factory=list)
     url: str = ""
+    lfs: LfsObjects = field(default_factory=LfsObjects)
 
     def __post_init__(self) -> None:
         self.place = Site(self.clock)
