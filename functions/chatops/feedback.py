@@ -52,9 +52,14 @@ def retry_after_event(
     is_outdated = received.commit and received.commit not in (head, *commits[-1:]) and (head or commits)
     if is_outdated and not in_merge_queue:
         return f"run {run.name} has a newer commit than {received.commit}"
-    items = lookup.open(run, received.commit or head)  # with annotations and line comments, which an event lacks
-    if request.key not in [item.key for item in items]:
+    listed = lookup.listed(run, received.commit or head)  # with annotations and line comments, which an event lacks
+    items = [item.feedback for item in listed if item.feedback]
+    is_superseded = any(item.supersedes(received) for item in listed)
+    if not is_superseded and request.key not in [item.key for item in items]:
         items.insert(0, Feedback(request.key, _description(lookup, request, received)))
+    if not items:
+        log.info("a %s is not open any more", received.source, extra={"run": run.key})
+        return ""
     if in_merge_queue:
         items[0] = replace(items[0], description=f"{_IN_MERGE_QUEUE}\n\n{items[0].description}")
     return _retry(deps, run, items, received.source)
@@ -62,7 +67,8 @@ def retry_after_event(
 
 def retry_after_attempt(deps: Dependencies, lookup: FeedbackLookup, run: Run) -> str:
     """Retry a finished run if there is open feedback on its last commit; return why it is not retried."""
-    items = lookup.open(run, lookup.head(run.status.branch or ""))
+    listed = lookup.listed(run, lookup.head(run.status.branch or ""))
+    items = [item.feedback for item in listed if item.feedback]
     return _retry(deps, run, items, "feedback") if items else ""
 
 
@@ -102,7 +108,7 @@ def _shorten(item: Feedback, length: int) -> str:
 
 
 def _description(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> str:
-    if not received.review:
+    if received.source != "review":
         return received.description
-    comments = [item for item in lookup.line_comments(request.number, received.review) if item.get("body")]
+    comments = [item for item in lookup.line_comments(request.number, received.number) if item.get("body")]
     return received.description + "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)

@@ -261,7 +261,7 @@ COUNT = max(1, round(200 * SCALE))
 START = int(os.environ.get("SEED", "1"))
 
 
-@pytest.mark.timeout(max(120, 2 * COUNT))
+@pytest.mark.timeout(max(600, 6 * COUNT))
 def test_nothing_that_an_agent_leaves_is_lost(prepared: Stage, record_property: Any) -> None:
     numbers = iter(range(10**9))
 
