@@ -52,9 +52,14 @@ def retry_after_event(
     is_outdated = received.commit and received.commit not in (head, *commits[-1:]) and (head or commits)
     if is_outdated and not in_merge_queue:
         return f"run {run.name} has a newer commit than {received.commit}"
-    items = lookup.open(run, received.commit or head)  # with annotations and line comments, which an event lacks
-    if request.key not in [item.key for item in items]:
-        items.insert(0, Feedback(request.key, _description(lookup, request, received)))
+    listed = lookup.listed(run, received.commit or head)  # with annotations and line comments, which an event lacks
+    items = [item.feedback for item in listed if item.feedback]
+    is_superseded = any(item.supersedes(received) for item in listed)
+    if not is_superseded and request.key not in [item.key for item in items]:
+        items.insert(0, _received(lookup, request, received))
+    if not items:
+        log.info("a %s is not open any more", received.source, extra={"run": run.key})
+        return ""
     if in_merge_queue:
         items[0] = replace(items[0], description=f"{_IN_MERGE_QUEUE}\n\n{items[0].description}")
     return _retry(deps, run, items, received.source)
@@ -62,7 +67,8 @@ def retry_after_event(
 
 def retry_after_attempt(deps: Dependencies, lookup: FeedbackLookup, run: Run) -> str:
     """Retry a finished run if there is open feedback on its last commit; return why it is not retried."""
-    items = lookup.open(run, lookup.head(run.status.branch or ""))
+    listed = lookup.listed(run, lookup.head(run.status.branch or ""))
+    items = [item.feedback for item in listed if item.feedback]
     return _retry(deps, run, items, "feedback") if items else ""
 
 
@@ -74,7 +80,8 @@ def _retry(deps: Dependencies, run: Run, items: Sequence[Feedback], source: str)
         new = [item for item in items if not requests.is_applied(run, item.key)][:MAX_ITEMS]
         if not new:
             return None
-        keys = [item.key for item in new]
+        commands = [key for item in new for key in item.commands][: requests.KEPT - MAX_ITEMS]
+        keys = [*(item.key for item in new), *commands]
         return requests.automatic_retry(run, key=keys[0], more_keys=keys[1:], words=_compose(new), most=most)
 
     try:
@@ -101,8 +108,10 @@ def _shorten(item: Feedback, length: int) -> str:
     return sanitize(item.description, length - len(log_end)) + log_end
 
 
-def _description(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> str:
-    if not received.review:
-        return received.description
-    comments = [item for item in lookup.line_comments(request.number, received.review) if item.get("body")]
-    return received.description + "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)
+def _received(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> Feedback:
+    """Return the feedback of an event, of a review with its comments on lines."""
+    if received.source != "review":
+        return Feedback(request.key, received.description)
+    comments = [item for item in lookup.line_comments(request.number, received.number) if item.get("body")]
+    lines = "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)
+    return Feedback(request.key, received.description + lines, commands=lookup.retries_in(comments))

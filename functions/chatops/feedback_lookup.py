@@ -5,20 +5,39 @@ Feedback is a state and not an event: a check may fail, or a review arrive, whil
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, Rejected
 from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.commands.parse import Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.reports import feedback, job_log
 from functions.github.reports.feedback import Feedback
+from functions.github.webhook.decisions import FeedbackReceived
 from functions.runs.model.run import Run
 
 log = logging.getLogger("orchestrator")
 
 _PULL_REQUEST = re.compile(r"/pull/([0-9]{1,10})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The youngest feedback of a subject (reports/feedback.py), as GitHub shows it; not open without `feedback`."""
+
+    subject: str
+    number: int
+    feedback: Feedback | None = None
+    is_over: bool = True
+    """Whether it is concluded, as opposed to a check that runs."""
+
+    def supersedes(self, received: FeedbackReceived) -> bool:
+        """Return whether the feedback of an event, which may be days old, is not open any more."""
+        if self.subject != received.subject or (self.feedback and self.number == received.number):
+            return False
+        return self.number > received.number or (self.number == received.number and self.is_over)
 
 
 UNREADABLE = (Denied, NotFound, Rejected)
@@ -48,23 +67,27 @@ class FeedbackLookup:
             log.info("cannot read the branch %s: %s", branch, error)
             return ""
 
-    def open(self, run: Run, commit: str) -> list[Feedback]:
-        """Return the open feedback on a commit of the run, and on its pull request."""
-        items: list[Feedback] = []
+    def listed(self, run: Run, commit: str) -> list[Listed]:
+        """Return the feedback on a commit of the run, and on its pull request."""
+        items: list[Listed] = []
         if "check" in self.sources and commit:
             items += [*self._checks(commit), *self._statuses(commit)]
         if "review" in self.sources:
             items += self._reviews(run)
         return items
 
-    def _checks(self, commit: str) -> Iterator[Feedback]:
+    def _checks(self, commit: str) -> Iterator[Listed]:
+        """Yield the checks; GitHub lists the last run of each."""
         for check in self._list(f"commits/{commit}/check-runs"):
-            if feedback.is_failed_check(check):
-                number = dig_number(check, "id")
-                has_annotations = dig_number(check, "output", "annotations_count")
-                annotations = self._list(f"check-runs/{number}/annotations") if has_annotations else []
-                description = feedback.describe_check(check, annotations)
-                yield Feedback(self._key("check", number), description, self._log_end(check))
+            failed = self._failed_check(check) if feedback.is_failed_check(check) else None
+            is_over = dig_text(check, "status") == "completed"
+            yield Listed(feedback.subject_of_check(check), dig_number(check, "id"), failed, is_over)
+
+    def _failed_check(self, check: feedback.Object) -> Feedback:
+        number, has_annotations = dig_number(check, "id"), dig_number(check, "output", "annotations_count")
+        annotations = self._list(f"check-runs/{number}/annotations") if has_annotations else []
+        description = feedback.describe_check(check, annotations)
+        return Feedback(self._key("check", number), description, self._log_end(check))
 
     def _log_end(self, check: feedback.Object) -> str:
         job = job_log.job_of(check)
@@ -74,24 +97,40 @@ class FeedbackLookup:
             log.info("cannot read the log of job %d: %s", job, error)
             return ""
 
-    def _statuses(self, commit: str) -> Iterator[Feedback]:
-        """Yield the failed statuses; GitHub lists the last one of each context."""
+    def _statuses(self, commit: str) -> Iterator[Listed]:
+        """Yield the statuses; GitHub lists the last one of each context."""
         for status in self._list(f"commits/{commit}/status"):
-            if dig_text(status, "state") in feedback.FAILED_STATES:
-                yield Feedback(self._key("status", dig_number(status, "id")), feedback.describe_status(status, commit))
+            number, state = dig_number(status, "id"), dig_text(status, "state")
+            description = feedback.describe_status(status, commit)
+            failed = Feedback(self._key("status", number), description) if state in feedback.FAILED_STATES else None
+            yield Listed(feedback.subject_of_status(status), number, failed)
 
-    def _reviews(self, run: Run) -> Iterator[Feedback]:
+    def _reviews(self, run: Run) -> Iterator[Listed]:
         number = pull_request_number(run)
-        for review in feedback.change_requests(self._list(f"pulls/{number}/reviews") if number else []):
+        for review in feedback.verdicts(self._list(f"pulls/{number}/reviews") if number else []):
             login, identifier = dig_text(review, "user", "login"), dig_number(review, "id")
-            if login and self.may_write(login):
-                comments = self.line_comments(number, identifier)
-                description = feedback.describe_review(login, dig_text(review, "body"), comments)
-                yield Feedback(self._key("review", identifier, 0), description)
+            is_open = feedback.asks_for_changes(review) and login and self.may_write(login)
+            wanted = self._change_request(number, login, review) if is_open else None
+            yield Listed(feedback.subject_of_review(login), identifier, wanted)
+
+    def _change_request(self, pull_request: int, login: str, review: feedback.Object) -> Feedback:
+        identifier = dig_number(review, "id")
+        comments = self.line_comments(pull_request, identifier)
+        description = feedback.describe_review(login, dig_text(review, "body"), comments)
+        return Feedback(self._key("review", identifier, 0), description, commands=self.retries_in(comments))
 
     def line_comments(self, pull_request: int, review: int) -> list[feedback.Object]:
         """Return the comments of a review on lines."""
         return self._list(f"pulls/{pull_request}/reviews/{review}/comments")
+
+    def retries_in(self, comments: Iterable[feedback.Object]) -> tuple[str, ...]:
+        """Return the keys of the /retry commands in comments on lines (webhook/rules/comment.py)."""
+        return tuple(
+            self._key("pulls", "comment", dig_number(comment, "id"), ordinal)
+            for comment in comments
+            for ordinal, command in enumerate(parse_comment(dig_text(comment, "body")))
+            if isinstance(command, Retry)
+        )
 
     def _list(self, path: str) -> list[feedback.Object]:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from functions.runs import api_group
 from functions.runs.model.kinds import RunKind
 from functions.views import fleet, formatting, rows
+from functions.views.agent_output import short
 from functions.views.fleet import Row
 from functions.views.rows import Raw, at
 from functions.views.table import table
@@ -20,8 +21,20 @@ SHORT_NAME = 12
 """Least length of a shortened name: `run-` and 8 of its 24 digits."""
 
 
+LONGEST_REASON = 120
+"""Most characters of a message in the place of a reason."""
+_ENDED = ("Succeeded", "Failed", "Cancelled")
+
+
 def _cost(row: Row) -> str:
     return formatting.dollars(row.cost) if row.attempt else ""
+
+
+def _reason(row: Row) -> str:
+    """Return the reason; of a run that waits, and whose reason does not say what for, the message."""
+    normal = ("", f"attempt {row.attempt} is running", f"starting attempt {row.attempt}")
+    is_said = row.reason not in ("", "Starting") or row.phase in _ENDED or row.message in normal
+    return row.reason if is_said else short(row.message, LONGEST_REASON)
 
 
 def _pull_request(row: Row) -> str:
@@ -32,7 +45,7 @@ def _pull_request(row: Row) -> str:
 COLUMNS: Sequence[tuple[str, Cell]] = (
     ("TITLE", lambda row: row.title),
     ("PHASE", lambda row: row.phase),
-    ("REASON", lambda row: row.reason),
+    ("REASON", _reason),
     ("COST", _cost),
     ("DURATION", lambda row: row.took),
     ("PR", _pull_request),
@@ -41,13 +54,14 @@ COLUMNS: Sequence[tuple[str, Cell]] = (
 """Columns of the table; the name follows as the last one."""
 
 WIDE: Sequence[tuple[str, Cell]] = (
-    *((name, cell) for name, cell in COLUMNS if name != "PR"),
+    *(pair for pair in COLUMNS if pair[0] not in ("REASON", "PR")),
     ("PR", lambda row: row.pull_request),
     ("KIND", lambda row: row.kind.word),
     ("REPOSITORY", lambda row: row.repository),
     ("SERVICE", lambda row: row.service),
     ("AGENT", lambda row: row.agent),
     ("ATTEMPT", lambda row: str(row.attempt or "")),
+    ("REASON", lambda row: row.reason),
     ("MESSAGE", lambda row: row.message),
 )
 """Columns of the wide table, before the whole name."""

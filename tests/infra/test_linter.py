@@ -58,7 +58,7 @@ def findings(checkov: Path, folder: Path) -> set[tuple[str, str]]:
         "json",
     ]
     done = subprocess.run(
-        [*command, "--directory", str(folder)], capture_output=True, text=True, timeout=110, check=False
+        [*command, "--directory", str(folder)], capture_output=True, text=True, timeout=280, check=False
     )
     report: Any = json.loads(done.stdout)
     assert report["summary"]["parsing_errors"] == 0

@@ -33,7 +33,7 @@ def report(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         shutil.copy(file, folder)
     (folder / "bad.tf").write_text(BAD)
     options = ["--framework", "terraform", "--skip-download", "--output", "json", "--directory", str(folder)]
-    done = subprocess.run([str(checkov), *options], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run([str(checkov), *options], capture_output=True, text=True, timeout=280, check=False)
     found: Any = json.loads(done.stdout)
     assert found["summary"]["parsing_errors"] == 0
     return found["results"]

@@ -162,7 +162,7 @@ def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository)
         ask.trigger.description
         == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
     )
-    assert (ask.trigger.branch, ask.trigger.review, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
+    assert (ask.trigger.branch, ask.trigger.number, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
 
 
 def test_commands_of_a_review_come_first(shop: Repository) -> None:

@@ -15,7 +15,7 @@ PHASE_STYLES = {
     "Pending": "dim",
 }
 
-CUT = frozenset({"TITLE", "NOW", "REPOSITORY", "BRANCH", "PR"})
+CUT = frozenset({"TITLE", "NOW", "REASON", "REPOSITORY", "BRANCH", "PR"})
 """Columns that give way where the terminal is narrow."""
 
 RIGHT = frozenset({"COST", "DURATION", "AGE", "ATTEMPT"})

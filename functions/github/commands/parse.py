@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
 from functions.github.markdown import MAX_COMMENT_LENGTH, code_span, sanitize
-from functions.runs.model.fields import INT32
+from functions.runs.model.fields import INT32, TaskId, is_valid
 from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.specs import SPECS
 
@@ -75,7 +75,7 @@ class StartRun:
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
     """By the names of OPTIONS."""
-    task: int | None = None
+    task: int | str | None = None
     """The task; None for a kind without one, or if it is the issue, or in the issue's title."""
 
 
@@ -185,11 +185,13 @@ def _with_task(word: str, words: Sequence[str]) -> StartRun:
     return StartRun(word, options, _task(positional[0]) if positional else None)
 
 
-def _task(word: str) -> int:
+def _task(word: str) -> int | str:
     match = _TASK.fullmatch(word)
-    if not match or not 1 <= int(match[1]) <= INT32:
-        raise ValueError(f"the task must be a number from 1, not {code_span(word)}.")
-    return int(match[1])
+    if match and 1 <= int(match[1]) <= INT32:
+        return int(match[1])
+    if match or not is_valid(TaskId, word):
+        raise ValueError(f"the task must be a number from 1, not {code_span(word)}, or an id such as `1.2` or `HAM-1`.")
+    return word
 
 
 def _separate_options(command: str, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -99,7 +99,7 @@ def needs_issue(command: StartRun, title: str) -> bool:
     return TAKES_TASK[command.name] and command.task is None and not _TASK.search(title)
 
 
-def _task_id(request: _Request) -> int | None:
+def _task_id(request: _Request) -> int | str | None:
     """Return the task that the command or the title names; None if the task is the issue."""
     task, title = request.command.task, request.target.title
     in_title = _TASK.search(title)

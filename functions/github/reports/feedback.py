@@ -37,6 +37,23 @@ class Feedback:
     """For the prompt."""
     log: str = ""
     """The end of the log of a failed job, for the prompt too (job_log.py)."""
+    commands: tuple[str, ...] = ()
+    """Keys of the /retry commands in it, which the retry that names it answers."""
+
+
+def subject_of_check(check: Object) -> str:
+    """Return what identifies a check over its runs on a commit: its App and name."""
+    return f"check/{dig_number(check, 'app', 'id')}/{dig_text(check, 'name')}"
+
+
+def subject_of_status(status: Object) -> str:
+    """Return what identifies a commit status over its states: its context."""
+    return f"status/{dig_text(status, 'context')}"
+
+
+def subject_of_review(login: str) -> str:
+    """Return what identifies the verdict of a reviewer."""
+    return f"review/{login}"
 
 
 def is_failed_check(check: Object) -> bool:
@@ -100,13 +117,18 @@ def describe_place(comment: Object) -> str:
     return "\n".join([*lines, fenced_block(hunk[-MAX_HUNK_LENGTH:], MAX_HUNK_LENGTH)] if hunk else lines)
 
 
-def change_requests(reviews: Iterable[Object]) -> list[Object]:
-    """Return each reviewer's last verdict if it asks for changes; a comment is not a verdict, a dismissal ends one."""
+def verdicts(reviews: Iterable[Object]) -> list[Object]:
+    """Return each reviewer's last verdict; a comment is not a verdict, a dismissal is."""
     last: dict[str, Object] = {}
     for review in reviews:
         if dig_text(review, "state").upper() in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
             last[dig_text(review, "user", "login")] = review
-    return [review for review in last.values() if dig_text(review, "state").upper() == "CHANGES_REQUESTED"]
+    return [*last.values()]
+
+
+def asks_for_changes(review: Object) -> bool:
+    """Return whether a review asks for changes."""
+    return dig_text(review, "state").upper() == "CHANGES_REQUESTED"
 
 
 def _annotation(annotation: Object) -> str:

@@ -34,10 +34,12 @@ class FeedbackReceived:
     """For the prompt."""
     branch: str
     """The run's, or one of the merge queue."""
+    subject: str
+    """What the feedback is from (reports/feedback.py): of one subject the youngest counts."""
+    number: int
+    """The id of the check run, status or review."""
     commit: str = ""
     """The commit that was checked; empty if the source names none."""
-    review: int = 0
-    """The id of the review, whose line comments are read too; 0 if it is not a review."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _suspended(seen: Observed, job: Job, now: datetime) -> Action:
     if isinstance(job.pod_rejection, NotRead):
         return actions.ReadEvents(job.name, "Job")
     words = job.pod_rejection[1] if job.pod_rejection else "waits until it is resumed"
-    message = f"Job {job.name} is suspended: {words}"
+    message = f"its Job is suspended: {words}"
     if states.state(run.status) is State.RUNNING:
         return _evicted(seen, message)
     return actions.WriteStatus(transitions.pending(run, Reason.QUEUED, message, now))

@@ -32,8 +32,9 @@ _WIDE = (
     Column("Model", "string", ".spec.model", wide=True),
     Column("Job", "string", ".status.jobName", wide=True),
     Column("Cost", "string", ".status.usage.costUsd", wide=True),
-    Column("Message", "string", ".status.message", wide=True),
 )
+_MESSAGE = Column("Message", "string", ".status.message")
+"""What a run waits for, or how it ended; the last column, because it may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class RunKind(StrEnum):
                 _PULL_REQUEST,
                 _AGE,
                 *_WIDE,
+                _MESSAGE,
             ),
         ),
     )
@@ -124,6 +126,7 @@ class RunKind(StrEnum):
                 _PULL_REQUEST,
                 _AGE,
                 *_WIDE,
+                _MESSAGE,
             ),
         ),
     )

@@ -1,9 +1,11 @@
 """Twenty runs, in every state that a run can be in, as kubectl and `orchestrator runs list` show them.
 
-| of each run     | expected                                                                      |
-|-----------------|-------------------------------------------------------------------------------|
-| phase, reason   | in both tables                                                                |
-| what it waits for | in the wide tables, in the words of the cluster                                |
+| of each run       | expected                                                                              |
+|-------------------|---------------------------------------------------------------------------------------|
+| phase, reason     | in both tables                                                                        |
+| what it waits for | in both tables, in the words of the cluster; `runs list` says it in place of a reason |
+|                   | that only repeats the phase                                                           |
+| its whole message | in the wide table of `runs list`                                                      |
 """
 
 from collections.abc import Callable, Iterator
@@ -74,8 +76,14 @@ class Case:
     words: str
     kind: str = "CodeRun"
 
+    @property
+    def waits(self) -> bool:
+        """Whether the reason does not say what it waits for."""
+        return self.reason == self.phase and self.phase in ("Queued", "Retrying", "Running")
 
-QUOTA = 'pods "x" is forbidden: exceeded quota: agents, requested: pods=1, used: pods=10, limited: pods=10'
+
+POD = "code-run-0c9d4d1e5f0e4f1e8d8e0000-0c9d4-1-x7k2p"
+QUOTA = f'pods "{POD}" is forbidden: exceeded quota: agents, requested: pods=1, used: pods=10, limited: pods=10'
 CASES = [
     Case(
         lambda run: transitions.queued(run, "waits: 4 of 4 runs work (limits.runs)", NOW),
@@ -85,7 +93,7 @@ CASES = [
     ),
     Case(waits(Reason.QUEUED, QUOTA), "Queued", "Queued", "exceeded quota"),
     Case(
-        waits(Reason.QUEUED, "Job j is suspended: insufficient quota for cpu in flavor a"),
+        waits(Reason.QUEUED, "its Job is suspended: insufficient quota for cpu in flavor a"),
         "Queued",
         "Queued",
         "flavor a",

@@ -9,13 +9,16 @@
 | G14: a later /cancel handled first; a comment deleted before handling  | nothing starts                              |
 | G16: .github/orchestrator.yml                                          | read                                        |
 | G17: a mistaken command corrected by editing                           | taken, once; what was done is not done again|
+| a comment that somebody else edits                                     | no command of theirs                        |
+| a subtask, an id with letters                                          | taken                                       |
 | G19: over 1,000 comments, a mistake redelivered                        | answered once                               |
 | github.bots                                                            | their commands count                        |
 | cancelOnClose; "Re-run" on our check                                   | cancels; retries                            |
 """
 
+import unicodedata
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -78,6 +81,14 @@ def test_a_bad_configuration_is_reported_where_it_matters(stage: Stage, event: s
     assert all("servcie" in text for text in stage.answers(number))
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_label_is_one_however_its_accents_are_encoded(stage: Stage, form: Literal["NFC", "NFD"]) -> None:
+    stage.configure("labels: {À faire: /code 3 service=api}")
+    label = {"name": unicodedata.normalize(form, "à Faire")}
+    assert stage.deliver("issues", payloads.issue(stage.shop, issue(stage), "labeled", label=label)).code == 204
+    assert len(stage.runs()) == 1
+
+
 BLANKS = "\u00a0\u2003\u2009\u202f\u3000"
 INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad\u200e"
 
@@ -92,6 +103,28 @@ def test_every_blank_separates(stage: Stage, blank: str) -> None:
 def test_invisible_characters_are_not_there(stage: Stage, character: str) -> None:
     assert stage.comment(issue(stage), f"{character}/code{character} 3{character} service=api{character}").code == 204
     assert stage.run().spec.service == "api"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("word", "task"), [("1.2", "1.2"), ("HAM-1", "HAM-1"), ("#3", 3), ("٣", None), ("3️⃣", None)])
+def test_each_id_of_task_master_is_taken(stage: Stage, word: str, task: int | str | None) -> None:
+    number = issue(stage)
+    assert stage.comment(number, f"/code {word} service=api").code == 204
+    assert [run.spec.task_id for run in stage.runs()] == ([task] if task else [])  # type: ignore[union-attr]
+    assert task or "must be a number from 1" in stage.answers(number)[0]
+
+
+@pytest.mark.parametrize("by", ["octocat", "mallory"])
+def test_a_command_is_its_authors_whoever_edits_the_comment(stage: Stage, by: str) -> None:
+    """A maintainer who mends the spelling of somebody's comment does not give the command in it."""
+    number = issue(stage)
+    payload = stage.commented(number, "/code 3 service=api", "mallory")
+    assert stage.deliver("issue_comment", payload).code == 204
+    payload["comment"]["updated_at"] = stage.shop.place.now()
+    edited = payloads.issue_comment(stage.shop, number, payload["comment"], "edited")
+    edited["sender"] = edited["sender"] | {"login": by}
+    assert stage.deliver("issue_comment", edited).code == 204
+    assert stage.runs() == []
+    assert stage.answers(number) == []
 
 
 @pytest.mark.parametrize("command", ["/code 3 service=api", "/retry"])

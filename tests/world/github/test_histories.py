@@ -25,6 +25,7 @@ from tests.conftest import SCALE
 from tests.github.clock import Clock
 from tests.github.delivery_bench import Object, Stage
 from tests.support.github import Github, payloads
+from tests.support.github.content import user
 
 COUNT = min(2000, max(10, round(500 * SCALE)))
 SEEDS = [int(os.environ["HISTORY_SEED"])] if "HISTORY_SEED" in os.environ else range(COUNT)
@@ -67,7 +68,9 @@ class History:
         for _ in range(self.rng.randint(1, 6)):
             self.step += 1
             self.stage.clock.later(seconds=self.rng.randint(1, 600))
-            self.rng.choice([self.comments, self.comments, self.labels, self.edits, self.deletes, self.closes])()
+            self.rng.choice(
+                [self.comments, self.comments, self.labels, self.edits, self.touches, self.deletes, self.closes]
+            )()
         self.stage.clock.later(minutes=15)
         self.arrive()
 
@@ -86,13 +89,16 @@ class History:
     def comments(self) -> None:
         by = self.rng.choice(["octocat", "octocat", "octocat", "mallory"])
         body = self.rng.choice(
-            ["/code service=api", "/code 3 service=api", "/cancel", "hello", "/code three", "> /code"]
+            [
+                *("/code service=api", "/code 3 service=api", "/cancel", "hello", "/code three", "> /code"),
+                *("@5dlabs-rex code 1.2 service=api", "@5dlabs-rex cancel"),
+            ]
         )
         comment = self.stage.shop.comment(self.number, body, by)
         self.sent("issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment)))
-        if body.startswith("/code") and "three" not in body:
+        if body.startswith(("/code", "@5dlabs-rex code")) and "three" not in body:
             self.asked.append(Asked(comment["html_url"], self.step, by == "octocat", comment["id"]))
-        if body == "/cancel" and by == "octocat":
+        if body.endswith("cancel") and by == "octocat":
             self.cancels.append(self.step)
 
     def labels(self) -> None:
@@ -112,6 +118,16 @@ class History:
                     "issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment), "edited")
                 )
                 asked.edited = True
+                return
+
+    def touches(self) -> None:
+        """A maintainer edits what somebody without write access wrote, whose command stays theirs."""
+        for asked in self.asked:
+            if asked.comment and not asked.may_write and not asked.gone:
+                comment = self.stage.shop.comments[asked.comment]
+                comment["updated_at"] = self.stage.shop.place.now()
+                payload = payloads.issue_comment(self.stage.shop, self.number, dict(comment), "edited")
+                self.sent("issue_comment", payload | {"sender": user("octocat")})
                 return
 
     def deletes(self) -> None:

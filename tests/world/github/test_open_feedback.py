@@ -6,6 +6,7 @@
 | it passes again, or is answered, before the attempt ends | no retry |
 | four checks and a status fail, a reviewer wants changes | one retry that names all of them, whichever comes first |
 | a check times out, cannot start, or wants an action | a failure |
+| it is answered, run again or dismissed before its event arrives, days late | no retry, or of what is open |
 | a check is cancelled, stale, neutral, skipped | nothing |
 | a check of a person's commit on the branch | a retry |
 | more feedback than maxRetries | people are told once |
@@ -144,6 +145,64 @@ def test_an_answered_change_request_is_not_open(stage: Stage) -> None:
     stage.shop.reviews[pull["number"]] = [asked, approved, stranger]
     stage.deliver("check_run", failed(stage, run))
     assert "review" not in prompts(stage)
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(stage: Stage, is_listed: bool) -> None:
+    _, pull = stage.with_pull(commit=COMMIT)
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    review = payloads.review(stage.shop, pull["number"], "changes_requested", "use the other library")
+    stage.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
+    line = payloads.review_comment(stage.shop, pull["number"], "/retry rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
+        assert stage.deliver(name, payload).code == 204
+    assert retries(stage) == 1
+    assert "use the other library" in prompts(stage)
+    assert "rename this" in prompts(stage)
+    assert stage.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
+@pytest.mark.parametrize("fails_again", [False, True])
+def test_an_event_of_feedback_that_is_superseded_is_out_of_date(stage: Stage, kind: str, fails_again: bool) -> None:
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.shop.branches[branch(run)] = COMMIT
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    for is_last in (False, True):
+        fails = fails_again or not is_last
+        if kind == "check_run":
+            made = failed(stage, run, conclusion="failure" if fails else "success")
+        elif kind == "status":
+            made = payloads.status(stage.shop, branch(run), COMMIT, "failure" if fails else "success")
+        else:
+            state = "changes_requested" if fails else "approved"
+            made = payloads.review(stage.shop, pull["number"], state, f"verdict {is_last}")
+            stage.shop.reviews.setdefault(pull["number"], []).append(made["review"])
+        stage.github.hook.deliver(kind, made)
+    older = stage.queue[-2]
+    stage.clock.later(hours=70)
+    assert stage.take(older).code == 204
+    assert retries(stage) == int(fails_again)
+    if fails_again:
+        assert kind != "pull_request_review" or "verdict True" in prompts(stage)
+        assert stage.take(stage.queue[-1]).code == 204
+        assert retries(stage) == 1
+
+
+def test_a_dismissed_review_and_a_check_that_was_changed_are_not_open(stage: Stage) -> None:
+    run, pull = stage.with_pull(commit=COMMIT)
+    stage.shop.branches[branch(run)] = COMMIT
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    check = failed(stage, run)
+    stage.github.hook.deliver("check_run", check)
+    stage.shop.checks[check["check_run"]["id"]] = {**check["check_run"], "conclusion": "success"}
+    review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")
+    stage.github.hook.deliver("pull_request_review", review)
+    stage.shop.reviews[pull["number"]] = [{**review["review"], "state": "DISMISSED"}]
+    for delivery in stage.queue[-2:]:
+        assert stage.take(delivery).code == 204
+    assert retries(stage) == 0
 
 
 def test_beyond_the_limit_one_reply_says_so(stage: Stage) -> None:

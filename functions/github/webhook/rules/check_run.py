@@ -24,11 +24,11 @@ def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
     queued = queued_pull_request(branch)
     if not (number and isinstance(check, Mapping) and feedback.is_failed_check(check) and (run_name(branch) or queued)):
         return []
-    commit = event.text("check_run", "head_sha")
+    commit, subject = event.text("check_run", "head_sha"), feedback.subject_of_check(check)
     return [
         CommandRequest(
             key=key(event, "check", number),
-            trigger=FeedbackReceived("check", feedback.describe_check(check), branch, commit),
+            trigger=FeedbackReceived("check", feedback.describe_check(check), branch, subject, number, commit),
             number=queued or _pull_request_number(event),
             url=event.text("check_run", "html_url"),
             on_pull_request=True,

@@ -1,7 +1,8 @@
 """A comment on an issue, a pull request or its lines: request the commands in it.
 
 Editing it requests them again. What was done for the comment before has its key and is not done twice, but the reply
-to a mistake that the edit corrects does not count as done.
+to a mistake that the edit corrects does not count as done. Somebody else's edit requests nothing: the words are the
+author's, who may have no write access.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ def _with_place(command: parse.Command, event: WebhookEvent) -> parse.Command:
 
 def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_request: bool) -> list[CommandRequest]:
     comment = event.number("comment", "id")
-    if event.by_bot or not (comment and number):
+    by_another = event.action == "edited" and event.sender != event.text("comment", "user", "login")
+    if event.by_bot or by_another or not (comment and number):
         return []
     return [
         CommandRequest(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from functions.github.commands import parse
-from functions.github.reports.feedback import describe_review
+from functions.github.reports.feedback import describe_review, subject_of_review
 from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest, FeedbackReceived, key, sort_key
 from functions.github.webhook.event import WebhookEvent
@@ -22,7 +22,8 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
     triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(body, event.app)
     changes_requested = event.text("review", "state").lower() == "changes_requested"
     if not triggers and changes_requested and is_from_run(pull_request):
-        triggers = [FeedbackReceived("review", describe_review(event.sender, body), pull_request.head, review=review)]
+        description, subject = describe_review(event.sender, body), subject_of_review(event.sender)
+        triggers = [FeedbackReceived("review", description, pull_request.head, subject, review)]
     return [
         CommandRequest(
             key=key(event, "review", review, ordinal),

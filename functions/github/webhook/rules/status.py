@@ -17,12 +17,13 @@ def changed(event: WebhookEvent) -> Sequence[CommandRequest]:
     """Request a retry for a failed status of a commit on a run's branch."""
     branches, number, commit = event.data.get("branches"), event.number("id"), event.text("sha")
     names = [dig_text(branch, "name") for branch in branches] if isinstance(branches, list) else []
+    description, subject = feedback.describe_status(event.data, commit), feedback.subject_of_status(event.data)
     if event.text("state") not in feedback.FAILED_STATES or not number:
         return []
     return [
         CommandRequest(
             key=key(event, "status", number),
-            trigger=FeedbackReceived("check", feedback.describe_status(event.data, commit), branch, commit),
+            trigger=FeedbackReceived("check", description, branch, subject, number, commit),
             number=queued_pull_request(branch),
             url=event.text("target_url"),
             on_pull_request=True,

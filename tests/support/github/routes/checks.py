@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from functions.github.json_fields import dig_number
 from tests.support.github.calls import Call, page, refuse, route
 from tests.support.github.content import Repository
 
@@ -32,8 +33,11 @@ def change_check(github: "Github", call: Call, repository: Repository, number: s
 
 @route("GET", "/repos/{repository}/commits/{ref}/check-runs", "checks")
 def checks(github: "Github", call: Call, repository: Repository, ref: str) -> Any:
+    """The last run of each check, unless `filter` is all (List check runs for a Git reference)."""
     commit = repository.tips().get(ref, ref)
     found = [each for each in repository.checks.values() if each["head_sha"] == commit]
+    if call.query.get("filter", "latest") == "latest":
+        found = list({(dig_number(each, "app", "id"), each["name"]): each for each in found}.values())
     wanted = {name: call.query[name] for name in ("check_name", "status") if name in call.query}
     wanted = {"name" if name == "check_name" else name: text for name, text in wanted.items()}
     return page(github, call, [each for each in found if wanted.items() <= each.items()], "check_runs")
