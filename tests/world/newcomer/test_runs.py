@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,7 +200,7 @@ def test_logs_are_the_agents_whatever_runs_beside_it(place: Place) -> None:
     }
     cluster = place.functions.cluster
     cluster.create(POD, pod)
-    statuses = [{"name": name, "state": {"running": {}}} for name in ("agent", "proxy")]
+    statuses: list[dict[str, Any]] = [{"name": name, "state": {"running": {}}} for name in ("agent", "proxy")]
     status = {"phase": "Running", "containerStatuses": statuses}
     cluster.patch(POD, place.name, "code-1-1-x", {"status": status}, "status")
     read = place.runs("logs", "code-1", "--raw")
