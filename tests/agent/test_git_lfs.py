@@ -103,6 +103,8 @@ def check(world: World, pod: Pod, objects: LfsObjects) -> None:
     assert result.reason is Reason.COMPLETED, pod.log
     assert world.remotes.show("shop", f"{BRANCH}:seen").encode() == CONTENT
     assert sorted(objects.contents.values()) == [CONTENT, b"content of two\n"], pod.log
+    assert world.remotes.files("shop", BRANCH) == ["seen", "two.bin"]
+    assert world.remotes.show("shop", f"{BRANCH}:two.bin").startswith("version https://git-lfs.github.com/spec/v1\n")
 
 
 def test_files_of_a_user_come_and_go_and_the_grant_is_the_brokers(
@@ -128,11 +130,12 @@ def test_files_of_a_user_come_and_go_and_the_grant_is_the_brokers(
     assert GRANT.split()[1] not in f"{granted}{pod.log}", "git-lfs shows its calls there"
 
 
+@pytest.mark.parametrize("commit", ["", "git add --all; git commit -qm two"])
 def test_files_of_an_app_come_and_go_and_the_token_is_the_brokers(
-    world: World, github: Github, code_spec: SpecFactory, git_lfs: str
+    world: World, github: Github, code_spec: SpecFactory, git_lfs: str, commit: str
 ) -> None:
     with_one_file(world, github.lfs)
-    agent = f"{WORK}\n{result_line()}"
+    agent = f"{WORK}\n{commit}\n{result_line()}"
     spec = github_app.spec_of(github, code_spec)
     pod = github_app.pod_of(world, github, spec, agent, GIT_TRACE="1", GIT_CURL_VERBOSE="1")
     check(world, pod, github.lfs)

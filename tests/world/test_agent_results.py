@@ -276,7 +276,8 @@ def refusing_proxy() -> Iterator[str]:
 
 def test_a_refusing_proxy_is_no_refused_key(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     with refusing_proxy() as url:
-        done = cli.run(code_spec(), says("never asked"), ANTHROPIC_BASE_URL=url, CLAUDE_CODE_MAX_RETRIES="1")
+        settings = {"model": {"url": url}}
+        done = cli.run(code_spec(), says("never asked"), settings=settings, CLAUDE_CODE_MAX_RETRIES="1")
     assert done.report.reason is Reason.NETWORK, done.pod.log
     assert "a proxy or gateway between the agent and the model's API answered 403" in done.report.message
 

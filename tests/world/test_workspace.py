@@ -4,13 +4,12 @@
 |------------------------------------------------------|-------------------------------------------------------|
 | the run's branch in a worktree; a changed submodule  | goes on                                               |
 | configuration, hooks, filters of an earlier agent    | does not obey them                                    |
-| submodules, files of Git LFS                         | has them, as the run                                  |
+| submodules (files of Git LFS: agent/test_git_lfs.py)  | has them, as the run                                  |
 | a rewritten base or run's branch                     | goes on from it where nothing is lost, else says so   |
 | a branch in the way, a SHA-256 repository            | ends before the agent starts, and names it            |
 """
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,35 +117,6 @@ def test_a_submodule_moved_to_a_published_commit_is_committed(world: World, code
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
     assert result.reason is Reason.COMPLETED
     assert world.remotes.tip("lib", "main") in git("ls-tree", BRANCH, cwd=world.remotes.root / "shop")
-
-
-@pytest.fixture
-def lfs(world: World, program: Callable[[str, str], str]) -> Path:
-    """A remote `shop` whose .bin files are in Git LFS, with one of them; what it holds."""
-    program("git-lfs", "make parts (Debian: apt-get install git-lfs)")
-    work = world.path / "work-lfs"
-    git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
-    git("lfs", "install", "--local", cwd=work)
-    (work / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
-    (work / "one.bin").write_text("content of one\n")
-    git("add", "--all", cwd=work)
-    git("commit", "--quiet", "-m", "lfs", cwd=work)
-    git("push", "--quiet", "origin", "main", cwd=work)
-    return world.remotes.root / "shop"
-
-
-@pytest.mark.parametrize("commit", ["", "git add --all; git commit -qm two;"])
-def test_git_lfs_files_are_there_and_are_pushed_as_pointers(
-    world: World, code_spec: SpecFactory, lfs: Path, commit: str
-) -> None:
-    result = left(world, code_spec(), f"cat one.bin > seen; echo content of two > two.bin; {commit} true")
-    assert result.reason is Reason.COMPLETED
-    assert world.remotes.show("shop", f"{BRANCH}:seen") == "content of one\n"
-    assert world.remotes.show("shop", f"{BRANCH}:two.bin").startswith("version https://git-lfs.github.com/spec/v1\n")
-    assert world.remotes.files("shop", BRANCH) == ["seen", "two.bin"]
-    stored = [path.read_bytes() for path in (lfs / "lfs/objects").rglob("*") if path.is_file()]
-    assert sorted(stored) == [b"content of one\n", b"content of two\n"]
-    goes_on(world, code_spec())
 
 
 def test_git_lfs_without_its_program_is_named(world: World, code_spec: SpecFactory) -> None:

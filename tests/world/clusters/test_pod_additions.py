@@ -46,7 +46,7 @@ def test_the_api_server_takes_what_the_settings_add(both: Harness) -> None:
     run = started(both)
     template: Any = both.kubelet.get(JOB, both.namespace, run.status.job_name or "")["spec"]["template"]
     assert ADDED.labels.items() <= template["metadata"]["labels"].items()
-    assert template["metadata"]["annotations"] == ADDED.annotations
+    assert ADDED.annotations.items() <= template["metadata"]["annotations"].items()
     spec = template["spec"]
     assert (spec["nodeSelector"], spec["serviceAccountName"]) == (ADDED.node_selector, "agents")
     assert ADDED.tolerations[0].items() <= spec["tolerations"][0].items()
