@@ -25,14 +25,14 @@ class CustomRules(WithStatus):
 
     def __init__(self, structural: Obj, *, has_status: bool) -> None:
         super().__init__()
-        self._schema = structural
+        self.structural = structural
         self._validator = compile_schema(structural)
         self._has_status = has_status
 
     def admit(self, obj: Obj) -> list[str]:
         """Prune and default the object; return the paths of its unknown fields."""
-        unknown = schema.prune(self._schema, obj)
-        schema.default(self._schema, obj)
+        unknown = schema.prune(self.structural, obj)
+        schema.default(self.structural, obj)
         return unknown
 
     def on_create(self, obj: Obj) -> None:
@@ -53,9 +53,9 @@ class CustomRules(WithStatus):
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:
         """Return schema violations, and duplicates in lists of type set and map unless the old object had some."""
         causes = violations(self._validator, obj)
-        had_duplicates = old is not None and any(list_duplicates(self._schema, old))
+        had_duplicates = old is not None and any(list_duplicates(self.structural, old))
         if not status and not had_duplicates:
-            causes += list_duplicates(self._schema, obj)
+            causes += list_duplicates(self.structural, obj)
         return causes
 
 

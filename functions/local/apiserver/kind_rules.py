@@ -30,6 +30,8 @@ class Rules:
 
     def __init__(self) -> None:
         self._shape = compile_schema(self.shape)
+        self.structural: Obj = {}
+        """The published schema; empty if there is none."""
 
     def admit(self, obj: Obj) -> list[str]:
         """Remove nulls and unknown fields and set defaults; return the paths of the unknown fields.

@@ -1,11 +1,13 @@
-"""The part of OpenAPI v3 that `kubectl apply` reads.
+"""The part of OpenAPI v3 that `kubectl apply` and `kubectl explain` read.
 
-kubectl looks up the PATCH operation of a kind to find out whether the server validates fields (the fieldValidation
-parameter). It does not need schemas; `kubectl explain`, which does, is not supported.
+apply looks up the PATCH operation of a kind to find out whether the server validates fields (the fieldValidation
+parameter). explain finds a kind by the GET operation of its list, and its fields in the schema. There are schemas of
+custom resources only.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 from functions.local.apiserver.errors import Obj
 from functions.local.apiserver.kinds import Kind
@@ -14,6 +16,8 @@ PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation")
 ]
+
+COMMON = {"apiVersion": "The version of the API.", "kind": "The kind of the object."}
 
 
 def index(paths: dict[str, list[Kind]]) -> Obj:
@@ -31,25 +35,44 @@ def document(kinds: list[Kind]) -> Obj:
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1.32.0"},
-        "paths": {_object_path(kind): _operations(kind) for kind in kinds if "patch" in kind.verbs},
+        "paths": {path: operations for kind in kinds for path, operations in _paths(kind)},
+        "components": {"schemas": {_schema_name(kind): _schema(kind) for kind in kinds if kind.rules.structural}},
     }
 
 
-def _object_path(kind: Kind) -> str:
+def _paths(kind: Kind) -> Iterator[tuple[str, Obj]]:
     base = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    namespace = "/namespaces/{namespace}" if kind.namespaced else ""
-    return f"{base}{namespace}/{kind.plural}/{{name}}"
+    collection = f"{base}{'/namespaces/{namespace}' if kind.namespaced else ''}/{kind.plural}"
+    if kind.rules.structural:
+        yield collection, {"get": _operation(kind, "list")}
+    if "patch" in kind.verbs:
+        yield f"{collection}/{{name}}", {method: _operation(kind, method) for method in ("patch", "put")}
 
 
-def _operations(kind: Kind) -> Obj:
-    group_version_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    responses = {"200": {"description": "OK"}}
+def _operation(kind: Kind, action: str) -> Obj:
     return {
-        method: {
-            "parameters": PARAMETERS,
-            "responses": responses,
-            "x-kubernetes-action": method,
-            "x-kubernetes-group-version-kind": group_version_kind,
-        }
-        for method in ("patch", "put")
+        "parameters": PARAMETERS,
+        "responses": {"200": {"description": "OK"}},
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": _group_version_kind(kind),
+    }
+
+
+def _group_version_kind(kind: Kind) -> Obj:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+
+
+def _schema_name(kind: Kind) -> str:
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def _schema(kind: Kind) -> Obj:
+    """Return the schema of the kind with the fields that every object has, as the real server publishes it."""
+    common = {name: {"type": "string", "description": text} for name, text in COMMON.items()}
+    metadata = {"metadata": {"type": "object", "description": "Standard object's metadata."}}
+    properties = common | metadata | kind.rules.structural.get("properties", {})
+    return {
+        **kind.rules.structural,
+        "properties": properties,
+        "x-kubernetes-group-version-kind": [_group_version_kind(kind)],
     }

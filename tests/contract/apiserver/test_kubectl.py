@@ -74,6 +74,13 @@ def test_apply_creates_leaves_and_changes(kubectl: Kubectl) -> None:
     assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}") == "4"
 
 
+def test_explain_describes_a_custom_resource_and_each_of_its_fields(kubectl: Kubectl) -> None:
+    whole = kubectl("explain", "samples")
+    assert [word in whole for word in ("KIND:", "Sample", "spec\t<Object>", "metadata\t<")] == [True] * 4
+    assert "<integer>" in kubectl("explain", "samples.spec.task")
+    assert "does not exist" in kubectl.refused("explain", "samples.spec.none")
+
+
 def test_apply_of_built_in_kinds_patches_them(kubectl: Kubectl) -> None:
     for value, verb in (("1", "created"), ("1", "unchanged"), ("2", "configured")):
         body = text(config_map(data={"a": value}))
