@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -27,9 +28,12 @@ LONG_FIRST = (
     "tests/cluster/test_many_runs.py",
     "tests/cluster/test_many_runs_in_turn.py",
     "tests/queues/test_killed.py",
-    "tests/contract/apiserver/test_sequences.py",
-    "tests/fleet/test_handing_on.py",
     "tests/world/test_anything_left.py",
+    "tests/local/test_stack.py",
+    "tests/local/test_run_command.py",
+    "tests/fleet/test_races.py",
+    "tests/fleet/test_handing_on.py",
+    "tests/contract/apiserver/test_sequences.py",
 )
 """Files that take longest at SCALE=1, one of which begun last would keep one worker busy when the others are done."""
 
@@ -83,10 +87,7 @@ def program() -> Callable[[str, str], str]:
         path = shutil.which(name)
         if path:
             return path
-        message = f"{name} is not installed: {hint}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"{name} is not installed: {hint}")
 
     return find
 
@@ -114,14 +115,23 @@ def installed_plane(
     return plane
 
 
+def _missing(message: str) -> NoReturn:
+    """Skip the test, or fail it in CI: a real part is not installed."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @pytest.fixture(scope="session")
-def pubsub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The host:port of Google's Pub/Sub emulator; each test takes a project of its own in it."""
+def pubsub_installed() -> None:
+    """Google's Pub/Sub emulator, for tests that start one themselves."""
     if find() is None:
-        message = f"the Pub/Sub emulator is not installed: {HINT}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"the Pub/Sub emulator is not installed: {HINT}")
+
+
+@pytest.fixture(scope="session")
+def pubsub(pubsub_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host:port of Google's Pub/Sub emulator; each test takes a project of its own in it."""
     emulator = Emulator(free_port(), tmp_path_factory.mktemp("pubsub") / "log")
     emulator.start()
     yield emulator.address
@@ -144,13 +154,15 @@ def rehearsal_image() -> images.Image:
 
 
 @pytest.fixture(scope="session")
-def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real NATS server with JetStream; each test takes a prefix of its own on it."""
+def nats_installed() -> None:
+    """The NATS server, for tests that start one themselves."""
     if nats.find() is None:
-        message = f"NATS is not installed: {nats.HINT}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"NATS is not installed: {nats.HINT}")
+
+
+@pytest.fixture(scope="session")
+def nats_server(nats_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real NATS server with JetStream; each test takes a prefix of its own on it."""
     folder = tmp_path_factory.mktemp("nats")
     server = nats.NatsServer(free_port(), folder, folder / "log")
     server.start()

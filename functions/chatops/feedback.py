@@ -56,7 +56,7 @@ def retry_after_event(
     items = [item.feedback for item in listed if item.feedback]
     is_superseded = any(item.supersedes(received) for item in listed)
     if not is_superseded and request.key not in [item.key for item in items]:
-        items.insert(0, Feedback(request.key, _description(lookup, request, received)))
+        items.insert(0, _received(lookup, request, received))
     if not items:
         log.info("a %s is not open any more", received.source, extra={"run": run.key})
         return ""
@@ -80,7 +80,8 @@ def _retry(deps: Dependencies, run: Run, items: Sequence[Feedback], source: str)
         new = [item for item in items if not requests.is_applied(run, item.key)][:MAX_ITEMS]
         if not new:
             return None
-        keys = [item.key for item in new]
+        commands = [key for item in new for key in item.commands][: requests.KEPT - MAX_ITEMS]
+        keys = [*(item.key for item in new), *commands]
         return requests.automatic_retry(run, key=keys[0], more_keys=keys[1:], words=_compose(new), most=most)
 
     try:
@@ -107,8 +108,10 @@ def _shorten(item: Feedback, length: int) -> str:
     return sanitize(item.description, length - len(log_end)) + log_end
 
 
-def _description(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> str:
+def _received(lookup: FeedbackLookup, request: CommandRequest, received: FeedbackReceived) -> Feedback:
+    """Return the feedback of an event, of a review with its comments on lines."""
     if received.source != "review":
-        return received.description
+        return Feedback(request.key, received.description)
     comments = [item for item in lookup.line_comments(request.number, received.number) if item.get("body")]
-    return received.description + "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)
+    lines = "".join(f"\n\n{texts.describe_comment(item)}" for item in comments)
+    return Feedback(request.key, received.description + lines, commands=lookup.retries_in(comments))

@@ -5,12 +5,13 @@ Feedback is a state and not an event: a check may fail, or a review arrive, whil
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, Rejected
 from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.commands.parse import Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.reports import feedback, job_log
 from functions.github.reports.feedback import Feedback
@@ -116,11 +117,20 @@ class FeedbackLookup:
         identifier = dig_number(review, "id")
         comments = self.line_comments(pull_request, identifier)
         description = feedback.describe_review(login, dig_text(review, "body"), comments)
-        return Feedback(self._key("review", identifier, 0), description)
+        return Feedback(self._key("review", identifier, 0), description, commands=self.retries_in(comments))
 
     def line_comments(self, pull_request: int, review: int) -> list[feedback.Object]:
         """Return the comments of a review on lines."""
         return self._list(f"pulls/{pull_request}/reviews/{review}/comments")
+
+    def retries_in(self, comments: Iterable[feedback.Object]) -> tuple[str, ...]:
+        """Return the keys of the /retry commands in comments on lines (webhook/rules/comment.py)."""
+        return tuple(
+            self._key("pulls", "comment", dig_number(comment, "id"), ordinal)
+            for comment in comments
+            for ordinal, command in enumerate(parse_comment(dig_text(comment, "body")))
+            if isinstance(command, Retry)
+        )
 
     def _list(self, path: str) -> list[feedback.Object]:
         try:

@@ -129,18 +129,19 @@ class Cluster:
         namespace: str,
         pod: str,
         *,
+        container: str = "",
         follow: bool = False,
         since: str = "",
         tail: int | None = None,
         read_timeout: float = 300.0,
     ) -> Iterator[tuple[str, str]]:
-        """Return the lines of a pod's only container, each as (time in RFC 3339, text).
+        """Return the lines of a container, each as (time in RFC 3339, text); a pod's only one needs no name.
 
         With `follow` the lines go on until the container ends, the connection is cut, or no data comes for
         `read_timeout` seconds. `since` is the time of an earlier line; lines of the same second are repeated.
         `tail` is the most lines to begin with, the last ones.
         """
-        query = {"timestamps": "true", "follow": str(follow).lower(), "sinceTime": since}
+        query = {"container": container, "timestamps": "true", "follow": str(follow).lower(), "sinceTime": since}
         query["tailLines"] = "" if tail is None else str(tail)
         request = Request(
             "GET",

@@ -1,8 +1,8 @@
-"""Follow the log of one pod over broken connections; each line is yielded once.
+"""Follow the log of a pod's default container over broken connections; each line is yielded once.
 
 A log connection ends with the container, but also when the API server, the kubelet or a proxy closes it. After each
-end the pod is read: while it is running the log is opened again at the second of the last line, and lines of that
-second that were yielded already are skipped.
+end the pod is read: until its container has ended the log is opened again at the second of the last line, and lines of
+that second that were yielded already are skipped.
 """
 
 import re
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.client import Cluster, Object
+from functions.cluster.containers import default_container, default_state
 from functions.cluster.errors import Invalid, Unavailable
 from functions.cluster.kinds import POD
 
@@ -40,6 +41,7 @@ class PodLog:
     def __init__(self, cluster: Cluster, pod: Object, pause: Pause = time.sleep, portion: Portion = ALL) -> None:
         self._cluster = cluster
         self._namespace, self._name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        self._container = default_container(pod)
         self._pause = pause
         self._second, self._tail = portion.since, portion.tail
         self._shown: Counter[str] = Counter()
@@ -54,7 +56,7 @@ class PodLog:
         return self._lines(follow=False)
 
     def follow(self) -> Iterator[str]:
-        """Yield all lines until the pod has ended.
+        """Yield all lines until the container has ended.
 
         Raises:
             NotFound: the pod was deleted.
@@ -85,7 +87,9 @@ class PodLog:
     def _lines(self, *, follow: bool) -> Iterator[str]:
         repeated = self._shown.copy()
         tail, self._tail = self._tail, None  # what is read after a cut is what came since
-        lines = self._cluster.log(self._namespace, self._name, follow=follow, since=self._second, tail=tail)
+        lines = self._cluster.log(
+            self._namespace, self._name, container=self._container, follow=follow, since=self._second, tail=tail
+        )
         for stamp, text in lines:
             if repeated[stamp]:
                 repeated[stamp] -= 1
@@ -102,10 +106,10 @@ def _second(stamp: str) -> str:
 
 
 def started(pod: Object) -> bool:
-    """Return whether the pod's container has started and therefore has a log."""
-    states = [container.get("state") or {} for container in pod.get("status", {}).get("containerStatuses") or ()]
-    return _ended(pod) or any("running" in state or "terminated" in state for state in states)
+    """Return whether the pod's default container has started and therefore has a log."""
+    return _ended(pod) or "running" in default_state(pod)
 
 
 def _ended(pod: Any) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    """Return whether the default container has ended; other containers may keep the pod running."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or "terminated" in default_state(pod)

@@ -16,6 +16,8 @@ class Portion:
     """Whether each line begins with its time (RFC 3339) and a space."""
     follow: bool = False
     """Whether to continue with new lines until the container has ended."""
+    container: str = ""
+    """Whose log it is; empty: the pod's default container (functions/cluster/containers.py)."""
 
 
 class PodLogs(Protocol):

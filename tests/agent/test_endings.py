@@ -62,9 +62,21 @@ def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> 
     assert pod.wait(20).reason is Reason.TERMINATED
 
 
-def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory) -> None:
+KILLALL = """
+for process in /proc/[0-9]*; do
+  if grep -qz "^POD_ROOT=$POD_ROOT$" $process/environ && [[ $(tr '\\0' ' ' <$process/cmdline) == {name}* ]]; then
+    kill ${{process#/proc/}}
+  fi
+done 2>/dev/null
+"""
+"""As killall(1), for the processes of this pod."""
+
+
+@pytest.mark.parametrize("before", ["", KILLALL.format(name="sleep")])
+def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
     started = time.monotonic()
-    pod = world.pod(world.task(docs_spec(), deadline_seconds=12), AGENT_COMMAND=world.agent("echo x > x; sleep 60"))
+    agent = world.agent(f"echo x > x\n{before}\nsleep 60")
+    pod = world.pod(world.task(docs_spec(), deadline_seconds=12), AGENT_COMMAND=agent)
     result = pod.run()
     assert result.reason is Reason.DEADLINE_EXCEEDED
     assert 9 <= time.monotonic() - started < 50
@@ -76,6 +88,22 @@ def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFac
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
     assert pod.run().reason is Reason.COMPLETED
     assert not child_of(pod).exists()
+
+
+def test_an_agent_that_ends_its_own_servers_does_not_end_the_attempt(world: World, code_spec: SpecFactory) -> None:
+    agent = world.agent(f"{KILLALL.format(name='*python')}\necho x > x\n{result_line()}")
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert "is not followed" in pod.log
+
+
+def test_a_remote_that_cannot_be_reached_at_the_end_is_a_passing_failure(world: World, code_spec: SpecFactory) -> None:
+    gone = 'echo "fatal: unable to access: Could not resolve host: github.com" >&2; exit 128'
+    remote = world.origin_runs("uploadpack", f'[ ! -e "$POD_ROOT/gone" ] || {{ {gone}; }}\nexec git-upload-pack "$@"')
+    agent = world.agent(f'echo x > x; touch "$POD_ROOT/gone"\n{result_line()}')
+    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **remote).run()
+    assert (told.outcome, told.reason) == ("failed", Reason.NETWORK)
+    assert "nothing was pushed" in told.message
 
 
 @pytest.mark.parametrize(

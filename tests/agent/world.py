@@ -2,14 +2,18 @@
 
 import json
 import os
+import py_compile
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -228,11 +232,27 @@ class World:
 
 
 def lay_out(directory: Path, texts: Mapping[str, str]) -> None:
+    """Write the files, Python modules also compiled: hundreds of attempts would each compile the same thirty."""
     for name, text in texts.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(text)
-        (directory / name).chmod(0o400)
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o400)
+        if file.suffix == ".py":
+            compiled = Path(cache_from_source(str(file)))
+            compiled.parent.mkdir(exist_ok=True)
+            compiled.write_bytes(_compiled(text))
     directory.mkdir(parents=True, exist_ok=True)
+
+
+@cache
+def _compiled(text: str) -> bytes:
+    """Return the module as Python caches it; a module is compiled again where its text differs from this one."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "module.py"), Path(folder, "module.pyc")
+        source.write_text(text)
+        py_compile.compile(str(source), str(target), invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+        return target.read_bytes()
 
 
 def plain_settings(**sections: Any) -> Settings:

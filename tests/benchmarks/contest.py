@@ -161,7 +161,7 @@ def kopf(connect: Connect, kubeconfig: Path) -> dict[str, Contestant]:
 def _operator(transport: Transport, kubeconfig: Path, notes: str, count: int, spent: Spent) -> None:
     number = next(crowd.NUMBERS)
     namespace = f"kopf-{number}"  # a new one, so that the operator sees no other runs
-    create_defaults(Cluster(transport), namespace, None)
+    create_defaults(Cluster(transport), namespace, {})
     crowd.made(transport, count, namespace)
     command = [sys.executable, "-m", "tests.benchmarks.kopf_operator", str(kubeconfig), namespace, str(count), notes]
     with spent.served():

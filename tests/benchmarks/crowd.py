@@ -52,7 +52,7 @@ def servers(folder: Path) -> Iterator[dict[str, Connect]]:
             found["real"] = lambda: KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig)))
             _define(Cluster(found["real"]()))
         for connect in found.values():
-            create_defaults(Cluster(connect()), "orchestrator", None)
+            create_defaults(Cluster(connect()), "orchestrator", {})
         yield found
 
 

@@ -74,7 +74,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
     with embedded_server.running(folder / "state.sqlite", ROOT / "crds") as url:
         kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
-        furniture.create_defaults(cluster, NAMESPACE, None)
+        furniture.create_defaults(cluster, NAMESPACE, {})
         found = Functions(cluster, kubeconfig, folder, {})
         with served(*(found.child(target) for target in ("submit_docs", "submit_code"))) as urls:
             yield Functions(cluster, kubeconfig, folder, urls)

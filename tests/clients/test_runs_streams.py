@@ -73,6 +73,27 @@ def test_a_log_begins_at_a_time_and_with_its_last_lines_also_after_a_cut() -> No
     assert asked == [("2026-01-02T03:04:00Z", "1"), ("2026-01-02T03:04:05Z", None)]
 
 
+def test_the_log_of_the_agent_is_read_of_several_containers_and_ends_with_it() -> None:
+    """CASES K3: another container may keep the pod running."""
+    containers = [{"name": "proxy"}, {"name": "agent"}]
+    annotations = {"kubectl.kubernetes.io/default-container": "agent"}
+    pod = {"metadata": {**POD["metadata"], "annotations": annotations}, "spec": {"containers": containers}}
+    running: dict[str, Any] = {"running": {}}
+    ended: dict[str, Any] = {"terminated": {"exitCode": 0}}
+
+    def states(proxy: Any, agent: Any) -> Any:
+        statuses = [{"name": "agent", "state": agent}, {"name": "proxy", "state": proxy}]
+        return {**pod, "status": {"phase": "Running", "containerStatuses": statuses}}
+
+    assert not started(states(running, {"waiting": {}}))
+    assert started(states({"waiting": {}}, running))
+    script = Script(
+        [stamped("05", "one")], [stamped("06", "two")], pods=[states(ended, running), states(running, ended)]
+    )
+    assert list(PodLog(Cluster(script), pod, lambda _: None).follow()) == ["one", "two"]
+    assert [request.query["container"] for request in script.asked] == ["agent", "agent"]
+
+
 def test_a_log_that_says_nothing_is_asked_ever_more_seldom() -> None:
     pauses: list[float] = []
     script = Script(*[[]] * 7, pods=[RUNNING] * 6 + [ENDED])

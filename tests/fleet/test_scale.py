@@ -9,12 +9,12 @@ from functions.cluster.client import PAGE
 from functions.handlers import sweep
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
-from tests.conftest import SCALE
 from tests.fleet.population import Population
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 
-SIZE = max(1000, int(10_000 * SCALE))
+SIZE = 3_000
+"""Of them 1,200 are unfinished: three pages of a list."""
 LEDGER = 1
 BOOKMARK = 1
 FINISH = 6

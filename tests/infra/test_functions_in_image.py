@@ -38,7 +38,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
     folder = tmp_path_factory.mktemp("api")
     with api_server(folder / "database") as url:
         cluster = Cluster(transport(url, folder))
-        create_defaults(cluster, "orchestrator", None)
+        create_defaults(cluster, "orchestrator", {})
         kubeconfig = write_kubeconfig(folder, url, "orchestrator")
         folder.chmod(0o755)  # the image's user is not the one that runs the tests
         kubeconfig.chmod(0o644)

@@ -26,20 +26,34 @@ from functions.runs.lifecycle import states as lifecycle
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.run import Run, parse
+from tests.agent.conftest import PARTS
+from tests.agent.responses_server import Responses, runs, says, serving
 
 NAMESPACE = "orchestrator"
 USER = "octocat"
 
 
+OPENAI_KEY = "sk-codex-9a8b7c6d5e4f"
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Tried"]:
+def codex_model() -> Iterator[Responses]:
+    """What Codex asks, if it is installed: it writes a file, and is done."""
+    with serving(runs("echo 'print(1)' > hello.py"), says("wrote hello.py")) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> Iterator["Tried"]:
     folder = tmp_path_factory.mktemp("stack")
     templates = folder / "templates"
     copytree(ROOT / "templates", templates)
     _agent_cli(templates, "silent", "exit 0\n")
     _agent_cli(templates, "endless", f"sleep 300 & echo $! >>{folder}/children; wait\n")
     environ = {
-        "PATH": os.environ["PATH"],
+        "PATH": f"{os.environ['PATH']}:{PARTS}",
+        "OPENAI_API_KEY": OPENAI_KEY,
+        "OPENAI_BASE_URL": codex_model.url,
         "REHEARSAL_SECONDS": "0.2",
         "REHEARSAL_LOG": str(folder / "starts"),
         "ORCHESTRATOR_TEMPLATES": str(templates),
@@ -130,6 +144,17 @@ def test_a_docs_run_ends_with_its_branch_pushed(stack: Tried) -> None:
     assert {f".taskmaster/docs/task-{number}/task.md" for number in (1, 2, 3)} <= set(changed)
     assert all(path.startswith(".taskmaster/docs/") for path in changed)
     assert stack.starts(run.name) == 1
+
+
+def test_codex_works_where_it_is_installed_and_has_a_key_beside_the_rehearsal(
+    stack: Tried, codex_model: Responses, program: Callable[[str, str], str]
+) -> None:
+    program(str(PARTS / "codex"), "make parts, with npm installed")
+    spec = stack.code(service="codex", agentCli="codex", model="gpt-5.1-codex")
+    run = stack.finished("CodeRun", stack.submit("submit_code", spec), seconds=120)
+    assert (reason(run), stack.starts(run.name)) == ("Completed", 0), run.status.message
+    assert git(stack.mirror.path, "show", f"{run.status.branch}:hello.py") == "print(1)\n"
+    assert {request["headers"]["Authorization"] for request in codex_model.requests} == {f"Bearer {OPENAI_KEY}"}
 
 
 def test_the_same_request_twice_is_one_run(stack: Tried) -> None:

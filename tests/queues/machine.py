@@ -178,7 +178,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
         server.start()
         until(lambda: server.serving, 30)
-        furniture.create_defaults(cluster, NAMESPACE, None)
+        furniture.create_defaults(cluster, NAMESPACE, {})
         kubelet = Kubelet(cluster, SimulatedNode(cluster))
         try:
             queue.start()

@@ -28,7 +28,7 @@ KILLS = max(8, round(30 * SCALE))
 PAUSE = 0.3
 """Seconds between two requests, on average."""
 
-SERVERS = {"emulator": "pubsub", "nats": "nats_server"}
+SERVERS = {"emulator": "pubsub_installed", "nats": "nats_installed"}
 """Fixtures that skip, and say why, where the server of a queue is not installed."""
 
 

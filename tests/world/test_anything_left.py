@@ -146,7 +146,7 @@ class Attempt:
         return known
 
     def run(self, config: Path, script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
+        command = [*WITHOUT_CAPABILITIES, sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
         return subprocess.run(
             command, env=self.environ(), input="", capture_output=True, text=True, errors="replace", timeout=60
         )
@@ -187,6 +187,9 @@ class Attempt:
         return set(_git(self.path / "remote/shop", "rev-list", "--objects", "--no-object-names", "--all"))
 
 
+WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+"""As in a pod: with them, root would not notice missing rights."""
+
 RUNNER = """
 import runpy, sys
 sys.path.insert(0, sys.argv[1])
@@ -219,6 +222,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, seeds: Path) -> Stage:
 
 @pytest.fixture
 def prepared(stage: Stage, world: World, code_spec: SpecFactory) -> Stage:
+    if stage.start.exists():
+        return stage
     for directory, run in ((stage.config, "r1"), (stage.other, "r2")):
         lay_out(directory, task_files(world.task(code_spec(), run=run), plain_settings()).files)
     begun = Attempt(stage.start)
@@ -256,7 +261,7 @@ COUNT = max(1, round(200 * SCALE))
 START = int(os.environ.get("SEED", "1"))
 
 
-@pytest.mark.timeout(max(120, 2 * COUNT))
+@pytest.mark.timeout(max(600, 6 * COUNT))
 def test_nothing_that_an_agent_leaves_is_lost(prepared: Stage, record_property: Any) -> None:
     numbers = iter(range(10**9))
 
@@ -280,3 +285,41 @@ def test_nothing_that_an_agent_leaves_is_lost(prepared: Stage, record_property: 
     record_property("summary", summary)
     assert count >= COUNT
     assert texts > count, "most operations leave something to be found"
+
+
+DETACHED = f"{COMMIT}; git checkout -q --detach; git worktree add -q w {BRANCH}; cd w"
+ODD = {
+    "no submodule declared": "echo {n} > f; : > .gitmodules",
+    "a conflict in .gitmodules": "echo {n} > f; printf '<<<<<<< HEAD\\n[submodule' > .gitmodules",
+    "the repository as its own submodule": "echo {n} > f; git config -f .gitmodules submodule.a.path .",
+    "a split index": "git update-index --split-index; echo {n} > f; git add f",
+    "a worktree moved without git": "git worktree add -q --detach w; mv w v; echo {n} > v/f",
+    "a worktree copied": "git worktree add -q --detach w; cp -r w v; echo {n} > v/f",
+    "a rebase in a worktree": f"{DETACHED}; GIT_SEQUENCE_EDITOR=true git rebase -q -i HEAD~1 --exec false",
+    "a bisection in a worktree": f"{DETACHED}; git bisect start -q HEAD HEAD~1",
+    "a worktree without HEAD": "git worktree add -q --detach w; echo {n} > w/f; rm .git/worktrees/w/HEAD",
+    "a worktree with a name that is not UTF-8": r"git worktree add -q --detach $'w\xff'; echo {n} > $'w\xff/f'",
+    "a gitfile that leads in a circle": "mkdir n; echo {n} > n/f; ln -s loop n/loop; echo gitdir: loop > n/.git",
+    "a gitfile of zeros": "mkdir n; echo {n} > n/f; head -c 99 /dev/zero > n/.git",
+    "branches where one is saved as part of the other": f"git checkout -q -b x-; {COMMIT}; "
+    "git update-ref refs/heads/x/y $(git commit-tree -m y HEAD^{tree}); git checkout -q {branch}",
+    "a read-only clone": "echo {n} > f; chmod -R a-w .",
+    "a clone without rights": "echo {n} > f; chmod 0 .git/index .git/HEAD .git/objects .git .",
+    "directories of git replaced": "echo {n} > f; cd .git; rm -rf hooks info; echo > hooks; ln -s /nowhere info",
+    "files of git replaced": "echo {n} > f; cd .git; rm config info/exclude; mkdir config info/exclude",
+    "a repository at a long path": "p=$(printf %0100d/%0100d/%0100d 1 2 3); git init -q $p; echo {n} > $p/f",
+}
+"""What was lost, or kept the next attempt from starting, at some time."""
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_repositories_are_saved_and_opened_again(prepared: Stage, kind: str) -> None:
+    attempt = Attempt(prepared.path / kind.replace(" ", "-"))
+    shutil.copytree(prepared.start, attempt.path, symlinks=True)
+    attempt.play([ODD[kind].replace("{n}", "1").replace("{branch}", BRANCH)])
+    assert blob("1\n") in attempt.had()
+    result = attempt.save(prepared.config)
+    assert result["unsaved"] == {}
+    assert blob("1\n") in attempt.remote_has()
+    attempt.open(prepared.config)
+    attempt.open(prepared.other)

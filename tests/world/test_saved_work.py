@@ -183,6 +183,12 @@ def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, 
     goes_on(world, code_spec())
 
 
+def test_an_agent_that_empties_the_temporary_directory_loses_nothing(world: World, code_spec: SpecFactory) -> None:
+    told = left(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
+    assert told.reason is Reason.COMPLETED
+    assert world.remotes.files("shop", BRANCH) == ["x"]
+
+
 def refuse(world: World, test: str, words: str) -> None:
     """Lets the remote refuse pushes with a file for which `test` holds; its words name it as $path."""
     hook = world.remotes.root / "shop/hooks/pre-receive"

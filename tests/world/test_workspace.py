@@ -56,6 +56,11 @@ HELD = {
     "a branch where others go": "git branch -m x; git branch agents",
     "a reference that is none": "echo junk > .git/refs/heads/junk",
     "files made read-only": "chmod -R a-w src",
+    "other kinds of files in place of ours": """
+        cd ../.orchestrator; rm -f lock last-session; mkdir -p lock last-session
+        echo '*' > excluded; echo '*' > laid-out
+        cd ../.claude; rm -rf CLAUDE.md projects; mkdir CLAUDE.md; echo > projects""",
+    "directories of ours replaced": "cd ..; rm -rf .orchestrator .claude; echo > .orchestrator; ln -s nowhere .claude",
 }
 
 

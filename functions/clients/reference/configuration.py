@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from functions.clients.reference.markdown import GENERATED, code, table
 from functions.settings import Settings
@@ -78,9 +78,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, Path):
         return code(value.name)
-    if value is None or value == "" or isinstance(value, BaseModel) or not field.repr:
+    value = to_jsonable_python(value)
+    if value is None or value == "" or isinstance(field.default, BaseModel) or not field.repr:
         return ""
-    try:
-        return code(value if isinstance(value, str) else json.dumps(value))
-    except TypeError:
-        return code(str(value))
+    return code(value if isinstance(value, str) else json.dumps(value))

@@ -6,15 +6,11 @@ GitHub's answers are cached for a minute, so that many comments by one person co
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from functions.github.api import responses
 from functions.github.api.errors import NotFound
-
-if TYPE_CHECKING:
-    # It loads the reports, which the webhook does not need.
-    from functions.github.api.idempotent_writes import RepositoryCalls
 
 CACHE_LIFETIME = timedelta(minutes=1)
 MAX_CACHED = 1000
@@ -25,6 +21,19 @@ _WRITE = frozenset({"admin", "maintain", "write"})
 permissions for a user)."""
 
 
+class Repository(Protocol):
+    """A repository on GitHub, as far as it is read here; the calls that write to one load what the webhook does not."""
+
+    @property
+    def name(self) -> str:
+        """`owner/name`."""
+        ...
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at `path` below the repository. Raises GithubError."""
+        ...
+
+
 class Permissions:
     """A cache of permissions, shared by the threads of a process."""
 
@@ -32,7 +41,7 @@ class Permissions:
         self._cached: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
         self._lock = Lock()
 
-    def may_write(self, repository: "RepositoryCalls", login: str, now: datetime) -> bool:
+    def may_write(self, repository: Repository, login: str, now: datetime) -> bool:
         """Return whether the user has write access to the repository. Raises GithubError."""
         key = (repository.name.lower(), login.lower())
         with self._lock:
@@ -48,7 +57,7 @@ class Permissions:
         return allowed
 
 
-def _fetch(repository: "RepositoryCalls", login: str) -> bool:
+def _fetch(repository: Repository, login: str) -> bool:
     path = f"collaborators/{quote(login, safe='')}/permission"
     try:
         return responses.text(repository.get(path), f"GET {path}", "permission") in _WRITE

@@ -15,6 +15,7 @@
 The file cannot name secrets, execute anything or reach a repository of another owner.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
@@ -112,8 +113,8 @@ class Configuration(ApiModel):
 
     def command_for(self, by: Literal["labels", "assignees"], name: str) -> Command | None:
         """Return the command mapped to a label or login, which GitHub compares without case; None if there is none."""
-        mapped = {key.casefold(): text for key, text in getattr(self, by).items()}
-        text = mapped.get(name.casefold())
+        mapped = {_folded(key): text for key, text in getattr(self, by).items()}
+        text = mapped.get(_folded(name))
         return parse_single(text) if text is not None else None
 
 
@@ -128,7 +129,12 @@ class BadConfiguration(Exception):
 
     def mentions(self, name: str) -> bool:
         """Return whether the file contains a label or login, so that it may be mapped to a command."""
-        return name.casefold() in self.text.casefold()
+        return _folded(name) in _folded(self.text)
+
+
+def _folded(text: str) -> str:
+    """Return the text without differences of case, and of how accents are encoded, which people do not see."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def parse(text: str) -> Configuration:

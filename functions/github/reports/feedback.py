@@ -37,6 +37,8 @@ class Feedback:
     """For the prompt."""
     log: str = ""
     """The end of the log of a failed job, for the prompt too (job_log.py)."""
+    commands: tuple[str, ...] = ()
+    """Keys of the /retry commands in it, which the retry that names it answers."""
 
 
 def subject_of_check(check: Object) -> str:

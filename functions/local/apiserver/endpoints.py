@@ -130,8 +130,8 @@ class Endpoints:
 
     async def _log(self, request: Request, target: Target) -> Response:
         options = LogOptions.parse(request.query_params, target.key.name, self._now())
-        options.check(self._reader.get(target))
-        pieces = self._pod_logs.open(target.namespace, target.key.name, options.portion)
+        portion = options.of(self._reader.get(target))
+        pieces = self._pod_logs.open(target.namespace, target.key.name, portion)
         try:
             first = await anext(pieces, b"")
         except LookupError:

@@ -4,12 +4,13 @@ Wordings: k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodLogOptions; for
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
 from starlette.datastructures import QueryParams
 
+from functions.cluster.containers import default_container
 from functions.local.apiserver.errors import Cause, Obj, bad_request, forbidden_field, invalid, invalid_object
 from functions.local.apiserver.requests import flag, number
 from functions.local.pod_logs import Portion
@@ -37,18 +38,28 @@ class LogOptions:
             raise invalid_object("PodLogOptions", "", pod, causes)
         if seconds is not None:
             since = now - timedelta(seconds=seconds)
-        flags = {name: flag(query, name) for name in ("follow", "timestamps")}
-        portion = Portion(tail_lines=tail, since=since, **flags)
+        follow, timestamps = flag(query, "follow"), flag(query, "timestamps")
+        portion = Portion(tail_lines=tail, since=since, timestamps=timestamps, follow=follow)
         return cls(portion, limit, previous=flag(query, "previous"), container=query.get("container", ""))
 
-    def check(self, pod: Obj) -> None:
-        """Raise StatusError 400 if the pod has no such container, or for `previous`: containers never restart."""
-        containers = [container["name"] for container in pod["spec"]["containers"]]
-        name, container = pod["metadata"]["name"], self.container or containers[0]
-        if container not in containers:
+    def of(self, pod: Obj) -> Portion:
+        """Return the portion of that pod's log.
+
+        Raises StatusError 400 if the pod has no such container, if it has several and none is named, and for
+        `previous`: containers never restart.
+        """
+        spec, name = pod["spec"], pod["metadata"]["name"]
+        plain = [each["name"] for each in spec["containers"]]
+        initial = [each["name"] for each in spec.get("initContainers") or ()]
+        if not self.container and len(plain) > 1:
+            choice = " ".join((*initial, *plain))
+            raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{choice}]")
+        container = self.container or plain[0]
+        if container not in (*plain, *initial):
             raise bad_request(f"container {container} is not valid for pod {name}")
         if self.previous:
             raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+        return replace(self.portion, container="" if container == default_container(pod) else container)
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -34,13 +34,13 @@ def kubeconfig(url: str, namespace: str) -> str:
     )
 
 
-def create_defaults(cluster: Cluster, namespace: str, api_key: str | None) -> None:
-    """Create the namespace and the secrets that do not exist; leave existing ones unchanged."""
+def create_defaults(cluster: Cluster, namespace: str, api_keys: Mapping[str, Mapping[str, str]]) -> None:
+    """Create the namespace and the Secrets that do not exist, those of API keys too; leave existing ones unchanged."""
     _ensure(cluster, NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     placeholder = "no key: this agent user works only on local mirrors\n"
     _secret(cluster, namespace, f"github-ssh-{EXAMPLE_USER}", {"ssh-privatekey": placeholder})
-    if api_key:
-        _secret(cluster, namespace, "claude-api-key", {"api-key": api_key})
+    for name, values in api_keys.items():
+        _secret(cluster, namespace, name, values)
 
 
 def _secret(cluster: Cluster, namespace: str, name: str, values: Mapping[str, str]) -> None:

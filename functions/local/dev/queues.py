@@ -13,8 +13,9 @@ from typing import Protocol
 from functions.events.event import SWEEP_DUE, Event
 from functions.local.dev.function_processes import CommandChild, Process, stop
 from functions.local.dev.server import QUEUE_PATH, free_port
-from functions.local.nats import NatsServer, NatsServerError
-from functions.local.pubsub import Emulator, EmulatorError
+from functions.local.nats import NatsServer
+from functions.local.pubsub import Emulator
+from functions.local.server_process import ServerProcessError
 from functions.queues.backends.embedded.publisher import EmbeddedPublisher
 from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.queues.backends.nats.setup import apply_once
@@ -104,7 +105,7 @@ class EmulatedPubsub:
             self._emulator.start()
             for line in TopologyApplier(self._project).apply(self._topology):
                 log.info("%s", line)
-        except (EmulatorError, ProjectError) as error:
+        except (ServerProcessError, ProjectError) as error:
             raise QueueError(str(error)) from error
         threading.Thread(target=self._tick, name="sweep-schedule", daemon=True).start()
 
@@ -148,7 +149,7 @@ class Nats:
             self._server.start()
             for line in apply_once(self._settings, "", self._topology, dry_run=False):
                 log.info("%s", line)
-        except (NatsServerError, SetupError) as error:
+        except (ServerProcessError, SetupError) as error:
             raise QueueError(str(error)) from error
         self.dispatcher.start()
 

@@ -1,11 +1,9 @@
 """The parts of the system on one machine, started in the order of their dependencies and stopped in reverse."""
 
 import fcntl
-import json
 import logging
 import os
 import shlex
-import shutil
 import sys
 import threading
 import time
@@ -20,12 +18,14 @@ import urllib3
 
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
+from functions.cluster.kinds import RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.console.context import Console
 from functions.console.local_access import LocalAccess
 from functions.console.server import STREAMS, ConsoleServer
 from functions.console.streams import StreamSlots
 from functions.local.database import StateError
+from functions.local.dev import agent_clis
 from functions.local.dev.cluster import create_defaults, write_kubeconfig
 from functions.local.dev.function_processes import Child, CommandChild, Register, RegisterError, stop
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats, QueueError
@@ -33,7 +33,9 @@ from functions.local.dev.repositories import Mirror, RepositoryError, redirect
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
 from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
-from functions.runs.model.run import Run
+from functions.runs import api_group
+from functions.runs.model.kinds import RunKind
+from functions.runs.model.run import Run, parse
 from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
 from functions.settings.github import GithubSettings
@@ -86,9 +88,8 @@ class Options:
 
     @property
     def agent(self) -> str:
-        """The agent: `claude` if Claude Code is installed and has an API key, otherwise `rehearsal`."""
-        ready = shutil.which("claude", path=self.environ.get("PATH")) and self.environ.get("ANTHROPIC_API_KEY")
-        return "claude" if ready else "rehearsal"
+        """The agent of runs for Claude Code: `claude` if it is installed and has an API key, otherwise `rehearsal`."""
+        return "claude" if agent_clis.is_ready("claude", self.environ) else "rehearsal"
 
 
 def _lock_state(state: Path) -> TextIO:
@@ -154,7 +155,7 @@ class Stack:
             lambda: self._server.alive,
             f"is the port in use? {self.url}",
         )
-        create_defaults(self.cluster, self._options.namespace, self._options.environ.get("ANTHROPIC_API_KEY"))
+        create_defaults(self.cluster, self._options.namespace, agent_clis.secrets(self._options.environ))
         self._stops.callback(self._queue.stop)
         self._start_queue()
         self._record_processes()
@@ -225,7 +226,7 @@ class Stack:
             "ORCHESTRATOR_NAMESPACE": self._options.namespace,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
             "ORCHESTRATOR_BROKER__IMAGE": "local",
-            **_model_urls(self._options.environ),
+            **agent_clis.model_urls(self._options.environ),
             "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(self.kubeconfig),
             "ORCHESTRATOR_JOB__BACKOFF": str(self._options.backoff_seconds),
             "THREADS": "8",
@@ -233,27 +234,23 @@ class Stack:
         }
         return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
 
-    def _pod_environ(self, _: Mapping[str, Any], container: str) -> Mapping[str, str]:
+    def _pod_environ(self, pod: Mapping[str, Any], container: str) -> Mapping[str, str]:
         """Return the variables added to the environment that a pod declares for a container."""
         if container == "broker":
             path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
             passed = {name: value for name in PASSED_TO_BROKER if (value := self._options.environ.get(name))}
             return {"PATH": path, "PYTHONPATH": str(ROOT), **passed}
-        environ = dict(redirect(self._mirrors))
-        if self._options.agent == "rehearsal":
+        environ = dict(redirect(self._mirrors)) | {"PATH": self._options.environ.get("PATH", os.defpath)}
+        if not agent_clis.is_ready(self._agent_cli(pod), self._options.environ):
             environ["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
         return environ | {name: value for name in PASSED_TO_PODS if (value := self._options.environ.get(name))}
 
-
-def _model_urls(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings by which brokers ask the models that the agent CLIs' own variables name."""
-    settings = {}
-    if url := environ.get("ANTHROPIC_BASE_URL"):
-        settings["ORCHESTRATOR_MODEL__URL"] = url
-    if url := environ.get("OPENAI_BASE_URL"):
-        key = {"secret": "openai-api-key", "env": "OPENAI_API_KEY", "url": url}
-        settings["ORCHESTRATOR_SECRETS__API_KEYS"] = json.dumps({"codex": key})
-    return settings
+    def _agent_cli(self, pod: Mapping[str, Any]) -> str:
+        """Return the agent CLI of the pod's run."""
+        labels = pod["metadata"]["labels"]
+        (kind,) = [kind for kind in RunKind if kind.word == labels[api_group.label("kind")]]
+        run = parse(self.cluster.get(RUNS[kind], self._options.namespace, labels[api_group.label("run")]))
+        return run.spec.agent_cli if run.spec else ""
 
 
 def _diff(mirrors: Sequence[Mirror], run: Run) -> str | None:

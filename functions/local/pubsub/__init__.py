@@ -1,5 +1,5 @@
 """Google's Pub/Sub emulator, an alternative to the embedded queue."""
 
-from functions.local.pubsub.emulator import Emulator, EmulatorError, find
+from functions.local.pubsub.emulator import Emulator, find
 
-__all__ = ["Emulator", "EmulatorError", "find"]
+__all__ = ["Emulator", "find"]

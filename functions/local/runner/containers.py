@@ -9,15 +9,13 @@ Source: Kubernetes, Sidecar Containers; kubectl's annotation of the default cont
 from collections.abc import Sequence
 
 from functions.cluster.client import Object
-
-DEFAULT = "kubectl.kubernetes.io/default-container"
+from functions.cluster.containers import default_container
 
 
 def main(pod: Object) -> Object:
     """Return the container that the annotation names, else the first."""
     containers: list[Object] = pod["spec"]["containers"]
-    name = (pod["metadata"].get("annotations") or {}).get(DEFAULT)
-    return next((each for each in containers if each["name"] == name), containers[0])
+    return next(each for each in containers if each["name"] == default_container(pod))
 
 
 def sidecars(pod: Object) -> Sequence[Object]:

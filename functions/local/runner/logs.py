@@ -27,9 +27,9 @@ class Logs:
 
     async def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
         """Yield that portion of the log; raise LookupError at the first iteration if the pod has no log."""
-        path, end = self._layout.log(namespace, pod), self._layout.log_end(namespace, pod)
+        path, end = self._layout.log(namespace, pod, portion.container), self._layout.log_end(namespace, pod)
         if not path.is_file():
-            raise LookupError(f"pod {namespace}/{pod} has no log")
+            raise LookupError(f"pod {namespace}/{pod} has no such log")
         with path.open("rb") as file:
             if portion.tail_lines is not None:
                 file.seek(_tail(file, portion.tail_lines))

@@ -25,6 +25,14 @@ def test_options_that_are_refused(place: Place, query: Obj, cause: tuple[str, st
     assert answer.causes() == {cause}
 
 
+def test_of_several_containers_one_is_named(place: Place) -> None:
+    containers = [{"name": name, "image": "x"} for name in ("agent", "broker")]
+    place.create(pod(containers=containers), "pods")
+    answer = place.server.get(place.path("pods", "a", "log"))
+    assert (answer.code, answer.reason) == (400, "BadRequest")
+    assert answer.message == "a container name must be specified for pod a, choose one of: [agent broker]"
+
+
 def test_a_container_that_the_pod_does_not_have(place: Place) -> None:
     place.create(pod(), "pods")
     answer = place.server.get(place.path("pods", "a", "log"), container="other")

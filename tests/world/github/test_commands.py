@@ -16,8 +16,9 @@
 | cancelOnClose; "Re-run" on our check                                   | cancels; retries                            |
 """
 
+import unicodedata
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -78,6 +79,14 @@ def test_a_bad_configuration_is_reported_where_it_matters(stage: Stage, event: s
         assert stage.deliver("issues", payload, guid).code == 204
     assert len(stage.answers(number)) == reports
     assert all("servcie" in text for text in stage.answers(number))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_label_is_one_however_its_accents_are_encoded(stage: Stage, form: Literal["NFC", "NFD"]) -> None:
+    stage.configure("labels: {À faire: /code 3 service=api}")
+    label = {"name": unicodedata.normalize(form, "à Faire")}
+    assert stage.deliver("issues", payloads.issue(stage.shop, issue(stage), "labeled", label=label)).code == 204
+    assert len(stage.runs()) == 1
 
 
 BLANKS = "\u00a0\u2003\u2009\u202f\u3000"

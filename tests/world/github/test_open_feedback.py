@@ -147,6 +147,22 @@ def test_an_answered_change_request_is_not_open(stage: Stage) -> None:
     assert "review" not in prompts(stage)
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(stage: Stage, is_listed: bool) -> None:
+    _, pull = stage.with_pull(commit=COMMIT)
+    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+    review = payloads.review(stage.shop, pull["number"], "changes_requested", "use the other library")
+    stage.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
+    line = payloads.review_comment(stage.shop, pull["number"], "/retry rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
+        assert stage.deliver(name, payload).code == 204
+    assert retries(stage) == 1
+    assert "use the other library" in prompts(stage)
+    assert "rename this" in prompts(stage)
+    assert stage.answers(pull["number"]) == []
+
+
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
 @pytest.mark.parametrize("fails_again", [False, True])
 def test_an_event_of_feedback_that_is_superseded_is_out_of_date(stage: Stage, kind: str, fails_again: bool) -> None:

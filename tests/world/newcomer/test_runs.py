@@ -15,11 +15,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions import __version__
 from functions.clients.runs import work
+from functions.cluster.kinds import POD
 from tests.clients.conftest import CommandLine, Functions, environment
 from tests.clients.in_process_cli import command
 from tests.clients.place import SINCE, Place, ended
@@ -179,6 +181,30 @@ def test_the_version_is_printed() -> None:
 def test_logs_begin_where_they_are_asked_to(place: Place) -> None:
     refused = place.runs("logs", "code-1", "--since", "yesterday")
     assert (refused.code, "such as 90s, 5m or 1h30m" in refused.err) == (2, True)
+
+
+def test_logs_are_the_agents_whatever_runs_beside_it(place: Place) -> None:
+    """CASES K3: the API server does not choose among several containers."""
+    attempt = {"attempt": 1, "generation": 1, "jobName": "code-1-1", "startedAt": SINCE}
+    place.put("code-1", status={"phase": "Running", "attempt": 1, "attempts": [attempt]})
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "code-1-1-x",
+            "namespace": place.name,
+            "labels": {"job-name": "code-1-1"},
+            "annotations": {"kubectl.kubernetes.io/default-container": "agent"},
+        },
+        "spec": {"containers": [{"name": name, "image": "x"} for name in ("proxy", "agent")]},
+    }
+    cluster = place.functions.cluster
+    cluster.create(POD, pod)
+    statuses: list[dict[str, Any]] = [{"name": name, "state": {"running": {}}} for name in ("agent", "proxy")]
+    status = {"phase": "Running", "containerStatuses": statuses}
+    cluster.patch(POD, place.name, "code-1-1-x", {"status": status}, "status")
+    read = place.runs("logs", "code-1", "--raw")
+    assert (read.code, read.out.splitlines()) == (0, ["one", "two", "three"]), read.err
 
 
 def test_without_git_one_line_says_what_is_missing(cli: CommandLine) -> None:

@@ -9,10 +9,12 @@
 | migration, GH_TOKEN, what is durable               | said in docs                                              |
 """
 
+import re
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from functions.clients.mcp.server import INSTRUCTIONS
 from functions.clients.mcp.task_tools import TASK_TOOLS, Docs
@@ -68,3 +70,14 @@ def test_a_pull_request_is_promised_only_where_an_app_is_installed() -> None:
 )
 def test_what_users_of_the_predecessor_ask_is_said(page: str, words: str) -> None:
     assert words in (ROOT / "docs" / page).read_text()
+
+
+def test_the_table_of_the_predecessors_fields_leads_to_fields_that_there_are() -> None:
+    fields = {field.alias or name for spec in SPECS.values() for name, field in spec.model_fields.items()}
+    table = re.findall(r"^\| (`[a-z_`, ]+`) \| (.*) \|$", (ROOT / "docs/migration.md").read_text(), re.MULTILINE)
+    olds = [name for old, _ in table for name in re.findall(r"`(\w+)`", old)]
+    assert len(olds) > 15
+    for old, new in table:
+        named = re.findall(r"`([a-z]\w+)`", new)
+        assert named[0] in fields, old
+        assert {to_camel(name) for name in re.findall(r"`(\w+)`", old)} & fields <= set(named)
