@@ -4,6 +4,10 @@ The API server is in another process, so time and memory are those of the pass a
 mixed states (tests/fleet/population.py); one of ten is unfinished, and no run needs anything. The time is the median of
 several passes; the memory is the peak of allocated memory in another pass.
 
+What a sweep costs must not grow with the runs that are kept: the same open runs are swept beside few and many finished
+ones, in the processor time of the function. The time with the server is shown too; the embedded API server reads
+every stored run for a list with a selector, a real one has them in its cache.
+
 Memory is compared from the size at which a page of Jobs and pods, the largest objects, is full; a smaller pass reads
 smaller pages. The memory kept per run until the end of a pass, besides pages, is a row of its own.
 """
@@ -16,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from functions.cluster.kinds import JOB, POD, RUNS
+from functions.cluster.kinds import CODE_RUN, JOB, POD, RUNS
 from functions.handlers import sweep
+from functions.local.apiserver.store import Key
 from functions.runs import api_group
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
@@ -38,6 +43,9 @@ KEPT = {
     "hourly pass": "It keeps digests of runs and of old attempts until it has read all, to find orphans.",
 }
 ROUNDS = 5
+OPEN_RUNS, OPEN_SHARE = 500, 0.4
+"""The share is that of the unfinished states (tests/fleet/population.py)."""
+FINISHED_RUNS = (1_000, 50_000)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Cost:
     calls: int
     seconds: float
     megabytes: float
+    processor: float
+    """Seconds of processor time of the function's process."""
 
     @property
     def each(self) -> float:
@@ -70,6 +80,16 @@ def rows() -> Iterator[Row]:
         yield Row(f"{name}, memory, pages not full", few[name].megabytes, "MB", few[listing].megabytes, listing)
         yield Row(f"{name}, memory kept per run", _kept(full[name], cost), "bytes")
         yield Row(f"{name}, calls", cost.calls, "", listed.calls, listing, TWICE)
+    yield from _beside_finished_runs()
+
+
+def _beside_finished_runs() -> Iterator[Row]:
+    few, many = (_measured(int(OPEN_RUNS / OPEN_SHARE), finished)["sweep"] for finished in FINISHED_RUNS)
+    fewer, more = (f"{finished:,} finished" for finished in FINISHED_RUNS)
+    what = f"sweep, {OPEN_RUNS} open runs beside {more}"
+    yield Row(f"{what}, processor", many.processor * 1e3, "ms", few.processor * 1e3, fewer, FLAT)
+    yield Row(f"{what}, with the server", many.seconds * 1e3, "ms", few.seconds * 1e3, fewer)
+    yield Row(f"{what}, calls", many.calls, "", few.calls, fewer, Aim(1))
 
 
 def _kept(fewer: Cost, more: Cost) -> float:
@@ -77,19 +97,28 @@ def _kept(fewer: Cost, more: Cost) -> float:
     return max(0.0, (more.megabytes - fewer.megabytes) * 1e6 / (more.runs - fewer.runs))
 
 
-def _measured(size: int) -> dict[str, Cost]:
+def _measured(size: int, finished: int = 0) -> dict[str, Cost]:
+    """Return the cost of each pass over `size` runs, filled up with finished ones to that number of them."""
     with tempfile.TemporaryDirectory() as folder:
-        limits = LimitSettings(runs=_prepared(Path(folder) / "state.sqlite", size))
+        limits = LimitSettings(runs=_prepared(Path(folder) / "state.sqlite", size, finished))
         with running(Path(folder)) as address:
             world = Harness(address.transport(), "orchestrator")
             world.configure(limits=limits)
-            return {name: _cost(world, size, work) for name, work in _works(world).items()}
+            works = _works(world) if not finished else {"sweep": _works(world)["sweep"]}
+            return {name: _cost(world, size, work) for name, work in works.items()}
 
 
-def _prepared(database: Path, size: int) -> int:
+def _prepared(database: Path, size: int, finished: int) -> int:
     """Write a population into a server's database; return how many runs are at work."""
     server = InProcessServer()
-    crowd = Population(Harness(server, "orchestrator"), size)
+    world = Harness(server, "orchestrator")
+    crowd = Population(world, size)
+    kept = world.kubelet.get(CODE_RUN, world.namespace, "run-0") if finished else {}
+    for number in range(finished - crowd.counts["finished"]):
+        uid = f"{number:08}-0d7b-4b1e-9a53-6f1e0c7d9a11"
+        metadata = {**kept["metadata"], "name": f"kept-{number}", "uid": uid, "labels": {api_group.FINISHED: uid}}
+        key = Key(f"{CODE_RUN.plural}.{api_group.GROUP}", world.namespace, metadata["name"])
+        server.store.put(key, {**kept, "metadata": metadata})
     server.save(database)
     return crowd.counts["working"]
 
@@ -114,18 +143,19 @@ def _list(world: Harness, labels: str) -> None:
 
 def _cost(world: Harness, size: int, work: Callable[[], object]) -> Cost:
     work()  # the first sweep records the waiting runs
-    times = []
+    times, processor = [], []
     for _ in range(ROUNDS):
         world.calls.calls.clear()
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         work()
         times.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
     calls = len(world.calls.calls)
     tracemalloc.start()
     work()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return Cost(size, calls, median(times), peak / 1e6)
+    return Cost(size, calls, median(times), peak / 1e6, median(processor))
 
 
 if __name__ == "__main__":

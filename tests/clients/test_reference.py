@@ -57,7 +57,11 @@ def test_a_generated_request_is_answered_as_described(
     sent = 0
 
     @settings(
-        max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=10,
+        derandomize=True,  # the same few each time: a search for new ones is by hand, with more of them
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(case=API[f"/{kind.function}"]["POST"].as_strategy(mode))
     def check(case: Case[Any]) -> None:

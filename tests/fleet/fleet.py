@@ -19,10 +19,12 @@ from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
+from tests.faults.bench import TEMPLATES
 from tests.faults.invariants import InvariantChecker, is_live
 from tests.fleet.invariants import FleetInvariantChecker
 from tests.support.actors import Actor, in_order
 from tests.support.api import Harness
+from tests.support.builders import settings
 from tests.support.crashing import CrashingTransport, Killed
 from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import event, submitted
@@ -45,7 +47,7 @@ class Fleet:
     def __init__(self, limits: Limits, wrap: Callable[[Transport], Transport] = unchanged) -> None:
         self.wrap = wrap
         self.server = InProcessServer()
-        self.harness = Harness(self.server, NAMESPACE)
+        self.harness = Harness(self.server, NAMESPACE, configured=settings(namespace=NAMESPACE, templates=TEMPLATES))
         self.harness.configure(
             limits=LimitSettings(
                 runs=limits.runs,

@@ -18,8 +18,10 @@ from functions.runs import api_group
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
 from functions.settings.limits import LimitSettings
+from tests.faults.bench import TEMPLATES
 from tests.fleet.population import Population
 from tests.support.api import Harness
+from tests.support.builders import settings
 from tests.support.in_process_server import InProcessServer
 
 PAGE = 3
@@ -60,7 +62,8 @@ class PassBench:
 
     def __init__(self, limits: LimitSettings = FREE, queue: Queue | None = None) -> None:
         self.server = InProcessServer()
-        self.harness = Harness(self.server, "orchestrator")
+        configured = settings(namespace="orchestrator", templates=TEMPLATES)
+        self.harness = Harness(self.server, "orchestrator", configured=configured)
         self.harness.configure(limits=limits)
         self.population = Population(self.harness, SIZE)
         self.queue = queue

@@ -44,6 +44,12 @@ def steps() -> dict[str, str]:
     }
 
 
+def uninstall_runs() -> str:
+    """Return the command that deletes every run, before the namespace is deleted."""
+    (command,) = re.findall(r"^ {4}(kubectl .*delete coderuns.*)", GUIDE.read_text(), re.MULTILINE)
+    return str(command)
+
+
 @dataclass(frozen=True)
 class Reader:
     """Who follows the guide with an administrator's kubeconfig; `folder` is where they work."""

@@ -9,6 +9,7 @@ for the Jobs.
 |-------------------------------------------------------|--------------------------------------------------------|
 | the guide's run, and a POST with a caller's token     | both end as Succeeded, one attempt, reported           |
 | an event on NATS from the user `publisher`            | a run, too                                             |
+| the guide's deletion of runs                          | none is left: the functions take the finalizers off    |
 | POST without a token                                  | 401                                                    |
 | every probe of every pod                              | 200 where the manifests say                            |
 | `orchestrator doctor` as in the guide                 | only what this machine lacks                           |
@@ -40,7 +41,7 @@ from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
 from functions.settings.nats import NatsSettings
 from tests.infra import manifests
-from tests.infra.guide import Reader
+from tests.infra.guide import Reader, uninstall_runs
 from tests.infra.manifests import of_kind
 from tests.infra.overlay_processes import NAMESPACE, Overlay, PodProcess, running
 from tests.infra.test_functions_in_image import IN_THE_OVERLAY
@@ -172,6 +173,8 @@ def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> 
     until(ended, 200, at_work.logs)
     assert {state(run.status) for run in at_work.runs()} == {State.SUCCEEDED}
     assert {run.status.attempt for run in at_work.runs()} == {1}
+    at_work.reader.run(uninstall_runs())  # waits until the functions have taken the finalizers off
+    assert at_work.runs() == []
 
 
 def test_the_guides_passwords_are_text_in_the_configuration_of_nats(at_work: Installed) -> None:

@@ -7,14 +7,19 @@ words      every setting that is named
 """
 
 import re
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 
 from functions.clients.commands import command as root
 from functions.queues.topology import MAX_DELIVERY_ATTEMPTS, MAX_DELIVERY_ATTEMPTS_OF
 from functions.settings import Settings
 from tests.infra.terraform import FOLDER
+from tests.support.builders import settings
+from tests.support.github.app import App
 from tests.support.installed import ROOT
 
 PAGES = ["README.md", *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
@@ -131,6 +136,30 @@ def test_every_setting_that_is_named_exists(page: str) -> None:
         fields = getattr(model, "model_fields", {})
         variables = re.findall(r"^    (\w+)\s+=", TERRAFORM, re.MULTILINE)  # of a variable that is an object
         assert key in fields or key in variables, f"{section}.{key}"
+
+
+def examples_of_settings() -> list[tuple[str, dict[str, Any]]]:
+    """The YAML blocks whose keys are sections of the settings, by page."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```$", text(page), re.MULTILINE | re.DOTALL):
+            document = yaml.safe_load(block)
+            if isinstance(document, dict) and document.keys() <= Settings.model_fields.keys():
+                found.append((page, document))
+    return found
+
+
+@pytest.mark.parametrize(("page", "document"), examples_of_settings())
+def test_an_example_of_settings_is_valid(page: str, document: dict[str, Any], tmp_path: Path) -> None:
+    key = tmp_path / "private-key"
+    key.write_text(App().private_key)
+    if "private_key_file" in document.get("github", {}):
+        document["github"]["private_key_file"] = str(key)  # it is read
+    settings(**document)
+
+
+def test_the_settings_of_an_app_have_an_example() -> None:
+    assert "github" in {section for _, document in examples_of_settings() for section in document}
 
 
 def test_alerts_refer_to_what_the_runbook_has() -> None:
