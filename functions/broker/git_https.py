@@ -59,7 +59,7 @@ class GitProxy:
         """Send the request with a token. One without a body is sent again with a new token if the first is refused."""
         upstream = await self._send(request, repository, endpoint)
         if upstream.status == HTTPStatus.UNAUTHORIZED:
-            self._app.forget(repository)
+            self._app.invalidate_token(repository)
             if not request.body_exists:
                 upstream.close()
                 upstream = await self._send(request, repository, endpoint)

@@ -32,19 +32,19 @@ class AppRepositories:
         """Return an installation token for this repository alone."""
         return self._call(repository, lambda calls: calls.token())
 
-    def forget(self, repository: Repository) -> None:
-        """Forget its token, which GitHub did not accept: the next call makes another."""
+    def invalidate_token(self, repository: Repository) -> None:
+        """Discard its token, which GitHub rejected; the next call makes another."""
         if self._github:
             self._github.forget_tokens(repository.name)
 
-    def open_pull_request(self, wanted: PullRequest, title: str, body: str, mark: str) -> str:
+    def open_pull_request(self, wanted: PullRequest, title: str, body: str, marker: str) -> str:
         """Return the URL of the run's open pull request.
 
-        Open it where there is none; bring the text of one that has `mark` in its text up to date.
+        Open it where there is none; bring the text of one that has `marker` in its text up to date.
         """
         repository = next(each for each in self._git.repositories if each.name == wanted.repository)
         draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
-        return self._call(repository, lambda calls: idempotent_writes.upsert_pull_request(calls, draft, mark))
+        return self._call(repository, lambda calls: idempotent_writes.upsert_pull_request(calls, draft, marker))
 
     def _call(self, repository: Repository, do: Callable[[client.Repository], str]) -> str:
         github = self._github or self._connect()

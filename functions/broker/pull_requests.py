@@ -40,8 +40,8 @@ class PullRequestHandler:
             given = (self._wanted, text.title, text.body, text.mark)
             url = await asyncio.to_thread(self._app.open_pull_request, *given)
         except ProblemError as error:
-            passing = error.problem.reason == "NetworkError"
-            status = HTTPStatus.BAD_GATEWAY if passing else HTTPStatus.FORBIDDEN
+            is_transient = error.problem.reason == "NetworkError"
+            status = HTTPStatus.BAD_GATEWAY if is_transient else HTTPStatus.FORBIDDEN
             return _answer(status, reason=error.problem.reason, message=error.problem.message)
         return _answer(HTTPStatus.OK, url=url)
 

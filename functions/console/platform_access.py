@@ -68,7 +68,7 @@ class IngressAccess:
         """Raise Refused (401) without the header."""
         if not visit.headers.get(self._header, "").strip():
             raise Refused(
-                401, "The proxy in front of the console names nobody; sign in there (setting console.header)."
+                401, "The proxy in front of the console sends no user; sign in there (setting console.header)."
             )
 
 

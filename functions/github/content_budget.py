@@ -1,7 +1,7 @@
 """How much content the App may still create on GitHub; one budget for all functions. Pure.
 
 GitHub takes at most 80 requests a minute and 500 an hour that create content (REST API: Rate limits, About secondary
-rate limits) and refuses the rest for a while. The end of a run is told in any case, only later. Everything else yields
+rate limits) and refuses the rest for a while. The end of a run is always reported, if later. Everything else yields
 to it: of a run at work a later report says the same, and a reaction can be left out.
 """
 

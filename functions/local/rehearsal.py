@@ -189,8 +189,8 @@ def change_steps(session: str, task: str, change: dict[str, Any]) -> Iterator[St
     def test() -> str:
         command = [sys.executable, *change["test"][1:]]
         environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        told = subprocess.run(command, capture_output=True, text=True, env=environ, check=False).stderr.rstrip()
-        return f"{told.splitlines()[-1]}\n{told}"[:LONGEST_RESULT]
+        errors = subprocess.run(command, capture_output=True, text=True, env=environ, check=False).stderr.rstrip()
+        return f"{errors.splitlines()[-1]}\n{errors}"[:LONGEST_RESULT]
 
     def make(edit: dict[str, str]) -> str:
         path = Path(edit["file"])

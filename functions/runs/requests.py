@@ -18,7 +18,7 @@ from functions.runs.model.run import Run
 APPLIED = api_group.label("applied-requests")
 """Annotation: digests of the keys applied last, oldest first."""
 
-AGAIN = api_group.label("retries-on-feedback")
+FEEDBACK_RETRIES = api_group.label("retries-on-feedback")
 """Annotation: how often the run was retried because of a review or a failed check."""
 
 KEPT = 20
@@ -75,7 +75,7 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
         raise RequestRefused(f"run {run.name} was retried automatically {times}, which is the limit")
     if patch:
         keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
-        patch["metadata"]["annotations"] |= {AGAIN: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
+        patch["metadata"]["annotations"] |= {FEEDBACK_RETRIES: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
     return patch
 
 
@@ -152,7 +152,7 @@ def _patch(run: Run, spec: Patch, key: str) -> Patch:
 
 def automatic_retries(run: Run) -> int:
     """Return how often the run was retried because of a review or a failed check."""
-    text = _annotation(run, AGAIN)
+    text = _annotation(run, FEEDBACK_RETRIES)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 

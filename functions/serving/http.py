@@ -28,7 +28,7 @@ RETRY_AFTER = 5
 QUEUE_HEADER = SUBSCRIPTION
 """Header of an unwrapped Pub/Sub push."""
 
-MENDABLE = frozenset({401, 403})
+FIXABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a permission). The queue keeps such an event, at last as a dead letter."""
 
 
@@ -105,7 +105,7 @@ def _final(request: Request, code: int, message: str, problems: Sequence[tuple[s
 
 def _refusal(request: Request, code: int, message: str, problems: Sequence[tuple[str, str]]) -> Answer:
     """Return the refusal for a person; an acknowledgement for a queue, which would only send the event again."""
-    if code not in MENDABLE and request.received.from_queue:
+    if code not in FIXABLE and request.received.from_queue:
         return ACKNOWLEDGED
     return failure(code, message, problems)
 

@@ -1,4 +1,4 @@
-"""The model's API as the broker is told of it (`broker.json`): where it is, what may be called, which credential."""
+"""The model's API in the broker's configuration (`broker.json`): where it is, what may be called, which credential."""
 
 import re
 from collections.abc import Mapping

@@ -42,13 +42,13 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
         return "it is being deleted; nothing to do"
     state = states.state(run.status)
     if state in states.FINISHED:
-        return _after(run, state, commands)
+        return _for_finished(run, state, commands)
     if run.cancel:
         return f"it is stopping; {commands.watch.format(name=run.name)}"
-    return _during(run, state, position, commands)
+    return _for_unfinished(run, state, position, commands)
 
 
-def _during(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
+def _for_unfinished(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
     reason = _reason(run)
     if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
         return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
@@ -61,12 +61,12 @@ def _during(run: Run, state: State, position: Position | None, commands: NextSte
     return f"wait: it starts automatically; {commands.watch.format(name=run.name)}"
 
 
-def _after(run: Run, state: State, commands: NextStepCommands) -> str:
+def _for_finished(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run, commands)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
-    steps = (_again(run, commands),) if state is State.CANCELLED else _after_failure(run, commands)
+    steps = (_retry_or_submit(run, commands),) if state is State.CANCELLED else _after_failure(run, commands)
     return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
 
 
@@ -76,10 +76,10 @@ def _after_failure(run: Run, commands: NextStepCommands) -> Sequence[str]:
         return "correct what the message names", commands.submit
     if remedy := row(reason).remedy:
         return remedy, commands.again if run.kind.is_retriable else commands.submit
-    return commands.log, _again(run, commands)
+    return commands.log, _retry_or_submit(run, commands)
 
 
-def _again(run: Run, commands: NextStepCommands) -> str:
+def _retry_or_submit(run: Run, commands: NextStepCommands) -> str:
     """Return how to try again: another attempt, or for a kind without retries another run."""
     return commands.retry if run.kind.is_retriable else commands.submit
 

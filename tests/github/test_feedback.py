@@ -14,7 +14,7 @@ import pytest
 from functions.runs.lifecycle.states import State
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from functions.runs.requests import AGAIN
+from functions.runs.requests import FEEDBACK_RETRIES
 from tests.github.delivery_bench import Object, Stage
 from tests.support.github import payloads
 
@@ -55,7 +55,7 @@ def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> N
     stage.deliver("pull_request_review", _review(stage, pull))
     found = stage.run()
     assert found.spec.context_version == 3  # type: ignore[union-attr]
-    assert found.raw["metadata"]["annotations"][AGAIN] == "2"
+    assert found.raw["metadata"]["annotations"][FEEDBACK_RETRIES] == "2"
     assert "was retried automatically 2 times, which is the limit" in stage.answers(pull["number"])[0]
 
 

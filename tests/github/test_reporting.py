@@ -1,4 +1,4 @@
-"""What GitHub is told of a run: once, what is so, and nothing of the run waits for it.
+"""Reports to GitHub of a run: once, what is so, and nothing of the run waits for it.
 
 | what happens                                  | result                                                         |
 |-----------------------------------------------|----------------------------------------------------------------|

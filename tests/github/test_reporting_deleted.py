@@ -1,11 +1,11 @@
-"""What GitHub is told of a run that is deleted, and that its deletion never waits for it.
+"""GitHub reports of a deleted run; the deletion never waits for GitHub.
 
 | what happens                                   | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | the run is deleted                             | comment and check run are closed                               |
 | GitHub is down, or refuses                     | the deletion completes, in one try                             |
 | it was never synced                            | not one call                                                   |
-| it is deleted while it is told of              | the comment says so in the end                                 |
+| it is deleted during a sync                    | the comment says so in the end                                 |
 """
 
 import pytest
@@ -39,7 +39,7 @@ def test_the_check_of_a_deleted_run_is_concluded(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("status", [502, 403, 404, 0])
-def test_a_deletion_completes_whatever_github_says_and_in_one_try(room: Newsroom, status: int) -> None:
+def test_a_deletion_completes_after_one_try_whatever_github_answers(room: Newsroom, status: int) -> None:
     room.works()
     room.report()
     room.github.fails("comments", status, times=100)

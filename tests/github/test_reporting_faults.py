@@ -1,4 +1,4 @@
-"""What GitHub is told of a run while it is away or refuses: in the end everything is there once and says what is so,
+"""Reports to GitHub of a run while it is away or refuses: in the end everything is there once and says what is so,
 and the run has not waited for it.
 
 | what happens                                   | result                                                         |

@@ -1,12 +1,12 @@
-"""What GitHub is told of a run by processes that die, stand still or work at once: everything once, and what is so.
+"""Reports to GitHub of a run by processes that die, stand still or work at once: everything once, and what is so.
 
 | what happens                                   | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|
 | a crash at any call                            | the event, or the sweep alone, brings it to its end            |
 | two at once, in any order                      | one tells                                                      |
-| one stands still beyond its claim              | what it wrote late is told again                               |
-| the run moves on meanwhile                     | it is told as it is then                                       |
-| the run is as it was told before, after a      | it is told again                                               |
+| one stands still beyond its claim              | what it wrote late is written again                               |
+| the run moves on meanwhile                     | it is reported as it is then                                     |
+| the run is as it was told before, after a      | it is reported again                                             |
 | crash in between                               |                                                                |
 """
 
@@ -122,7 +122,7 @@ def test_a_run_that_moves_on_during_its_sync_is_synced_in_its_new_state(room: Ne
     room.works()
     slow = stands_still(room, room.run().raw, 5)
     room.ends()
-    assert room.report() == 204, "its event is left to whoever tells"
+    assert room.report() == 204, "its event is left to the reporting process"
     assert not room.comments()
     goes_on(slow)
     assert "**Succeeded**" in room.comment()

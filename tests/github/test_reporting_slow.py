@@ -1,4 +1,4 @@
-"""What GitHub is told of a run while it is slow: as much as there is time for, and the rest the next time.
+"""Reports to GitHub of a run while it is slow: as much as there is time for, and the rest the next time.
 
 | GitHub                                         | result                                                         |
 |------------------------------------------------|----------------------------------------------------------------|

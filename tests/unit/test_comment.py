@@ -1,4 +1,4 @@
-"""What GitHub is told of a run in comments, as text.
+"""Reports to GitHub of a run in comments, as text.
 
 | about                          | is so                                                                       |
 |--------------------------------|-----------------------------------------------------------------------------|

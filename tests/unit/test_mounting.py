@@ -19,7 +19,7 @@ import pytest
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.event_diagnosis import pod_diagnosis
-from functions.runs.lifecycle.live_job import PATIENCE
+from functions.runs.lifecycle.live_job import READ_EVENTS_AFTER
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.reasons import Reason
@@ -89,10 +89,10 @@ def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
     image = {
         "containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]
     }
-    assert next_for(started(), creating, PATIENCE) == actions.ReadEvents("p")
-    assert next_for(started(), {}, PATIENCE) == actions.ReadEvents("p")
-    assert next_for(started(), creating, PATIENCE - timedelta(seconds=1)) == actions.Nothing()
-    assert isinstance(next_for(started(), image, PATIENCE), actions.WriteStatus)
+    assert next_for(started(), creating, READ_EVENTS_AFTER) == actions.ReadEvents("p")
+    assert next_for(started(), {}, READ_EVENTS_AFTER) == actions.ReadEvents("p")
+    assert next_for(started(), creating, READ_EVENTS_AFTER - timedelta(seconds=1)) == actions.Nothing()
+    assert isinstance(next_for(started(), image, READ_EVENTS_AFTER), actions.WriteStatus)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What GitHub is told of a run in its pull request and its check run.
+"""Reports to GitHub of a run in its pull request and its check run.
 
 | about                          | is so                                                                       |
 |--------------------------------|-----------------------------------------------------------------------------|

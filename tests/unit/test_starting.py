@@ -18,7 +18,7 @@ import pytest
 
 from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.event_diagnosis import job_diagnosis
-from functions.runs.lifecycle.live_job import PATIENCE
+from functions.runs.lifecycle.live_job import READ_EVENTS_AFTER
 from functions.runs.lifecycle.observed import NOT_READ, Pod
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
@@ -102,10 +102,10 @@ def test_what_runs_or_is_being_stopped_is_left_alone(found: Run) -> None:
 
 def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
     found, seen = started(), job(name_of(started()))
-    assert next_for(found, seen, [], NOW + PATIENCE - timedelta(seconds=1)) == actions.Nothing()
-    assert next_for(found, seen, [], NOW + PATIENCE) == actions.ReadEvents(name_of(found), "Job")
+    assert next_for(found, seen, [], NOW + READ_EVENTS_AFTER - timedelta(seconds=1)) == actions.Nothing()
+    assert next_for(found, seen, [], NOW + READ_EVENTS_AFTER) == actions.ReadEvents(name_of(found), "Job")
     for busy in (replace(seen, has_no_pod=False), replace(seen, pod_rejection=None)):
-        assert next_for(found, busy, [], NOW + PATIENCE) == actions.Nothing()
+        assert next_for(found, busy, [], NOW + READ_EVENTS_AFTER) == actions.Nothing()
 
 
 def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline_where_it_has_one() -> None:

@@ -71,29 +71,29 @@ ODD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", ODD)
 def test_an_odd_result_is_reported(config: Path, what: str) -> None:
-    told = reported(config, json.dumps(WELL | ODD[what]).encode(), {})
-    assert (told.outcome, told.reason) == ("succeeded", Reason.NO_CHANGES)
+    result = reported(config, json.dumps(WELL | ODD[what]).encode(), {})
+    assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
 
 
 @pytest.mark.parametrize("text", [b"", b"no JSON", b"[]", b"\xff\xfe"])
 def test_a_result_that_is_none_is_reported(config: Path, text: bytes) -> None:
-    told = reported(config, text, {})
-    assert (told.outcome, told.reason) == ("failed", Reason.AGENT_ERROR)
+    result = reported(config, text, {})
+    assert (result.outcome, result.reason) == ("failed", Reason.AGENT_ERROR)
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"https://" + b"p" * 5000])
 def test_a_pull_request_that_is_none_is_not_reported(config: Path, text: bytes) -> None:
-    told = reported(config, json.dumps(WELL).encode(), {"branch": "agents/r1-3b2c1"}, text)
-    assert (told.reason, told.pull_request_url) == (Reason.COMPLETED, None)
-    assert "No pull request was opened" in told.message
+    result = reported(config, json.dumps(WELL).encode(), {"branch": "agents/r1-3b2c1"}, text)
+    assert (result.reason, result.pull_request_url) == (Reason.COMPLETED, None)
+    assert "No pull request was opened" in result.message
 
 
 @pytest.mark.parametrize("group", ["saved", "unsaved", "withheld", "refused"])
 @pytest.mark.parametrize("words", ["NO_CHANGES: " + "because " * 1000, "done"])
 def test_a_long_message_does_not_hide_what_became_of_the_work(config: Path, group: str, words: str) -> None:
     failure = None if words != "done" else ["AgentError", "it failed " * 1000]
-    told = reported(config, json.dumps({"failure": failure, "words": words}).encode(), {group: {"stash": "where"}})
-    assert "where" in told.message
+    result = reported(config, json.dumps({"failure": failure, "words": words}).encode(), {group: {"stash": "where"}})
+    assert "where" in result.message
 
 
 def ended(config: Path, exit_code: int, *lines: str) -> dict[str, Any]:

@@ -184,8 +184,8 @@ def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, 
 
 
 def test_an_agent_that_empties_the_temporary_directory_loses_nothing(world: World, code_spec: SpecFactory) -> None:
-    told = left(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
-    assert told.reason is Reason.COMPLETED
+    report = left(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
+    assert report.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
 
 

@@ -114,7 +114,7 @@ class GithubReporter:
     def _has_room(self, run: Run) -> bool:
         """Reserve room in the budget of content; return False if a later report may say it all.
 
-        Raises Busy if there is no room for what must be told.
+        Raises Busy if there is no room for a report that must be written.
         """
         is_end = states.state(run.status) in states.FINISHED
         share = Share.END if is_end else Share.PROGRESS

@@ -16,7 +16,7 @@ from functions.runs.lifecycle.verdict import judge
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 
-PATIENCE = timedelta(seconds=15)
+READ_EVENTS_AFTER = timedelta(seconds=15)
 """How long a pod may take to start before Events are read: it is created and its volumes mounted within seconds, or
 they say why not."""
 
@@ -52,7 +52,7 @@ def _starting(seen: Observed, job: Job, pods: Sequence[Pod], now: datetime, poli
     stuck = next((pod.waiting for pod in pods if pod.waiting), job.pod_rejection)
     if stuck and not isinstance(stuck, NotRead):
         return _stuck(seen, job, stuck, now, policy)
-    if _took(run, now) >= PATIENCE:
+    if _took(run, now) >= READ_EVENTS_AFTER:
         if pod := next((pod for pod in pods if pod.unexplained), None):
             return actions.ReadEvents(pod.name)
         if job.has_no_pod and not pods and isinstance(job.pod_rejection, NotRead):

@@ -158,7 +158,7 @@ class RunSpec(ApiModel, ABC):
     max_cost_usd: Annotated[MaxCostUsd | None, Field(description="Most the agent may spend, in US dollars.")] = None
 
     @model_validator(mode="after")
-    def _across_fields(self) -> Self:
+    def _validate_across_fields(self) -> Self:
         wrong = self.cross_field_problems()
         if wrong:
             text = "; ".join(f"{field}: {why}" for field, why in wrong.items())
@@ -167,7 +167,7 @@ class RunSpec(ApiModel, ABC):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _report_all_problems(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report what is wrong with fields together beside single fields, for which pydantic would stop before.
 
         It wraps the validator above, which is why it stands below it.
@@ -182,7 +182,7 @@ class RunSpec(ApiModel, ABC):
             if not wrong or not isinstance(data, Mapping):
                 raise
             try:
-                handler(cls._mended(data, wrong))
+                handler(cls._with_valid_placeholders(data, wrong))
             except ValidationError as second:
                 across = [item for item in second.errors(include_url=False) if item["type"] == CROSS_FIELD]
                 lines = [_line(item) for item in (*found, *across)]
@@ -190,7 +190,7 @@ class RunSpec(ApiModel, ABC):
             raise
 
     @classmethod
-    def _mended(cls, data: Mapping[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
+    def _with_valid_placeholders(cls, data: Mapping[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
         """Return the data with the values of the smallest valid spec for these fields; without them if it has none."""
         known = {name: cls.smallest[to_camel(name)] for name in wrong if to_camel(name) in cls.smallest}
         return {**{name: value for name, value in data.items() if name not in wrong}, **known}

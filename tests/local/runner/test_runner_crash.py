@@ -200,13 +200,11 @@ def test_sigterm_reaches_the_whole_group(machine, marker, living):
     with machine.runner():
         job = machine.job(
             f"(echo $BASHPID >>{marker}; exec sleep 60) & echo $$ >>{marker}; wait",
-            pod={"terminationGracePeriodSeconds": 30},
+            pod={"terminationGracePeriodSeconds": 3600},  # SIGKILL would come long after the test
         )
         machine.until(lambda: len(living(marker)) == 2)
-        start = time.monotonic()
         machine.delete(JOB, job)
         machine.until(lambda: not living(marker))
-        assert time.monotonic() - start < 5, "nobody waited for SIGKILL"
 
 
 def test_only_the_runners_own_group_is_signalled(machine, marker, living):

@@ -65,7 +65,7 @@ def command(
     now = datetime.now(UTC)
     runs = filters.in_order(filters.runs(target, wanted), sort_by, now)
     shown = runs if every else runs[:limit]
-    _print(_Listed(shown, now, everywhere, _nothing(target, wanted)), output)
+    _print(_RunListing(shown, now, everywhere, _empty_message(target, wanted)), output)
     if len(shown) < len(runs):
         say(f"{_first(sort_by)} {limit} of {len(runs)} runs; --all shows every one, --limit more of them")
 
@@ -80,7 +80,7 @@ def _first(order: str) -> str:
     return "the newest" if order == "age" else "the first"
 
 
-def _nothing(target: ClusterTarget, wanted: filters.Wanted) -> str:
+def _empty_message(target: ClusterTarget, wanted: filters.Wanted) -> str:
     if wanted.narrow:
         return "no such runs"
     where = "any namespace" if wanted.everywhere else f"namespace {target.namespace}"
@@ -88,7 +88,7 @@ def _nothing(target: ClusterTarget, wanted: filters.Wanted) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class _RunListing:
     runs: Sequence[Raw]
     now: datetime
     namespaces: bool
@@ -99,7 +99,7 @@ class _Listed:
         return lambda: listing.text_table(self.runs, self.now, wide=wide, namespaces=self.namespaces) or self.nothing
 
 
-def _print(listed: _Listed, output: ListOutput) -> None:
+def _print(listed: _RunListing, output: ListOutput) -> None:
     if output == "name":
         for raw in listed.runs:
             print(listing.reference(raw), flush=True)

@@ -95,7 +95,7 @@ _RETRYABLE = (
     ConnectionClosedError,
     ConnectionDrainingError,
     NoRespondersError,
-    NoStreamResponseError,  # nobody listens to the subject, which is so too while servers elect the stream's leader
+    NoStreamResponseError,  # the subject has no subscriber; also while servers elect the stream's leader
     OSError,
     OutboundBufferLimitError,
     ServerError,

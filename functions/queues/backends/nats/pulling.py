@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NothingError
+from nats.errors import TimeoutError as FetchTimeoutError
 from nats.js.client import JetStreamContext
 
 from functions.queues.backends.nats.connection import NatsError, explained
@@ -70,7 +70,7 @@ class Puller:
                 with explained(f"consumer {self._delivery.subscription.name} of stream {self._stream}"):
                     try:
                         (message,) = await pull.fetch(1, PULL_SECONDS)
-                    except NothingError:  # no message, or no consumer: the server answers both alike
+                    except FetchTimeoutError:  # no message, or no consumer: the server answers both alike
                         await self._client.jetstream().consumer_info(self._stream, self._delivery.subscription.name)
                         self._delivery.heard()
                         continue

@@ -1,8 +1,8 @@
-"""How runs are shown on a terminal, and what their reader is told to do next.
+"""Runs on a terminal, and the next step for each.
 
 part        what is asserted
-the block   drawn in its place, cut to the terminal; all runs that are not finished, or finished meanwhile
-advice      every end and every wait says what to do
+screen      redrawn in place, cut to the terminal; unfinished runs, and those that finished meanwhile
+next step   for every end and every wait
 """
 
 import io
@@ -20,7 +20,7 @@ from tests.clients.terminal import blocks_of
 from tests.support.builders import raw_run, run
 
 
-def test_a_block_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_screen_is_redrawn_in_place_and_cut_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "10")
     monkeypatch.setenv("LINES", "4")
     out = io.StringIO()
@@ -34,7 +34,7 @@ def test_a_block_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
 
 
-def test_all_runs_on_a_terminal_are_those_that_are_not_finished_or_finished_meanwhile() -> None:
+def test_the_overview_has_unfinished_runs_and_those_that_finished_meanwhile() -> None:
     def change(what: Any, name: str, **parts: Any) -> Change:
         return Change(what, raw_run(name=name, uid=name, **parts))
 
@@ -118,11 +118,11 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
         ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
     ],
 )
-def test_what_to_do_next_is_said(kind: str, shown: Any, spec: Any, words: str) -> None:
+def test_next_step(kind: str, shown: Any, spec: Any, words: str) -> None:
     assert words in next_step(run(kind, spec, shown))
 
 
-def test_a_waiting_run_says_its_place_and_a_deleted_one_that_there_is_nothing_to_do() -> None:
+def test_next_step_of_a_queued_and_of_a_deleted_run() -> None:
     waits = status("Unknown", "Queued")
     assert "it is 2 of 5 in the queue" in next_step(run(status=waits), Position(2, 5, "1 runs work"))
     assert "nothing to do" in next_step(run(deletionTimestamp="2026-01-02T03:04:05Z"))

@@ -1,8 +1,8 @@
-"""What an agent says in its stream, as people read it.
+"""The stream of an agent CLI as text for people.
 
-the line          of Claude Code · of Codex · of the container script · of nobody
-what it came to   a message that comes in parts counts once; the cost where the stream tells it
-terminals         nothing in a log is obeyed by one
+lines       of Claude Code, of Codex, of the container script, of other programs
+totals      a message that comes in parts counts once; the cost if the stream has it
+terminals   control sequences are removed
 """
 
 import json
@@ -65,12 +65,12 @@ def test_a_line_of_a_log_is_text_for_people(line: str, text: str) -> None:
     assert readable(line) == text
 
 
-def test_nothing_in_a_log_is_obeyed_by_a_terminal() -> None:
+def test_control_sequences_are_removed() -> None:
     for line in ("\x1b[2Jgone", assistant({"type": "text", "text": "\x1b]0;title\x07a\rb"})):
         assert not {"\x1b", "\x07", "\r"} & set(readable(line))
 
 
-def test_a_tally_counts_a_message_that_comes_in_parts_once() -> None:
+def test_totals_count_a_message_that_comes_in_parts_once() -> None:
     tally = SessionTotals()
     for line in (assistant("x", tokens=2), assistant("x", tokens=5), assistant("x", name="m2", tokens=4)):
         tally.read(line)
