@@ -152,9 +152,10 @@ def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_look
     assert not needs_no_reconcile(asked, LATER)
     assert not is_final(asked)
     assert next_for(asked) == actions.ReopenForSweep()
-    reopened = next_for(replace(asked, labels=run().labels))
+    unmarked = replace(asked, labels=run().labels)
+    reopened = next_for(unmarked)
     assert isinstance(reopened, actions.WriteStatus)
-    closed = next_for(asked.with_status(reopened.status))
+    closed = next_for(unmarked.with_status(reopened.status))
     assert isinstance(closed, actions.Close)
     assert closed.status.succeeded
     assert (closed.status.phase, closed.status.succeeded.reason) == ("Cancelled", Reason.CANCELLED)

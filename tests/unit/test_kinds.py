@@ -97,6 +97,8 @@ def test_a_reason_of_a_newer_version_ends_the_run_with_a_warning() -> None:
 @pytest.mark.parametrize("kind", RunKind)
 def test_the_smallest_spec_of_each_kind_is_valid_and_has_no_optional_field(kind: RunKind) -> None:
     required = {field.alias for field in SPECS[kind].model_fields.values() if field.is_required()}
-    chosen = {"githubUser"} | ({"taskId"} if "task_id" in SPECS[kind].model_fields else set())  # one of two each
+    chosen = {"githubUser"}  # one of two, as is a taskId, which comes with a repository
+    if "task_id" in SPECS[kind].model_fields:
+        chosen |= {"taskId", "platformRepositoryUrl"}
     assert set(SPECS[kind].smallest) == required | chosen
     SPECS[kind].model_validate(SPECS[kind].smallest)

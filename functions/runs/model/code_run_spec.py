@@ -89,7 +89,7 @@ class CodeRunSpec(RunSpec):
     tool_config: Annotated[Literal["minimal", "default", "advanced"], Field(description="Preset of MCP tools.")] = (
         "default"
     )
-    context_version: Annotated[int, Field(description="Raised by each person's retry.", ge=1, le=fields.INT32)] = 1
+    context_version: Annotated[int, Field(description="Raised by each retry.", ge=1, le=fields.INT32)] = 1
     continue_session: Annotated[bool, Field(description="Take up the last session of the workspace.")] = False
     prompt_modification: Annotated[fields.Prompt | None, Field(description="What a person adds to the prompt.")] = None
     prompt_mode: Annotated[
@@ -103,7 +103,7 @@ class CodeRunSpec(RunSpec):
 
     @property
     def requested_context_version(self) -> int:
-        """Raised by each person's retry."""
+        """Raised by each retry."""
         return self.context_version
 
     @property
