@@ -30,6 +30,12 @@ TITLES = {
 """Of tasks, by id."""
 
 
+SUMMARY = """Done: the amount is checked before the refund is sent.
+
+- `make test` passes, with two new tests
+- left open: refunds in other currencies"""
+
+
 def usage(cost: float, turns: int = 14) -> dict[str, Any]:
     return {"costUsd": cost, "inputTokens": 81_204, "outputTokens": 6_120, "turns": turns}
 
@@ -120,6 +126,7 @@ def ended(world: World) -> None:
         docs = number % 5 == 0
         more: dict[str, Any] = {"usage": usage(round(0.35 + (number * 37 % 11) / 6, 2)), "branch": f"agents/r-{number}"}
         if reason == "Completed":
+            more["summary"] = SUMMARY
             more["pullRequestUrl"] = f"https://github.com/acme/inventory/pull/{number + 80}"
         spec: dict[str, Any] = {"repositoryUrl": SHOP if number % 3 else WEB}
         if not docs:
