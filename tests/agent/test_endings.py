@@ -97,6 +97,17 @@ def test_an_agent_that_ends_its_own_servers_does_not_end_the_attempt(world: Worl
     assert "is not followed" in pod.log
 
 
+def test_an_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
+    world: World, code_spec: SpecFactory
+) -> None:
+    agent = "echo x > x; echo $$ > $POD_ROOT/child; kill -9 $PPID; while :; do sleep 0.1; done"
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
+    result = pod.run()
+    assert (result.outcome, result.reason) == ("failed", Reason.AGENT_ERROR)
+    assert world.remotes.files("shop", result.branch or "") == ["x"]
+    assert not child_of(pod).exists()
+
+
 def test_a_remote_that_cannot_be_reached_at_the_end_is_a_passing_failure(world: World, code_spec: SpecFactory) -> None:
     gone = 'echo "fatal: unable to access: Could not resolve host: github.com" >&2; exit 128'
     remote = world.origin_runs("uploadpack", f'[ ! -e "$POD_ROOT/gone" ] || {{ {gone}; }}\nexec git-upload-pack "$@"')
