@@ -1,14 +1,17 @@
 """CASES A6 to A8: exactly the work is committed: ignored products of the run, no noise, no caches, no secrets."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from functions.runs.model.reasons import Reason
+from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
-from tests.agent.world import DEPLOY_TOKEN, TASKS, World, result_line
+from tests.agent.world import DEPLOY_TOKEN, TASKS, World, lay_out, plain_settings, result_line
 from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
 
 
@@ -102,6 +105,7 @@ SECRET = {
     "in a message": 'echo m > m; git add m; git commit -qm "key $DEPLOY_TOKEN"',
     "in a tag": 'git tag -a v1 -m "key $DEPLOY_TOKEN"',
     "in a file's name": 'echo n > "$DEPLOY_TOKEN"',
+    "in a large file": '(head -c 1048570 /dev/zero; printf %s "$DEPLOY_TOKEN"; head -c 2000000 /dev/zero) > large',
     "in a nested repository": "git init -q n; cd n; printenv > .env; git add .env; git commit -qm env",
 }
 
@@ -120,6 +124,26 @@ def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory,
     if where != "in a file's name":
         assert "work" in world.remotes.files("shop", BRANCH), pod.log
         assert "secret" in result.message
+
+
+PARTS = """
+import io, unpushable
+reads = []
+class Content(io.BytesIO):
+    def read(self, size=-1):
+        reads.append(size)
+        return super().read(size)
+text = b"x" * 1048570 + b"a secret" + b"y" * 5000000
+assert unpushable.search(Content(text), len(text), [b"a secret"])[0]
+assert not unpushable.search(Content(text), len(text), [b"another"])[0]
+assert 0 < min(reads) <= max(reads) <= 1 << 20, reads
+"""
+
+
+def test_a_large_file_is_searched_in_parts(world: World, code_spec: SpecFactory) -> None:
+    config = world.path / "config"
+    lay_out(config, task_files(world.task(code_spec()), plain_settings()).files)
+    subprocess.run([sys.executable, "-c", PARTS], env={"PYTHONPATH": str(config)}, check=True, timeout=60)
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
