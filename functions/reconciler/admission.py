@@ -8,7 +8,8 @@ on every run that ends passes its slot on.
 Runs are looked at as the API server's cache has them, so that finished runs which are kept cost nothing. A cache that
 is behind gives no slot away twice: a run that has started since is in the ledger, at another version than the cache
 has it, and is read again, as is a queued run that the cache does not know yet. A run that has ended since keeps its
-slot until the next look. Two looks have to be at the present state: without a ledger, and the second look of the first
+slot until the next look. Three looks have to be at the present state: without a ledger; where more runs wait than the
+queue names, because one of these that the cache does not know yet would be overtaken; and the second look of the first
 run to wait, because no run passes on a slot that the first look took for used.
 """
 
@@ -45,7 +46,7 @@ def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str
     obstacle = ledger.obstacle(run.uid, mine.reservation.keys, limits)
     first = not stored.exists or bool(obstacle and not ledger.last_rejected)
     if first or (not obstacle and ledger.last_rejected and not ledger.pending.knows_position(mine)):
-        after, obstacle = _admit_one(deps, run, stored, cached=stored.exists)
+        after, obstacle = _admit_one(deps, run, stored, cached=_may_be_behind(stored))
         stored.write(after)
         return obstacle, first
     if not obstacle and ledger.last_rejected:
@@ -73,7 +74,7 @@ def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger, *, cached:
 
 def admit_all(deps: Dependencies, stored: VersionedLedger) -> Admission:
     """Give the free slots to pending runs, after a look at every unfinished run. Raises ClusterError."""
-    return finish(deps, stored, _observe_all(deps, stored, cached=stored.exists))
+    return finish(deps, stored, _observe_all(deps, stored, cached=_may_be_behind(stored)))
 
 
 def finish(deps: Dependencies, stored: VersionedLedger, cycle: AdmissionCycle) -> Admission:
@@ -103,6 +104,11 @@ def observe(deps: Dependencies, cycle: AdmissionCycle, run: Run) -> bool:
     """
     present = deps.runs.find(run.kind, run.namespace, run.name) if cycle.is_out_of_date(run) else run
     return present is not None and cycle.observe(present)
+
+
+def _may_be_behind(stored: VersionedLedger) -> bool:
+    """Return whether a look may be at the cache: the ledger names all that has to be at the present state."""
+    return stored.exists and not stored.ledger.pending.truncated
 
 
 def _keep_live(deps: Dependencies, cycle: AdmissionCycle) -> None:

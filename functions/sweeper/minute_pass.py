@@ -93,9 +93,9 @@ class MinutePass:
             self._advance(run, taken)
 
     def _advance(self, run: Run, taken: list[ActionTaken]) -> None:
-        known = self._live.known(run)
-        if _needs_action(self._deps, run, known):
-            run_steps(self._deps, self._deps.runs.reread(run), known, taken)
+        if _needs_action(self._deps, run, self._live.known(run)):
+            current = self._deps.runs.reread(run)  # perhaps with another attempt
+            run_steps(self._deps, current, self._live.known(current), taken)
 
     def assign_slots(self) -> None:
         """Start the runs that got a slot, and show the others that they wait, while there is time."""

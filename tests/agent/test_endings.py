@@ -255,4 +255,14 @@ def test_the_report_is_one_json_object(world: World, code_spec: SpecFactory) -> 
     pod = world.pod(world.task(code_spec()))
     pod.run()
     content = json.loads((pod.root / "dev/termination-log").read_text())
-    assert set(content) == {"outcome", "reason", "message", "branch", "commit", "sessionId", "usage", "model"}
+    assert set(content) == {
+        "outcome",
+        "reason",
+        "message",
+        "summary",
+        "branch",
+        "commit",
+        "sessionId",
+        "usage",
+        "model",
+    }

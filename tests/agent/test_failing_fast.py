@@ -131,7 +131,11 @@ def test_a_working_directory_that_leads_out_is_refused(world: World, code_spec: 
 
 
 def test_an_unexpected_failure_says_where(world: World, code_spec: SpecFactory) -> None:
+    broken = world.path / "broken/cp"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
     pod = world.pod(world.task(code_spec()))
-    (world.path / "workspace/.claude").write_text("in the way")
+    pod.environ = {**pod.environ, "PATH": f"{broken.parent}:{pod.environ['PATH']}"}
     result = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
     assert json.loads(result.model_dump_json())["commit"] is None

@@ -147,7 +147,7 @@ def test_the_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> 
     pod = world.pod(task, AGENT_COMMAND=record)
     pod.run()
     text = (pod.root / "arguments").read_text().replace(str(pod.root), "")
-    given = re.sub(r"/tmp/tmp\.\w+/", "SCRATCH/", text).split("\n")
+    given = re.sub(r"/home/agent/\.attempt-\w+/", "SCRATCH/", text).split("\n")
     assert given[:-1] == [
         *("-p", "--output-format", "stream-json", "--verbose"),
         *("--settings", "/etc/claude-code/managed-settings.json"),

@@ -28,6 +28,8 @@ from tests.faults.starting_states import (
     new,
     operations_in,
     starting_state,
+    suspended,
+    without_needs,
 )
 from tests.support.crashing import CrashingTransport, Killed
 from tests.support.freezing import FreezingTransport
@@ -73,6 +75,12 @@ MEANWHILE: dict[str, list[Meanwhile]] = {
     "CodeRun": [others_finish_it, a_person_retries, a_retry_ends, a_person_deletes_it, nobody_looks],
     "DocsRun": [others_finish_it, a_person_deletes_it, nobody_looks],
 }
+
+
+DECIDED_BY_LUCK = (suspended, without_needs)
+"""Where an outage of a day ends in more than one way: an attempt that nobody saw after it was suspended was requeued or
+lost, and a pod without its volumes is given up after an hour (PATIENT), for which a bench does not rest long enough.
+"""
 
 
 class FrozenHandlers:
@@ -132,7 +140,8 @@ def _orders(operation: Operation, meanwhile: Meanwhile) -> list[list[Callable[[B
 def play(kind: str, build: Build) -> int:
     """Freezes everything at one stage after each call; how often."""
     frozen, rng = FrozenHandlers(starting_state(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
-    pairs = itertools.product(operations_in(build, kind), MEANWHILE[kind])
+    meanwhiles = [each for each in MEANWHILE[kind] if not (each is nobody_looks and build in DECIDED_BY_LUCK)]
+    pairs = itertools.product(operations_in(build, kind), meanwhiles)
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 

@@ -63,7 +63,7 @@ def test_lists_are_selected_ordered_and_bounded(place: Place) -> None:
     assert names("--sort-by", "cost", "--limit", "1") == ["code/dear"]
     assert names("-l", "agents.platform/agent=tess") == ["code/dear"]
     wide = place.runs("list", "-o", "wide", "-l", "agents.platform/agent=tess").out.splitlines()
-    assert wide[0].split()[-8:] == ["PR", "KIND", "REPOSITORY", "SERVICE", "AGENT", "ATTEMPT", "MESSAGE", "NAME"]
+    assert wide[0].split()[-8:] == ["KIND", "REPOSITORY", "SERVICE", "AGENT", "ATTEMPT", "REASON", "MESSAGE", "NAME"]
     assert "tess" in wide[1].split()
     refused = place.runs("list", "--sort-by", "colour")
     assert (refused.code, "'cost'" in refused.err) == (2, True)
