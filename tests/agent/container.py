@@ -5,13 +5,14 @@ network is the machine's, which both share, so that they reach servers on loopba
 """
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from functions.manifests.broker import KEY_MODE
 from functions.manifests.broker import USER as BROKER_USER
@@ -144,11 +145,12 @@ class Container:
         return result
 
     def end(self) -> None:
-        """Process 1 goes with its parent, and all others with process 1."""
+        """End process 1, and with it all others. It outlives unshare: a change of user ends --kill-child (prctl(2))."""
         for process in (self.process, self.broker):
             if process and process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
+                for first in psutil.Process(process.pid).children():
+                    first.kill()
+                process.wait(30)
 
 
 def _variables(environ: Mapping[str, str]) -> list[str]:
