@@ -1,7 +1,7 @@
 """Git LFS for a run that works as a user: what the Git host grants over ssh stays with the broker.
 
 git-lfs asks over ssh where the host's LFS API is, and which headers it takes (Git LFS: Server Discovery,
-git-lfs-authenticate). It is told an address of the broker's, which adds the headers to what is asked there. Objects
+git-lfs-authenticate). The answer to it names an address of the broker, which adds the headers to each call. Objects
 themselves come from where that API says, with grants for single objects.
 """
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.manifests.pod import AGENT, CONTAINER_SECURITY, POD_SECURITY, pod_spec
+from functions.manifests.pod import CONTAINER_SECURITY, POD_SECURITY, pod_spec
 from functions.manifests.pod_additions import with_additions
 from functions.runs import api_group
+from functions.runs.lifecycle.pod_status import AGENT
 from functions.runs.model import naming, trace
 from functions.runs.model.reasons import ROWS
 from functions.runs.model.run import Run

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.manifests import broker
+from functions.runs.lifecycle.pod_status import AGENT
 from functions.runs.model import trace
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import RunSpec
 from functions.settings import Settings
 
 Object = dict[str, Any]
-
-AGENT = "agent"
-"""Name of the container that decides how the attempt ended."""
 
 USER = 1000
 """uid, gid and fsGroup of the agent image; not root."""

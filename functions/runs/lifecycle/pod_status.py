@@ -18,6 +18,7 @@ from functions.runs.model.reasons import Reason
 Object = Mapping[str, Any]
 
 AGENT = "agent"
+"""Name of the container that decides how the attempt ended."""
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """state.waiting.reason of a normal start, which has no message (kubelet: kubelet_pods.go)."""

@@ -15,6 +15,7 @@ Runs are listed from the API server's cache, which may be behind; so nothing is 
 | admits the first run to wait                       | the cache; once more at the present state, as that    |
 |                                                    | run is told of no slot that gets free meanwhile       |
 | does not know a queued run yet                     | the queued run keeps its place                        |
+| may not know one of those behind the ledger's      | the present state                                     |
 | tells the position of a queued run                 | the cache                                             |
 """
 
@@ -32,6 +33,7 @@ from functions.cluster.transport import Request, Transport
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler import admission
 from functions.runs import api_group
+from functions.runs.admission.pending_queue import MAX_QUEUED
 from functions.runs.model.run import Run
 from functions.settings.limits import LimitSettings
 from functions.storage.run_store import UNFINISHED
@@ -168,6 +170,18 @@ def test_a_queued_run_that_the_cache_does_not_know_keeps_its_place(lagging: Harn
     admission.admit_all(lagging.services, stored)
     assert [queued.uid for queued in lagging.services.ledger.read().ledger.pending.head] == [second.uid]
     assert [*lagging.services.ledger.read().ledger.entries] == [first.uid]
+
+
+def test_runs_are_looked_at_as_they_are_if_more_wait_than_the_ledger_names(world: Harness) -> None:
+    world.configure(limits=LimitSettings(runs=1))
+    swept(world)
+    for number in range(MAX_QUEUED + 2):
+        starts(world, f"run-{number}")
+    stored = world.services.ledger.read()
+    assert stored.ledger.pending.truncated
+    lists(world)
+    admission.admit_all(world.services, stored)
+    assert lists(world) == ["present"]
 
 
 def test_a_run_that_is_deleted_meanwhile_is_no_error(lagging: Harness, cache: LaggingCache) -> None:
