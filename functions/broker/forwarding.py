@@ -1,7 +1,6 @@
 """Passes one request on to an upstream and its answer back, streaming both."""
 
 import logging
-import ssl
 from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
@@ -46,7 +45,7 @@ def new_session() -> ClientSession:
     """Return a client that adds nothing of its own to requests, and keeps no cookies. It obeys HTTPS_PROXY."""
     timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
     return ClientSession(
-        connector=TCPConnector(ssl=ssl.create_default_context(), limit=0),
+        connector=TCPConnector(limit=0),
         timeout=timeout,
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,

@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shlex
-import socket
+import socket  # no server of a library passes descriptors on
 import subprocess
 import threading
 from collections.abc import Sequence

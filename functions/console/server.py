@@ -1,10 +1,9 @@
 """Serves a console on a loopback port by threads of this process: `orchestrator ui`, and the stack of one machine."""
 
 import logging
-import socket
 import threading
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from functions.console.app import create_app
 from functions.console.context import Console
@@ -23,16 +22,28 @@ class _Handler(WSGIRequestHandler):
         """Log nothing: a page that is followed makes many requests."""
 
 
+class PortError(Exception):
+    """The port cannot be listened on; the text says why."""
+
+
+class _Server(ThreadedWSGIServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def server_bind(self) -> None:
+        """Bind; raise PortError in place of an OSError, for which werkzeug ends the process."""
+        try:
+            super().server_bind()
+        except OSError as error:
+            raise PortError(error.strerror) from error
+
+
 class ConsoleServer:
-    """A console at `url`; raises OSError if the port is in use. Port 0 takes a free one."""
+    """A console at `url`; raises PortError if the port is in use. Port 0 takes a free one."""
 
     def __init__(self, console: Console, port: int = 0) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        with socket.create_server((HOST, port)) as listening:  # make_server ends the process if the port is in use
-            app, descriptor = create_app(console), listening.fileno()
-            self._server = make_server(HOST, port, app, threaded=True, request_handler=_Handler, fd=descriptor)
-        self._server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver.ThreadingMixIn
-        self._server.block_on_close = False  # type: ignore[attr-defined]
+        self._server = _Server(HOST, port, create_app(console), _Handler)
         self.url = f"http://{HOST}:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="console", daemon=True)
 

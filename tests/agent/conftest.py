@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ def certificate(world: World, monkeypatch: pytest.MonkeyPatch) -> Certificate:
     directory.mkdir()
     found = make(directory)
     monkeypatch.setenv("SSL_CERT_FILE", str(directory / "certificate.pem"))
+    # aiohttp reads that variable when it is imported.
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context())
     return found
 
 

@@ -28,7 +28,6 @@ from tests.agent.brokers import Running
 from tests.agent.sshd import SshServer
 from tests.agent.world import World
 from tests.support.github import Github
-from tests.support.github.certificate import Certificate
 
 APP: dict[str, Any] = {"app": {"name": "5DLabs-Rex", "secret": "github-app-rex"}}
 USER: dict[str, Any] = {"user": {"login": "octocat", "secret": "github-ssh-octocat"}}
@@ -43,11 +42,8 @@ def app_mounts(world: World, github: Github) -> Mounts:
 
 
 @pytest.fixture
-def app(
-    world: World, github: Github, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Running]]:
+def app(world: World, github: Github) -> Iterator[Callable[[], Running]]:
     """Starts the broker of a run that works as an App."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(world.path / "github/certificate.pem"))
     with brokers.serving(app_mounts(world, github)) as found:
         yield lambda: found
 
@@ -155,10 +151,7 @@ def test_the_pull_request_of_the_run_is_opened_and_kept_up_to_date(
     assert put(title="", body="x", mark="m", head="main").status_code == 422
 
 
-def test_what_keeps_an_app_from_working_is_named(
-    world: World, github: Github, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(world.path / "github/certificate.pem"))
+def test_what_keeps_an_app_from_working_is_named(world: World, github: Github) -> None:
     mounts = app_mounts(world, github)
     (mounts.secrets / "github-app/private-key").unlink()
     with brokers.serving(mounts) as running:

@@ -15,7 +15,7 @@ from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import with_target_options
 from functions.console.context import Console
 from functions.console.local_access import LocalAccess
-from functions.console.server import STREAMS, ConsoleServer
+from functions.console.server import STREAMS, ConsoleServer, PortError
 from functions.console.streams import StreamSlots
 
 PORT = 8880
@@ -30,8 +30,8 @@ def command(target: ClusterTarget, port: int, no_browser: bool) -> None:
     console = Console(target.cluster, target.namespace, LocalAccess(), StreamSlots(STREAMS))
     try:
         server = ConsoleServer(console, port)
-    except OSError as error:
-        raise CommandError(f"--port: cannot listen on port {port}: {error.strerror}; 0 takes a free one") from error
+    except PortError as error:
+        raise CommandError(f"--port: cannot listen on port {port}: {error}; 0 takes a free one") from error
     print(server.url, flush=True)
     say(f"runs of namespace {target.namespace}; Ctrl-C ends it")
     if not no_browser and sys.stdout.isatty():

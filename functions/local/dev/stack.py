@@ -22,7 +22,7 @@ from functions.cluster.kinds import RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.console.context import Console
 from functions.console.local_access import LocalAccess
-from functions.console.server import STREAMS, ConsoleServer
+from functions.console.server import STREAMS, ConsoleServer, PortError
 from functions.console.streams import StreamSlots
 from functions.local.database import StateError
 from functions.local.dev import agent_clis
@@ -213,7 +213,7 @@ class Stack:
         )
         try:
             server = ConsoleServer(console, self._console_port)
-        except OSError as error:
+        except PortError as error:
             raise StartError(f"the console did not start (is the port in use? {self.console_url}): {error}") from error
         self._stops.callback(server.stop)
         server.start()

@@ -162,7 +162,7 @@ def _encryption(settings: NatsSettings) -> dict[str, Any]:
     for file in (settings.ca_file, settings.certificate_file, settings.key_file):
         if file:
             file.read_bytes()  # so that the error names it
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    context = ssl.create_default_context(cafile=settings.ca_file)  # nats-py takes certificates in no other form
     if settings.certificate_file and settings.key_file:
         context.load_cert_chain(settings.certificate_file, settings.key_file)
     return {"tls": context}
