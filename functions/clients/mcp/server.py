@@ -91,7 +91,7 @@ def _answer(tool: Tool[Any], given: dict[str, Any], say: Say) -> types.CallToolR
     except CommandError as error:
         log.info("%s failed: %s", tool.name, error)
         return _failed(str(error))
-    except Exception:
+    except Exception:  # a defect of one tool must not end the server
         log.exception("%s failed unexpectedly", tool.name)
         return _failed("an unexpected error; details are in the log of orchestrator-mcp (its standard error)")
 
