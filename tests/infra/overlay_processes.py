@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.local.dev.function_processes import stop
+from functions.local.dev.function_processes import Program, stop
 from functions.local.dev.server import free_port
 from functions.local.nats import find
 from tests.infra.manifests import Object, of_kind
@@ -30,30 +30,8 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 
 @dataclass
-class PodProcess:
-    """The one container of a pod, as a process."""
-
-    target: str
-    command: list[str]
-    environ: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.process is None or self.process.poll() is not None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = self._started(stdout=log, stderr=log, start_new_session=True)
-
-    def _started(self, **options: Any) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(self.command, env=dict(self.environ), cwd="/", **options)
-
-
-@dataclass
-class ImageProcess(PodProcess):
-    """The same from the file system of an image, as the pod's user."""
+class ImageProcess(Program):
+    """The one container of a pod, from the file system of its image and as the pod's user."""
 
     image: Image = field(kw_only=True)
     user: str = field(kw_only=True)
@@ -116,7 +94,7 @@ class Overlay:
 
         return re.sub(rf"(http|nats|tls)://({names})(?![\w.-])(?::(\d+))?", replaced, text)
 
-    def process(self, name: str) -> PodProcess:
+    def process(self, name: str) -> Program:
         pod, container = self.workloads()[name]["spec"]["template"]["spec"], self.container(self.workloads()[name])
         folder = self.folder / name
         folder.mkdir()
@@ -125,7 +103,7 @@ class Overlay:
         log = self.folder / f"{name}.log"
         if container["command"][0] == "nats-server":
             command = [str(find()), *(_moved(each, mounts) for each in container["command"][1:])]
-            return PodProcess(name, command, {"PATH": os.environ["PATH"], **environ}, log)
+            return Program(name, command, {"PATH": os.environ["PATH"], **environ}, log)
         assert pod["enableServiceLinks"] is False, "else the kubelet gives it variables of Services, too"
         host, port = self.plane.url.removeprefix("https://").split(":")
         environ |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
@@ -218,7 +196,7 @@ def _moved(text: str, mounts: Mapping[str, Path]) -> str:
 
 
 @contextmanager
-def running(overlay: Overlay, *first: str) -> Iterator[list[PodProcess]]:
+def running(overlay: Overlay, *first: str) -> Iterator[list[Program]]:
     """Start every workload, those named `first` before the others; stop them at the end."""
     names = [*first, *(name for name in overlay.workloads() if name not in first)]
     processes = [overlay.process(name) for name in names]

@@ -34,6 +34,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS, SECRET
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.events.event import Event, requested
+from functions.local.dev.function_processes import Program
 from functions.queues.backends.nats.connection import connect
 from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.runs.lifecycle.states import State, state
@@ -43,7 +44,7 @@ from functions.settings.nats import NatsSettings
 from tests.infra import manifests
 from tests.infra.guide import Reader, uninstall_runs
 from tests.infra.manifests import of_kind
-from tests.infra.overlay_processes import NAMESPACE, Overlay, PodProcess, running
+from tests.infra.overlay_processes import NAMESPACE, Overlay, running
 from tests.infra.test_functions_in_image import IN_THE_OVERLAY
 from tests.queues.machine import Kubelet, until
 from tests.support import control_plane, images
@@ -65,7 +66,7 @@ class Installed:
 
     reader: Reader
     overlay: Overlay
-    processes: list[PodProcess]
+    processes: list[Program]
     cluster: Cluster
 
     def nats(self, user: str) -> NatsSettings:

@@ -16,13 +16,12 @@ import pytest
 from nats.errors import Error
 from pydantic import SecretStr
 
-from functions.local.dev.function_processes import stop
+from functions.local.dev.function_processes import Program, stop
 from functions.local.dev.server import free_port
 from functions.local.nats import find
 from functions.queues.publisher import PublishError
 from functions.settings.nats import NatsSettings
 from tests.infra.manifests import Object, of_kind
-from tests.infra.overlay_processes import PodProcess
 from tests.infra.test_newer_kinds import with_component
 from tests.queues.machine import until
 from tests.queues.nats_bench import Bench, event, jobs
@@ -32,7 +31,7 @@ PASSWORDS = {"PUBLISHER_PASSWORD": "p", "DISPATCH_PASSWORD": "d"}
 
 
 @contextmanager
-def servers(items: list[Object], folder: Path, tls: Path) -> Iterator[tuple[list[str], list[PodProcess]]]:
+def servers(items: list[Object], folder: Path, tls: Path) -> Iterator[tuple[list[str], list[Program]]]:
     """Start the servers of the StatefulSet; yield their URLs and processes."""
     workload = of_kind(items, "StatefulSet")["orchestrator-nats"]["spec"]
     (name,) = [each["configMap"]["name"] for each in workload["template"]["spec"]["volumes"] if "configMap" in each]
@@ -49,7 +48,7 @@ def servers(items: list[Object], folder: Path, tls: Path) -> Iterator[tuple[list
         command = [str(find()), option, file.replace("/etc/nats", str(home))]
         assert program == "nats-server"
         environ = {"PATH": os.environ["PATH"], "POD_NAME": each, **PASSWORDS}
-        processes.append(PodProcess(each, command, environ, folder / f"{each}.log"))
+        processes.append(Program(each, command, environ, folder / f"{each}.log"))
     try:
         for process in processes:
             process.start()

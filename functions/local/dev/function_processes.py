@@ -14,14 +14,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
 from functions.local.runner.shim import process_tree
 
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
-
 
 LARGEST_PID = 2**31 - 1
 """The largest value of a pid_t."""
@@ -50,68 +49,45 @@ class Process(Protocol):
 
 
 @dataclass
-class Child:
+class Program:
+    """A command as a process; `target` is for people."""
+
+    target: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    log: Path
+    cwd: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is not running."""
+        return self.process is None or self.process.poll() is not None
+
+    def start(self) -> None:
+        """Start the process; its output is appended to its log."""
+        with self.log.open("ab") as log:
+            self.process = self._started(stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def _started(self, **options: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self.command, env=dict(self.environ), cwd=self.cwd, **options)
+
+
+class Child(Program):
     """One function, served on a port."""
 
-    target: str
-    port: int
-    environ: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """The function's URL."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def ended(self) -> bool:
-        """Whether the process is not running."""
-        return self.process is None or self.process.poll() is not None
-
-    def start(self) -> None:
-        """Start the process; its output is appended to its log."""
-        framework = [sys.executable, "-m", "functions_framework"]
-        options = ["--source", str(MAIN), "--target", self.target, "--host", "127.0.0.1", "--port", str(self.port)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*framework, *options],
-                env=dict(self.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def __init__(self, target: str, port: int, environ: Mapping[str, str], log: Path) -> None:
+        framework = [sys.executable, "-m", "functions_framework", "--source", str(MAIN), "--target", target]
+        super().__init__(target, [*framework, "--host", "127.0.0.1", "--port", str(port)], environ, log)
+        self.url = f"http://127.0.0.1:{port}"
 
 
-@dataclass
-class CommandChild:
+class CommandChild(Program):
     """A command of `orchestrator` that stays up, such as the dispatcher."""
 
-    target: str
-    """The name of the command."""
-    options: Sequence[str]
-    environ: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the process is not running."""
-        return self.process is None or self.process.poll() is not None
-
-    def start(self) -> None:
-        """Start the process; its output is appended to its log."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "functions.clients", self.target, *self.options],
-                cwd=MAIN.parents[1],
-                env=dict(self.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def __init__(self, name: str, options: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+        command = [sys.executable, "-m", "functions.clients", name, *options]
+        super().__init__(name, command, environ, log, cwd=MAIN.parents[1])
 
 
 def stop(children: Sequence[Process], seconds: float = 5) -> None:
