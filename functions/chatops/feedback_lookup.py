@@ -59,13 +59,8 @@ class FeedbackLookup:
     """Returns whether a login has write access."""
 
     def head(self, branch: str) -> str:
-        """Return the last commit of a branch, by any author; empty if GitHub shows no such branch."""
-        path = f"git/ref/heads/{branch}"
-        try:
-            return responses.text(self.calls.get(path), f"GET {path}", "object", "sha")
-        except UNREADABLE as error:
-            log.info("cannot read the branch %s: %s", branch, error)
-            return ""
+        """Return the last commit of a branch, as `branch_head`."""
+        return branch_head(self.calls, branch)
 
     def listed(self, run: Run, commit: str) -> list[Listed]:
         """Return the feedback on a commit of the run, and on its pull request."""
@@ -142,6 +137,16 @@ class FeedbackLookup:
     def _key(self, *parts: object) -> str:
         """Return the key that the webhook rules give to the event of this feedback."""
         return "/".join(str(part) for part in (self.repository_id, *parts))
+
+
+def branch_head(calls: RepositoryCalls, branch: str) -> str:
+    """Return the last commit of a branch, by any author; empty if GitHub shows no such branch. Raises GithubError."""
+    path = f"git/ref/heads/{branch}"
+    try:
+        return responses.text(calls.get(path), f"GET {path}", "object", "sha")
+    except UNREADABLE as error:
+        log.info("cannot read the branch %s: %s", branch, error)
+        return ""
 
 
 def pull_request_number(run: Run) -> int:

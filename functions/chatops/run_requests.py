@@ -80,6 +80,8 @@ def record_pull_request(deps: Dependencies, run: Run, pull: PullRequest, state: 
     """Record URL and state of the run's pull request in its status."""
 
     def write(run: Run) -> None:
+        if run.status_error:  # written by a newer version, which records it itself
+            return
         status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, deps.clock())
         if status is not run.status:
             deps.runs.write_status(run, status)

@@ -70,6 +70,7 @@ def page(console: Console, word: str, name: str) -> str:
         usage=details.usage(run),
         refused=conditions.retry_refused_message(run.status),
         request_of=pull_request.condition_of(run.status),
+        checks=details.checks(run),
         links=links,
         moments=timeline(run, events.found),
         events_why=events.why,

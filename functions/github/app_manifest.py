@@ -14,7 +14,7 @@ PERMISSIONS: Mapping[str, str] = {
     "merge_queues": "read",  # its event
     "metadata": "read",
     "pull_requests": "write",
-    "statuses": "read",  # failed commit statuses
+    "statuses": "read",  # commit statuses: feedback, and the checks that the console shows
 }
 """Permission to access, as in GitHub's REST API."""
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from functions.chatops import merge_queue, run_requests
+from functions.chatops import checks, merge_queue, run_requests
 from functions.chatops.command_handler import CommandHandler
 from functions.chatops.context import app_in
 from functions.events.event import GITHUB_EVENT, Event, MalformedError
@@ -17,6 +17,7 @@ from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound, Rejected
 from functions.github.webhook.decisions import (
+    ChecksChanged,
     CommandRequest,
     Decision,
     InvalidateTokens,
@@ -86,6 +87,8 @@ def _execute(deps: Dependencies, github: Github, event: WebhookEvent, decision: 
                 github.forget_tokens(name)
         case PullRequestChanged() if event.repository:
             _record_pull_request(deps, github, event, decision)
+        case ChecksChanged() if event.repository:
+            checks.record_checks(deps, github, event, decision)
         case MergeGroupChecks() if event.repository:
             merge_queue.report_check(deps, github, event, decision)
         case CommandRequest() if event.repository and event.repository_id:

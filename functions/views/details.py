@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs.admission.position import Position
+from functions.runs.github_sync_state import commits
 from functions.runs.model import conditions
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import wire
@@ -25,6 +26,7 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
         "attempts",
         "branch",
         "pullRequestUrl",
+        "checks",
         "usage",
         "nextAttemptAt",
         "startedAt",
@@ -84,6 +86,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Queue", str(position) if position else ""
     yield "Branch", clean(status.branch or "")
     yield "Pull request", clean(status.pull_request_url or "")
+    yield "Checks", checks(run)
     yield "Usage", usage(run)
     yield "Age", formatting.age(run.raw, now)
     yield "Took", formatting.between(status.started_at, status.finished_at)
@@ -96,6 +99,17 @@ def usage(run: Run) -> str:
         return ""
     tokens = f"{used.input_tokens}/{used.output_tokens} tokens in/out"
     return f"{formatting.dollars(used.cost_usd)}, {used.turns} turns, {tokens}"
+
+
+def checks(run: Run) -> str:
+    """Return the state of the checks on the run's branch; empty if none is known of its last commit."""
+    found = run.status.checks
+    if found is None or found.commit in commits(run)[:-1]:
+        return ""
+    named = ", ".join(found.failures) + (", ..." if found.failed > len(found.failures) else "")
+    counts = [(found.passed, "passed"), (found.running, "running"), (found.failed, f"failed ({named})")]
+    text = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return rows.text(f"{text} on {found.commit[:7]}") if text else ""
 
 
 def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:

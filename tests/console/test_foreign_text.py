@@ -46,6 +46,7 @@ def test_nothing_that_an_agent_writes_is_obeyed(world: World, visit: Visit) -> N
             pullRequestUrl="javascript:document.title='pwned'",
             model=HTML,
             summary=f"{LINKS}{ANSI}",
+            checks={"commit": "c" * 40, "failed": 1, "failures": [f"{HTML}{ANSI}"]},
             configMapName="files",
         ),
     )
@@ -55,6 +56,7 @@ def test_nothing_that_an_agent_writes_is_obeyed(world: World, visit: Visit) -> N
     visitor = visit(viewport={"width": 320, "height": 700})
     page = visitor.sees(f"{world.console(diff=lambda _: _diff())}/runs/code/api-1", "hostile")
     expect(page.locator("#agent-summary")).to_contain_text("[click](javascript:")
+    expect(page.locator("#facts")).to_contain_text("1 failed (<img src=x")
     expect(page.locator("#items")).to_contain_text("<script>document.title='pwned'</script>")
     world.writes(pod, said(f"live {LINKS}"))
     expect(page.locator("#items li").last).to_contain_text("live [click](javascript:")

@@ -105,10 +105,18 @@ MERGED = {
 }
 
 
+CHECKS = {"commit": "c" * 40, "passed": 2, "failed": 1, "running": 0, "failures": ["lint"]}
+
+
 def succeeded() -> dict[str, Any]:
     url = "https://github.com/acme/shop/pull/7"
     found = status("Completed", "the agent is done", succeeded="True", attempts=[DONE], branch="agents/api-1-3f2b8")
-    return found | {"conditions": [*found["conditions"], MERGED], "pullRequestUrl": url, "usage": usage(1.5)}
+    return found | {
+        "conditions": [*found["conditions"], MERGED],
+        "pullRequestUrl": url,
+        "checks": CHECKS,
+        "usage": usage(1.5),
+    }
 
 
 RUNS: dict[str, tuple[dict[str, Any] | None, str]] = {

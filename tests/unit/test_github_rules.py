@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from functions.github.commands.parse import Cancel, Retry, StartRun, Status
 from functions.github.webhook.decisions import (
+    ChecksChanged,
     Closed,
     CommandRequest,
     Decision,
@@ -187,7 +188,9 @@ def test_other_reviews_start_nothing(shop: Repository, state: str, head: str, fo
 
 def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Repository) -> None:
     payload = payloads.check_run(shop, BRANCH, pull_requests=[{"id": 1, "number": 7}])
-    (ask,) = asks("check_run", payload)
+    ask, changed = decided("check_run", payload)
+    assert changed == ChecksChanged(BRANCH, "c" * 40)
+    assert isinstance(ask, CommandRequest)
     assert isinstance(ask.trigger, FeedbackReceived)
     assert (ask.number, ask.login, ask.trigger.branch, ask.trigger.commit) == (7, "", BRANCH, "c" * 40)
     for part in ("The check tests failed", "2 tests failed", "test_a, test_b", payload["check_run"]["details_url"]):
@@ -200,15 +203,23 @@ def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Re
     [
         ("main", {}),
         ("agents/", {}),
-        (BRANCH, {"conclusion": "success"}),
-        (BRANCH, {"conclusion": "cancelled"}),
-        (BRANCH, {"conclusion": None, "status": "in_progress"}),
         (BRANCH, {"name": "orchestrator", "external_id": UID}),
         (BRANCH, {"check_suite": None}),
     ],
 )
 def test_other_checks_start_nothing(shop: Repository, branch: str, more: dict[str, Any]) -> None:
     assert decided("check_run", payloads.check_run(shop, branch, **more)) == []
+
+
+@pytest.mark.parametrize("conclusion", ["success", "cancelled"])
+def test_a_check_that_did_not_fail_is_only_recorded(shop: Repository, conclusion: str) -> None:
+    payload = payloads.check_run(shop, BRANCH, conclusion=conclusion)
+    assert decided("check_run", payload) == [ChecksChanged(BRANCH, "c" * 40)]
+
+
+def test_a_commit_status_is_recorded_for_each_branch_of_ours_that_has_the_commit(shop: Repository) -> None:
+    payload = payloads.status(shop, BRANCH, "c" * 40, "success") | {"branches": [{"name": "main"}, {"name": BRANCH}]}
+    assert decided("status", payload) == [ChecksChanged(BRANCH, "c" * 40)]
 
 
 @pytest.mark.parametrize(

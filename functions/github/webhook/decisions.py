@@ -2,6 +2,7 @@
 
 CommandRequest       run a command; requires write access and depends on the repository's configuration
 PullRequestChanged   record the state of a run's pull request
+ChecksChanged        record the state of the checks on a run's branch
 MergeGroupChecks     report our check in the merge queue
 InvalidateTokens     forget tokens, because the App's permissions changed
 LogOnly              write a log line
@@ -87,6 +88,15 @@ class PullRequestChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksChanged:
+    """A check or a commit status on a run's branch changed."""
+
+    branch: str
+    commit: str
+    """The commit that was checked, which need not be the branch's last one."""
+
+
+@dataclass(frozen=True, slots=True)
 class MergeGroupChecks:
     """The merge queue tests a pull request, by its number, on a commit of its own."""
 
@@ -109,7 +119,7 @@ class LogOnly:
     message: str
 
 
-Decision = CommandRequest | PullRequestChanged | MergeGroupChecks | InvalidateTokens | LogOnly
+Decision = CommandRequest | PullRequestChanged | ChecksChanged | MergeGroupChecks | InvalidateTokens | LogOnly
 
 
 def key(event: WebhookEvent, *parts: object) -> str:

@@ -102,6 +102,16 @@ class Attempt(LenientModel):
     outcome: Annotated[Outcome | None, Field(description="How it ended, while its Job is being stopped.")] = None
 
 
+class Checks(LenientModel):
+    """Checks and commit statuses of a commit on the run's branch, without the orchestrator's own."""
+
+    commit: str
+    passed: Annotated[int, Field(ge=0, description="How many passed, were neutral or were skipped.")] = 0
+    failed: Annotated[int, Field(ge=0, description="How many failed, were cancelled or went stale.")] = 0
+    running: Annotated[int, Field(ge=0, description="How many are not completed.")] = 0
+    failures: Annotated[list[str], Field(description="Names of the first 10 that failed.")] = []
+
+
 def _known_phase(word: Any) -> Any:
     """Return the phase; None for one of a newer version, which is no reason not to read the rest."""
     return word if word in get_args(Phase) else None
@@ -129,6 +139,9 @@ class RunStatus(LenientModel):
     workspace_name: str | None = None
     branch: str | None = None
     pull_request_url: str | None = None
+    checks: Annotated[
+        Checks | None, Field(description="What GitHub last showed of the branch's checks; for people only.")
+    ] = None
     session_id: str | None = None
     model: Annotated[str | None, Field(description="Model that answered the last attempt.")] = None
     usage: Usage | None = None

@@ -8,6 +8,7 @@ from functions.github.webhook.rules import (
     assignment,
     branch,
     check_run,
+    checks,
     closing,
     comment,
     installation,
@@ -32,5 +33,6 @@ router = Router(
     review.router,
     status.router,
     closing.router,
+    checks.router,
 )
 """All rules, in the order in which their decisions are executed."""
