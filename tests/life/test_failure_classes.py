@@ -151,7 +151,7 @@ def test_what_people_can_mend_is_tried_until_they_had_their_time(world: Harness,
 
 
 @pytest.mark.parametrize("reason", FINAL)
-def test_what_another_try_cannot_help_ends_the_run(world: Harness, reason: str) -> None:
+def test_a_failure_that_is_not_retriable_ends_the_run(world: Harness, reason: str) -> None:
     run = failed(world, FINAL[reason])
     assert (run.status.phase, last(run)) == ("Failed", (1, reason, False))
     assert run.status.message

@@ -1,4 +1,4 @@
-"""Runs at each place of their life, and what `decide` says of them."""
+"""Runs in each state of their life, and the action that `decide` returns for them."""
 
 import json
 from datetime import timedelta
@@ -21,23 +21,23 @@ def started(kind: str = "CodeRun", **changes: Any) -> Run:
 
 
 def running(**changes: Any) -> Run:
-    """A run whose agent was seen at work."""
+    """A run whose agent was observed as running."""
     found = started(**changes)
     return found.with_status(transitions.running(found, NOW))
 
 
 def next_for(found: Run, job_seen: Any = NOT_READ, pods: Any = NOT_READ, now: Any = LATER) -> actions.Action:
-    """What comes next, half a minute later unless another time is given."""
+    """The next action; `now` is 30 s after the start by default."""
     return decide(Observed(found, job_seen, pods), now, POLICY)
 
 
 def name_of(found: Run) -> str:
-    """The name of its Job."""
+    """The name of the run's Job."""
     return found.status.job_name or ""
 
 
 def ended_with(reason: str, /, **more: Any) -> tuple[Any, list[Any]]:
-    """A Job and its pods that failed with that report."""
+    """A Job and its pods that failed with a report of `reason`."""
     report = json.dumps({"outcome": "failed", "reason": reason, "message": "why"} | more)
     return job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)]
 

@@ -30,6 +30,6 @@ def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptCont
 
 
 def render(kind: str = "code", *, attempt: int = 1, templates: Path | None = None, **changes: Any) -> TaskFiles:
-    """Its task files, from the project's templates or from those given."""
+    """The task files of an attempt, from the project's templates or from `templates`."""
     chosen = settings(templates=str(templates)) if templates else settings()
     return task_files(task(kind, attempt=attempt, **changes), chosen)

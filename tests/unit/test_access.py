@@ -1,18 +1,18 @@
-"""Whom callers may have work done as: who an entry is for, what it allows, and what is no entry.
+"""Access: which entry of `access.callers` applies to a caller, what it allows, and which entries are invalid.
 
-| caller                                    | the entry that counts                                       |
+| caller                                    | entry that applies                                          |
 |-------------------------------------------|-------------------------------------------------------------|
-| is named                                  | that one alone, also where it allows less than a wildcard   |
-| is not, but github:* or *@its.domain is   | that one                                                    |
-| neither                                   | *, else none: nothing is allowed                            |
-| in another case                           | the same for logins and addresses, another one for tokens   |
-| looks like another                        | never that one's                                            |
+| has an entry by name                      | that one alone, even if a wildcard allows more              |
+| matches github:* or *@its.domain          | that wildcard                                               |
+| matches neither                           | *; without it nothing is allowed                            |
+| differs in case only                      | the same for logins and addresses; token names are exact    |
+| has a similar name                        | never the other caller's entry                              |
 
-| the run's                                 | is allowed                                                  |
+| field of the run                          | allowed if                                                  |
 |-------------------------------------------|-------------------------------------------------------------|
-| githubUser, in any case                   | where users has it, or *                                    |
-| githubApp, whatever is before its agent   | where agents has the agent, or *                            |
-| namespace                                 | where namespaces has it, or *, which is the default         |
+| githubUser, in any case                   | users contains it or *                                      |
+| githubApp, with any prefix                | agents contains the agent or *                              |
+| namespace                                 | namespaces contains it or *, which is the default           |
 """
 
 import json
@@ -42,12 +42,12 @@ def access(**callers: Any) -> AccessSettings:
 
 
 def named(*names: str) -> AccessSettings:
-    """Each allows an agent of its own, by which it is known again."""
+    """Entries that each allow one agent, `a0`, `a1` and so on, which identifies the entry."""
     return access(**{name: {"agents": [f"a{number}"]} for number, name in enumerate(names)})
 
 
 def of(found: AccessSettings, caller: str) -> int | None:
-    """The number of the entry that counts for a caller."""
+    """The number of the entry that applies to a caller."""
     grant = found.grant(caller)
     return int(grant.agents[0][1:]) if grant else None
 
@@ -76,19 +76,19 @@ ALL = ("ci", "github:octocat", "github:*", "ada@example.com", "*@example.com", "
         ("", 5, None),
     ],
 )
-def test_the_entry_that_says_most_counts(caller: str, with_all: int, without_star: int | None) -> None:
+def test_the_most_specific_entry_applies_to_a_caller(caller: str, with_all: int, without_star: int | None) -> None:
     assert of(named(*ALL), caller) == with_all
     assert of(named(*ALL[:-1]), caller) == without_star
 
 
-def test_a_letter_that_only_becomes_another_is_another() -> None:
+def test_a_letter_that_equals_another_only_in_lower_case_does_not_match() -> None:
     kelvin = "\N{KELVIN SIGN}"
     assert kelvin.lower() == "k"
     assert of(named("kate@example.com", "github:kate"), f"{kelvin}ate@example.com") is None
     assert of(named("kate@example.com", "github:kate"), f"github:{kelvin}ate") is None
 
 
-def test_who_is_named_with_nothing_may_nothing_whatever_others_may() -> None:
+def test_an_empty_entry_allows_nothing_although_the_wildcard_allows_everything() -> None:
     found = access(**{"mallory@example.com": {}, "*": {"agents": ["*"], "users": ["*"]}}).grant("mallory@example.com")
     assert found is not None
     assert (found.users, found.agents) == ([], [])
@@ -115,7 +115,7 @@ def test_who_is_named_with_nothing_may_nothing_whatever_others_may() -> None:
         ({"ci": None}, "callers.ci"),
     ],
 )
-def test_what_is_no_entry_stops_the_start_naming_it(tmp_path: Path, callers: Any, problem: str) -> None:
+def test_an_invalid_access_entry_is_refused_at_start_by_name(tmp_path: Path, callers: Any, problem: str) -> None:
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"access": {"callers": callers}}))
     with pytest.raises(SettingsError, match=r"setting access\.callers") as caught:
@@ -123,14 +123,14 @@ def test_what_is_no_entry_stops_the_start_naming_it(tmp_path: Path, callers: Any
     assert problem in str(caught.value)
 
 
-def test_it_can_come_by_the_environment_and_is_off_without() -> None:
+def test_access_is_read_from_the_environment_and_is_off_by_default() -> None:
     assert load(IMAGE).access.callers is None
     found = load({**IMAGE, "ORCHESTRATOR_ACCESS": '{"callers": {"ci": {"agents": ["rex"]}}}'}).access
     assert found == load({**IMAGE, "ORCHESTRATOR_ACCESS__CALLERS": '{"ci": {"agents": ["rex"]}}'}).access
     assert found.grant("ci") is not None
 
 
-def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
+def test_the_access_example_in_the_docs_is_valid(tmp_path: Path) -> None:
     (text,) = re.findall(
         r"^```yaml\n(access:\n.*?)^```$", (ROOT / "docs" / "access.md").read_text(), re.DOTALL | re.MULTILINE
     )
@@ -153,12 +153,12 @@ def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
     ],
     ids=["none", "bearer", "iam"],
 )
-def test_entries_that_no_caller_can_be_are_found(auth: AuthSettings, never: list[str]) -> None:
+def test_entries_that_no_caller_can_match_are_found(auth: AuthSettings, never: list[str]) -> None:
     found = named("ci", "ada@example.com", "117", "anonymous", "github:octocat", "github:*", "*@example.com", "*")
     assert found.unreachable_entries(auth) == never
 
 
-# What it allows -----------------------------------------------------------------------------------------------------
+# Allowed credentials and namespaces ---------------------------------------------------------------------------------
 
 
 def spec(**identity: str) -> RunSpec:
@@ -192,11 +192,13 @@ def fields(rights: Grant, asked: RunSpec, namespace: str = "shop") -> list[str]:
         (Grant([], ["rex"], ["*"]), {"githubApp": "Tess-Rex2"}, ["githubApp"]),
     ],
 )
-def test_what_is_not_listed_is_refused_by_field(rights: Grant, identity: dict[str, str], refused: list[str]) -> None:
+def test_a_spec_beyond_the_grant_is_refused_by_field(
+    rights: Grant, identity: dict[str, str], refused: list[str]
+) -> None:
     assert fields(rights, spec(**identity)) == refused
 
 
-def test_a_refusal_says_who_what_and_what_would_be_right() -> None:
+def test_a_refusal_names_caller_field_and_allowed_values() -> None:
     rights = Grant(["octocat", "hubot"], ["tess"], ["web", "api"])
     assert violations("ci", rights, spec(githubApp="5DLabs-Rex"), "shop") == [
         ("namespace", "ci may not use the namespace shop; allowed namespaces: api, web"),
@@ -211,14 +213,14 @@ names = st.text("aB-1", min_size=1, max_size=6)
 
 
 @given(names, st.lists(st.sampled_from(["a", "b", "1", "ab", "b1", "*"]), max_size=3), st.booleans())
-def test_what_is_let_through_has_only_credentials_that_are_listed(name: str, listed: list[str], app: bool) -> None:
-    """As pods find them: the Secret and the workspace are named by the agent, or by the user in lower case."""
+def test_an_accepted_spec_uses_only_listed_credentials(name: str, listed: list[str], app: bool) -> None:
+    """The pod's Secret and workspace are named after the agent, or after the user in lower case."""
     field = "githubApp" if app else "githubUser"
     rights = Grant([] if app else listed, listed if app else [], ["*"])
     try:
         asked = spec(**{field: name})
     except ValueError:
-        return  # no name of a user or App
+        return  # not a valid name of a user or App
     secret = naming.app_secret(asked) if app else naming.ssh_secret(asked)
     whose = secret.removeprefix("github-app-" if app else "github-ssh-")
     assert (fields(rights, asked) == []) == ("*" in listed or whose in listed)

@@ -1,14 +1,14 @@
-"""Who gets a place to work, for every way two runs can be in each other's way.
+"""Admission of pending runs under every limit.
 
-| limit        | shared by                              | others                     |
+| limit        | shared by                              | not affected               |
 |--------------|----------------------------------------|----------------------------|
 | runs         | all; 0 pauses                          |                            |
-| per_service  | code runs of the service               | docs runs are free         |
-| per_agent    | runs of the agent, of the GitHub user, | other agents are free      |
-|              | however the login is written           |                            |
-| exclusive    | the workspace; the docs directory      | another branch is free     |
+| per_service  | code runs of the service               | docs runs                  |
+| per_agent    | runs of the agent or GitHub user, in   | other agents               |
+|              | any case of the login                  |                            |
+| exclusive    | the workspace; the docs directory      | another branch             |
 
-Order: priority, then age, then uid; a run held up by its own key holds up no other.
+Runs are admitted by priority, then age, then uid. A run blocked by its own service or workspace blocks no other run.
 """
 
 from dataclasses import replace
@@ -89,11 +89,13 @@ def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> l
         (Limits(), code(1, service="s"), code(2, service="s"), True),
     ],
 )
-def test_two_runs_work_at_once_or_wait_for_each_other(limits: Limits, first: Run, second: Run, both: bool) -> None:
+def test_limits_admit_two_runs_together_or_one_after_the_other(
+    limits: Limits, first: Run, second: Run, both: bool
+) -> None:
     assert (len(admitted([first, second], limits)) == 2) is both
 
 
-def test_the_order_is_priority_then_age_then_uid() -> None:
+def test_runs_are_admitted_by_priority_then_age_then_uid() -> None:
     runs = [
         code(1, age=1, uid="b"),
         code(2, age=1, uid="a"),
@@ -105,14 +107,14 @@ def test_the_order_is_priority_then_age_then_uid() -> None:
     assert admitted(runs, Limits(runs=2)) == ["r4", "r3"]
 
 
-def test_a_run_held_up_by_its_own_key_holds_up_no_other() -> None:
+def test_a_run_blocked_by_its_own_workspace_blocks_no_other_run() -> None:
     busy = code(1, service="s")
     busy = busy.with_status(transitions.start(busy, NOW))
     runs = [busy, code(2, service="s", age=9), code(3)]
     assert admitted(runs, Limits(runs=2, exclusive=True)) == ["r3"]
 
 
-def test_an_entry_stands_until_its_attempt_has_ended() -> None:
+def test_a_reservation_is_kept_until_its_attempt_has_ended() -> None:
     waiting = code(1)
     given = Ledger({waiting.uid: reservation(waiting)})
     working = replace(waiting, resource_version="8", status=transitions.start(waiting, NOW))
@@ -129,14 +131,14 @@ def _failed(working: Run) -> Any:
     return transitions.wait(working.with_status(closed), Reason.RETRYING, "again", NOW, NOW)
 
 
-def test_an_entry_is_good_for_one_version_of_the_run_only() -> None:
+def test_a_reservation_is_valid_for_one_version_of_the_run() -> None:
     first = code(1)
     assert Ledger({first.uid: reservation(first)}).is_reserved(first)
     assert not Ledger({first.uid: reservation(first)}).is_reserved(replace(first, resource_version="8"))
 
 
-def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> None:
-    """The ledger was lost, or limits were set while runs were at work."""
+def test_a_running_run_without_reservation_gets_one_even_over_the_limit() -> None:
+    """The ledger was lost, or limits were set while runs had Jobs."""
     working = [each.with_status(transitions.start(each, NOW)) for each in (code(1), code(2))]
     looked = AdmissionCycle(Ledger(), ONE, NOW)
     for each in working:
@@ -146,7 +148,7 @@ def test_a_run_that_works_without_an_entry_gets_one_even_over_the_limit() -> Non
     assert admitted([*working, code(3)], ONE) == []
 
 
-def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
+def test_admitting_one_run_does_not_overtake_older_runs() -> None:
     older, younger = code(1, age=5), code(2)
     looked = AdmissionCycle(Ledger(), ONE, NOW)
     looked.observe(older)
@@ -158,7 +160,7 @@ def test_a_run_that_asks_alone_takes_no_place_of_those_before_it() -> None:
     assert (list(ledger.entries), obstacle, ledger.last_rejected) == ([uid_of(1)], None, uid_of(2))
 
 
-def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
+def test_the_reservation_of_a_deleted_run_is_kept_while_its_pods_run() -> None:
     ledger = Ledger({"gone": Reservation("CodeRun", "gone", "1", ("runs",))})
     looked = AdmissionCycle(ledger, ONE, NOW)
     assert list(looked.unseen) == ["gone"]
@@ -179,11 +181,11 @@ def test_the_place_of_a_deleted_run_is_kept_while_its_pods_work() -> None:
         (run(status={"nextAttemptAt": "2026-01-02T03:04:05Z"}), True),
     ],
 )
-def test_a_run_wants_a_place_when_nothing_else_keeps_it(found: Run, wants: bool) -> None:
+def test_a_run_is_admissible_unless_cancelled_invalid_deleted_or_not_due(found: Run, wants: bool) -> None:
     assert is_admissible(found, NOW) is wants
 
 
-def test_a_run_that_waits_for_people_wants_no_place() -> None:
+def test_a_run_pending_on_a_template_error_is_not_admissible() -> None:
     found = code(1)
     shown = found.with_status(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
     assert not is_admissible(shown, NOW)
@@ -202,25 +204,25 @@ def test_a_run_that_waits_for_people_wants_no_place() -> None:
         (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex-2e06e942"),
     ],
 )
-def test_what_a_run_waits_for_is_said_in_words(limits: Limits, words: str) -> None:
+def test_an_obstacle_names_the_limit_and_its_holder(limits: Limits, words: str) -> None:
     first = code(1)
     assert Ledger({first.uid: reservation(first)}).obstacle("other", capacity_keys(first), limits) == words
 
 
-def test_a_run_is_never_in_its_own_way() -> None:
-    """Its entry may be of an attempt that is over, or of a version before the last write."""
+def test_a_runs_own_reservation_is_no_obstacle() -> None:
+    """The reservation may be of an earlier attempt, or of a version before the last write."""
     first = code(1)
     assert (
         Ledger({first.uid: reservation(first)}).obstacle(first.uid, capacity_keys(first), Limits(1, 1, 1, True)) is None
     )
 
 
-def test_no_limit_needs_no_ledger() -> None:
+def test_limits_are_off_only_when_none_is_set() -> None:
     assert not NO_LIMITS.on
     assert all(limits.on for limits in (Limits(runs=0), Limits(exclusive=True), Limits(per_agent=1)))
 
 
-def test_a_queued_run_that_a_person_reopened_still_resumes_its_session() -> None:
+def test_a_reopened_run_resumes_its_session_after_waiting_in_the_queue() -> None:
     first = code(1)
     working = first.with_status(transitions.start(first, NOW))
     gained = transitions.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)

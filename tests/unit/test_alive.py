@@ -1,11 +1,11 @@
-"""What a sweep knows of an attempt from the lists it made once, and what it leaves to be read.
+"""What a sweep knows about an attempt from its lists of Jobs and pods, without reading it.
 
-| on the cluster                          | known of the run                              |
+| on the cluster                          | preloaded                                     |
 |-----------------------------------------|-----------------------------------------------|
-| its Job, with a pod that waits          | both, so that nothing is read                 |
+| its Job, with a pod that waits          | Job and pod                                   |
 | its Job, with two pods, one has ended   | the Job and the other pod                     |
-| its Job, with no pod yet                | the Job, and that it has no pod               |
-| its Job has ended, or only takes a name | nothing, so that both are read                |
+| its Job, without a pod                  | the Job, and an empty list of pods            |
+| its Job has ended, or is a fence        | nothing; both are read                        |
 | a pod whose Job is not listed           | nothing                                       |
 """
 
@@ -41,7 +41,7 @@ def pod(name: str, phase: str = "Pending", job: str = JOB) -> dict[str, Any]:
 
 @dataclass
 class Lists:
-    """An API server with these objects, that serves one page of each kind."""
+    """An API server that returns these objects, one page for each kind."""
 
     objects: Mapping[str, list[dict[str, Any]]]
     asked: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ def known(jobs: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Preloaded:
         ([], []),
     ],
 )
-def test_a_job_that_works_is_known_with_its_pods(pods: list[dict[str, Any]], kept: list[dict[str, Any]]) -> None:
+def test_a_live_job_is_preloaded_with_its_live_pods(pods: list[dict[str, Any]], kept: list[dict[str, Any]]) -> None:
     found = known([raw_job(JOB)], pods)
     assert (found.job, found.pods) == (parse_job(raw_job(JOB)), tuple(parse_pod(each) for each in kept))
 
@@ -79,5 +79,5 @@ def test_a_job_that_works_is_known_with_its_pods(pods: list[dict[str, Any]], kep
 @pytest.mark.parametrize(
     "jobs", [[], [raw_job("another")], [raw_job(JOB, ended="Complete")], [raw_job(JOB, parallelism=0)]]
 )
-def test_of_any_other_nothing_is_known(jobs: list[dict[str, Any]]) -> None:
+def test_an_ended_fenced_or_missing_job_is_not_preloaded(jobs: list[dict[str, Any]]) -> None:
     assert known(jobs, [pod("a")]) == Preloaded()

@@ -1,16 +1,16 @@
-"""What people may ask of a run that is there, and that the same request does it once.
+"""Requests of people on an existing run, which are idempotent by key.
 
-| asked for | run                              | result                                              |
+| request   | run                              | result                                              |
 |-----------|----------------------------------|-----------------------------------------------------|
-| retry     | finished, also when cancelled    | contextVersion + 1, cancel taken back               |
-| retry     | unfinished, deleted, docs, bad   | refused, saying what to do instead                  |
-| retry     | one asked for has not begun      | refused: the words of the first are not lost        |
-| retry     | the one asked for is cancelled   | taken                                               |
-| retry     | the same key again               | nothing, for the 20 keys applied last               |
+| retry     | finished, also if cancelled      | contextVersion + 1, cancel removed                  |
+| retry     | unfinished, deleted, docs, bad   | refused; the message says what to do instead        |
+| retry     | an earlier retry has not begun   | refused, so that its instructions are not lost      |
+| retry     | the earlier retry is cancelled   | accepted                                            |
+| retry     | the same key again               | no patch, for the last 20 keys                      |
 | cancel    | unfinished / finished            | cancel / refused                                    |
 | cancel    | a retry has not begun            | cancel                                              |
-| either    | changed since it was read        | the patch names the version it is for               |
-| again     | finished, by feedback            | retry, as often as it may, not when it is over      |
+| either    | changed since it was read        | conflict: the patch names the version it was read at |
+| automatic | finished                         | retry, up to the limit; refused after merge or close |
 """
 
 from dataclasses import replace
@@ -44,13 +44,13 @@ def patched(found: Run, patch: requests.Patch) -> Run:
 
 
 def tried_again(found: Run) -> Run:
-    """The run once the attempt that was asked for has come to its end."""
+    """The run after the requested attempt has ended."""
     begun = found.with_status(transitions.reopen(found, NOW))
     begun = begun.with_status(transitions.start(begun, NOW))
     return begun.with_status(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
 
 
-def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
+def test_a_retry_raises_the_context_version_and_sets_the_instructions() -> None:
     patch = requests.retry(finished(), key="comment 1", words="use `the` other library")
     assert patch
     assert patch["spec"] == {
@@ -61,21 +61,21 @@ def test_a_retry_raises_the_context_version_and_hands_on_the_words() -> None:
     }
 
 
-def test_a_retry_without_words_takes_back_earlier_ones() -> None:
+def test_a_retry_without_instructions_removes_earlier_ones() -> None:
     patch = requests.retry(finished(spec={"promptModification": "the old words"}))
     assert patch
     assert patch["spec"]["promptModification"] is None
     assert patch["spec"]["promptMode"] is None
 
 
-def test_a_cancelled_run_can_be_tried_again() -> None:
+def test_a_cancelled_run_can_be_retried() -> None:
     found = finished(to=State.CANCELLED, spec={"cancel": True})
     patch = requests.retry(found)
     assert patch
     assert not patched(found, patch).cancel
 
 
-def test_a_retry_is_for_the_version_it_was_made_from() -> None:
+def test_a_request_patch_names_the_resource_version_it_was_made_from() -> None:
     found = finished()
     patch, stop = requests.retry(found), requests.cancel(run())
     assert patch
@@ -84,7 +84,7 @@ def test_a_retry_is_for_the_version_it_was_made_from() -> None:
     assert stop["metadata"]["resourceVersion"] == run().resource_version
 
 
-def test_a_version_that_was_refused_is_not_asked_for_again() -> None:
+def test_a_retry_skips_a_context_version_that_was_refused() -> None:
     found = finished()
     refused = found.with_status(found.status.model_copy(update={"context_version": 5}))
     patch = requests.retry(refused)
@@ -92,7 +92,7 @@ def test_a_version_that_was_refused_is_not_asked_for_again() -> None:
     assert patch["spec"]["contextVersion"] == 6
 
 
-def test_a_key_applied_before_asks_for_nothing() -> None:
+def test_a_request_with_a_key_already_applied_makes_no_patch() -> None:
     found = finished()
     first = requests.retry(found, key="comment 1")
     assert first
@@ -102,7 +102,7 @@ def test_a_key_applied_before_asks_for_nothing() -> None:
     assert requests.retry(tried_again(after), key="comment 2")
 
 
-def test_words_that_no_attempt_has_heard_are_not_overwritten() -> None:
+def test_a_second_retry_is_refused_before_the_first_has_begun() -> None:
     first = requests.retry(finished(), key="comment 1", words="use library A")
     assert first
     waiting = patched(finished(), first)
@@ -110,7 +110,7 @@ def test_words_that_no_attempt_has_heard_are_not_overwritten() -> None:
         requests.retry(waiting, key="comment 2", words="and mend the docs")
 
 
-def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> None:
+def test_a_retry_that_has_not_begun_can_be_cancelled_and_requested_again() -> None:
     first = requests.retry(finished(to=State.SUCCEEDED), key="comment 1", words="the wrong way")
     assert first
     waiting = patched(finished(to=State.SUCCEEDED), first)
@@ -130,7 +130,7 @@ def test_a_retry_that_has_not_begun_can_be_cancelled_and_asked_for_anew() -> Non
     }
 
 
-def test_the_last_twenty_keys_are_known() -> None:
+def test_the_last_20_request_keys_are_kept() -> None:
     found = finished()
     for number in range(requests.KEPT + 1):
         patch = requests.retry(found, key=f"comment {number}")
@@ -149,12 +149,12 @@ def test_the_last_twenty_keys_are_known() -> None:
         (finished(spec={"taskId": 0}), "taskId"),
     ],
 )
-def test_a_retry_that_cannot_be_says_what_to_do(found: Run, why: str) -> None:
+def test_an_impossible_retry_is_refused_and_says_what_to_do(found: Run, why: str) -> None:
     with pytest.raises(requests.RequestRefused, match=why):
         requests.retry(found)
 
 
-def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
+def test_feedback_retries_a_run_up_to_the_limit() -> None:
     found = finished()
     for number in range(2):
         patch = requests.automatic_retry(found, key=f"check {number}", words="it failed", most=2)
@@ -179,13 +179,13 @@ def test_feedback_has_a_run_tried_again_as_often_as_it_may() -> None:
         (finished("DocsRun"), "only automatically"),
     ],
 )
-def test_an_automatic_retry_that_is_not_wanted_is_refused(found: Run, why: str) -> None:
+def test_an_automatic_retry_of_a_cancelled_open_or_docs_run_is_refused(found: Run, why: str) -> None:
     with pytest.raises(requests.RequestRefused, match=why):
         requests.automatic_retry(found, key="check", words="", most=9)
 
 
 @pytest.mark.parametrize(("state", "over"), [("Open", False), ("Merged", True), ("Closed", True)])
-def test_feedback_on_a_pull_request_that_is_over_starts_nothing(state: pull_request.State, over: bool) -> None:
+def test_feedback_on_a_merged_or_closed_pull_request_starts_no_retry(state: pull_request.State, over: bool) -> None:
     found = finished(to=State.SUCCEEDED)
     found = found.with_status(pull_request.set_pull_request(found.status, "https://pull/1", state, 1, NOW))
     assert pull_request.is_closed(found.status) == over
@@ -203,7 +203,7 @@ def test_a_pull_request_is_recorded_beside_the_conditions_of_its_run() -> None:
     assert opened.pull_request_url == "https://pull/1"
     assert pull_request.set_pull_request(opened, "https://pull/1", "Open", 2, NOW + timedelta(hours=1)) is opened
     closed = pull_request.set_pull_request(opened, "https://pull/1", "Closed", 1, NOW + timedelta(hours=1))
-    assert closed.conditions[-1].last_transition_time == NOW  # False all along
+    assert closed.conditions[-1].last_transition_time == NOW  # the condition's status stays False
     merged = pull_request.set_pull_request(closed, "https://pull/1", "Merged", 1, NOW + timedelta(hours=2))
     assert merged.conditions[-1].last_transition_time == NOW + timedelta(hours=2)
     assert pull_request.set_pull_request(opened, "https://pull/2", "Open", 1, NOW) is opened
@@ -211,7 +211,7 @@ def test_a_pull_request_is_recorded_beside_the_conditions_of_its_run() -> None:
     assert pull_request.set_pull_request(closed, "https://pull/2", "Open", 1, NOW).pull_request_url == "https://pull/2"
 
 
-def test_an_unfinished_run_is_stopped_once() -> None:
+def test_an_unfinished_run_is_cancelled_once() -> None:
     patch = requests.cancel(run())
     assert patch
     assert patch["spec"] == {"cancel": True}
@@ -224,7 +224,7 @@ def test_an_impossible_cancel_explains_why(found: Run, why: str) -> None:
         requests.cancel(found)
 
 
-def test_where_a_run_was_asked_for_is_kept_on_it() -> None:
+def test_the_origin_of_a_run_is_kept_in_its_annotations() -> None:
     asked = origin.Origin("acme/shop", 3, "octocat", "https://github.com/acme/shop/issues/3#issuecomment-1")
     raw = {"metadata": {"annotations": origin.to_annotations(asked)}}
     assert origin.from_object(raw) == asked

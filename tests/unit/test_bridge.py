@@ -1,11 +1,11 @@
-"""One watch on a scripted API server: what it publishes, from which version it resumes, what it logs.
+"""One watch on a scripted API server: published events, resume versions and logs.
 
-list        everything is published; a list after a gap publishes changes, and deletions that no watch saw
-watch       every change is published; it resumes at the last version, bookmarks included
-410         refused, or in the stream: list again
-errors      logged once per change of state, at ERROR where people must act; shown as not ready
-queue       what it does not take is tried again; the watch waits for it
-health      a quiet watch lives; a silent one, or one whose thread ended, is dead
+list        every object is published; a list after a gap publishes changes and missed deletions
+watch       every change is published; the watch resumes at the last version, bookmarks included
+410         at the request or in the stream: a new list
+errors      logged once per change of state, at ERROR if people must act; the watch is not ready
+queue       a rejected event is published again; the watch waits for it
+health      a quiet watch is live; a silent watch, or one whose thread has ended, is dead
 """
 
 import logging
@@ -47,7 +47,7 @@ EXPIRED = {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
 
 
 class Scripted:
-    """A transport that answers from a script: lists and watches that end or fail as scripted; then `over` is set."""
+    """A transport that answers from a script of lists and watches; at its end it sets `over`."""
 
     def __init__(self, lists: list[Any], watches: list[Any]) -> None:
         self.lists, self.watches = iter(lists), iter(watches)
@@ -82,7 +82,7 @@ class Scripted:
 
 
 class Queue:
-    """Keeps what is published; refuses the first few."""
+    """Keeps published events; rejects the first `refusals`."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.events: list[Event] = []
@@ -100,7 +100,7 @@ class Queue:
 
 
 class Kept(logging.Handler):
-    """Keeps what is logged."""
+    """Keeps log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def logged() -> Iterator[list[logging.LogRecord]]:
-    """What the project logs, wherever it is sent."""
+    """The records of the project's logger."""
     handler, logger = Kept(), logging.getLogger("orchestrator")
     before = logger.level
     logger.setLevel(logging.INFO)
@@ -123,7 +123,7 @@ def logged() -> Iterator[list[logging.LogRecord]]:
 
 
 def play(transport: Scripted, queue: Queue, kind: Any = CODE_RUN) -> Bridge:
-    """A bridge that has played the script to its end, and is stopped."""
+    """Play the script to its end, stop the bridge and return it."""
     bridge = Bridge(Cluster(transport), queue, "n", {kind: "runs"}, QUICK, workers=1)
     bridge.start()
     try:
@@ -137,10 +137,10 @@ def play(transport: Scripted, queue: Queue, kind: Any = CODE_RUN) -> Bridge:
 
 
 def ended(bridge: Bridge) -> None:
-    """Waits until the thread of its watch has ended."""
+    """Wait until the thread of the watch has ended."""
     until = time.monotonic() + PATIENCE
     while bridge.live:
-        assert time.monotonic() < until, "its thread goes on, or it is still called live"
+        assert time.monotonic() < until, "the thread of the watch has not ended, or the bridge still reports it as live"
         time.sleep(0.01)
 
 
@@ -160,7 +160,7 @@ def test_a_cut_watch_resumes_at_the_last_version_bookmarks_included() -> None:
 
 
 @pytest.mark.parametrize("gone", [[EXPIRED], Gone("too old"), [change("MODIFIED", "a", 8), EXPIRED]])
-def test_after_lost_history_a_list_publishes_changes_and_deletions(gone: Any) -> None:
+def test_the_list_after_an_expired_version_publishes_changes_and_deletions(gone: Any) -> None:
     lists = [[item("a", 5), item("b", 6), item("c", 7)], [item("a", 8), item("b", 9), item("d", 10)]]
     queue = Queue()
     transport = Scripted(lists, [gone, []])
@@ -199,7 +199,7 @@ def test_a_rejected_event_is_retried_and_none_is_published_twice() -> None:
     assert transport.resumed == ["100", "101"]
 
 
-def test_it_is_ready_only_when_the_first_list_is_in_the_queue() -> None:
+def test_the_bridge_is_ready_only_after_its_first_list_is_published() -> None:
     queue = Queue(refusals=10**9)
     transport = Scripted([[item("a", 5)]], [[]])
     bridge = Bridge(Cluster(transport), queue, "n", {CODE_RUN: "runs"}, QUICK)
@@ -248,7 +248,7 @@ class Clock:
         return self.now
 
 
-def test_silence_tells_a_dead_watch_from_a_quiet_and_a_rejected_one() -> None:
+def test_only_answers_of_the_cluster_or_a_wait_for_the_queue_end_silence() -> None:
     clock = Clock()
     health = WatchHealth("coderuns", clock)
     for sign in (lambda: health.ok("cluster"), lambda: health.failed("cluster", Forbidden("no rights"))):
@@ -259,19 +259,19 @@ def test_silence_tells_a_dead_watch_from_a_quiet_and_a_rejected_one() -> None:
     clock.now += 100
     health.failed("cluster", Unavailable("no answer"))
     health.published()
-    assert health.seconds_since_contact == 100, "neither a failed call nor the queue is a sign of life of the watch"
+    assert health.seconds_since_contact == 100, "a failed call and a published event are no contact with the cluster"
     with health.waiting_for_queue():
         clock.now += 50
         assert health.seconds_since_contact == 50
         health.failed("queue", PublishError("down"))
-        assert health.seconds_since_contact == 0, "but for a watch that waits for the queue it is"
+        assert health.seconds_since_contact == 0, "an answer of the queue counts while the watch waits for the queue"
         clock.now += 70
-        assert health.seconds_since_contact == 70, "a queue that does not even refuse"
-    assert health.seconds_since_contact == 100, "waiting is no sign of life, and no silence of the cluster's"
+        assert health.seconds_since_contact == 70, "a queue without an answer is silent"
+    assert health.seconds_since_contact == 100, "waiting for the queue does not count as silence of the cluster"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_watch_whose_thread_ended_is_dead_at_once() -> None:
+def test_a_watch_whose_thread_ended_is_not_live() -> None:
     transport = Scripted([[{"metadata": {}}]], [])  # a defect: an object without uid
     bridge = Bridge(Cluster(transport), Queue(), "n", {CODE_RUN: "runs"}, replace(QUICK, dead_after=1e9))
     bridge.start()

@@ -1,9 +1,9 @@
-"""What a run may still spend, over all its attempts.
+"""The remaining budget of a run, over all its attempts.
 
 | spec          | used so far | left | next                               |
 |---------------|-------------|------|------------------------------------|
 | no limit      | any         | -    | attempt                            |
-| limit         | less        | rest | attempt, told the rest             |
+| limit         | less        | rest | attempt, limited to the rest       |
 | limit         | all of it   | 0    | the end: MaxTurns, BudgetExceeded  |
 | limit raised  | old limit   | rest | attempt                            |
 """
@@ -40,7 +40,7 @@ def used(turns: int, cost: float, /, **spec: Any) -> Run:
         (used(50, 2.5, maxTurns=60, maxCostUsd=3), 10, 0.5, None),
     ],
 )
-def test_what_is_left_and_what_follows(
+def test_a_run_with_remaining_budget_starts_and_without_it_fails(
     found: Run, turns: int | None, cost: float | None, reason: Reason | None
 ) -> None:
     assert (budget.turns_left(found), budget.cost_left(found)) == (turns, cost)
@@ -54,7 +54,7 @@ def test_what_is_left_and_what_follows(
         assert "raise spec.max" in action.status.succeeded.message
 
 
-def test_an_attempt_that_used_the_last_of_it_is_not_tried_again() -> None:
+def test_an_attempt_that_used_the_remaining_budget_is_not_retried() -> None:
     fresh = run(spec={"maxCostUsd": 1})
     working = fresh.with_status(transitions.start(fresh, NOW))
     usage = {"costUsd": 1.2, "turns": 3}

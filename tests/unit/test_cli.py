@@ -1,10 +1,10 @@
-"""The frame of the command line.
+"""The frame of the command line: help, exit codes, output and completion.
 
-usage        help of each command and group, that it teaches, what it may load; what is wrong is explained
-exit codes   of each family of errors, of a question answered with no, of a command that is stopped, also as it loads
+usage        help of each command and group, and its imports; wrong usage is explained
+exit codes   of each family of errors, of a question answered with no, of a command interrupted while it loads or runs
 full disk    one line on standard error; none after the reader has closed the pipe
-completion   the script for each shell; bash itself completes commands and values
-output       colours for terminals alone, cells of one line
+completion   the script for each shell; bash completes commands and values
+output       colours on terminals only; cells of one line
 """
 
 import io
@@ -48,12 +48,12 @@ HEAVY = (
     "functions.local",
     "functions.settings",
 )
-"""What takes long to import, and only commands need."""
+"""Modules that are slow to import and that only some commands need."""
 
 
 @pytest.fixture(autouse=True)
 def handler() -> Iterator[None]:
-    """The command sets its own; the test run gets its own back."""
+    """Restore the signal handler that the command replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -93,8 +93,8 @@ def test_help_loads_no_part_that_only_a_command_needs(words: list[str]) -> None:
     assert run("-c", program).splitlines()[-1] == "loaded: []"
 
 
-def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit codes are in the help of the whole, and each group shows how it is used."""
+def test_help_lists_exit_codes_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The main help lists the exit codes, and the help of each group has an example."""
     cli.main(["--help"])
     printed = capsys.readouterr().out
     assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130 ") if f"\n    {code}" not in printed] == []
@@ -170,7 +170,7 @@ def test_bash_completes_commands_and_values(typed: list[str], words: list[str], 
 
 
 def run(*arguments: str) -> str:
-    """What a fresh Python prints."""
+    """Run a fresh Python and return its standard output."""
     done = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
@@ -186,7 +186,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_colours_are_for_terminals_whose_people_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_printed_on_terminals_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert (output.styled("a", "red", Terminal()), output.styled("a", "red", io.StringIO())) == (
@@ -230,7 +230,7 @@ def test_after_a_closed_pipe_there_is_no_output(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
-def test_ctrl_c_while_it_loads_ends_it_without_a_trace(tmp_path: Path) -> None:
+def test_ctrl_c_while_the_program_loads_exits_with_130_without_a_trace(tmp_path: Path) -> None:
     stands_in = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
     (tmp_path / "click.py").write_text(stands_in)
     ended = process("--help", stdout=subprocess.DEVNULL, PYTHONPATH=str(tmp_path))
@@ -238,7 +238,7 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["runs"]])
-def test_ctrl_c_while_a_command_loads(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_while_a_command_loads_exits_with_130(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     class Stopped(Root):
         def get_command(self, _context: click.Context, name: str) -> click.Command | None:
             raise KeyboardInterrupt
@@ -249,6 +249,6 @@ def test_ctrl_c_while_a_command_loads(arguments: list[str], capsys: pytest.Captu
     assert capsys.readouterr().err == ""
 
 
-def test_the_installed_command_begins_where_ctrl_c_may_come() -> None:
+def test_the_installed_command_starts_in_the_module_that_handles_ctrl_c() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts["orchestrator"] == "functions.clients.__main__:main"

@@ -1,9 +1,9 @@
-"""What an API server that is busy says of how long: seconds, or nothing that could be waited for.
+"""The Retry-After of a busy API server: a number of seconds, or none if it is not usable.
 
-| Retry-After                                   | waits            |
-|-----------------------------------------------|------------------|
-| a number of seconds                           | as long          |
-| a date, other digits, a number without an end | as it sees fit   |
+| Retry-After                            | retry_after                      |
+|----------------------------------------|----------------------------------|
+| a number of seconds                    | that number                      |
+| a date, other digits, an endless number | None: the caller's own back-off  |
 """
 
 import pytest
@@ -24,7 +24,7 @@ from functions.cluster.errors import Unavailable, from_response
         ("Sat, 21 Nov 2026 07:28:00 GMT", None),
     ],
 )
-def test_who_is_busy_says_for_how_long(header: str | None, seconds: float | None) -> None:
+def test_retry_after_is_read_if_it_is_a_number_of_seconds(header: str | None, seconds: float | None) -> None:
     error = from_response(429, b"{}", header)
     assert isinstance(error, Unavailable)
     assert error.retry_after == seconds

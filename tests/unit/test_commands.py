@@ -1,18 +1,17 @@
-r"""What a comment asks of us: which of its lines are commands, and what they say.
+r"""Commands in GitHub comments: which lines are commands, and their arguments.
 
-| the line is                                                | result                                       |
+| line                                                       | result                                       |
 |------------------------------------------------------------|----------------------------------------------|
-| one of ours, in a paragraph or a list item, \r\n or \n       | a command                                    |
+| a known command, in a paragraph or a list item, \r\n or \n   | a command                                    |
 | in a block quote, a fence, indented code, a code span,     | nothing                                      |
 |   an HTML comment, <pre>, <blockquote>, a link's title     |                                              |
 | /unknown, /codex, in the middle of a line, a heading       | nothing                                      |
-| ours and wrong                                             | a Mistake, which says what to do             |
-| after /retry, up to the next command                       | what is to be done differently, as written;  |
-|                                                            |   a Mistake where that is too long           |
-| far down, in a comment as long as GitHub takes them        | as at the beginning                          |
-| in a longer one                                            | a Mistake, which says what to do             |
-| at the beginning of a comment                              | what the Markdown parser makes of it         |
-| any text at all                                            | never an error                               |
+| a known command with wrong arguments                       | InvalidCommand, which says what to do        |
+| after /retry, up to the next command                       | the instructions, verbatim; InvalidCommand   |
+|                                                            |   if they are too long                       |
+| at the end of a comment of GitHub's maximum length         | a command                                    |
+| in a longer comment                                        | InvalidCommand, which says what to do        |
+| any text                                                   | never an error                               |
 """
 
 import re
@@ -67,7 +66,7 @@ from functions.github.markdown import MAX_COMMENT_LENGTH
         ("/retry once\n/status", [Retry("once"), Status()]),
     ],
 )
-def test_commands_are_found_with_what_they_say(comment: str, expected: list[Command]) -> None:
+def test_commands_are_parsed_with_their_arguments(comment: str, expected: list[Command]) -> None:
     assert parse_comment(comment) == expected
 
 
@@ -113,11 +112,11 @@ def test_commands_are_found_with_what_they_say(comment: str, expected: list[Comm
         "[a]: https://example.com\n'/cancel'",
     ],
 )
-def test_quoted_text_code_and_text_for_other_apps_are_no_commands(comment: str) -> None:
+def test_quotes_code_and_unknown_commands_are_not_parsed_as_commands(comment: str) -> None:
     assert parse_comment(comment) == []
 
 
-def test_what_follows_a_closed_quote_is_a_command_again() -> None:
+def test_a_command_after_a_closed_quote_or_fence_is_parsed() -> None:
     assert parse_comment("> /cancel\n\n/status") == [Status()]
     assert parse_comment("```\n/cancel\n```\n/status") == [Status()]
     assert parse_comment("<blockquote>\n\n/cancel\n\n</blockquote>\n\n/status") == [Status()]
@@ -144,7 +143,7 @@ def test_what_follows_a_closed_quote_is_a_command_again() -> None:
         ("/code `rm -rf`", "`` -rf` `` follows the number"),
     ],
 )
-def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
+def test_an_invalid_command_says_what_to_do(comment: str, says: str | None) -> None:
     found = parse_comment(comment)
     if says is None:
         assert found == []
@@ -155,20 +154,20 @@ def test_a_mistake_says_what_to_do(comment: str, says: str | None) -> None:
     assert USAGE[mistake.name].startswith(f"/{mistake.name}")
 
 
-def test_too_many_commands_are_one_mistake() -> None:
+def test_too_many_commands_are_one_invalid_command() -> None:
     assert len(parse_comment("/status\n" * MAX_COMMANDS)) == MAX_COMMANDS
     (mistake,) = parse_comment("/status\n" * (MAX_COMMANDS + 1))
     assert isinstance(mistake, InvalidCommand)
 
 
 @pytest.mark.parametrize("line", ["text of one long paragraph\n", "한국어 😀\n", "paragraphs\n\n"])
-def test_a_command_is_found_however_far_down(line: str) -> None:
+def test_a_command_at_the_end_of_the_longest_comment_is_found(line: str) -> None:
     command = "\n/code 3 service=api"
     before = (line * (MAX_COMMENT_LENGTH // len(line) + 1))[: MAX_COMMENT_LENGTH - len(command)]
     assert parse_comment(before + command) == [StartRun("code", {"service": "api"}, 3)]
 
 
-def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_hold_a_command() -> None:
+def test_a_comment_over_githubs_limit_is_invalid_only_if_it_contains_a_command() -> None:
     long = "x" * MAX_COMMENT_LENGTH
     for comment in (f"/CANCEL\n{long}", f"{long}\n/cancel\n/status"):
         (mistake,) = parse_comment(comment)
@@ -178,13 +177,13 @@ def test_a_comment_that_is_too_long_to_be_read_to_its_end_says_so_where_it_may_h
 
 
 @pytest.mark.parametrize("part", ["[![](", "*a_ ", "a\n", "<a [", "[a](b '", "x `` "])
-def test_what_is_done_for_a_paragraph_grows_with_its_length_and_not_its_square(part: str) -> None:
+def test_parsing_a_paragraph_takes_linear_time(part: str) -> None:
     short, long = (_calls(part * (size // len(part)) + "\n/status") for size in (250, 1000))
     assert long < 6 * short
 
 
 def _calls(comment: str) -> int:
-    """How many calls of functions it takes to find the commands in it."""
+    """The number of function calls that parsing the comment takes."""
     calls: list[str] = []
     sys.setprofile(lambda *call: calls.append(call[1]))
     try:
@@ -194,7 +193,7 @@ def _calls(comment: str) -> int:
     return len(calls)
 
 
-def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_are_a_mistake() -> None:
+def test_retry_instructions_over_the_maximum_length_are_invalid() -> None:
     assert parse_comment("/retry " + "x" * MAX_INSTRUCTIONS_LENGTH + "\u200b" * 99) == [
         Retry("x" * MAX_INSTRUCTIONS_LENGTH)
     ]
@@ -203,7 +202,7 @@ def test_words_of_any_length_that_a_prompt_takes_are_handed_on_and_longer_ones_a
     assert "30,001 characters; shorten them to at most 30,000" in mistake.problem
 
 
-def test_words_carry_nothing_that_is_not_seen() -> None:
+def test_retry_instructions_lose_invisible_characters() -> None:
     (found,) = parse_comment("/retry use\u202e this\x07")
     assert found == Retry("use this")
 
@@ -212,12 +211,12 @@ def test_words_carry_nothing_that_is_not_seen() -> None:
     ("text", "expected"),
     [("/docs", StartRun("docs")), ("/code service=api", StartRun("code", {"service": "api"})), ("/cancel", Cancel())],
 )
-def test_a_mapping_has_one_command_and_may_leave_the_task_open(text: str, expected: Command) -> None:
+def test_a_mapping_is_one_command_and_may_omit_the_task(text: str, expected: Command) -> None:
     assert parse_single(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "docs", "/docs\n/docs", "> /docs", "/docs\ntext"])
-def test_anything_else_is_no_mapping(text: str) -> None:
+def test_text_other_than_one_command_is_not_a_mapping(text: str) -> None:
     assert parse_single(text) is None
 
 
@@ -229,7 +228,9 @@ FIRST = st.sampled_from(["/status", "  /code 3 service=api", "/RETRY more\t", "/
 
 @settings(deadline=None, max_examples=60)
 @given(FIRST, st.sampled_from(["\n", "\r\n", " "]), TEXT)
-def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, between: str, rest: str) -> None:
+def test_the_first_line_of_a_comment_is_read_as_the_markdown_parser_reads_it(
+    first: str, between: str, rest: str
+) -> None:
     comment = first + between + rest
     text = re.sub(r"\r\n?", "\n", lines.normalize(comment)).replace("\0", "\N{REPLACEMENT CHARACTER}")
     number, line = next(iter(paragraphs.lines(text)))
@@ -241,7 +242,7 @@ def test_what_a_comment_begins_with_is_read_as_the_parser_reads_it(first: str, b
 
 @settings(deadline=None, max_examples=60)
 @given(TEXT)
-def test_no_text_is_an_error(text: str) -> None:
+def test_parsing_any_text_raises_no_error(text: str) -> None:
     for comment in (text, f"/code {text}", f"/docs {text}", f"{text}\n/retry {text}\n{text}"):
         assert all(each.name in COMMAND_NAMES for each in parse_comment(comment))
 
@@ -252,25 +253,25 @@ PLAIN = st.lists(LINE | st.sampled_from([f"/{word}" for word in COMMAND_NAMES]),
 
 @settings(deadline=None, max_examples=60)
 @given(PLAIN, st.sampled_from(COMMAND_NAMES), st.sampled_from("`~"), st.integers(3, 9))
-def test_no_command_in_a_fence_is_run(inside: str, word: str, mark: str, length: int) -> None:
+def test_a_command_in_a_fence_is_ignored(inside: str, word: str, mark: str, length: int) -> None:
     fence = mark * length
     assert parse_comment(f"{fence}\n{inside}\n/{word}\n{fence}") == []
 
 
 @settings(deadline=None, max_examples=60)
 @given(PLAIN, st.sampled_from(COMMAND_NAMES), st.integers(1, 5))
-def test_no_command_in_a_quote_is_run(inside: str, word: str, depth: int) -> None:
+def test_a_command_in_a_quote_is_ignored(inside: str, word: str, depth: int) -> None:
     quoted = "\n".join(f"{'> ' * depth}{line}" for line in f"{inside}\n/{word}".split("\n"))
     assert parse_comment(quoted) == []
 
 
 @settings(deadline=None, max_examples=60)
 @given(PLAIN.filter(lambda text: "-->" not in text), st.sampled_from(COMMAND_NAMES))
-def test_no_command_in_a_comment_of_html_is_run(inside: str, word: str) -> None:
+def test_a_command_in_an_html_comment_is_ignored(inside: str, word: str) -> None:
     assert parse_comment(f"<!--\n{inside}\n/{word}\n-->") == []
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(COMMAND_NAMES), st.lists(st.sampled_from(["- ", "* ", "+ ", "1. ", "2) "]), max_size=4))
-def test_a_command_at_the_start_of_a_list_item_is_run(word: str, markers: list[str]) -> None:
+def test_a_command_at_the_start_of_a_list_item_is_parsed(word: str, markers: list[str]) -> None:
     assert len(parse_comment(f"{''.join(markers)}/{word}")) == 1

@@ -1,10 +1,10 @@
-"""Reports to GitHub of a run in comments, as text.
+"""The text of the comment about a run.
 
-| about                          | is so                                                                       |
+| part                           | rule                                                                        |
 |--------------------------------|-----------------------------------------------------------------------------|
-| text of people and agents      | in code alone: no mention, no link, no markup, whatever it is made of       |
-| its length                     | always within GitHub's limits                                               |
-| the marker                     | in our first line; found in comments by our App alone                       |
+| text of people and agents      | as code only: no mention, no link, no markup                                |
+| length                         | always within GitHub's limits                                               |
+| marker                         | on the first line; only comments of the App itself are searched for it      |
 """
 
 from hypothesis import given
@@ -21,11 +21,11 @@ NASTY = st.text(st.sampled_from("`~@#<>[]()!|\\*_-\n\r\t a/:.\u202e\u200b\x00é"
 MARKDOWN = MarkdownIt("commonmark")
 
 
-# Text of others -----------------------------------------------------------------------------------------------------
+# Text of people and agents ------------------------------------------------------------------------------------------
 
 
 @given(NASTY)
-def test_a_code_span_is_one_code_span_and_nothing_else(text: str) -> None:
+def test_code_span_renders_any_text_as_one_code_span(text: str) -> None:
     (block, inline, _) = MARKDOWN.parse(f"x {markdown.code_span(text)} y")
     assert block.type == "paragraph_open"
     kinds = [each.type for each in inline.children or ()]
@@ -33,14 +33,14 @@ def test_a_code_span_is_one_code_span_and_nothing_else(text: str) -> None:
 
 
 @given(NASTY)
-def test_a_block_is_one_block_and_nothing_else(text: str) -> None:
+def test_fenced_block_renders_any_text_as_one_fence(text: str) -> None:
     tokens = MARKDOWN.parse(f"before\n\n{markdown.fenced_block(text, 2000)}\n\nafter")
     assert [each.type for each in tokens if each.type == "fence"] == ["fence"]
     assert [each.content for each in tokens if each.type == "inline"] == ["before", "after"]
 
 
 @given(NASTY)
-def test_a_link_is_that_link_or_code(text: str) -> None:
+def test_link_renders_http_urls_as_links_and_other_text_as_code(text: str) -> None:
     (_, inline, _) = MARKDOWN.parse(f"x {markdown.link(text)} y")
     kinds = {each.type for each in inline.children or ()}
     assert kinds <= {"text", "code_inline", "link_open", "link_close"}
@@ -50,7 +50,7 @@ def test_a_link_is_that_link_or_code(text: str) -> None:
 
 
 @given(NASTY, NASTY)
-def test_whatever_the_run_says_the_comment_keeps_its_form(message: str, reason: str) -> None:
+def test_any_message_or_reason_leaves_the_comments_structure_intact(message: str, reason: str) -> None:
     found = ended(message=message[:2000])
     status = found.status.model_copy(update={"summary": message[:2000] or None})
     shown = [each.model_copy(update={"reason": reason}) for each in status.conditions]
@@ -71,7 +71,7 @@ def test_whatever_the_run_says_the_comment_keeps_its_form(message: str, reason: 
     assert len(check.body(found, "")["output"]["summary"]) <= markdown.MAX_COMMENT_LENGTH
 
 
-def test_what_is_too_long_is_cut_and_says_so() -> None:
+def test_a_long_block_is_cut_with_a_notice() -> None:
     text = markdown.fenced_block("x" * 5000, 2000)
     assert markdown.CUT in text
     assert len(text) < 2100
@@ -80,7 +80,7 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
 # The comment --------------------------------------------------------------------------------------------------------
 
 
-def test_it_says_what_is_known_and_what_to_do() -> None:
+def test_the_comment_shows_the_runs_facts_and_next_commands() -> None:
     text = comment.text(ended(message="done"))
     for words in ("**Task 3** for `api`", "**Succeeded** (`Completed`)", "`rex`", "$1.50, 1 turn\n", "`/retry`"):
         assert words in text
@@ -89,10 +89,10 @@ def test_it_says_what_is_known_and_what_to_do() -> None:
     assert "**Documentation** of `.` on `main`" in comment.text(run("DocsRun"))
     assert "`/cancel`" in comment.text(run())
     assert "**Deleted**" in comment.text(run(deletionTimestamp="2026-01-02T03:00:00Z"))
-    assert "**Run** `run-1`" in comment.text(run(spec={"taskId": 0})), "also of one whose spec is not valid"
+    assert "**Run** `run-1`" in comment.text(run(spec={"taskId": 0})), "also for a run whose spec is not valid"
 
 
-def test_only_the_apps_own_comments_are_ours_the_oldest_first() -> None:
+def test_only_the_apps_own_comments_are_selected_oldest_first() -> None:
     text, bot = comment.marker(UID) + "\nx", {"login": "a[bot]", "type": "Bot"}
     app = {"id": int(APP), "client_id": "Iv1.abc"}
     mine = {"id": 7, "body": text, "user": bot, "performed_via_github_app": app}

@@ -1,9 +1,9 @@
-"""Templates that were compiled when the image was built.
+"""Templates that are compiled when the image is built.
 
 | the compiled directory            | expected                                                          |
 |-----------------------------------|-------------------------------------------------------------------|
 | complete                          | nothing is compiled again, the text is the same                   |
-| older than a template             | the template's present text, at once                              |
+| older than a template             | the template is compiled again, its new text is rendered          |
 | missing, read-only, damaged       | the text is the same, and nothing is written                      |
 | of a malformed template           | the command names template and line, and fails                    |
 """
@@ -47,12 +47,12 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def rendered(templates: Path) -> dict[str, str]:
-    """What a process that has just started renders."""
+    """The files that a process renders after a fresh start."""
     engine.environment.cache_clear()
     return dict(task_files(golden.make_task("claude", "code"), settings(templates=templates)).files)
 
 
-def test_what_the_image_has_compiled_is_not_compiled_again(templates: Path, compiled: list[str]) -> None:
+def test_templates_compiled_in_the_image_are_not_compiled_again(templates: Path, compiled: list[str]) -> None:
     expected = rendered(templates)
     used = set(compiled)
     assert len(used) > 10

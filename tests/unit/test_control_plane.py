@@ -1,4 +1,4 @@
-"""A port that another process takes before the control plane listens on it does not fail the tests."""
+"""A port that another process takes before the control plane listens on it: the control plane starts on another."""
 
 import socket
 from contextlib import ExitStack

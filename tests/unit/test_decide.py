@@ -1,20 +1,20 @@
-"""What a run needs next until its Job ends, for every place it can be in.
+"""The next action of a run until its Job has ended, in every state.
 
-| state      | seen                        | next                                              |
+| state      | observed                    | next                                              |
 |------------|-----------------------------|---------------------------------------------------|
 | any        | being deleted               | release once, then nothing                        |
-| any        | finalizer or labels missing | put them on                                       |
+| any        | finalizer or labels missing | add them                                          |
 | waiting    | new                         | start                                             |
 | waiting    | cancel, bad spec            | close                                             |
-| starting   | no Job                      | create it (or fence it, when it must not run):    |
+| starting   | no Job                      | create it, or fence it if it must not run:        |
 |            |                             | test_decide_without_job.py                        |
-| starting   | pod stuck, silent, at work  | test_starting.py                                  |
+| starting   | pod stuck, silent, ready    | test_starting.py                                  |
 | starting   | Job ready, pod stuck        | running, pending                                  |
 | running    | Job gone                    | fence, then lost                                  |
 | any open   | cancel                      | stop, then close                                  |
 | any open   | foreign Job                 | close: name taken                                 |
 
-Once it has ended: test_decide_ends.py.
+The actions after the end of the Job: test_decide_ends.py.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ from tests.support.builders import NOW, POLICY, job, pod, run
 from tests.unit.deciding import LATER, finished, name_of, next_for, running, started
 
 
-def test_a_new_run_is_started_with_everything_named_in_its_status_first() -> None:
+def test_a_new_run_starts_with_all_object_names_in_its_status() -> None:
     action = next_for(run())
     assert isinstance(action, actions.Start)
     status = action.status
@@ -45,7 +45,7 @@ def test_a_new_run_is_started_with_everything_named_in_its_status_first() -> Non
     assert status.attempts[0].generation == 1
 
 
-def test_a_run_made_with_kubectl_gets_our_finalizer_before_anything_else() -> None:
+def test_a_run_without_our_finalizer_is_adopted_first() -> None:
     assert next_for(run(finalizers=["other/one"])) == actions.Adopt()
 
 
@@ -63,7 +63,7 @@ def test_a_malformed_run_being_deleted_is_released_too() -> None:
     assert next_for(broken) == actions.Release()
 
 
-def test_a_run_whose_spec_breaks_the_rules_fails_naming_the_field() -> None:
+def test_a_run_with_an_invalid_spec_fails_and_names_the_field() -> None:
     action = next_for(run(spec={"service": "Not A Label"}))
     assert isinstance(action, actions.Close)
     assert action.status.succeeded
@@ -75,7 +75,7 @@ def test_the_missing_job_of_an_attempt_just_recorded_is_created() -> None:
     assert next_for(started(), None) == actions.CreateResources()
 
 
-def test_running_is_shown_only_once_the_agent_was_seen() -> None:
+def test_a_run_is_running_only_after_its_pod_is_ready() -> None:
     found = started()
     assert next_for(found, job(name_of(found))) == actions.Nothing()
     action = next_for(found, job(name_of(found), ready=1))
@@ -83,7 +83,7 @@ def test_running_is_shown_only_once_the_agent_was_seen() -> None:
     assert action.status.phase == "Running"
 
 
-def test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_never_as_running() -> None:
+def test_an_image_pull_error_is_shown_as_pending_with_the_kubelets_message() -> None:
     waiting = {"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image: x"}}}
     found = started()
     stuck = [pod("Pending", exit_code=None, containerStatuses=[waiting])]
@@ -101,7 +101,7 @@ def test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_nev
     assert end.status.succeeded.reason == Reason.IMAGE_PULL_FAILED
 
 
-def test_the_lost_job_of_a_running_attempt_is_fenced_and_tried_afresh() -> None:
+def test_the_lost_job_of_a_running_attempt_is_fenced_and_the_run_retried() -> None:
     found = running()
     assert next_for(found, None) == actions.Fence()
     action = next_for(found, job(name_of(found), parallelism=0), [])
@@ -118,7 +118,7 @@ def test_a_foreign_job_under_our_name_ends_the_run() -> None:
     assert action.status.succeeded.reason == Reason.NAME_TAKEN
 
 
-def test_cancel_ends_a_run_from_every_place() -> None:
+def test_cancel_ends_a_run_in_every_state() -> None:
     cancelled = {"cancel": True}
     assert isinstance(next_for(run(spec=cancelled)), actions.Close)
     found = running(spec=cancelled)
@@ -135,14 +135,14 @@ def test_cancel_ends_a_run_from_every_place() -> None:
 
 
 def waiting(**spec: Any) -> Run:
-    """One that was told to wait for a place."""
+    """A queued run."""
     found = run(spec=spec)
     return found.with_status(transitions.queued(run(), "waits", NOW))
 
 
-def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> None:
+def test_an_event_is_dropped_only_if_the_run_needs_no_reconcile() -> None:
     assert not needs_no_reconcile(run(), NOW)
-    assert needs_no_reconcile(waiting(), LATER), "who frees a place comes to it, and the sweep"
+    assert needs_no_reconcile(waiting(), LATER), "a released slot or the sweep starts a queued run"
     assert not needs_no_reconcile(waiting(cancel=True), LATER)
     assert not needs_no_reconcile(waiting(contextVersion=2), LATER)
     assert needs_no_reconcile(started(), NOW + timedelta(seconds=1))
@@ -153,7 +153,7 @@ def test_an_event_alone_decides_nothing_but_that_there_is_nothing_to_do() -> Non
     assert not needs_no_reconcile(run(deletionTimestamp="2026-01-02T03:04:00Z", finalizers=[FINALIZER]), NOW)
 
 
-def test_labels_that_were_lost_are_put_back() -> None:
+def test_lost_labels_are_restored() -> None:
     stripped = run()
     bare = replace(stripped, labels={})
     assert next_for(bare) == actions.Adopt()

@@ -1,14 +1,14 @@
-"""What a run needs next once an attempt, or the run itself, has ended.
+"""The next action of a run after its attempt, or the run itself, has ended.
 
-| state      | seen                        | next                                              |
+| state      | observed                    | next                                              |
 |------------|-----------------------------|---------------------------------------------------|
 | any open   | Job ended, pods alive       | nothing                                           |
-| any open   | Job ended, pods done        | success, retry, wait for people, or failure       |
+| any open   | Job ended, pods ended       | success, retry, pending wait, or failure          |
 | waiting    | due / not due               | start / nothing                                   |
-| finished   | without mark / marked       | mark / nothing                                    |
-| finished   | contextVersion raised       | unmark, reopen                                    |
-| finished   | raised, and cancelled       | unmark, reopen, end as Cancelled; no attempt      |
-| unfinished | contextVersion raised       | refused with a reason that stays, also later      |
+| finished   | without label / labelled    | label / nothing                                   |
+| finished   | contextVersion raised       | remove the label, reopen                          |
+| finished   | raised, and cancelled       | remove the label, reopen, end as Cancelled        |
+| unfinished | contextVersion raised       | refused with a reason that stays after the end    |
 """
 
 import json
@@ -33,21 +33,21 @@ from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next
 REASONS = {State.FAILED: Reason.MAX_TURNS, State.CANCELLED: Reason.CANCELLED}
 
 
-def test_the_end_of_a_job_is_judged_by_its_pods_and_not_before_they_ended() -> None:
+def test_the_verdict_on_a_job_waits_for_the_end_of_its_pods() -> None:
     found = running()
     done = job(name_of(found), ended="Complete")
     assert next_for(found, done) == actions.ReadPods()
     assert next_for(found, done, [pod("Running", exit_code=None)]) == actions.Nothing()
 
 
-def test_success_needs_a_report_and_keeps_what_it_says() -> None:
+def test_success_needs_a_report_and_records_its_commit() -> None:
     found = running()
     action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(action, actions.Close)
     assert (action.status.phase, action.status.attempts[-1].commit) == ("Succeeded", "a" * 40)
 
 
-def test_exit_code_0_without_a_report_is_a_failure_that_says_so() -> None:
+def test_exit_code_0_without_a_report_fails_with_no_report() -> None:
     found = running()
     action = next_for(found, job(name_of(found), ended="Complete"), [pod()])
     assert isinstance(action, actions.Close)
@@ -56,7 +56,7 @@ def test_exit_code_0_without_a_report_is_a_failure_that_says_so() -> None:
 
 
 @pytest.mark.parametrize("reason", ["NetworkError", "Overloaded", "AgentError", "Terminated"])
-def test_a_failure_worth_another_try_waits_its_time_and_only_as_often_as_allowed(reason: str) -> None:
+def test_a_retriable_failure_is_retried_after_the_back_off_up_to_the_limit(reason: str) -> None:
     found = running()
     seen = ended_with(reason)
     action = next_for(found, *seen)
@@ -82,14 +82,14 @@ def test_a_resumed_attempt_keeps_its_session_and_a_fresh_one_gets_its_own() -> N
         assert (again.status.session_id == found.status.session_id) is same
 
 
-def test_a_rate_limit_is_waited_out() -> None:
+def test_a_rate_limited_run_is_retried_at_the_reset() -> None:
     reset = LATER + timedelta(hours=2)
     action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt=reset.isoformat()))
     assert isinstance(action, actions.WriteStatus)
     assert action.status.next_attempt_at == reset
 
 
-def test_a_missing_secret_is_named_at_once_and_tried_again_until_people_had_their_time() -> None:
+def test_a_missing_secret_is_reported_at_once_and_retried_until_the_pending_wait_ends() -> None:
     found = running()
     action = next_for(found, *ended_with("MissingSecret"))
     assert isinstance(action, actions.WriteStatus)
@@ -106,11 +106,11 @@ def test_a_missing_secret_is_named_at_once_and_tried_again_until_people_had_thei
 
 
 @pytest.mark.parametrize("reason", ["MaxTurns", "BudgetExceeded", "PushRefused", "RepositoryDenied", "InvalidInput"])
-def test_what_another_try_cannot_help_ends_the_run(reason: str) -> None:
+def test_a_failure_that_is_not_retriable_ends_the_run(reason: str) -> None:
     assert isinstance(next_for(running(), *ended_with(reason)), actions.Close)
 
 
-def test_out_of_memory_outweighs_what_the_attempt_says() -> None:
+def test_out_of_memory_takes_precedence_over_the_report() -> None:
     report = json.dumps({"outcome": "failed", "reason": "AgentError", "message": "exit 137"})
     killed = {"name": "agent", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": report}}}
     action = next_for(running(), job("x", ended="Failed"), [pod("Failed", containerStatuses=[killed])])
@@ -118,20 +118,20 @@ def test_out_of_memory_outweighs_what_the_attempt_says() -> None:
     assert "memory" in (action.status.message or "")
 
 
-def test_a_pod_that_is_gone_without_a_report_is_tried_afresh() -> None:
+def test_an_attempt_whose_pod_is_gone_without_a_report_is_retried() -> None:
     action = next_for(running(), job("x", ended="Failed"), [])
     assert isinstance(action, actions.WriteStatus)
     assert action.status.attempts[-1].reason == Reason.REPORT_LOST
 
 
-def test_a_finished_run_is_marked_and_then_left_alone() -> None:
+def test_a_finished_run_is_labelled_and_then_unchanged() -> None:
     assert next_for(finished()) == actions.Close(finished().status)
     marked = finished(labels={FINISHED: UID})
     assert next_for(marked) == actions.Nothing()
     assert needs_no_reconcile(marked, LATER)
 
 
-def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
+def test_a_raised_context_version_reopens_a_finished_run() -> None:
     again = finished(labels={FINISHED: UID}, spec={"contextVersion": 2, "promptModification": "the other way"})
     assert next_for(again) == actions.ReopenForSweep()
     unmarked = finished(spec={"contextVersion": 2})
@@ -146,7 +146,7 @@ def test_only_a_raised_context_version_leads_out_of_the_end() -> None:
 
 
 @pytest.mark.parametrize("before", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
-def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_looked_at(before: State) -> None:
+def test_a_retry_cancelled_before_it_began_ends_as_cancelled(before: State) -> None:
     end = finished().status if before is State.SUCCEEDED else ended(before, REASONS[before]).status
     asked = finished(spec={"contextVersion": 2, "cancel": True}, labels={FINISHED: UID}).with_status(end)
     assert not needs_no_reconcile(asked, LATER)
@@ -164,7 +164,7 @@ def test_a_retry_cancelled_before_it_began_ends_as_cancelled_whenever_it_is_look
     assert needs_no_reconcile(asked.with_status(closed.status), LATER)
 
 
-def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_back() -> None:
+def test_a_refused_retry_does_not_start_after_a_cancel_is_withdrawn() -> None:
     asked = running(spec={"cancel": True}).with_status(running().status)
     raised = replace(asked, spec=run(spec={"contextVersion": 2, "cancel": True}).spec)
     action = next_for(raised)
@@ -177,14 +177,14 @@ def test_a_retry_asked_for_too_early_is_not_made_up_for_once_a_cancel_is_taken_b
     assert next_for(back) == actions.Nothing()
 
 
-def test_a_step_that_the_table_does_not_have_is_an_error_of_its_own() -> None:
+def test_a_transition_outside_the_table_raises_illegal_transition() -> None:
     end = finished().status
     assert State.RUNNING not in TRANSITIONS[State.SUCCEEDED]
     with pytest.raises(IllegalTransitionError, match="SUCCEEDED -> RUNNING"):
         move(end, State.RUNNING, Reason.RUNNING, "", generation=1, now=NOW)
 
 
-def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_up_for_later() -> None:
+def test_a_retry_of_an_unfinished_run_is_refused_for_good() -> None:
     early = running(spec={"contextVersion": 1})
     raised = run(status=early.to_status_update(early.status)["status"], spec={"contextVersion": 2})
     assert not needs_no_reconcile(raised, LATER)
@@ -202,7 +202,7 @@ def test_a_retry_asked_for_before_the_end_is_refused_with_a_reason_and_not_made_
     assert "contextVersion 2 is refused" in conditions.retry_refused_message(done.status)
 
 
-def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
+def test_the_retry_refused_condition_stays_until_a_retry_begins() -> None:
     early = started(spec={"contextVersion": 2}).with_status(started().status)
     refused = transitions.refuse_retry(early, NOW)
     later = replace(early, spec=run(spec={"contextVersion": 3}).spec).with_status(refused)
@@ -218,7 +218,7 @@ def test_what_was_refused_is_shown_until_a_retry_is_taken_up() -> None:
     assert not conditions.retry_refused_message(transitions.reopen(end, LATER))
 
 
-def test_a_reset_far_away_is_not_waited_for_longer_than_any_rate_limit_lasts() -> None:
+def test_the_wait_for_a_distant_rate_limit_reset_is_bounded() -> None:
     action = next_for(running(), *ended_with("RateLimited", rateLimitResetAt="9999-12-31T00:00:00Z"))
     assert isinstance(action, actions.WriteStatus)
     assert action.status.next_attempt_at == LATER + MAX_RESET

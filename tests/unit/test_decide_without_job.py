@@ -1,14 +1,14 @@
-"""What a run needs next whose attempt is recorded and whose Job is not there.
+"""The next action of a run whose attempt is recorded and whose Job is missing.
 
-| the attempt                            | next                                                            |
+| attempt                                | next                                                            |
 |----------------------------------------|-----------------------------------------------------------------|
 | recorded just now                      | create                                                          |
-| status written a while ago             | written again, then created                                     |
-| recorded for another spec              | fence, then the next attempt at once; it counts as no retry     |
-| may have run, or the spec changed then | fence, then lost                                                |
-| cannot be fenced: Jobs are refused     | said; ended once no handler can create the Job any more         |
+| status written a while ago             | write the status again, then create                             |
+| recorded for another spec              | fence, then the next attempt at once; not counted as a retry    |
+| may have run before the spec changed   | fence, then lost                                                |
+| Jobs are refused, fences too           | a message; the end after the creation window                    |
 
-Waits for what people can mend, over several attempts: at the end.
+The last tests are about the pending wait, which covers several attempts.
 """
 
 from datetime import timedelta
@@ -38,7 +38,7 @@ def edited(found: Run, **spec: Any) -> Run:
 
 
 def written(found: Run, action: actions.Action) -> Run:
-    """The run as it is read once the status was written that was decided."""
+    """The run as it is read after the decided status was written."""
     assert isinstance(action, actions.WriteStatus | actions.Start)
     return parse({**found.raw, **found.to_status_update(action.status)})
 
@@ -47,7 +47,7 @@ def fence(found: Run) -> Any:
     return job(name_of(found), parallelism=0)
 
 
-def test_what_was_recorded_long_ago_is_written_again_before_its_job_is_made() -> None:
+def test_an_old_status_is_written_again_before_its_job_is_created() -> None:
     found = started()
     assert next_for(found, None, now=NOW + CREATION_WINDOW - SECOND) == actions.CreateResources()
     again = written(found, next_for(found, None, now=NOW + CREATION_WINDOW))
@@ -55,7 +55,7 @@ def test_what_was_recorded_long_ago_is_written_again_before_its_job_is_made() ->
     assert next_for(again, None, now=NOW + CREATION_WINDOW) == actions.CreateResources()
 
 
-def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_from_the_new() -> None:
+def test_an_attempt_of_an_old_spec_is_fenced_and_the_next_uses_the_new_spec() -> None:
     found = edited(started(), service="web")
     assert next_for(found, None) == actions.Fence()
     ended = written(found, next_for(found, fence(found), []))
@@ -67,19 +67,19 @@ def test_an_attempt_recorded_for_another_spec_is_fenced_and_the_next_one_made_fr
     assert status.workspace_name == "workspace-web-rex-2e06e942"
 
 
-def test_one_that_was_made_goes_on_whatever_the_spec_became() -> None:
+def test_an_existing_job_continues_after_a_change_of_the_spec() -> None:
     found = edited(started())
     assert next_for(found, job(name_of(found), ready=0), NOT_READ) == actions.Nothing()
 
 
 @pytest.mark.parametrize("found", [running(), started()], ids=["seen at work", "recorded long ago"])
-def test_one_that_may_have_run_is_lost_all_the_same(found: Run) -> None:
+def test_an_attempt_that_may_have_run_is_lost_after_a_change_of_the_spec(found: Run) -> None:
     late = NOW + LOCK_LIFETIME
     ended = written(edited(found), next_for(edited(found), fence(found), [], late))
     assert (ended.status.attempts[-1].reason, ended.status.retry_count) == (Reason.JOB_LOST, 1)
 
 
-def test_an_attempt_that_was_to_resume_hands_that_on() -> None:
+def test_the_attempt_after_a_fenced_resumption_resumes_the_session() -> None:
     waits = written(running(), next_for(running(), *ended_with("Overloaded")))
     second = written(waits, next_for(waits, now=LATER + MIN_FIX_PAUSE))
     changed = edited(second)
@@ -95,7 +95,7 @@ def test_an_attempt_whose_job_cannot_be_created_ends_after_the_creation_window(s
     says = written(found, next_for(found, REFUSED))
     assert "exceeded quota: jobs" in (says.status.message or "")
     assert "2026-01-02T03:24:05Z" in (says.status.message or "")
-    assert says.status.last_update == found.status.last_update, "that it is said renews nothing"
+    assert says.status.last_update == found.status.last_update, "the message does not renew the creation window"
     assert next_for(says, REFUSED, now=NOW + 2 * CREATION_WINDOW - SECOND) == actions.Nothing()
     assert next_for(says, REFUSED, now=NOW + 2 * CREATION_WINDOW) == actions.ReadPods()
     end = next_for(says, REFUSED, [], NOW + 2 * CREATION_WINDOW)
@@ -104,18 +104,18 @@ def test_an_attempt_whose_job_cannot_be_created_ends_after_the_creation_window(s
 
 
 def missing(found: Run, at: Any) -> Run:
-    """The run whose attempt under way ended for a secret that is not there."""
+    """The run whose current attempt ended with MissingSecret."""
     return written(found, next_for(found, *ended_with("MissingSecret"), at))
 
 
 def tried_again(found: Run, at: Any) -> Run:
-    """The run whose next attempt works."""
+    """The run whose next attempt is running."""
     again = written(found, next_for(found, now=at))
     return again.with_status(transitions.running(again, at))
 
 
-def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() -> None:
-    """Whatever else kept an attempt from starting meanwhile, or they would follow each other for ever."""
+def test_the_pending_wait_covers_all_attempts_with_the_same_obstacle() -> None:
+    """The wait counts from the first attempt, also if another obstacle delayed one of them; else attempts never end."""
     found = missing(running(), NOW)
     again = written(found, next_for(found, now=NOW + MIN_FIX_PAUSE))
     stuck = again.with_status(transitions.pending(again, Reason.UNSCHEDULABLE, "0/3 nodes", LATER))
@@ -126,14 +126,14 @@ def test_an_obstacle_that_only_attempts_find_is_waited_for_over_all_of_them() ->
     assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)
 
 
-def test_another_obstacle_has_a_wait_of_its_own() -> None:
+def test_another_obstacle_starts_a_new_pending_wait() -> None:
     works = tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE)
     late = NOW + POLICY.pending_wait
     other = written(works, next_for(works, *ended_with("ConfigurationError"), late))
     assert other.status.pending_since == late
 
 
-def test_a_persons_retry_waits_anew() -> None:
+def test_a_retry_request_starts_a_new_pending_wait() -> None:
     works = tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE)
     late = NOW + POLICY.pending_wait
     end = next_for(works, *ended_with("MissingSecret"), late)
@@ -144,8 +144,8 @@ def test_a_persons_retry_waits_anew() -> None:
     assert missing(tried_again(waits, late), late).status.pending_since == late
 
 
-def test_what_was_no_try_does_not_hide_that_an_agent_failed_before() -> None:
-    """An agent's error is tried again once, also where another attempt came between that never worked."""
+def test_a_second_agent_error_ends_the_run_despite_an_attempt_in_between() -> None:
+    """An agent's error is retried once, also if an attempt that never ran came in between."""
     policy_of_three = {"maxRetries": 3}
     first = running(spec=policy_of_three)
     waits = written(first, next_for(first, *ended_with("AgentError")))

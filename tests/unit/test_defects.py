@@ -1,6 +1,6 @@
-"""Each defect of the predecessor (SPEC section 12), in its own words, and the test that would have caught it.
+"""Each defect of the predecessor (SPEC section 12), in its own words, and the test that covers it.
 
-The test named beside a defect has to exist; it is looked up in the source, and not run here.
+The test named beside a defect must exist; it is looked up in the source and not run here.
 """
 
 import ast
@@ -22,7 +22,7 @@ CAUGHT_BY = {
     ),
     "a succeeded run started more pods": "life/test_run.py::test_a_succeeded_run_starts_no_further_pod",
     "status Running while the image could not be pulled": (
-        "unit/test_decide.py::test_an_image_that_cannot_be_pulled_is_shown_with_the_kubelets_words_and_never_as_running"
+        "unit/test_decide.py::test_an_image_pull_error_is_shown_as_pending_with_the_kubelets_message"
     ),
     "one ConfigMap shared by all docs runs, never refreshed on 409": (
         "life/test_run.py::test_each_attempt_has_task_files_of_its_own_that_go_with_the_run"
@@ -121,7 +121,7 @@ CAUGHT_BY = {
 
 @cache
 def _tests_in(path: Path) -> frozenset[str]:
-    """The names of the test functions of a module; none where it is gone."""
+    """The names of the functions of a test module; empty if the module does not exist."""
     if not path.exists():
         return frozenset()
     found = ast.walk(ast.parse(path.read_text()))
@@ -129,7 +129,7 @@ def _tests_in(path: Path) -> frozenset[str]:
 
 
 @pytest.mark.parametrize(("defect", "test"), CAUGHT_BY.items(), ids=list(CAUGHT_BY))
-def test_a_defect_has_a_test_that_would_have_caught_it(defect: str, test: str) -> None:
+def test_each_defect_of_the_predecessor_has_a_test(defect: str, test: str) -> None:
     module, _, name = test.partition("::")
     assert name in _tests_in(TESTS / module), f"{defect}: there is no test {test} any more"
 
@@ -141,6 +141,6 @@ def test_an_empty_list_of_tools_is_refused(field: str, text: str) -> None:
         CodeRunSpec.model_validate({**CODE_SPEC, field: text})
 
 
-def test_a_test_that_is_not_there_is_noticed() -> None:
-    assert "test_that_nobody_wrote" not in _tests_in(Path(__file__))
+def test_a_missing_test_is_noticed() -> None:
+    assert "test_that_does_not_exist" not in _tests_in(Path(__file__))
     assert _tests_in(TESTS / "unit/no_such_module.py") == frozenset()

@@ -1,10 +1,10 @@
-"""Which of very many texts were seen: the same answers as of a set, in a few bytes for each.
+"""A set of digests answers membership like a set of strings, in a few bytes for each.
 
-| texts                | answer                        |
-|----------------------|-------------------------------|
-| none                 | none was seen                 |
-| some, some twice     | as a set of them says         |
-| very many            | and each takes no ten bytes   |
+| texts                | answer                           |
+|----------------------|----------------------------------|
+| none                 | none is a member                 |
+| some, some twice     | as a set of strings              |
+| very many            | the same, in under 10 bytes each |
 """
 
 from uuid import UUID
@@ -27,12 +27,12 @@ def of(texts: list[str]) -> DigestSet:
 
 
 @given(TEXTS, TEXTS)
-def test_it_answers_as_a_set_does(added: list[str], others: list[str]) -> None:
+def test_membership_equals_that_of_a_set(added: list[str], others: list[str]) -> None:
     digests = of(added)
     assert [text in digests for text in added + others] == [text in set(added) for text in added + others]
 
 
-def test_very_many_take_a_few_bytes_each_however_often_they_are_added() -> None:
+def test_a_large_digest_set_takes_under_10_bytes_for_each_text() -> None:
     def uids(count: int) -> list[str]:
         return [str(UUID(int=number << 96)) for number in range(count)]
 

@@ -1,9 +1,9 @@
-"""Every published envelope, as its sender writes it, becomes the one event that is in it.
+"""Every published envelope format, as its sender writes it, is decoded to the one event it contains.
 
-| of what is received    | expected                                                                |
+| part of the result     | expected                                                                |
 |------------------------|-------------------------------------------------------------------------|
 | event                  | type, id, source, data; or every problem, by field                      |
-| is_event, from_queue   | whether it is an event at all; whether the sender repeats a rejected one |
+| is_event, from_queue   | whether it is an event; whether the sender redelivers a rejected one    |
 
 envelopes/*.http: headers, an empty line, the body, written after the senders' documentation.
 """
@@ -88,7 +88,7 @@ def test_a_watch_event_is_the_same_hint_from_every_source(name: str, verb: str, 
     assert receive(headers, body).from_queue
 
 
-def test_no_envelope_lies_about_untested() -> None:
+def test_every_envelope_file_has_a_test() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == {row[0] for row in (*REQUESTS, *WATCHED)}
 
 
@@ -138,11 +138,11 @@ def test_a_plain_message_may_hold_the_field_of_an_envelope() -> None:
     assert receive(headers, b'{"message": "hello"}').event().data == {"message": "hello"}
 
 
-def test_attributes_that_are_not_encoded_arrive_as_they_are() -> None:
+def test_attributes_without_percent_encoding_are_unchanged() -> None:
     attributes = {"ce-id": "100%25", "ce-type": "t", "ce-source": "/Grüße", "ce-specversion": "1.0"}
     event = receive(JSON, wrapped(attributes=attributes)).event()
     assert (event.id, event.source) == ("100%25", "/Grüße")
-    raw_header = "/Grüße".encode().decode("latin-1")  # as WSGI hands on UTF-8 in a header
+    raw_header = "/Grüße".encode().decode("latin-1")  # WSGI passes UTF-8 in a header as Latin-1
     assert receive({**attributes, "ce-source": raw_header}, b"").event().source == "/Grüße"
 
 

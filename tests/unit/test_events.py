@@ -1,4 +1,4 @@
-"""Envelopes in: what becomes an event, and how a malformed one is told."""
+"""Decoding of CloudEvents, and the problems reported for a malformed one."""
 
 import json
 
@@ -21,7 +21,7 @@ def test_binary_and_structured_mode_are_the_same_event() -> None:
     assert receive(STRUCTURED, json.dumps({**ATTRIBUTES, "data": {"a": 1}}).encode()).event() == wanted
 
 
-def test_attributes_in_headers_are_percent_encoded_and_come_out_as_they_went_in() -> None:
+def test_header_attributes_are_percent_encoded_and_decoded() -> None:
     event = Event("a b/100%", "/s", "t", 'Grüße "x"', None)
     sent = {name.lower(): value for name, value in to_request(event)[0].items()}
     assert all(value.isascii() and " " not in value for value in sent.values())
@@ -58,16 +58,16 @@ def test_a_malformed_event_is_reported_by_attribute(headers: dict[str, str], bod
         receive(headers, body).event()
     named = [at for at, _ in caught.value.problems]
     assert field in named
-    "".join(named).encode()  # a log or an answer must be able to contain them
+    "".join(named).encode()  # logs and answers must be able to contain the names
 
 
-def test_of_very_many_halves_of_characters_some_are_named() -> None:
+def test_a_limited_number_of_unpaired_surrogates_is_named() -> None:
     with pytest.raises(MalformedError) as caught:
         receive(BINARY, b"[" + rb'"\ud800",' * 1000 + b"1]").event()
     assert [at for at, _ in caught.value.problems] == [str(number) for number in range(MAX_NAMED)]
 
 
-def test_whole_characters_are_taken_however_they_are_written() -> None:
+def test_surrogate_pairs_and_escaped_backslashes_are_accepted() -> None:
     data = receive(BINARY, rb'{"a": "\ud83d\ude00", "b": "\\ud800"}').event().data
     assert data == {"a": "\U0001f600", "b": "\\ud800"}
 
@@ -78,7 +78,7 @@ def test_every_problem_is_reported_at_once() -> None:
     assert [at for at, _ in caught.value.problems] == ["source", "type", "specversion"]
 
 
-def test_a_watch_event_hints_at_its_object() -> None:
+def test_a_watch_event_names_its_object() -> None:
     data = {"kind": "CodeRun", "metadata": {"name": "x", "namespace": "n"}}
     event = Event("1", "/s", "dev.knative.apiserver.resource.update", "", data)
     assert object_ref(event) == ObjectRef("CodeRun", "n", "x", False, data)

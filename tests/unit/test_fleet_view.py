@@ -1,4 +1,4 @@
-"""The fleet and the week as data."""
+"""The views of the fleet and of the week, as data."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,14 +28,14 @@ def test_runs_are_grouped_by_phase_in_the_order_of_attention() -> None:
     assert shown(runs) == {"Running": ["c"], "Pending": ["e", "d"], "Failed": ["b"], "Succeeded": ["a"]}
 
 
-def test_a_search_matches_every_word_in_what_is_shown() -> None:
+def test_a_search_matches_runs_that_contain_every_word() -> None:
     runs = [stored("a", "Failed", message="no such branch"), stored("b", "Failed", message="no memory")]
     assert shown(runs, text="BRANCH such") == {"Failed": ["a"]}
     assert shown(runs, text="git.example") == {}
     assert shown(runs, text="SHOP task") == {"Failed": ["b", "a"]}
 
 
-def test_counts_leave_the_phase_open_and_pages_turn() -> None:
+def test_counts_ignore_the_phase_filter_and_pages_follow_each_other() -> None:
     runs = [stored(f"r{number}", "Failed") for number in range(5)] + [stored("ok", "Succeeded")]
     found = fleet(runs, {}, Filter(phase="Failed"), NOW, most=2, page=3)
     assert [[row.name for row in group.rows] for group in found.groups] == [["r0"]]
@@ -72,7 +72,7 @@ def test_a_week_counts_ends_and_cost_by_day() -> None:
         ({"taskId": None, "service": None}, "Task ? of shop"),
     ],
 )
-def test_a_run_is_called_by_its_task(spec: dict[str, Any], called: str) -> None:
+def test_the_title_of_a_run_names_its_task(spec: dict[str, Any], called: str) -> None:
     found = raw_run()
     found["spec"] |= spec
     assert title(found) == called
@@ -89,10 +89,10 @@ def test_a_run_is_called_by_its_task(spec: dict[str, Any], called: str) -> None:
         ('https://github.com/a"onload="x/b', ""),
     ],
 )
-def test_a_repository_has_a_page_on_its_host(url: str, page: str) -> None:
+def test_the_page_of_a_repository_is_on_its_git_host(url: str, page: str) -> None:
     assert links.repository(url) == page
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "/runs", "", "http://["])
-def test_only_http_leads_outside(url: str) -> None:
+def test_only_http_urls_become_external_links(url: str) -> None:
     assert links.external(url) == ""

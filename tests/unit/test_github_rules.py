@@ -1,15 +1,15 @@
-"""The decisions of each event, made from the event alone.
+"""The decisions about a webhook event, made from the event alone.
 
-| event                                          | by                  | result                                |
+| event                                          | by                  | decision                              |
 |------------------------------------------------|---------------------|---------------------------------------|
-| a comment is written, with commands            | a person            | an Ask per command, each with its key |
-| the same comment by another hook, or again     |                     | the same keys                         |
-| a comment is deleted; of a bot                 |                     | nothing                               |
-| a label, an assignment                         | a person            | an Ask that the configuration decides |
-| a review: with commands / asks for changes     | a person            | an Ask, of ours only                  |
-| a check failed on a branch of ours             | anybody             | an Ask; not by our own check          |
-| a pull request of ours, not of a fork          | anybody             | PullNews                              |
-| a branch of ours deleted; an installation      | anybody             | a Note; Forget                        |
+| comment with commands                          | a person            | a CommandRequest per command, keyed   |
+| the same comment, delivered again              |                     | the same keys                         |
+| comment deleted, or written by a bot           |                     | nothing                               |
+| label, assignment                              | a person            | MappingTriggered                      |
+| review with commands or requested changes      | a person            | a CommandRequest, on a run's branch   |
+| failed check on a run's branch                 | any                 | a CommandRequest; not for our check   |
+| pull request of a run, not of a fork           | any                 | PullRequestChanged                    |
+| a run's branch deleted; an installation        | any                 | LogOnly; InvalidateTokens             |
 | any payload of any event                       |                     | never an error                        |
 """
 
@@ -49,7 +49,7 @@ def shop() -> Repository:
 
 
 def decided(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[Decision]:
-    """What the rules make of a payload, as the webhook hands it on."""
+    """The decisions of the rules about a payload after the webhook's filter."""
     data = extract(event, payload) or {}
     return router.decide(WebhookEvent(event, str(data.get("action") or ""), delivery, data))
 
@@ -65,7 +65,7 @@ def commented(shop: Repository, body: str, by: str = "octocat", number: int = 0)
     return payloads.issue_comment(shop, number, shop.comment(number, body, by))
 
 
-def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
+def test_each_command_of_a_comment_becomes_a_request(shop: Repository) -> None:
     payload = commented(shop, "/code 3 service=api\n/status")
     first, second = asks("issue_comment", payload)
     assert (first.trigger, second.trigger) == (StartRun("code", {"service": "api"}, 3), Status())
@@ -76,7 +76,7 @@ def test_a_comment_asks_for_what_its_commands_say(shop: Repository) -> None:
     assert first.written_at == f"issues/comments/{comment}"
 
 
-def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: Repository) -> None:
+def test_a_comment_has_the_same_key_in_every_delivery(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     renamed = payload | {"repository": payload["repository"] | {"full_name": "acme/store"}, "installation": None}
     keys = {
@@ -85,13 +85,13 @@ def test_the_same_comment_has_the_same_key_by_whatever_delivery_it_comes(shop: R
     assert len(keys) == 1
 
 
-def test_a_comment_on_a_pull_request_says_so(shop: Repository) -> None:
+def test_a_request_from_a_pull_requests_comment_is_marked(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     (ask,) = asks("issue_comment", commented(shop, "/retry please", number=number))
     assert (ask.trigger, ask.on_pull_request, ask.pull_request, ask.number) == (Retry("please"), True, None, number)
 
 
-def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
+def test_a_review_comment_has_its_own_kind_of_key(shop: Repository) -> None:
     number = shop.open_pull(BRANCH, "next")["number"]
     payload = payloads.review_comment(shop, number, "/cancel")
     (ask,) = asks("pull_request_review_comment", payload)
@@ -99,11 +99,11 @@ def test_a_comment_on_lines_has_an_id_of_another_kind(shop: Repository) -> None:
     assert ask.pull_request == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
 
 
-def test_a_comment_that_is_deleted_asks_for_nothing(shop: Repository) -> None:
+def test_a_deleted_comment_is_ignored(shop: Repository) -> None:
     assert decided("issue_comment", commented(shop, "/cancel") | {"action": "deleted"}) == []
 
 
-def test_a_comment_that_is_edited_asks_for_the_same_and_has_another_reply(shop: Repository) -> None:
+def test_an_edited_comment_keeps_its_key_and_gets_another_reply_key(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     (created,), (edited,) = asks("issue_comment", payload), asks("issue_comment", payload | {"action": "edited"})
     assert edited.key == created.key == created.reply_key
@@ -111,7 +111,7 @@ def test_a_comment_that_is_edited_asks_for_the_same_and_has_another_reply(shop: 
 
 
 @pytest.mark.parametrize("by", ["5dlabs-rex[bot]", "dependabot[bot]"])
-def test_a_bot_asks_for_nothing(shop: Repository, by: str) -> None:
+def test_comments_and_reviews_of_bots_are_ignored(shop: Repository, by: str) -> None:
     assert decided("issue_comment", commented(shop, "/cancel", by)) == []
     number = shop.open_pull(BRANCH)["number"]
     assert decided("pull_request_review_comment", payloads.review_comment(shop, number, "/cancel", by)) == []
@@ -119,13 +119,13 @@ def test_a_bot_asks_for_nothing(shop: Repository, by: str) -> None:
     assert decided("issues", payloads.issue(shop, number, "labeled", by, label={"name": "x"})) == []
 
 
-def test_a_bot_is_known_by_its_type_alone(shop: Repository) -> None:
+def test_a_sender_of_type_bot_is_ignored_whatever_its_login(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     assert decided("issue_comment", payload | {"sender": {"login": "robot", "type": "Bot"}}) == []
 
 
 @pytest.mark.parametrize("on", ["issues", "pull_request"])
-def test_a_label_asks_for_what_the_configuration_will_say(shop: Repository, on: str) -> None:
+def test_a_label_triggers_the_configured_mapping(shop: Repository, on: str) -> None:
     number = shop.open_pull(BRANCH, title="Task 3")["number"]
     make = payloads.issue if on == "issues" else payloads.pull_request
     payload = make(shop, number, "labeled", label={"name": "Agent: Docs"})
@@ -140,21 +140,21 @@ def test_a_label_asks_for_what_the_configuration_will_say(shop: Repository, on: 
     assert asks(on, later)[0].key != first[0].key
 
 
-def test_without_a_time_of_change_a_label_is_known_by_its_delivery(shop: Repository) -> None:
+def test_a_label_without_updated_at_is_keyed_by_its_delivery(shop: Repository) -> None:
     number = shop.open_issue()["number"]
     del shop.issues[number]["updated_at"]
     payload = payloads.issue(shop, number, "labeled", label={"name": "x"})
     assert asks("issues", payload, "a")[0].key != asks("issues", payload, "b")[0].key
 
 
-def test_an_assignment_asks_for_what_the_configuration_will_say(shop: Repository) -> None:
+def test_an_assignment_triggers_the_configured_mapping(shop: Repository) -> None:
     number = shop.open_issue()["number"]
     (ask,) = asks("issues", payloads.issue(shop, number, "assigned", assignee=user("shop-agent")))
     assert ask.trigger == MappingTriggered("assignees", "shop-agent", "An issue")
     assert decided("issues", payloads.issue(shop, number, "unassigned", assignee=user("shop-agent"))) == []
 
 
-def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository) -> None:
+def test_a_review_that_requests_changes_becomes_feedback(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     payload = payloads.review(shop, number, "changes_requested", "use the\u202e other library")
     (ask,) = asks("pull_request_review", payload)
@@ -166,7 +166,7 @@ def test_a_review_that_asks_for_changes_starts_another_attempt(shop: Repository)
     assert (ask.trigger.branch, ask.trigger.number, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
 
 
-def test_commands_of_a_review_come_first(shop: Repository) -> None:
+def test_a_command_in_a_review_takes_precedence_over_feedback(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     (ask,) = asks("pull_request_review", payloads.review(shop, number, "changes_requested", "/cancel"))
     assert ask.trigger == Cancel()
@@ -181,12 +181,14 @@ def test_commands_of_a_review_come_first(shop: Repository) -> None:
         ("changes_requested", BRANCH, "mallory/shop"),
     ],
 )
-def test_other_reviews_start_nothing(shop: Repository, state: str, head: str, fork: str) -> None:
+def test_reviews_without_requested_changes_on_a_runs_branch_are_ignored(
+    shop: Repository, state: str, head: str, fork: str
+) -> None:
     number = shop.open_pull(head, fork=fork)["number"]
     assert decided("pull_request_review", payloads.review(shop, number, state, "hm")) == []
 
 
-def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Repository) -> None:
+def test_a_failed_check_on_a_runs_branch_becomes_feedback(shop: Repository) -> None:
     payload = payloads.check_run(shop, BRANCH, pull_requests=[{"id": 1, "number": 7}])
     ask, changed = decided("check_run", payload)
     assert changed == ChecksChanged(BRANCH, "c" * 40)
@@ -207,7 +209,9 @@ def test_a_check_that_failed_on_a_branch_of_ours_starts_another_attempt(shop: Re
         (BRANCH, {"check_suite": None}),
     ],
 )
-def test_other_checks_start_nothing(shop: Repository, branch: str, more: dict[str, Any]) -> None:
+def test_checks_that_passed_or_are_not_on_a_runs_branch_are_ignored(
+    shop: Repository, branch: str, more: dict[str, Any]
+) -> None:
     assert decided("check_run", payloads.check_run(shop, branch, **more)) == []
 
 
@@ -244,7 +248,7 @@ def test_changes_of_a_runs_pull_request_are_recorded(
     assert (news.state, news.pull_request.url) == (state, shop.pulls[number]["html_url"])
 
 
-def test_a_pull_request_of_a_fork_is_not_ours_whatever_its_branch_is_called(shop: Repository) -> None:
+def test_a_pull_request_of_a_fork_is_ignored_whatever_its_branch(shop: Repository) -> None:
     number = shop.open_pull(BRANCH, fork="mallory/shop")["number"]
     assert decided("pull_request", payloads.pull_request(shop, number, "opened")) == []
     shop.pulls[number]["head"]["repo"] = None  # the fork was deleted
@@ -252,7 +256,7 @@ def test_a_pull_request_of_a_fork_is_not_ours_whatever_its_branch_is_called(shop
     assert closed.trigger == Closed()
 
 
-def test_a_branch_of_ours_that_is_deleted_is_noted(shop: Repository) -> None:
+def test_the_deletion_of_a_runs_branch_is_logged(shop: Repository) -> None:
     (note,) = decided("delete", payloads.branch_deleted(shop, BRANCH))
     assert isinstance(note, LogOnly)
     assert BRANCH in note.message
@@ -260,7 +264,7 @@ def test_a_branch_of_ours_that_is_deleted_is_noted(shop: Repository) -> None:
     assert decided("delete", payloads.branch_deleted(shop, BRANCH) | {"ref_type": "tag"}) == []
 
 
-def test_tokens_are_forgotten_when_an_installation_changes(shop: Repository) -> None:
+def test_tokens_are_invalidated_when_an_installation_changes(shop: Repository) -> None:
     (all_of_them,) = decided("installation", payloads.installation(shop, "suspend"))
     assert isinstance(all_of_them, InvalidateTokens)
     assert all_of_them.repositories == ()
@@ -278,7 +282,7 @@ JSON = st.recursive(
 
 
 def _holes(value: Any) -> st.SearchStrategy[Any]:
-    """The same, with any parts of it replaced by anything."""
+    """The value with any of its parts replaced or left out."""
     if isinstance(value, dict):
         parts = {str(key): _holes(each) for key, each in value.items()}
         return st.fixed_dictionaries(parts) | st.fixed_dictionaries({}, optional=parts) | JSON
@@ -291,7 +295,7 @@ ACTIONS = ("created", "submitted", "completed", "closed", "labeled", "assigned",
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(EXTRACTED).flatmap(lambda pair: st.tuples(st.just(pair[0]), _holes(pair[1]))))
-def test_no_payload_is_an_error(delivery: tuple[str, Any]) -> None:
+def test_deciding_on_any_payload_raises_no_error(delivery: tuple[str, Any]) -> None:
     event, payload = delivery
     for data in (payload, {"comment": payload, "review": payload, "issue": payload, "pull_request": payload}):
         for action in ACTIONS if isinstance(data, dict) else ():

@@ -1,13 +1,13 @@
-"""The section `github`: the Git host and its repositories, our App there, the secrets of its webhook.
+"""The section `github`: the API, the repositories, the App and the webhook's secrets.
 
-| setting                                | is refused where                                                       |
+| setting                                | refused if                                                             |
 |----------------------------------------|------------------------------------------------------------------------|
-| api_url                                | plain http leaves the machine                                          |
+| api_url                                | it is plain http, except on loopback                                   |
 | app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
-| private_key, private_key_file          | it holds no PEM                                                        |
-| webhook_secrets                        | one is empty: anybody could sign with it                               |
-| allowed_users                          | one is no login of GitHub                                              |
-| default_app                            | it is no name of an App                                                |
+| private_key, private_key_file          | it contains no PEM                                                     |
+| webhook_secrets                        | one is empty                                                           |
+| allowed_users                          | one is not a GitHub login                                              |
+| default_app                            | it is not the name of an App                                           |
 """
 
 import json
@@ -42,7 +42,7 @@ from tests.unit.rendering import task
         ("https://github.com/shop", "github.com", ""),
     ],
 )
-def test_a_repository_is_known_by_any_of_its_urls(url: str, host: str, expected: str) -> None:
+def test_every_url_form_of_a_github_repository_is_recognised(url: str, host: str, expected: str) -> None:
     assert on_github(url, host) == expected
 
 
@@ -54,7 +54,7 @@ def test_a_repository_is_known_by_any_of_its_urls(url: str, host: str, expected:
         ("https://ghe.example/api/v3", "ghe.example"),
     ],
 )
-def test_the_host_follows_from_the_api(api: str, host: str) -> None:
+def test_the_git_host_follows_from_the_api_url(api: str, host: str) -> None:
     assert GithubSettings(api_url=api).host == host
 
 
@@ -85,11 +85,11 @@ def test_an_api_without_https_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/api/v3", "http://[::1]:80"])
-def test_on_loopback_plain_http_will_do(url: str) -> None:
+def test_plain_http_is_accepted_on_loopback(url: str) -> None:
     assert loaded(api_url=url).api_url == url
 
 
-def test_nothing_is_configured_by_itself() -> None:
+def test_github_is_not_configured_by_default() -> None:
     assert not loaded().configured
     assert not loaded(webhook_secrets='["s"]').configured, "the webhook needs no App"
 
@@ -103,7 +103,7 @@ def test_an_app_has_an_id_and_a_key_in_a_setting_or_a_file(tmp_path: Path) -> No
     assert found.key == "rotated"
 
 
-def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
+def test_a_numeric_app_id_in_yaml_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
         f"agent: {{image: i}}\nbroker: {{image: i}}\ngithub: {{app_id: 12345, private_key: {json.dumps(PEM)}}}\n"
@@ -127,7 +127,7 @@ def test_an_id_that_yaml_reads_as_a_number_is_one(tmp_path: Path) -> None:
         ({"webhook_secrets": "s3cret"}, "setting github.webhook_secrets"),
     ],
 )
-def test_half_a_configuration_stops_the_start_naming_it(tmp_path: Path, given: dict[str, str], named: str) -> None:
+def test_an_incomplete_configuration_is_refused_by_setting(tmp_path: Path, given: dict[str, str], named: str) -> None:
     (tmp_path / "key").write_text(PEM)
     (tmp_path / "empty").write_text("s3cret")
     files = {"FILE": str(tmp_path / "key"), "EMPTY": str(tmp_path / "empty"), "FILE/nowhere": str(tmp_path / "no")}
@@ -138,7 +138,7 @@ def test_half_a_configuration_stops_the_start_naming_it(tmp_path: Path, given: d
     assert PEM.splitlines()[1] not in str(caught.value)
 
 
-def test_no_secret_is_shown() -> None:
+def test_github_secrets_are_not_printed() -> None:
     found = loaded(app_id="1", private_key=PEM, webhook_secrets='["wh-s3cret"]')
     shown = f"{found!r} {found} {found.model_dump()}"
     assert "s3cret" not in shown
@@ -146,18 +146,18 @@ def test_no_secret_is_shown() -> None:
     assert [each.get_secret_value() for each in found.webhook_secrets] == ["wh-s3cret"]
 
 
-def test_more_host_keys_are_pinned_beside_githubs() -> None:
+def test_configured_host_keys_are_added_to_githubs() -> None:
     line = "ghe.example ssh-ed25519 AAAA"
     found = task_files(task(), settings(github={"known_hosts": [line]})).files["known_hosts"].splitlines()
     assert found[-1] == line
     assert [each.split()[0] for each in found[:-1]] == ["github.com"] * 3
 
 
-def test_an_attempt_ends_itself_120_seconds_ahead_of_its_deadline() -> None:
+def test_the_work_of_an_attempt_ends_120_seconds_before_its_deadline() -> None:
     assert "readonly WORK_SECONDS=7080\n" in task_files(task(), settings()).files["container.sh"]
 
 
-def test_settings_name_who_works_and_whose_keys_may_be_named() -> None:
+def test_default_app_and_allowed_users_are_read_and_validated() -> None:
     found = GithubSettings(default_app="5DLabs-Rex", allowed_users=["octocat"])
     assert (found.default_app, found.allowed_users) == ("5DLabs-Rex", ["octocat"])
     with pytest.raises(ValueError, match="default_app"):

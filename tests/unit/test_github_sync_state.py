@@ -1,9 +1,9 @@
 """The record of the last sync with GitHub, and its lease, as annotations of a run.
 
-| about                          | expected                                                                    |
+| part                           | expected                                                                    |
 |--------------------------------|-----------------------------------------------------------------------------|
-| record of the last sync        | a digest that changes with its facts alone; an unreadable one is ignored    |
-| lease and back-off             | expire; after the lease has expired nothing is written                      |
+| record of the last sync        | a digest that changes with its facts alone; an unreadable record is ignored |
+| lease and back-off             | both expire; nothing is written after the lease has expired                 |
 | commits, pull request          | those that are not synced yet                                               |
 """
 
