@@ -15,35 +15,35 @@ GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 
 
 def started(kind: str = "CodeRun", **changes: Any) -> Run:
-    """A run whose first attempt is recorded."""
+    """Return a run whose first attempt is recorded."""
     fresh = run(kind, **changes)
     return fresh.with_status(transitions.start(fresh, NOW))
 
 
 def running(**changes: Any) -> Run:
-    """A run whose agent was observed as running."""
+    """Return a run whose agent was observed as running."""
     found = started(**changes)
     return found.with_status(transitions.running(found, NOW))
 
 
 def next_for(found: Run, job_seen: Any = NOT_READ, pods: Any = NOT_READ, now: Any = LATER) -> actions.Action:
-    """The next action; `now` is 30 s after the start by default."""
+    """Return the next action; `now` is 30 s after the start by default."""
     return decide(Observed(found, job_seen, pods), now, POLICY)
 
 
 def name_of(found: Run) -> str:
-    """The name of the run's Job."""
+    """Return the name of the run's Job."""
     return found.status.job_name or ""
 
 
 def ended_with(reason: str, /, **more: Any) -> tuple[Any, list[Any]]:
-    """A Job and its pods that failed with a report of `reason`."""
+    """Return a Job and its pods that failed with a report of `reason`."""
     report = json.dumps({"outcome": "failed", "reason": reason, "message": "why"} | more)
     return job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)]
 
 
 def finished(**changes: Any) -> Run:
-    """A run that succeeded."""
+    """Return a run that succeeded."""
     found = running()
     action = next_for(found, job(name_of(found), ended="Complete"), [pod(report=GOOD)])
     assert isinstance(action, actions.Close)

@@ -11,7 +11,7 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings
 
 
 def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptContext:
-    """An attempt of a valid run; `changes` are fields of its spec."""
+    """Return an attempt of a valid run; `changes` are fields of its spec."""
     spec: RunSpec = (CodeRunSpec if kind == "code" else DocsRunSpec).model_validate(
         {**(CODE_SPEC if kind == "code" else DOCS_SPEC), **changes}
     )
@@ -30,6 +30,6 @@ def task(kind: str = "code", *, attempt: int = 1, **changes: Any) -> AttemptCont
 
 
 def render(kind: str = "code", *, attempt: int = 1, templates: Path | None = None, **changes: Any) -> TaskFiles:
-    """The task files of an attempt, from the project's templates or from `templates`."""
+    """Return the task files of an attempt, from the project's templates or from `templates`."""
     chosen = settings(templates=str(templates)) if templates else settings()
     return task_files(task(kind, attempt=attempt, **changes), chosen)

@@ -42,12 +42,12 @@ def access(**callers: Any) -> AccessSettings:
 
 
 def named(*names: str) -> AccessSettings:
-    """Entries that each allow one agent, `a0`, `a1` and so on, which identifies the entry."""
+    """Return an entry for each name; each allows one agent, `a0`, `a1` and so on, which identifies the entry."""
     return access(**{name: {"agents": [f"a{number}"]} for number, name in enumerate(names)})
 
 
 def of(found: AccessSettings, caller: str) -> int | None:
-    """The number of the entry that applies to a caller."""
+    """Return the number of the entry that applies to a caller."""
     grant = found.grant(caller)
     return int(grant.agents[0][1:]) if grant else None
 

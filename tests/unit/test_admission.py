@@ -33,15 +33,15 @@ ONE = Limits(runs=1)
 
 
 def user(login: str) -> dict[str, Any]:
-    """The identity of a run that works as that GitHub user."""
+    """Return the identity of a run that works as that GitHub user."""
     return {"githubUser": login, "githubApp": None}
 
 
 def admitted(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> list[str]:
-    looked = AdmissionCycle(ledger or Ledger(), limits, NOW)
+    cycle = AdmissionCycle(ledger or Ledger(), limits, NOW)
     for each in runs:
-        looked.observe(each)
-    return [each.reservation.name for each in looked.admit_all().admitted]
+        cycle.observe(each)
+    return [each.reservation.name for each in cycle.admit_all().admitted]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_reservation_is_kept_until_its_attempt_has_ended() -> None:
     working = replace(waiting, resource_version="8", status=transitions.start(waiting, NOW))
     between = replace(working, resource_version="9", status=_failed(working))
     for seen, kept in ((waiting, True), (working, True), (between, False)):
-        looked = AdmissionCycle(given, ONE, NOW)
-        looked.observe(seen)
-        assert (looked.admit_all().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
+        cycle = AdmissionCycle(given, ONE, NOW)
+        cycle.observe(seen)
+        assert (cycle.admit_all().ledger.entries[seen.uid] == given.entries[seen.uid]) is kept
 
 
 def _failed(working: Run) -> Any:
@@ -140,33 +140,33 @@ def test_a_reservation_is_valid_for_one_version_of_the_run() -> None:
 def test_a_running_run_without_reservation_gets_one_even_over_the_limit() -> None:
     """The ledger was lost, or limits were set while runs had Jobs."""
     working = [each.with_status(transitions.start(each, NOW)) for each in (code(1), code(2))]
-    looked = AdmissionCycle(Ledger(), ONE, NOW)
+    cycle = AdmissionCycle(Ledger(), ONE, NOW)
     for each in working:
-        looked.observe(each)
-    found = looked.admit_all()
+        cycle.observe(each)
+    found = cycle.admit_all()
     assert set(found.ledger.entries) == {uid_of(1), uid_of(2)}
     assert admitted([*working, code(3)], ONE) == []
 
 
 def test_admitting_one_run_does_not_overtake_older_runs() -> None:
     older, younger = code(1, age=5), code(2)
-    looked = AdmissionCycle(Ledger(), ONE, NOW)
-    looked.observe(older)
-    looked.observe(younger)
-    ledger, obstacle = looked.admit_one(younger)
+    cycle = AdmissionCycle(Ledger(), ONE, NOW)
+    cycle.observe(older)
+    cycle.observe(younger)
+    ledger, obstacle = cycle.admit_one(younger)
     assert (dict(ledger.entries), obstacle) == ({}, "1 runs work (limits.runs)")
     assert ledger.last_rejected
-    ledger, obstacle = looked.admit_one(older)
+    ledger, obstacle = cycle.admit_one(older)
     assert (list(ledger.entries), obstacle, ledger.last_rejected) == ([uid_of(1)], None, uid_of(2))
 
 
 def test_the_reservation_of_a_deleted_run_is_kept_while_its_pods_run() -> None:
     ledger = Ledger({"gone": Reservation("CodeRun", "gone", "1", ("runs",))})
-    looked = AdmissionCycle(ledger, ONE, NOW)
-    assert list(looked.unseen) == ["gone"]
-    looked.keep("gone")
-    looked.observe(code(1))
-    assert looked.admit_all().admitted == []
+    cycle = AdmissionCycle(ledger, ONE, NOW)
+    assert list(cycle.unseen) == ["gone"]
+    cycle.keep("gone")
+    cycle.observe(code(1))
+    assert cycle.admit_all().admitted == []
     assert admitted([code(1)], ONE, ledger) == ["r1"]
 
 

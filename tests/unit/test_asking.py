@@ -36,7 +36,7 @@ def finished(kind: str = "CodeRun", to: State = State.FAILED, **changes: Any) ->
 
 
 def patched(found: Run, patch: requests.Patch) -> Run:
-    """The run after the patch, as the API server merges it."""
+    """Return the run after the patch, as the API server merges it."""
     raw = dict(found.to_status_update(found.status))
     spec = {key: value for key, value in {**raw["spec"], **patch["spec"]}.items() if value is not None}
     notes = {**raw["metadata"].get("annotations", {}), **patch["metadata"].get("annotations", {})}
@@ -44,7 +44,7 @@ def patched(found: Run, patch: requests.Patch) -> Run:
 
 
 def tried_again(found: Run) -> Run:
-    """The run after the requested attempt has ended."""
+    """Return the run after the requested attempt has ended."""
     begun = found.with_status(transitions.reopen(found, NOW))
     begun = begun.with_status(transitions.start(begun, NOW))
     return begun.with_status(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))

@@ -112,7 +112,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def logged() -> Iterator[list[logging.LogRecord]]:
-    """The records of the project's logger."""
+    """Yield the records of the project's logger."""
     handler, logger = Kept(), logging.getLogger("orchestrator")
     before = logger.level
     logger.setLevel(logging.INFO)

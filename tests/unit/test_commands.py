@@ -183,7 +183,7 @@ def test_parsing_a_paragraph_takes_linear_time(part: str) -> None:
 
 
 def _calls(comment: str) -> int:
-    """The number of function calls that parsing the comment takes."""
+    """Return the number of function calls that parsing the comment takes."""
     calls: list[str] = []
     sys.setprofile(lambda *call: calls.append(call[1]))
     try:

@@ -34,7 +34,7 @@ def templates(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The templates that this process compiles."""
+    """Return the templates that this process compiles."""
     names: list[str] = []
     compile_one = Environment._generate
 
@@ -47,7 +47,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def rendered(templates: Path) -> dict[str, str]:
-    """The files that a process renders after a fresh start."""
+    """Return the files that a process renders after a fresh start."""
     engine.environment.cache_clear()
     return dict(task_files(golden.make_task("claude", "code"), settings(templates=templates)).files)
 

@@ -135,7 +135,7 @@ def test_cancel_ends_a_run_in_every_state() -> None:
 
 
 def waiting(**spec: Any) -> Run:
-    """A queued run."""
+    """Return a queued run."""
     found = run(spec=spec)
     return found.with_status(transitions.queued(run(), "waits", NOW))
 

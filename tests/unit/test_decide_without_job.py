@@ -31,14 +31,14 @@ REFUSED = JobForbidden("exceeded quota: jobs")
 
 
 def edited(found: Run, **spec: Any) -> Run:
-    """The run after people changed its spec."""
+    """Return the run after people changed its spec."""
     status = found.to_status_update(found.status)["status"]
     labels = {api_group.label("service"): spec["service"]} if "service" in spec else {}
     return run(status=status, spec=spec or {"model": "claude-other"}, generation=2, labels=labels)
 
 
 def written(found: Run, action: actions.Action) -> Run:
-    """The run as it is read after the decided status was written."""
+    """Return the run as it is read after the decided status was written."""
     assert isinstance(action, actions.WriteStatus | actions.Start)
     return parse({**found.raw, **found.to_status_update(action.status)})
 
@@ -104,12 +104,12 @@ def test_an_attempt_whose_job_cannot_be_created_ends_after_the_creation_window(s
 
 
 def missing(found: Run, at: Any) -> Run:
-    """The run whose current attempt ended with MissingSecret."""
+    """Return the run whose current attempt ended with MissingSecret."""
     return written(found, next_for(found, *ended_with("MissingSecret"), at))
 
 
 def tried_again(found: Run, at: Any) -> Run:
-    """The run whose next attempt is running."""
+    """Return the run whose next attempt is running."""
     again = written(found, next_for(found, now=at))
     return again.with_status(transitions.running(again, at))
 

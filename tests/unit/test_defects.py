@@ -17,9 +17,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 CAUGHT_BY = {
     "timestamp job names": "life/test_run.py::test_one_run_has_one_job_however_often_its_event_comes",
-    "a Job without command succeeded at once": (
-        "unit/test_job.py::test_a_job_always_has_a_command_and_never_a_second_pod"
-    ),
+    "a Job without command succeeded at once": ("unit/test_job.py::test_a_job_has_a_command_and_creates_one_pod_only"),
     "a succeeded run started more pods": "life/test_run.py::test_a_succeeded_run_starts_no_further_pod",
     "status Running while the image could not be pulled": (
         "unit/test_decide.py::test_an_image_pull_error_is_shown_as_pending_with_the_kubelets_message"
@@ -31,13 +29,13 @@ CAUGHT_BY = {
         "life/test_run.py::test_deleting_one_run_leaves_the_jobs_of_others_alone"
     ),
     "camelCase/snake_case mismatch blocked every list": (
-        "unit/test_spec_rules.py::test_a_crd_is_what_people_and_tools_expect"
+        "unit/test_spec_rules.py::test_a_crd_has_its_category_scope_and_status_subresource"
     ),
     "one malformed resource blocked all others and their deletion": (
         "life/test_malformed.py::test_the_rules_became_stricter_and_everything_goes_on"
     ),
     "config with one key missing, silent defaults, wrong image": (
-        "unit/test_settings.py::test_without_an_image_nothing_starts"
+        "unit/test_settings.py::test_settings_without_an_image_are_refused"
     ),
     "controller without RBAC for the new kinds": (
         "cluster/test_rights.py::test_a_user_may_do_what_is_declared_and_nothing_else"
@@ -45,9 +43,7 @@ CAUGHT_BY = {
     "condition list replaced on each write": (
         "unit/test_status.py::test_a_foreign_condition_is_kept_and_an_unchanged_one_keeps_its_time"
     ),
-    "PR URL erased by a null merge": (
-        "unit/test_status.py::test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it"
-    ),
+    "PR URL erased by a null merge": ("unit/test_status.py::test_a_status_update_keeps_the_pull_request_url"),
     "status patch triggered reconcile for ever": ("faults/test_named_defects.py::test_its_own_events_come_to_an_end"),
     "nested vs flat template data, blank values": (
         "unit/test_templating.py::test_an_unknown_variable_is_named_with_template_and_line"
@@ -55,7 +51,7 @@ CAUGHT_BY = {
     "service vs service_name blank; non-strict engine hid both": (
         "unit/test_templating_strict.py::test_an_unknown_name_is_an_error_with_template_and_line"
     ),
-    "HTML escaping in shell and JSON": ("unit/test_templating.py::test_files_do_not_hold_secrets_or_html_escapes"),
+    "HTML escaping in shell and JSON": ("unit/test_templating.py::test_task_files_contain_no_html_escapes"),
     "backticks of a prompt run by the shell": (
         "agent/test_secrets_and_quoting.py::test_the_prompt_reaches_the_agent_verbatim"
     ),
@@ -65,9 +61,9 @@ CAUGHT_BY = {
     "chmod in a read-only mount": (
         "agent/test_secrets_and_quoting.py::test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys"
     ),
-    "hooks hard-coded": "unit/test_templating.py::test_a_hook_ships_because_it_is_there",
+    "hooks hard-coded": "unit/test_templating.py::test_every_hook_file_is_shipped",
     "hook name differing between settings and disk": (
-        "unit/test_templating.py::test_settings_name_exactly_the_hooks_that_ship"
+        "unit/test_templating.py::test_settings_register_exactly_the_shipped_hooks"
     ),
     "claude.md vs CLAUDE.md": "agent/test_happy_path.py::test_the_memory_is_ours_with_the_base_branch_appended",
     "https URL with SSH-only credentials": (
@@ -100,11 +96,11 @@ CAUGHT_BY = {
         "faults/test_named_defects.py::test_everything_deleted_at_once_is_gone_after_an_hourly_sweep"
     ),
     "file-name case lost between checkout and artefact": (
-        "unit/test_templating.py::test_every_file_of_the_contract_ships"
+        "unit/test_templating.py::test_every_required_task_file_is_shipped"
     ),
     "pull secrets lost in a rewrite": ("unit/test_job.py::test_image_and_pull_secrets_come_from_configuration_only"),
     "container.sh, prompt and settings mount lost in a rewrite": (
-        "unit/test_job.py::test_every_mount_has_its_volume_and_none_was_lost"
+        "unit/test_job.py::test_every_expected_mount_exists_and_has_a_volume"
     ),
     "workspace clean-up ran into read-only mounts": (
         "agent/test_container.py::test_an_attempt_in_a_hardened_container"
@@ -121,7 +117,7 @@ CAUGHT_BY = {
 
 @cache
 def _tests_in(path: Path) -> frozenset[str]:
-    """The names of the functions of a test module; empty if the module does not exist."""
+    """Return the names of the functions of a test module; empty if the module does not exist."""
     if not path.exists():
         return frozenset()
     found = ast.walk(ast.parse(path.read_text()))

@@ -7,7 +7,7 @@
 | comment deleted, or written by a bot           |                     | nothing                               |
 | label, assignment                              | a person            | MappingTriggered                      |
 | review with commands or requested changes      | a person            | a CommandRequest, on a run's branch   |
-| failed check on a run's branch                 | any                 | a CommandRequest; not for our check   |
+| failed check on a run's branch                 | any                 | CommandRequest, ChecksChanged         |
 | pull request of a run, not of a fork           | any                 | PullRequestChanged                    |
 | a run's branch deleted; an installation        | any                 | LogOnly; InvalidateTokens             |
 | any payload of any event                       |                     | never an error                        |
@@ -49,12 +49,12 @@ def shop() -> Repository:
 
 
 def decided(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[Decision]:
-    """The decisions of the rules about a payload after the webhook's filter."""
+    """Return the decisions of the rules about a payload after the webhook's filter."""
     data = extract(event, payload) or {}
     return router.decide(WebhookEvent(event, str(data.get("action") or ""), delivery, data))
 
 
-def asks(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[CommandRequest]:
+def requests_of(event: str, payload: Mapping[str, Any], delivery: str = "d-1") -> list[CommandRequest]:
     found = decided(event, payload, delivery)
     assert all(isinstance(each, CommandRequest) for each in found)
     return [each for each in found if isinstance(each, CommandRequest)]
@@ -67,7 +67,7 @@ def commented(shop: Repository, body: str, by: str = "octocat", number: int = 0)
 
 def test_each_command_of_a_comment_becomes_a_request(shop: Repository) -> None:
     payload = commented(shop, "/code 3 service=api\n/status")
-    first, second = asks("issue_comment", payload)
+    first, second = requests_of("issue_comment", payload)
     assert (first.trigger, second.trigger) == (StartRun("code", {"service": "api"}, 3), Status())
     comment = payload["comment"]["id"]
     assert (first.key, second.key) == (f"9001/issues/comment/{comment}/0", f"9001/issues/comment/{comment}/1")
@@ -80,23 +80,31 @@ def test_a_comment_has_the_same_key_in_every_delivery(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
     renamed = payload | {"repository": payload["repository"] | {"full_name": "acme/store"}, "installation": None}
     keys = {
-        ask.key for variant in (payload, renamed) for guid in ("a", "b") for ask in asks("issue_comment", variant, guid)
+        request.key
+        for variant in (payload, renamed)
+        for guid in ("a", "b")
+        for request in requests_of("issue_comment", variant, guid)
     }
     assert len(keys) == 1
 
 
 def test_a_request_from_a_pull_requests_comment_is_marked(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
-    (ask,) = asks("issue_comment", commented(shop, "/retry please", number=number))
-    assert (ask.trigger, ask.on_pull_request, ask.pull_request, ask.number) == (Retry("please"), True, None, number)
+    (request,) = requests_of("issue_comment", commented(shop, "/retry please", number=number))
+    assert (request.trigger, request.on_pull_request, request.pull_request, request.number) == (
+        Retry("please"),
+        True,
+        None,
+        number,
+    )
 
 
 def test_a_review_comment_has_its_own_kind_of_key(shop: Repository) -> None:
     number = shop.open_pull(BRANCH, "next")["number"]
     payload = payloads.review_comment(shop, number, "/cancel")
-    (ask,) = asks("pull_request_review_comment", payload)
-    assert ask.key == f"9001/pulls/comment/{payload['comment']['id']}/0"
-    assert ask.pull_request == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
+    (request,) = requests_of("pull_request_review_comment", payload)
+    assert request.key == f"9001/pulls/comment/{payload['comment']['id']}/0"
+    assert request.pull_request == PullRequest(number, BRANCH, "next", fork=False, url=shop.pulls[number]["html_url"])
 
 
 def test_a_deleted_comment_is_ignored(shop: Repository) -> None:
@@ -105,7 +113,10 @@ def test_a_deleted_comment_is_ignored(shop: Repository) -> None:
 
 def test_an_edited_comment_keeps_its_key_and_gets_another_reply_key(shop: Repository) -> None:
     payload = commented(shop, "/cancel")
-    (created,), (edited,) = asks("issue_comment", payload), asks("issue_comment", payload | {"action": "edited"})
+    (created,), (edited,) = (
+        requests_of("issue_comment", payload),
+        requests_of("issue_comment", payload | {"action": "edited"}),
+    )
     assert edited.key == created.key == created.reply_key
     assert edited.reply_key != created.reply_key
 
@@ -129,7 +140,7 @@ def test_a_label_triggers_the_configured_mapping(shop: Repository, on: str) -> N
     number = shop.open_pull(BRANCH, title="Task 3")["number"]
     make = payloads.issue if on == "issues" else payloads.pull_request
     payload = make(shop, number, "labeled", label={"name": "Agent: Docs"})
-    first, again = asks(on, payload), asks(on, payload, "another delivery")
+    first, again = requests_of(on, payload), requests_of(on, payload, "another delivery")
     assert [each.key for each in first] == [each.key for each in again]
     assert first[0].trigger == MappingTriggered("labels", "Agent: Docs", "Task 3")
     assert first[0].on_pull_request == (on == "pull_request")
@@ -137,39 +148,43 @@ def test_a_label_triggers_the_configured_mapping(shop: Repository, on: str) -> N
         **payload,
         ("issue" if on == "issues" else on): shop.issues[number] | {"updated_at": "2026-02-01T00:00:00Z"},
     }
-    assert asks(on, later)[0].key != first[0].key
+    assert requests_of(on, later)[0].key != first[0].key
 
 
 def test_a_label_without_updated_at_is_keyed_by_its_delivery(shop: Repository) -> None:
     number = shop.open_issue()["number"]
     del shop.issues[number]["updated_at"]
     payload = payloads.issue(shop, number, "labeled", label={"name": "x"})
-    assert asks("issues", payload, "a")[0].key != asks("issues", payload, "b")[0].key
+    assert requests_of("issues", payload, "a")[0].key != requests_of("issues", payload, "b")[0].key
 
 
 def test_an_assignment_triggers_the_configured_mapping(shop: Repository) -> None:
     number = shop.open_issue()["number"]
-    (ask,) = asks("issues", payloads.issue(shop, number, "assigned", assignee=user("shop-agent")))
-    assert ask.trigger == MappingTriggered("assignees", "shop-agent", "An issue")
+    (request,) = requests_of("issues", payloads.issue(shop, number, "assigned", assignee=user("shop-agent")))
+    assert request.trigger == MappingTriggered("assignees", "shop-agent", "An issue")
     assert decided("issues", payloads.issue(shop, number, "unassigned", assignee=user("shop-agent"))) == []
 
 
 def test_a_review_that_requests_changes_becomes_feedback(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
     payload = payloads.review(shop, number, "changes_requested", "use the\u202e other library")
-    (ask,) = asks("pull_request_review", payload)
-    assert isinstance(ask.trigger, FeedbackReceived)
+    (request,) = requests_of("pull_request_review", payload)
+    assert isinstance(request.trigger, FeedbackReceived)
     assert (
-        ask.trigger.description
+        request.trigger.description
         == "A review of your pull request, by octocat, asks for changes.\n\nuse the other library"
     )
-    assert (ask.trigger.branch, ask.trigger.number, ask.login) == (BRANCH, payload["review"]["id"], "octocat")
+    assert (request.trigger.branch, request.trigger.number, request.login) == (
+        BRANCH,
+        payload["review"]["id"],
+        "octocat",
+    )
 
 
 def test_a_command_in_a_review_takes_precedence_over_feedback(shop: Repository) -> None:
     number = shop.open_pull(BRANCH)["number"]
-    (ask,) = asks("pull_request_review", payloads.review(shop, number, "changes_requested", "/cancel"))
-    assert ask.trigger == Cancel()
+    (request,) = requests_of("pull_request_review", payloads.review(shop, number, "changes_requested", "/cancel"))
+    assert request.trigger == Cancel()
 
 
 @pytest.mark.parametrize(
@@ -190,14 +205,14 @@ def test_reviews_without_requested_changes_on_a_runs_branch_are_ignored(
 
 def test_a_failed_check_on_a_runs_branch_becomes_feedback(shop: Repository) -> None:
     payload = payloads.check_run(shop, BRANCH, pull_requests=[{"id": 1, "number": 7}])
-    ask, changed = decided("check_run", payload)
+    request, changed = decided("check_run", payload)
     assert changed == ChecksChanged(BRANCH, "c" * 40)
-    assert isinstance(ask, CommandRequest)
-    assert isinstance(ask.trigger, FeedbackReceived)
-    assert (ask.number, ask.login, ask.trigger.branch, ask.trigger.commit) == (7, "", BRANCH, "c" * 40)
+    assert isinstance(request, CommandRequest)
+    assert isinstance(request.trigger, FeedbackReceived)
+    assert (request.number, request.login, request.trigger.branch, request.trigger.commit) == (7, "", BRANCH, "c" * 40)
     for part in ("The check tests failed", "2 tests failed", "test_a, test_b", payload["check_run"]["details_url"]):
-        assert part in ask.trigger.description
-    assert ask.key == f"9001/check/{payload['check_run']['id']}"
+        assert part in request.trigger.description
+    assert request.key == f"9001/check/{payload['check_run']['id']}"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +224,7 @@ def test_a_failed_check_on_a_runs_branch_becomes_feedback(shop: Repository) -> N
         (BRANCH, {"check_suite": None}),
     ],
 )
-def test_checks_that_passed_or_are_not_on_a_runs_branch_are_ignored(
+def test_our_own_check_and_checks_on_other_branches_are_ignored(
     shop: Repository, branch: str, more: dict[str, Any]
 ) -> None:
     assert decided("check_run", payloads.check_run(shop, branch, **more)) == []
@@ -221,7 +236,7 @@ def test_a_check_that_did_not_fail_is_only_recorded(shop: Repository, conclusion
     assert decided("check_run", payload) == [ChecksChanged(BRANCH, "c" * 40)]
 
 
-def test_a_commit_status_is_recorded_for_each_branch_of_ours_that_has_the_commit(shop: Repository) -> None:
+def test_a_commit_status_is_recorded_for_each_runs_branch_with_the_commit(shop: Repository) -> None:
     payload = payloads.status(shop, BRANCH, "c" * 40, "success") | {"branches": [{"name": "main"}, {"name": BRANCH}]}
     assert decided("status", payload) == [ChecksChanged(BRANCH, "c" * 40)]
 
@@ -252,7 +267,7 @@ def test_a_pull_request_of_a_fork_is_ignored_whatever_its_branch(shop: Repositor
     number = shop.open_pull(BRANCH, fork="mallory/shop")["number"]
     assert decided("pull_request", payloads.pull_request(shop, number, "opened")) == []
     shop.pulls[number]["head"]["repo"] = None  # the fork was deleted
-    (closed,) = asks("pull_request", payloads.pull_request(shop, number, "closed"))
+    (closed,) = requests_of("pull_request", payloads.pull_request(shop, number, "closed"))
     assert closed.trigger == Closed()
 
 
@@ -282,7 +297,7 @@ JSON = st.recursive(
 
 
 def _holes(value: Any) -> st.SearchStrategy[Any]:
-    """The value with any of its parts replaced or left out."""
+    """Return the value with any of its parts replaced or left out."""
     if isinstance(value, dict):
         parts = {str(key): _holes(each) for key, each in value.items()}
         return st.fixed_dictionaries(parts) | st.fixed_dictionaries({}, optional=parts) | JSON

@@ -28,7 +28,7 @@ from tests.support.builders import NOW, ended, run
 
 
 def noted(found: Run, patch: github_sync_state.Patch) -> Run:
-    """The run with the annotations of a patch."""
+    """Return the run with the annotations of a patch."""
     kept = {key: text for key, text in patch["metadata"]["annotations"].items() if text is not None}
     again = run(annotations={**kept, **origin.to_annotations(origin.Origin("acme/shop", 7))})
     return again.with_status(found.status)
@@ -47,7 +47,9 @@ def test_a_synced_run_is_synced_again_only_after_a_fact_changes() -> None:
         found.with_status(found.status.model_copy(update={"summary": "other"})), on_github=True
     )
     same = found.status.model_copy(update={"reported": "1/succeeded", "last_update": NOW + timedelta(days=1)})
-    assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), "no fact on GitHub changed"
+    assert not github_sync_state.needs_sync(found.with_status(same), on_github=True), (
+        "no fact that GitHub shows has changed"
+    )
     assert github_sync_state.needs_sync(noted(found, github_sync_state.invalidate()), on_github=True)
 
 
@@ -68,7 +70,7 @@ def test_an_unreadable_annotation_counts_as_never_synced(text: str) -> None:
     )
 
 
-def test_a_lease_lasts_its_time_and_a_back_off_as_long_as_github_says() -> None:
+def test_a_lease_lasts_2_minutes_and_a_back_off_as_github_asks_within_bounds() -> None:
     claimed = noted(ended(), github_sync_state.acquire(run(), NOW))
     assert github_sync_state.lease_seconds_left(claimed.raw, NOW) == 120
     assert github_sync_state.lease_seconds_left(claimed.raw, NOW + timedelta(minutes=2)) == 0
@@ -83,7 +85,7 @@ def test_a_lease_lasts_its_time_and_a_back_off_as_long_as_github_says() -> None:
         )
 
 
-def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None:
+def test_commits_with_concluded_checks_are_skipped() -> None:
     first, *_ = ended().status.attempts
     history = [first.model_copy(update={"commit": commit}) for commit in "abcd"]
     status = ended().status.model_copy(update={"attempts": history})
@@ -94,7 +96,7 @@ def test_commits_whose_checks_are_concluded_for_good_are_not_looked_at() -> None
 
 
 class Sent:
-    """Calls that are kept, and answered with nothing."""
+    """A repository client that records calls and returns empty answers."""
 
     name = "acme/shop"
 
@@ -123,19 +125,19 @@ class Sent:
 
 
 @pytest.mark.parametrize(("until", "writes"), [(NOW + timedelta(seconds=1), True), (NOW, False), (None, True)])
-def test_nothing_is_written_once_the_claim_is_over(until: datetime | None, writes: bool) -> None:
+def test_an_expired_lease_allows_reads_and_deletes_but_no_writes(until: datetime | None, writes: bool) -> None:
     sent = Sent()
     calls = LeaseGuard(sent, until, lambda: NOW)
     calls.get("a")
     calls.pages("b")
-    calls.delete("c")  # the younger of two that are alike
+    calls.delete("c")  # the newer of two duplicate comments
     for write in (lambda: calls.post("d", {}), lambda: calls.patch("e", {})):
         with suppress(LeaseExpired):
             write()
     assert sent.sent == ["GET a", "GET b", "DELETE c", *(["POST d", "PATCH e"] if writes else [])]
 
 
-def test_commits_are_named_once_each_in_the_order_of_their_last_attempt() -> None:
+def test_commits_are_listed_once_in_the_order_of_their_last_attempt() -> None:
     def commits_of(*commits: str | None) -> list[str]:
         made = [transitions.start(run(), NOW).attempts[0].model_copy(update={"commit": each}) for each in commits]
         return github_sync_state.commits(run().with_status(RunStatus(attempts=made)))
@@ -145,7 +147,7 @@ def test_commits_are_named_once_each_in_the_order_of_their_last_attempt() -> Non
     assert commits_of(None) == []
 
 
-def test_work_that_lacks_a_pull_request() -> None:
+def test_only_succeeded_work_without_a_pull_request_lacks_one() -> None:
     assert github_sync_state.lacks_pull_request(ended())
     for found in (ended(State.FAILED, Reason.MAX_TURNS), ended(reason=Reason.NO_CHANGES), run()):
         assert not github_sync_state.lacks_pull_request(found)

@@ -1,10 +1,10 @@
-"""What a function loads until it can serve: its own code and libraries, nothing of other functions or of clients.
+"""The modules that a function loads before it can serve: none of other functions, clients or the local stack.
 
 | function                    | never loads                                               |
 |-----------------------------|-----------------------------------------------------------|
 | any                         | the handler of another function                           |
 | any                         | the command line, the MCP server, the local stack, bridge |
-| all but sweep, github_event | what only those two do                                    |
+| all but sweep, github_event | the packages sweeper and chatops                          |
 | github_webhook              | runs' storage, the reconciler, templates                  |
 """
 
@@ -44,7 +44,7 @@ ONLY = {"functions.sweeper": "sweep", "functions.chatops": "github_event"}
 
 @cache
 def loaded(target: str) -> list[str]:
-    """The modules that the function loads beyond those of functions-framework."""
+    """Return the modules that the function loads beyond those of functions-framework."""
     code = (
         "import functions_framework, json, sys; before = set(sys.modules)\n"
         "import functions.main\n"
@@ -72,12 +72,12 @@ def test_a_function_loads_no_handler_of_another(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", FUNCTIONS)
-def test_a_function_loads_nothing_of_clients(target: str) -> None:
+def test_a_function_loads_no_clients_or_local_stack(target: str) -> None:
     assert within(loaded(target), *CLIENTS) == []
 
 
 @pytest.mark.parametrize("target", FUNCTIONS)
-def test_a_room_of_one_function_is_loaded_by_that_one_only(target: str) -> None:
+def test_a_package_of_one_function_is_loaded_by_no_other(target: str) -> None:
     assert within(loaded(target), *(room for room, owner in ONLY.items() if owner != target)) == []
 
 

@@ -42,20 +42,20 @@ def test_the_pod_passes_pod_security_restricted(kind: str) -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(found)
 
 
-def test_a_job_always_has_a_command_and_never_a_second_pod() -> None:
+def test_a_job_has_a_command_and_creates_one_pod_only() -> None:
     found = job()["spec"]
     assert pod()["containers"][0]["command"] == ["/bin/bash", "/config/container.sh"]
     assert (found["backoffLimit"], found["completions"], pod()["restartPolicy"]) == (0, 1, "Never")
 
 
-def test_everything_made_for_a_run_is_owned_by_it_but_the_workspace() -> None:
+def test_a_run_owns_its_job_and_task_files_but_not_the_workspace() -> None:
     found = started()
     for item in (attempt.job(found, settings()), attempt.fence(found), attempt.task_files(found, {}, "c")):
         assert [owner["uid"] for owner in item["metadata"]["ownerReferences"]] == [UID]
     assert "ownerReferences" not in attempt.claim(found, settings().job)["metadata"]
 
 
-def test_every_mount_has_its_volume_and_none_was_lost() -> None:
+def test_every_expected_mount_exists_and_has_a_volume() -> None:
     for kind, credentials in (("DocsRun", "/secrets/ssh"), ("CodeRun", "/secrets/github-app")):
         found = pod(kind)
         mounts = {mount["mountPath"]: mount for mount in found["containers"][0]["volumeMounts"]}
@@ -71,7 +71,7 @@ def test_every_mount_has_its_volume_and_none_was_lost() -> None:
 
 @pytest.mark.parametrize("broker", ["sidecar", "container"])
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_secrets_are_mounted_by_the_broker_alone_which_is_another_user(kind: str, broker: str) -> None:
+def test_secrets_are_mounted_only_in_the_broker_which_runs_as_another_user(kind: str, broker: str) -> None:
     found = pod(kind, job={"broker": broker})
     containers = {each["name"]: each for each in (*found["containers"], *found.get("initContainers", []))}
     secret = {volume["name"] for volume in found["volumes"] if "secret" in volume}
@@ -99,13 +99,13 @@ def test_the_broker_is_a_native_sidecar_unless_the_cluster_is_too_old() -> None:
     assert annotations == {"kubectl.kubernetes.io/default-container": "agent"}
 
 
-def test_what_an_agent_cli_does_not_have_is_not_mounted() -> None:
+def test_files_that_an_agent_cli_lacks_are_not_mounted() -> None:
     found = pod("CodeRun", {**CODE_SPEC, "agentCli": "codex", "model": "gpt-5"})
     mounts = [mount["mountPath"] for mount in found["containers"][0]["volumeMounts"]]
     assert "/etc/claude-code/CLAUDE.md" not in mounts
 
 
-def test_a_code_run_works_in_a_claim_and_a_docs_run_does_not() -> None:
+def test_a_code_run_mounts_a_volume_claim_and_a_docs_run_an_empty_dir() -> None:
     volumes = {volume["name"]: volume for volume in pod("CodeRun")["volumes"]}
     assert volumes["workspace"]["persistentVolumeClaim"] == {"claimName": "workspace-api-rex-2e06e942"}
     assert {"name": "workspace", "emptyDir": {}} in pod("DocsRun")["volumes"]
@@ -124,19 +124,17 @@ def test_image_and_pull_secrets_come_from_configuration_only() -> None:
     assert found["containers"][0]["imagePullPolicy"] == "Always"
 
 
-def test_the_deadline_is_the_runs_or_the_configured_one_of_its_kind() -> None:
+def test_the_deadline_is_the_runs_timeout_or_the_setting_of_its_kind() -> None:
     assert attempt.deadline(started("DocsRun"), settings().job) == 14_400
     assert attempt.deadline(started("CodeRun"), settings().job) == 7200
     assert attempt.deadline(started("CodeRun", timeoutSeconds=60), settings().job) == 60
 
 
 @pytest.mark.parametrize(("pending_wait", "longest"), [(900, 900), (3600, 3600), (60, 600)])
-def test_a_jobs_own_deadline_leaves_its_pod_the_time_to_start_and_the_attempt_its_margin(
-    pending_wait: int, longest: int
-) -> None:
-    """The attempt ends itself 120 s before its deadline, which runs from its start; the Job's runs from its creation.
+def test_a_jobs_deadline_includes_the_pending_wait(pending_wait: int, longest: int) -> None:
+    """The script stops 120 s before the run's timeout, counted from its start; the Job's deadline counts from creation.
 
-    A volume that is attached elsewhere has 10 minutes, however short people wait.
+    A pod whose volume is attached elsewhere gets at least 10 minutes, even if `job.pending_wait` is shorter.
     """
     found, configured = started(), settings(job={"pending_wait": pending_wait})
     script = rendering.task_files(configured, found).files["container.sh"]
@@ -145,7 +143,7 @@ def test_a_jobs_own_deadline_leaves_its_pod_the_time_to_start_and_the_attempt_it
     assert (works, deadline) == (7200 - 120, 7200 + longest)
 
 
-def test_values_of_people_are_not_expanded() -> None:
+def test_dollar_references_in_env_values_are_escaped() -> None:
     env = {
         each["name"]: each
         for each in pod("DocsRun", {"env": [{"name": "MODE", "value": "$(x)"}]})["containers"][0]["env"]
@@ -153,7 +151,7 @@ def test_values_of_people_are_not_expanded() -> None:
     assert env["MODE"]["value"] == "$$(x)"  # the kubelet turns $$ into $ and expands nothing
 
 
-def test_the_api_key_is_that_of_the_agent_cli() -> None:
+def test_the_model_credential_is_that_of_the_agent_cli() -> None:
     def key(**spec: Any) -> tuple[str, bool, list[str]] | None:
         volumes = [each["secret"] for each in pod("CodeRun", spec)["volumes"] if each["name"] == "model-credential"]
         found = next(iter(volumes), None)
@@ -164,7 +162,7 @@ def test_the_api_key_is_that_of_the_agent_cli() -> None:
     assert key(agentCli="unheard-of", model="gpt-5") is None
 
 
-def test_labels_tell_whose_everything_is() -> None:
+def test_job_and_pod_labels_name_run_service_agent_task_and_attempt() -> None:
     found = job()["metadata"]["labels"]
     assert found["agents.platform/run"] == "run-1"
     assert (found["agents.platform/service"], found["agents.platform/agent"]) == ("api", "rex")

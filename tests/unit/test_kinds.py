@@ -1,4 +1,4 @@
-"""A kind of run is told apart in matches that cover every kind, and nowhere else."""
+"""Code distinguishes the kinds of runs only in matches that cover every kind."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ MEMBERS = frozenset(kind.name for kind in RunKind)
 
 
 def named(pattern: ast.AST) -> Iterator[str]:
-    """The spec models and members of RunKind that a case names."""
+    """Yield the spec models and members of RunKind that a case names."""
     for node in ast.walk(pattern):
         if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in SPEC_NAMES:
             yield node.cls.id
@@ -26,7 +26,7 @@ def named(pattern: ast.AST) -> Iterator[str]:
 
 
 def is_exhaustive(match: ast.Match) -> bool:
-    """Whether it names every kind, and its last case is for type checkers: a new kind fails mypy here."""
+    """Return whether the match names every kind and ends in `assert_never`, so that a new kind fails mypy here."""
     covered = {name for case in match.cases for name in named(case.pattern)}
     last = "".join(ast.unparse(statement) for statement in match.cases[-1].body)
     return covered in (SPEC_NAMES, MEMBERS) and last.startswith("assert_never(")
@@ -39,7 +39,7 @@ def matches(source: str) -> Iterator[ast.Match]:
 
 
 def kinds_in_conditions(source: str) -> Iterator[str]:
-    """Spec models in isinstance, and kinds in comparisons: each has an `else` that stands for a kind."""
+    """Yield spec models in isinstance and kinds in comparisons: there `else` would stand for a kind."""
     for node in ast.walk(ast.parse(source)):
         text = ast.unparse(node) if isinstance(node, ast.Call | ast.Compare) else ""
         is_instance = text.startswith("isinstance(") and any(name in text for name in SPEC_NAMES)
@@ -54,7 +54,7 @@ def test_every_match_over_kinds_is_exhaustive_and_no_else_stands_for_a_kind(path
     assert list(kinds_in_conditions(source)) == []
 
 
-def test_kinds_are_named_in_one_module() -> None:
+def test_kind_names_are_literals_in_one_module_only() -> None:
     naming = [
         str(path.relative_to(FUNCTIONS))
         for path in FILES
@@ -73,12 +73,12 @@ def test_kinds_are_named_in_one_module() -> None:
         "match kind:\n case RunKind.DOCS:\n  pass\n case _:\n  assert_never(kind)",
     ],
 )
-def test_a_match_that_leaves_out_a_kind_is_found(body: str) -> None:
+def test_a_match_without_every_kind_is_detected(body: str) -> None:
     (match,) = matches(body)
     assert not is_exhaustive(match)
 
 
-def test_every_kind_has_a_spec_model_and_every_model_its_kind() -> None:
+def test_kinds_and_spec_models_correspond() -> None:
     assert {kind: spec.kind for kind, spec in SPECS.items()} == {kind: kind for kind in RunKind}
 
 
@@ -86,7 +86,7 @@ def test_every_reason_has_a_row() -> None:
     assert set(ROWS) == set(Reason)
 
 
-def test_a_reason_to_fix_has_a_remedy() -> None:
+def test_every_reason_that_waits_for_a_fix_has_a_remedy() -> None:
     assert [reason for reason in Reason if follow_up(reason) is FollowUp.WAIT_FOR_FIX and not row(reason).remedy] == []
 
 
@@ -95,9 +95,9 @@ def test_a_reason_of_a_newer_version_ends_the_run_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("kind", RunKind)
-def test_the_smallest_spec_of_each_kind_is_valid_and_has_no_optional_field(kind: RunKind) -> None:
+def test_the_smallest_spec_of_each_kind_is_valid_without_optional_fields(kind: RunKind) -> None:
     required = {field.alias for field in SPECS[kind].model_fields.values() if field.is_required()}
-    chosen = {"githubUser"}  # one of two, as is a taskId, which comes with a repository
+    chosen = {"githubUser"}  # one of two identities; likewise a taskId with its repository is one of two tasks
     if "task_id" in SPECS[kind].model_fields:
         chosen |= {"taskId", "platformRepositoryUrl"}
     assert set(SPECS[kind].smallest) == required | chosen

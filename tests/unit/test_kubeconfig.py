@@ -1,4 +1,4 @@
-"""The API server and credentials that a kubeconfig or a pod configures; nothing is sent.
+"""The API server and credentials that a kubeconfig or a pod configures; no request is sent.
 
 | configured                                | result                                                     |
 |-------------------------------------------|------------------------------------------------------------|
@@ -45,15 +45,15 @@ def loaded(file: Path, **settings: Any) -> Configuration:
 
 
 def token(configuration: Configuration) -> str | None:
-    """Return what a request would send."""
+    """Return the Authorization header that a request would have."""
     return configuration.get_api_key_with_prefix("BearerToken")
 
 
-def test_an_address_and_a_token(tmp_path: Path) -> None:
+def test_a_kubeconfig_gives_address_and_token(tmp_path: Path) -> None:
     found = loaded(kubeconfig(tmp_path, {"token": "abc"}))
     assert found.host == "https://127.0.0.1:6443"
     assert token(found) == "Bearer abc"
-    assert found.retries is False, "no call is repeated behind the handler's back"
+    assert found.retries is False, "the client library repeats no call"
 
 
 @pytest.mark.parametrize("user", [{}, None])
@@ -61,7 +61,7 @@ def test_a_user_without_credentials_sends_none(tmp_path: Path, user: Any) -> Non
     assert loaded(kubeconfig(tmp_path, user)).auth_settings() == {}
 
 
-def test_a_token_file_lies_beside_the_kubeconfig(tmp_path: Path) -> None:
+def test_a_relative_token_file_is_read_beside_the_kubeconfig(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from a file\n")
     assert token(loaded(kubeconfig(tmp_path, {"tokenFile": "token"}))) == "Bearer from a file"
 
@@ -77,7 +77,7 @@ def test_a_token_file_is_read_again_after_a_minute(tmp_path: Path) -> None:
     assert token(configuration) == "Bearer second"
 
 
-def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Forbidden, match=r"no credentials .*nowhere"):
         TokenFile(tmp_path / "nowhere")(Configuration())
 
@@ -85,13 +85,13 @@ def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "context"), [("nowhere", ""), ("config", "another")], ids=["no such file", "no such context"]
 )
-def test_a_kubeconfig_that_does_not_serve_names_the_setting(tmp_path: Path, file: str, context: str) -> None:
+def test_a_missing_kubeconfig_or_context_names_the_setting(tmp_path: Path, file: str, context: str) -> None:
     kubeconfig(tmp_path, {})
     with pytest.raises(Forbidden, match=r"setting cluster.kubeconfig"):
         loaded(tmp_path / file, context=context)
 
 
-def test_several_files_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_kubeconfig_files_are_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = kubeconfig(tmp_path, {"token": "abc"})
     second = tmp_path / "other"
     context = {"cluster": "c", "user": "u", "namespace": "theirs"}
@@ -133,7 +133,7 @@ users: [{name: u, user: {token: s3cret}}]
     ],
     ids=lambda each: str(each)[:30],
 )
-def test_what_is_no_kubeconfig_is_named_and_nothing_in_it(tmp_path: Path, content: bytes | None, why: str) -> None:
+def test_an_invalid_kubeconfig_is_named_without_its_content(tmp_path: Path, content: bytes | None, why: str) -> None:
     file = tmp_path / "config"
     file.mkdir() if content is None else file.write_bytes(content)
     with pytest.raises(Forbidden) as caught:
@@ -148,7 +148,7 @@ def test_what_is_no_kubeconfig_is_named_and_nothing_in_it(tmp_path: Path, conten
 @pytest.mark.parametrize(
     ("code", "said"),
     [("raise SystemExit('s3cret')", "gave no credentials"), ("print('s3cret')", "gave no credentials")],
-    ids=["it fails", "it prints no credentials"],
+    ids=["the command fails", "the command prints no credentials"],
 )
 def test_a_command_that_gives_no_credentials_is_named(tmp_path: Path, code: str, said: str) -> None:
     command = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": ["-c", code]}
@@ -165,7 +165,7 @@ def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> 
 
 @pytest.fixture
 def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Play what Kubernetes mounts in a pod, without the certificate."""
+    """Set up the environment of a pod without the API server's certificate."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
@@ -175,7 +175,7 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("host", "url"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")])
-def test_in_a_pod_its_service_account_asks(pod: Path, monkeypatch: pytest.MonkeyPatch, host: str, url: str) -> None:
+def test_a_pod_uses_its_service_account(pod: Path, monkeypatch: pytest.MonkeyPatch, host: str, url: str) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     (pod / "ca.crt").write_text("a certificate")
     found = credentials.load(ClusterSettings())
@@ -183,10 +183,10 @@ def test_in_a_pod_its_service_account_asks(pod: Path, monkeypatch: pytest.Monkey
     assert (found.verify_ssl, found.ssl_ca_cert) == (True, str(pod / "ca.crt"))
 
 
-def test_in_a_pod_a_kubeconfig_that_is_named_wins(pod: Path) -> None:
+def test_a_configured_kubeconfig_takes_precedence_in_a_pod(pod: Path) -> None:
     assert loaded(kubeconfig(pod, {"token": "abc"})).host == "https://127.0.0.1:6443"
 
 
-def test_a_pod_without_its_certificate_says_so(pod: Path) -> None:
+def test_a_pod_without_certificate_is_an_error(pod: Path) -> None:
     with pytest.raises(Forbidden, match=r"the pod's service account: .*certificat"):
         credentials.load(ClusterSettings())

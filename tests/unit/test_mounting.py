@@ -1,14 +1,14 @@
-"""What the Events of a pod that does not start say, and what follows from it.
+"""The diagnosis from the Events of a pod that does not start.
 
 | Events                                   | diagnosis                                          |
 |------------------------------------------|----------------------------------------------------|
 | none, or only of scheduling              | none                                               |
-| FailedMount, once or again               | MountFailed, in the kubelet's last words           |
-| FailedAttachVolume, FailedMount after it | VolumeNotAttached: the mount only follows          |
+| FailedMount, once or again               | MountFailed, with the kubelet's last message       |
+| FailedAttachVolume, FailedMount after it | VolumeNotAttached: the mount is a consequence      |
 | ... and attached since                   | MountFailed, or none                               |
-| the image is pulled by now               | none: every volume is mounted                      |
+| the image is pulled afterwards           | none: every volume is mounted                      |
 
-They are read only of a pod that is silent for a while, and never of one whose status says what it waits for.
+Events are read only for a pod without an explanation in its status, and only after a while.
 """
 
 from datetime import timedelta
@@ -57,7 +57,7 @@ ATTACH = seen("FailedAttachVolume", 2, "Multi-Attach error for volume v")
         ([MOUNT, seen("Pulling", 2)], None),
     ],
 )
-def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
+def test_pod_events_lead_to_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
     assert pod_diagnosis(events) == found
 
 
@@ -69,7 +69,7 @@ def test_a_diagnosis(events: list[dict[str, Any]], found: tuple[Reason, str] | N
         {"lastTimestamp": None, "metadata": {"creationTimestamp": "2026-01-02T03:09:00Z"}},
     ],
 )
-def test_the_last_one_counts_however_a_server_tells_the_time(when: dict[str, Any]) -> None:
+def test_the_latest_event_counts_in_every_time_format(when: dict[str, Any]) -> None:
     newer = {**MOUNT, "lastTimestamp": None, "message": "newer", **when}
     assert pod_diagnosis([newer, MOUNT]) == pod_diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
 
@@ -84,7 +84,7 @@ def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Ac
     return decide(Observed(found, job(found.status.job_name or ""), [seen_pod]), NOW + after, POLICY)
 
 
-def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
+def test_events_are_read_only_for_an_unexplained_pod_after_a_while() -> None:
     creating = {"containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
     image = {
         "containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]
@@ -104,9 +104,7 @@ def test_only_a_pod_that_is_silent_for_a_while_has_its_events_read() -> None:
         (Reason.VOLUME_NOT_ATTACHED, 15, 15),
     ],
 )
-def test_a_volume_that_is_attached_elsewhere_is_waited_for_at_least_ten_minutes(
-    reason: Reason, configured: int, waits: int
-) -> None:
+def test_the_wait_for_an_attached_volume_is_at_least_10_minutes(reason: Reason, configured: int, waits: int) -> None:
     policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
     fresh = started()
     shown = fresh.with_status(transitions.pending(fresh, reason, "why", NOW))

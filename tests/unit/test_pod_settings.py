@@ -1,11 +1,11 @@
-"""Settings `job.pod`: what is added to a pod, and what is refused when a function starts.
+"""Settings `job.pod`: additions to a pod, and their validation at start.
 
 | part                                              | refused                                                        |
 |---------------------------------------------------|----------------------------------------------------------------|
-| labels, annotations                               | the product's own; what the API server takes for no key, value |
-| tolerations, affinity, spread, volumes, sidecars  | what the Kubernetes API does not know, or lacks                |
-| volumes, sidecars                                 | names of the product's own, or twice; what "restricted" refuses |
-| volume_mounts                                     | no such volume, a secret, the product's paths                  |
+| labels, annotations                               | reserved keys; keys and values that are invalid in Kubernetes  |
+| tolerations, affinity, spread, volumes, sidecars  | unknown fields, missing required fields                        |
+| volumes, sidecars                                 | reserved or duplicate names; violations of "restricted"        |
+| volume_mounts                                     | unknown volumes, secrets, reserved paths                       |
 """
 
 import json
@@ -73,7 +73,7 @@ def loaded(given: dict[str, Any]) -> PodSettings:
 
 
 @pytest.mark.parametrize(("given", "words"), REFUSED, ids=[words[:40] for _, words in REFUSED])
-def test_a_clash_or_mistake_is_refused_at_start_by_its_setting(given: dict[str, Any], words: str) -> None:
+def test_an_invalid_pod_addition_is_refused_by_its_setting(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError) as refused:
         loaded(given)
     assert "setting job.pod" in str(refused.value)
@@ -95,9 +95,9 @@ def test_a_mount_over_the_products_own_paths_is_refused(path: str) -> None:
         {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}},
     ],
 )
-def test_the_agents_container_gets_no_secret(volume: dict[str, Any]) -> None:
+def test_the_agents_container_cannot_mount_a_secret(volume: dict[str, Any]) -> None:
     given = {"volumes": [{"name": "s", **volume}]}
-    assert loaded(given).volumes, "a sidecar may have it"
+    assert loaded(given).volumes, "a sidecar may mount the volume"
     with pytest.raises(SettingsError, match="volume_mounts: s holds a secret"):
         loaded(given | {"volume_mounts": [{"name": "s", "mountPath": "/opt/s"}]})
 
@@ -109,14 +109,14 @@ def test_every_problem_is_named_at_once() -> None:
     assert "volumes: tmp" in str(refused.value)
 
 
-def test_no_value_is_repeated() -> None:
+def test_an_error_does_not_repeat_the_value() -> None:
     with pytest.raises(SettingsError) as refused:
         loaded({"sidecars": [{"name": "p", "image": "x", "env": [{"name": "K", "value": 31337}]}]})
     assert "31337" not in str(refused.value)
     assert "env.0.value: input should be a valid string" in str(refused.value)
 
 
-def test_names_and_paths_of_the_pod_are_those_that_are_refused() -> None:
+def test_reserved_names_and_paths_cover_those_of_the_pod() -> None:
     for kind in ("DocsRun", "CodeRun"):
         found = pod_spec(run(kind).with_status(transitions.start(run(kind), NOW)), settings())
         assert {volume["name"] for volume in found["volumes"]} <= OUR_VOLUMES
@@ -132,14 +132,14 @@ def template(given: dict[str, Any]) -> Any:
     return job["spec"]["template"]
 
 
-def test_without_additions_the_pod_is_as_before() -> None:
+def test_a_pod_without_additions_is_unchanged() -> None:
     found = run().with_status(transitions.start(run(), NOW))
     annotations = {"kubectl.kubernetes.io/default-container": "agent"}
     metadata = {"labels": attempt.labels(found), "annotations": annotations}
     assert template({}) == {"metadata": metadata, "spec": pod_spec(found, settings())}
 
 
-def test_additions_are_in_the_pod_as_they_were_given() -> None:
+def test_pod_additions_are_copied_verbatim() -> None:
     scheduling = {"tolerations": [{"key": "agents", "operator": "Exists", "tolerationSeconds": 5}]}
     found = template(
         {
@@ -172,7 +172,7 @@ def required() -> dict[str, Any]:
     return {"nodeSelectorTerms": [{"matchExpressions": EXISTS}]}
 
 
-def test_volumes_mounts_and_sidecars_stand_beside_the_products_own() -> None:
+def test_volumes_mounts_and_sidecars_are_added_to_the_products_own() -> None:
     mount = {"name": "ca", "mountPath": "/opt/ca", "readOnly": True}
     native = {"name": "proxy", "image": "proxy:1", "restartPolicy": "Always", "volumeMounts": [mount]}
     beside = {"name": "logs", "image": "logs:1", "securityContext": {"readOnlyRootFilesystem": False}}

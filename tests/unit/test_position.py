@@ -1,13 +1,13 @@
-"""Where a run stands in the queue, and that it is where admission sees it.
+"""The position of a run in the queue equals the order in which admission admits runs.
 
-| asked of a run that     | limits known            | limits not known             |
-|-------------------------|-------------------------|------------------------------|
-| waits                   | n of those who wait     | n of those shown as Queued   |
-| works, or has a place   | none                    | none                         |
-| would start at once     | none                    | as its status says           |
-| is finished, cancelled  | none                    | none                         |
+| run                         | limits known               | limits not known             |
+|-----------------------------|----------------------------|------------------------------|
+| pending                     | n of all pending runs      | n of the runs shown as Queued |
+| running, or with reservation | none                      | none                         |
+| would start at once         | none                       | as its status says           |
+| finished, cancelled         | none                       | none                         |
 
-Property: as many places as are freed one by one, in that order the queue is let in.
+Property: as slots become free one by one, runs are admitted in the order of their positions.
 """
 
 from collections.abc import Sequence
@@ -42,13 +42,13 @@ def queued(number: int, **about: Any) -> Run:
 
 
 BUSY = [working(1), working(2)]
-LINE = [queued(3, age=1), queued(4, age=9), queued(5, priority=1)]
+QUEUE = [queued(3, age=1), queued(4, age=9), queued(5, priority=1)]
 
 
 @pytest.mark.parametrize("limits", [TWO, None])
-def test_a_run_that_waits_has_a_place_in_the_order(limits: Limits | None) -> None:
-    everyone = [*BUSY, *LINE]
-    found = {run.name: position(everyone, run, limits, NOW) for run in everyone}
+def test_a_pending_run_has_a_position(limits: Limits | None) -> None:
+    all_runs = [*BUSY, *QUEUE]
+    found = {run.name: position(all_runs, run, limits, NOW) for run in all_runs}
     why = "2 runs work (limits.runs)"
     assert found == {
         "r1": None,
@@ -60,25 +60,25 @@ def test_a_run_that_waits_has_a_place_in_the_order(limits: Limits | None) -> Non
     assert str(found["r4"]) == "2 of 3"
 
 
-def test_the_run_itself_need_not_be_among_the_runs() -> None:
-    assert position([*BUSY, *LINE[:2]], LINE[2], TWO, NOW) == position([*BUSY, *LINE], LINE[2], TWO, NOW)
+def test_the_position_is_the_same_if_the_run_is_not_listed() -> None:
+    assert position([*BUSY, *QUEUE[:2]], QUEUE[2], TWO, NOW) == position([*BUSY, *QUEUE], QUEUE[2], TWO, NOW)
 
 
-def test_a_run_that_would_start_at_once_does_not_wait() -> None:
-    assert position([BUSY[0], LINE[0]], LINE[0], TWO, NOW) is None
-    assert position([*BUSY, *LINE], LINE[0], NO_LIMITS, NOW) is None
+def test_a_run_that_can_start_at_once_has_no_position() -> None:
+    assert position([BUSY[0], QUEUE[0]], QUEUE[0], TWO, NOW) is None
+    assert position([*BUSY, *QUEUE], QUEUE[0], NO_LIMITS, NOW) is None
 
 
-def test_a_place_that_is_given_or_not_freed_yet_is_taken() -> None:
+def test_reservations_in_the_ledger_count_for_the_position() -> None:
     gone = Ledger({uid: Reservation("CodeRun", uid, "1", ("runs",)) for uid in ("a", "b")})
-    assert position([LINE[0]], LINE[0], TWO, NOW, gone) == Position(1, 1, "2 runs work (limits.runs)")
-    mine = Ledger({LINE[0].uid: Reservation("CodeRun", "r3", LINE[0].resource_version, ("runs",))})
-    assert position([LINE[0]], LINE[0], Limits(runs=0), NOW, mine) is None
+    assert position([QUEUE[0]], QUEUE[0], TWO, NOW, gone) == Position(1, 1, "2 runs work (limits.runs)")
+    mine = Ledger({QUEUE[0].uid: Reservation("CodeRun", "r3", QUEUE[0].resource_version, ("runs",))})
+    assert position([QUEUE[0]], QUEUE[0], Limits(runs=0), NOW, mine) is None
 
 
 @pytest.mark.parametrize("limits", [TWO, None])
-def test_a_run_that_is_to_be_cancelled_waits_for_nothing(limits: Limits | None) -> None:
-    assert position([*BUSY, *LINE], replace(LINE[0], cancel=True), limits, NOW) is None
+def test_a_cancelled_run_has_no_position(limits: Limits | None) -> None:
+    assert position([*BUSY, *QUEUE], replace(QUEUE[0], cancel=True), limits, NOW) is None
 
 
 RUNS = st.lists(
@@ -89,31 +89,33 @@ LIMITS = st.builds(
 )
 
 
-def in_line(runs: Sequence[Run], limits: Limits) -> list[str]:
-    """The names of those who wait, by the place each is told."""
+def queue_order(runs: Sequence[Run], limits: Limits) -> list[str]:
+    """Return the names of the pending runs in the order of their positions."""
     found = [(place.place, run.name) for run in runs if (place := position(runs, run, limits, NOW))]
     assert [place for place, _ in sorted(found)] == list(range(1, len(found) + 1))
     return [name for _, name in sorted(found)]
 
 
 @given(RUNS, LIMITS)
-def test_the_places_are_those_of_the_pass(about: list[tuple[int, int, str]], limits: Limits) -> None:
+def test_positions_equal_the_order_of_the_admission_cycle(about: list[tuple[int, int, str]], limits: Limits) -> None:
     runs = [
         code(number, age=age, priority=priority, service=service)
         for number, (priority, age, service) in enumerate(about)
     ]
-    looked = AdmissionCycle(Ledger(), limits, NOW)
+    cycle = AdmissionCycle(Ledger(), limits, NOW)
     for run in runs:
-        looked.observe(run)
-    found = looked.admit_all()
-    assert in_line(runs, limits) == [each.reservation.name for each, _ in found.waiting]
-    assert {run.name for run in runs} - set(in_line(runs, limits)) == {each.reservation.name for each in found.admitted}
+        cycle.observe(run)
+    found = cycle.admit_all()
+    assert queue_order(runs, limits) == [each.reservation.name for each, _ in found.waiting]
+    assert {run.name for run in runs} - set(queue_order(runs, limits)) == {
+        each.reservation.name for each in found.admitted
+    }
 
 
 @given(RUNS)
-def test_as_places_become_free_the_queue_is_let_in_from_its_head(about: list[tuple[int, int, str]]) -> None:
+def test_free_slots_are_taken_from_the_head_of_the_queue(about: list[tuple[int, int, str]]) -> None:
     runs = [code(number, age=age, priority=priority) for number, (priority, age, _) in enumerate(about)]
-    line = in_line(runs, Limits(runs=0))
-    assert len(line) == len(runs)
+    order = queue_order(runs, Limits(runs=0))
+    assert len(order) == len(runs)
     for places in range(1, len(runs) + 1):
-        assert in_line(runs, Limits(runs=places)) == line[places:]
+        assert queue_order(runs, Limits(runs=places)) == order[places:]

@@ -1,10 +1,10 @@
-"""Reports to GitHub of a run in its pull request and its check run.
+"""The pull request and the check run of a run, as GitHub requests.
 
-| about                          | is so                                                                       |
+| part                           | rule                                                                        |
 |--------------------------------|-----------------------------------------------------------------------------|
-| a pull request                 | title, body and compare link from the run; the status says it once          |
-| a check run                    | concluded as the run is; in progress while another attempt works            |
-| check runs on a commit         | ours are those of our App, by its id or its client id                       |
+| pull request                   | title, body and compare link from the run; the status names it once         |
+| check run                      | concludes like the run; in progress during another attempt                  |
+| check runs on a commit         | those of our App, by its id or its client id                                |
 """
 
 import pytest
@@ -28,7 +28,7 @@ from tests.support.builders import NOW, UID, ended
         ("@everyone", None),
     ],
 )
-def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | None) -> None:
+def test_a_pull_request_links_to_the_requesting_issue(asked: str, line: str | None) -> None:
     found = ended(annotations=origin.to_annotations(origin.Origin(asked, 7)))
     pull = pull_request.build(found, "acme/shop")
     assert (pull.title, pull.base) == ("Task 3: work on api", "main")
@@ -37,13 +37,13 @@ def test_a_pull_request_links_where_it_was_asked_for(asked: str, line: str | Non
     assert "@" not in pull.body
 
 
-def test_the_compare_link_has_branches_in_it_and_nothing_else() -> None:
+def test_the_compare_link_quotes_branch_names() -> None:
     pull = pull_request.PullRequestDraft("acme/shop", "agents/a?b#c", "release/1 2", "", "")
     link = pull_request.compare_url(pull, "github.example")
     assert link == "https://github.example/acme/shop/compare/release/1%202...agents/a%3Fb%23c?expand=1"
 
 
-def test_the_status_says_once_what_became_of_the_pull_request() -> None:
+def test_the_status_message_names_the_pull_request_once() -> None:
     pull = pull_request.build(ended(), "acme/shop")
     before = ended(message="pushed x. No pull request was opened; to open one: https://elsewhere").status
     opened = pull_request.with_url(before, "https://g/1", 1, NOW)
@@ -70,7 +70,7 @@ def test_the_status_says_once_what_became_of_the_pull_request() -> None:
         (State.CANCELLED, Reason.CANCELLED, "cancelled"),
     ],
 )
-def test_the_check_concludes_as_the_run_does(to: State, reason: Reason, conclusion: str) -> None:
+def test_the_check_has_the_conclusion_of_the_run(to: State, reason: Reason, conclusion: str) -> None:
     wanted = check.body(ended(to, reason), "https://g/1#c")
     assert (wanted["status"], wanted["conclusion"], wanted["external_id"]) == ("completed", conclusion, UID)
     assert wanted["details_url"] == "https://g/1#c"
@@ -79,7 +79,7 @@ def test_the_check_concludes_as_the_run_does(to: State, reason: Reason, conclusi
     assert "details_url" not in check.body(ended(), "javascript:x")
 
 
-def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_first() -> None:
+def test_check_runs_of_our_app_are_selected_by_app_or_client_id_oldest_first() -> None:
     mine = {"id": 7, "external_id": UID, "app": {"id": 12345, "client_id": "Iv1.abc"}}
     older = mine | {"id": 3}
     others = [
@@ -93,7 +93,7 @@ def test_the_apps_own_check_runs_are_ours_by_its_id_or_its_client_id_the_oldest_
     assert check.select_own(others, UID, "None") == []
 
 
-def test_while_another_attempt_works_the_check_is_in_progress() -> None:
+def test_the_check_is_in_progress_during_another_attempt() -> None:
     again = ended().with_status(transitions.reopen(ended(spec={"contextVersion": 2}), NOW))
     assert check.body(again, "")["status"] == "in_progress"
     assert "conclusion" not in check.body(again, "")

@@ -1,12 +1,12 @@
-"""How long the list-and-watch loop waits between two requests.
+"""The pauses of the list-and-watch loop between two requests.
 
-| so far                                        | pause                                                 |
+| before                                        | pause                                                 |
 |-----------------------------------------------|-------------------------------------------------------|
-| a watch that ended in time                    | the first                                             |
+| a watch that ended normally                   | the shortest                                          |
 | failures in a row                             | doubled each time, up to the longest                  |
-| a failure after changes                       | the first                                             |
-| 429 with Retry-After                          | as long as asked, up to the longest                   |
-| history lost, the kind not served             | listed again                                          |
+| a failure after changes                       | the shortest                                          |
+| 429 with Retry-After                          | as the server asks, up to the longest                 |
+| version expired, kind not served              | a new list                                            |
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ from functions.cluster.updates import Change, Failure, Signal, Update
 
 
 class Over(Exception):
-    """The script is at its end."""
+    """The script has ended."""
 
 
 class Scripted:
-    """A transport of which every request takes the next entry: an error, or the events of a watch."""
+    """A transport that answers each request with the next entry: an error, or the events of a watch."""
 
     def __init__(self, *script: ClusterError | list[str]) -> None:
         self._script = iter(script)
@@ -57,7 +57,7 @@ class Scripted:
 
 
 def played(*script: ClusterError | list[str]) -> tuple[Scripted, list[float], list[Update]]:
-    """Return the transport, the pauses between its requests, and what the loop yielded."""
+    """Return the transport, the pauses between its requests, and the updates of the loop."""
     transport, pauses, updates = Scripted(*script), list[float](), list[Update]()
     following = Reflector(Cluster(transport), CODE_RUN, "n", backoff=Backoff(1, 5), wait=pauses.append)
     with suppress(Over):
@@ -69,30 +69,30 @@ def played(*script: ClusterError | list[str]) -> tuple[Scripted, list[float], li
 BUSY, CUT = Unavailable("busy"), Unavailable("cut")
 
 
-def test_failures_in_a_row_wait_longer_each_time() -> None:
+def test_the_pause_grows_with_failures_in_a_row() -> None:
     _, pauses, _ = played([], [], BUSY, BUSY, BUSY, BUSY, [], BUSY)
     assert pauses == [1, 2, 4, 5, 5, 1, 2]
 
 
-def test_a_change_makes_the_next_pause_short() -> None:
+def test_a_change_resets_the_pause() -> None:
     transport, pauses, _ = played([], BUSY, BUSY, ["11"], BUSY, ["12"])
-    assert pauses == [1, 2, 1, 2, 1], "the list is progress too"
+    assert pauses == [1, 2, 1, 2, 1], "a list resets the back-off too"
     assert transport.asked == ["list", "10", "10", "10", "11", "11", "12"]
 
 
-def test_the_server_may_ask_for_a_longer_pause_up_to_the_longest() -> None:
+def test_retry_after_extends_the_pause_up_to_the_longest() -> None:
     _, pauses, _ = played([], Unavailable("429", retry_after=3), Unavailable("429", retry_after=60))
     assert pauses == [3, 5]
 
 
-def test_lost_history_is_listed_again_at_once_and_is_no_failure() -> None:
+def test_an_expired_version_is_listed_again_without_a_failure() -> None:
     transport, pauses, updates = played([], [], Gone("old"), [], [])
     assert transport.asked == ["list", "10", "10", "list", "10", "10"]
     assert pauses == [1, 1, 1]
     assert not any(isinstance(update, Failure) for update in updates)
 
 
-def test_history_that_is_lost_again_and_again_is_listed_ever_more_seldom() -> None:
+def test_the_pause_grows_with_expired_versions_in_a_row() -> None:
     _, pauses, _ = played([], Gone("old"), [], Gone("old"), [], Gone("old"))
     assert pauses == [2, 4, 5]
 
@@ -104,7 +104,7 @@ def test_a_kind_that_is_not_served_is_listed_again() -> None:
     assert [update for update in updates if isinstance(update, Failure)] == [Failure(error)] * 2
 
 
-def test_a_slow_caller_is_waited_for_before_the_next_request() -> None:
+def test_the_next_request_waits_for_a_slow_caller() -> None:
     transport = Scripted([], ["11", "12"], [])
     following = Reflector(Cluster(transport), CODE_RUN, "n", wait=lambda _: None).follow()
     while not isinstance(update := next(following), Change):

@@ -1,12 +1,12 @@
-"""`.github/orchestrator.yaml`: what it may say, and that a mistake in it is named by line and key.
+"""`.github/orchestrator.yaml`: its keys, and mistakes that are reported by line and key.
 
-| the file                                    | result                                             |
+| file                                        | result                                             |
 |---------------------------------------------|----------------------------------------------------|
 | empty, only comments                        | the defaults                                       |
-| every key                                   | what it says                                       |
-| a wrong value, an unknown key, one twice    | its line and key, all of them at once              |
+| every key                                   | every field is set                                 |
+| a wrong value, an unknown or duplicate key  | its line and key, all problems at once             |
 | no YAML, aliases, depth, tags, size         | refused, with the line                             |
-| any text                                    | a configuration or BadConfiguration, nothing else  |
+| any text                                    | a configuration or BadConfiguration, no other error |
 """
 
 from typing import Any
@@ -51,7 +51,7 @@ platformDirectory: shop
 """
 
 
-def test_without_a_file_everything_is_on_and_nothing_mapped() -> None:
+def test_an_empty_file_gives_the_defaults() -> None:
     for text in ("", "# nothing yet\n", "---\n"):
         assert parse(text) == Configuration()
     assert Configuration().commands == ["docs", "code", "retry", "cancel", "status"]
@@ -93,7 +93,7 @@ def test_every_key_is_read() -> None:
         ("#" * (MAX_LENGTH + 1), [f"more than {MAX_LENGTH} characters"]),
     ],
 )
-def test_a_mistake_is_named_by_line_and_key(text: str, problems: list[str]) -> None:
+def test_a_mistake_is_reported_by_line_and_key(text: str, problems: list[str]) -> None:
     with pytest.raises(BadConfiguration) as caught:
         parse(text)
     assert len(caught.value.problems) == len(problems)
@@ -110,7 +110,7 @@ def test_an_error_text_does_not_repeat_the_value() -> None:
 
 @effort(deadline=None, max_examples=60)
 @given(st.text(st.sampled_from("abc: []{}-\n\t#&*!|>'\"%@`,?0123456789.\0\ud800"), max_size=80) | st.text())
-def test_any_text_is_a_configuration_or_a_bad_one(text: str) -> None:
+def test_any_text_gives_a_configuration_or_bad_configuration(text: str) -> None:
     for each in (text, f"labels:\n  a: {text}", f"maxRetries: {text}"):
         found: Configuration | BadConfiguration
         try:
@@ -128,7 +128,7 @@ def planned(work: StartRun, text: str = "", place: RequestTarget = PLACE, **gith
     return build_spec(work, place, parse(text), configured)
 
 
-def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> None:
+def test_a_code_spec_is_built_from_comment_file_and_settings() -> None:
     found = planned(StartRun("code", {"directory": "api", "model": "claude-x"}, 3), EVERYTHING)
     assert found == CodeRunSpec(
         task_id=3,
@@ -150,7 +150,7 @@ def test_a_code_run_is_planned_from_the_comment_the_file_and_the_settings() -> N
     )
 
 
-def test_a_docs_run_is_planned_with_the_defaults() -> None:
+def test_a_docs_spec_is_built_with_the_defaults() -> None:
     assert planned(StartRun("docs", {"directory": "services/api", "branch": "next"})) == DocsRunSpec(
         repository_url="https://github.com/acme/shop.git",
         source_branch="next",
@@ -160,7 +160,7 @@ def test_a_docs_run_is_planned_with_the_defaults() -> None:
     )
 
 
-def test_a_person_works_over_ssh_where_the_platform_allows_it() -> None:
+def test_a_spec_for_an_allowed_github_user_uses_ssh() -> None:
     found = planned(StartRun("code", {"service": "a"}, 1), "githubUser: Octocat", allowed_users=["octocat"])
     assert found.repository_url == "git@github.com:acme/shop.git"
     assert found.platform_repository_url == found.repository_url
@@ -169,7 +169,7 @@ def test_a_person_works_over_ssh_where_the_platform_allows_it() -> None:
 
 
 @pytest.mark.parametrize("asked", ["tess", "TESS", "5DLabs-Tess", "5dlabs-tess"])
-def test_an_agent_is_one_of_those_that_are_configured(asked: str) -> None:
+def test_only_configured_agents_are_accepted(asked: str) -> None:
     assert planned(StartRun("docs", {"agent": asked}), EVERYTHING).github_app == "5DLabs-Tess"
     with pytest.raises(SpecError, match=r"no agent `.*`; use one of: `5DLabs-Rex`"):
         planned(StartRun("docs", {"agent": asked}))
@@ -202,17 +202,17 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
         ),
     ],
 )
-def test_what_cannot_be_planned_says_what_to_do(work: StartRun, text: str, says: str) -> None:
+def test_a_spec_error_says_what_to_do(work: StartRun, text: str, says: str) -> None:
     with pytest.raises(SpecError, match=says):
         planned(work, text)
 
 
-def test_without_anybody_who_works_it_says_so() -> None:
+def test_a_spec_without_identity_is_an_error() -> None:
     with pytest.raises(SpecError, match="set githubApp"):
         build_spec(StartRun("docs"), PLACE, Configuration(), settings())
 
 
-def test_on_a_server_of_ones_own_urls_are_of_its_host() -> None:
+def test_urls_of_a_spec_use_the_configured_github_host() -> None:
     found = planned(StartRun("docs"), "", api_url="https://github.acme.example/api/v3")
     assert found.repository_url == "https://github.acme.example/acme/shop.git"
     found = planned(StartRun("docs"), "githubUser: a", api_url="https://ghes.example:8443/api/v3", allowed_users=["a"])

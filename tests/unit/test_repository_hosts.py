@@ -1,4 +1,4 @@
-"""Which repository a URL names, and which hosts no pod may be sent to."""
+"""The repository that a URL names, and hosts that pods must not be sent to."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from functions.runs.repository_hosts import is_local
         "git@github.com:acme/shop.git",
     ],
 )
-def test_each_form_names_one_repository(url: str) -> None:
+def test_every_form_of_a_url_names_the_same_repository(url: str) -> None:
     assert identity(url) == "github.com/acme/shop"
 
 
@@ -47,7 +47,7 @@ def test_each_form_names_one_repository(url: str) -> None:
         "192.0.0.192",
     ],
 )
-def test_hosts_that_are_this_machine_or_a_metadata_server(host: str) -> None:
+def test_loopback_and_metadata_hosts_are_local(host: str) -> None:
     assert is_local(f"https://{host}/acme/shop")
     assert is_local(f"ssh://git@{host}/acme/shop")
     if ":" not in host:
@@ -73,5 +73,5 @@ def test_hosts_that_are_this_machine_or_a_metadata_server(host: str) -> None:
         "metadata.example",
     ],
 )
-def test_other_hosts(host: str) -> None:
+def test_other_hosts_are_not_local(host: str) -> None:
     assert not is_local(f"https://{host}/acme/shop")

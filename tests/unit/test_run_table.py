@@ -1,4 +1,4 @@
-"""The table of runs fits a narrow terminal: titles give way, phases, durations and names do not."""
+"""The table of runs on a narrow terminal: only titles and steps are cut."""
 
 import io
 
@@ -14,7 +14,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])
-def test_a_row_is_one_line_in_which_only_titles_and_steps_are_cut(width: int) -> None:
+def test_a_row_is_one_line_with_only_title_and_step_cut(width: int) -> None:
     out = io.StringIO()
     Console(file=out, width=width).print(run_table(CELLS))
     heading, row = out.getvalue().splitlines()

@@ -1,11 +1,11 @@
-"""The configuration: complete before anything starts, every problem named by its key.
+"""Loading of settings: they are complete, and every problem is named by its key.
 
-complete   without an image nothing starts, and every problem is named at once
-variables  over the file, a section before its keys · a key of their JSON that is there twice
-unknown    named, with the setting that was meant, if one is near
+complete   a missing image is an error; all problems are reported at once
+variables  override the file, and a key overrides its section; a duplicate key in their JSON is an error
+unknown    named, with a suggestion if a setting has a similar name
 secrets    in no error
 
-What values may be: test_settings_refused. The file: test_settings_file.
+Allowed values: test_settings_refused. The file: test_settings_file.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BR
 
 
 @pytest.mark.parametrize("written", ["", "job: {max_retries: 3}", "agent:", "agent: {}", "agent: {tag: '1'}"])
-def test_without_an_image_nothing_starts(tmp_path: Path, written: str) -> None:
+def test_settings_without_an_image_are_refused(tmp_path: Path, written: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError) as caught:
@@ -30,7 +30,7 @@ def test_without_an_image_nothing_starts(tmp_path: Path, written: str) -> None:
     )
 
 
-def test_an_image_is_taken_from_who_starts_no_container_only_where_none_is_configured() -> None:
+def test_the_callers_image_is_used_only_if_none_is_configured() -> None:
     assert load({}, image="none").agent.image == "none"
     assert load(IMAGE, image="none").agent.image == "registry.example/agent"
 
@@ -56,7 +56,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("ORCHESTRATOR_QUEUES__PROJECT", "Not A Project", "queues.project"),
     ],
 )
-def test_a_bad_key_stops_the_start_naming_it(name: str, value: str, key: str) -> None:
+def test_an_invalid_setting_is_refused_by_its_key(name: str, value: str, key: str) -> None:
     with pytest.raises(SettingsError, match=f"setting {key}: "):
         load({**IMAGE, name: value})
 
@@ -69,7 +69,7 @@ def test_every_problem_is_named_at_once() -> None:
     }
 
 
-def test_a_token_is_not_shown_in_an_error() -> None:
+def test_an_error_does_not_show_a_token() -> None:
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": '{"ci": ["s3cret"]}'})
     assert "s3cret" not in str(caught.value)
@@ -81,7 +81,7 @@ def test_two_callers_with_one_token_are_refused_without_showing_it() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_what_lies_below_a_name_is_set_with_all_the_rest() -> None:
+def test_an_error_below_a_map_names_the_variable_of_the_whole_map() -> None:
     callers = '{"ada@example.com": {"agents": ["Not An Agent"]}}'
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_ACCESS__CALLERS": callers})
@@ -107,7 +107,7 @@ def test_what_lies_below_a_name_is_set_with_all_the_rest() -> None:
         ("", "remove it"),
     ],
 )
-def test_an_unknown_setting_is_distinguished_from_a_wrong_one(key: str, advice: str) -> None:
+def test_an_unknown_setting_is_reported_with_advice(key: str, advice: str) -> None:
     variable = "ORCHESTRATOR_" + key.replace(".", "__").upper()
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, variable: "1"})
@@ -115,7 +115,7 @@ def test_an_unknown_setting_is_distinguished_from_a_wrong_one(key: str, advice: 
     assert problems == [f"setting {key}: is not known (in the settings file or as {variable}); {advice}"]
 
 
-def test_the_webhook_and_a_client_get_the_same_errors_of_their_sections() -> None:
+def test_webhook_and_section_loading_report_the_same_errors() -> None:
     wrong = {"ORCHESTRATOR_QUEUES__URLS": "http://a", "ORCHESTRATOR_MODELS__CODES": "x"}
     with pytest.raises(SettingsError, match=r"^setting queues\.urls: is not known .*; did you mean queues\.url\?$"):
         load_webhook(wrong)
@@ -123,14 +123,14 @@ def test_the_webhook_and_a_client_get_the_same_errors_of_their_sections() -> Non
         load_section(wrong, "models", ModelSettings)
 
 
-def test_a_key_of_a_variable_that_is_there_twice_is_named() -> None:
+def test_a_duplicate_key_in_a_variable_is_named() -> None:
     tokens = '{"ci": "hunter2", "ann": "a", "ci": "hunter3"}'
     with pytest.raises(SettingsError) as caught:
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": tokens})
     assert str(caught.value) == "ORCHESTRATOR_AUTH__TOKENS: ci is there twice; keep one of them"
 
 
-def test_a_section_as_a_whole_comes_before_its_keys() -> None:
+def test_the_variable_of_a_key_overrides_that_of_its_section() -> None:
     whole, key = {"ORCHESTRATOR_AGENT": '{"image": "a", "tag": "1"}'}, {"ORCHESTRATOR_AGENT__TAG": "2"}
     assert load({**IMAGE, **whole, **key}).agent == load({**IMAGE, **key, **whole}).agent
     assert load({**IMAGE, **key, **whole}).agent.tag == "2"

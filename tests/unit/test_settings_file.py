@@ -1,8 +1,8 @@
-"""The settings file: YAML, read with nothing lost.
+"""The settings file in YAML.
 
-unreadable  missing, no YAML, a date that the calendar does not have: the file is named, the line, and never its text
-sections    none is refused by its name, an empty one has no keys · an empty value is no value
-twice       a key is refused by both its lines, quoted, nested or merged · what a merge brings may be overridden
+unreadable  missing, no YAML, an invalid date: the error names file and line, and never repeats the text
+sections    an invalid section is refused by its name; an empty section sets no keys; an empty value is an error
+duplicates  a duplicate key is refused with both lines, also if quoted, nested or merged; merged keys may be overridden
 """
 
 import json
@@ -16,7 +16,7 @@ from functions.settings.job import JobSettings
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.yaml"):
         load({**IMAGE, "ORCHESTRATOR_CONFIG": str(tmp_path / "nowhere.yaml")})
 
@@ -30,7 +30,7 @@ def test_an_invalid_section_is_named(tmp_path: Path, section: object) -> None:
 
 
 @pytest.mark.parametrize("empty", ["agent:", "agent: {}", "agent: null", "agent:\njob:\nqueues:\n"])
-def test_an_empty_section_is_one(tmp_path: Path, empty: str) -> None:
+def test_an_empty_section_sets_no_key(tmp_path: Path, empty: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(empty)
     environ = {**IMAGE, "ORCHESTRATOR_CONFIG": str(file)}
@@ -41,7 +41,7 @@ def test_an_empty_section_is_one(tmp_path: Path, empty: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["namespace:", "access: {callers: {ci: }}", "job: {requests: }"])
-def test_an_empty_value_is_none(tmp_path: Path, written: str) -> None:
+def test_an_empty_value_is_refused(tmp_path: Path, written: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError, match=f"setting {written.split(':')[0]}"):
@@ -59,9 +59,7 @@ def test_an_empty_value_is_none(tmp_path: Path, written: str) -> None:
         ("access: {callers: [{ci: 1}, {'ci': 1, \"ci\": 2}]}", "line 1: ci is there already, on line 1"),
     ],
 )
-def test_a_key_of_the_file_that_is_there_twice_is_named_by_its_lines(
-    tmp_path: Path, written: str, problem: str
-) -> None:
+def test_a_duplicate_key_in_the_file_is_named_with_both_lines(tmp_path: Path, written: str, problem: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError) as caught:
@@ -70,7 +68,7 @@ def test_a_key_of_the_file_that_is_there_twice_is_named_by_its_lines(
     assert "hunter" not in str(caught.value)
 
 
-def test_what_is_merged_may_be_overridden(tmp_path: Path) -> None:
+def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
         "job:\n  requests: &small {cpu: 100m, memory: 1Gi}\n  limits: {<<: *small, memory: 2Gi}\n"
@@ -88,7 +86,7 @@ def test_what_is_merged_may_be_overridden(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["job: {backoff: 2026-13-45}", "a: [", "\tjob: 1", "? [a]\n: 1"])
-def test_invalid_yaml_is_reported_as_such(tmp_path: Path, written: str) -> None:
+def test_invalid_yaml_is_reported(tmp_path: Path, written: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(written)
     with pytest.raises(SettingsError, match="is not YAML"):

@@ -1,16 +1,16 @@
-"""Settings that could never work: each is refused when a function starts, by its key, with what it must be.
+"""Settings that could never work are refused at start, by their key, with the valid form.
 
 | kind                     | refused                                                                             |
 |--------------------------|-------------------------------------------------------------------------------------|
-| times and counts         | none of a number, infinite, or longer than a date or the API server can count       |
-| names in the cluster     | what the API server refuses as a name: namespace, Secrets, StorageClass, LocalQueue |
-| image and tag            | what no registry has, and the one in place of the other                             |
-| quantities               | malformed, nothing, in a unit the resource does not have; a request above its limit |
-| URLs, accounts, projects | what is none, or has no host                                                        |
-| tokens                   | empty, or what no header carries                                                    |
-| settings of two          | the one that is nothing without the other                                           |
+| times and counts         | not a number, infinite, or beyond the range of dates or of the API server           |
+| names in the cluster     | invalid names of namespaces, Secrets, StorageClasses and LocalQueues                |
+| image and tag            | invalid ones, and a tag inside the image                                            |
+| quantities               | malformed, zero, in a wrong unit; a request above its limit                         |
+| URLs, accounts, projects | invalid ones, and URLs without a host                                               |
+| tokens                   | empty, or not possible in a header                                                  |
+| dependent settings       | one without the other                                                               |
 
-The last of what is allowed is taken, and what is longest ends at a time that can be written.
+The largest allowed values are accepted and do not overflow.
 """
 
 import json
@@ -151,7 +151,7 @@ def given(key: str, value: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("key", "value", "problem"), REFUSED, ids=lambda each: str(each)[:30] if each else "empty")
-def test_it_is_refused_by_its_key_with_what_it_must_be(key: str, value: Any, problem: str) -> None:
+def test_an_impossible_value_is_refused_by_its_key_with_the_valid_form(key: str, value: Any, problem: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(given(key, value))
     (line,) = str(caught.value).split("\n")
@@ -162,7 +162,7 @@ def test_it_is_refused_by_its_key_with_what_it_must_be(key: str, value: Any, pro
 
 
 @pytest.mark.parametrize(("key", "value"), TAKEN, ids=lambda each: str(each)[:30])
-def test_the_last_that_works_is_taken(key: str, value: Any) -> None:
+def test_the_largest_valid_value_is_accepted(key: str, value: Any) -> None:
     section, _, name = key.rpartition(".")
     found = load(given(key, value))
     shown = getattr(getattr(found, section) if section else found, name)
@@ -172,7 +172,7 @@ def test_the_last_that_works_is_taken(key: str, value: Any) -> None:
         assert shown == value
 
 
-def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
+def test_the_longest_durations_do_not_overflow_dates() -> None:
     longest = settings(
         retention=dict.fromkeys(("succeeded_days", "otherwise_days", "tombstone_days", "workspace_days"), 36_500),
         job={"backoff": 600, "pending_wait": 31_536_000, "code_deadline": 604_800, "ttl_after_finished": 2**31 - 1},
@@ -188,7 +188,7 @@ def test_the_longest_of_everything_ends_at_a_time_that_can_be_written() -> None:
     assert job["ttlSecondsAfterFinished"] < 2**31
 
 
-def test_the_longest_pause_between_retries_is_what_may_be_set() -> None:
+def test_the_longest_back_off_is_a_valid_setting() -> None:
     assert settings(job={"backoff": MAX_BACKOFF.total_seconds()}).job.backoff == 600
 
 

@@ -1,10 +1,10 @@
-"""Which signatures of a delivery are accepted: GitHub's own test vector, and what is nearly right.
+"""Validation of a delivery's signature, with GitHub's own test vector and near misses.
 
 | signature                                               | accepted |
 |---------------------------------------------------------|----------|
 | GitHub's documented one                                 | yes      |
 | by the first, or by the last, of several secrets        | yes      |
-| by a secret that is no longer one; of another body      | no       |
+| by a removed secret; of another body                    | no       |
 | in other case, cut, longer, of SHA-1, without a prefix  | no       |
 | anything else                                           | no       |
 """
@@ -21,7 +21,7 @@ from functions.github.webhook.signature import is_valid, sign
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
 VECTOR = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-"""Validating webhook deliveries: Testing the webhook payload validation."""
+"""GitHub's documentation, "Validating webhook deliveries", section "Testing the webhook payload validation"."""
 SHA1 = "sha1=" + hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest()
 
 
@@ -31,7 +31,7 @@ def test_githubs_documented_vector_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("secrets", [[SECRET, "new"], ["new", SECRET], ["a", SECRET, "b"]])
-def test_any_of_several_secrets_will_do(secrets: list[str]) -> None:
+def test_a_signature_by_any_of_several_secrets_is_accepted(secrets: list[str]) -> None:
     assert is_valid(BODY, VECTOR, secrets)
 
 
@@ -55,7 +55,7 @@ def test_any_of_several_secrets_will_do(secrets: list[str]) -> None:
         "sha256=" + "\u0660" * 64,
     ],
 )
-def test_what_is_nearly_right_is_wrong(signature: str) -> None:
+def test_a_nearly_correct_signature_is_rejected(signature: str) -> None:
     assert not is_valid(BODY, signature, [SECRET])
 
 
@@ -65,10 +65,10 @@ def test_another_body_needs_another_signature() -> None:
     assert is_valid(b"", sign(b"", SECRET), [SECRET])
 
 
-def test_without_a_secret_nothing_is_accepted() -> None:
+def test_no_signature_is_accepted_without_a_secret() -> None:
     assert not is_valid(BODY, VECTOR, [])
 
 
 @given(st.text(), st.binary())
-def test_no_text_is_a_signature_by_chance_and_none_raises(text: str, body: bytes) -> None:
+def test_arbitrary_text_is_rejected_without_an_error(text: str, body: bytes) -> None:
     assert not is_valid(body, text, [SECRET])

@@ -1,4 +1,4 @@
-"""The rules of a spec, asked twice: the functions (pydantic) and the API server (the CRD's schema) must agree."""
+"""The validation of a spec by the functions (pydantic) and by the API server (the CRD's schema) agrees."""
 
 import re
 from pathlib import Path
@@ -25,12 +25,12 @@ RESERVED = """
     JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS FUNCNEST POSIXLY_CORRECT EXECIGNORE TMOUT EDITOR VISUAL PAGER
     LESSOPEN GCONV_PATH GLIBC_TUNABLES HOSTALIASES BASH_ENV ENV IFS GIT_SSH_COMMAND SSH_AUTH_SOCK NODE_OPTIONS
 """
-"""Names that would change what the container's own script runs, or whom it trusts."""
+"""Variables that change the programs of the container's script or the hosts it trusts."""
 OF_USE = """
     HTTP_PROXY HTTPS_PROXY NO_PROXY https_proxy JAVA_HOME PYTHONPATH PERL_MB_OPT PAGER_COLOUR TMOUT_SECONDS SSLMODE
     REQUESTS_CA_BUNDLE EDITORS RUBY_VERSION
 """
-"""Names that look like them, or that sites need."""
+"""Variables with similar names, or that sites need."""
 
 REFUSED = [
     ("repositoryUrl", "http://git.example/shop.git"),
@@ -116,7 +116,7 @@ VERBATIM = [
 
 
 def schema(kind: str) -> Any:
-    """The CRD's schema of the spec, as JSON Schema has it: exclusiveMinimum is a number there."""
+    """Return the CRD's schema of the spec as JSON Schema, where exclusiveMinimum is a number."""
     found = crds.crd(SPECS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return _as_json_schema(found)
 
@@ -129,7 +129,7 @@ def _as_json_schema(node: Any) -> Any:
     found = {key: _as_json_schema(value) for key, value in node.items()}
     if found.get("exclusiveMinimum") is True:
         found["exclusiveMinimum"] = found.pop("minimum")
-    if isinstance(found.get("pattern"), str):  # Go's and Rust's '$' is the end of the text, Python's is not
+    if isinstance(found.get("pattern"), str):  # '$' is the end of the text in Go and Rust, not in Python
         found["pattern"] = re.sub(r"(?<!\\)\$", r"\\Z", found["pattern"])
     return found
 
@@ -144,7 +144,7 @@ def functions_take(kind: str, spec: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("field", "value"), [*REFUSED, *REFUSED_CODE])
-def test_what_breaks_a_rule_is_refused_by_both(field: str, value: Any) -> None:
+def test_an_invalid_field_is_refused_by_schema_and_functions(field: str, value: Any) -> None:
     kinds = ["CodeRun"] if (field, value) in REFUSED_CODE else list(BASES)
     for kind in kinds:
         spec = {**BASES[kind], field: value}
@@ -156,7 +156,7 @@ def test_what_breaks_a_rule_is_refused_by_both(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), VERBATIM)
-def test_what_is_allowed_arrives_verbatim(field: str, value: str) -> None:
+def test_a_valid_field_is_kept_verbatim(field: str, value: str) -> None:
     spec = {**CODE_SPEC, field: value}
     assert api_server_takes("CodeRun", spec)
     found = parse(raw_run(spec=spec)).spec
@@ -174,7 +174,7 @@ def test_exactly_one_identity_is_given(kind: str, both: bool) -> None:
 
 
 @pytest.mark.parametrize("name", OF_USE.split())
-def test_an_environment_variable_of_use_is_taken(name: str) -> None:
+def test_a_useful_environment_variable_is_accepted(name: str) -> None:
     spec = {**DOCS_SPEC, "env": [{"name": name, "value": "x"}]}
     assert api_server_takes("DocsRun", spec)
     assert functions_take("DocsRun", spec)
@@ -229,7 +229,7 @@ TEXT_FIELDS = [
         st.text(max_size=8),
     ),
 )
-def test_both_agree_on_any_text(field: str, value: str) -> None:
+def test_schema_and_functions_agree_on_any_text(field: str, value: str) -> None:
     spec = {**CODE_SPEC, field: value}
     if field == "agentCli":
         spec["model"] = "claude-x"
@@ -237,12 +237,12 @@ def test_both_agree_on_any_text(field: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", crds.files())
-def test_the_files_in_crds_are_the_ones_the_models_make(name: str) -> None:
+def test_the_files_in_crds_equal_the_generated_ones(name: str) -> None:
     assert (ROOT / "crds" / name).read_text() == crds.files()[name], "run: python -m functions.manifests.crds"
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_a_crd_is_what_people_and_tools_expect(spec: type[RunSpec]) -> None:
+def test_a_crd_has_its_category_scope_and_status_subresource(spec: type[RunSpec]) -> None:
     found = crds.crd(spec)["spec"]
     version = found["versions"][0]
     status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
@@ -252,12 +252,12 @@ def test_a_crd_is_what_people_and_tools_expect(spec: type[RunSpec]) -> None:
     assert "x-kubernetes-validations" not in str(found)
 
 
-def test_a_structural_schema_has_none_of_what_kubernetes_refuses() -> None:
+def test_a_structural_schema_has_no_keyword_that_kubernetes_refuses() -> None:
     refused = {"$ref", "$defs", "const", "title", "patternProperties", "propertyNames", "additionalItems", "null"}
 
     def keys(node: Any) -> set[str]:
         if isinstance(node, dict):
-            fields = node.get("properties", {}).values()  # their names are no keywords
+            fields = node.get("properties", {}).values()  # names of fields, not keywords
             others = [each for key, each in node.items() if key != "properties"]
             return set(node).union(*(keys(each) for each in (*fields, *others)))
         return set().union(*(keys(each) for each in node)) if isinstance(node, list) else set()
@@ -288,7 +288,7 @@ def test_exactly_one_task_is_given_and_is_well_formed(change: dict[str, Any], fi
     assert field in [name for name, _ in problems(refused.value)]
 
 
-def test_a_task_of_ones_own_needs_no_platform_repository() -> None:
+def test_an_inline_task_needs_no_platform_repository() -> None:
     spec = CodeRunSpec.model_validate({**CODE_SPEC, "taskId": None, "platformRepositoryUrl": None, "task": OWN_TASK})
     assert spec.task_repository_url == spec.repository_url
     assert spec.repositories == {"repositoryUrl": spec.repository_url}
@@ -302,7 +302,9 @@ def test_a_task_of_ones_own_needs_no_platform_repository() -> None:
         (None, "prompt", "api-prompt-", "", False),
     ],
 )
-def test_names_of_a_task_of_ones_own(url: str | None, task: str, prefix: str, closes: str, exclusive: bool) -> None:
+def test_the_names_of_an_inline_task_follow_its_url(
+    url: str | None, task: str, prefix: str, closes: str, exclusive: bool
+) -> None:
     spec = CodeRunSpec.model_validate({**CODE_SPEC, "taskId": None, "task": {"title": "x", "url": url}})
     assert (spec.task_identity.id, spec.name_prefix, spec.closing_reference) == (task, prefix, closes)
     assert spec.task_identity.is_exclusive is exclusive

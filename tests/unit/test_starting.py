@@ -1,13 +1,13 @@
-"""What an attempt needs whose Job is made and whose agent was not seen yet: it is given up only while it is stuck.
+"""The next action of an attempt whose Job exists and whose agent was not observed as running.
 
 | status shows      | the pod                    | next                                             |
 |-------------------|----------------------------|--------------------------------------------------|
-| anything, waited  | runs, or its Job is ready  | running                                          |
-| obstacle, waited  | stuck for the same reason  | stop (a suspended Job is queued, without limit)  |
-| obstacle, waited  | stuck for another reason   | that one shown, with a wait of its own           |
-| obstacle, waited  | silent, Events say nothing | obstacle gone: starting, no wait                 |
-| obstacle, waited  | no event was handled       | look                                             |
-| any               | none, for a while          | the Job's Events read; what they say shown       |
+| any, wait over    | runs, or its Job is ready  | running                                          |
+| obstacle, over    | stuck for the same reason  | stop (a suspended Job is queued, without limit)  |
+| obstacle, over    | stuck for another reason   | that one shown, with its own wait                |
+| obstacle, over    | no explanation             | obstacle gone: starting, no wait                 |
+| obstacle, over    | not read yet               | read the pods                                    |
+| any               | missing for a while        | the Job's Events are read and shown              |
 """
 
 from dataclasses import replace
@@ -40,25 +40,25 @@ def waiting(status: dict[str, Any]) -> Pod:
 
 
 def shows(reason: Reason = Reason.UNSCHEDULABLE, since: datetime = NOW) -> Run:
-    """A run that has shown an obstacle since then."""
+    """Return a run that has shown an obstacle since `since`."""
     found = started()
     return found.with_status(transitions.pending(found, reason, "why", since))
 
 
 def after(found: Run, action: actions.Action) -> Run:
-    """The run once the status was written that was decided."""
+    """Return the run after the decided status was written."""
     assert isinstance(action, actions.WriteStatus)
     return found.with_status(action.status)
 
 
-def test_an_agent_that_works_is_never_given_up_however_long_it_took_to_start() -> None:
+def test_an_agent_that_runs_is_not_stopped_after_a_long_start() -> None:
     found = shows()
     for seen, pods in ((job(name_of(found), ready=1), NOT_READ), (job(name_of(found)), [pod("Running", **AT_WORK)])):
         works = after(found, next_for(found, seen, pods, WAITED))
         assert (works.status.phase, works.status.pending_since) == ("Running", None)
 
 
-def test_a_pod_that_is_stuck_still_is_given_up() -> None:
+def test_a_pod_that_is_still_stuck_after_the_wait_is_stopped() -> None:
     found, stuck = shows(), [waiting(NO_NODE)]
     assert next_for(found, job(name_of(found)), stuck, WAITED - timedelta(seconds=1)) == actions.Nothing()
     assert next_for(found, job(name_of(found)), stuck, WAITED) == actions.Stop()
@@ -68,13 +68,13 @@ def test_a_pod_that_is_stuck_still_is_given_up() -> None:
     )
 
 
-def test_no_run_is_given_up_without_a_look() -> None:
+def test_pods_are_read_before_an_attempt_is_stopped() -> None:
     found = shows()
     assert next_for(found, job(name_of(found)), NOT_READ, WAITED) == actions.ReadPods()
     assert next_for(found, job(name_of(found)), NOT_READ, NOW) == actions.Nothing()
 
 
-def test_a_pod_whose_obstacle_is_gone_starts_and_the_next_obstacle_has_its_own_wait() -> None:
+def test_the_wait_ends_with_its_obstacle_and_the_next_has_its_own() -> None:
     found, seen = shows(), job(name_of(shows()))
     assert next_for(found, seen, [waiting(CREATING)], WAITED) == actions.ReadEvents("p")
     looked = [replace(waiting(CREATING), unexplained=False)]
@@ -85,7 +85,7 @@ def test_a_pod_whose_obstacle_is_gone_starts_and_the_next_obstacle_has_its_own_w
     assert pulls.status.pending_since == WAITED
 
 
-def test_an_obstacle_that_turns_into_another_is_waited_for_anew() -> None:
+def test_a_different_obstacle_starts_a_new_wait() -> None:
     found, seen = shows(), job(name_of(shows()))
     pulls = after(found, next_for(found, seen, [waiting(NO_IMAGE)], WAITED))
     assert (pulls.status.message, pulls.status.pending_since) == ("none", WAITED)
@@ -94,7 +94,7 @@ def test_an_obstacle_that_turns_into_another_is_waited_for_anew() -> None:
 
 
 @pytest.mark.parametrize("found", [running(), shows()], ids=["running", "stopping"])
-def test_what_runs_or_is_being_stopped_is_left_alone(found: Run) -> None:
+def test_a_running_or_stopping_attempt_is_unchanged(found: Run) -> None:
     longest = 7200 if found.status.phase == "Running" else 1
     seen = job(name_of(found), ready=1, activeDeadlineSeconds=longest)
     assert next_for(found, seen, [waiting(NO_NODE)], WAITED) == actions.Nothing()
@@ -108,7 +108,7 @@ def test_a_job_without_a_pod_has_its_events_read_after_a_while() -> None:
         assert next_for(found, busy, [], NOW + READ_EVENTS_AFTER) == actions.Nothing()
 
 
-def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline_where_it_has_one() -> None:
+def test_cancel_prevents_the_pod_or_stops_the_one_that_exists() -> None:
     found = started(spec={"cancel": True})
     assert next_for(found, job(name_of(found))) == actions.ReadPods()
     assert next_for(found, job(name_of(found)), []) == actions.PreventPods()
@@ -116,7 +116,7 @@ def test_one_that_starts_is_cancelled_so_that_it_makes_no_pod_or_by_its_deadline
     assert next_for(found, replace(job(name_of(found)), has_no_pod=False)) == actions.Stop()
 
 
-def test_a_job_whose_pods_are_refused_is_shown_and_given_up() -> None:
+def test_a_job_whose_pod_is_refused_is_shown_and_ended_after_the_wait() -> None:
     found = started()
     refused = replace(job(name_of(found)), pod_rejection=(Reason.POD_REFUSED, "exceeded quota"))
     shown = after(found, next_for(found, refused, [], NOW))
@@ -153,5 +153,5 @@ REFUSED = job_event("FailedCreate", 1, 'pods "x" is forbidden: exceeded quota: q
         ([job_event("SuccessfulCreate", 0), REFUSED], (Reason.QUEUED, REFUSED["message"])),
     ],
 )
-def test_why_a_job_has_no_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
+def test_job_events_explain_a_missing_pod(events: list[dict[str, Any]], found: tuple[Reason, str] | None) -> None:
     assert job_diagnosis(events) == job_diagnosis(events[::-1]) == found

@@ -1,4 +1,4 @@
-"""Conditions and names: what stays, what moves, and what fits."""
+"""Conditions of a status, its unknown fields, and the length of names."""
 
 from datetime import timedelta
 
@@ -40,12 +40,12 @@ def test_ready_stalled_and_finished_follow_the_decisive_condition(
     assert found == {"Succeeded": succeeded, "Ready": succeeded, "Stalled": stalled, "Finished": finished}
 
 
-def test_a_status_is_written_whole_with_what_a_newer_revision_put_there() -> None:
+def test_a_status_update_keeps_fields_of_a_newer_revision() -> None:
     found = run(status={"phase": "Running", "fromTheFuture": {"a": 1}, "attempts": []})
     assert found.to_status_update(found.status)["status"]["fromTheFuture"] == {"a": 1}
 
 
-def test_a_pull_request_url_is_never_erased_by_a_write_that_does_not_know_it() -> None:
+def test_a_status_update_keeps_the_pull_request_url() -> None:
     found = run(status={"pullRequestUrl": "https://github.com/a/b/pull/1"})
     assert wire(found.status.model_copy(update={"message": "x"}))["pullRequestUrl"].endswith("/pull/1")
 
@@ -70,7 +70,7 @@ def test_job_names_fit_a_label_and_differ_by_attempt(name: str, attempt: int) ->
 
 
 @pytest.mark.parametrize(("kind", "spec"), [("DocsRun", DOCS_SPEC), ("CodeRun", CODE_SPEC)])
-def test_names_of_runs_leave_room_for_what_is_made_from_them(kind: str, spec: dict[str, str]) -> None:
+def test_run_names_are_short_enough_for_derived_names(kind: str, spec: dict[str, str]) -> None:
     found = SPECS[kind].model_validate(spec)
     assert len(found.name_prefix) + 5 <= RUN_NAME_LENGTH
     assert len(naming.run_name("any key")) <= RUN_NAME_LENGTH

@@ -1,4 +1,4 @@
-"""Stores write to the version that was read: what another process wrote in between raises Conflict, or is retried."""
+"""Stores write to the version that was read; a change by another process raises Conflict, or the work is retried."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from functions.storage.conflicts import MAX_TRIES, retry_on_conflict
 from functions.storage.isolation import isolate_errors
 
 
-def test_work_is_repeated_until_it_meets_no_conflict() -> None:
+def test_work_is_retried_until_it_has_no_conflict() -> None:
     tries: list[int] = []
 
     def work() -> str:
@@ -21,7 +21,7 @@ def test_work_is_repeated_until_it_meets_no_conflict() -> None:
     assert len(tries) == 3
 
 
-def test_work_that_conflicts_every_time_is_given_up_with_what_happens_next() -> None:
+def test_repeated_conflicts_raise_conflict_after_the_last_try() -> None:
     tries: list[int] = []
 
     def work() -> None:
@@ -45,7 +45,7 @@ def test_another_error_ends_the_work_at_once() -> None:
     assert len(tries) == 1
 
 
-def test_an_error_with_one_run_is_logged_and_does_not_stop_the_others() -> None:
+def test_an_error_of_one_run_is_isolated_from_the_others() -> None:
     def fails() -> None:
         raise RuntimeError("a defect")
 
@@ -57,7 +57,7 @@ def test_an_error_with_one_run_is_logged_and_does_not_stop_the_others() -> None:
     assert isolate_errors("ns/c", lambda: None)
 
 
-def test_a_merge_patch_changes_the_version_that_was_read_and_nothing_that_is_equal() -> None:
+def test_a_merge_patch_names_the_read_version_and_contains_only_changes() -> None:
     before = {
         "metadata": {"resourceVersion": "7", "annotations": {"theirs": "1", "ours": "1"}},
         "data": {"same": "1", "changed": "1", "gone": "1"},

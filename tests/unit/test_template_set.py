@@ -1,13 +1,13 @@
-"""What a process keeps of the templates between two attempts, and that it notices every change at once.
+"""The cache of the templates between two attempts, which notices every change.
 
 | between two attempts           | expected                                              |
 |--------------------------------|-------------------------------------------------------|
 | nothing changes                | no template is read again                             |
 | a template, or an included one | its text and the checksum are the present ones        |
-| a file appears, or disappears  | so does its task file; an override gives way          |
+| a file appears, or disappears  | its task file does too; the removed override is gone  |
 | a template breaks, is repaired | an error that names it; rendered again                |
 
-Compiled at build: test_compiled_templates.
+Templates compiled at build: test_compiled_templates.
 """
 
 import shutil
@@ -33,7 +33,7 @@ def rendered(templates: Path) -> dict[str, str]:
     return {**made.files, "checksum": made.checksum}
 
 
-def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
+def test_an_unchanged_template_set_is_cached(templates: Path) -> None:
     first = template_set.find(templates, "claude", "code", "rex")
     assert template_set.find(templates, "claude", "code", "rex") is first
     assert len(first.names) > 10
@@ -48,7 +48,7 @@ def test_what_did_not_change_is_not_read_again(templates: Path) -> None:
         ("shared/redact.py.j2", "redact.py"),
     ],
 )
-def test_a_change_shows_in_the_next_attempt(templates: Path, name: str, made: str) -> None:
+def test_a_changed_template_is_rendered_in_the_next_attempt(templates: Path, name: str, made: str) -> None:
     before = rendered(templates)
     file = templates / name
     file.write_text(file.read_text() + "one more line\n")
@@ -58,7 +58,7 @@ def test_a_change_shows_in_the_next_attempt(templates: Path, name: str, made: st
     assert before["checksum"] != after["checksum"]
 
 
-def test_a_new_file_is_found_and_a_removed_one_is_gone(templates: Path) -> None:
+def test_added_and_removed_template_files_are_noticed(templates: Path) -> None:
     hook = templates / "claude" / "code" / "hooks" / "stop-once-more.sh.j2"
     override = templates / "claude" / "agents" / "rex" / "code" / "prompt.md.j2"
     before = rendered(templates)
@@ -71,7 +71,7 @@ def test_a_new_file_is_found_and_a_removed_one_is_gone(templates: Path) -> None:
     assert "hooks-stop-once-more.sh" not in rendered(templates)
 
 
-def test_a_broken_template_is_named_until_it_is_mended(templates: Path) -> None:
+def test_a_broken_template_is_named_until_it_is_repaired(templates: Path) -> None:
     before, file = rendered(templates), templates / "shared/parts/code-prompt.md.j2"
     good = file.read_text()
     file.write_text("{% if %}")

@@ -1,4 +1,4 @@
-"""Rendering: what ships is what lies in the templates directory, and nothing is left out quietly."""
+"""Rendering: every file of the templates directory is shipped, and errors name template and line."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ METACHARACTERS = st.text(st.sampled_from(list("$(){}[]`'\"\\;&|<>*?#%!~^\n\t =+-
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A templates directory with one file for code."""
+    """Return a templates directory with one file for code."""
     write(tmp_path, "cli/code/a.txt.j2", "run {{ run }}\n")
     return tmp_path
 
@@ -34,13 +34,13 @@ def small_files(templates: Path, **changes: Any) -> dict[str, str]:
 COMMON = {"CLAUDE.md", "prompt.md", "container.sh", "settings.json"}
 
 
-def test_every_file_of_the_contract_ships() -> None:
+def test_every_required_task_file_is_shipped() -> None:
     assert set(render("docs").files) >= COMMON | {"hooks-stop-pr-creation.sh"}
     code = {"mcp.json", "client-config.json", "coding-guidelines.md", "github-guidelines.md"}
     assert set(render("code").files) >= COMMON | code | {"hooks-early-test.sh", "hooks-stop-commit.sh"}
 
 
-def test_parts_do_not_ship(small: Path) -> None:
+def test_template_parts_are_not_shipped(small: Path) -> None:
     write(small, "cli/parts/secret.j2", "x")
     write(small, "cli/code/parts/secret.j2", "x")
     assert set(small_files(small)) == {"a.txt"}
@@ -62,13 +62,13 @@ def test_an_agent_has_its_own_memory() -> None:
     assert "the default implementer" not in render("code", githubApp="5DLabs-Cleo").files["CLAUDE.md"]
 
 
-def test_a_hook_ships_because_it_is_there(small: Path) -> None:
+def test_every_hook_file_is_shipped(small: Path) -> None:
     write(small, "cli/code/hooks/stop-x.sh.j2", "#!/bin/sh\n")
     assert set(small_files(small)) == {"a.txt", "hooks-stop-x.sh"}
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_settings_name_exactly_the_hooks_that_ship(kind: str) -> None:
+def test_settings_register_exactly_the_shipped_hooks(kind: str) -> None:
     files = render(kind).files
     events = json.loads(files["settings.json"])["hooks"]
     commands = [hook["command"] for groups in events.values() for group in groups for hook in group["hooks"]]
@@ -76,7 +76,7 @@ def test_settings_name_exactly_the_hooks_that_ship(kind: str) -> None:
     assert sorted(commands) == sorted(shipped)
 
 
-def test_a_file_of_hooks_without_a_known_event_ships_unregistered(tmp_path: Path) -> None:
+def test_a_hook_without_a_known_event_is_shipped_unregistered(tmp_path: Path) -> None:
     source = settings().templates
     for path in source.rglob("*.j2"):
         write(tmp_path, str(path.relative_to(source)), path.read_text())
@@ -121,7 +121,7 @@ def test_broken_syntax_is_named_with_its_line(small: Path) -> None:
         small_files(small)
 
 
-def test_what_is_not_json_is_named(small: Path) -> None:
+def test_a_template_that_renders_invalid_json_is_named(small: Path) -> None:
     write(small, "cli/code/a.json.j2", '{"run": {{ run }}}')
     with pytest.raises(TemplateError, match=r"template cli/code/a\.json\.j2: is not JSON once rendered"):
         small_files(small)
@@ -133,13 +133,13 @@ def test_code_only_names_are_errors_in_docs(small: Path) -> None:
         render("docs", templates=small, agentCli="cli")
 
 
-def test_too_many_bytes_name_the_largest_file(small: Path) -> None:
+def test_the_error_for_too_large_task_files_names_the_largest(small: Path) -> None:
     write(small, "cli/code/big.txt.j2", "é" * 600_000)
     with pytest.raises(TaskFilesTooLarge, match=r"the largest is big\.txt with 1200007"):
         small_files(small)
 
 
-def test_the_checksum_follows_every_template_that_is_used(small: Path) -> None:
+def test_the_checksum_covers_every_used_template(small: Path) -> None:
     def checksum() -> str:
         return render(templates=small, agentCli="cli").checksum
 
@@ -161,28 +161,28 @@ def test_a_changed_template_is_noticed(small: Path) -> None:
 
 
 @given(METACHARACTERS)
-def test_the_prompt_holds_the_words_of_a_person_verbatim(words: str) -> None:
+def test_the_prompt_contains_the_prompt_modification_verbatim(words: str) -> None:
     assert words in render(promptModification=words).files["prompt.md"]
     assert render(promptModification=words, promptMode="replace").files["prompt.md"].rstrip("\n") == words.rstrip("\n")
 
 
-def test_an_addition_has_its_own_heading() -> None:
+def test_an_appended_prompt_modification_has_a_heading() -> None:
     prompt = render(promptModification="use tabs").files["prompt.md"]
     assert "\n## Further instructions\n\nuse tabs\n" in prompt
     assert "Further instructions" not in render().files["prompt.md"]
 
 
-def test_replace_without_words_keeps_the_prompt() -> None:
+def test_replace_without_prompt_modification_keeps_the_prompt() -> None:
     assert render(promptMode="replace").files["prompt.md"] == render().files["prompt.md"]
 
 
-def test_a_retry_reads_the_checkpoint_first() -> None:
+def test_the_prompt_of_a_retry_names_the_checkpoint() -> None:
     said = "read `.orchestrator/task-3-checkpoint.json`"
     assert said not in render().files["prompt.md"]
     assert said in render(attempt=2).files["prompt.md"]
     assert said in render(contextVersion=2).files["prompt.md"]
 
 
-def test_files_do_not_hold_secrets_or_html_escapes() -> None:
+def test_task_files_contain_no_html_escapes() -> None:
     files = render(promptModification="a < b && c > 'd'", workingDirectory="a&b").files
     assert not [key for key, text in files.items() if "&lt;" in text or "&amp;" in text or "&#39;" in text]

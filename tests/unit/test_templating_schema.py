@@ -1,9 +1,9 @@
-"""The JSON that Claude Code reads, against what its documentation says of it.
+"""The JSON files for Claude Code match its documented schema.
 
-Claude Code ignores a managed settings file it cannot read and keys it does not know, so that a misspelled key would
-switch a rule off without a word. The schema below is the part of the published one that we use, and closed: a key
-that is not in it is an error. Sources: json.schemastore.org/claude-code-settings.json; code.claude.com/docs/en/
-settings, hooks, mcp and env-vars.
+Claude Code silently ignores a managed settings file it cannot read and keys it does not know; a misspelled key would
+disable a rule. The schema below is the part of the published one that the templates use, and closed: an unknown key
+is an error. Sources: json.schemastore.org/claude-code-settings.json; code.claude.com/docs/en/settings, hooks, mcp and
+env-vars.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from tests.support.builders import settings
 from tests.unit.test_templating_settings import DEFAULT_ALLOW, DEFAULT_DENY
 
 TOOLS = (*DEFAULT_ALLOW, *(rule for rule in DEFAULT_DENY if "(" not in rule))
-"""Those of the installed CLI; tests/world/test_templates.py asks it."""
+"""The tools of the installed CLI; tests/world/test_templates.py compares them."""
 
 RULES = {"type": "array", "items": {"type": "string", "pattern": rf"^(({'|'.join(TOOLS)})(\([^)]+\))?|mcp__.*)$"}}
 SWITCH = {"enum": ["0", "1"]}
@@ -131,7 +131,7 @@ SECTIONS: list[dict[str, Any]] = [
 
 
 def documents(cli: str) -> Iterator[tuple[str, str]]:
-    """Every JSON task file of an agent CLI, for every shape of attempt and of settings."""
+    """Yield key and text of every JSON task file of an agent CLI, for all kinds of attempts and settings."""
     cases = [case for kind in ("docs", "code") for case in golden.cases(cli, kind)]
     for case, sections in itertools.product(cases, SECTIONS if cli == "claude" else SECTIONS[:3]):
         found = task_files(case.task, settings(**sections)).files
@@ -145,7 +145,7 @@ def test_every_json_file_parses_to_an_object(cli: str) -> None:
     assert all(isinstance(json.loads(text), dict) for _, text in found)
 
 
-def test_claude_code_knows_every_key() -> None:
+def test_every_key_is_in_the_claude_code_schema() -> None:
     for key, text in set(documents("claude")):
         errors = [error.message for error in Draft202012Validator(SCHEMAS[key]).iter_errors(json.loads(text))]
         assert errors == [], key
@@ -161,7 +161,7 @@ def test_claude_code_knows_every_key() -> None:
         {"env": {"OTEL_LOG_EXPORTER": "otlp"}},
     ],
 )
-def test_the_schema_notices_a_misspelling(wrong: dict[str, Any]) -> None:
+def test_the_schema_rejects_a_misspelled_key(wrong: dict[str, Any]) -> None:
     good = json.loads(next(text for key, text in documents("claude") if key == "settings.json"))
     assert Draft202012Validator(SETTINGS).is_valid(good)
     assert not Draft202012Validator(SETTINGS).is_valid(good | wrong)

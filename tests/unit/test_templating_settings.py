@@ -1,4 +1,4 @@
-"""What the settings decide in the rendered JSON files: permissions, telemetry, tools."""
+"""The effect of settings on the rendered JSON files: permissions, telemetry, tools."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def file(name: str, kind: str = "code", sections: dict[str, Any] | None = None, 
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_default_permissions(kind: str) -> None:
+def test_default_permissions_are_rendered(kind: str) -> None:
     assert file("settings.json", kind)["permissions"] == {
         "allow": DEFAULT_ALLOW,
         "deny": DEFAULT_DENY,
@@ -58,12 +58,12 @@ def test_configured_permissions_replace_the_default() -> None:
     assert found == {"allow": ["Read"], "deny": ['Bash(rm "*")'], "defaultMode": "acceptEdits"}
 
 
-def test_permissions_without_the_override_change_nothing() -> None:
+def test_configured_permissions_need_the_override() -> None:
     found = file("settings.json", sections={"permissions": {"allow": ["Read"]}})
     assert found["permissions"]["allow"] == DEFAULT_ALLOW
 
 
-def test_the_model_is_passed_verbatim_and_nothing_updates_itself() -> None:
+def test_settings_have_the_model_verbatim_and_disable_updates() -> None:
     found = file("settings.json", model="claude-opus-4-20250514")
     assert found["model"] == "claude-opus-4-20250514"
     assert found["env"]["DISABLE_AUTOUPDATER"] == "1"
@@ -72,7 +72,7 @@ def test_the_model_is_passed_verbatim_and_nothing_updates_itself() -> None:
     assert not [name for name in found["env"] if name.startswith("OTEL")]
 
 
-def test_telemetry_where_it_is_enabled() -> None:
+def test_enabled_telemetry_sets_its_environment_variables() -> None:
     telemetry = {
         "enabled": True,
         "otlp_endpoint": "http://otel:4317",
@@ -97,7 +97,7 @@ def test_telemetry_where_it_is_enabled() -> None:
         ({"toolConfig": "minimal", "localTools": "filesystem"}, [], ["filesystem"]),
     ],
 )
-def test_tools_of_presets_and_of_the_run(changes: dict[str, str], remote: list[str], local: list[str]) -> None:
+def test_tools_of_preset_and_run_are_merged(changes: dict[str, str], remote: list[str], local: list[str]) -> None:
     sections = {"tools": TOOLS}
     server = TOOLS["server_url"] if remote else ""
     assert file("client-config.json", sections=sections, **changes) == {"server": server, "tools": remote}
@@ -107,7 +107,7 @@ def test_tools_of_presets_and_of_the_run(changes: dict[str, str], remote: list[s
     assert allowed == [f"mcp__tools__{name}" for name in remote] + [f"mcp__{name}" for name in local] + DEFAULT_ALLOW
 
 
-def test_the_advanced_preset_has_both() -> None:
+def test_the_advanced_preset_has_remote_and_local_tools() -> None:
     found = file("mcp.json", sections={"tools": TOOLS}, toolConfig="advanced")["mcpServers"]
     assert found["tools"] == {"command": "mcp-client", "args": []}
     assert found["filesystem"]["args"] == ["${ORCHESTRATOR_WORKSPACE}"]
@@ -127,7 +127,7 @@ def test_an_unknown_local_tool_is_refused() -> None:
         render(localTools="filesystem,browser")
 
 
-def test_limits_of_the_agent_are_on_its_command_line() -> None:
+def test_turn_and_cost_limits_are_options_of_the_agent_command() -> None:
     script = render(maxTurns=5, maxCostUsd=1.5).files["container.sh"]
     assert "--max-turns 5\n" in script
     assert "--max-budget-usd 1.5\n" in script

@@ -1,6 +1,6 @@
-"""No blanks for unknown names: in every template, an unknown name is an error with template, line and name.
+"""Unknown names in templates: in every template, one is an error with template, line and name.
 
-Each name a template uses is misspelled in a copy of the templates; some attempt must then fail and say where.
+Each name of a template is misspelled in a copy of the templates; rendering must then fail and name the place.
 """
 
 import itertools
@@ -59,7 +59,7 @@ def misspelled(source: str, name: str) -> str:
 
 
 def attempts(template: str) -> Iterator[AttemptContext]:
-    """Attempts that between them come by every name of `template`."""
+    """Yield attempts that together use every name of `template`."""
     first = template.split("/")[0]
     clis = [first] if first in golden.MODELS else list(golden.MODELS)
     kinds = [kind for kind in ("code", "docs") if f"/{kind}/" in template] or ["code", "docs"]
@@ -71,7 +71,7 @@ def attempts(template: str) -> Iterator[AttemptContext]:
 
 
 def failure(templates: Path, template: str) -> TemplateError | None:
-    """The first error of rendering any of its attempts, with all that settings can switch on."""
+    """Return the first error of rendering any of the template's attempts, with all optional settings on."""
     for task, override in itertools.product(attempts(template), ({}, OVERRIDE)):
         try:
             task_files(task, settings(templates=str(templates), **SECTIONS, **override))
@@ -90,17 +90,17 @@ def test_an_unknown_name_is_an_error_with_template_and_line(copy: Path, template
         error = failure(copy, template)
     finally:
         path.write_text(source)
-    assert error, f"nothing that is rendered comes by {name}"
+    assert error, f"no attempt renders {name}"
     assert (error.template, error.message) == (template, f"'{name}_typo' is undefined")
     assert error.line
     assert f"{name}_typo" in broken.splitlines()[error.line - 1] or is_kept_first(broken, name)
 
 
 def is_kept_first(source: str, name: str) -> bool:
-    """Whether a `set` keeps the name's value, so that the line of the error is that of its use."""
+    """Return whether a `set` keeps the name's value, so that the error's line is that of its use."""
     return any(f"{name}_typo" in tag for tag in re.findall(r"{% set .*?%}", source, re.DOTALL))
 
 
-def test_the_copy_renders_where_nothing_is_misspelled(copy: Path) -> None:
+def test_the_copy_renders_without_a_misspelling(copy: Path) -> None:
     for template in ("claude/parts/agent.sh.j2", "codex/parts/agent.sh.j2"):
         assert failure(copy, template) is None

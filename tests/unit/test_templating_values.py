@@ -1,9 +1,9 @@
-"""Whatever people write arrives as they wrote it: values with metacharacters of shell, JSON, Jinja and TOML, in every
-field and setting that is text, in each language that they are rendered into.
+"""Values of people are rendered verbatim: metacharacters of shell, JSON, Jinja and TOML in every text field and
+setting, in each language of the task files.
 
 shell        run with real bash, and read back from its variables, git's configuration and the agent's command line
 JSON, TOML   parsed
-Python       the file that holds the deny rules, run
+Python       the file with the deny rules, executed
 Markdown     verbatim
 """
 
@@ -52,21 +52,21 @@ def files(task: AttemptContext, **sections: Any) -> Mapping[str, str]:
 
 
 def bash(script: str, *arguments: str, cwd: Path | None = None) -> list[str]:
-    """What a script prints, NUL after each value."""
+    """Run a script and return the values it prints, each followed by NUL."""
     command = ["/bin/bash", "-euc", script, "bash", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20, cwd=cwd)
     return done.stdout.split("\0")[:-1]
 
 
 def part(name: str, task: AttemptContext) -> str:
-    """One part of the container script, rendered."""
+    """Render one part of the container script."""
     chosen = settings()
     return engine.render(chosen.templates, name, variables(task, chosen, []))
 
 
 @FEW
 @given(directory=DIRECTORY, base=BRANCH, run=TEXT, namespace=TEXT)
-def test_values_arrive_in_the_variables_of_the_script(directory: str, base: str, run: str, namespace: str) -> None:
+def test_script_variables_have_the_values_verbatim(directory: str, base: str, run: str, namespace: str) -> None:
     task = golden.make_task("claude", "code", workingDirectory=directory, branch=base)
     task = replace(task, run=run, namespace=namespace)
     names = ("RUN", "WORKING_DIRECTORY", "BASE", "BRANCH", "REPOSITORY_URL")
@@ -79,7 +79,7 @@ def test_values_arrive_in_the_variables_of_the_script(directory: str, base: str,
 @given(directory=DIRECTORY, base=BRANCH)
 @pytest.mark.parametrize("cli", golden.MODELS)
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_the_whole_script_still_parses(cli: str, kind: str, directory: str, base: str) -> None:
+def test_scripts_with_any_values_are_valid_bash(cli: str, kind: str, directory: str, base: str) -> None:
     branch: dict[str, Any] = {"branch": base} if kind == "code" else {"sourceBranch": base}
     found = files(golden.make_task(cli, kind, workingDirectory=directory, **branch))
     scripts = [text for key, text in found.items() if key.endswith(".sh")]
@@ -90,7 +90,7 @@ def test_the_whole_script_still_parses(cli: str, kind: str, directory: str, base
 @FEW
 @given(words=LINES)
 @pytest.mark.parametrize("cli", golden.MODELS)
-def test_the_prompt_is_what_a_person_wrote(cli: str, words: str) -> None:
+def test_the_prompt_equals_the_prompt_modification(cli: str, words: str) -> None:
     task = golden.make_task(cli, "code", promptModification=words, promptMode="replace")
     assert files(task)["prompt.md"] == words + "\n"
     assert words in files(golden.make_task(cli, "code", promptModification=words))["prompt.md"]
@@ -99,7 +99,7 @@ def test_the_prompt_is_what_a_person_wrote(cli: str, words: str) -> None:
 @FEW
 @given(directory=DIRECTORY, base=BRANCH)
 @pytest.mark.parametrize(("cli", "memory"), [("claude", "CLAUDE.md"), ("codex", "AGENTS.md")])
-def test_the_memory_names_them_verbatim(cli: str, memory: str, directory: str, base: str) -> None:
+def test_the_memory_file_names_directory_and_branch_verbatim(cli: str, memory: str, directory: str, base: str) -> None:
     text = files(golden.make_task(cli, "code", workingDirectory=directory, branch=base))[memory]
     assert f"- Working directory: `{directory}` (" in text
     assert f"made from `{base}`." in text
@@ -107,7 +107,7 @@ def test_the_memory_names_them_verbatim(cli: str, memory: str, directory: str, b
 
 @FEW
 @given(rule=TEXT, endpoint=ADDRESS, url=ADDRESS)
-def test_settings_of_claude_code_hold_them(rule: str, endpoint: str, url: str) -> None:
+def test_claude_code_settings_contain_rules_and_urls_verbatim(rule: str, endpoint: str, url: str) -> None:
     sections = {
         "permissions": {"agent_tools_override": True, "allow": [rule], "deny": [rule]},
         "telemetry": {"enabled": True, "otlp_endpoint": endpoint},
@@ -122,7 +122,9 @@ def test_settings_of_claude_code_hold_them(rule: str, endpoint: str, url: str) -
 
 @FEW
 @given(endpoint=ADDRESS, directory=DIRECTORY, gateway=TEXT)
-def test_the_toml_of_codex_holds_them(tmp_path_factory: Any, endpoint: str, directory: str, gateway: str) -> None:
+def test_codex_toml_contains_paths_and_urls_verbatim(
+    tmp_path_factory: Any, endpoint: str, directory: str, gateway: str
+) -> None:
     place = tmp_path_factory.mktemp("codex")
     found = files(golden.make_task("codex", "code"), telemetry={"enabled": True, "otlp_endpoint": endpoint})
     for name in ("settings.json", "codex_config.py"):
@@ -142,11 +144,11 @@ def test_the_toml_of_codex_holds_them(tmp_path_factory: Any, endpoint: str, dire
 
 @FEW
 @given(rules=st.lists(TEXT.map(lambda text: f"Bash({text})"), min_size=1, max_size=3))
-def test_the_guard_of_codex_holds_the_rules(rules: list[str]) -> None:
+def test_the_codex_guard_contains_the_deny_rules(rules: list[str]) -> None:
     override = {"agent_tools_override": True, "allow": ["Bash"], "deny": rules}
     source = files(golden.make_task("codex", "code"), permissions=override)["hooks-guard-permissions.py"]
     known: dict[str, Any] = {"__name__": "guard"}
-    exec(compile(source, "guard", "exec"), known)  # ours, rendered a line above
+    exec(compile(source, "guard", "exec"), known)  # rendered from the project's template above
     assert known["DENY"] == rules
 
 
@@ -175,9 +177,7 @@ GUARDED = [
 
 
 @pytest.mark.parametrize(("rule", "given", "refused"), GUARDED)
-def test_the_guard_of_codex_refuses_what_a_rule_forbids(
-    tmp_path: Path, rule: str, given: dict[str, str], refused: bool
-) -> None:
+def test_the_codex_guard_refuses_denied_calls(tmp_path: Path, rule: str, given: dict[str, str], refused: bool) -> None:
     override = {"agent_tools_override": True, "allow": ["Bash"], "deny": [rule]}
     guard = tmp_path / "guard.py"
     guard.write_text(files(golden.make_task("codex", "code"), permissions=override)["hooks-guard-permissions.py"])
@@ -188,7 +188,7 @@ def test_the_guard_of_codex_refuses_what_a_rule_forbids(
     assert (rule in done.stderr) == (refused and "broken" not in given)
 
 
-def test_where_nothing_is_denied_the_guard_lets_everything_pass(tmp_path: Path) -> None:
+def test_the_codex_guard_allows_everything_without_deny_rules(tmp_path: Path) -> None:
     guard = tmp_path / "guard.py"
     guard.write_text(files(golden.make_task("codex", "code"))["hooks-guard-permissions.py"])
     done = subprocess.run([sys.executable, "-I", str(guard)], input="{", capture_output=True, text=True, timeout=20)

@@ -1,6 +1,6 @@
-"""The topology holds together: every function is fed, every message that cannot be delivered is kept, names fit.
+"""The queue topology: every function has a topic, undelivered messages are kept, names and times are valid.
 
-Bounds are Pub/Sub's own (Dead-letter topics; Subscription properties; Resource names).
+The bounds are Pub/Sub's (Dead-letter topics; Subscription properties; Resource names).
 """
 
 import ast
@@ -16,16 +16,16 @@ ENDPOINTS = {each: f"https://{each}.example/" for each in FUNCTIONS}
 NAME = re.compile(r"[a-z][a-z0-9-]{2,100}")
 
 
-def test_every_entry_point_that_events_are_for_is_fed() -> None:
+def test_every_event_function_has_a_topic() -> None:
     parsed = ast.parse((ROOT / "functions" / "main.py").read_text())
     targets = {each.name for each in parsed.body if isinstance(each, ast.FunctionDef)}
-    assert targets == {*FUNCTIONS, "github_webhook", "console"}, "GitHub and people call these, and no queue"
+    assert targets == {*FUNCTIONS, "github_webhook", "console"}, "GitHub and browsers call these two, not the queue"
     assert set(TOPIC_OF_FUNCTION.values()) <= set(TOPICS)
     assert set(TOPIC_OF_KIND.values()) == {"runs", "jobs"}
     assert {kind.name: topic for kind, topic in TOPIC_BY_KIND.items()} == TOPIC_OF_KIND
 
 
-def test_what_cannot_be_delivered_is_kept() -> None:
+def test_every_subscription_has_a_dead_letter_topic() -> None:
     made = topology(ENDPOINTS)
     for each in made.subscriptions:
         assert each.dead_letter
@@ -36,13 +36,13 @@ def test_what_cannot_be_delivered_is_kept() -> None:
     assert len(made.topics) == 2 * len(TOPICS)
 
 
-def test_a_delivery_of_github_outlasts_githubs_rate_limit() -> None:
+def test_github_deliveries_are_retried_for_over_an_hour() -> None:
     (found,) = (each for each in topology(ENDPOINTS).subscriptions if each.topic == "github")
     assert found.dead_letter
     assert found.dead_letter.max_delivery_attempts * found.retry.maximum_backoff > 3600
 
 
-def test_names_and_times_are_within_the_bounds() -> None:
+def test_names_and_times_are_within_pub_sub_bounds() -> None:
     made = topology(ENDPOINTS, identity=Identity("pusher@example", ""))
     for name in [*made.topics, *(each.name for each in made.subscriptions)]:
         assert NAME.fullmatch(name)
@@ -52,9 +52,9 @@ def test_names_and_times_are_within_the_bounds() -> None:
         assert 0 <= each.retry.minimum_backoff <= each.retry.maximum_backoff <= 600
         assert each.identity
         assert not each.wrapped
-        assert not each.ordered, "a refused head would block what follows it, and no rule needs the order"
+        assert not each.ordered, "with ordering, a rejected message would block the next ones"
 
 
-def test_every_call_of_a_handler_ends_long_before_the_deadline_of_its_message() -> None:
+def test_the_ack_deadline_is_at_least_5_times_the_cluster_timeout() -> None:
     longest = Settings.model_validate({"agent": {"image": "x"}, "broker": {"image": "x"}}).cluster.timeout
     assert all(each.ack_deadline >= 5 * longest for each in topology(ENDPOINTS).subscriptions)

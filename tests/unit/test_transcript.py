@@ -1,4 +1,4 @@
-"""A transcript is built line by line: calls get their results, notes become blocks, and keys stay."""
+"""A transcript is built line by line: results join their calls, notes become blocks, indexes are stable."""
 
 import json
 
@@ -8,7 +8,7 @@ from functions.views.transcript import NOTES, Call, Notes, Transcript
 from tests.console.agent_stream import called, finished, said, session
 
 
-def test_a_result_joins_its_call_whenever_it_comes() -> None:
+def test_a_result_joins_its_call_in_any_order() -> None:
     one, other = list(called("Read", "text of a", file_path="a")), list(called("Bash", "no", failed=True, command="b"))
     found = Transcript()
     assert [found.add(line) for line in (one[0], other[0], other[1], one[1])] == [[0], [1], [1], [0]]
@@ -19,24 +19,24 @@ def test_a_result_joins_its_call_whenever_it_comes() -> None:
     ]
 
 
-def test_a_result_without_its_call_shows_nothing() -> None:
+def test_a_result_without_its_call_is_ignored() -> None:
     _, result = called("Read", "text", file_path="a")
     assert Transcript().add(result) == []
 
 
-def test_successive_notes_are_one_block_until_it_is_long() -> None:
+def test_successive_notes_form_blocks_of_limited_length() -> None:
     found = Transcript().read(["one", "", "two", said("hello"), *("line" for _ in range(NOTES + 1))])
     assert [item.kind for item in found.items] == ["notes", "message", "notes", "notes"]
     assert found.items[0].content == Notes(("one", "two"))
     assert found.lines == NOTES + 5
 
 
-def test_totals_are_those_of_the_stream() -> None:
+def test_totals_are_read_from_the_stream() -> None:
     found = Transcript().read([session(), *called("Read", "", file_path="a"), finished("done", turns=3, cost=0.5)])
     assert (found.totals.turns, found.totals.cost_usd, found.totals.output_tokens) == (3, 0.5, 120)
 
 
-def test_a_line_nested_beyond_any_stack_is_a_note() -> None:
+def test_a_deeply_nested_line_becomes_a_note() -> None:
     line = '{"type":' + "[" * 100_000
     assert [item.kind for item in Transcript().read([line]).items] == ["notes"]
 
@@ -57,7 +57,7 @@ def test_a_long_edit_is_not_compared() -> None:
     assert (found.removed, found.added) == (COMPARED + 1, 1)
 
 
-def test_what_codex_runs_comes_with_its_result() -> None:
+def test_a_codex_command_is_shown_with_its_result() -> None:
     item = {"type": "command_execution", "id": "i", "command": "ls", "aggregated_output": "a\nb", "exit_code": 2}
     (shown,) = Transcript().read([json.dumps({"type": "item.completed", "item": item})]).items
     assert isinstance(shown.content, Call)
@@ -79,7 +79,7 @@ Binary files /dev/null and b/logo.png differ
 """
 
 
-def test_a_diff_of_git_is_read_by_file() -> None:
+def test_a_git_diff_is_parsed_by_file() -> None:
     stock, logo = parse(DIFF)
     assert (stock.path, logo.path) == ("inventory/stock.py", "logo.png")
     assert [(line.sign, line.text) for line in stock.lines[1:]] == [(" ", "kept"), ("-", "- old"), ("+", "+ new")]
