@@ -24,6 +24,7 @@ from functions.settings.cluster import ClusterSettings
 from tests.clients.doctor_bench import Bench
 from tests.support import embedded_server
 from tests.support.api import ROOT
+from tests.support.fork_server import forked_functions
 
 if TYPE_CHECKING:
     from tests.clients.place import Place
@@ -84,8 +85,9 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
 def served(*children: Child) -> Iterator[Mapping[str, str]]:
     """Starts functions, gives the URL of each, and stops them again."""
     try:
-        for child in children:
-            child.start()
+        with forked_functions():
+            for child in children:
+                child.start()
         for child in children:
             _wait_for(child)
         yield {child.target: child.url for child in children}

@@ -33,6 +33,7 @@ from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
 from tests.clients.conftest import CommandLine, Ended, environment
 from tests.clients.terminal import blocks_of
+from tests.support.fork_server import forked_functions
 
 NAMESPACE = "orchestrator"
 SECONDS = 90.0
@@ -100,7 +101,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     mirror = example(folder / "mirrors")
     stack = Stack(Options(folder / "state", sweep_seconds=1, environ=environ), [mirror])
     try:
-        stack.start()
+        with forked_functions():
+            stack.start()
         yield Machine(stack, mirror, folder)
     finally:
         stack.stop()

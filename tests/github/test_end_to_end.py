@@ -29,6 +29,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
+from tests.support.fork_server import forked_functions
 from tests.support.github import Github, Repository, payloads, serving
 
 NAMESPACE = "orchestrator"
@@ -126,7 +127,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     with serving(Github()) as github:
         stack = Stack(Options(folder / "state", sweep_seconds=1, environ=_environ(github, folder)), [mirror])
         try:
-            stack.start()
+            with forked_functions():
+                stack.start()
             github.hook.url = stack.functions["github_webhook"]
             yield Played(stack, github, mirror)
         finally:

@@ -28,6 +28,7 @@ from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.run import Run, parse
 from tests.agent.conftest import PARTS
 from tests.agent.responses_server import Responses, runs, says, serving
+from tests.support.fork_server import forked_functions
 
 NAMESPACE = "orchestrator"
 USER = "octocat"
@@ -63,7 +64,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> I
     mirrors.mkdir()
     found = Stack(Options(folder / "state", sweep_seconds=1, environ=environ), [example(mirrors)])
     try:
-        found.start()
+        with forked_functions():
+            found.start()
         yield Tried(found, example(mirrors), folder)
     finally:
         found.stop()

@@ -35,6 +35,7 @@ from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.dispatching import dispatching
 from tests.support.embedded_server import SampleLogs
+from tests.support.fork_server import forked_functions
 from tests.support.node import Node, SimulatedNode
 
 NAMESPACE = "orchestrator"
@@ -171,7 +172,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
     }
     children: list[Any] = [Child(each, number, environ, folder / f"{each}.log") for each, number in ports.items()]
     children.append(CommandChild("watch", ["--port", "0"], environ, folder / "bridge.log"))
-    with listener.serving():
+    with listener.serving(), forked_functions():
         listens = Subscription("lifecycle-listener", LIFECYCLE, listener.url, retry=PAUSES)
         embedded = _impatient(queue.embedded, listens) if name == "embedded" else queue.embedded
         server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)

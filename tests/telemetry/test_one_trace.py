@@ -23,6 +23,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
+from tests.support.fork_server import forked_functions
 from tests.telemetry.collector import Collector, collecting
 from tests.telemetry.parts import needed
 from tests.telemetry.traces import ids
@@ -55,7 +56,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
     # On a busy machine a sweep would be the first to do what an event asks for, in a trace of its own.
     found = Stack(Options(folder / "state", sweep_seconds=600, environ=environ), [example(folder / "mirrors")])
     try:
-        found.start()
+        with forked_functions():
+            found.start()
         yield found
     finally:
         found.stop()
