@@ -68,7 +68,7 @@ def forked_functions() -> Iterator[None]:
 
 def _forked(program: Program, *, stdout: IO[bytes], **_: Any) -> "subprocess.Popen[bytes]":
     """Run the program's module as `Program._started` does."""
-    _, _, module, *options = program.command
+    module, *options = program.command[2:]  # python -m
     cwd = str(program.cwd or Path.cwd())
     order: dict[str, Any] = {"module": module, "options": options, "environ": dict(program.environ), "cwd": cwd}
     with Path(os.devnull).open("rb") as stdin:
