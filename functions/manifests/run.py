@@ -5,7 +5,8 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.model import naming
-from functions.runs.model.run_spec import RunSpec, wire
+from functions.runs.model.api_model import wire
+from functions.runs.model.run_spec import RunSpec
 
 
 def run(

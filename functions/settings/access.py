@@ -18,7 +18,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from functions.runs.model.fields import GITHUB_LOGIN, GithubUser, is_valid
+from functions.runs.model.field_rules import is_valid
+from functions.runs.model.fields import GITHUB_LOGIN, GithubUser
 from functions.settings.auth import AuthSettings
 from functions.settings.types import Section
 

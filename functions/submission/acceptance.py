@@ -21,9 +21,10 @@ from functions.manifests import run as manifest
 from functions.manifests.tombstone import REQUEST
 from functions.runs import resource_bounds, tool_availability
 from functions.runs.model import naming, origin, trace
+from functions.runs.model.api_model import wire
 from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
-from functions.runs.model.run_spec import RunSpec, wire
+from functions.runs.model.run_spec import RunSpec
 from functions.runs.repository_hosts import forbidden_repositories
 from functions.serving import authentication
 from functions.serving.authentication import Caller

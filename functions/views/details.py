@@ -7,8 +7,8 @@ from typing import Any
 from functions.runs.admission.position import Position
 from functions.runs.github_sync_state import commits
 from functions.runs.model import conditions
+from functions.runs.model.api_model import wire
 from functions.runs.model.run import Run
-from functions.runs.model.run_spec import wire
 from functions.runs.model.status import Attempt
 from functions.views import formatting, rows
 from functions.views.agent_output import clean

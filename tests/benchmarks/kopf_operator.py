@@ -25,8 +25,8 @@ from functions.manifests import attempt as manifest
 from functions.manifests import event
 from functions.reconciler import rendering
 from functions.runs.lifecycle import transitions
+from functions.runs.model.api_model import wire
 from functions.runs.model.run import parse
-from functions.runs.model.run_spec import wire
 from functions.settings.cluster import ClusterSettings
 from tests.benchmarks.crowd import THREADS
 from tests.support.builders import NOW, run, settings

@@ -15,8 +15,8 @@ import yaml
 
 from functions.reconciler.rendering import task_files
 from functions.runs.lifecycle import transitions
+from functions.runs.model.api_model import wire
 from functions.runs.model.run import parse
-from functions.runs.model.run_spec import wire
 from tests.clients.conftest import CommandLine
 from tests.clients.in_process_cli import command
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, raw_run, settings

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.runs.model import naming
+from functions.runs.model.api_model import wire
 from functions.runs.model.conditions import set_lifecycle
 from functions.runs.model.fields import RUN_NAME_LENGTH
 from functions.runs.model.reasons import Reason
-from functions.runs.model.run_spec import wire
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import Condition, RunStatus, Truth
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, run

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from functions.app import require_settings
+from functions.runs.model.api_model import wire
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.reasons import Reason
-from functions.runs.model.run_spec import wire
 from functions.settings import SettingsError
 from functions.settings.model import TEMPLATES
 from functions.templating import completeness

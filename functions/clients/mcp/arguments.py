@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from functions.clients.errors import WrongUsage
 from functions.manifests.crds import structural
-from functions.runs.model.fields import StringRule
+from functions.runs.model.field_rules import StringRule
 from functions.runs.model.kinds import BY_WORD
 from functions.runs.model.run import problems
 from functions.runs.model.run_spec import RunSpec

@@ -14,9 +14,9 @@ from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.tasks import submit_code, submit_docs
 from functions.clients.tasks.request import Outcome, Request
+from functions.runs.model.api_model import wire
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
-from functions.runs.model.run_spec import wire
 from functions.runs.model.specs import SPECS
 
 NOT_OFFERED = frozenset({"cancel", "context_version"})

@@ -12,7 +12,8 @@ from pathlib import Path
 from functions.clients.errors import CommandError
 from functions.clients.git import Git
 from functions.clients.tasks.inferred_value import InferredValue
-from functions.runs.model.fields import GithubUser, RepositoryUrl, is_valid
+from functions.runs.model.field_rules import is_valid
+from functions.runs.model.fields import GithubUser, RepositoryUrl
 
 
 @dataclass(frozen=True)

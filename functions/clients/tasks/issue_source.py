@@ -17,8 +17,8 @@ from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey, RepositoryRef
 from functions.github.api.transport import HttpTransport
 from functions.github.commands import issue_task
+from functions.runs.model.api_model import wire
 from functions.runs.model.repository_url import on_github
-from functions.runs.model.run_spec import wire
 from functions.settings import SettingsError, load_section
 from functions.settings.github import GithubSettings
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.clients.errors import CommandError
-from functions.runs.model.fields import TaskTitle, is_valid
+from functions.runs.model.field_rules import is_valid
+from functions.runs.model.fields import TaskTitle
 
 FOLDER = ".taskmaster"
 TASKS = f"{FOLDER}/tasks/tasks.json"

@@ -27,10 +27,11 @@ from functions.github.commands.parse import Command, InvalidCommand, parse_singl
 from functions.github.commands.yaml_lines import LocatedYaml, YamlError
 from functions.github.repository_name import repository_name
 from functions.runs.model import fields
+from functions.runs.model.api_model import ApiModel
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.per_kind import field_per_kind
 from functions.runs.model.run import problems
-from functions.runs.model.run_spec import ApiModel, MaxCostUsd, MaxRetries, MaxTurns, RequestedResources, TimeoutSeconds
+from functions.runs.model.run_spec import MaxCostUsd, MaxRetries, MaxTurns, RequestedResources, TimeoutSeconds
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functions.github.commands import lines
 from functions.github.commands.lines import CommandLine
 from functions.github.markdown import MAX_COMMENT_LENGTH, code_span, sanitize
-from functions.runs.model.fields import INT32, TaskId, is_valid
+from functions.runs.model.field_rules import is_valid
+from functions.runs.model.fields import INT32, TaskId
 from functions.runs.model.kinds import BY_WORD, RunKind
 from functions.runs.model.specs import SPECS
 

@@ -15,7 +15,7 @@ from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
-from functions.runs.model.run_spec import Purpose
+from functions.runs.model.spec_facts import Purpose
 from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, Usage
 
 Object = Mapping[str, Any]

@@ -19,7 +19,8 @@ from functions.local.dev.follow import Progress
 from functions.local.dev.repositories import Mirror, Task, example, mirror_of
 from functions.local.dev.stack import QUEUES, Options, Stack
 from functions.runs.lifecycle import states
-from functions.runs.model.fields import TaskTitle, is_valid
+from functions.runs.model.field_rules import is_valid
+from functions.runs.model.fields import TaskTitle
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run, parse
 from functions.settings.agent import ModelSettings

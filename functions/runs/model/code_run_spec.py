@@ -8,8 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from functions.runs.model import fields, repository_url
+from functions.runs.model.api_model import ApiModel
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run_spec import SCHEMA_RULES, ApiModel, Purpose, RequestedTools, RunSpec, TaskIdentity
+from functions.runs.model.run_spec import SCHEMA_RULES, RunSpec
+from functions.runs.model.spec_facts import Purpose, RequestedTools, TaskIdentity
 
 ONE_TASK = "give exactly one of taskId and task"
 NO_PLATFORM = "is required with taskId: the repository that has .taskmaster"

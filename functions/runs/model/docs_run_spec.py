@@ -8,7 +8,8 @@ from pydantic import Field
 
 from functions.runs.model import fields, repository_url
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run_spec import Purpose, RunSpec
+from functions.runs.model.run_spec import RunSpec
+from functions.runs.model.spec_facts import Purpose
 
 
 class DocsRunSpec(RunSpec):

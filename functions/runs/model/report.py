@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
+from functions.runs.model.api_model import ApiModel
 from functions.runs.model.reasons import Reason, row
-from functions.runs.model.run_spec import ApiModel
 from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, Usage
 
 REPORT_BYTES = 4096

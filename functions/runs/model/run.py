@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from functions.runs import api_group
+from functions.runs.model.api_model import wire
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run_spec import CROSS_FIELD, RunSpec, wire
+from functions.runs.model.run_spec import CROSS_FIELD, RunSpec
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import RunStatus
 

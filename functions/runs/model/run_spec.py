@@ -8,15 +8,16 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from functions.runs.model import fields, repository_url
+from functions.runs.model.api_model import ApiModel
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.spec_facts import Purpose, RequestedTools, TaskIdentity
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -34,18 +35,6 @@ TimeoutSeconds = Annotated[int, Field(ge=1, le=604_800)]
 MaxRetries = Annotated[int, Field(ge=0, le=10)]
 MaxTurns = Annotated[int, Field(ge=1, le=fields.INT32)]
 MaxCostUsd = Annotated[float, Field(gt=0, le=1_000_000)]
-
-
-class ApiModel(BaseModel):
-    """A model whose wire names are camelCase. Unknown fields are ignored: a newer revision may know them."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        frozen=True,
-        hide_input_in_errors=True,  # errors are logged, and what is wrong may be a secret
-    )
 
 
 class EnvVar(ApiModel):
@@ -69,36 +58,6 @@ class RequestedResources(ApiModel):
         """The amounts that are given, by Kubernetes' names of resources."""
         found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
         return {name: str(amount) for name, amount in found.items() if amount is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class TaskIdentity:
-    """The task that a run implements, and the service it is for."""
-
-    id: int | str
-    """Of Task Master, or `issue-<number>`, or `prompt`."""
-    service: str
-    url: str = ""
-    """The page of a task that is not Task Master's; it distinguishes tasks of the same id."""
-    is_exclusive: bool = True
-    """Whether at most one unfinished run may have the task; two prompts are never the same task."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedTools:
-    """The MCP tools of a run: a preset of the settings, and names that replace its lists."""
-
-    preset: str
-    remote: Sequence[str]
-    local: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """What a run does, for people: a noun, and by preposition the names that belong to it."""
-
-    noun: str
-    details: Mapping[str, str]
 
 
 SCHEMA_RULES: dict[str, Any] = {
@@ -301,8 +260,3 @@ def _line(item: "ErrorDetails") -> InitErrorDetails:
     message: Any = "{text}" if context else item["msg"]
     custom = PydanticCustomError(item["type"], message, context)
     return InitErrorDetails(type=custom, loc=item["loc"], input=item["input"])
-
-
-def wire(model: BaseModel) -> dict[str, Any]:
-    """`model` as JSON on the wire: camelCase, without what is absent."""
-    return model.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from functions.runs.model.api_model import ApiModel
 from functions.runs.model.reasons import Reason
-from functions.runs.model.run_spec import ApiModel
 
 ATTEMPTS_KEPT = 20
 """Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""

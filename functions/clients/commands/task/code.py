@@ -17,6 +17,7 @@ from functions.clients.tasks.options import fields as given_fields
 from functions.clients.tasks.request import Request
 from functions.runs.model import fields
 from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model.field_rules import is_valid
 
 EPILOG = """\b
 Examples:
@@ -32,7 +33,7 @@ def _task_id(text: str) -> int | str:
     """Return the id as Task Master has it: a number, or a text."""
     if text.isascii() and text.isdigit():
         return int(text)
-    if not fields.is_valid(fields.TaskId, text):
+    if not is_valid(fields.TaskId, text):
         raise click.BadParameter("must be a Task Master id, such as 3, 1.2 or HAM-1")
     return text
 
